@@ -1,0 +1,99 @@
+"""What the command line prints: tables for people, progress on a terminal only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from escalation.backtest import Progress as Report
+from escalation.score import Score
+
+WIDTH_IN_PIPE = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console; as wide as its terminal, or fixed in a pipe."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A progress bar on standard error; nothing in a pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(f"backtest {what}", total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def _number(value: object, digits: int = 3) -> str:
+    return "-" if pd.isna(value) else f"{value:.{digits}f}"  # type: ignore[str-format]
+
+
+def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
+    if pd.isna(row[name]):
+        return "-"
+    scale, digits, sign = (100, 1, "%") if percent else (1, 4, "")
+    low, high = row[f"{name}_lower"] * scale, row[f"{name}_upper"] * scale
+    return f"{row[name] * scale:.{digits}f}{sign} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def model_table(summary: pd.DataFrame, *, title: str) -> Table:
+    """How each model did, best Brier score first, with 95% intervals."""
+    first = summary.iloc[0]
+    table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left",
+                  caption=f"{first['rows']} forecasts on {first['dates']} dates, {first['positives']} "
+                  "positive. Brier: lower is better. Skill: share of the reference's Brier score "
+                  "removed; above 0 is better. [95% intervals over blocks of dates]")  # fmt: skip
+    for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    table.add_column("AUC", justify="right")
+    table.add_column("verdict")
+    for _, row in summary.sort_values("brier").iterrows():
+        table.add_row(
+            row["model"],
+            _with_interval(row, "brier"),
+            _with_interval(row, "skill_vs_ewma_nb", percent=True),
+            _with_interval(row, "skill_vs_climatology", percent=True),
+            _number(row["auc"], 2),
+            str(row["verdict"]),
+        )
+    return table
+
+
+def watch_list(scores: Sequence[Score]) -> Table:
+    """The ranked watch list."""
+    first = scores[0]
+    table = Table(
+        title=f"Watch list of {first.day}: {first.target}, model {first.provenance['model']} "
+        f"({first.provenance['family']})",
+        title_justify="left", title_style="bold", caption_justify="left",
+        caption="[95% interval] of the probability; base rate: how often it happened here; "
+        "events with what each adds in log-odds.",
+    )  # fmt: skip
+    for name in ("unit", "probability", "base rate"):
+        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
+    table.add_column("events that carry it")
+    for one in scores:
+        shown = one.status
+        if one.probability is not None and one.lower is not None and one.upper is not None:
+            shown = f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]"
+        events = "; ".join(
+            f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
+            for d in one.drivers
+        )
+        table.add_row(one.unit, shown, f"{one.base_rate:.0%}", events or "none stands out")
+    return table

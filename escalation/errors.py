@@ -1,0 +1,94 @@
+"""The error family: a stable code, an exit status, and one message shape.
+
+``error[E-CODE] file:line column=… value='…' expected …; fix: …``
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EscalationError(Exception):
+    """Base of every refusal that the package makes on purpose.
+
+    Parameters
+    ----------
+    code : str
+        Stable identifier such as ``E-EMPTY``; scripts may rely on it.
+    message : str
+        What was found and what was expected.
+    fix : str, optional
+        What the user can do about it.
+    where : str, optional
+        ``file:line`` or a section of an experiment file.
+    column, value : optional
+        The offending cell.
+
+    Examples
+    --------
+    >>> print(InputError("E-EMPTY", "expected a row", fix="check the export", where="a.csv"))
+    error[E-EMPTY] a.csv expected a row; fix: check the export
+    """
+
+    status: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        fix: str = "",
+        where: str = "",
+        column: str = "",
+        value: object = None,
+    ) -> None:
+        self.code, self.message, self.fix = code, message, fix
+        self.where, self.column, self.value = where, column, value
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        parts = [f"error[{self.code}]", self.where]
+        if self.column:
+            parts.append(f"column={self.column}")
+        if self.value is not None:
+            shown = str(self.value)
+            parts.append(f"value={shown[:80]!r}")
+        parts.append(self.message)
+        text = " ".join(part for part in parts if part)
+        return f"{text}; fix: {self.fix}" if self.fix else text
+
+
+class UsageError(EscalationError):
+    """The command line or an experiment file can't be understood (exit status 2)."""
+
+    status = 2
+
+
+class InputError(EscalationError):
+    """Data was refused (exit status 3)."""
+
+    status = 3
+
+
+class GateError(EscalationError):
+    """A quality gate is closed: a leak, too little data, a promotion not earned (exit status 4)."""
+
+    status = 4
+
+
+class ModelError(EscalationError):
+    """A stored model was refused (exit status 5)."""
+
+    status = 5
+
+
+class StorageError(EscalationError):
+    """Reading or writing failed: no space, no permission (exit status 6)."""
+
+    status = 6
+
+
+class BusyError(EscalationError):
+    """Somebody else holds a lock; trying again later may succeed (exit status 7)."""
+
+    status = 7

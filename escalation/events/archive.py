@@ -1,0 +1,225 @@
+"""What was known when: every version of every event, and the snapshot of any day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.errors import InputError
+
+KEY = [schema.SOURCE, schema.EVENT_ID]
+OPERATIONS = ("add", "update", "retract")
+ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
+
+
+def to_day(value: object) -> np.datetime64:
+    """A whole day from an ISO date, a date, or a time stamp.
+
+    Text in any other form is refused rather than guessed, and so are bare numbers.
+
+    Examples
+    --------
+    >>> to_day("2020-03-11")
+    np.datetime64('2020-03-11')
+    """
+    day = np.datetime64("NaT")
+    guessed = isinstance(value, Real) or (isinstance(value, str) and not ISO_DAY.fullmatch(value))
+    if not guessed:
+        with suppress(ValueError, TypeError):
+            day = np.datetime64(pd.Timestamp(value).date(), "D")
+    if np.isnat(day):
+        raise InputError("E-DATE", "expected a day as YYYY-MM-DD", value=value)
+    return day
+
+
+@dataclass(frozen=True)
+class EventArchive:
+    """Every version of every event, each with the day on which it became known.
+
+    Parameters
+    ----------
+    versions : pandas.DataFrame
+        The canonical columns and ``operation``, one row per version, sorted by source, event and
+        ``known_date``. Make it with :meth:`of`, which sorts and checks.
+    covered_to : numpy.datetime64
+        The last day the source looked at. Later than the last event when nothing happened since:
+        "we looked, nothing new" is knowledge too.
+    known_basis : str
+        How ``known_date`` was obtained: observed, overwritten, assumed or event_date.
+    """
+
+    versions: pd.DataFrame
+    covered_to: np.datetime64
+    known_basis: schema.KnownBasis
+
+    @classmethod
+    def of(
+        cls,
+        versions: pd.DataFrame,
+        *,
+        covered_to: object = None,
+        known_basis: schema.KnownBasis = "event_date",
+    ) -> EventArchive:
+        """Sort, check and freeze a table of versions.
+
+        Identical repeats are dropped. Two different versions of one event known on the same day
+        are refused, because nobody can say which holds.
+
+        Raises
+        ------
+        InputError
+            ``E-EMPTY`` without a row, ``E-OPERATION`` for an operation other than add, update and
+            retract, ``E-DATE`` for a date that is missing or has a time of day, ``E-KNOWN`` when
+            something was known before it happened, ``E-CONFLICT`` for two different versions of an
+            event on the same day.
+        """
+        if versions.empty:
+            raise InputError("E-EMPTY", "expected at least one event", fix="check the file")
+        columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
+        table = _with_operation(versions)[columns].drop_duplicates()
+        _check_rows(table)
+        table = table.sort_values([*KEY, schema.KNOWN_DATE], kind="stable", ignore_index=True)
+        early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
+        if early.any():
+            raise InputError(
+                "E-KNOWN",
+                f"expected known_date on or after event_date, {int(early.sum())} rows differ",
+                column=schema.KNOWN_DATE,
+                value=table.loc[early, schema.EVENT_ID].iloc[0],
+            )
+        clash = table.duplicated([*KEY, schema.KNOWN_DATE])
+        if clash.any():
+            raise InputError(
+                "E-CONFLICT",
+                "expected one version of an event per day",
+                column=schema.EVENT_ID,
+                value=table.loc[clash, schema.EVENT_ID].iloc[0],
+                fix="give the later version its own known_date",
+            )
+        last = (
+            to_day(covered_to) if covered_to is not None else to_day(table[schema.KNOWN_DATE].max())
+        )
+        return cls(table, last, known_basis)
+
+    def as_of(self, day: object) -> pd.DataFrame:
+        """The events as they were known at the end of a day.
+
+        The last version per event known by then, less the retracted ones.
+
+        Parameters
+        ----------
+        day : date-like
+            At most :attr:`covered_to`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Canonical columns, one row per event, sorted by day and identifier.
+
+        Raises
+        ------
+        InputError
+            ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
+        """
+        when = self._covered(day)
+        known = self.versions[self.versions[schema.KNOWN_DATE] <= when]
+        last = known[~known.duplicated(KEY, keep="last")]
+        alive = last[last[schema.OPERATION] != "retract"]
+        order = [schema.EVENT_DATE, *KEY]
+        return alive[list(schema.EVENT_COLUMNS)].sort_values(order, ignore_index=True)
+
+    def _covered(self, day: object) -> np.datetime64:
+        when = to_day(day)
+        if when > self.covered_to:
+            raise InputError(
+                "E-COVERAGE",
+                f"expected a day up to {self.covered_to}, the last one that the archive covers",
+                column="as_of",
+                value=when,
+                fix=f"ask for {self.covered_to} or ingest newer data",
+            )
+        return when
+
+    def until(self, day: object) -> EventArchive:
+        """The archive as it stood at the end of a day: later versions are gone, not hidden."""
+        when = self._covered(day)
+        keep = self.versions[schema.KNOWN_DATE] <= when
+        return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=when)
+
+    def plus(self, versions: pd.DataFrame) -> EventArchive:
+        """A new archive with more versions; coverage grows to the last day one was known."""
+        if versions.empty:
+            return self
+        both = pd.concat([self.versions, _with_operation(versions)], ignore_index=True)
+        last = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
+        return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
+
+    def without(self, event_id: str, source: str) -> EventArchive:
+        """The archive in which an event never was."""
+        versions = self.versions
+        keep = (versions[schema.EVENT_ID] != event_id) | (versions[schema.SOURCE] != source)
+        return replace(self, versions=versions[keep].reset_index(drop=True))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over every cell of every version, in whatever order the rows came."""
+        total = sha256(str(self.covered_to).encode())
+        for column in self.versions:
+            total.update(column.encode())
+            total.update(pd.util.hash_pandas_object(self.versions[column], index=False).to_numpy())
+        return total.hexdigest()
+
+    @property
+    def first_day(self) -> np.datetime64:
+        """The day of the earliest event."""
+        return to_day(self.versions[schema.EVENT_DATE].min())
+
+
+def _with_operation(versions: pd.DataFrame) -> pd.DataFrame:
+    if schema.OPERATION in versions:
+        return versions
+    return versions.assign(**{schema.OPERATION: "add"})
+
+
+def _check_rows(table: pd.DataFrame) -> None:
+    unknown = ~table[schema.OPERATION].isin(OPERATIONS)
+    if unknown.any():
+        raise InputError(
+            "E-OPERATION",
+            f"expected one of {', '.join(OPERATIONS)}",
+            column=schema.OPERATION,
+            value=table.loc[unknown, schema.OPERATION].iloc[0],
+        )
+    for column in schema.DATE_COLUMNS:
+        dates = table[column]
+        if not pd.api.types.is_datetime64_dtype(dates):
+            raise InputError("E-DATE", f"expected dates, got {dates.dtype}", column=column)
+        partial = dates.isna() | (dates != dates.dt.normalize())
+        if partial.any():
+            raise InputError(
+                "E-DATE",
+                f"expected a whole day in every row, {int(partial.sum())} differ",
+                column=column,
+                value=dates[partial].iloc[0],
+                fix="convert time stamps to days of the place where it happened",
+            )
+
+
+def weakest(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
+    """The least trustworthy way in which ``known_date`` was obtained.
+
+    Examples
+    --------
+    >>> weakest(["observed", "assumed"])
+    'assumed'
+    """
+    return max(bases, key=schema.KNOWN_BASES.index)

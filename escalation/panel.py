@@ -1,0 +1,202 @@
+"""The panel: dense arrays [unit, day], one per channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import UsageError
+
+Days = NDArray[np.datetime64]
+Measure = Literal["count", "killed", "severity"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which events: every condition must hold.
+
+    Parameters
+    ----------
+    equal : mapping of str to tuple of str
+        Column and the values allowed in it; for ``tags`` one of the words must be present.
+    rung : int
+        Lowest severity allowed.
+
+    Examples
+    --------
+    >>> where = Where({"actor": ("iran",)}, rung=3)
+    >>> events = pd.DataFrame({"actor": ["iran", "iran", "isis"], "severity": [6, 1, 5]})
+    >>> where.mask(events).tolist()
+    [True, False, False]
+    """
+
+    equal: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rung: int = 0
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.equal) - set(schema.TEXT_COLUMNS))
+        if unknown:
+            raise UsageError(
+                "E-CONFIG",
+                f"expected a text column of the events: {', '.join(schema.TEXT_COLUMNS)}",
+                column="where",
+                value=unknown[0],
+            )
+
+    def mask(self, events: pd.DataFrame) -> NDArray[np.bool_]:
+        """True where an event qualifies, shape (len(events),)."""
+        keep = events[schema.SEVERITY].to_numpy() >= self.rung
+        for column, allowed in self.equal.items():
+            if column == schema.TAGS:
+                words = set(allowed)
+                codes, tags = pd.factorize(events[column].fillna(""))
+                hit = np.array([not words.isdisjoint(tag.split()) for tag in tags], dtype=bool)
+                keep = keep & hit[codes]
+            else:
+                keep = keep & events[column].isin(allowed).to_numpy(dtype=bool)
+        return np.asarray(keep, dtype=bool)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One number per unit and day: a count of events, of killed, or the day's highest rung."""
+
+    name: str
+    where: Where = field(default_factory=Where)
+    measure: Measure = "count"
+
+    def weights(self, events: pd.DataFrame) -> NDArray[np.float64]:
+        """What each event adds to its day; zero where it does not qualify."""
+        if self.measure == "count":
+            value = np.ones(len(events))
+        else:
+            value = events[self.measure].fillna(0).to_numpy(dtype=np.float64)
+        return np.where(self.where.mask(events), value, 0.0)
+
+
+BASE_CHANNELS = (
+    Channel("events"),
+    Channel("killed", measure="killed"),
+    Channel("severity", measure="severity"),
+)
+"""Always in the panel: all events, all killed, the day's highest rung."""
+
+
+def pair_channel(actor: str, target: str) -> Channel:
+    """Counts of violent acts (rung 3 and up) of one side against another: ``actor>target``."""
+    where = Where({schema.ACTOR: (actor,), schema.TARGET: (target,)}, rung=3)
+    return Channel(f"{actor}>{target}", where)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows by days, one float32 array per channel. A missing event is a zero, never a gap.
+
+    Parameters
+    ----------
+    units : tuple of str
+        Name of each row. In a stack of vintages a unit has one row per vintage.
+    days : ndarray of datetime64[D], shape (day,)
+        Consecutive days.
+    channels : mapping of str to ndarray of float32, shape (unit, day)
+    latitude, longitude : ndarray of float64, shape (unit,)
+        Where the unit was first seen, in degrees; NaN if unknown.
+    country : tuple of str
+        Country where the unit was first seen; empty if unknown.
+    """
+
+    units: tuple[str, ...]
+    days: Days
+    channels: Mapping[str, NDArray[np.float32]]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    country: tuple[str, ...]
+
+    def __getitem__(self, channel: str) -> NDArray[np.float32]:
+        try:
+            return self.channels[channel]
+        except KeyError:
+            raise UsageError(
+                "E-CHANNEL",
+                f"expected one of the panel's channels: {', '.join(self.channels)}",
+                value=channel,
+                fix="add it under [panel.channels] in the experiment file",
+            ) from None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and days."""
+        return len(self.units), len(self.days)
+
+
+def day_range(first: object, last: object) -> Days:
+    """Consecutive days, both ends included."""
+    ends = np.array([first, last], dtype="datetime64[D]")
+    return np.arange(ends[0], ends[1] + 1, dtype="datetime64[D]")
+
+
+PRIOGRID_DEGREES = 0.5
+
+
+def priogrid(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.int64]:
+    """PRIO-GRID cell number (0.5 degree, 720 columns from 180 W, rows from 90 S, first cell 1).
+
+    References
+    ----------
+    Tollefsen, Strand & Buhaug (2012), doi:10.1177/0022343311431287.
+
+    Examples
+    --------
+    >>> priogrid(np.array([33.355813]), np.array([43.786124])).tolist()
+    [177568]
+    """
+    row = np.clip(np.floor((latitude + 90.0) / PRIOGRID_DEGREES), 0, 359).astype(np.int64)
+    column = np.clip(np.floor((longitude + 180.0) / PRIOGRID_DEGREES), 0, 719).astype(np.int64)
+    return row * 720 + column + 1
+
+
+def unit_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
+    """The unit of each event as text; missing where the event has none of this kind."""
+    if kind == "all":
+        return pd.Series(schema.ALL_UNIT, index=events.index, dtype="str")
+    if kind == "dyad":
+        return events[schema.ACTOR].astype("str") + ">" + events[schema.TARGET].astype("str")
+    if kind == "priogrid":
+        placed = events[schema.LATITUDE].notna() & events[schema.LONGITUDE].notna()
+        cells = priogrid(
+            events[schema.LATITUDE].fillna(0).to_numpy(dtype=float),
+            events[schema.LONGITUDE].fillna(0).to_numpy(dtype=float),
+        )
+        return pd.Series(cells, index=events.index).astype("str").where(placed)
+    return events[kind].astype("str")
+
+
+@dataclass(frozen=True)
+class PanelSpec:
+    """What a panel is made of.
+
+    Parameters
+    ----------
+    kinds : sequence of unit kinds
+        Several may lie side by side, such as every site and ``all``.
+    channels : sequence of Channel
+        Beyond :data:`BASE_CHANNELS`, which are always there.
+    enters : Where
+        A unit enters when an event of this kind is first known there.
+    """
+
+    kinds: Sequence[schema.UnitKind] = ("all",)
+    channels: tuple[Channel, ...] = ()
+    enters: Where = field(default_factory=Where)
+
+    @property
+    def all_channels(self) -> tuple[Channel, ...]:
+        """Base channels first, then the experiment's, each name once."""
+        named = {channel.name: channel for channel in (*BASE_CHANNELS, *self.channels)}
+        return tuple(named.values())

@@ -1,0 +1,115 @@
+"""Column names, vocabularies and the severity ladder: the one place where names live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+EVENT_ID: Final = "event_id"
+EVENT_DATE: Final = "event_date"
+KNOWN_DATE: Final = "known_date"
+COUNTRY: Final = "country"
+ADMIN1: Final = "admin1"
+SITE: Final = "site"
+LATITUDE: Final = "latitude"
+LONGITUDE: Final = "longitude"
+EVENT_TYPE: Final = "event_type"
+ACTOR: Final = "actor"
+TARGET: Final = "target"
+SEVERITY: Final = "severity"
+KILLED: Final = "killed"
+WOUNDED: Final = "wounded"
+SOURCE: Final = "source"
+CONFIDENCE: Final = "confidence"
+TAGS: Final = "tags"
+NOTE: Final = "note"
+OPERATION: Final = "operation"
+"""What a version does to its event: ``add``, ``update`` or ``retract`` (archive only)."""
+
+EVENT_COLUMNS: Final = (
+    EVENT_ID, EVENT_DATE, KNOWN_DATE, COUNTRY, ADMIN1, SITE, LATITUDE, LONGITUDE, EVENT_TYPE,
+    ACTOR, TARGET, SEVERITY, KILLED, WOUNDED, SOURCE, CONFIDENCE, TAGS, NOTE,
+)  # fmt: skip
+"""The canonical event table, in order. ``tags`` holds words separated by a space."""
+
+DATE_COLUMNS: Final = (EVENT_DATE, KNOWN_DATE)
+TEXT_COLUMNS: Final = (
+    EVENT_ID, COUNTRY, ADMIN1, SITE, EVENT_TYPE, ACTOR, TARGET, SOURCE, CONFIDENCE, TAGS, NOTE,
+)  # fmt: skip
+COUNT_COLUMNS: Final = (KILLED, WOUNDED)
+
+UNIT: Final = "unit"
+DAY: Final = "day"
+UNIT_KINDS: Final = ("country", "admin1", "site", "dyad", "priogrid", "all")
+UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
+ALL_UNIT: Final = "all"
+"""The unit that holds every event."""
+
+OUTCOME: Final = "outcome"
+COUNT: Final = "count"
+THRESHOLD: Final = "threshold"
+AT_RISK: Final = "at_risk"
+HISTORY: Final = "history_"
+"""Prefix of the columns that a target adds about its own past (float64, in events per window)."""
+
+FORECAST_COLUMNS: Final = (
+    "model", "target", UNIT, DAY, "horizon", "probability", "lower", "upper",
+    THRESHOLD, COUNT, OUTCOME, AT_RISK, "as_of",
+)  # fmt: skip
+
+KnownBasis = Literal["observed", "overwritten", "assumed", "event_date"]
+"""How ``known_date`` was obtained, from best to worst."""
+KNOWN_BASES: Final = ("observed", "overwritten", "assumed", "event_date")
+
+
+class Rungs(NamedTuple):
+    """Severity of one event type by what it did to people."""
+
+    nobody_hurt: int
+    somebody_hurt: int
+    somebody_killed: int
+
+
+WORDS: Final = Rungs(1, 1, 1)
+COERCION: Final = Rungs(2, 2, 2)
+VIOLENCE: Final = Rungs(3, 4, 5)
+LEADER: Final = Rungs(6, 6, 6)
+
+SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
+    "none": Rungs(0, 0, 0),
+    "diplomatic_warning": WORDS,
+    "parliamentary_vote": WORDS,
+    "political_decision": WORDS,
+    "statement": WORDS,
+    "truce": WORDS,
+    "sanction": COERCION,
+    "troop_movement": COERCION,
+    "protest": COERCION,
+    "strategic_development": COERCION,
+    "air_strike": VIOLENCE,
+    "armed_clash": VIOLENCE,
+    "assassination": VIOLENCE,
+    "battle": VIOLENCE,
+    "drone_attack": VIOLENCE,
+    "drone_strike": VIOLENCE,
+    "embassy_assault": VIOLENCE,
+    "explosion": VIOLENCE,
+    "ied_attack": VIOLENCE,
+    "missile_strike": VIOLENCE,
+    "mortar_attack": VIOLENCE,
+    "one_sided_violence": VIOLENCE,
+    "non_state_conflict": VIOLENCE,
+    "state_based_conflict": VIOLENCE,
+    "protest_violence": VIOLENCE,
+    "riot": VIOLENCE,
+    "rocket_attack": VIOLENCE,
+    "violence_against_civilians": VIOLENCE,
+    "interstate_attack": LEADER,
+    "leader_killed": LEADER,
+}
+"""Rung by event type: 0 nothing, 1 words, 2 coercion, 3 to 5 violence, 6 states or leaders."""
+
+STATE_FORCES: Final = frozenset({"us_coalition", "iran", "iraq_government"})
+"""Sides whose forces belong to a state: violence between two of them is rung 6."""
+
+HIGHEST_RUNG: Final = 6

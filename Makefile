@@ -1,0 +1,52 @@
+# `make run` and `make test` install what they need into .venv, and again only when that has changed.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+REQUIREMENTS := pyproject.toml constraints.txt
+
+.PHONY: run ui test format constraints
+
+run: $(VENV)/.installed
+	$(BIN)/escalation train
+	$(BIN)/escalation score
+	@echo "To compare the runs in MLflow: make ui (or $(BIN)/escalation ui)"
+
+ui: $(VENV)/.installed
+	$(BIN)/escalation ui
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
+constraints: $(VENV)/.made
+	$(PIP) install -q '.[dev]'
+	$(PIP) freeze -q --exclude escalation > $(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt constraints.txt
+
+$(VENV)/.installed: $(VENV)/.made $(REQUIREMENTS)
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.made $(REQUIREMENTS)
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+# An environment that works already is kept.
+$(VENV)/.made:
+	@if $(PIP) --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
+	for python in python3.13 python3.12 python3.11 python3; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+			2>/dev/null && $$python -m venv $(VENV); then touch $@; exit 0; fi; \
+	done; \
+	echo "error: expected Python 3.11, 3.12 or 3.13 with its venv module;" \
+		"fix: install one (on Debian: apt install python3 python3-venv)" >&2; \
+	exit 2

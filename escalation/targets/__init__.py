@@ -1,0 +1,24 @@
+"""Labels: what "worse" means. One file per label; a new one is a file and a line here."""
+
+from escalation.targets.any import Any
+from escalation.targets.base import Labels, LookBack, Target, labels, look_back, null_share
+from escalation.targets.climb import Climb
+from escalation.targets.deaths import Deaths
+from escalation.targets.exceed import Exceed
+from escalation.targets.onset import Onset
+from escalation.targets.retaliation import Retaliation
+from escalation.targets.surge import Surge
+from escalation.targets.up import Up
+
+TARGETS: dict[str, type[Target]] = {
+    "any": Any,
+    "exceed": Exceed,
+    "up": Up,
+    "surge": Surge,
+    "onset": Onset,
+    "climb": Climb,
+    "deaths": Deaths,
+    "retaliation": Retaliation,
+}
+
+__all__ = ["TARGETS", "Labels", "LookBack", "Target", "labels", "look_back", "null_share"]

@@ -1,0 +1,28 @@
+"""``any``: at least one qualifying event in the next h days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from escalation.panel import Panel
+from escalation.targets.base import LookBack, Target
+
+
+@dataclass(frozen=True)
+class Any(Target):
+    """Outcome 1 when at least one event that counts happens in the days t+1 to t+h.
+
+    The rung from which an event counts is part of ``where``. Always at risk.
+    """
+
+    name: ClassVar[str] = "any"
+
+    def look_back(self, panel: Panel) -> LookBack:
+        return LookBack(
+            threshold=np.ones(panel.shape),
+            at_risk=np.ones(panel.shape, dtype=bool),
+            history=self.history(panel),
+        )

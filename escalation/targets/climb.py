@@ -1,0 +1,79 @@
+"""``climb``: a higher rung than any in the recent past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation import kernels, schema
+from escalation.panel import Channel, Panel
+from escalation.targets.base import Array, LookBack, Target, history_of, require_days
+
+NEEDED = "needed_rung"
+RUNGS = range(1, schema.HIGHEST_RUNG + 1)
+
+
+@dataclass(frozen=True)
+class Climb(Target):
+    """Outcome 1 when the highest rung ahead is above the highest of the last ``window`` days.
+
+    Counted are the qualifying events ahead on a rung above that highest, so the threshold is 1; the
+    history is of the events at or above the rung that is needed on the day. Not at risk where the
+    past has the top rung already.
+
+    Parameters
+    ----------
+    window : int
+        In days, today included.
+    """
+
+    window: int = 28
+
+    name: ClassVar[str] = "climb"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_days("window", self.window)
+
+    def channels(self) -> tuple[Channel, ...]:
+        at_or_above = (
+            Channel(_rung(rung), replace(self.where, rung=max(self.where.rung, rung)))
+            for rung in RUNGS
+        )
+        return (Channel("target_severity", self.where, schema.SEVERITY), *at_or_above)
+
+    def look_back(self, panel: Panel) -> LookBack:
+        highest = kernels.window_max(panel["target_severity"], self.window)
+        needed = highest.astype(np.int8) + np.int8(1)
+        return LookBack(
+            threshold=np.ones(panel.shape),
+            at_risk=needed <= schema.HIGHEST_RUNG,
+            history=_history(panel, needed, self.horizon),
+            extra={NEEDED: needed},
+        )
+
+    def look_ahead(self, panel: Panel, back: LookBack) -> Array:
+        needed = back.extra[NEEDED]
+        count = np.zeros(panel.shape)
+        for rung in RUNGS:
+            ahead = kernels.ahead_sum(panel[_rung(rung)], self.horizon)
+            count += np.where((needed == rung) | np.isnan(ahead), ahead, 0.0)
+        return count
+
+
+def _rung(rung: int) -> str:
+    """Channel of the events at or above a rung."""
+    return f"target_rung_{rung}"
+
+
+def _history(panel: Panel, needed: NDArray[np.int8], horizon: int) -> dict[str, Array]:
+    """History of the events at or above the needed rung; of the top rung where none is left."""
+    chosen: dict[str, Array] = {}
+    for rung in RUNGS:
+        use = np.minimum(needed, schema.HIGHEST_RUNG) == rung
+        for name, values in history_of(panel[_rung(rung)], panel, horizon=horizon).items():
+            chosen[name] = np.where(use, values, chosen.get(name, values))
+    return chosen

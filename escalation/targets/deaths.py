@@ -1,0 +1,45 @@
+"""``deaths``: at least so many killed in the next h days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from escalation import schema
+from escalation.panel import Channel, Panel
+from escalation.targets.base import LookBack, Target, require
+
+
+@dataclass(frozen=True)
+class Deaths(Target):
+    """Outcome 1 when the events that count kill at least ``least`` in the days t+1 to t+h.
+
+    Count and history are in people killed. An event whose toll is unknown adds nobody. Always at
+    risk.
+
+    Parameters
+    ----------
+    least : int
+        In people killed, 1 or more.
+    """
+
+    least: int = 1
+
+    name: ClassVar[str] = "deaths"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole = isinstance(self.least, int) and not isinstance(self.least, bool)
+        require(whole and self.least >= 1, "least", self.least, "a whole number of 1 or more")
+
+    def channels(self) -> tuple[Channel, ...]:
+        return (Channel("target", self.where, schema.KILLED),)
+
+    def look_back(self, panel: Panel) -> LookBack:
+        return LookBack(
+            threshold=np.full(panel.shape, float(self.least)),
+            at_risk=np.ones(panel.shape, dtype=bool),
+            history=self.history(panel),
+        )

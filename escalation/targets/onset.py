@@ -1,0 +1,39 @@
+"""``onset``: at least one qualifying event where it had been quiet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from escalation.panel import Panel
+from escalation.targets.base import LookBack, Target, past_sum, require_days
+
+
+@dataclass(frozen=True)
+class Onset(Target):
+    """Outcome 1 when at least one event that counts happens in the days t+1 to t+h.
+
+    At risk only where none happened in the last ``quiet`` days, today included.
+
+    Parameters
+    ----------
+    quiet : int
+        In days.
+    """
+
+    quiet: int = 28
+
+    name: ClassVar[str] = "onset"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_days("quiet", self.quiet)
+
+    def look_back(self, panel: Panel) -> LookBack:
+        return LookBack(
+            threshold=np.ones(panel.shape),
+            at_risk=past_sum(panel["target"], self.quiet) == 0,
+            history=self.history(panel),
+        )

@@ -85,7 +85,9 @@ class EventArchive:
         if versions.empty:
             raise InputError("E-EMPTY", "expected at least one event", fix="check the file")
         columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
-        table = _with_operation(versions)[columns].drop_duplicates()
+        table = _with_operation(versions)[columns]
+        # A column without any value has no text type of its own, and pandas keeps missing missing.
+        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str")).drop_duplicates()
         _check_rows(table)
         table = table.sort_values([*KEY, schema.KNOWN_DATE], kind="stable", ignore_index=True)
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]

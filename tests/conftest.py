@@ -33,3 +33,58 @@ def crisis(crisis_csv):
     from escalation.events.iraq_crisis import read_iraq_crisis
 
     return read_iraq_crisis(crisis_csv)
+
+
+@pytest.fixture(scope="session")
+def random_archive():
+    """Archives with late news, updates that move events, retractions and second thoughts."""
+    return make_random_archive
+
+
+def make_random_archive(seed: int, *, days: int = 50, events: int = 45):
+    """An archive of seeded random versions, the first day 2020-01-01."""
+    import numpy as np
+    import pandas as pd
+
+    from escalation import schema
+    from escalation.events.archive import EventArchive
+
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp("2020-01-01")
+    places = {"base": ("IRQ", 33.4, 43.2), "camp": ("IRQ", 33.6, 44.2), "port": ("SYR", 35.5, 36)}
+
+    def version(event, happened, known, operation):
+        site = rng.choice(["base", "base", "camp", "port", ""])
+        country, latitude, longitude = places.get(site, (None, None, None))
+        return {
+            schema.EVENT_ID: f"e{event}",
+            schema.EVENT_DATE: start + pd.Timedelta(days=int(happened)),
+            schema.KNOWN_DATE: start + pd.Timedelta(days=int(known)),
+            schema.COUNTRY: country,
+            schema.SITE: site or None,
+            schema.LATITUDE: latitude,
+            schema.LONGITUDE: longitude,
+            schema.EVENT_TYPE: rng.choice(["rocket_attack", "air_strike"]),
+            schema.ACTOR: rng.choice(["militia", "coalition", None]),
+            schema.TARGET: rng.choice(["militia", "coalition", "civilians"]),
+            schema.SEVERITY: int(rng.choice([0, 1, 2, 3, 3, 4, 5, 6])),
+            schema.KILLED: rng.choice([None, 0, 1, 4]),
+            schema.SOURCE: "test",
+            schema.TAGS: rng.choice(["", "night", "night rain"]),
+            schema.OPERATION: operation,
+        }
+
+    rows = []
+    for event in range(events):
+        happened = rng.integers(days)
+        known = happened + rng.choice([0, 0, 0, 1, 2, 6, 20])
+        rows.append(version(event, happened, known, "add"))
+        while rng.random() < 0.4:
+            known += rng.integers(1, 9)
+            happened = min(max(happened + rng.choice([0, 0, -3, 3]), 0), known)
+            rows.append(version(event, happened, known, rng.choice(["update", "retract"])))
+    table = pd.DataFrame(rows).reindex(columns=[*schema.EVENT_COLUMNS, schema.OPERATION])
+    table[[schema.KILLED, schema.WOUNDED]] = table[[schema.KILLED, schema.WOUNDED]].astype("Int64")
+    end = start + pd.Timedelta(days=days - 1)
+    kept = table[table[schema.KNOWN_DATE] <= end]
+    return EventArchive.of(kept, covered_to=end, known_basis="observed")

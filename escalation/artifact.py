@@ -1,8 +1,9 @@
 """A fitted model on disk: a file of data, a manifest, and one hash over both.
 
-Reading back trusts nothing that the folder says about how to read it: only two regular files of known
-names and bounded size are opened, their hash must be the registered one, types must be on the fixed
-list, library versions must be equal, and the canary rows must give the recorded probabilities.
+Reading back trusts nothing that the folder says about how to read it: only two regular files of
+known names and bounded size are opened, their hash must be the registered one, types must be on the
+fixed list, library versions must be equal, and the canary rows must give the recorded
+probabilities.
 """
 
 from __future__ import annotations
@@ -124,17 +125,27 @@ def _contents(folder: Path) -> dict[str, bytes]:
         try:
             state = path.lstat()
         except OSError:
-            raise ModelError("E-MODEL-UNTRUSTED", f"expected a file {name}", where=str(folder)) from None
+            raise ModelError(
+                "E-MODEL-UNTRUSTED", f"expected a file {name}", where=str(folder)
+            ) from None
         if not stat.S_ISREG(state.st_mode):
-            raise ModelError("E-MODEL-UNTRUSTED", f"expected {name} to be a regular file", where=str(folder))
+            raise ModelError(
+                "E-MODEL-UNTRUSTED", f"expected {name} to be a regular file", where=str(folder)
+            )
         if state.st_size > LARGEST_FILE:
-            raise ModelError("E-MODEL-UNTRUSTED", f"expected at most {LARGEST_FILE} bytes in {name}",
-                             where=str(folder), value=state.st_size)  # fmt: skip
+            raise ModelError(
+                "E-MODEL-UNTRUSTED",
+                f"expected at most {LARGEST_FILE} bytes in {name}",
+                where=str(folder),
+                value=state.st_size,
+            )
         found[name] = path.read_bytes()
     return found
 
 
-def load_artifact(folder: Path, *, expected_hash: str, allow_version_skew: bool = False) -> tuple[Any, Manifest]:
+def load_artifact(
+    folder: Path, *, expected_hash: str, allow_version_skew: bool = False
+) -> tuple[Any, Manifest]:
     """Read a model back, or refuse.
 
     Parameters
@@ -158,8 +169,12 @@ def load_artifact(folder: Path, *, expected_hash: str, allow_version_skew: bool 
     contents = _contents(folder)
     got = artifact_hash(contents)
     if got != expected_hash:
-        raise ModelError("E-MODEL-HASH", f"expected hash {expected_hash}, got {got}", where=str(folder),
-                         fix="train again; the stored model was changed")  # fmt: skip
+        raise ModelError(
+            "E-MODEL-HASH",
+            f"expected hash {expected_hash}, got {got}",
+            where=str(folder),
+            fix="train again; the stored model was changed",
+        )
     manifest = Manifest(**json.loads(contents[MANIFEST_FILE]))
     _check_versions(manifest, allow_version_skew)
     model = _read_model(contents[MODEL_FILE], str(folder))
@@ -167,8 +182,12 @@ def load_artifact(folder: Path, *, expected_hash: str, allow_version_skew: bool 
     answers = model.predict_proba(frame)[:, 1]
     worst = float(np.abs(answers - np.array(manifest.canary["probability"])).max())
     if not worst <= CANARY_TOLERANCE:
-        raise ModelError("E-MODEL-CANARY", f"expected the recorded answers, the worst differs by {worst:.3g}",
-                         where=str(folder), fix="train again on this machine")  # fmt: skip
+        raise ModelError(
+            "E-MODEL-CANARY",
+            f"expected the recorded answers, the worst differs by {worst:.3g}",
+            where=str(folder),
+            fix="train again on this machine",
+        )
     return model, manifest
 
 
@@ -190,7 +209,9 @@ def _read_model(data: bytes, where: str) -> Any:
     except zipfile.BadZipFile:
         raise ModelError("E-MODEL-UNTRUSTED", "expected a model file", where=where) from None
     if size > LARGEST_UNPACKED or any(".." in name or name.startswith("/") for name in names):
-        raise ModelError("E-MODEL-UNTRUSTED", "expected a small file without paths outside", where=where)
+        raise ModelError(
+            "E-MODEL-UNTRUSTED", "expected a small file without paths outside", where=where
+        )
     foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
     if foreign:
         raise ModelError("E-MODEL-UNTRUSTED", "expected only types of the fixed list", where=where,

@@ -1,7 +1,7 @@
 """Rolling origins: fit on what was known, forecast, wait, and compare with what came.
 
-A model fitted on day T learns from rows whose days ahead had all happened and been reported by T, as
-they were known at T. Outcomes that forecasts are scored on come from the archive's last day.
+A model fitted on day T learns from rows whose days ahead had all happened and been reported by T,
+as they were known at T. Outcomes that forecasts are scored on come from the archive's last day.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Case:
         """Every unit that was known, on the given days."""
         mask = np.zeros(len(self.prepared.days), dtype=bool)
         mask[days] = True
-        rows = np.nonzero(self.prepared.vintages.present & mask)
-        return self.prepared.table(self.back, known, rows)
+        units, at = np.nonzero(self.prepared.vintages.present & mask)
+        return self.prepared.table(self.back, known, (units, at))
 
 
 def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
@@ -99,7 +99,7 @@ def origins(case: Case) -> NDArray[np.int64]:
         raise GateError(
             "E-INSUFFICIENT",
             f"expected origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}, "
-            f"{count} days of history with a horizon of {case.target.horizon} and a lag of {axis.lag}",
+            f"{count} days of history, horizon {case.target.horizon}, lag {axis.lag}",
             fix="add history or move [backtest] first_origin and last_origin",
         )
     return np.arange(first, last + 1, schedule.every)

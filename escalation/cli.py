@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="escalation",
-    help="How likely is it that the next days are worse, how sure is that, and which events drive it?",
+    help="How likely is it that the next days are worse, how sure is that, and what drives it?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 DEFAULT_EXPERIMENT = "iraq_crisis.toml"
 
-ExperimentFile = Annotated[Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")]
+ExperimentFile = Annotated[
+    Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")
+]
 NeededExperiment = Annotated[Path, typer.Argument(help="Experiment file.")]
 Events = Annotated[Path | None, typer.Option(help="Events to use instead of the experiment's.")]
 Source = Annotated[str | None, typer.Option(help="Format of the events, such as tidy or acled.")]
-TrackingUri = Annotated[str | None, typer.Option(help="MLflow store; sqlite in this folder by default.")]
+TrackingUri = Annotated[
+    str | None, typer.Option(help="MLflow store; sqlite in this folder by default.")
+]
 AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
@@ -89,8 +93,13 @@ def train(
             out = console.console()
             title = f"{trained.label}: {chosen.experiment.description or chosen.experiment.name}"
             out.print(console.model_table(trained.summary, title=title))
-            out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
-            out.print(f"Registered [bold]{logged.name}[/] v{logged.version} as {logged.alias}: {trained.best}")
+            out.print(
+                f"A no-change process would give {trained.null_share:.1%} positives by chance."
+            )
+            out.print(
+                f"Registered [bold]{logged.name}[/] v{logged.version} "
+                f"as {logged.alias}: {trained.best}"
+            )
     if as_json:
         _print_json(said)
     else:
@@ -105,8 +114,12 @@ def score(
     model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
     explain: Explain = 3,
-    allow_in_sample: Annotated[bool, typer.Option(help="Score days that the model has seen.")] = False,
-    allow_version_skew: Annotated[bool, typer.Option(help="Read a model of other libraries.")] = False,
+    allow_in_sample: Annotated[
+        bool, typer.Option(help="Score days that the model has seen.")
+    ] = False,
+    allow_version_skew: Annotated[
+        bool, typer.Option(help="Read a model of other libraries.")
+    ] = False,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -170,7 +183,9 @@ def features(
     out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
     events: Events = None,
     source: Source = None,
-    only_list: Annotated[bool, typer.Option("--list", help="Print the columns, compute nothing.")] = False,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Print the columns, compute nothing.")
+    ] = False,
 ) -> None:
     """Write the features of every unit and day as they were known on the day."""
     from escalation import console
@@ -200,7 +215,9 @@ def ui(
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     path = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not path.exists():
-        raise UsageError("E-STORE", "expected a store", where=str(path), fix="run `escalation train` first")
+        raise UsageError(
+            "E-STORE", "expected a store", where=str(path), fix="run `escalation train` first"
+        )
     print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])

@@ -85,12 +85,16 @@ def checked(
     return _typed(f"[{section}.{name}]", known, values)
 
 
-def _typed(where: str, known: Mapping[str, tuple[Any, Any]], values: Mapping[str, Any]) -> dict[str, Any]:
+def _typed(
+    where: str, known: Mapping[str, tuple[Any, Any]], values: Mapping[str, Any]
+) -> dict[str, Any]:
     for key in values:
         if key not in known:
             raise _refuse(where, key, known)
     fields = {k: (h, ... if d is inspect.Parameter.empty else d) for k, (h, d) in known.items()}
-    model = create_model("Parameters", __config__=ConfigDict(arbitrary_types_allowed=True), **fields)  # type: ignore[call-overload]
+    model = create_model(
+        "Parameters", __config__=ConfigDict(arbitrary_types_allowed=True), **fields
+    )  # type: ignore[call-overload]
     try:
         made = model(**values)
     except ValidationError as error:
@@ -113,7 +117,10 @@ def target_of(table: Mapping[str, Any]) -> Target:
         raise _refuse("[[targets]]", name, TARGETS)
     where = where_of(rest.pop("where", {}))
     hints = get_type_hints(TARGETS[name])
-    known = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(TARGETS[name])}
+    known = {
+        field.name: (hints[field.name], field.default)
+        for field in dataclasses.fields(TARGETS[name])
+    }
     values = _typed(f"[[targets]] {name}", known, rest)
     return TARGETS[name](**{**values, "where": where})
 
@@ -187,7 +194,9 @@ class Experiment(Section):
     @field_validator("features")
     @classmethod
     def _features(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        return {name: checked({**FEATURES, **ACROSS}, "features", name, p) for name, p in value.items()}
+        return {
+            name: checked({**FEATURES, **ACROSS}, "features", name, p) for name, p in value.items()
+        }
 
     @field_validator("models")
     @classmethod
@@ -235,13 +244,15 @@ def load_experiment(path: Path) -> Experiment:
     Raises
     ------
     UsageError
-        ``E-FILE`` when it can't be read, ``E-TOML`` when it is not TOML, ``E-CONFIG`` for an unknown
-        key, an unknown registered name or a value of the wrong type.
+        ``E-FILE`` when it can't be read, ``E-TOML`` when it is not TOML, ``E-CONFIG`` for an
+        unknown key, an unknown registered name or a value of the wrong type.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("E-FILE", f"expected a readable experiment file: {error}", where=str(path)) from None
+        raise UsageError(
+            "E-FILE", f"expected a readable experiment file: {error}", where=str(path)
+        ) from None
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

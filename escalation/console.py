@@ -20,13 +20,20 @@ WIDTH_IN_PIPE = 120
 def console(*, stderr: bool = False) -> Console:
     """A console; as wide as its terminal, or fixed in a pipe."""
     made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
+    return (
+        made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
+    )
 
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
     """A progress bar on standard error; nothing in a pipe."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=(out := console(stderr=True)), transient=True,
                   disable=not out.is_terminal) as bar:  # fmt: skip
         tasks: dict[str, Any] = {}
@@ -40,7 +47,7 @@ def progress_bar() -> Iterator[Report]:
 
 
 def _number(value: object, digits: int = 3) -> str:
-    return "-" if pd.isna(value) else f"{value:.{digits}f}"  # type: ignore[str-format]
+    return "-" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
@@ -54,10 +61,15 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     """How each model did, best Brier score first, with 95% intervals."""
     first = summary.iloc[0]
-    table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left",
-                  caption=f"{first['rows']} forecasts on {first['dates']} dates, {first['positives']} "
-                  "positive. Brier: lower is better. Skill: share of the reference's Brier score "
-                  "removed; above 0 is better. [95% intervals over blocks of dates]")  # fmt: skip
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        caption=f"{first['rows']} forecasts on {first['dates']} dates, {first['positives']} "
+        "positive. Brier: lower is better. Skill: share of the reference's Brier score "
+        "removed; above 0 is better. [95% intervals over blocks of dates]",
+    )
     for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
     table.add_column("AUC", justify="right")

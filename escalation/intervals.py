@@ -1,10 +1,11 @@
 """Intervals on probabilities: how far the track record lets a number be trusted.
 
-A model's own matured forecasts say how its log-odds relate to what came: logit p = a + b logit(issued).
-Outcomes of overlapping horizons and of units on the same days are not independent, so the covariance
-of (a, b) adds up scores within blocks of dates (a sandwich), and the quantile is Student's with as many
-degrees of freedom as there are blocks less two. A weak prior (a near 0, b near 1) stands in where there
-is no track record yet, so that a new model starts with a wide interval instead of none.
+A model's own matured forecasts say how its log-odds relate to what came:
+logit p = a + b logit(issued). Outcomes of overlapping horizons and of units on the same days are
+not independent, so the covariance of (a, b) adds up scores within blocks of dates (a sandwich), and
+the quantile is Student's with as many degrees of freedom as there are blocks less two. A weak prior
+(a near 0, b near 1) stands in where there is no track record yet, so that a new model starts
+with a wide interval instead of none.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def track_record(probability: Array, outcome: Array, block: NDArray[np.int64]) -
         fitted = expit(design @ mean)
         weight = fitted * (1 - fitted)
         hessian = design.T @ (design * weight[:, None]) + precision
-        step = np.linalg.solve(hessian, design.T @ (outcome - fitted) - precision @ (mean - PRIOR_MEAN))
+        step = np.linalg.solve(
+            hessian, design.T @ (outcome - fitted) - precision @ (mean - PRIOR_MEAN)
+        )
         mean = mean + np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-10:
             break

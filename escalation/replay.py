@@ -42,8 +42,8 @@ def replay(
 ) -> list[Score]:
     """The watch list of a past day, from what was known at its end.
 
-    Models, the choice among them, base rates and intervals all come from the archive as it stood, so
-    nothing that became known later changes a digit.
+    Models, the choice among them, base rates and intervals all come from the archive as it stood,
+    so nothing that became known later changes a digit.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ SMALLEST_CONTRIBUTION = 0.005
 """In log-odds; smaller ones are not named."""
 CAVEATS = {
     "observed": "",
-    "overwritten": "the source keeps only its latest time stamp: what was known when is approximate",
+    "overwritten": "the source keeps only its latest time stamp: known dates are approximate",
     "assumed": "known dates are assumed from a stated lag",
     "event_date": "known dates are taken to be event dates: optimistic",
 }
@@ -126,7 +126,9 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in X]
     if missing:
         raise ModelError(
-            "E-SCHEMA", f"expected {len(columns)} columns, {len(missing)} are missing", column=missing[0]
+            "E-SCHEMA",
+            f"expected {len(columns)} columns, {len(missing)} are missing",
+            column=missing[0],
         )
     X = X[columns].astype(np.float64)
     bad = ~np.isfinite(X.to_numpy()).all(axis=0)
@@ -138,7 +140,9 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return X
 
 
-def check_day(scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_sample: bool) -> None:
+def check_day(
+    scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_sample: bool
+) -> None:
     """Refuse a day that the archive does not cover or that the model has already seen.
 
     Raises
@@ -156,7 +160,8 @@ def check_day(scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_s
             f"expected a day from {trained_to}, up to which the model has learned",
             column="as_of",
             value=day,
-            fix="use `escalation replay --as-of`, which fits on what was known then, or --allow-in-sample",
+            fix="use `escalation replay --as-of`, which fits on what was known then, "
+            "or --allow-in-sample",
         )
 
 
@@ -230,14 +235,17 @@ def score(
     base = scorer.on(archive, day)
     drivers = drivers_of(scorer, archive, day, base, most=explain) if explain else {}
     record = scorer.manifest.record
-    track = TrackRecord(np.array(record["mean"]), np.array(record["covariance"]), record["quantile"])
+    track = TrackRecord(
+        np.array(record["mean"]), np.array(record["covariance"]), record["quantile"]
+    )
     lower, upper = track.interval(base["probability"].to_numpy())
     stamp = provenance(scorer, archive, day)
     rates = scorer.manifest.base_rate
     scores = []
     for row, (unit, at_risk) in enumerate(zip(base.index, base["at_risk"], strict=True)):
-        probability = float(base["probability"].iloc[row])
-        shown = (probability, float(lower[row]), float(upper[row])) if at_risk else (None,) * 3
+        shown: tuple[float | None, float | None, float | None] = (None, None, None)
+        if at_risk:
+            shown = (float(base["probability"].iloc[row]), float(lower[row]), float(upper[row]))
         scores.append(
             Score(
                 str(unit), str(day), scorer.target.horizon, target_label(scorer.target), *shown,

@@ -1,4 +1,4 @@
-"""What ``mlflow models serve`` and ``mlflow.pyfunc`` load: the same model by the same safe reader."""
+"""What ``mlflow models serve`` and ``mlflow.pyfunc`` load: the model by the same safe reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class Served:
     def __init__(self, model: Any, columns: list[str]) -> None:
         self.model, self.columns = model, columns
 
-    def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> NDArray[np.float64]:
+    def predict(
+        self, data: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> NDArray[np.float64]:
         """Probabilities, shape (row,)."""
         index = pd.MultiIndex.from_arrays(
             [data["unit"].astype(str), np.arange(len(data))], names=["unit", "day"]

@@ -90,7 +90,9 @@ class Prepared:
         own = {name: values[units, days] for name, values in back.history.items()}
         own[schema.THRESHOLD] = known.threshold[units, days]
         X = pd.concat([features, pd.DataFrame(own, index=index)], axis=1)
-        return Table(X, known.outcome[units, days], known.count[units, days], known.at_risk[units, days])
+        return Table(
+            X, known.outcome[units, days], known.count[units, days], known.at_risk[units, days]
+        )
 
 
 def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
@@ -164,7 +166,9 @@ def training_rows(
     allowed = (days % every == 0) & (days <= last)
     if window is not None:
         allowed &= days > last - window
-    units, at = np.nonzero(prepared.vintages.present & known.at_risk & ~np.isnan(known.count) & allowed)
+    units, at = np.nonzero(
+        prepared.vintages.present & known.at_risk & ~np.isnan(known.count) & allowed
+    )
     return units, at
 
 
@@ -174,8 +178,8 @@ def require_learnable(table: Table, *, what: str, least: int = 2) -> None:
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` with the counts and dates, when there are fewer than ``least`` outcomes of
-        either kind.
+        ``E-INSUFFICIENT`` with the counts and dates, when there are fewer than ``least`` outcomes
+        of either kind.
     """
     positives, rows = table.positives, len(table)
     if min(positives, rows - positives) >= least:

@@ -23,17 +23,17 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, DataType, Schema
+from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__, plots
-from escalation.artifact import save_artifact
+from escalation.artifact import load_artifact, save_artifact
 from escalation.errors import BusyError, ModelError, StorageError
 from escalation.score import Scorer
 from escalation.serving import HASH_FILE
-from escalation.artifact import load_artifact
 from escalation.train import Trained, manifest_of
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -53,7 +53,7 @@ TABLE_METRICS = (
 
 
 def store_uri(uri: str | None = None) -> str:
-    """The tracking store: as given, from the environment, or an sqlite file in the working folder."""
+    """The tracking store: as given, from the environment, or sqlite in the working folder."""
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{STORE_FILE}"
 
 
@@ -95,13 +95,17 @@ def _storage() -> Iterator[None]:
     except (OSError, MlflowException) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "database is locked" in str(error):
-            raise BusyError("E-BUSY", f"the store is locked: {text}", fix="try again later") from error
+            raise BusyError(
+                "E-BUSY", f"the store is locked: {text}", fix="try again later"
+            ) from error
         raise StorageError("E-STORAGE", f"the store can't be used: {text}") from error
 
 
 def open_store(uri: str) -> MlflowClient:
-    """A client for a store that exists: a local one is made under a lock, because several first
-    starts at once break it."""
+    """A client for a store that exists.
+
+    A local one is made under a lock, because several first starts at once break it.
+    """
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     path = _local_file(uri)
@@ -200,8 +204,7 @@ def log_training(trained: Trained, *, uri: str, events: pd.DataFrame) -> Logged:
         children = {}
         for name in trained.models:
             children[name] = _log_child(client, experiment_id, parent, trained, name)
-        logged = _register(client, uri, trained, parent, children[trained.best], experiment_id)
-    return logged
+        return _register(client, uri, trained, parent, children[trained.best], experiment_id)
 
 
 def _tags(trained: Trained) -> dict[str, str]:
@@ -249,7 +252,7 @@ def _log_parent(
     _batch(client, run_id, {**metrics_of(row), "null_share": trained.null_share}, _params(trained))
     client.set_tag(run_id, "mlflow.note.content", _note(trained))
     digest = trained.case.prepared.archive.digest[:36]
-    data = mlflow.data.from_pandas(events, name=trained.case.experiment.data.source, digest=digest)
+    data = from_pandas(events, name=trained.case.experiment.data.source, digest=digest)
     client.log_inputs(run_id, [_dataset_input(data)])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -295,13 +298,18 @@ def _log_child(
     tags = {**_tags(trained), "mlflow.parentRunId": parent, "model": model}
     run_id = client.create_run(experiment_id, run_name=model, tags=tags).info.run_id
     row = trained.summary.set_index("model").loc[model].to_dict()
-    params = {f"models/{model}/{k}": str(v) for k, v in trained.case.experiment.models.get(model, {}).items()}
+    params = {
+        f"models/{model}/{k}": str(v)
+        for k, v in trained.case.experiment.models.get(model, {}).items()
+    }
     _batch(client, run_id, metrics_of(row), {"model": model, **params})
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         own = trained.forecasts[trained.forecasts["model"] == model]
         (folder / "figures").mkdir()
-        plots.reliability(own, models=[model]).savefig(folder / "figures" / "reliability.png", dpi=110)
+        plots.reliability(own, models=[model]).savefig(
+            folder / "figures" / "reliability.png", dpi=110
+        )
         own.to_parquet(folder / "forecasts.parquet", index=False)
         client.log_artifacts(run_id, scratch)
     client.set_terminated(run_id, "FINISHED")
@@ -309,7 +317,10 @@ def _log_child(
 
 
 def _signature(columns: list[str]) -> ModelSignature:
-    inputs = [ColSpec(DataType.string, "unit"), *(ColSpec(DataType.double, name) for name in columns)]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.string, "unit"),
+        *(ColSpec(DataType.double, name) for name in columns),
+    ]
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
 
 
@@ -330,7 +341,9 @@ def _register(
     path = _local_file(uri)
     with locked(path or Path(tempfile.gettempdir()) / "escalation-remote"):
         try:
-            client.create_registered_model(name, description=trained.case.experiment.experiment.description)
+            client.create_registered_model(
+                name, description=trained.case.experiment.experiment.description
+            )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -375,5 +388,7 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
         folder = Path(local) / "data" / "artifact"
         if not folder.is_dir():
             folder = Path(local) / "data"
-        model, manifest = load_artifact(folder, expected_hash=expected, allow_version_skew=allow_version_skew)
+        model, manifest = load_artifact(
+            folder, expected_hash=expected, allow_version_skew=allow_version_skew
+        )
     return Scorer(model, manifest, f"{name}@{alias} v{found.version}", expected)

@@ -85,9 +85,7 @@ def train_target(
     table = case.training_table(days[-1])
     require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
-    summary = metrics.summary(
-        forecasts, horizon=target.horizon, seed=experiment.experiment.seed
-    )
+    summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
     known = case.prepared.labels_at(target, case.back, days[-1])
     return Trained(
         case, forecasts, summary, fit_models(experiment, target, table), best_model(summary),
@@ -96,14 +94,16 @@ def train_target(
 
 
 def best_model(summary: pd.DataFrame) -> str:
-    """The model to register: the lowest Brier score, or the baseline to beat if too few positives."""
+    """The model to register: the lowest Brier score, or the baseline if too few positives."""
     scored = summary.set_index("model")
     if scored["positives"].max() < LEAST_POSITIVES:
         return "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:
         raise GateError("E-INSUFFICIENT", "expected at least one scored model, got none")
-    return str(usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin())
+    return str(
+        usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin()
+    )
 
 
 def manifest_of(trained: Trained, family: str) -> Manifest:

@@ -36,7 +36,9 @@ def load_events(
     if source not in SOURCES:
         raise UsageError("E-SOURCE", f"expected one of {', '.join(SOURCES)}", value=source)
     if path is None and source not in BUNDLED:
-        raise UsageError("E-SOURCE", "expected a file of events", value=source, fix="add --events FILE")
+        raise UsageError(
+            "E-SOURCE", "expected a file of events", value=source, fix="add --events FILE"
+        )
     file = path or bundled(BUNDLED[source])
     if not file.is_file():
         raise InputError("E-FILE", "expected a file", where=str(file))

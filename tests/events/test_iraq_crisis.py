@@ -54,6 +54,14 @@ def test_only_soleimani_and_the_ballistic_missiles_are_on_the_highest_rung(event
     assert list(highest.index) == ["IQ-2020-01-03-01", "IQ-2020-01-08-01", "IQ-2020-01-08-02"]
 
 
+def test_another_ladder_gives_other_rungs(crisis_csv):
+    ladder = {**schema.SEVERITY_LADDER, "parliamentary_vote": schema.Rungs(2, 2, 2)}
+    versions = read_iraq_crisis(crisis_csv, ladder=ladder).versions
+    votes = versions[schema.EVENT_TYPE] == "parliamentary_vote"
+    assert set(versions.loc[votes, schema.SEVERITY]) == {2}
+    assert set(versions.loc[~votes, schema.SEVERITY]) == {1, 2, 3, 4, 5, 6}
+
+
 def test_two_of_the_three_dead_of_taji_were_american(raw):
     taji = raw.loc["IQ-2020-03-11-01"]
     assert (taji["killed"], taji["killed_us"], taji["killed_coalition"]) == ("3", "2", "3")

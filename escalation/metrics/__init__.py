@@ -1,0 +1,47 @@
+"""Scores, skill with intervals that respect time, calibration, and alert budgets.
+
+Metrics look only at rows at risk with a known outcome. Plain metrics are functions of two arrays,
+``(probability, outcome) -> float``, and return NaN where they are not defined; tables hold NA.
+"""
+
+from escalation.metrics.budget import alert_budget
+from escalation.metrics.calibration import (
+    consistency_band,
+    decompose,
+    discrimination,
+    log_discrimination,
+    log_miscalibration,
+    log_uncertainty,
+    miscalibration,
+    recalibrated,
+    uncertainty,
+)
+from escalation.metrics.compare import compare
+from escalation.metrics.dm import diebold_mariano
+from escalation.metrics.scores import auc, average_precision, brier, log_score, positives
+from escalation.metrics.summary import summary
+
+METRICS = {
+    "brier": brier,
+    "log_score": log_score,
+    "average_precision": average_precision,
+    "auc": auc,
+    "positives": positives,
+    "miscalibration": miscalibration,
+    "discrimination": discrimination,
+    "uncertainty": uncertainty,
+    "log_miscalibration": log_miscalibration,
+    "log_discrimination": log_discrimination,
+    "log_uncertainty": log_uncertainty,
+}
+
+__all__ = [
+    "METRICS",
+    "alert_budget",
+    "compare",
+    "consistency_band",
+    "decompose",
+    "diebold_mariano",
+    "recalibrated",
+    "summary",
+]

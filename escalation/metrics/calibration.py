@@ -1,0 +1,149 @@
+"""Calibration without bins: isotonic regression splits a score into three parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.metrics.scores import Array, log_losses, squared_errors
+
+
+class Decomposition(NamedTuple):
+    """score = miscalibration - discrimination + uncertainty."""
+
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+def recalibrated(probability: Array, outcome: Array) -> Array:
+    """The monotone function of the forecasts that fits the outcomes best, at each forecast.
+
+    Equal forecasts get equal values. It is optimal for every proper score at once.
+
+    Parameters
+    ----------
+    probability, outcome : ndarray, shape (row,)
+
+    Returns
+    -------
+    ndarray, shape (row,)
+
+    Examples
+    --------
+    >>> recalibrated(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 1.0, 0.0, 1.0])).tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
+    from scipy.optimize import isotonic_regression
+
+    if not len(outcome):
+        return np.empty(0)
+    _, group, size = np.unique(probability, return_inverse=True, return_counts=True)
+    rate = np.bincount(group, weights=outcome) / size
+    fitted: Array = isotonic_regression(rate, weights=size).x
+    return np.clip(fitted, 0.0, 1.0)[group]
+
+
+def decompose(
+    probability: Array,
+    outcome: Array,
+    *,
+    loss: Callable[[Array, Array], Array] = squared_errors,
+) -> Decomposition:
+    r"""Miscalibration, discrimination and uncertainty of a proper score (CORP).
+
+    .. math:: \bar S = (\bar S - \bar S_c) - (\bar S_r - \bar S_c) + \bar S_r
+
+    where c is the recalibrated forecast and r the share of positives, both in sample.
+    Miscalibration is therefore never negative and, on few rows, above zero by chance.
+
+    Parameters
+    ----------
+    probability, outcome : ndarray, shape (row,)
+    loss : callable, optional
+        Score by row: squared errors (Brier) or log losses.
+
+    Returns
+    -------
+    Decomposition
+        NaN in all parts without a row.
+
+    References
+    ----------
+    Dimitriadis, Gneiting & Jordan (2021), doi:10.1073/pnas.2016191118.
+
+    Examples
+    --------
+    >>> decompose(np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0, 1.0]))
+    Decomposition(miscalibration=0.0, discrimination=0.25, uncertainty=0.25)
+    """
+    if not len(outcome):
+        return Decomposition(np.nan, np.nan, np.nan)
+    score = loss(probability, outcome).mean()
+    best = loss(recalibrated(probability, outcome), outcome).mean()
+    flat = loss(np.full(len(outcome), outcome.mean()), outcome).mean()
+    return Decomposition(float(score - best), float(flat - best), float(flat))
+
+
+def miscalibration(probability: Array, outcome: Array) -> float:
+    """What recalibration would take off the Brier score; 0 is best."""
+    return decompose(probability, outcome).miscalibration
+
+
+def discrimination(probability: Array, outcome: Array) -> float:
+    """What the order of the forecasts takes off the base rate's Brier score; more is better."""
+    return decompose(probability, outcome).discrimination
+
+
+def uncertainty(probability: Array, outcome: Array) -> float:
+    """Brier score of the share of positives: how hard the rows are."""
+    return decompose(probability, outcome).uncertainty
+
+
+def log_miscalibration(probability: Array, outcome: Array) -> float:
+    """What recalibration would take off the log score; 0 is best."""
+    return decompose(probability, outcome, loss=log_losses).miscalibration
+
+
+def log_discrimination(probability: Array, outcome: Array) -> float:
+    """What the order of the forecasts takes off the base rate's log score; more is better."""
+    return decompose(probability, outcome, loss=log_losses).discrimination
+
+
+def log_uncertainty(probability: Array, outcome: Array) -> float:
+    """Log score of the share of positives: how hard the rows are."""
+    return decompose(probability, outcome, loss=log_losses).uncertainty
+
+
+def consistency_band(
+    probability: Array, *, at: Array, level: float = 0.9, draws: int = 200, seed: int = 0
+) -> NDArray[np.float64]:
+    """Where the reliability curve of a calibrated forecaster would lie.
+
+    Outcomes are drawn from the forecasts themselves and recalibrated each time. Draws are
+    independent from row to row, so with overlapping horizons the band is narrower than it should.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+    at : ndarray, shape (point,)
+        Forecast values at which the band is wanted.
+    level : float, optional
+        Share of the draws inside, at each point.
+    draws, seed : int, optional
+
+    Returns
+    -------
+    ndarray, shape (2, point)
+        Lower and upper end.
+    """
+    rng = np.random.default_rng(seed)
+    ordered: Array = np.sort(probability)
+    curves = np.empty((draws, len(at)))
+    for i in range(draws):
+        outcome = (rng.random(len(ordered)) < ordered) * 1.0
+        curves[i] = np.interp(at, ordered, recalibrated(ordered, outcome.astype(np.float64)))
+    return np.quantile(curves, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)

@@ -1,0 +1,176 @@
+"""The rows on which models are compared: the same for all of them, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import GateError, InputError
+from escalation.metrics.scores import LOSSES, Array
+
+KEY = ["target", "horizon", schema.DAY, schema.UNIT]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Forecasts of several models for the same rows of one label, in the order of day and unit.
+
+    Parameters
+    ----------
+    target : str
+    horizon : int
+        In days.
+    models : tuple of str
+    probability : ndarray, shape (model, row)
+    outcome : ndarray, shape (row,)
+        1 or 0.
+    unit : ndarray of str, shape (row,)
+    days : ndarray of datetime64[D], shape (date,)
+        Distinct issue dates.
+    date : ndarray of int64, shape (row,)
+        Position of each row's issue date in ``days``.
+    left_out : int
+        Rows with a known outcome for which some model gave no probability.
+    """
+
+    target: str
+    horizon: int
+    models: tuple[str, ...]
+    probability: Array
+    outcome: Array
+    unit: NDArray[np.str_]
+    days: NDArray[np.datetime64]
+    date: NDArray[np.int64]
+    left_out: int
+
+    def of(self, model: str) -> Array:
+        """Probabilities of one model, shape (row,)."""
+        return self.probability[self.models.index(model)]
+
+    def by_date(self, values: Array) -> Array:
+        """Sums over the rows of each date: shape (..., row) to (..., date)."""
+        return np.add.reduceat(
+            values, np.searchsorted(self.date, np.arange(len(self.days))), axis=-1
+        )
+
+    def losses_by_date(self) -> Array:
+        """Summed Brier and log losses, shape (score, model, date)."""
+        return np.stack(
+            [self.by_date(loss(self.probability, self.outcome)) for loss in LOSSES.values()]
+        )
+
+
+def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Rows that metrics look at: at risk, with a known outcome.
+
+    Raises
+    ------
+    InputError
+        ``E-PROBABILITY`` outside [0, 1], ``E-OUTCOME`` other than 0, 1 or missing,
+        ``E-DUPLICATE`` when a model has two forecasts for the same row.
+    """
+    at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
+    columns = ["model", *KEY]
+    rows = forecasts.loc[at_risk, columns].assign(
+        probability=forecasts.loc[at_risk, "probability"].to_numpy(
+            dtype=np.float64, na_value=np.nan
+        ),
+        outcome=forecasts.loc[at_risk, schema.OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
+    )
+    rows = rows[rows["outcome"].notna()]
+    _refuse(~rows["outcome"].isin([0.0, 1.0]), rows, "outcome", "E-OUTCOME", "0, 1 or missing")
+    outside = (rows["probability"] < 0.0) | (rows["probability"] > 1.0)
+    _refuse(outside, rows, "probability", "E-PROBABILITY", "a number from 0 to 1 or missing")
+    repeated = rows.duplicated(columns)
+    _refuse(
+        repeated, rows, schema.UNIT, "E-DUPLICATE", "one forecast per model, label, unit and day"
+    )
+    return rows
+
+
+def _refuse(wrong: pd.Series, rows: pd.DataFrame, column: str, code: str, expected: str) -> None:
+    """Raise when any row is wrong, showing the first."""
+    if wrong.any():
+        raise InputError(
+            code,
+            f"expected {expected}, {int(wrong.sum())} rows differ",
+            column=column,
+            value=rows.loc[wrong, column].iloc[0],
+            where="forecasts",
+        )
+
+
+def pair(forecasts: pd.DataFrame, *, horizon: int | None = None) -> list[Paired]:
+    """Bring the models of each label onto the same rows.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        Columns model, target, unit, day, horizon, probability, outcome, at_risk.
+    horizon : int, optional
+        Only forecasts so many days ahead; all of them by default, each horizon on its own.
+
+    Returns
+    -------
+    list of Paired
+        One per target and horizon.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` when no row has a known outcome and a probability of every model.
+    InputError
+        As :func:`scored_rows`, and ``E-CONFLICT`` when models disagree on what happened.
+    """
+    rows = scored_rows(forecasts)
+    if horizon is not None:
+        rows = rows[rows["horizon"] == horizon]
+    if rows.empty:
+        ahead = "" if horizon is None else f" at horizon {horizon}"
+        raise GateError(
+            "E-INSUFFICIENT",
+            f"expected rows at risk with a known outcome{ahead}, found none of {len(forecasts)}",
+            fix="issue forecasts at least one horizon before the last covered day",
+        )
+    groups = rows.groupby(["target", "horizon"], sort=True, observed=True)
+    return [_pair(str(target), int(ahead), group) for (target, ahead), group in groups]
+
+
+def _pair(target: str, horizon: int, rows: pd.DataFrame) -> Paired:
+    key = [schema.DAY, schema.UNIT]
+    known = rows.groupby(key, sort=True, observed=True)["outcome"].agg(["min", "max"])
+    if (known["min"] != known["max"]).any():
+        day, unit = known.index[known["min"] != known["max"]][0]
+        raise InputError(
+            "E-CONFLICT",
+            f"expected one outcome for {target} on {pd.Timestamp(day).date()}, models differ",
+            column=schema.UNIT,
+            value=unit,
+            where="forecasts",
+        )
+    wide = rows.pivot(index=key, columns="model", values="probability").sort_index()
+    common = wide.dropna()
+    if common.empty:
+        held = ", ".join(f"{name} {count}" for name, count in wide.notna().sum().items())
+        raise GateError(
+            "E-INSUFFICIENT",
+            f"expected rows of {target} that every model forecast, found none (rows: {held})",
+            fix="run all models over the same origins and units",
+        )
+    day = common.index.get_level_values(schema.DAY).to_numpy().astype("datetime64[D]")
+    days, date = np.unique(day, return_inverse=True)
+    return Paired(
+        target=target,
+        horizon=horizon,
+        models=tuple(str(name) for name in common.columns),
+        probability=np.ascontiguousarray(common.to_numpy(np.float64).T),
+        outcome=known.loc[common.index, "min"].to_numpy(np.float64),
+        unit=common.index.get_level_values(schema.UNIT).to_numpy(str),
+        days=days,
+        date=date.astype(np.int64),
+        left_out=len(wide) - len(common),
+    )

@@ -1,0 +1,186 @@
+"""The table that compares models: one row per label and model, every number with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from escalation.metrics.bootstrap import FEWEST_BLOCKS, Resampling, interval, resample
+from escalation.metrics.calibration import decompose
+from escalation.metrics.paired import Paired, pair
+from escalation.metrics.ranking import ranking_replicates
+from escalation.metrics.scores import LOSSES, Array, auc, average_precision
+
+REFERENCES: Final = ("climatology", "ewma_nb")
+BASELINE: Final = "ewma_nb"
+"""The one that a model has to beat."""
+FEWEST_POSITIVES: Final = 20
+COUNTED: Final = ("rows", "left_out", "positives", "units", "dates")
+SKILL_PREFIX: Final = {"brier": "skill", "log_score": "log_skill"}
+
+
+def summary(forecasts: pd.DataFrame, *, horizon: int | None = None, seed: int = 0) -> pd.DataFrame:
+    """Scores, skill, rankings and calibration of every model, on the rows that all forecast.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        Columns model, target, unit, day, horizon, probability, outcome, at_risk. Rows not at risk
+        or without a known outcome are passed over.
+    horizon : int, optional
+        Only forecasts so many days ahead; by default each horizon gets its own rows.
+    seed : int, optional
+        Of the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``target``, ``horizon``, ``model``; ``rows``, ``left_out`` (rows that some model did not
+        forecast), ``positives``, ``units``, ``dates``; ``brier``, ``log_score``,
+        ``average_precision``, ``auc``, ``skill_vs_climatology``, ``skill_vs_ewma_nb``,
+        ``log_skill_vs_climatology`` and ``log_skill_vs_ewma_nb``, each with ``_lower`` and
+        ``_upper`` (95%); the parts of both scores; and a ``verdict``. What can't be computed is NA.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` when no row has a known outcome and a probability of every model.
+    InputError
+        ``E-PROBABILITY``, ``E-OUTCOME``, ``E-DUPLICATE``, ``E-CONFLICT`` for forecasts that make no
+        sense.
+
+    Examples
+    --------
+    >>> days = np.repeat(np.arange("2020-01-01", "2020-12-01", 7, dtype="datetime64[D]"), 2)
+    >>> happened = (np.arange(len(days)) % 3 == 0) * 1.0
+    >>> table = pd.DataFrame({"target": "any", "unit": ["a", "b"] * 48, "day": days, "horizon": 7,
+    ...     "outcome": happened, "at_risk": True})
+    >>> both = pd.concat([table.assign(model="ewma_nb", probability=0.4),
+    ...     table.assign(model="sharp", probability=0.2 + 0.6 * happened)])
+    >>> summary(both)[["model", "positives", "skill_vs_ewma_nb", "verdict"]].round(2)
+         model  positives  skill_vs_ewma_nb              verdict
+    0  ewma_nb         32               0.0  no difference shown
+    1    sharp         32              0.82  better than ewma_nb
+    """
+    rows = [row for paired in pair(forecasts, horizon=horizon) for row in _rows(paired, seed=seed)]
+    return tidy(rows)
+
+
+def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A table of nullable columns: whatever is not a finite number becomes NA."""
+    table = pd.DataFrame(rows)
+    for name in table.columns:
+        if name in COUNTED or name == "horizon":
+            table[name] = table[name].astype("Int64")
+        elif pd.api.types.is_numeric_dtype(table[name]):
+            values = table[name].to_numpy(np.float64)
+            table[name] = pd.array(np.where(np.isfinite(values), values, np.nan), dtype="Float64")
+    return table
+
+
+def ends(name: str, value: float, replicates: Array, drawn: Resampling) -> dict[str, float]:
+    """A number and the two ends of its interval, named."""
+    low, high = interval(replicates, blocks=drawn.blocks)
+    return {name: value, f"{name}_lower": low, f"{name}_upper": high}
+
+
+def skill(score: Any, reference: Any) -> Any:
+    r"""Share of the reference's score that a model saves.
+
+    .. math:: 1 - S / S_{ref}
+
+    Two perfect scores are equal: skill 0. Against a perfect reference any loss is infinitely worse.
+
+    Examples
+    --------
+    >>> float(skill(0.1, 0.2)), float(skill(0.0, 0.0))
+    (0.5, 0.0)
+    """
+    score, reference = np.asarray(score, np.float64), np.asarray(reference, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = score / reference
+    return 1.0 - np.where((score == 0.0) & (reference == 0.0), 1.0, ratio)
+
+
+def facts(paired: Paired, model: str) -> dict[str, Any]:
+    """What a row of a table is about: label, horizon, model and how many of everything."""
+    return {
+        "target": paired.target,
+        "horizon": paired.horizon,
+        "model": model,
+        "rows": len(paired.outcome),
+        "left_out": paired.left_out,
+        "positives": int(paired.outcome.sum()),
+        "units": len(np.unique(paired.unit)),
+        "dates": len(paired.days),
+    }
+
+
+def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
+    """One row per model of one label."""
+    drawn = resample(paired.days, horizon=paired.horizon, seed=seed)
+    losses = paired.losses_by_date()
+    total = paired.by_date(np.ones(len(paired.outcome)))
+    replicated = drawn.sums(losses) / drawn.sums(total)
+    points = losses.sum(axis=-1) / total.sum()
+    out = []
+    for m, model in enumerate(paired.models):
+        row = facts(paired, model)
+        for s, name in enumerate(LOSSES):
+            row |= ends(name, points[s, m], replicated[s, m], drawn)
+        for s, name in enumerate(LOSSES):
+            for reference in REFERENCES:
+                row |= _skill_ends(paired, points[s], replicated[s], m, name, reference, drawn)
+        row |= _rankings(paired, model, drawn) | _parts(paired, model)
+        out.append(row | {"verdict": verdict(row, blocks=drawn.blocks)})
+    return out
+
+
+def _skill_ends(
+    paired: Paired,
+    points: Array,
+    replicated: Array,
+    m: int,
+    score: str,
+    reference: str,
+    drawn: Resampling,
+) -> dict[str, float]:
+    name = f"{SKILL_PREFIX[score]}_vs_{reference}"
+    if reference not in paired.models:
+        return {name: np.nan, f"{name}_lower": np.nan, f"{name}_upper": np.nan}
+    r = paired.models.index(reference)
+    return ends(
+        name, float(skill(points[m], points[r])), skill(replicated[m], replicated[r]), drawn
+    )
+
+
+def _rankings(paired: Paired, model: str, drawn: Resampling) -> dict[str, float]:
+    p = paired.of(model)
+    replicates = ranking_replicates(p, paired.outcome, paired.date, drawn.counts)
+    precise = ends("average_precision", average_precision(p, paired.outcome), replicates[0], drawn)
+    return precise | ends("auc", auc(p, paired.outcome), replicates[1], drawn)
+
+
+def _parts(paired: Paired, model: str) -> dict[str, float]:
+    out: dict[str, float] = {}
+    for prefix, loss in zip(("", "log_"), LOSSES.values(), strict=True):
+        parts = decompose(paired.of(model), paired.outcome, loss=loss)
+        out |= {prefix + name: value for name, value in parts._asdict().items()}
+    return out
+
+
+def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
+    """In words, what the skill against the baseline shows; no ranking on thin evidence."""
+    if row["positives"] < FEWEST_POSITIVES:
+        return f"no ranking claimed: {row['positives']} positives"
+    if blocks < FEWEST_BLOCKS:
+        return f"no ranking claimed: {row['dates']} dates"
+    low, high = row[f"skill_vs_{BASELINE}_lower"], row[f"skill_vs_{BASELINE}_upper"]
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return f"no ranking claimed: no skill against {BASELINE}"
+    if low > 0.0:
+        return f"better than {BASELINE}"
+    return f"worse than {BASELINE}" if high < 0.0 else "no difference shown"

@@ -1,0 +1,120 @@
+"""The backtest against an independent recount, and its promises about time and determinism."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracle_iraq import recount
+from threadpoolctl import threadpool_limits
+
+from escalation import schema
+from escalation.backtest import backtest_case, make_case
+from escalation.config import load_experiment
+from escalation.errors import GateError
+from escalation.resources import bundled
+
+FAST = {"climatology": {}, "logistic": {}, "boosting": {}, "negbin": {}}
+
+
+def short(**schedule):
+    """The Iraq experiment with a shorter schedule and fewer models."""
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    changed = experiment.backtest.model_copy(update={"every": 7, "refit_every": 4, **schedule})
+    return experiment.model_copy(update={"backtest": changed, "models": FAST})
+
+
+@pytest.fixture(scope="module")
+def case(crisis):
+    experiment = short()
+    return make_case(crisis, experiment, experiment.labels[0])
+
+
+@pytest.fixture(scope="module")
+def forecasts(case):
+    return backtest_case(case)
+
+
+def test_the_columns_are_those_of_a_forecast_file(forecasts):
+    assert tuple(forecasts.columns) == schema.FORECAST_COLUMNS
+    assert not forecasts.duplicated(["model", "target", "unit", "day"]).any()
+
+
+def test_outcomes_and_the_baseline_agree_with_an_independent_recount(forecasts, crisis_csv):
+    wrong, worst = recount(crisis_csv, forecasts, refit_every=4)
+    assert wrong == 0
+    assert worst < 1e-9
+
+
+def test_the_recount_notices_a_flipped_outcome_and_a_moved_probability(forecasts, crisis_csv):
+    spoiled = forecasts.copy()
+    row = spoiled.index[(spoiled["model"] == "ewma_nb") & spoiled["outcome"].notna()][5]
+    spoiled.loc[row, "outcome"] = 1 - spoiled.loc[row, "outcome"]
+    spoiled.loc[row, "probability"] += 1e-6
+    wrong, worst = recount(crisis_csv, spoiled, refit_every=4)
+    assert wrong == 1
+    assert worst > 1e-7
+
+
+def test_probabilities_lie_within_their_intervals(forecasts):
+    assert forecasts["lower"].le(forecasts["probability"]).all()
+    assert forecasts["probability"].le(forecasts["upper"]).all()
+    assert forecasts[["lower", "upper"]].stack().between(0, 1).all()
+
+
+def test_training_rows_end_a_horizon_and_the_lag_before_the_fit(crisis):
+    for lag in (0, 5):
+        experiment = short()
+        experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update={"lag": lag})})
+        made = make_case(crisis, experiment, experiment.labels[0])
+        today = np.datetime64("2020-06-30")
+        last = made.training_table(today).X.index.get_level_values("day").max()
+        assert last == today - 7 - lag
+
+
+def test_one_and_two_threads_give_the_same_bytes(crisis):
+    experiment = short(first_origin=np.datetime64("2020-10-01").item())
+    made = make_case(crisis, experiment, experiment.labels[0])
+    frames = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            frames.append(backtest_case(made))
+    assert frames[0].equals(frames[1])
+
+
+def test_the_order_in_which_rows_came_changes_nothing(crisis, forecasts):
+    experiment = short()
+    shuffled = crisis.of(
+        crisis.versions.sample(frac=1, random_state=3),
+        covered_to=crisis.covered_to,
+        known_basis=crisis.known_basis,
+    )
+    assert backtest_case(make_case(shuffled, experiment, experiment.labels[0])).equals(forecasts)
+
+
+def test_news_after_an_origin_moves_no_forecast_before_it(crisis, forecasts):
+    cut = np.datetime64("2020-07-15")
+    experiment = short()
+    data = experiment.data.model_copy(update={"last_day": cut.item()})
+    then = experiment.model_copy(update={"data": data})
+    early = backtest_case(make_case(crisis.until(cut), then, then.labels[0]))
+    keys, said = ["model", "unit", "day"], ["probability", "lower", "upper", "threshold"]
+    both = early.merge(forecasts, on=keys, suffixes=("", "_full"))
+    assert len(both) == len(early)
+    for column in said:
+        assert both[column].equals(both[f"{column}_full"].rename(column))
+
+
+def test_too_little_history_is_refused_with_dates(crisis):
+    experiment = short(first_origin=np.datetime64("2019-10-03").item())
+    made = make_case(crisis, experiment, experiment.labels[0])
+    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*2019-10-08"):
+        backtest_case(made)
+
+
+def test_one_class_only_is_refused_with_counts(crisis):
+    experiment = short()
+    never = [{"name": "any", "horizon": 7, "where": {"tags": "no_such_tag"}}]
+    experiment = experiment.model_copy(update={"targets": never})
+    made = make_case(crisis, experiment, experiment.labels[0])
+    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*0 positive among \d+ matured rows"):
+        backtest_case(made)

@@ -1,0 +1,29 @@
+"""Models: one function per file gives an unfitted estimator; a new one is a file and a line."""
+
+from collections.abc import Callable
+
+from escalation.models.base import EventModel
+from escalation.models.boosting import boosting
+from escalation.models.climatology import climatology
+from escalation.models.ewma_nb import ewma_nb
+from escalation.models.forest import forest
+from escalation.models.hazard import hazard
+from escalation.models.last_value import last_value
+from escalation.models.logistic import logistic
+from escalation.models.negbin import negbin
+from escalation.models.trusted import TRUSTED_TYPES
+
+MODELS: dict[str, Callable[..., EventModel]] = {
+    "climatology": climatology,
+    "last_value": last_value,
+    "ewma_nb": ewma_nb,
+    "logistic": logistic,
+    "boosting": boosting,
+    "forest": forest,
+    "negbin": negbin,
+    "hazard": hazard,
+}
+BASELINES = ("climatology", "last_value", "ewma_nb")
+"""Always run, never skipped."""
+
+__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel"]

@@ -1,0 +1,118 @@
+"""``ewma_nb``, the baseline to beat: an exponential average with a negative binomial tail."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import betainc
+
+from escalation.models.base import Array, Column, EventModel, columns_of
+
+DECAY_DAYS = 21.0
+PAST_DAYS = 28.0
+SMALLEST_MEAN = 0.02
+DISPERSION_RANGE = (1.1, 30.0)
+
+
+def nb_tail(mean: Array, dispersion: float | Array, threshold: Array) -> Array:
+    r"""P(X >= threshold) for a negative binomial with variance ``dispersion * mean``.
+
+    .. math:: P(X \ge k) = I_{1 - 1/d}\left(k,\ \frac{m}{d - 1}\right)
+
+    with I the regularised incomplete beta function.
+
+    Parameters
+    ----------
+    mean : ndarray
+        m, positive, in events.
+    dispersion : float or ndarray
+        d, variance over mean, above 1.
+    threshold : ndarray
+        k; rounded up to a whole number, and certain to be reached when 0 or less.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, in the shape of ``mean``.
+
+    Examples
+    --------
+    >>> nb_tail(np.array([1.0]), 2.0, np.array([1.0])).round(6).tolist()
+    [0.5]
+    """
+    ratio = np.asarray(dispersion, dtype=np.float64)
+    whole = np.ceil(threshold)
+    reached = betainc(np.maximum(whole, 1.0), mean / (ratio - 1.0), 1.0 - 1.0 / ratio)
+    return np.where(whole < 1.0, 1.0, reached)
+
+
+class EwmaNB(EventModel):
+    r"""Negative binomial tail on an exponentially decayed daily rate.
+
+    .. math:: s_t = e^{-1/21} s_{t-1} + x_t,\quad m = \max(h s_t / 21,\ 0.02),\quad
+              P = P(X \ge k),\ \operatorname{Var} X = d\,m
+
+    The dispersion d is mean((future - past28 h/28)^2) / mean(past28 h/28) over training rows, held
+    to [1.1, 30]; nothing else is learnt.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    decayed, past, threshold : str or int
+        Columns of the decayed sum, of the plain sum of 28 days, and of the threshold.
+
+    Attributes
+    ----------
+    dispersion_ : float
+        d.
+    """
+
+    free_form: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        decayed: Column = "history_decay_21d",
+        past: Column = "history_sum_28d",
+        threshold: Column = "threshold",
+    ) -> None:
+        self.horizon = horizon
+        self.decayed = decayed
+        self.past = past
+        self.threshold = threshold
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        (past,) = columns_of(X, [self.past])
+        expected = past * self.horizon / PAST_DAYS
+        level = expected.mean()
+        ratio = np.mean((count - expected) ** 2) / level if level > 0 else np.inf
+        self.dispersion_ = float(np.clip(ratio, *DISPERSION_RANGE))
+
+    def _probability(self, X: Any) -> Array:
+        decayed, threshold = columns_of(X, [self.decayed, self.threshold])
+        mean = np.maximum(decayed / DECAY_DAYS * self.horizon, SMALLEST_MEAN)
+        return nb_tail(mean, self.dispersion_, threshold)
+
+
+def ewma_nb(*, horizon: int = 7, seed: int = 0) -> EwmaNB:
+    """The baseline to beat; it has nothing to tune and nothing random.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+
+    Returns
+    -------
+    EwmaNB
+
+    Examples
+    --------
+    >>> ewma_nb(horizon=14).horizon
+    14
+    """
+    return EwmaNB(horizon=horizon)

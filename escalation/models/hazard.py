@@ -1,0 +1,93 @@
+"""``hazard``: a discrete-time hazard of the outcome, by recency and history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from escalation.models.base import Array, Column, smoothed_rate
+from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression
+
+LOG_HAZARD_RANGE = (-30.0, 30.0)
+
+
+class Hazard(RidgeRegression):
+    r"""Complementary log-log regression: the outcome comes at a daily rate set by log history.
+
+    .. math:: P = 1 - \exp(-h\,\lambda),\quad
+              \log \lambda = \log \lambda_0 + \beta_0 + \sum_j \beta_j z_j
+
+    The base rate lambda_0 is the one at which P is the smoothed share of positives; the ridge
+    penalty shrinks towards it.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    columns : sequence of str or int
+        What the rate is regressed on, logged and standardised.
+    ridge : float
+        Prior precision of each coefficient, in independent labels.
+
+    Attributes
+    ----------
+    base_ : float
+        log(h lambda_0).
+    """
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        columns: tuple[Column, ...] = (*HISTORY_COLUMNS, "threshold"),
+        ridge: float = 1.0,
+    ) -> None:
+        self.horizon = horizon
+        self.columns = columns
+        self.ridge = ridge
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        from statsmodels.genmod.families import Binomial, links  # seconds to import
+        from statsmodels.genmod.generalized_linear_model import GLM
+
+        self.base_ = float(np.log(-np.log1p(-smoothed_rate(y, self.horizon))))
+        Z = self._learn_design(X)
+        family = Binomial(link=links.CLogLog())
+        self._learn(GLM(y, Z, family=family, offset=np.full(len(y), self.base_)))
+
+    def _probability(self, X: Any) -> Array:
+        rate = np.clip(self.base_ + self._linear(self._design(X)), *LOG_HAZARD_RANGE)
+        return -np.expm1(-np.exp(rate))
+
+
+def hazard(
+    *,
+    horizon: int = 7,
+    seed: int = 0,
+    columns: tuple[str, ...] | None = None,
+    ridge: float = 1.0,
+) -> Hazard:
+    """Discrete-time hazard of the outcome, by recency and history.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+    columns : tuple of str, optional
+        What the daily rate is regressed on; the history and the threshold if not given.
+    ridge : float
+        Prior precision of each coefficient, in independent labels.
+
+    Returns
+    -------
+    Hazard
+
+    Examples
+    --------
+    >>> hazard(horizon=30).horizon
+    30
+    """
+    chosen = (*HISTORY_COLUMNS, "threshold") if columns is None else tuple(columns)
+    return Hazard(horizon=horizon, columns=chosen, ridge=ridge)

@@ -1,0 +1,109 @@
+"""``last_value``: the next days as the last days."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.models.base import Array, Column, EventModel, columns_of, smoothed_rate
+
+WINDOWS = (7, 28)
+"""Lengths, in days, of the sums in the history that may stand for "the last days"."""
+STRENGTH = 2.0
+"""What the base rate is worth against either group's own rate, in labels."""
+
+
+def nearest_window(horizon: int) -> int:
+    """The window nearest to the horizon by ratio; the shorter one in a tie.
+
+    Examples
+    --------
+    >>> [nearest_window(h) for h in (1, 7, 14, 21, 60)]
+    [7, 7, 7, 28, 28]
+    """
+    return min(WINDOWS, key=lambda width: abs(math.log(width / horizon)))
+
+
+class LastValue(EventModel):
+    r"""Two probabilities: one where the last days reached the threshold, one where they did not.
+
+    .. math:: r = [\, \lceil x_w\, h / w \rceil \ge k \,],\quad
+              P_r = \frac{y_r / h + 2 p}{n_r / h + 2}
+
+    with x_w the sum of the last w days, y_r positives among n_r rows with that r, and p the base
+    rate with half a positive and half a negative label added. Daily labels overlap: h rows count
+    as one.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    window : int
+        w, in days. Where it is the horizon, r is the outcome of h days ago, as far as it counts the
+        same events; elsewhere the sum is scaled and rounded up, so that one event in a week is one
+        event in a day.
+    last, threshold : str or int
+        Columns of the sum of the last w days, and of the threshold.
+
+    Attributes
+    ----------
+    rates_ : ndarray, shape (2,)
+        P where the last days did not reach the threshold, and where they did.
+    """
+
+    free_form: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        window: int = 7,
+        last: Column = "history_sum_7d",
+        threshold: Column = "threshold",
+    ) -> None:
+        self.horizon = horizon
+        self.window = window
+        self.last = last
+        self.threshold = threshold
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        reached = self._reached(X)
+        labels = np.bincount(reached, minlength=2) / self.horizon
+        positives = np.bincount(reached, weights=y, minlength=2) / self.horizon
+        base = smoothed_rate(y, self.horizon)
+        self.rates_ = (positives + STRENGTH * base) / (labels + STRENGTH)
+
+    def _probability(self, X: Any) -> Array:
+        return self.rates_[self._reached(X)]
+
+    def _reached(self, X: Any) -> NDArray[np.int64]:
+        last, threshold = columns_of(X, [self.last, self.threshold])
+        return (last * self.horizon > (threshold - 1.0) * self.window).astype(np.int64)
+
+
+def last_value(*, horizon: int = 7, seed: int = 0) -> LastValue:
+    """The next days as the last days.
+
+    The history has sums of 7 and of 28 days; the one nearest to the horizon by ratio is taken and
+    scaled to it.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+
+    Returns
+    -------
+    LastValue
+
+    Examples
+    --------
+    >>> last_value(horizon=30).last
+    'history_sum_28d'
+    """
+    window = nearest_window(horizon)
+    return LastValue(horizon=horizon, window=window, last=f"history_sum_{window}d")

@@ -1,0 +1,152 @@
+"""``negbin``: a count regression that starts from the decayed rate, and the tail of its counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import gammaln
+
+from escalation.models.base import Array, Column, columns_of
+from escalation.models.ewma_nb import DECAY_DAYS, SMALLEST_MEAN, nb_tail
+from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression
+
+DISPERSION_RANGE = (1.02, 100.0)
+LOG_MEAN_RANGE = (-12.0, 16.0)
+"""Means are held between 6e-6 and 9e6 events, where the tail is still computed exactly."""
+
+
+def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
+    """Log likelihood of counts with variance ``dispersion * mean``, without log(count!).
+
+    Examples
+    --------
+    >>> round(negbin_loglike(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 2.0), 6)
+    -2.079442
+    """
+    size = mean / (dispersion - 1.0)
+    zeros = size * np.log(dispersion)
+    rest = gammaln(count + size) - gammaln(size) + count * np.log1p(-1.0 / dispersion)
+    return float((rest - zeros).sum())
+
+
+def likeliest_dispersion(count: Array, mean: Array) -> float:
+    """The variance over the mean that makes the counts likeliest, held to [1.02, 100]."""
+    low, high = np.log(np.array(DISPERSION_RANGE) - 1.0)
+    found = minimize_scalar(
+        lambda log_excess: -negbin_loglike(count, mean, 1.0 + float(np.exp(log_excess))),
+        bounds=(low, high),
+        method="bounded",
+    )
+    return float(1.0 + np.exp(found.x))
+
+
+class NegBin(RidgeRegression):
+    r"""Count regression with log link on log history, then a negative binomial tail.
+
+    .. math:: \log m = \log \max(h s_{21} / 21,\ 0.02) + \beta_0 + \sum_j \beta_j z_j,\quad
+              P = P(X \ge k),\ \operatorname{Var} X = d\,m
+
+    With all coefficients zero this is the mean of ``ewma_nb``, and the ridge penalty shrinks
+    towards it. The coefficients are Poisson's (right for any variance in proportion to the mean),
+    and d is the likeliest given them.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    columns : sequence of str or int
+        What the mean is regressed on, logged and standardised.
+    ridge : float
+        Prior precision of each coefficient, in independent labels.
+    cap : float
+        Counts above this many thresholds are taken as that: one massacre must not outweigh a year,
+        and says no more than that the threshold was reached.
+    decayed, threshold : str or int
+        Columns of the sum that decays over 21 days, and of the threshold.
+
+    Attributes
+    ----------
+    dispersion_ : float
+        d.
+    """
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        columns: tuple[Column, ...] = HISTORY_COLUMNS,
+        ridge: float = 1.0,
+        cap: float = 20.0,
+        decayed: Column = "history_decay_21d",
+        threshold: Column = "threshold",
+    ) -> None:
+        self.horizon = horizon
+        self.columns = columns
+        self.ridge = ridge
+        self.cap = cap
+        self.decayed = decayed
+        self.threshold = threshold
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        from statsmodels.genmod.families import Poisson  # statsmodels takes seconds to import
+        from statsmodels.genmod.generalized_linear_model import GLM
+
+        (threshold,) = columns_of(X, [self.threshold])
+        capped = np.minimum(count, self.cap * np.maximum(threshold, 1.0))
+        Z = self._learn_design(X)
+        self._learn(GLM(capped, Z, family=Poisson(), offset=self._start(X)))
+        mean = self._mean(X)
+        self.dispersion_ = likeliest_dispersion(capped, mean)
+        self.standard_errors_ = self.standard_errors_ * np.sqrt(self.dispersion_)
+
+    def _start(self, X: Any) -> Array:
+        (decayed,) = columns_of(X, [self.decayed])
+        return np.log(np.maximum(decayed / DECAY_DAYS * self.horizon, SMALLEST_MEAN))
+
+    def _mean(self, X: Any) -> Array:
+        return np.exp(np.clip(self._start(X) + self._linear(self._design(X)), *LOG_MEAN_RANGE))
+
+    def _probability(self, X: Any) -> Array:
+        (threshold,) = columns_of(X, [self.threshold])
+        return nb_tail(self._mean(X), self.dispersion_, threshold)
+
+
+def negbin(
+    *,
+    horizon: int = 7,
+    seed: int = 0,
+    columns: tuple[str, ...] | None = None,
+    ridge: float = 1.0,
+    cap: float = 20.0,
+) -> NegBin:
+    """Count regression that starts from the decayed rate, and the tail of its counts.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+    columns : tuple of str, optional
+        What the mean is regressed on; five columns of the history if not given.
+    ridge : float
+        Prior precision of each coefficient, in independent labels.
+    cap : float
+        Counts above this many thresholds are taken as that.
+
+    Returns
+    -------
+    NegBin
+
+    Examples
+    --------
+    >>> negbin(columns=("history_decay_7d",)).columns
+    ('history_decay_7d',)
+    """
+    return NegBin(
+        horizon=horizon,
+        columns=HISTORY_COLUMNS if columns is None else tuple(columns),
+        ridge=ridge,
+        cap=cap,
+    )

@@ -1,0 +1,88 @@
+"""What the three scikit-learn models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.models.base import Array, EventModel, columns_of, smoothed_rate
+
+
+def with_margins(X: Any, horizon: int) -> Array:
+    r"""Columns of X, and log((history + 1/2) / (threshold + 1/2)) for each decayed sum in it.
+
+    .. math:: \log \frac{h s_K / K + 1/2}{k + 1/2}
+
+    How far the going rate is from the threshold is what matters most, and a tree can't divide. A
+    plain array, or a frame without history or threshold, stays as it is.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray, shape (row, column)
+    horizon : int
+        h, in days.
+
+    Returns
+    -------
+    ndarray, shape (row, column + margins), C order
+    """
+    base = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+    if not isinstance(X, pd.DataFrame) or schema.THRESHOLD not in X.columns:
+        return base
+    days = _decays([str(name) for name in X.columns])
+    sums = columns_of(X, [f"{schema.HISTORY}decay_{k}d" for k in days])
+    (threshold,) = columns_of(X, [schema.THRESHOLD])
+    bar = np.log(np.maximum(threshold, 0.0) + 0.5)
+    margins = [
+        np.log(np.maximum(total, 0.0) / k * horizon + 0.5) - bar
+        for k, total in zip(days, sums, strict=True)
+    ]
+    return np.ascontiguousarray(np.column_stack([base, *margins]))
+
+
+def _decays(names: Sequence[str]) -> list[int]:
+    """K of each column ``history_decay_Kd``."""
+    start = f"{schema.HISTORY}decay_"
+    inner = [name[len(start) : -1] for name in names if name.startswith(start)]
+    return [int(days) for days in inner if days.isdigit()]
+
+
+class Wrapped(EventModel):
+    """Base of the scikit-learn models: a constant where training saw one outcome only.
+
+    A classifier of scikit-learn refuses to learn from one class. A backtest's early folds are often
+    like that, and the honest answer is the smoothed base rate, not an exception.
+
+    A subclass implements ``_build()``, the unfitted estimator, and may refine ``_predicted(Z)``.
+
+    Attributes
+    ----------
+    base_ : float
+        Share of positives with half a positive and half a negative label added; h rows are a label.
+    inner_ : estimator or None
+        The fitted scikit-learn estimator; None where training saw one outcome only.
+    """
+
+    horizon: int
+    inner_: Any
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        self.base_ = smoothed_rate(y, self.horizon)
+        self.inner_ = None
+        if y.min() < y.max():
+            self.inner_ = self._build().fit(with_margins(X, self.horizon), y)
+
+    def _probability(self, X: Any) -> Array:
+        if self.inner_ is None:
+            return np.full(len(X), self.base_)
+        return self._predicted(with_margins(X, self.horizon))
+
+    def _build(self) -> Any:
+        raise NotImplementedError
+
+    def _predicted(self, Z: Array) -> Array:
+        return self.inner_.predict_proba(Z)[:, 1]

@@ -1,0 +1,48 @@
+"""scikit-learn's own checks, on every estimator, with columns by position."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from escalation.models import MODELS
+from escalation.models.boosting import Boosting
+from escalation.models.climatology import Climatology
+from escalation.models.ewma_nb import EwmaNB
+from escalation.models.forest import Forest
+from escalation.models.hazard import Hazard
+from escalation.models.last_value import LastValue
+from escalation.models.logistic import Logistic, SignedLog
+from escalation.models.negbin import NegBin
+
+POSITIONAL = [
+    Climatology(horizon=1),
+    LastValue(last=0, threshold=0),
+    EwmaNB(decayed=0, past=0, threshold=0),
+    Logistic(horizon=1, ridge=1.0),
+    Boosting(horizon=1),
+    Forest(horizon=1, trees=20),
+    NegBin(columns=(0,), decayed=0, threshold=0),
+    Hazard(columns=(0,)),
+]
+
+BY_HISTORY = "the probability is decided by the history's counts, not by the outcomes seen"
+EXPECTED_FAILURES = {
+    EwmaNB: {"check_classifiers_one_label": BY_HISTORY},
+    NegBin: {"check_classifiers_one_label": BY_HISTORY},
+}
+
+
+@parametrize_with_checks(
+    [*POSITIONAL, SignedLog()],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator), {}),
+)
+def test_estimator_keeps_the_contract_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_every_registered_model_is_among_those_checked():
+    assert {type(make()) for make in MODELS.values()} == {type(model) for model in POSITIONAL}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_factory_gives_an_estimator_with_the_horizon_asked_for(name):
+    assert MODELS[name](horizon=14, seed=3).get_params()["horizon"] == 14

@@ -1,0 +1,264 @@
+"""Labels against a slow oracle: event by event, in plain Python, from the archive's snapshots."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation.panel import PanelSpec, Where, day_range
+from escalation.targets import TARGETS, labels, look_back
+from escalation.targets.any import Any
+from escalation.targets.climb import Climb
+from escalation.targets.deaths import Deaths
+from escalation.targets.exceed import Exceed
+from escalation.targets.onset import Onset
+from escalation.targets.retaliation import Retaliation
+from escalation.targets.surge import Surge
+from escalation.targets.up import Up
+from escalation.vintages import snapshot, vintages
+
+VIOLENT = Where({schema.ACTOR: ("militia", "coalition")}, rung=3)
+CASES = (
+    Any(horizon=3, where=VIOLENT),
+    Exceed(horizon=3, windows=6, least_mean=0.4),
+    Exceed(horizon=1, least_mean=0.2),
+    Up(horizon=4, window=20, least_mean=0.5),
+    Up(horizon=10, least_mean=0.2, where=VIOLENT),
+    Surge(horizon=4, window=8, least_weekly=2.0),
+    Surge(horizon=7, where=VIOLENT),
+    Onset(horizon=5, quiet=4, where=VIOLENT),
+    Climb(horizon=3, window=5),
+    Climb(horizon=6, window=3, where=Where({schema.EVENT_TYPE: ("air_strike",)}, rung=2)),
+    Deaths(horizon=4, least=4, where=Where({schema.EVENT_TYPE: ("air_strike",)})),
+    Retaliation(horizon=4, window=6, pairs=(("militia", "coalition"), ("coalition", "civilians"))),
+    Retaliation(horizon=9, pairs=(("militia", "coalition"),), where=Where(rung=4)),
+)
+KINDS = ("site", "all")
+
+
+def test_the_oracle_knows_every_registered_target():
+    assert {case.name for case in CASES} == set(TARGETS) == set(RULES)
+
+
+@dataclass
+class Event:
+    """A day, counted from the first, and what was recorded."""
+
+    day: int
+    row: dict
+
+
+def read(table, start):
+    """Events of a snapshot by unit."""
+    by_unit = {}
+    for row in table.astype(object).where(table.notna(), None).to_dict("records"):
+        event = Event((row[schema.EVENT_DATE] - start).days, row)
+        for unit in (row[schema.SITE], "all"):
+            if unit is not None:
+                by_unit.setdefault(unit, []).append(event)
+    return by_unit
+
+
+@pytest.fixture(scope="module")
+def story(random_archive):
+    """A random archive and its snapshot of each day, read once."""
+
+    @cache
+    def tell(seed):
+        archive = random_archive(seed)
+        days = day_range(archive.first_day, archive.covered_to)
+        start = pd.Timestamp(days[0])
+        return archive, [read(archive.as_of(day), start) for day in days]
+
+    return tell
+
+
+def counts_for(where, row):
+    return row[schema.SEVERITY] >= where.rung and all(
+        row[column] in allowed for column, allowed in where.equal.items()
+    )
+
+
+@dataclass
+class Known:
+    """What the oracle says on a day; weight is what an event adds to count and history."""
+
+    threshold: int
+    at_risk: bool
+    weight: object
+
+
+def total(events, weight, first, last):
+    """Sum of weights from a day to a day, both included."""
+    return sum(weight(event) for event in events if first <= event.day <= last)
+
+
+def plain(target):
+    return lambda event: int(counts_for(target.where, event.row))
+
+
+def rule_any(target, past, now):
+    return Known(1, True, plain(target))
+
+
+def rule_onset(target, past, now):
+    weight = plain(target)
+    return Known(1, not total(past, weight, now - target.quiet + 1, now), weight)
+
+
+def rule_deaths(target, past, now):
+    return Known(
+        target.least, True, lambda event: plain(target)(event) * (event.row[schema.KILLED] or 0)
+    )
+
+
+def rule_up(target, past, now):
+    weight = plain(target)
+    past_total = total(past, weight, now - target.window + 1, now)
+    average = Fraction(past_total * target.horizon, target.window)
+    return Known(math.floor(average) + 1, average >= target.least_mean, weight)
+
+
+def rule_surge(target, past, now):
+    weight = plain(target)
+    past_total = total(past, weight, now - target.window + 1, now)
+    average = Fraction(past_total * target.horizon, target.window)
+    needed = math.ceil(Fraction(str(target.factor)) * average)
+    weekly = Fraction(past_total * 7, target.window)
+    return Known(max(needed, 1), weekly >= target.least_weekly, weight)
+
+
+def rule_exceed(target, past, now):
+    weight, h = plain(target), target.horizon
+    ends = [now - h * i for i in range(target.windows)]
+    sums = sorted(total(past, weight, end - h + 1, end) for end in ends)
+    place = Fraction(str(target.quantile)) * (target.windows - 1)
+    low = math.floor(place)
+    high = min(low + 1, target.windows - 1)
+    quantile = sums[low] + (place - low) * (sums[high] - sums[low])
+    mean = Fraction(sum(sums), target.windows)
+    return Known(math.floor(quantile) + 1, mean >= Fraction(str(target.least_mean)), weight)
+
+
+def highest(target, events, first, last):
+    """Highest rung of the events that count, from a day to a day."""
+    kept = [e.row for e in events if first <= e.day <= last and counts_for(target.where, e.row)]
+    return max((row[schema.SEVERITY] for row in kept), default=0)
+
+
+def rule_climb(target, past, now):
+    top = highest(target, past, now - target.window + 1, now)
+    needed = min(top + 1, 6)
+    return Known(
+        1, top < 6, lambda event: plain(target)(event) * (event.row[schema.SEVERITY] >= needed)
+    )
+
+
+def attacks(target, event, actor, other):
+    row = event.row
+    return (
+        row[schema.ACTOR] == actor
+        and row[schema.TARGET] == other
+        and row[schema.SEVERITY] >= 3
+        and counts_for(target.where, row)
+    )
+
+
+def rule_retaliation(target, past, now):
+    both = {pair for a, b in target.pairs for pair in ((a, b), (b, a))}
+    recent = [event for event in past if now - target.window < event.day <= now]
+    answers = {(b, a) for a, b in both if any(attacks(target, event, a, b) for event in recent)}
+    return Known(
+        1, bool(answers), lambda event: int(any(attacks(target, event, *pair) for pair in answers))
+    )
+
+
+RULES = {
+    "any": rule_any,
+    "exceed": rule_exceed,
+    "up": rule_up,
+    "surge": rule_surge,
+    "onset": rule_onset,
+    "climb": rule_climb,
+    "deaths": rule_deaths,
+    "retaliation": rule_retaliation,
+}
+
+
+def history(known, past, now, horizon):
+    """Every history column of one unit on one day."""
+    weights = [(event.day, known.weight(event)) for event in past]
+    said = {
+        f"history_decay_{k}d": sum(w * math.exp(-(now - day) / k) for day, w in weights)
+        for k in (7, 10, 21, 45, 90, 365)
+    }
+    for width in (7, 28, 360):
+        said[f"history_sum_{width}d"] = sum(w for day, w in weights if day > now - width)
+    said["history_days_since"] = min((now - day for day, w in weights if w >= 1), default=9999)
+    observed = max((now - event.day + 1 for event in past), default=0)
+    said["history_mean"] = (
+        said["history_sum_360d"] * horizon / min(max(observed, 28), 360)
+    )  # fmt: skip
+    return said
+
+
+def ahead(target, known, past, future, t, now):
+    """Count and outcome of the days t+1 to t+h."""
+    last = t + target.horizon
+    if target.name != "climb":
+        count = total(future, known.weight, t + 1, last)
+        return count, count >= known.threshold
+    top = highest(target, past, now - target.window + 1, now)
+    count = total(future, known.weight, t + 1, last) if known.at_risk else 0
+    return count, highest(target, future, t + 1, last) > top
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("lag", [0, 3])
+@pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
+def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story):
+    archive, daily = story(seed)
+    spec = PanelSpec(KINDS, target.channels())
+    stack = vintages(archive, spec, lag=lag)
+    assert len(stack.owner) > len(stack.units) + 5, "expected late news"
+    covered = len(daily) - 1 - lag
+    panel = snapshot(archive, spec, at=archive.covered_to, like=stack)
+    back = look_back(target, stack)
+    got = labels(target, back, panel, covered=covered)
+    entered, outcomes = set(), []
+    for t in range(lag, len(daily)):
+        for i, unit in enumerate(stack.units):
+            now, here = t - lag, f"{unit} on day {t}"
+            past = [event for event in daily[t].get(unit, []) if event.day <= now]
+            entered |= {unit} if past else set()
+            known = RULES[target.name](target, past, now)
+            assert back.at_risk[i, t] == (known.at_risk and unit in entered), here
+            assert back.threshold[i, t] == known.threshold, here
+            for name, value in history(known, past, now, target.horizon).items():
+                said = back.history[name][i, t]
+                assert math.isclose(said, value, rel_tol=1e-9, abs_tol=1e-12), (name, here)
+            if t + target.horizon > covered:
+                assert np.isnan(got.count[i, t]), here
+                assert np.isnan(got.outcome[i, t]), here
+                continue
+            count, outcome = ahead(target, known, past, daily[-1].get(unit, []), t, now)
+            assert got.count[i, t] == count, here
+            assert got.outcome[i, t] == outcome, here
+            outcomes.append(bool(outcome) if back.at_risk[i, t] else None)
+    assert {True, False, None} <= set(outcomes), "expected positives, negatives and neither"
+
+
+@pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
+def test_all_targets_give_the_same_history_columns(target, random_archive):
+    stack = vintages(random_archive(1, days=12), PanelSpec(KINDS, target.channels()))
+    names = set(history(Known(1, True, lambda event: 1), [], 0, 7))
+    back = look_back(target, stack)
+    assert set(back.history) == names
+    assert all(values.dtype == np.float64 for values in back.history.values())
+    assert back.threshold.dtype == np.float64
+    assert back.at_risk.dtype == bool

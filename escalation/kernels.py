@@ -1,0 +1,328 @@
+"""Compiled causal passes over the day axis, shared by features and targets.
+
+Chosen by measurement: one compiled pass per row keeps a day's inputs in cache and writes each
+output once; the same sums in numpy need a cumulative sum and a subtraction per window. Decays are
+recursive, because weights exp(k t) overflow on long series. No pass reads to the right of the day
+it writes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+SMALLEST_SUM = 1e-30
+"""A decayed sum below this is zero."""
+
+
+@njit(cache=True, nogil=True)
+def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
+    """Sums over the last w days, today included; days before the axis are zeros.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    windows : ndarray of int64, shape (window,)
+        Lengths in days, at least 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (window, row, day)
+        Differences of one running total in float64, so sums of whole numbers are exact.
+    """
+    rows, days = values.shape
+    out = np.empty((len(windows), rows, days), np.float32)
+    total = np.zeros(days + 1)
+    for i in range(rows):
+        for t in range(days):
+            total[t + 1] = total[t] + values[i, t]
+        for k in range(len(windows)):
+            width = min(windows[k], days)
+            young, old = out[k, i, :width], out[k, i, width:]
+            so_far, until_now = total[1:], total[width + 1 :]
+            for t in range(width):
+                young[t] = so_far[t]
+            for t in range(days - width):
+                old[t] = until_now[t] - so_far[t]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def decayed_sums(values: Float32, keep: Float64) -> Float64:
+    """Recursive sums s_t = keep * s_(t-1) + x_t.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    keep : ndarray of float64, shape (decay,)
+        Share that is kept from one day to the next, in (0, 1).
+
+    Returns
+    -------
+    ndarray of float64, shape (decay, row, day)
+    """
+    rows, days = values.shape
+    out = np.empty((len(keep), rows, days), np.float64)
+    for k in range(len(keep)):
+        for i in range(rows):
+            total = 0.0
+            for t in range(days):
+                total = keep[k] * total + values[i, t]
+                out[k, i, t] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def decayed_features(values: Float32, keep: Float64) -> Float32:
+    """The sums of :func:`decayed_sums`, rounded to float32 on the way out.
+
+    A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and numbers below the hardware's
+    normal range are a hundred times slower.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+        Not negative.
+    keep : ndarray of float64, shape (decay,)
+        Share that is kept from one day to the next, in (0, 1).
+
+    Returns
+    -------
+    ndarray of float32, shape (decay, row, day)
+    """
+    rows, days = values.shape
+    out = np.empty((len(keep), rows, days), np.float32)
+    for i in range(rows):
+        for k in range(len(keep)):
+            share, total = keep[k], 0.0
+            for t in range(days):
+                total = share * total + values[i, t]
+                if total < SMALLEST_SUM:
+                    total = 0.0
+                out[k, i, t] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def days_since(values: Float32, at_least: float, cap: int) -> Float32:
+    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer."""
+    rows, days = values.shape
+    out = np.empty((rows, days), np.float32)
+    for i in range(rows):
+        gap = cap
+        for t in range(days):
+            gap = 0 if values[i, t] >= at_least else min(gap + 1, cap)
+            out[i, t] = gap
+    return out
+
+
+@njit(cache=True, nogil=True)
+def window_max(values: Float32, width: int) -> Float32:
+    """Highest value of the last ``width`` days, today included.
+
+    A monotone queue: each day enters and leaves once, whatever the width.
+    """
+    rows, days = values.shape
+    out = np.empty((rows, days), np.float32)
+    queue = np.empty(days, np.int64)
+    for i in range(rows):
+        head, tail = 0, 0
+        for t in range(days):
+            while tail > head and values[i, queue[tail - 1]] <= values[i, t]:
+                tail -= 1
+            queue[tail] = t
+            tail += 1
+            if queue[head] <= t - width:
+                head += 1
+            out[i, t] = values[i, queue[head]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def log_ratio(
+    short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int
+) -> tuple[Float32, Float32]:
+    """Trend log((short / ws + eps) / (long / wl + eps)) and its change over some days.
+
+    The logarithm is taken cell by cell: a vectorised one may differ in the last bit with the
+    position in the array, and so with the length of the axis.
+
+    Parameters
+    ----------
+    short, long : ndarray of float32, shape (row, day)
+        Window sums.
+    widths : tuple of int
+        ws and wl, in days.
+    eps : float
+        Per day, above 0.
+    change : int
+        In days; the trend before the axis is 0.
+
+    Returns
+    -------
+    tuple of ndarray of float32, each of shape (row, day)
+    """
+    rows, days = short.shape
+    level = np.empty((rows, days), np.float32)
+    moved = np.empty((rows, days), np.float32)
+    trend = np.empty(days)
+    for i in range(rows):
+        for t in range(days):
+            trend[t] = math.log((short[i, t] / widths[0] + eps) / (long[i, t] / widths[1] + eps))
+            level[i, t] = trend[t]
+            moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
+    return level, moved
+
+
+@njit(cache=True, nogil=True)
+def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
+    """Mean, spread and burstiness of the last gaps between days with a value of 1 or more.
+
+    Sums and squares are kept in whole numbers, so that nothing drifts after a long gap.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    last : int
+        How many gaps; fewer where there are fewer.
+    cap : int
+        Longest gap in days, and the mean where there is no gap yet.
+
+    Returns
+    -------
+    tuple of ndarray of float32, each of shape (row, day)
+    """
+    rows, days = values.shape
+    mean = np.empty((rows, days), np.float32)
+    spread = np.empty((rows, days), np.float32)
+    burst = np.empty((rows, days), np.float32)
+    ring = np.zeros(last, np.int64)
+    for i in range(rows):
+        ring[:] = 0
+        seen, total, squares, before = 0, 0, 0, -1
+        mu, sigma, b = float(cap), 0.0, 0.0
+        for t in range(days):
+            if values[i, t] >= 1.0:
+                if before >= 0:
+                    gap, gone = min(t - before, cap), ring[seen % last]
+                    ring[seen % last] = gap
+                    seen += 1
+                    total += gap - gone
+                    squares += gap * gap - gone * gone
+                    n = min(seen, last)
+                    mu = total / n
+                    sigma = math.sqrt(n * squares - total * total) / n
+                    b = (sigma - mu) / (sigma + mu) if n > 1 else 0.0
+                before = t
+            mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
+    return mean, spread, burst
+
+
+@njit(cache=True, nogil=True)
+def sum_over(values: Float32, starts: NDArray[np.int64], others: NDArray[np.int64]) -> Float32:
+    """Sum, for each row, of some other rows.
+
+    Added up in float64 in the order given, so a row of zeros changes nothing.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    starts : ndarray of int64, shape (row + 1,)
+        Row i adds ``others[starts[i]:starts[i + 1]]``.
+    others : ndarray of int64
+
+    Returns
+    -------
+    ndarray of float32, shape (row, day)
+    """
+    rows, days = values.shape
+    out = np.empty((rows, days), np.float32)
+    total = np.empty(days)
+    for i in range(rows):
+        total[:] = 0.0
+        for j in range(starts[i], starts[i + 1]):
+            row = values[others[j]]
+            for t in range(days):
+                total[t] += row[t]
+        out[i] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def others_in_group(values: Float32, group: NDArray[np.int64]) -> Float32:
+    """Sum, for each row, of the other rows of its group; 0 for rows of group -1.
+
+    The group's total less the row's own, in float64: exact for whole numbers, and linear in rows.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    group : ndarray of int64, shape (row,)
+        From 0 on without holes; -1 is no group.
+
+    Returns
+    -------
+    ndarray of float32, shape (row, day)
+    """
+    rows, days = values.shape
+    out = np.zeros((rows, days), np.float32)
+    total = np.zeros((max(group.max() + 1, 0) if rows else 0, days))
+    for i in range(rows):
+        if group[i] >= 0:
+            for t in range(days):
+                total[group[i], t] += values[i, t]
+    for i in range(rows):
+        if group[i] >= 0:
+            for t in range(days):
+                out[i, t] = total[group[i], t] - values[i, t]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def place(
+    values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
+    lag: int, out: Float32,
+) -> None:  # fmt: skip
+    """Write each row's stretch of days into its unit's row: ``out[u, t] = values[i, t - lag]``.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    unit, begin, stop : ndarray of int64, shape (row,)
+        Where each row goes, and the half-open stretch of days for which it is the one that counts.
+    lag : int
+        In days; days before the axis are read as its first.
+    out : ndarray of float32, shape (unit, day)
+        Written in place; each row of ``values`` touches its own stretch only.
+    """
+    for i in range(values.shape[0]):
+        into, row = out[unit[i]], values[i]
+        for t in range(begin[i], stop[i]):
+            into[t] = row[max(t - lag, 0)]
+
+
+def ahead_sum(values: Float32, horizon: int) -> Float64:
+    """Sums over the days t+1 to t+h; NaN where the axis ends before. For targets only.
+
+    Parameters
+    ----------
+    values : ndarray, shape (row, day)
+    horizon : int
+        In days.
+
+    Returns
+    -------
+    ndarray of float64, shape (row, day)
+    """
+    rows, days = values.shape
+    total = np.zeros((rows, days + 1))
+    np.cumsum(values, axis=1, dtype=np.float64, out=total[:, 1:])
+    out = np.full((rows, days), np.nan)
+    if days > horizon:
+        out[:, : days - horizon] = total[:, 1 + horizon :] - total[:, 1 : days - horizon + 1]
+    return out

@@ -1,0 +1,96 @@
+"""What the families share: their types, checked parameters, and a panel for examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.errors import UsageError
+from escalation.panel import Panel, day_range
+
+Columns = dict[str, NDArray[np.float32]]
+"""Arrays by column name, each [row, day]."""
+Local = Callable[..., Columns]
+"""``family(panel, *, …)``: causal along the days, row i from row i alone."""
+Across = Callable[..., Columns]
+"""``family(local, panel, *, …)``: reads gathered [unit, day] columns of other units."""
+
+
+def whole_days(days: Sequence[int], *, name: str) -> NDArray[np.int64]:
+    """Lengths in days, checked.
+
+    Parameters
+    ----------
+    days : sequence of int
+        Each 1 or more.
+    name : str
+        The parameter, for the message.
+
+    Raises
+    ------
+    UsageError
+        ``E-FEATURE`` for a length below one day.
+
+    Examples
+    --------
+    >>> whole_days([7, 28], name="windows").tolist()
+    [7, 28]
+    """
+    for length in days:
+        if length != int(length) or length < 1:
+            raise UsageError(
+                "E-FEATURE",
+                "expected a whole number of days, 1 or more",
+                column=name,
+                value=length,
+                fix="features only look back",
+            )
+    return np.array(days, dtype=np.int64)
+
+
+def positive(value: float, *, name: str) -> float:
+    """A number above zero, checked; ``E-FEATURE`` otherwise."""
+    if not value > 0:
+        raise UsageError("E-FEATURE", "expected a number above 0", column=name, value=value)
+    return value
+
+
+def share(part: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Part over whole, 0 where the whole is 0.
+
+    Examples
+    --------
+    >>> share(np.float32([1, 0]), np.float32([4, 0])).tolist()
+    [0.25, 0.0]
+    """
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole != 0)
+
+
+def one_unit(channels: Mapping[str, Sequence[float]], *, first_day: str = "2020-01-01") -> Panel:
+    """A panel of one unit, for worked examples and to learn which columns a family gives.
+
+    Parameters
+    ----------
+    channels : mapping of str to sequence of float
+        Values by day, all of one length.
+    first_day : str
+        ISO date.
+
+    Examples
+    --------
+    >>> one_unit({"events": [0, 2, 1]})["events"].tolist()
+    [[0.0, 2.0, 1.0]]
+    """
+    arrays = {name: np.array([values], dtype=np.float32) for name, values in channels.items()}
+    start = np.datetime64(first_day, "D")
+    count = max((array.shape[1] for array in arrays.values()), default=1)
+    return Panel(
+        units=("a",),
+        days=day_range(start, start + (count - 1)),
+        channels=arrays,
+        latitude=np.array([0.0]),
+        longitude=np.array([0.0]),
+        country=("",),
+    )

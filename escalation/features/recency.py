@@ -1,0 +1,65 @@
+"""``recency``: how long it has been quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from escalation import kernels
+from escalation.features.base import Columns, whole_days
+from escalation.panel import Panel
+
+
+def recency(
+    panel: Panel,
+    *,
+    channels: Sequence[str] = ("events",),
+    rungs: Sequence[int] = (3, 5),
+    cap: int = 365,
+) -> Columns:
+    r"""Days since the last event, and since the last at or above a rung of the severity ladder.
+
+    .. math:: d_t = \min(t - \max\{k \le t : x_k \ge r\},\ \text{cap})
+
+    Parameters
+    ----------
+    panel : Panel
+    channels : sequence of str
+        An event day is a day with a value of 1 or more.
+    rungs : sequence of int
+        r, on the channel ``severity``.
+    cap : int
+        In days: the value where it never happened or is longer ago.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (row, day)
+        ``days_since_{channel}`` and ``days_since_rung_{r}``; 0 on the day itself.
+
+    Raises
+    ------
+    UsageError
+        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for a cap below 1.
+
+    Examples
+    --------
+    ========  =  =  =  =  =
+    day       1  2  3  4  5
+    ========  =  =  =  =  =
+    events    0  1  0  1  0
+    severity  0  5  0  3  0
+    since     9  0  1  0  1
+    rung 5    9  0  1  2  3
+    ========  =  =  =  =  =
+
+    >>> from escalation.features.base import one_unit
+    >>> panel = one_unit({"events": [0, 1, 0, 1, 0], "severity": [0, 5, 0, 3, 0]})
+    >>> table = recency(panel, rungs=[5], cap=9)
+    >>> table["days_since_events"].tolist(), table["days_since_rung_5"].tolist()
+    ([[9.0, 0.0, 1.0, 0.0, 1.0]], [[9.0, 0.0, 1.0, 2.0, 3.0]])
+    """
+    longest = int(whole_days([cap], name="cap")[0])
+    columns = {f"days_since_{c}": kernels.days_since(panel[c], 1.0, longest) for c in channels}
+    for rung in rungs:
+        since = kernels.days_since(panel["severity"], float(rung), longest)
+        columns[f"days_since_rung_{rung}"] = since
+    return columns

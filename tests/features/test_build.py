@@ -1,0 +1,111 @@
+"""The table of features: its names, its rows, its frame, and where each value comes from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import random_archives as archives
+
+from escalation.errors import UsageError
+from escalation.features import ACROSS, FEATURES
+from escalation.features.build import build, names
+from escalation.vintages import vintages
+
+ALL = {name: {} for name in (*FEATURES, *ACROSS)}
+FEW = {"neighbours": {"windows": [7]}, "window_sums": {"windows": [1, 7]}}
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return vintages(archives.archive(0), archives.SPEC)
+
+
+def test_columns_are_known_before_anything_is_computed(stack):
+    assert names(archives.SPEC.all_channels, ALL) == list(build(stack, ALL).names)
+
+
+def test_local_columns_come_first_and_each_family_keeps_its_order(stack):
+    assert list(build(stack, FEW).names) == [
+        "events_sum_1d", "events_sum_7d", "killed_sum_1d", "killed_sum_7d",
+        "events_sum_7d_others", "events_sum_7d_same_country", "events_sum_7d_within_250km",
+    ]  # fmt: skip
+
+
+def test_each_value_is_the_gathered_one_of_its_family(stack):
+    built = build(stack, FEW)
+    for name, values in stack.each(lambda p: FEATURES["window_sums"](p, windows=[1, 7])).items():
+        np.testing.assert_array_equal(built[name][built.present], values[built.present])
+
+
+def test_a_frame_has_the_present_rows_unit_by_unit(stack):
+    built = build(stack, FEW)
+    frame = built.frame()
+    assert list(frame.columns) == list(built.names)
+    assert frame.index.names == ["unit", "day"]
+    assert len(frame) == built.present.sum() < built.present.size
+    assert frame.index.is_monotonic_increasing
+    assert set(frame.dtypes) == {np.dtype(np.float32)}
+    unit, day = frame.index[37]
+    row, column = built.units.index(unit), int((day - pd.Timestamp(built.days[0])).days)
+    assert frame.iloc[37].tolist() == [built[name][row, column] for name in built.names]
+
+
+def test_rows_are_those_of_the_frame(stack):
+    built = build(stack, FEW)
+    np.testing.assert_array_equal(built.rows(*np.nonzero(built.present)), built.frame().to_numpy())
+
+
+def test_a_frame_of_units_that_are_always_there_is_no_copy():
+    stack = vintages(archives.archive(0), archives.SPEC)
+    built = build(stack, FEW)
+    whole = type(built)(built.names, built.values, built.units, built.days, built.present | True)
+    assert np.shares_memory(whole.frame().to_numpy(), built.values)
+
+
+def test_values_cannot_be_written_to(stack):
+    with pytest.raises(ValueError, match="read-only"):
+        build(stack, FEW).values[0, 0, 0] = 1
+
+
+def test_a_column_that_two_families_give_is_refused(stack):
+    twice = {"window_sums": FEATURES["window_sums"], "again": FEATURES["window_sums"]}
+    with pytest.raises(UsageError, match=r"E-FEATURE.*events_sum_1d"):
+        build(stack, {"window_sums": {}, "again": {}}, local=twice)
+
+
+def test_an_unknown_family_is_refused(stack):
+    with pytest.raises(UsageError, match=r"E-FEATURE.*window_sum'"):
+        build(stack, {"window_sum": {}})
+
+
+def test_a_channel_that_the_panel_has_not_is_refused_before_the_data_is_read():
+    with pytest.raises(UsageError, match=r"E-CHANNEL.*rockets"):
+        names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
+
+
+def test_a_family_with_the_wrong_shape_is_refused(stack):
+    def short(panel):
+        return {"short": panel["events"][:, :1]}
+
+    with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
+        build(stack, {"short": {}}, local={"short": short})
+
+
+def test_no_family_and_no_unit_give_an_empty_table(stack):
+    assert build(stack, {}).frame().shape == (int(stack.present.sum()), 0)
+    nobody = archives.PanelSpec(kinds=("site",), enters=archives.Where(rung=7))
+    empty = build(vintages(archives.archive(0), nobody), FEW)
+    assert empty.frame().shape == (0, 7)
+
+
+def test_importing_the_families_brings_in_no_model_library():
+    code = (
+        "import sys, escalation.features; heavy = 'sklearn', 'statsmodels', 'mlflow', 'scipy.stats'\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

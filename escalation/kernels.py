@@ -224,66 +224,6 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
 
 
 @njit(cache=True, nogil=True)
-def sum_over(values: Float32, starts: NDArray[np.int64], others: NDArray[np.int64]) -> Float32:
-    """Sum, for each row, of some other rows.
-
-    Added up in float64 in the order given, so a row of zeros changes nothing.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (row, day)
-    starts : ndarray of int64, shape (row + 1,)
-        Row i adds ``others[starts[i]:starts[i + 1]]``.
-    others : ndarray of int64
-
-    Returns
-    -------
-    ndarray of float32, shape (row, day)
-    """
-    rows, days = values.shape
-    out = np.empty((rows, days), np.float32)
-    total = np.empty(days)
-    for i in range(rows):
-        total[:] = 0.0
-        for j in range(starts[i], starts[i + 1]):
-            row = values[others[j]]
-            for t in range(days):
-                total[t] += row[t]
-        out[i] = total
-    return out
-
-
-@njit(cache=True, nogil=True)
-def others_in_group(values: Float32, group: NDArray[np.int64]) -> Float32:
-    """Sum, for each row, of the other rows of its group; 0 for rows of group -1.
-
-    The group's total less the row's own, in float64: exact for whole numbers, and linear in rows.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (row, day)
-    group : ndarray of int64, shape (row,)
-        From 0 on without holes; -1 is no group.
-
-    Returns
-    -------
-    ndarray of float32, shape (row, day)
-    """
-    rows, days = values.shape
-    out = np.zeros((rows, days), np.float32)
-    total = np.zeros((max(group.max() + 1, 0) if rows else 0, days))
-    for i in range(rows):
-        if group[i] >= 0:
-            for t in range(days):
-                total[group[i], t] += values[i, t]
-    for i in range(rows):
-        if group[i] >= 0:
-            for t in range(days):
-                out[i, t] = total[group[i], t] - values[i, t]
-    return out
-
-
-@njit(cache=True, nogil=True)
 def place(
     values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
     lag: int, out: Float32,

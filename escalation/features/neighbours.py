@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from escalation import kernels, schema
+from escalation import schema
 from escalation.errors import UsageError
 from escalation.features.base import Columns, positive
 from escalation.panel import Panel
@@ -93,8 +94,8 @@ def neighbours(
     columns: Columns = {}
     for base in (f"{channel}_sum_{w}d" for channel in channels for w in windows):
         sums = _find(local, base)
-        columns |= {f"{base}_{k}": kernels.others_in_group(sums, g) for k, g in groups.items()}
-        columns |= {f"{base}_{k}": kernels.sum_over(sums, *rows) for k, rows in near.items()}
+        columns |= {f"{base}_{k}": _others_in_group(sums, g) for k, g in groups.items()}
+        columns |= {f"{base}_{k}": _sum_over(sums, *rows) for k, rows in near.items()}
     return columns
 
 
@@ -134,3 +135,65 @@ def _distances(panel: Panel, unit: int) -> NDArray[np.float64]:
     along = np.sin((longitude - longitude[unit]) / 2.0) ** 2
     square = across + np.cos(latitude) * np.cos(latitude[unit]) * along
     return 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(square, 1.0)))
+
+
+@njit(cache=True, nogil=True)
+def _sum_over(
+    values: NDArray[np.float32], starts: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Sum, for each row, of some other rows.
+
+    Added up in float64 in the order given, so a row of zeros changes nothing.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    starts : ndarray of int64, shape (row + 1,)
+        Row i adds ``others[starts[i]:starts[i + 1]]``.
+    others : ndarray of int64
+
+    Returns
+    -------
+    ndarray of float32, shape (row, day)
+    """
+    rows, days = values.shape
+    out = np.empty((rows, days), np.float32)
+    total = np.empty(days)
+    for i in range(rows):
+        total[:] = 0.0
+        for j in range(starts[i], starts[i + 1]):
+            row = values[others[j]]
+            for t in range(days):
+                total[t] += row[t]
+        out[i] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _others_in_group(values: NDArray[np.float32], group: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Sum, for each row, of the other rows of its group; 0 for rows of group -1.
+
+    The group's total less the row's own, in float64: exact for whole numbers, and linear in rows.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    group : ndarray of int64, shape (row,)
+        From 0 on without holes; -1 is no group.
+
+    Returns
+    -------
+    ndarray of float32, shape (row, day)
+    """
+    rows, days = values.shape
+    out = np.zeros((rows, days), np.float32)
+    total = np.zeros((max(group.max() + 1, 0) if rows else 0, days))
+    for i in range(rows):
+        if group[i] >= 0:
+            for t in range(days):
+                total[group[i], t] += values[i, t]
+    for i in range(rows):
+        if group[i] >= 0:
+            for t in range(days):
+                out[i, t] = total[group[i], t] - values[i, t]
+    return out

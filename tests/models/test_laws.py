@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from escalation.models import BASELINES, MODELS
+from escalation.models import BASELINES, MODELS, EventModel
 
 every_model = pytest.mark.parametrize("name", MODELS)
 
@@ -48,6 +48,17 @@ def test_one_thread_or_two_and_a_second_fit_give_the_same_bytes(table, name):
             model = MODELS[name](seed=5).fit(table.X, table.y, count=table.count)
             seen.append(model.predict_proba(table.X).tobytes())
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_fit_runs_with_one_thread_whatever_is_allowed_around_it(table):
+    class Watching(EventModel):
+        def _fit(self, X, y, count):
+            self.threads_ = {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+
+    with threadpool_limits(limits=2):
+        assert 2 in {pool["num_threads"] for pool in threadpool_info()}
+        model = Watching().fit(table.X, table.y)
+    assert set(model.threads_.values()) == {1}
 
 
 @every_model

@@ -40,7 +40,7 @@ class Hazard(RidgeRegression):
         self,
         horizon: int = 7,
         columns: tuple[Column, ...] = (*HISTORY_COLUMNS, "threshold"),
-        ridge: float = 1.0,
+        ridge: float = 10.0,
     ) -> None:
         self.horizon = horizon
         self.columns = columns
@@ -65,7 +65,7 @@ def hazard(
     horizon: int = 7,
     seed: int = 0,
     columns: tuple[str, ...] | None = None,
-    ridge: float = 1.0,
+    ridge: float = 10.0,
 ) -> Hazard:
     """Discrete-time hazard of the outcome, by recency and history.
 

@@ -76,7 +76,7 @@ class NegBin(RidgeRegression):
         self,
         horizon: int = 7,
         columns: tuple[Column, ...] = HISTORY_COLUMNS,
-        ridge: float = 1.0,
+        ridge: float = 10.0,
         cap: float = 20.0,
         decayed: Column = "history_decay_21d",
         threshold: Column = "threshold",
@@ -117,7 +117,7 @@ def negbin(
     horizon: int = 7,
     seed: int = 0,
     columns: tuple[str, ...] | None = None,
-    ridge: float = 1.0,
+    ridge: float = 10.0,
     cap: float = 20.0,
 ) -> NegBin:
     """Count regression that starts from the decayed rate, and the tail of its counts.

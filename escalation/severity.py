@@ -34,7 +34,7 @@ def severity(
     Raises
     ------
     InputError
-        ``E-LADDER`` when an event type has no row in the ladder.
+        ``E-LADDER`` when an event type is missing or has no row in the ladder.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def severity(
     [5, 1]
     """
     types = events[schema.EVENT_TYPE].astype("category")
-    unknown = sorted(set(types.cat.categories) - set(ladder))
+    unknown = sorted(set(types.cat.categories) - set(ladder)) + ["(missing)"] * types.hasnans
     if unknown:
         raise InputError(
             "E-LADDER",

@@ -1,0 +1,8 @@
+"""Figures: each function takes tables and gives back a matplotlib Figure of its own."""
+
+from escalation.plots.reliability import reliability
+from escalation.plots.risk import risk_over_time
+from escalation.plots.skill import skill
+from escalation.plots.watch_list import watch_list
+
+__all__ = ["reliability", "risk_over_time", "skill", "watch_list"]

@@ -1,0 +1,143 @@
+"""Reliability: when a model said 30%, how often did it happen?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from escalation.errors import UsageError
+from escalation.metrics.calibration import consistency_band, recalibrated
+from escalation.metrics.paired import Paired, pair
+from escalation.metrics.scores import Array
+from escalation.plots.style import FAINT, PALETTE, SOFT, headline, new_figure, share, tidy
+
+BINS = 40
+LEVEL = 0.9
+RANGES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def reliability(
+    forecasts: pd.DataFrame,
+    *,
+    models: Sequence[str] | None = None,
+    target: str | None = None,
+    seed: int = 0,
+) -> Figure:
+    """Observed share against forecast, by isotonic regression, above the forecasts themselves.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        As for :func:`escalation.metrics.summary`.
+    models : sequence of str, optional
+        Models to draw, at most seven; all by default. With a single one, a band shows where nine
+        in ten curves of a calibrated forecaster would lie, and a histogram its forecasts.
+    target : str, optional
+        Label to show; the first by default.
+    seed : int, optional
+        Of the band.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Curves above, forecasts below.
+
+    Raises
+    ------
+    UsageError
+        ``E-PLOT`` for a target or a model without forecasts.
+    """
+    paired = _chosen(pair(forecasts), target)
+    names = list(models or paired.models)[: len(PALETTE)]
+    unknown = sorted(set(names) - set(paired.models))
+    if unknown:
+        raise UsageError("E-PLOT", f"expected one of {', '.join(paired.models)}", value=unknown[0])
+    single = len(names) == 1
+    figure = new_figure(width=7.2, height=7.8 if single else 7.0 + 0.3 * len(names))
+    top, bottom = figure.subplots(
+        2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1.2 if single else 0.3 * len(names)]}
+    )
+    top.plot([0, 1], [0, 1], color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)))
+    _axes(top, bottom)
+    if single:
+        _band(top, paired.of(names[0]), seed=seed)
+        bottom.hist(paired.of(names[0]), bins=BINS, range=(0.0, 1.0), color=PALETTE[0])
+        bottom.set_ylabel("forecasts", color=SOFT, size=11)
+    else:
+        _ranges(bottom, paired, names)
+    for name, colour in zip(names, PALETTE, strict=False):
+        _curve(top, paired.of(name), paired.outcome, colour)
+    headline(figure, _question(names), _facts(paired, single=single))
+    return figure
+
+
+def _chosen(labels: list[Paired], target: str | None) -> Paired:
+    for paired in labels:
+        if target in (None, paired.target):
+            return paired
+    known = ", ".join(paired.target for paired in labels)
+    raise UsageError("E-PLOT", f"expected one of the targets {known}", value=target)
+
+
+def _curve(ax: Axes, probability: Array, outcome: Array, colour: str) -> None:
+    """The isotonic fit over the forecasts that were given; a dot if there is only one value."""
+    order = np.argsort(probability, kind="stable")
+    given, fitted = probability[order], recalibrated(probability, outcome)[order]
+    if given[0] == given[-1]:
+        ax.plot(given[:1], fitted[:1], "o", color=colour, markersize=9, gid="curve")
+    else:
+        ax.plot(given, fitted, color=colour, linewidth=2.4, gid="curve", clip_on=False)
+
+
+def _band(ax: Axes, probability: Array, *, seed: int) -> None:
+    low, high = float(probability.min()), float(probability.max())
+    if low < high:
+        at = np.linspace(low, high, 201)
+        lower, upper = consistency_band(probability, at=at, level=LEVEL, seed=seed)
+        ax.fill_between(at, lower, upper, color=PALETTE[5], alpha=0.3, linewidth=0)
+
+
+def _ranges(ax: Axes, paired: Paired, names: list[str]) -> None:
+    """One row per model, the key to the colours: 5 to 95%, the middle half, the median."""
+    for y, (name, colour) in enumerate(zip(names, PALETTE, strict=False)):
+        ends = np.quantile(paired.of(name), RANGES)
+        ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
+        ax.plot(ends[[0, 4]], [y, y], color=colour, linewidth=1.5)
+        ax.plot(ends[[1, 3]], [y, y], color=colour, linewidth=5, solid_capstyle="round")
+        ax.plot(ends[2], y, "o", color=colour, markersize=9, markeredgecolor="white")
+    ax.set_yticks(range(len(names)), names)
+    for tick, colour in zip(ax.get_yticklabels(), PALETTE, strict=False):
+        tick.set(color=colour, fontweight="bold", fontsize=11)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.spines["left"].set_visible(False)
+
+
+def _axes(top: Axes, bottom: Axes) -> None:
+    tidy(top, grid="both")
+    tidy(bottom)
+    top.set_xlim(0.0, 1.0)
+    top.set_ylim(0.0, 1.0)
+    for axis in (top.xaxis, top.yaxis):
+        axis.set_major_formatter(share)
+    top.set_ylabel("how often it happened", color=SOFT, size=11)
+    bottom.set_xlabel("probability given", color=SOFT, size=11)
+    place = top.transAxes
+    top.text(0.03, 0.96, "said too little", color=SOFT, size=10, va="top", transform=place)
+    top.text(0.97, 0.04, "said too much", color=SOFT, size=10, ha="right", transform=place)
+
+
+def _question(names: list[str]) -> str:
+    who = names[0] if len(names) == 1 else "a model"
+    return f"When {who} says 30%, does it happen 30% of the time?"
+
+
+def _facts(paired: Paired, *, single: bool) -> str:
+    counted = f"{len(paired.outcome):,} forecasts, {int(paired.outcome.sum()):,} positives"
+    text = f"Target {paired.target}, {paired.horizon} days ahead: {counted}. Isotonic fit, no bins."
+    if single:
+        return f"{text}\nShaded: nine in ten curves of a calibrated forecaster lie here."
+    return f"{text}\nBelow: the median, middle half and 5 to 95% of each model's forecasts."

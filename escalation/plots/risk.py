@@ -1,0 +1,153 @@
+"""Risk over time: how it moved, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from escalation import schema
+from escalation.errors import UsageError
+from escalation.plots.names import CEILING, describe, name_events, notable
+from escalation.plots.style import INK, PALETTE, RUNGS, headline, new_figure, share, tidy
+
+WORDS = ("nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders")
+"""What each rung of the ladder means, in a word or two."""
+MOST_NAMES = 8
+
+
+def risk_over_time(
+    forecasts: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    unit: str,
+    model: str,
+    target: str | None = None,
+    names: int = MOST_NAMES,
+    label: Callable[[pd.Series], str] = describe,
+    note: str = "",
+) -> Figure:
+    """Probability of one model for one unit over time, above the events marked by severity.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        Columns of a forecast file.
+    events : pandas.DataFrame
+        Canonical events to mark: those of the unit, or those that count.
+    unit, model : str
+        What to show.
+    target : str, optional
+        Label to show; the first by default.
+    names : int, optional
+        Most events to name, highest rung and most killed first.
+    label : callable, optional
+        The words for an event.
+    note : str, optional
+        A line below the subtitle.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Probability above, events below, on one time axis. Each probability holds until the next.
+
+    Raises
+    ------
+    UsageError
+        ``E-PLOT`` when there is no such forecast.
+    """
+    rows = _chosen(forecasts, unit=unit, model=model, target=target)
+    first = rows[schema.DAY].min()
+    last = rows[schema.DAY].max() + pd.Timedelta(int(rows["horizon"].max()), "D")
+    seen = events[events[schema.EVENT_DATE].between(first, last)]
+    figure = new_figure(width=11.0, height=7.2)
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    _risk(top, rows)
+    _marks(bottom, seen)
+    margin = (last - first) * 0.01
+    top.set_xlim(first - margin, last + margin)
+    headline(figure, _title(rows), _subtitle(rows, note))
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    name_events(bottom, notable(seen, most=names), label)
+    return figure
+
+
+def _chosen(forecasts: pd.DataFrame, *, unit: str, model: str, target: str | None) -> pd.DataFrame:
+    """Forecasts of one model, unit, label and horizon, in order of time."""
+    wanted = (forecasts["model"] == model) & (forecasts[schema.UNIT].astype(str) == unit)
+    if target is not None:
+        wanted &= forecasts["target"] == target
+    rows = forecasts[wanted]
+    if rows.empty:
+        asked = f"{model}, {unit}" if target is None else f"{model}, {unit}, {target}"
+        raise UsageError("E-PLOT", "expected a model, unit and target with forecasts", value=asked)
+    one = (rows["target"] == rows["target"].iloc[0]) & (rows["horizon"] == rows["horizon"].iloc[0])
+    return rows[one].sort_values(schema.DAY)
+
+
+def _risk(ax: Axes, rows: pd.DataFrame) -> None:
+    """The probability as steps, its interval, and the share of positives at risk."""
+    day = rows[schema.DAY].to_numpy()
+    low, high, probability = (
+        rows[name].to_numpy(dtype=np.float64) for name in ("lower", "upper", "probability")
+    )
+    ax.fill_between(day, low, high, color=PALETTE[5], alpha=0.3, linewidth=0, step="post")
+    ax.step(day, probability, where="post", color=PALETTE[0], linewidth=2.2, gid="risk")
+    known = rows.loc[rows[schema.AT_RISK].astype(bool), schema.OUTCOME].dropna()
+    if len(known):
+        base = float(known.mean())
+        ax.axhline(base, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+        ax.text(
+            1.008, base, f"base rate\n{base:.0%}", transform=ax.get_yaxis_transform(),
+            size=10, color=INK, va="center",
+        )  # fmt: skip
+    tidy(ax, grid="y")
+    ax.spines["left"].set_visible(False)
+    ax.set_ylim(0.0, 1.0)
+    ax.yaxis.set_major_formatter(share)
+
+
+def _marks(ax: Axes, events: pd.DataFrame) -> None:
+    """A mark per event at its rung; its area grows with the killed, up to a limit."""
+    rung = events[schema.SEVERITY].to_numpy(dtype=int)
+    killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)
+    order = np.argsort(-killed, kind="stable")
+    ax.scatter(
+        events[schema.EVENT_DATE].to_numpy()[order], rung[order],
+        s=(34.0 + 26.0 * np.sqrt(np.clip(killed, 0, 60)))[order],
+        c=[RUNGS[r] for r in rung[order]], edgecolors="white", linewidths=0.8, zorder=3,
+    )  # fmt: skip
+    lowest = int(min(rung.min(initial=3), 3))
+    rungs = range(lowest, schema.HIGHEST_RUNG + 1)
+    tidy(ax)
+    ax.set_yticks(rungs, [WORDS[r] for r in rungs])
+    for r in rungs:
+        ax.axhline(r, color=RUNGS[0], linewidth=0.7, zorder=0)
+    ax.spines["left"].set_visible(False)
+    ax.set_ylim(lowest - 0.6, CEILING)
+    locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def _title(rows: pd.DataFrame) -> str:
+    known = rows[rows["probability"].notna()]
+    if known.empty:
+        return "No probability could be given here"
+    peak = known.loc[known["probability"].astype(float).idxmax()]
+    when = f"{pd.Timestamp(peak[schema.DAY]):%-d %B %Y}"
+    return f"The risk was highest on {when}: {peak['probability']:.0%}"
+
+
+def _subtitle(rows: pd.DataFrame, note: str) -> str:
+    row = rows.iloc[0]
+    words = (
+        f"{row['model']}, target {row['target']}, {row['horizon']} days ahead, unit {row['unit']}."
+    )
+    words += " Above: probability with its interval. Below: what happened, larger where more died."
+    return f"{words}\n{note}" if note else words

@@ -1,0 +1,122 @@
+"""Skill: who beats the baselines, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from escalation.errors import UsageError
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, tidy
+
+REFERENCES = {"ewma_nb": "the baseline to beat", "climatology": "the long-run rate"}
+WORST_SHOWN = -1.0
+"""Skill below this is drawn at the edge, so that one poor model does not flatten the others."""
+
+
+def skill(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
+    """Brier skill against each baseline with its 95% interval, best model on top.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`escalation.metrics.summary`.
+    target : str, optional
+        Label to show; the first by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per baseline; blue is shown to be better, orange worse, grey neither.
+
+    Raises
+    ------
+    UsageError
+        ``E-PLOT`` for a target without a row.
+    """
+    rows = summary if target is None else summary[summary["target"] == target]
+    if rows.empty:
+        raise UsageError("E-PLOT", "expected a target of the summary", value=target)
+    first = rows.iloc[0]
+    rows = rows[(rows["target"] == first["target"]) & (rows["horizon"] == first["horizon"])]
+    rows = rows.sort_values("brier", ascending=False)
+    shown = [name for name in REFERENCES if rows[f"skill_vs_{name}"].notna().any()]
+    figure = new_figure(width=10.0, height=1.9 + 0.42 * len(rows))
+    axes = figure.subplots(1, max(len(shown), 1), sharey=True, squeeze=False)[0]
+    for ax, reference in zip(axes, shown, strict=False):
+        _panel(ax, rows, reference)
+    axes[0].set_yticks(range(len(rows)), rows["model"])
+    axes[0].tick_params(axis="y", labelcolor=INK, labelsize=11)
+    headline(figure, _finding(rows), _facts(rows))
+    return figure
+
+
+def signed(value: float, _position: object = None) -> str:
+    """A skill as a signed percentage, with a decimal where it is small.
+
+    Examples
+    --------
+    >>> signed(0.314), signed(0.004), signed(-1e-9)
+    ('+31%', '+0.4%', '0%')
+    """
+    text = f"{value:+.0%}" if abs(value) >= 0.01 else f"{value:+.1%}"
+    return "0%" if abs(value) < 0.0005 else text.replace("-", "−")  # noqa: RUF001
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, reference: str) -> None:
+    name = f"skill_vs_{reference}"
+    tidy(ax)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
+    for y, (_, row) in enumerate(rows.iterrows()):
+        ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
+        if row["model"] == reference:
+            ax.plot(0.0, y, "o", color="white", markeredgecolor=INK, markersize=7)
+        elif pd.notna(row[name]):
+            _whisker(ax, y, row, name)
+    ax.set_ylim(-0.6, len(rows) - 0.3)
+    ax.margins(x=0.12)
+    ax.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "as good as")
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    ax.set_title(f"against {reference}, {REFERENCES[reference]}", size=11, color=INK, loc="left")
+
+
+def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
+    """The interval, the skill as a dot and a number; an arrow head where it lies off the axis."""
+    low, high, at = row[f"{name}_lower"], row[f"{name}_upper"], max(row[name], WORST_SHOWN)
+    clear = 0 if pd.isna(low) else int(low > 0) - int(high < 0)
+    colour = {1: PALETTE[0], -1: PALETTE[1], 0: SOFT}[clear]
+    if pd.notna(low):
+        ends = [max(low, WORST_SHOWN), max(high, WORST_SHOWN)]
+        ax.plot(ends, [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
+    mark = "o" if at == row[name] else "<"
+    ax.plot(at, y, mark, color=colour, markersize=8, markeredgecolor="white")
+    ax.annotate(
+        signed(row[name]), (at, y), (0, 6), textcoords="offset points", ha="center", va="bottom",
+        size=9, color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    )  # fmt: skip
+
+
+def _finding(rows: pd.DataFrame) -> str:
+    """What the verdicts say, in a line."""
+    verdicts = rows["verdict"].astype(str)
+    if verdicts.str.startswith("no ranking").all():
+        return verdicts.iloc[0][0].upper() + verdicts.iloc[0][1:]
+    better = rows.loc[verdicts.str.startswith("better"), "model"].tolist()[::-1]
+    if not better:
+        return "No model is shown to beat ewma_nb"
+    if len(better) == 1:
+        return f"{better[0]} beats ewma_nb"
+    return f"{', '.join(better[:-1])} and {better[-1]} beat ewma_nb"
+
+
+def _facts(rows: pd.DataFrame) -> str:
+    row = rows.iloc[0]
+    return (
+        f"Brier score saved, with 95% intervals. Target {row['target']}, {row['horizon']} days "
+        f"ahead: {row['rows']:,} forecasts on {row['dates']:,} dates, {row['positives']} positives."
+    )

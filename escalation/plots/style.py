@@ -1,0 +1,61 @@
+"""One look for all figures: colours that everybody can tell apart, few lines, words at the data."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+INK: Final = "#222222"
+SOFT: Final = "#6b6b6b"
+FAINT: Final = "#d9d9d9"
+PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, distinct for all common kinds of colour vision."""
+RUNGS: Final = ("#e0e0e0", "#bdbdbd", "#8f8f8f", "#f2a94f", "#e8743b", "#c9302c", "#5c0a16")
+"""Severity 0 to 6: grey for words and coercion, from amber to dark red for violence."""
+DPI: Final = 110
+
+
+def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
+    """A figure of its own, in inches, without any global state."""
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def headline(figure: Figure, title: str, subtitle: str = "") -> None:
+    """The finding or the question, and below it what is shown; both flush left."""
+    height = figure.get_figheight()
+    figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
+    figure.text(
+        0.012, 1.0 - 0.4 / height, subtitle, size=10, color=SOFT, va="top", linespacing=1.3
+    )  # fmt: skip
+    lines = 1 + subtitle.count("\n") if subtitle else 0
+    engine = ConstrainedLayoutEngine(rect=(0.0, 0.0, 1.0, 1.0 - (0.45 + 0.2 * lines) / height))
+    figure.set_layout_engine(engine)
+
+
+def share(value: float, _position: object = None) -> str:
+    """A share as a whole percentage, for axes and labels.
+
+    Examples
+    --------
+    >>> share(0.294)
+    '29%'
+    """
+    return f"{value:.0%}"
+
+
+def tidy(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
+    """Take away what is not data: frame, ticks, and all grid lines but those asked for."""
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(FAINT)
+    ax.tick_params(colors=SOFT, labelsize=10, length=0, pad=5)
+    if grid:
+        ax.grid(axis=grid, color=FAINT, linewidth=0.7)
+        ax.set_axisbelow(True)

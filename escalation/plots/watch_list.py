@@ -1,0 +1,100 @@
+"""The watch list: where it is likeliest to get worse."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from escalation.errors import InputError
+from escalation.plots.style import INK, PALETTE, headline, new_figure, share, tidy
+
+MOST = 25
+
+
+def watch_list(scores: pd.DataFrame, *, most: int = MOST) -> Figure:
+    """Probability of each unit with its interval, highest on top, and its base rate as a tick.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns unit, day, horizon, probability, lower, upper, base_rate. Units without a
+        probability are named below the title.
+    most : int, optional
+        Units to show.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        ``E-EMPTY`` without a unit.
+    """
+    if scores.empty:
+        raise InputError("E-EMPTY", "expected at least one unit to plot")
+    known = scores[scores["probability"].notna()].sort_values(
+        ["probability", "unit"], ascending=[False, True]
+    )
+    rows = known.head(most)[::-1]
+    figure = new_figure(width=9.0, height=1.75 + 0.36 * max(len(rows), 2))
+    ax = figure.subplots()
+    for y, (_, row) in enumerate(rows.iterrows()):
+        if pd.notna(row["lower"]) and pd.notna(row["upper"]):
+            ends = [row["lower"], row["upper"]]
+            ax.plot(ends, [y, y], color=PALETTE[5], linewidth=5, alpha=0.6, solid_capstyle="round")
+        ax.plot(
+            row["probability"], y, "o", color=PALETTE[0], markersize=9, markeredgecolor="white",
+            clip_on=False, gid="unit",
+        )  # fmt: skip
+        if pd.notna(row["base_rate"]):
+            ax.plot(row["base_rate"], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
+        ax.text(
+            1.02, y, percent(row["probability"]), size=11, color=INK, va="center",
+            transform=ax.get_yaxis_transform(),
+        )  # fmt: skip
+    tidy(ax, grid="x")
+    ax.spines[["left", "bottom"]].set_visible(False)
+    ax.set_yticks(range(len(rows)), rows["unit"].astype(str))
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=11)
+    ax.set_ylim(-0.7, max(len(rows), 1) - 0.3)
+    ax.set_xlim(0.0, 1.0)
+    ax.xaxis.set_major_formatter(share)
+    headline(figure, _title(known), _subtitle(scores, hidden=len(known) - len(rows)))
+    return figure
+
+
+def percent(probability: float) -> str:
+    """A probability as an analyst says it.
+
+    Examples
+    --------
+    >>> [percent(p) for p in (0.004, 0.123, 0.996)]
+    ['<1%', '12%', '>99%']
+    """
+    if probability < 0.01:
+        return "<1%"
+    return ">99%" if probability > 0.99 else f"{probability:.0%}"
+
+
+def _title(known: pd.DataFrame) -> str:
+    if known.empty:
+        return "No unit can be given a probability"
+    first = known.iloc[0]
+    says = f"{first['unit']}: {percent(first['probability'])}"
+    if pd.isna(first["base_rate"]) or first["base_rate"] <= 0.0:
+        return says
+    times = first["probability"] / first["base_rate"]
+    return f"{says}, {times:.1f} times its base rate of {percent(first['base_rate'])}"
+
+
+def _subtitle(scores: pd.DataFrame, *, hidden: int) -> str:
+    row = scores.iloc[0]
+    when = f"{int(row['horizon'])} days after {pd.Timestamp(row['day']):%-d %B %Y}"
+    text = f"Likelihood in the {when}. Bar: interval; black tick: base rate."
+    notes = [f"{hidden} more units are lower."] if hidden else []
+    silent = scores.loc[scores["probability"].isna(), "unit"].astype(str).tolist()
+    if silent:
+        rest = f" and {len(silent) - 4} more" if len(silent) > 4 else ""
+        notes.append(f"No probability for {', '.join(silent[:4])}{rest}.")
+    return "\n".join([text, " ".join(notes)]) if notes else text

@@ -49,6 +49,8 @@ def alert_budget(
 ) -> pd.DataFrame:
     """Recall, precision, false alarms per hit and lead time under a budget of alerts per date.
 
+    The unit that holds every event takes no alert, unless it is the only one.
+
     Parameters
     ----------
     forecasts : pandas.DataFrame
@@ -87,7 +89,9 @@ def alert_budget(
     if budget < 1:
         raise UsageError("E-BUDGET", "expected at least one alert per issue date", value=budget)
     rows: list[dict[str, Any]] = []
-    for paired in pair(forecasts, horizon=horizon):
+    whole = forecasts[schema.UNIT] == schema.ALL_UNIT
+    places = forecasts if whole.all() else forecasts[~whole]
+    for paired in pair(places, horizon=horizon):
         lead = _lead(paired, first_event_days)
         for model in paired.models:
             share = alerts(paired, model, budget=budget)

@@ -255,6 +255,14 @@ def test_no_hit_means_no_false_alarms_per_hit():
     assert row["false_alarms_per_hit"] is pd.NA
 
 
+def test_the_unit_that_holds_everything_takes_no_alert_from_places():
+    table = day_of([0.9, 0.8, 0.1], [1.0, 1.0, 0.0])
+    table["unit"] = ["all", "anbar", "basra"]
+    row = alert_budget(table, budget=1).iloc[0]
+    assert (row["positives"], row["recall"]) == (1, 1.0)
+    assert alert_budget(table.iloc[:1], budget=1)["hits"][0] == 1.0
+
+
 def test_a_budget_below_one_is_refused():
     with pytest.raises(UsageError, match="at least one alert"):
         alert_budget(day_of([0.9], [1.0]), budget=0)

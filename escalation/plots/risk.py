@@ -108,7 +108,8 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
         )  # fmt: skip
     tidy(ax, grid="y")
     ax.spines["left"].set_visible(False)
-    ax.set_ylim(0.0, 1.0)
+    highest = np.nanmax([0.2, *high, *probability])
+    ax.set_ylim(0.0, min(1.0, np.ceil(highest * 10.0) / 10.0))
     ax.yaxis.set_major_formatter(share)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -37,11 +37,11 @@ class Retaliation(Target):
     window : int
         In days, today included.
     pairs : tuple of pairs of str
-        Sides as they are named in ``actor`` and ``target``.
+        Sides as they are named in ``actor`` and ``target``; at least one pair must be given.
     """
 
     window: int = 14
-    pairs: tuple[tuple[str, str], ...] = field(kw_only=True)
+    pairs: tuple[tuple[str, str], ...] = ()
 
     name: ClassVar[str] = "retaliation"
 
@@ -49,7 +49,9 @@ class Retaliation(Target):
         super().__post_init__()
         require_days("window", self.window)
         two = all(len(pair) == 2 and pair[0] != pair[1] for pair in self.pairs)
-        require(two and len(self.pairs) > 0, "pairs", self.pairs, "pairs of two different sides")
+        require(
+            two and len(self.pairs) > 0, "pairs", self.pairs, "one or more pairs of different sides"
+        )
 
     def directed(self) -> Iterator[tuple[str, str]]:
         """Who may answer whom: (attacked, attacker), each once."""

@@ -207,8 +207,8 @@ def test_surge_needs_exactly_twice_the_average_and_one_event_at_least():
 
 
 def test_surge_does_not_lose_a_factor_that_floats_hold_only_nearly():
-    back, _ = label(Surge(horizon=4, window=4, factor=1.1), counts(10), days=4)
-    assert back.threshold[0].tolist() == [11, 11, 11, 11]
+    back, _ = label(Surge(horizon=4, window=4, factor=1.1), counts(50), days=4)
+    assert back.threshold[0].tolist() == [55, 55, 55, 55]
 
 
 def test_up_is_above_an_average_that_is_a_whole_number():
@@ -310,7 +310,7 @@ def test_a_process_without_change_reaches_the_null_share():
         lambda: Up(least_mean=-0.1),
         lambda: Surge(factor=0),
         lambda: Surge(least_weekly=-1),
-        lambda: Retaliation(pairs=()),
+        lambda: Retaliation(),
         lambda: Retaliation(pairs=((US, US),)),
         lambda: Retaliation(pairs=((US, MILITIA),), window=0),
     ],

@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,12 +31,14 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__, plots
-from escalation.artifact import load_artifact, save_artifact
+from escalation.artifact import Manifest, canary_frame, load_artifact, save_artifact
 from escalation.errors import BusyError, ModelError, StorageError
 from escalation.score import Scorer
 from escalation.serving import HASH_FILE
 from escalation.train import Trained, manifest_of
 
+# Hints for people who log by hand in a notebook.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
@@ -324,6 +327,11 @@ def _signature(columns: list[str]) -> ModelSignature:
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
 
 
+def _example(manifest: Manifest) -> pd.DataFrame:
+    frame = canary_frame(manifest).head(2)
+    return frame.droplevel("day").rename_axis("unit").reset_index()
+
+
 def _register(
     client: MlflowClient, uri: str, trained: Trained, parent: str, run_id: str, experiment_id: str
 ) -> Logged:
@@ -337,6 +345,7 @@ def _register(
             info = mlflow.pyfunc.log_model(
                 name=trained.best, loader_module="escalation.serving", data_path=str(folder),
                 signature=_signature(manifest.columns), pip_requirements=PIP_REQUIREMENTS,
+                input_example=_example(manifest),
             )  # fmt: skip
     path = _local_file(uri)
     with locked(path or Path(tempfile.gettempdir()) / "escalation-remote"):

@@ -64,7 +64,9 @@ def test_probabilities_lie_within_their_intervals(forecasts):
 def test_training_rows_end_a_horizon_and_the_lag_before_the_fit(crisis):
     for lag in (0, 5):
         experiment = short()
-        experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update={"lag": lag})})
+        experiment = experiment.model_copy(
+            update={"data": experiment.data.model_copy(update={"lag": lag})}
+        )
         made = make_case(crisis, experiment, experiment.labels[0])
         today = np.datetime64("2020-06-30")
         last = made.training_table(today).X.index.get_level_values("day").max()

@@ -56,7 +56,12 @@ def test_a_mistake_is_named_with_what_was_meant(tmp_path, more, said):
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("horizon = 0", "horizon"), ("horizon = 91", "horizon"), ("horizn = 7", "horizn"), ("name = 'all'", "any")],
+    [
+        ("horizon = 0", "horizon"),
+        ("horizon = 91", "horizon"),
+        ("horizn = 7", "horizn"),
+        ("name = 'all'", "any"),
+    ],
 )
 def test_a_target_is_checked_against_its_signature(tmp_path, line, said):
     text = MINIMAL.replace("horizon = 7" if "hor" in line else 'name = "any"', line)

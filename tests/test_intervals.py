@@ -1,4 +1,4 @@
-"""Intervals from a track record: wide without one, honest about dependence, and they hold the number."""
+"""Intervals from a track record: wide without one, honest, and they hold the number."""
 
 from __future__ import annotations
 
@@ -49,5 +49,7 @@ def test_repeating_every_unit_does_not_narrow_the_interval():
     rng = np.random.default_rng(3)
     issued, _, outcome, block = simulated(rng)
     once = track_record(issued, outcome, block).interval(np.array([0.2]))
-    many = track_record(np.tile(issued, 5), np.tile(outcome, 5), np.tile(block, 5)).interval(np.array([0.2]))
+    many = track_record(np.tile(issued, 5), np.tile(outcome, 5), np.tile(block, 5)).interval(
+        np.array([0.2])
+    )
     assert (many[1] - many[0])[0] > 0.85 * (once[1] - once[0])[0]

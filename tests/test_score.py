@@ -38,7 +38,9 @@ def scores(scorer, crisis):
 
 def test_every_unit_known_on_the_day_gets_a_row_highest_first(scores, crisis):
     known = crisis.as_of("2020-12-31")
-    attacked = known[(known["tags"] == "installation_attack") & (known["event_date"] >= "2019-10-01")]
+    attacked = known[
+        (known["tags"] == "installation_attack") & (known["event_date"] >= "2019-10-01")
+    ]
     assert {one.unit for one in scores} == {"all", *attacked["site"]}
     probabilities = [one.probability for one in scores]
     assert probabilities == sorted(probabilities, reverse=True)

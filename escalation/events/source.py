@@ -1,0 +1,136 @@
+"""What a source is: a layout, a way to make canonical events of it, and how it knows when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from escalation import schema
+
+EVENT_SCHEMA = pa.schema(
+    [
+        (schema.EVENT_ID, pa.string()),
+        (schema.EVENT_DATE, pa.date32()),
+        (schema.KNOWN_DATE, pa.date32()),
+        (schema.COUNTRY, pa.string()),
+        (schema.ADMIN1, pa.string()),
+        (schema.SITE, pa.string()),
+        (schema.LATITUDE, pa.float64()),
+        (schema.LONGITUDE, pa.float64()),
+        (schema.EVENT_TYPE, pa.string()),
+        (schema.ACTOR, pa.string()),
+        (schema.TARGET, pa.string()),
+        (schema.SEVERITY, pa.int8()),
+        (schema.KILLED, pa.int32()),
+        (schema.WOUNDED, pa.int32()),
+        (schema.SOURCE, pa.string()),
+        (schema.CONFIDENCE, pa.string()),
+        (schema.TAGS, pa.string()),
+        (schema.NOTE, pa.string()),
+    ]
+)
+"""The canonical event table in Arrow; null is unknown, never zero."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say about a file beyond its format.
+
+    Parameters
+    ----------
+    date_format : str, optional
+        A strptime format, where dates are not in the source's own form.
+    zone : str, optional
+        Time zone of naive time stamps; without it a time stamp is refused where it matters.
+    lag : int, optional
+        Days after the event on which it is taken to be known, for sources that do not say.
+    spans : str
+        ``first`` puts an event that spans days on its first day; ``refuse`` quarantines it.
+    coarsest : int
+        Longest date precision kept, in days: 7 keeps "within a week".
+    ladder : mapping of str to Rungs
+        Severity by event type.
+    """
+
+    date_format: str | None = None
+    zone: str | None = None
+    lag: int | None = None
+    spans: str = "first"
+    coarsest: int = 7
+    ladder: Mapping[str, schema.Rungs] = field(default_factory=lambda: schema.SEVERITY_LADDER)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows that can't be taken, and why.
+
+    Parameters
+    ----------
+    code : str
+        Such as ``Q-DATE``.
+    column : str
+        Source column at fault.
+    rows : ndarray of bool, shape (row,)
+    expected : str
+        What would have been right.
+    """
+
+    code: str
+    column: str
+    rows: NDArray[np.bool_]
+    expected: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Canonical events of a block, row for row; rows with a problem are not to be used.
+
+    Parameters
+    ----------
+    events : pyarrow.Table
+        Of :data:`EVENT_SCHEMA`, as many rows as the block.
+    problems : tuple of Problem
+    notes : mapping of str to int
+        Counts worth telling, such as events that span several days.
+    """
+
+    events: pa.Table
+    problems: tuple[Problem, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A format that can be read.
+
+    Parameters
+    ----------
+    name : str
+    required, optional : tuple of str
+        Columns by their name in the file; others are unknown and warn.
+    convert : callable
+        ``convert(block, options) -> Converted``; the block holds every known column of the file as
+        text (missing optional columns as nulls), empty cells as nulls.
+    known_basis : str
+        How ``known_date`` comes about.
+    licence : str
+        What a user must know before using the data.
+    delimiter : str
+    names : tuple of str
+        Column names of a file without a header, by number of columns tried in turn; empty if the file
+        has a header.
+    """
+
+    name: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    convert: Callable[[pa.Table, Options], Converted]
+    known_basis: schema.KnownBasis
+    licence: str
+    delimiter: str = ","
+    names: tuple[tuple[str, ...], ...] = ()
+    skip_hxl: bool = False

@@ -30,9 +30,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
-from escalation import __version__, plots
+from escalation import __version__, plots, schema
 from escalation.artifact import Manifest, canary_frame, load_artifact, save_artifact
 from escalation.errors import BusyError, ModelError, StorageError
+from escalation.panel import unit_of
 from escalation.score import Scorer
 from escalation.serving import HASH_FILE
 from escalation.train import Trained, manifest_of
@@ -279,9 +280,15 @@ def _dataset_input(data: Any) -> Any:
 
 
 def _risk_figure(trained: Trained, model: str, events: pd.DataFrame, path: Path) -> None:
-    units = trained.forecasts["unit"]
-    unit = "all" if (units == "all").any() else units.value_counts().idxmax()
-    figure = plots.risk_over_time(trained.forecasts, events, unit=unit, model=model)
+    """Risk of the unit that holds all events, or of the one with the most forecasts."""
+    experiment = trained.case.experiment
+    units = trained.forecasts[schema.UNIT]
+    unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
+    kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
+    own = events[unit_of(events, kinds[0]) == unit] if kinds else events
+    figure = plots.risk_over_time(
+        trained.forecasts, own, unit=unit, model=model, note=experiment.experiment.description
+    )
     figure.savefig(path, dpi=120)
 
 

@@ -58,9 +58,13 @@ class Case:
     prepared: Prepared
     back: LookBack
 
-    def training_table(self, day: object) -> Table:
+    def known_on(self, day: object) -> Labels:
+        """Labels that had matured by a day, from what was known by then."""
+        return self.prepared.labels_at(self.target, self.back, day)
+
+    def training_table(self, day: object, known: Labels | None = None) -> Table:
         """Rows to learn from on a day: matured by then, as known by then."""
-        known = self.prepared.labels_at(self.target, self.back, day)
+        known = self.known_on(day) if known is None else known
         schedule = self.experiment.backtest
         rows = training_rows(
             self.prepared,
@@ -168,13 +172,13 @@ def backtest_case(case: Case, *, progress: Progress = silent) -> pd.DataFrame:
     """
     prepared, step = case.prepared, case.experiment.backtest.refit_every
     starts = origins(case)
-    final = prepared.labels_at(case.target, case.back, prepared.days[-1])
+    final = case.known_on(prepared.days[-1])
     issued = _Issued()
     blocks = [starts[i : i + step] for i in range(0, len(starts), step)]
     for done, block in enumerate(blocks):
         today = prepared.days[block[0]]
-        known = prepared.labels_at(case.target, case.back, today)
-        table = case.training_table(today)
+        known = case.known_on(today)
+        table = case.training_table(today, known)
         require_learnable(table, what=f"{target_label(case.target)} on {today}")
         models = fit_models(case.experiment, case.target, table)
         ahead = case.rows_on(block, final)

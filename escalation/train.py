@@ -82,11 +82,11 @@ def train_target(
     """
     case = make_case(archive, experiment, target)
     days = case.prepared.days
-    table = case.training_table(days[-1])
+    known = case.known_on(days[-1])
+    table = case.training_table(days[-1], known)
     require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
     summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
-    known = case.prepared.labels_at(target, case.back, days[-1])
     return Trained(
         case, forecasts, summary, fit_models(experiment, target, table), best_model(summary),
         null_share(known, case.back), table,
@@ -110,7 +110,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
     """Everything about a fitted model that is data."""
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
-    known = case.prepared.labels_at(case.target, case.back, trained.trained_to)
+    known = case.known_on(trained.trained_to)
     issued = trained.forecasts[trained.forecasts["model"] == family]
     record = record_of(case, issued, last, known)
     return Manifest(

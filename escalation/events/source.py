@@ -120,9 +120,12 @@ class Source:
     licence : str
         What a user must know before using the data.
     delimiter : str
+        Between two cells.
     names : tuple of str
-        Column names of a file without a header, by number of columns tried in turn; empty if the file
-        has a header.
+        Column names of a file without a header, by number of columns tried in turn; empty if the
+        file has a header.
+    skip_hxl : bool
+        A second header line of HXL tags may follow the first.
     """
 
     name: str

@@ -265,7 +265,7 @@ def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
 
 
 def _existing(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    noon = days.astype("datetime64[s]") + np.timedelta64(12, "h")
+    noon: NDArray[np.datetime64] = np.add(days, np.timedelta64(12 * 3600, "s"))
     return np.where(noon == _wall_clock(noon, zone), days, np.datetime64("NaT"))
 
 

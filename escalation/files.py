@@ -1,16 +1,20 @@
-"""Writing files whole or not at all, and text that no spreadsheet runs."""
+"""Writing files whole or not at all, one writer at a time, and text that no spreadsheet runs."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
-from escalation.errors import StorageError, UsageError
+from escalation.errors import BusyError, StorageError, UsageError
+
+LOCK_SECONDS = 30.0
 
 
 @contextmanager
@@ -35,6 +39,34 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if name and os.path.exists(name):
             os.unlink(name)
+
+
+@contextmanager
+def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the lock file beside ``path``, or say who is busy.
+
+    The lock ends with the process that holds it, however that ends; the empty file stays.
+
+    Raises
+    ------
+    BusyError
+        ``E-BUSY`` naming the lock after ``seconds``.
+    """
+    lock = path.with_name(path.name + ".lock")
+    deadline = time.monotonic() + seconds
+    with lock.open("a") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise BusyError(
+                        "E-BUSY", f"expected the lock within {seconds:.0f} s", where=str(lock),
+                        fix="wait for the other command to end, or stop it",
+                    ) from None  # fmt: skip
+                time.sleep(0.05)
+        yield
 
 
 RISKY = ("=", "+", "-", "@", "\t", "\r")

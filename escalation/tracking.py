@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import math
 import os
@@ -33,6 +32,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 from escalation import __version__, plots, schema
 from escalation.artifact import Manifest, canary_frame, load_artifact, save_artifact
 from escalation.errors import BusyError, ModelError, StorageError
+from escalation.files import locked
 from escalation.panel import unit_of
 from escalation.score import Scorer
 from escalation.serving import HASH_FILE
@@ -45,7 +45,6 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 STORE_FILE = "mlflow.db"
 ARTIFACT_FOLDER = "mlartifacts"
-LOCK_SECONDS = 30.0
 CHAMPION, CHALLENGER = "champion", "challenger"
 HASH_TAG, OWNER_TAG = "escalation.hash", "escalation.owner"
 PIP_REQUIREMENTS = [f"escalation=={__version__}"]
@@ -63,32 +62,6 @@ def store_uri(uri: str | None = None) -> str:
 
 def _local_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-
-
-@contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold a lock file, or say who is busy.
-
-    Raises
-    ------
-    BusyError
-        ``E-BUSY`` naming the lock after ``seconds``.
-    """
-    lock = path.with_name(path.name + ".lock")
-    deadline = time.monotonic() + seconds
-    with lock.open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise BusyError(
-                        "E-BUSY", f"expected the lock within {seconds:.0f} s", where=str(lock),
-                        fix="wait for the other command to end, or stop it",
-                    ) from None  # fmt: skip
-                time.sleep(0.05)
-        yield
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 STAGES = (
     {"errors", "schema"},
-    {"files", "resources", "severity"},
+    {"countries", "files", "resources", "severity"},
     {"events"},
     {"panel"},
     {"vintages"},

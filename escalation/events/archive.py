@@ -41,6 +41,26 @@ def to_day(value: object) -> np.datetime64:
     return day
 
 
+def within(day: object, covered_to: np.datetime64) -> np.datetime64:
+    """A day that an archive covers.
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` for a later one.
+    """
+    when = to_day(day)
+    if when > covered_to:
+        raise InputError(
+            "E-COVERAGE",
+            f"expected a day up to {covered_to}, the last one that the archive covers",
+            column="as_of",
+            value=when,
+            fix=f"ask for {covered_to} or ingest newer data",
+        )
+    return when
+
+
 @dataclass(frozen=True)
 class EventArchive:
     """Every version of every event, each with the day on which it became known.
@@ -132,28 +152,16 @@ class EventArchive:
         InputError
             ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
         """
-        when = self._covered(day)
+        when = within(day, self.covered_to)
         known = self.versions[self.versions[schema.KNOWN_DATE] <= when]
         last = known[~known.duplicated(KEY, keep="last")]
         alive = last[last[schema.OPERATION] != "retract"]
         order = [schema.EVENT_DATE, *KEY]
         return alive[list(schema.EVENT_COLUMNS)].sort_values(order, ignore_index=True)
 
-    def _covered(self, day: object) -> np.datetime64:
-        when = to_day(day)
-        if when > self.covered_to:
-            raise InputError(
-                "E-COVERAGE",
-                f"expected a day up to {self.covered_to}, the last one that the archive covers",
-                column="as_of",
-                value=when,
-                fix=f"ask for {self.covered_to} or ingest newer data",
-            )
-        return when
-
     def until(self, day: object) -> EventArchive:
         """The archive as it stood at the end of a day: later versions are gone, not hidden."""
-        when = self._covered(day)
+        when = within(day, self.covered_to)
         keep = self.versions[schema.KNOWN_DATE] <= when
         return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=when)
 

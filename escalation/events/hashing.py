@@ -1,0 +1,146 @@
+"""Hashes of events and their versions, whole columns at a time.
+
+Rows are told apart by 64-bit hashes over the bytes of their cells, mixed as in MurmurHash64A, and
+compiled, because hashing each row in Python would take longer than reading the file. They are
+stored, so the function never changes. Two versions are the same where both hashes, of their event
+and day and of their content, are: 128 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numba import njit
+from numpy.typing import NDArray
+
+from escalation import schema
+
+Hashes = NDArray[np.uint64]
+MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
+SHIFT = np.uint64(47)
+NULL = np.uint64(0x9E3779B97F4A7C15)
+"""What a null cell is hashed as, so that it differs from an empty one and from zero."""
+RETRACTS = "retracts"
+BYTE, LOW = np.uint64(8), np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def _word(hashed: np.uint64, word: np.uint64) -> np.uint64:
+    word = word * MULTIPLIER
+    word ^= word >> SHIFT
+    return (hashed ^ (word * MULTIPLIER)) * MULTIPLIER
+
+
+@njit(cache=True, nogil=True)
+def _finish(hashed: np.uint64) -> np.uint64:
+    hashed ^= hashed >> SHIFT
+    hashed *= MULTIPLIER
+    return hashed ^ (hashed >> SHIFT)
+
+
+@njit(cache=True, nogil=True)
+def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes) -> None:
+    """Hash one 64-bit cell per row into ``hashes``."""
+    for row in range(len(hashes)):
+        word = words[row] if valid[row] else NULL
+        # The length tells a number that looks like the null constant from a null.
+        size = BYTE if valid[row] else LOW
+        hashes[row] = _finish(_word(hashes[row] ^ (size * MULTIPLIER), word))
+
+
+@njit(cache=True, nogil=True)
+def fold_text(
+    hashes: Hashes, valid: NDArray[np.bool_], offsets: NDArray[np.int32], data: NDArray[np.uint8]
+) -> None:
+    """Hash one text per row, given as Arrow's offsets and bytes, into ``hashes``."""
+    for row in range(len(hashes)):
+        if not valid[row]:
+            hashes[row] = _finish(_word(hashes[row], NULL))
+            continue
+        start, end = offsets[row], offsets[row + 1]
+        hashed = hashes[row] ^ (np.uint64(end - start + 1) * MULTIPLIER)
+        while start < end:
+            word, size = LOW, min(8, end - start)
+            for k in range(size):
+                word |= np.uint64(data[start + k]) << np.uint64(8 * k)
+            hashed = _word(hashed, word)
+            start += size
+        hashes[row] = _finish(hashed)
+
+
+def _words(column: pa.Array) -> Hashes:
+    """Fixed-width cells as 64-bit words; equal values give equal words."""
+    if pa.types.is_floating(column.type):
+        numbers = column.fill_null(0.0).to_numpy(zero_copy_only=False)
+        return (numbers.astype(np.float64) + 0.0).view(np.uint64)  # -0.0 becomes 0.0
+    if pa.types.is_date32(column.type):
+        column = column.cast(pa.int32())
+    numbers = column.cast(pa.int64()).fill_null(0)
+    return numbers.to_numpy(zero_copy_only=False).view(np.uint64)
+
+
+def _valid(column: pa.Array) -> NDArray[np.bool_]:
+    valid = column.is_valid()
+    if pa.types.is_floating(column.type):
+        valid = pc.and_(valid, pc.invert(column.is_nan().fill_null(True)))
+    return valid.to_numpy(zero_copy_only=False)
+
+
+def _fold(hashes: Hashes, column: pa.Array) -> None:
+    if not pa.types.is_string(column.type):
+        fold_words(hashes, _valid(column), _words(column))
+        return
+    _, offsets, data = column.buffers()
+    starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+    fold_text(hashes, _valid(column), starts, text)
+
+
+def row_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
+    """One hash per row over some columns, in their order.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        Text, numbers, dates or truth values; missing and not-a-number hash the same.
+    columns : sequence of str
+
+    Returns
+    -------
+    ndarray of uint64, shape (row,)
+
+    Examples
+    --------
+    >>> batch = pa.record_batch({"id": ["a", "a", "", None], "killed": [1, 2, None, None]})
+    >>> len(set(row_hashes(batch, ["id"]).tolist()))
+    3
+    >>> len(set(row_hashes(batch, ["id", "killed"]).tolist()))
+    4
+    """
+    hashes = np.zeros(batch.num_rows, np.uint64)
+    for name in columns if batch.num_rows else ():
+        _fold(hashes, batch.column(name))
+    return hashes
+
+
+def event_hashes(batch: pa.RecordBatch) -> Hashes:
+    """One hash per event: its source and its identifier."""
+    return row_hashes(batch, (schema.SOURCE, schema.EVENT_ID))
+
+
+def content_hashes(batch: pa.RecordBatch) -> Hashes:
+    """One hash per version: every canonical cell, and whether it retracts the event."""
+    retracts = pc.equal(batch.column(schema.OPERATION), "retract")
+    return row_hashes(
+        batch.append_column("retracts", retracts), (*schema.EVENT_COLUMNS, "retracts")
+    )
+
+
+def version_hashes(events: Hashes, known: NDArray[np.int32]) -> Hashes:
+    """One hash per event and day on which something about it became known."""
+    hashes = events.copy()
+    fold_words(hashes, np.ones(len(known), bool), known.astype(np.int64).view(np.uint64))
+    return hashes

@@ -1,0 +1,224 @@
+"""The listing of an archive on disk: which files went in, and which parts hold what they said.
+
+The listing is the truth. It is written last, beside itself, and renamed into place; a part that it
+does not name is a leftover of a command that was stopped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from escalation import schema
+from escalation.errors import StorageError
+from escalation.events.archive import weakest
+
+LISTING = "archive.jsonl"
+FORMAT = {"format": "escalation archive", "version": 1}
+LEFTOVER = re.compile(r"part-[0-9]{6}\.parquet(\.part)?|archive\.jsonl\.part")
+WORD = 2**64
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file that went into an archive.
+
+    Parameters
+    ----------
+    name : str
+        As the user gave it, without folders.
+    sha256 : str
+        Of its bytes as they lie on disk.
+    source : str
+        Format that it was read as.
+    known_basis : str
+        How its ``known_date`` came about.
+    licence : str
+    quarantined : int
+        Rows that could not be taken.
+    covered_to : datetime.date, optional
+        Last day that the file speaks for; the last day on which something became known by default.
+    rows, accepted, duplicates : int
+        Rows of the file, new versions among them, and repeats of what the archive or the file had
+        said. With the quarantined ones they add up.
+    added, updated, retracted : int
+        What the accepted ones do: new events, later versions of events, retractions.
+    first_day, last_day : datetime.date, optional
+        Earliest and latest day of an event.
+    ingested : str
+        When, in UTC; no part of the archive's digest.
+    part : str
+        File in the archive that holds the accepted ones; empty if there are none.
+    sums : tuple of int
+        Sums of the hashes of the accepted ones, modulo 2^64.
+    """
+
+    name: str
+    sha256: str
+    source: str
+    known_basis: schema.KnownBasis
+    licence: str = ""
+    quarantined: int = 0
+    covered_to: dt.date | None = None
+    rows: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    added: int = 0
+    updated: int = 0
+    retracted: int = 0
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+    ingested: str = ""
+    part: str = ""
+    sums: tuple[int, int] = (0, 0)
+
+    def as_dict(self) -> dict[str, object]:
+        """The record with days as ISO text, for JSON."""
+        cells = asdict(self)
+        days = {name: str(cells[name]) for name in DAYS if cells[name] is not None}
+        return {**cells, **days, "sums": [f"{one:016x}" for one in self.sums]}
+
+
+DAYS = ("covered_to", "first_day", "last_day")
+
+
+def _record(line: str) -> FileRecord:
+    cells = json.loads(line)
+    days = {name: dt.date.fromisoformat(cells[name]) for name in DAYS if cells[name] is not None}
+    first, second = cells["sums"]
+    return FileRecord(**{**cells, **days, "sums": (int(first, 16), int(second, 16))})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of an archive, in the order in which they came.
+
+    Parameters
+    ----------
+    files : tuple of FileRecord
+    """
+
+    files: tuple[FileRecord, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts."""
+        return tuple(file.part for file in self.files if file.part)
+
+    @property
+    def next_part(self) -> str:
+        """A name that no part has."""
+        return f"part-{max((int(part[5:11]) for part in self.parts), default=0) + 1:06d}.parquet"
+
+    @property
+    def versions(self) -> int:
+        """How many versions of events the parts hold."""
+        return sum(file.accepted for file in self.files)
+
+    @property
+    def covered_to(self) -> dt.date | None:
+        """The last day that any file speaks for."""
+        return max((file.covered_to for file in self.files if file.covered_to), default=None)
+
+    @property
+    def known_basis(self) -> schema.KnownBasis:
+        """The weakest way in which ``known_date`` came about, of the files with something new."""
+        return weakest(file.known_basis for file in self.files if file.accepted)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all versions in any order, and over the last day covered."""
+        sums = [sum(file.sums[k] for file in self.files) % WORD for k in (0, 1)]
+        text = f"{self.versions} {sums[0]:016x}{sums[1]:016x} {self.covered_to}"
+        return sha256(text.encode()).hexdigest()
+
+    def knows(self, file: FileRecord) -> bool:
+        """Whether the same bytes came before, read as the same format, and covered as much."""
+        return any(
+            (one.sha256, one.source) == (file.sha256, file.source)
+            and (one.covered_to or dt.date.min) >= (file.covered_to or dt.date.min)
+            for one in self.files
+        )
+
+
+def read_listing(folder: Path) -> Listing:
+    """The listing of a folder; an empty one where there is none.
+
+    Raises
+    ------
+    StorageError
+        ``E-ARCHIVE`` when it can't be understood, or names a part that is not there.
+    """
+    path = folder / LISTING
+    if not path.exists():
+        return Listing()
+    first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    try:
+        if json.loads(first) != FORMAT:
+            raise ValueError(f"its first line is not {json.dumps(FORMAT)}")
+        listing = Listing(tuple(_record(line) for line in lines))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            "E-ARCHIVE", f"expected the listing of an archive: {error}", where=str(path),
+            fix="restore it from a copy, or ingest the files into a new folder",
+        ) from error  # fmt: skip
+    missing = [part for part in listing.parts if not (folder / part).is_file()]
+    if missing:
+        raise StorageError(
+            "E-ARCHIVE", f"expected every part that the listing names, {len(missing)} are missing",
+            where=str(folder / missing[0]), fix="restore the folder from a copy",
+        )  # fmt: skip
+    return listing
+
+
+def write_listing(folder: Path, listing: Listing) -> None:
+    """Put a listing in place of the one that is there."""
+    records = [FORMAT, *(file.as_dict() for file in listing.files)]
+    with placing(folder / LISTING) as part:
+        part.write_text("".join(f"{json.dumps(one)}\n" for one in records), encoding="utf-8")
+
+
+def clear_leftovers(folder: Path, listing: Listing) -> int:
+    """Remove what a stopped command left behind; how many files there were."""
+    named = set(listing.parts)
+    left = [
+        path
+        for path in folder.iterdir()
+        if LEFTOVER.fullmatch(path.name) and path.name not in named
+    ]
+    for path in left:
+        path.unlink()
+    return len(left)
+
+
+@contextmanager
+def placing(path: Path) -> Iterator[Path]:
+    """A path beside ``path``; what is written there is on the disk before it is renamed into place.
+
+    Nothing happens where nothing was written. Only for whoever holds the lock: the name is fixed,
+    so that a leftover is known for what it is.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        if part.exists():
+            _flush(part)
+            os.replace(part, path)
+            _flush(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -74,22 +74,34 @@ WORDS: Final = Rungs(1, 1, 1)
 COERCION: Final = Rungs(2, 2, 2)
 VIOLENCE: Final = Rungs(3, 4, 5)
 LEADER: Final = Rungs(6, 6, 6)
+INTERVENTION: Final = Rungs(2, 4, 5)
+"""A crowd held back: coercion, unless it hurts somebody."""
+ALWAYS_HURTS: Final = Rungs(4, 4, 5)
+ALWAYS_KILLS: Final = Rungs(5, 5, 5)
+"""Types that say what was done to people, for sources that count no casualties."""
 
 SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "none": Rungs(0, 0, 0),
+    "agreement": WORDS,
+    "cooperation": WORDS,
     "diplomatic_warning": WORDS,
     "parliamentary_vote": WORDS,
     "political_decision": WORDS,
     "statement": WORDS,
     "truce": WORDS,
+    "arrest": COERCION,
+    "coercion": COERCION,
     "sanction": COERCION,
     "troop_movement": COERCION,
     "protest": COERCION,
     "strategic_development": COERCION,
+    "protest_intervention": INTERVENTION,
+    "abduction": VIOLENCE,
     "air_strike": VIOLENCE,
     "armed_clash": VIOLENCE,
     "assassination": VIOLENCE,
     "battle": VIOLENCE,
+    "chemical_attack": VIOLENCE,
     "drone_attack": VIOLENCE,
     "drone_strike": VIOLENCE,
     "embassy_assault": VIOLENCE,
@@ -103,7 +115,12 @@ SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "protest_violence": VIOLENCE,
     "riot": VIOLENCE,
     "rocket_attack": VIOLENCE,
+    "shelling": VIOLENCE,
+    "suicide_bombing": VIOLENCE,
     "violence_against_civilians": VIOLENCE,
+    "sexual_violence": ALWAYS_HURTS,
+    "killing": ALWAYS_KILLS,
+    "mass_violence": ALWAYS_KILLS,
     "interstate_attack": LEADER,
     "leader_killed": LEADER,
 }

@@ -30,9 +30,9 @@ def crisis_csv() -> Path:
 @pytest.fixture(scope="session")
 def crisis(crisis_csv):
     """The bundled chronology as an archive; frozen, so shared."""
-    from escalation.events.iraq_crisis import read_iraq_crisis
+    from escalation.events import load_events
 
-    return read_iraq_crisis(crisis_csv)
+    return load_events("iraq_crisis", crisis_csv)
 
 
 @pytest.fixture(scope="session")

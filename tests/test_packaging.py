@@ -113,9 +113,9 @@ def test_the_wheel_holds_the_data_and_the_experiments_and_runs_from_elsewhere(ro
     assert "escalation/py.typed" in names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"escalation"}
     code = (
-        "from escalation.events import SOURCES; from escalation.resources import bundled;"
+        "from escalation.events import load_events; from escalation.resources import bundled;"
         "path = bundled('iraq_crisis_events.csv');"
-        "print(path); print(len(SOURCES['iraq_crisis'](path).versions))"
+        "print(path); print(len(load_events('iraq_crisis', path).versions))"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],

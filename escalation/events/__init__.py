@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from escalation import schema
 from escalation.errors import InputError, UsageError
+from escalation.events import acled, gdelt, icews, iraq_crisis, tidy, ucdp
 from escalation.events.archive import EventArchive
-from escalation.events.iraq_crisis import read_iraq_crisis
+from escalation.events.parts import to_frame
+from escalation.events.quarantine import Quarantine
+from escalation.events.source import EVENT_SCHEMA, Options, Source
+from escalation.events.store import ArchiveStore
+from escalation.events.validate import FileCheck, Limits
 from escalation.resources import bundled
 
-SOURCES = {
-    "iraq_crisis": read_iraq_crisis,
+SOURCES: dict[str, Source] = {
+    "acled": acled.SOURCE,
+    "gdelt": gdelt.SOURCE,
+    "icews": icews.SOURCE,
+    "iraq_crisis": iraq_crisis.SOURCE,
+    "tidy": tidy.SOURCE,
+    "ucdp": ucdp.SOURCE,
 }
 BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
 """Sources whose file comes with the package."""
+ROWS_TOLD = 3
+
+
+def source_named(name: str) -> Source:
+    """The source of a name.
+
+    Raises
+    ------
+    UsageError
+        ``E-SOURCE`` for a name that none has.
+    """
+    if name not in SOURCES:
+        raise UsageError("E-SOURCE", f"expected one of {', '.join(SOURCES)}", value=name)
+    return SOURCES[name]
 
 
 def load_events(
@@ -23,26 +50,65 @@ def load_events(
     path: Path | None = None,
     *,
     ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
+    options: Options | None = None,
+    limits: Limits | None = None,
 ) -> EventArchive:
-    """Read a file of a known format, or the bundled one.
+    """Read a file of a known format into memory, an archive on disk, or the bundled file.
+
+    Rows that can't be taken are left out and told on standard error.
+
+    Parameters
+    ----------
+    source : str
+        Name of a format; what an archive on disk holds was read before.
+    path : Path, optional
+        A file, or the folder of an archive.
+    ladder : mapping of str to Rungs, optional
+        Severity by event type.
+    options, limits : optional
+        As for an ingest.
 
     Raises
     ------
     UsageError
         ``E-SOURCE`` for an unknown format or a missing file name.
     InputError
-        Whatever the reader refuses.
+        When the file can't be taken, or too many of its rows.
+
+    Examples
+    --------
+    >>> archive = load_events("iraq_crisis")
+    >>> len(archive.as_of("2020-03-11")), archive.covered_to
+    (82, np.datetime64('2024-09-11'))
     """
-    if source not in SOURCES:
-        raise UsageError("E-SOURCE", f"expected one of {', '.join(SOURCES)}", value=source)
+    if path is not None and path.is_dir():
+        return ArchiveStore(path).archive()
+    form = source_named(source)
     if path is None and source not in BUNDLED:
         raise UsageError(
             "E-SOURCE", "expected a file of events", value=source, fix="add --events FILE"
         )
+    chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(BUNDLED[source])
-    if not file.is_file():
-        raise InputError("E-FILE", "expected a file", where=str(file))
-    return SOURCES[source](file, ladder=ladder)
+    check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
+    tables = [table for table, _ in check.tables()]
+    _tell(check)
+    if not tables:
+        raise InputError("E-EMPTY", "expected at least one row that can be taken", where=str(file))
+    events = pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables])
+    return EventArchive.of(to_frame(events), known_basis=check.basis)
 
 
-__all__ = ["SOURCES", "EventArchive", "load_events"]
+def _tell(check: FileCheck) -> None:
+    if not check.quarantined:
+        return
+    rows = "; ".join(
+        f"line {one.line} {one.code} {one.column}={one.value!r}" for one in check.first[:ROWS_TOLD]
+    )
+    sys.stderr.write(
+        f"warning: {check.quarantined} of {check.records} rows of {check.path} were left out: "
+        f"{rows}; `escalation validate` lists them\n"
+    )
+
+
+__all__ = ["SOURCES", "EventArchive", "Limits", "Options", "load_events", "source_named"]

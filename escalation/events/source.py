@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,6 +126,11 @@ class Source:
         file has a header.
     skip_hxl : bool
         A second header line of HXL tags may follow the first.
+    one_of : tuple of tuple of str
+        Groups of optional columns of which the file needs at least one whole group.
+    basis : callable, optional
+        ``basis(columns, options)`` tells how ``known_date`` comes about where that depends on the
+        columns of the file; it takes the place of ``known_basis``.
     """
 
     name: str
@@ -137,3 +142,5 @@ class Source:
     delimiter: str = ","
     names: tuple[tuple[str, ...], ...] = ()
     skip_hxl: bool = False
+    one_of: tuple[tuple[str, ...], ...] = ()
+    basis: Callable[[Collection[str], Options], schema.KnownBasis] | None = None

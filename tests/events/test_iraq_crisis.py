@@ -5,7 +5,8 @@ import pytest
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.iraq_crisis import INSTALLATION_ATTACK, read_iraq_crisis
+from escalation.events import load_events
+from escalation.events.iraq_crisis import INSTALLATION_ATTACK
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_only_soleimani_and_the_ballistic_missiles_are_on_the_highest_rung(event
 
 def test_another_ladder_gives_other_rungs(crisis_csv):
     ladder = {**schema.SEVERITY_LADDER, "parliamentary_vote": schema.Rungs(2, 2, 2)}
-    versions = read_iraq_crisis(crisis_csv, ladder=ladder).versions
+    versions = load_events("iraq_crisis", crisis_csv, ladder=ladder).versions
     votes = versions[schema.EVENT_TYPE] == "parliamentary_vote"
     assert set(versions.loc[votes, schema.SEVERITY]) == {2}
     assert set(versions.loc[~votes, schema.SEVERITY]) == {1, 2, 3, 4, 5, 6}
@@ -126,7 +127,7 @@ def test_unknown_casualties_stay_unknown(events, raw):
 def test_types_are_those_of_the_event_table(crisis):
     types = crisis.versions.dtypes.astype(str)
     assert set(types[list(schema.TEXT_COLUMNS)]) == {"str"}
-    assert set(types[list(schema.DATE_COLUMNS)]) == {"datetime64[us]"}
+    assert set(types[list(schema.DATE_COLUMNS)]) == {"datetime64[s]"}
     assert set(types[list(schema.COUNT_COLUMNS)]) == {"Int64"}
     assert types[schema.SEVERITY] == "int8"
     assert crisis.known_basis == "observed"
@@ -136,4 +137,4 @@ def test_another_layout_is_refused_by_name(tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("event_id,event_date\nA,2020-01-01\n")
     with pytest.raises(InputError, match=r"E-COLUMNS.*other\.csv:1.*reported_date"):
-        read_iraq_crisis(other)
+        load_events("iraq_crisis", other)

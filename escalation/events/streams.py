@@ -1,0 +1,176 @@
+"""Bytes of a file as UTF-8 text: unpacked, decoded, and never more than was asked for."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from escalation.errors import InputError, UsageError
+
+CHUNK = 1 << 20
+MOST_EXPANSION = 200
+"""Text of events packs 5 to 30 times; what packs better than this is no table of events."""
+ALWAYS_UNPACKED = 16 << 20
+BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+QUOTE = b'"'
+
+
+class TextStream:
+    """A file's text as UTF-8 bytes, without its byte order mark, read forward once.
+
+    Parameters
+    ----------
+    path : Path
+        Plain, ``.gz``, or ``.zip`` with one member.
+    encoding : str, optional
+        How its text is written; UTF-8 by default.
+
+    Raises
+    ------
+    InputError
+        ``E-FILE`` if it can't be read or unpacked, ``E-ENCODING`` with the byte offset where it is
+        not in its encoding, ``E-LIMIT`` when it unpacks to far more than it should.
+    UsageError
+        ``E-ENCODING`` for an encoding that does not exist.
+    """
+
+    closed = False
+
+    def __init__(self, path: Path, *, encoding: str | None = None) -> None:
+        self.path, self.quotes = path, 0
+        self._decoder = _decoder(encoding)
+        self._file, self._packed = _opened(path)
+        self._taken = 0
+        self._given = self._start()
+
+    def read(self, size: int = -1) -> bytes:
+        """At most ``size`` bytes; none at the end. Quotes are counted on the way."""
+        size = CHUNK if size is None or size < 0 else size
+        data = self._given or self._next(size)
+        self._given = data[size:]
+        data = data[:size]
+        self.quotes += data.count(QUOTE)
+        return data
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def peek(self) -> bytes:
+        """What comes next, without taking it; nothing at the end."""
+        self._given = self._given or self._next(CHUNK)
+        return self._given
+
+    def line(self) -> bytes:
+        """The next line with its end, or what there is of it in the first megabyte."""
+        data = self.read(CHUNK)
+        while data and b"\n" not in data and len(data) < CHUNK and (more := self.read(CHUNK)):
+            data += more
+        end = data.find(b"\n") + 1 or len(data)
+        self.quotes -= data[end:].count(QUOTE)
+        self._given = data[end:] + self._given
+        return data[:end]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        self.closed = True
+
+    def _start(self) -> bytes:
+        data = self._next(CHUNK)
+        if self._decoder is None:
+            for mark, name in BOMS:
+                if data.startswith(mark):
+                    raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
+            if data[:1000].count(0) > 200:
+                raise not_encoded(self.path, data.index(0), "utf-8", fix="add --encoding utf-16")
+        return data.removeprefix(codecs.BOM_UTF8)
+
+    def _next(self, size: int) -> bytes:
+        while True:
+            raw = self._raw(size)
+            if self._decoder is None:
+                return raw
+            try:
+                decoded = self._decoder.decode(raw, final=not raw)
+            except UnicodeDecodeError as error:
+                offset = self._taken - len(error.object) + error.start
+                raise not_encoded(self.path, offset, error.encoding) from None
+            if decoded or not raw:
+                return decoded.removeprefix("\ufeff").encode("utf-8")
+
+    def _raw(self, size: int) -> bytes:
+        try:
+            raw = self._file.read(size)
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            raise InputError("E-FILE", f"expected a whole packed file: {error}",
+                             where=str(self.path), fix="download it again") from None  # fmt: skip
+        self._taken += len(raw)
+        if self._packed and self._taken > max(ALWAYS_UNPACKED, MOST_EXPANSION * self._packed):
+            raise InputError(
+                "E-LIMIT",
+                f"expected at most {MOST_EXPANSION} times the packed size of {self._packed} bytes",
+                where=str(self.path), fix="unpack it yourself if you trust it",
+            )  # fmt: skip
+        return raw
+
+
+def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
+    """The refusal of bytes that are not text in an encoding."""
+    return InputError(
+        "E-ENCODING", f"expected {encoding} text, byte {offset} is none", where=str(path),
+        fix=fix or "add --encoding with the one it was written in, such as latin-1 or cp1252",
+    )  # fmt: skip
+
+
+def first_undecodable(path: Path) -> int:
+    """Offset of the first byte that is not UTF-8, in the unpacked file."""
+    file, _ = _opened(path)
+    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
+    with file:
+        while True:
+            raw = file.read(CHUNK)
+            try:
+                decoder.decode(raw, final=not raw)
+            except UnicodeDecodeError as error:
+                return before + len(raw) - len(error.object) + error.start
+            before += len(raw)
+            if not raw:
+                return before
+
+
+def _decoder(encoding: str | None) -> codecs.IncrementalDecoder | None:
+    try:
+        name = codecs.lookup(encoding or "utf-8").name
+    except LookupError:
+        raise UsageError("E-ENCODING", "expected the name of an encoding, such as latin-1",
+                         value=encoding) from None  # fmt: skip
+    return None if name in {"utf-8", "utf-8-sig"} else codecs.getincrementaldecoder(name)()
+
+
+def _opened(path: Path) -> tuple[BinaryIO, int]:
+    """The unpacked bytes, and the size of the packed ones; 0 if it is not packed."""
+    if not path.is_file():
+        raise InputError("E-FILE", "expected a file", where=str(path))
+    if path.suffix == ".gz":
+        return gzip.GzipFile(path), path.stat().st_size  # type: ignore[return-value]
+    if path.suffix == ".zip":
+        return _only_member(path), path.stat().st_size
+    return path.open("rb", buffering=0), 0
+
+
+def _only_member(path: Path) -> BinaryIO:
+    try:
+        packed = zipfile.ZipFile(path)
+        members = [one for one in packed.infolist() if not one.is_dir()]
+        if len(members) != 1:
+            raise InputError("E-FILE", f"expected one file in it, found {len(members)}",
+                             where=str(path), fix="unpack it and name the file")  # fmt: skip
+        return packed.open(members[0])  # type: ignore[return-value]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError("E-FILE", f"expected a zip file that can be read: {error}",
+                         where=str(path)) from None  # fmt: skip

@@ -187,7 +187,7 @@ def _tags(cells: Cells) -> pa.Array:
     finer = looked_up(cells.raw("sub_event_type"), canonical.tag)
     civilians = looked_up(cells.raw("civilian_targeting"), canonical.tag)
     own = looked_up(cells.text("tags"), _words)
-    return pc.binary_join_element_wise(finer, civilians, own, " ", null_handling="skip")
+    return canonical.words(finer, civilians, own)
 
 
 def _words(phrases: str) -> str:

@@ -159,6 +159,21 @@ def among(column: pa.Array, values: Iterable[str]) -> NDArray[np.bool_]:
     return flags(pc.is_in(column, pa.array(list(values), pa.string())))
 
 
+def words(*columns: pa.Array) -> pa.Array:
+    """Tags of several columns in one; null where there is none.
+
+    Arrow's own join leaves out rows in which everything is null, and so moves those below.
+
+    Examples
+    --------
+    >>> words(pa.array(["a", None, None]), pa.array(["b", "c", None])).to_pylist()
+    ['a b', 'c', None]
+    """
+    joined = pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in columns), " ")
+    spaced = pc.replace_substring_regex(pc.utf8_trim_whitespace(joined), " +", " ")
+    return blanked(spaced, pc.equal(spaced, ""))
+
+
 def tag(text: str) -> str:
     """A phrase as one word, because tags are separated by spaces.
 
@@ -235,12 +250,13 @@ def rungs(
     [5, 3, 2, None]
     """
     encoded = types.dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    for word in sorted(set(words) - set(ladder)):
+    words_used = encoded.dictionary.to_pylist()
+    for word in sorted(set(words_used) - set(ladder)):
         raise InputError("E-LADDER", "expected a rung for every event type",
                          column=schema.EVENT_TYPE, value=word,
                          fix="add it under [severity] in the experiment file")  # fmt: skip
-    table = np.array([ladder[word] for word in words] or [(0, 0, 0)], np.int8)
+    table = np.array([ladder[word] for word in words_used], np.int8).reshape(-1, 3)
+    table = table if len(table) else np.zeros((1, 3), np.int8)
     row = pc.fill_null(encoded.indices, 0).to_numpy()
     dead = flags(pc.greater(killed, 0)) if killed is not None else np.zeros(len(types), np.bool_)
     rung = np.where(dead, table[row, 2], table[row, 0])

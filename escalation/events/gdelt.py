@@ -151,8 +151,7 @@ def _confidence(cells: Cells) -> pa.Array:
 
 def _tags(cells: Cells) -> pa.Array:
     root = canonical.looked_up(cells.raw("IsRootEvent"), {"1": "root_event"}.get)
-    codes = cameo.tags(cells.raw("EventCode"))
-    return pc.binary_join_element_wise(codes, root, " ", null_handling="skip")
+    return canonical.words(cameo.tags(cells.raw("EventCode")), root)
 
 
 SOURCE = Source(

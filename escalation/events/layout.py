@@ -117,7 +117,7 @@ def csv_layout(stream: TextStream, source: Source) -> Layout:
     else:
         columns, line = _header(stream, source.delimiter)
     layout = checked_layout(stream.path, source, columns, first_line=line)
-    if source.skip_hxl and stream.peek().lstrip(b'"').startswith(b"#"):
+    if source.skip_hxl and stream.peek().lstrip(b'",').startswith(b"#"):
         stream.line()
         line += 1
     if not stream.peek().strip():

@@ -23,7 +23,7 @@ MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
 SHIFT = np.uint64(47)
 NULL = np.uint64(0x9E3779B97F4A7C15)
 """What a null cell is hashed as, so that it differs from an empty one and from zero."""
-RETRACTS = "retracts"
+RETRACT, RETRACTS = "retract", "retracts"
 BYTE, LOW = np.uint64(8), np.uint64(0)
 
 
@@ -42,10 +42,10 @@ def _finish(hashed: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes) -> None:
+def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray[np.int32]) -> None:
     """Hash one 64-bit cell per row into ``hashes``."""
     for row in range(len(hashes)):
-        word = words[row] if valid[row] else NULL
+        word = np.uint64(words[row]) if valid[row] else NULL
         # The length tells a number that looks like the null constant from a null.
         size = BYTE if valid[row] else LOW
         hashes[row] = _finish(_word(hashes[row] ^ (size * MULTIPLIER), word))
@@ -133,7 +133,7 @@ def event_hashes(batch: pa.RecordBatch) -> Hashes:
 
 def content_hashes(batch: pa.RecordBatch) -> Hashes:
     """One hash per version: every canonical cell, and whether it retracts the event."""
-    retracts = pc.equal(batch.column(schema.OPERATION), "retract")
+    retracts = pc.equal(batch.column(schema.OPERATION), RETRACT)
     return row_hashes(
         batch.append_column("retracts", retracts), (*schema.EVENT_COLUMNS, "retracts")
     )
@@ -142,5 +142,5 @@ def content_hashes(batch: pa.RecordBatch) -> Hashes:
 def version_hashes(events: Hashes, known: NDArray[np.int32]) -> Hashes:
     """One hash per event and day on which something about it became known."""
     hashes = events.copy()
-    fold_words(hashes, np.ones(len(known), bool), known.astype(np.int64).view(np.uint64))
+    fold_words(hashes, np.ones(len(known), bool), known)
     return hashes

@@ -15,6 +15,7 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.archive import OPERATIONS
 from escalation.events.hashing import (
+    RETRACT,
     Hashes,
     content_hashes,
     event_hashes,
@@ -27,10 +28,12 @@ from escalation.events.parts import (
     ROWS_PER_GROUP,
     VERSION_SCHEMA,
     event_id_at,
-    rewrite,
+    keys_of,
+    known_days,
     writer,
 )
 
+ROWS_PER_SHARE = 500_000
 REQUIRED = (schema.EVENT_ID, schema.SOURCE, schema.EVENT_TYPE, *schema.DATE_COLUMNS)
 
 
@@ -62,7 +65,7 @@ class Index:
     def plus(self, other: Index) -> Index:
         """Both together; they have no version in common."""
         versions = np.concatenate([self.versions, other.versions])
-        order = np.argsort(versions)
+        order = np.argsort(versions, kind="stable")  # merges two sorted runs in one pass
         contents = np.concatenate([self.contents, other.contents])[order]
         return Index(versions[order], contents, np.union1d(self.events, other.events))
 
@@ -72,7 +75,7 @@ class Index:
 
 
 def unique(hashes: Hashes) -> Hashes:
-    """Sorted, each once; takes no more memory than a sort in place."""
+    """Sorted, each once."""
     ordered = np.sort(hashes)
     first = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
@@ -81,66 +84,10 @@ def unique(hashes: Hashes) -> Hashes:
 
 def member(held: Hashes, wanted: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Whether each hash is among sorted ones, and where it is or would be."""
-    at = np.searchsorted(held, wanted)
     if not len(held):
-        return np.zeros(len(wanted), bool), at
-    at = np.minimum(at, len(held) - 1)
+        return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.intp)
+    at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
     return held[at] == wanted, at
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What was written of a file, by hash, in the order of the rows written.
-
-    Parameters
-    ----------
-    events, contents : ndarray of uint64, shape (row,)
-    known : ndarray of int32, shape (row,)
-        Days since 1970.
-    retracts : ndarray of bool, shape (row,)
-    rows : int
-        Rows that came in, with those that the archive had.
-    days : tuple of int or None
-        First and last day of an event, and last day on which something became known.
-    """
-
-    events: Hashes
-    contents: Hashes
-    known: NDArray[np.int32]
-    retracts: NDArray[np.bool_]
-    rows: int
-    days: tuple[int, int, int] | None
-
-    def keep(self) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-        """Rows that are no repeat of an earlier one, and rows that contradict another.
-
-        Returns
-        -------
-        keep : ndarray of bool, shape (row,)
-        clashes : ndarray of int
-            Rows about an event and day of which another row says something else.
-        """
-        versions = version_hashes(self.events, self.known)
-        order = np.argsort(versions, kind="stable")
-        versions = versions[order]
-        same = versions[1:] == versions[:-1]
-        keep = np.ones(len(order), bool)
-        keep[order[1:][same]] = False
-        later, earlier = order[1:][same], order[:-1][same]
-        return keep, later[self.contents[later] != self.contents[earlier]]
-
-    def sums(self) -> tuple[int, int]:
-        """Two sums over the versions, modulo 2^64, that no order changes."""
-        both = version_hashes(self.events, self.known)
-        fold_words(both, np.ones(len(both), bool), self.contents)
-        return int(self.contents.sum()), int(both.sum())
-
-    def kept(self, keep: NDArray[np.bool_]) -> Intake:
-        """Only some of the rows, as written; what came in stays counted."""
-        return Intake(
-            self.events[keep], self.contents[keep], self.known[keep], self.retracts[keep],
-            self.rows, self.days,
-        )  # fmt: skip
 
 
 def conformed(table: pa.Table) -> pa.Table:
@@ -201,35 +148,47 @@ def _batches(tables: list[pa.Table]) -> list[pa.RecordBatch]:
     return pa.concat_tables(tables).combine_chunks().to_batches(max_chunksize=ROWS_PER_GROUP)
 
 
+@dataclass(frozen=True)
+class Intake:
+    """What was written of a file.
+
+    Parameters
+    ----------
+    rows : int
+        That came in, with those that the archive held.
+    written : int
+    days : tuple of int or None
+        First and last day of an event, and last day on which something became known.
+    """
+
+    rows: int
+    written: int
+    days: tuple[int, int, int] | None
+
+
 def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
-    """Write what the archive does not hold yet.
+    """Write what the archive does not hold yet; memory does not grow with the file.
 
     Raises
     ------
     InputError
         ``E-CONFLICT`` when a row contradicts what the archive holds; what ``conformed`` refuses.
     """
-    taken: list[tuple[Hashes, Hashes, NDArray[np.int32], NDArray[np.bool_]]] = []
-    rows, days = 0, None
+    rows, written, days = 0, 0, None
     with writer(path) as part:
         for batch in gathered(tables):
             rows += batch.num_rows
             days = _wider(days, batch)
             events, contents = event_hashes(batch), content_hashes(batch)
-            known = batch.column(schema.KNOWN_DATE).cast(pa.int32()).to_numpy()
-            held, at = index.find(version_hashes(events, known))
+            held, at = index.find(version_hashes(events, known_days(batch)))
             if held.any():
                 _refuse_change(batch, held, index.contents[at] != contents)
-            new = ~held
-            retracts = pc.equal(batch.column(schema.OPERATION), "retract")
-            taken.append(
-                (events[new], contents[new], known[new],
-                 retracts.to_numpy(zero_copy_only=False)[new])
-            )  # fmt: skip
             batch = batch.append_column(EVENT_HASH, pa.array(events))
             batch = batch.append_column(CONTENT_HASH, pa.array(contents))
-            part.write_batch(batch.filter(pa.array(new)))
-    return _joined(taken, rows, days)
+            new = batch.filter(pa.array(~held)) if held.any() else batch
+            written += new.num_rows
+            part.write_batch(new)
+    return Intake(rows, written, days)
 
 
 def _refuse_change(
@@ -242,38 +201,93 @@ def _refuse_change(
 
 def _wider(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[int, int, int]:
     happened = pc.min_max(batch.column(schema.EVENT_DATE).cast(pa.int32())).as_py()
-    known = pc.max(batch.column(schema.KNOWN_DATE).cast(pa.int32())).as_py()
+    known = int(known_days(batch).max())
     first, last, latest = days or (happened["min"], happened["max"], known)
     return min(first, happened["min"]), max(last, happened["max"]), max(latest, known)
 
 
-def _joined(
-    taken: list[tuple[Hashes, Hashes, NDArray[np.int32], NDArray[np.bool_]]],
-    rows: int,
-    days: tuple[int, int, int] | None,
-) -> Intake:
-    kinds = (np.uint64, np.uint64, np.int32, bool)
-    columns = [
-        np.concatenate([block[k] for block in taken]) if taken else np.empty(0, kind)
-        for k, kind in enumerate(kinds)
-    ]
-    return Intake(columns[0], columns[1], columns[2], columns[3], rows, days)
+@dataclass(frozen=True)
+class Tally:
+    """What the rows of a part do to an archive.
+
+    Parameters
+    ----------
+    accepted, added, retracted : int
+        Versions that are no repeat, new events among them, retractions among them.
+    repeats : ndarray of int
+        Rows that say what an earlier row of the part said.
+    sums : tuple of int
+        Two sums over the accepted versions, modulo 2^64, that no order changes.
+    """
+
+    accepted: int
+    added: int
+    retracted: int
+    repeats: NDArray[np.int64]
+    sums: tuple[int, int]
 
 
-def without_repeats(intake: Intake, part: Path) -> Intake:
-    """The intake less what the file said twice; the part is written again where that matters.
+def tally(path: Path, rows: int, index: Index) -> Tally:
+    """Count what a part brings, one share of the events at a time, so that memory is bounded.
 
     Raises
     ------
     InputError
-        ``E-CONFLICT`` when the file contradicts itself.
+        ``E-CONFLICT`` when the part contradicts itself.
     """
-    keep, clashes = intake.keep()
-    if len(clashes):
-        raise clash(event_id_at(part, int(clashes.min())))
-    if keep.all():
-        return intake
-    shorter = part.with_name(part.name.removesuffix(".part"))
-    rewrite(part, shorter, keep)
-    shorter.replace(part)
-    return intake.kept(keep)
+    shares = max(1, -(-rows // ROWS_PER_SHARE))
+    parts = [_tally_share(path, share, shares, index) for share in range(shares)]
+    sums = [sum(one.sums[k] for one in parts) % 2**64 for k in (0, 1)]
+    return Tally(
+        sum(one.accepted for one in parts),
+        sum(one.added for one in parts),
+        sum(one.retracted for one in parts),
+        np.concatenate([one.repeats for one in parts]),
+        (sums[0], sums[1]),
+    )
+
+
+def _tally_share(path: Path, share: int, shares: int, index: Index) -> Tally:
+    at, events, contents, known, retracts = _share(path, share, shares)
+    versions = version_hashes(events, known)
+    order = np.argsort(versions, kind="stable")
+    same = versions[order[1:]] == versions[order[:-1]]
+    later, earlier = order[1:][same], order[:-1][same]
+    wrong = later[contents[later] != contents[earlier]]
+    if len(wrong):
+        raise clash(event_id_at(path, int(at[wrong].min())))
+    keep = np.ones(len(events), bool)
+    keep[later] = False
+    fresh = unique(events[keep & ~retracts])
+    mixed = versions[keep]
+    fold_words(mixed, np.ones(len(mixed), bool), contents[keep])
+    return Tally(
+        int(keep.sum()),
+        len(fresh) - int(member(index.events, fresh)[0].sum()),
+        int(retracts[keep].sum()),
+        at[later],
+        (int(contents[keep].sum()), int(mixed.sum())),
+    )
+
+
+def _share(
+    path: Path, share: int, shares: int
+) -> tuple[NDArray[np.int64], Hashes, Hashes, NDArray[np.int32], NDArray[np.bool_]]:
+    """Row, hashes, day and kind of every version whose event falls into a share."""
+    found = []
+    start = 0
+    for batch in keys_of(path):
+        events = batch.column(EVENT_HASH).to_numpy()
+        mine = np.flatnonzero(events % np.uint64(shares) == np.uint64(share))
+        contents = batch.column(CONTENT_HASH).to_numpy()
+        retracts = pc.equal(batch.column(schema.OPERATION), RETRACT).to_numpy(zero_copy_only=False)
+        found.append(
+            (mine + start, events[mine], contents[mine], known_days(batch)[mine], retracts[mine])
+        )
+        start += batch.num_rows
+    kinds = (np.int64, np.uint64, np.uint64, np.int32, np.bool_)
+    empty = tuple(np.empty(0, kind) for kind in kinds)
+    at, ids, said, days, gone = (
+        np.concatenate(column) for column in zip(*found, empty, strict=True)
+    )
+    return at, ids, said, days, gone

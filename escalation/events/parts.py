@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.hashing import RETRACT
 from escalation.events.source import EVENT_SCHEMA
 
 EVENT_HASH, CONTENT_HASH = "event_hash", "content_hash"
@@ -23,7 +24,8 @@ PART_SCHEMA = VERSION_SCHEMA.append(pa.field(EVENT_HASH, pa.uint64())).append(
 )
 """A part of the archive: every version, and the hashes by which repeats are found."""
 
-ROWS_PER_GROUP = 131_072
+KEYS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
+ROWS_PER_GROUP = 65_536
 """Small blocks are gathered to this many rows, so that a part does not fall into crumbs."""
 
 
@@ -40,14 +42,22 @@ def writer(path: Path) -> pq.ParquetWriter:
     )
 
 
-def rewrite(path: Path, into: Path, keep: NDArray[np.bool_]) -> None:
-    """The rows of a part that are kept, in another file."""
+def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
+    """Write a part again without some rows."""
+    shorter = path.with_name(path.name.removesuffix(".part"))
     start = 0
-    with pq.ParquetFile(path) as old, writer(into) as new:
+    with pq.ParquetFile(path) as old, writer(shorter) as new:
         for batch in old.iter_batches(ROWS_PER_GROUP):
-            chosen = keep[start : start + batch.num_rows]
+            keep = ~np.isin(np.arange(start, start + batch.num_rows), drop)
             start += batch.num_rows
-            new.write_batch(batch.filter(pa.array(chosen)))
+            new.write_batch(batch.filter(pa.array(keep)))
+    shorter.replace(path)
+
+
+def keys_of(path: Path) -> Iterator[pa.RecordBatch]:
+    """Hashes, day and operation of the versions of a part."""
+    with pq.ParquetFile(path) as part:
+        yield from part.iter_batches(ROWS_PER_GROUP, columns=KEYS, use_threads=False)
 
 
 def event_id_at(path: Path, row: int) -> str:
@@ -65,20 +75,20 @@ def stored(paths: Sequence[Path]) -> ds.Dataset:
     return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=CHECKED)
 
 
-def days(table: pa.Table) -> NDArray[np.int32]:
+def known_days(table: pa.Table | pa.RecordBatch) -> NDArray[np.int32]:
     """Days since 1970 on which the versions became known."""
     return table.column(schema.KNOWN_DATE).cast(pa.int32()).to_numpy()
 
 
 def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
     """Which rows are the last version of their event, and no retraction."""
-    events, known = keys.column(EVENT_HASH).to_numpy(), days(keys)
+    events, known = keys.column(EVENT_HASH).to_numpy(), known_days(keys)
     order = np.lexsort((known, events))
     last = np.ones(len(order), bool)
     last[:-1] = events[order[1:]] != events[order[:-1]]
     alive = np.zeros(len(order), bool)
     alive[order[last]] = True
-    stays = pc.not_equal(keys.column(schema.OPERATION), "retract")
+    stays = pc.not_equal(keys.column(schema.OPERATION), RETRACT)
     return alive & stays.to_numpy()
 
 

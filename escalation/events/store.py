@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 from escalation import schema
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, within
-from escalation.events.intake import Index, Intake, member, take_in, unique, without_repeats
+from escalation.events.intake import ROWS_PER_SHARE, Index, Intake, Tally, take_in, tally
 from escalation.events.listing import (
     FileRecord,
     Listing,
@@ -32,10 +32,12 @@ from escalation.events.listing import (
 from escalation.events.parts import (
     CONTENT_HASH,
     EVENT_HASH,
+    KEYS,
     PART_SCHEMA,
     VERSION_SCHEMA,
     alive_rows,
-    days,
+    known_days,
+    rewrite,
     stored,
     to_frame,
 )
@@ -109,18 +111,19 @@ class ArchiveStore:
         with self._writing() as listing:
             index = self._index(listing)
             with placing(self.folder / listing.next_part) as part:
-                intake = without_repeats(take_in(tables, index, part), part)
-                record = _counted(file() if callable(file) else file, intake, index)
-                if record.accepted:
-                    record = replace(record, part=listing.next_part)
-                else:
+                intake = take_in(tables, index, part)
+                counts = tally(part, intake.written, index)
+                record = _counted(file() if callable(file) else file, intake, counts)
+                if not record.accepted:
                     part.unlink()
+                else:
+                    record = replace(record, part=listing.next_part)
+                    if len(counts.repeats):
+                        rewrite(part, counts.repeats)
             if record.accepted or not listing.knows(record):
                 listing = Listing((*listing.files, record))
                 write_listing(self.folder, listing)
-            if record.accepted:
-                index = index.plus(Index.of(intake.events, intake.contents, intake.known))
-            self._held = (listing.parts, index)
+            self._held = self._grown(listing, record, index)
         return record
 
     def files(self) -> list[FileRecord]:
@@ -214,7 +217,7 @@ class ArchiveStore:
         except OSError as error:
             raise StorageError(
                 "E-STORAGE", f"expected to write the archive: {error.strerror or error}",
-                where=str(self.folder), fix="make room, or ask for permission; nothing was changed",
+                where=str(self.folder), fix="make room, or ask for permission, and run it again",
             ) from error  # fmt: skip
 
     def _listing(self) -> Listing:
@@ -236,14 +239,25 @@ class ArchiveStore:
     def _index(self, listing: Listing) -> Index:
         """What the parts hold, by hash; kept as long as no other command adds a part."""
         if self._held is None or self._held[0] != listing.parts:
-            keys = PART_SCHEMA.empty_table()
-            if listing.parts:
-                columns = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE]
-                keys = self._parts(listing).to_table(columns=columns)
-            events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
-            index = Index.of(events, contents, days(keys))
-            self._held = (listing.parts, index)
+            self._held = (listing.parts, self._read_index(listing.parts))
         return self._held[1]
+
+    def _read_index(self, parts: Sequence[str]) -> Index:
+        keys = PART_SCHEMA.empty_table().select(KEYS)
+        if parts:
+            keys = stored([self.folder / part for part in parts]).to_table(columns=KEYS[:3])
+        events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
+        return Index.of(events, contents, known_days(keys))
+
+    def _grown(
+        self, listing: Listing, record: FileRecord, index: Index
+    ) -> tuple[tuple[str, ...], Index] | None:
+        """The index after a file: many small ones follow each other, a large one comes alone."""
+        if record.accepted > ROWS_PER_SHARE:
+            return None
+        if record.accepted:
+            index = index.plus(self._read_index([record.part]))
+        return listing.parts, index
 
 
 @contextmanager
@@ -261,24 +275,21 @@ def _covered(listing: Listing) -> np.datetime64:
     return np.datetime64(listing.covered_to, "D")
 
 
-def _counted(file: FileRecord, intake: Intake, index: Index) -> FileRecord:
-    accepted, retracted = len(intake.events), int(intake.retracts.sum())
-    events = unique(intake.events[~intake.retracts])
-    added = len(events) - int(member(index.events, events)[0].sum())
+def _counted(file: FileRecord, intake: Intake, counts: Tally) -> FileRecord:
     first, last, known = (_date(day) for day in intake.days or (None, None, None))
     return replace(
         file,
         covered_to=file.covered_to or known,
         rows=intake.rows + file.quarantined,
-        accepted=accepted,
-        duplicates=intake.rows - accepted,
-        added=added,
-        updated=accepted - added - retracted,
-        retracted=retracted,
+        accepted=counts.accepted,
+        duplicates=intake.rows - counts.accepted,
+        added=counts.added,
+        updated=counts.accepted - counts.added - counts.retracted,
+        retracted=counts.retracted,
         first_day=first,
         last_day=last,
         ingested=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        sums=intake.sums(),
+        sums=counts.sums,
     )
 
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from escalation.backtest import Progress as Report
+from escalation.backtest import Progress as Reporter
+from escalation.events.validate import Report
 from escalation.score import Score
 
 WIDTH_IN_PIPE = 120
@@ -26,7 +36,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Report]:
+def progress_bar() -> Iterator[Reporter]:
     """A progress bar on standard error; nothing in a pipe."""
     columns = (
         TextColumn("{task.description}"),
@@ -109,3 +119,46 @@ def watch_list(scores: Sequence[Score]) -> Table:
         )
         table.add_row(one.unit, shown, f"{one.base_rate:.0%}", events or "none stands out")
     return table
+
+
+@contextmanager
+def row_counter() -> Iterator[Callable[[int], None]]:
+    """Rows read so far on standard error; nothing in a pipe."""
+    columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        task = bar.add_task("rows", total=None)
+        yield lambda rows: bar.update(task, completed=rows)
+
+
+def intake_table(reports: Sequence[Report]) -> Table:
+    """What became of the rows of some files."""
+    table = Table(caption="accepted + quarantined + duplicates = records", caption_justify="left")
+    table.add_column("file", overflow="fold")
+    for name in ("records", "accepted", "quarantined", "duplicates"):
+        table.add_column(name, justify="right")
+    for name in ("reasons", "known_date"):
+        table.add_column(name)
+    for one in reports:
+        reasons = ", ".join(f"{count} {code}" for code, count in one.reasons.items())
+        known = f"{one.known_basis} ({one.zone})" if one.zone else one.known_basis
+        counts = (one.records, one.accepted, one.quarantined, one.duplicates)
+        table.add_row(escape(one.file), *(f"{count:,}" for count in counts), reasons or "-", known)
+    return table
+
+
+def refused_table(reports: Sequence[Report]) -> Table:
+    """The first rows that were refused, and why."""
+    table = Table(title="First rows that were refused", title_justify="left", title_style="bold")
+    for name in ("file", "line", "code", "column", "value", "expected"):
+        table.add_column(name, justify="right" if name == "line" else "left", overflow="fold")
+    for report in reports:
+        for one in report.first:
+            cells = (Path(report.file).name, str(one.line), one.code, one.column)
+            table.add_row(*map(escape, (*cells, visible(one.value), one.expected)))
+    return table
+
+
+def visible(text: str) -> str:
+    """Text without characters that move the cursor or turn the line around."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)

@@ -92,6 +92,7 @@ def load_events(
     file = path or bundled(BUNDLED[source])
     check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
     tables = [table for table, _ in check.tables()]
+    check.hold_to_limit()
     _tell(check)
     if not tables:
         raise InputError("E-EMPTY", "expected at least one row that can be taken", where=str(file))

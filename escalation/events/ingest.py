@@ -54,7 +54,7 @@ def validate(
     Raises
     ------
     InputError
-        For the first file that can't be taken.
+        For the first file that can't be read; one with too many unfit rows is reported.
 
     Examples
     --------
@@ -157,9 +157,10 @@ def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: Rows) 
     digest = file_digest(check.path)
 
     def tables() -> Iterator[pa.Table]:
-        for table, _ in check.tables(on_rows):
+        for table, _ in check.tables(on_rows, seen.mention):
             seen.add(table)
             yield table
+        check.hold_to_limit()
         if retract and len(gone := seen.missing()):
             yield seen.retractions(gone)
 
@@ -189,11 +190,16 @@ class _Seen:
         self._last: pa.Scalar = pa.scalar(None, pa.date32())
 
     def add(self, table: pa.Table) -> None:
-        """Remember the events of a block."""
+        """Remember the events of a block, and the last day on which one became known."""
+        self.mention(table)
+        self._last = pc.max_element_wise(self._last, pc.max(table[schema.KNOWN_DATE]))
+
+    def mention(self, table: pa.Table) -> None:
+        """Remember events; one whose row was refused is not missing either."""
         if self._any:
-            self._sources.update(pc.unique(table[schema.SOURCE]).to_pylist())
+            table = table.filter(pc.is_valid(table[schema.EVENT_ID]))
+            self._sources.update(pc.unique(table[schema.SOURCE].drop_null()).to_pylist())
             self._events.extend(_event_hashes(table))
-            self._last = pc.max_element_wise(self._last, pc.max(table[schema.KNOWN_DATE]))
 
     def missing(self) -> pa.Table:
         """Events of the same sources that the archive has and the file lacks."""

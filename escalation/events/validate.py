@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.errors import InputError
+from escalation.errors import InputError, UsageError
 from escalation.events.canonical import flags, later
 from escalation.events.layout import Layout
 from escalation.events.quarantine import Quarantine
@@ -25,6 +25,8 @@ FIRST_SHOWN = 10
 FURTHEST_AHEAD = dt.timedelta(hours=14)
 NOTICED: tuple[schema.KnownBasis, ...] = ("observed", "overwritten")
 """Where somebody noted the day on which it was known, it can't lie in the future."""
+BY_RULE = ("Q-PRECISION", "Q-SPAN")
+"""Rows that can be read, and are left out by a rule that the user may change."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Limits:
     Parameters
     ----------
     max_bad : float
-        Share of rows that may be quarantined; above it the file is refused.
+        Share of rows that may be unfit; above it the file is refused. Rows that are left out by
+        the rule about coarse dates and spans are told, but are not unfit.
     strict : bool
         Refuse columns that the source does not know.
     encoding : str, optional
@@ -75,6 +78,8 @@ class Report:
         Declared time zone.
     added, updated, retracted : int
         What the accepted rows did to the archive, and events that the file lacks.
+    refusal : InputError, optional
+        Why the file as a whole can't be taken: too many rows can't.
     missing : tuple of str
         The first events of the archive that the file lacks; how many is ``missing_count``.
     """
@@ -94,6 +99,7 @@ class Report:
     added: int = 0
     updated: int = 0
     retracted: int = 0
+    refusal: InputError | None = None
     missing: tuple[str, ...] = ()
     missing_count: int = 0
 
@@ -125,6 +131,7 @@ class FileCheck:
     basis: schema.KnownBasis = field(init=False)
 
     def __post_init__(self) -> None:
+        _check_zone(self.options.zone)
         self.layout, self._blocks = read_blocks(
             self.path, self.source, encoding=self.limits.encoding
         )
@@ -137,27 +144,37 @@ class FileCheck:
         self.basis = told(self.layout.columns, self.options) if told else self.source.known_basis
 
     def tables(
-        self, on_rows: Callable[[int], None] = lambda rows: None
+        self,
+        on_rows: Callable[[int], None] = lambda rows: None,
+        on_refused: Callable[[pa.Table], None] = lambda events: None,
     ) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
         """The events that passed, block by block, with their lines.
+
+        Parameters
+        ----------
+        on_rows : callable, optional
+            Told how many rows were read.
+        on_refused : callable, optional
+            Told what could be read of the events that did not pass.
 
         Raises
         ------
         InputError
-            ``E-EMPTY`` without a row; at the end ``E-QUARANTINE`` when too many did not pass.
+            ``E-EMPTY`` without a row.
         """
         for block in self._blocks:
             self.records += block.records
             on_rows(self.records)
             events, problems = self._converted(block)
             bad = self._reject(block, events, problems)
+            if bad.any():
+                on_refused(events.filter(pa.array(bad)))
             if len(bad) and not bad.all():
                 keep = pa.array(~bad)
                 yield events.filter(keep), block.lines[~bad]
         if not self.records:
             raise InputError("E-EMPTY", "expected a header and at least one row",
                              where=str(self.path), fix="check the export")  # fmt: skip
-        self._hold_to_limit()
 
     def report(self, *, duplicates: int) -> Report:
         """The counts, once the tables were read."""
@@ -165,7 +182,7 @@ class FileCheck:
         return Report(
             str(self.path), self.source.name, self.records, accepted, self.quarantined, duplicates,
             dict(self.reasons), tuple(self.first), self.layout.unknown, dict(self.notes),
-            self.basis, self.options.zone,
+            self.basis, self.options.zone, refusal=self.refusal(),
         )  # fmt: skip
 
     def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
@@ -193,19 +210,37 @@ class FileCheck:
         self.quarantine.add(self.path, rejected)
         return bad
 
-    def _hold_to_limit(self) -> None:
-        if self.quarantined <= self.limits.max_bad * self.records:
-            return
-        worst = self.first[0]
+    def refusal(self) -> InputError | None:
+        """``E-QUARANTINE`` when more rows are unfit than may be."""
+        unfit = self.quarantined - sum(self.reasons[code] for code in BY_RULE)
+        if unfit <= self.limits.max_bad * self.records:
+            return None
+        worst = next((one for one in self.first if one.code not in BY_RULE), self.first[0])
         reasons = ", ".join(f"{count} {code}" for code, count in self.reasons.most_common(5))
-        kept = f"see {self.quarantine.path}" if self.quarantine.path else "see --quarantine FILE"
-        raise InputError(
+        kept = f"see {self.quarantine.path}" if self.quarantine.path else "--quarantine lists them"
+        return InputError(
             "E-QUARANTINE",
-            f"expected {worst.expected}; {self.quarantined} of {self.records} rows can't be taken "
-            f"({reasons}), more than {self.limits.max_bad:.2%}: nothing was taken",
+            f"expected {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"
+            f" more than {self.limits.max_bad:.2%}: nothing was taken",
             where=f"{self.path}:{worst.line}", column=worst.column, value=worst.value,
             fix=f"mend the rows ({kept}), or allow more with --max-bad",
         )  # fmt: skip
+
+    def hold_to_limit(self) -> None:
+        """Raise the refusal, if there is one."""
+        refusal = self.refusal()
+        if refusal is not None:
+            raise refusal
+
+
+def _check_zone(zone: str | None) -> None:
+    if zone is None:
+        return
+    try:
+        pc.assume_timezone(pa.array([0], pa.timestamp("s")), zone)
+    except pa.ArrowInvalid:
+        raise UsageError("E-ZONE", "expected a time zone such as Asia/Baghdad",
+                         value=zone) from None  # fmt: skip
 
 
 def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.intp]) -> list[str]:

@@ -1,62 +1,32 @@
-"""The command line: parse, one library call, print. Heavy imports wait until a command runs."""
+"""Commands that train, score, replay and compare."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from escalation import __version__
-from escalation.errors import EscalationError, StorageError, UsageError
-
-if TYPE_CHECKING:
-    from escalation.config import Experiment
-    from escalation.events import EventArchive
-
-app = typer.Typer(
-    name="escalation",
-    help="How likely is it that the next days are worse, how sure is that, and what drives it?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+from escalation.cli.common import (
+    AsOf,
+    Events,
+    ExperimentFile,
+    Explain,
+    Json,
+    NeededExperiment,
+    Source,
+    TrackingUri,
+    give,
+    print_json,
+    read_archive,
+    read_experiment,
 )
-DEFAULT_EXPERIMENT = "iraq_crisis.toml"
-
-ExperimentFile = Annotated[
-    Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")
-]
-NeededExperiment = Annotated[Path, typer.Argument(help="Experiment file.")]
-Events = Annotated[Path | None, typer.Option(help="Events to use instead of the experiment's.")]
-Source = Annotated[str | None, typer.Option(help="Format of the events, such as tidy or acled.")]
-TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow store; sqlite in this folder by default.")
-]
-AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
+from escalation.errors import UsageError
 
 
-def _experiment(path: Path | None) -> Experiment:
-    from escalation.config import load_experiment
-    from escalation.resources import bundled
-
-    return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
-
-
-def _archive(experiment: Experiment, events: Path | None, source: str | None) -> EventArchive:
-    from escalation.events import load_events
-
-    data = experiment.data
-    path = events or (Path(data.events) if data.events else None)
-    return load_events(source or data.source, path, ladder=experiment.ladder)
-
-
-@app.command()
 def train(
     experiment: ExperimentFile = None,
     events: Events = None,
@@ -68,8 +38,8 @@ def train(
     from escalation import console, tracking
     from escalation.train import train_target
 
-    chosen = _experiment(experiment)
-    archive = _archive(chosen, events, source)
+    chosen = read_experiment(experiment)
+    archive = read_archive(chosen, events, source)
     uri = tracking.store_uri(tracking_uri)
     said = []
     with console.progress_bar() as progress:
@@ -101,12 +71,11 @@ def train(
                 f"as {logged.alias}: {trained.best}"
             )
     if as_json:
-        _print_json(said)
+        print_json(said)
     else:
         console.console().print(f"Open the runs: [bold]escalation ui[/]   (store: {uri})")
 
 
-@app.command()
 def score(
     events: Events = None,
     source: Source = None,
@@ -129,14 +98,13 @@ def score(
 
     uri = tracking.store_uri(tracking_uri)
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = _archive(scorer.experiment, events, source)
+    archive = read_archive(scorer.experiment, events, source)
     scores = score_day(
         scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain
     )
-    _give(scores, out, as_json)
+    give(scores, out, as_json)
 
 
-@app.command()
 def replay(
     experiment: NeededExperiment,
     as_of: Annotated[str, typer.Option(help="Day as YYYY-MM-DD.")],
@@ -150,14 +118,13 @@ def replay(
     from escalation import console
     from escalation.replay import replay as replay_day
 
-    chosen = _experiment(experiment)
-    archive = _archive(chosen, events, source)
+    chosen = read_experiment(experiment)
+    archive = read_archive(chosen, events, source)
     with console.progress_bar() as progress:
         scores = replay_day(archive, chosen, as_of, explain=explain, progress=progress)
-    _give(scores, out, as_json)
+    give(scores, out, as_json)
 
 
-@app.command()
 def backtest(
     experiment: NeededExperiment,
     out: Annotated[Path, typer.Option(help="Forecast file: .parquet, .csv or .json.")],
@@ -169,15 +136,14 @@ def backtest(
     from escalation.backtest import backtest as run
     from escalation.files import write_table
 
-    chosen = _experiment(experiment)
-    archive = _archive(chosen, events, source)
+    chosen = read_experiment(experiment)
+    archive = read_archive(chosen, events, source)
     with console.progress_bar() as progress:
         forecasts = run(archive, chosen, progress=progress)
     write_table(forecasts, out)
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
 
 
-@app.command()
 def features(
     experiment: NeededExperiment,
     out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
@@ -193,20 +159,19 @@ def features(
     from escalation.files import write_table
     from escalation.table import panel_spec, prepare
 
-    chosen = _experiment(experiment)
+    chosen = read_experiment(experiment)
     if only_list:
         print("\n".join(names(panel_spec(chosen, []).all_channels, chosen.features)))
         return
     if out is None:
         raise UsageError("E-USAGE", "expected --out FILE or --list")
-    archive = _archive(chosen, events, source)
+    archive = read_archive(chosen, events, source)
     frame = prepare(archive, chosen, chosen.labels[0]).features.frame()
     write_table(frame.reset_index(), out)
     shape = f"{len(frame)} rows of {frame.shape[1]} features"
     console.console(stderr=True).print(f"{shape} written to {out}")
 
 
-@app.command()
 def ui(
     tracking_uri: TrackingUri = None,
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
@@ -221,74 +186,3 @@ def ui(
     print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"escalation {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
-) -> None:
-    _State.debug = debug
-
-
-class _State:
-    debug = False
-
-
-def _give(scores: list[Any], out: Path | None, as_json: bool) -> None:
-    import pandas as pd
-
-    from escalation import console
-    from escalation.files import write_table
-
-    rows = [one.as_dict() for one in scores]
-    if out is not None:
-        flat = pd.DataFrame(rows)
-        for column in ("drivers", "provenance"):
-            flat[column] = [json.dumps(value) for value in flat[column]]
-        write_table(flat, out)
-    if as_json:
-        _print_json(rows)
-    elif scores:
-        console.console().print(console.watch_list(scores))
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=1, allow_nan=False))
-
-
-def _terminated(_signal: int, _frame: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
-def main() -> None:
-    """Entry point: errors become one line and an exit status."""
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        app(standalone_mode=True)
-    except EscalationError as error:
-        _fail(error, error.status)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(128 + signal.SIGPIPE) from None
-    except OSError as error:
-        _fail(StorageError("E-STORAGE", str(error)), StorageError.status)
-
-
-def _fail(error: EscalationError, status: int) -> None:
-    if _State.debug:
-        raise error
-    print(error, file=sys.stderr)
-    raise SystemExit(status)
-
-
-if __name__ == "__main__":
-    main()

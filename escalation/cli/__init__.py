@@ -1,0 +1,74 @@
+"""The command line: parse, one library call, print. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from escalation import __version__
+from escalation.cli import data, work
+from escalation.errors import EscalationError, StorageError
+
+app = typer.Typer(
+    name="escalation",
+    help="How likely is it that the next days are worse, how sure is that, and what drives it?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+COMMANDS = (
+    work.train, work.score, work.replay, work.backtest, work.features,
+    data.validate, data.ingest,
+    work.ui,
+)  # fmt: skip
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"escalation {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    _State.debug = debug
+
+
+class _State:
+    debug = False
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def main() -> None:
+    """Entry point: errors become one line and an exit status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(standalone_mode=True)
+    except EscalationError as error:
+        _fail(error, error.status)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except OSError as error:
+        _fail(StorageError("E-STORAGE", str(error)), StorageError.status)
+
+
+def _fail(error: EscalationError, status: int) -> None:
+    if _State.debug:
+        raise error
+    print(error, file=sys.stderr)
+    raise SystemExit(status)

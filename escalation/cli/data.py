@@ -1,0 +1,150 @@
+"""Commands that check files of events and take them into an archive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from escalation.cli.common import Json, print_json
+
+if TYPE_CHECKING:
+    from escalation.events import Limits, Options
+    from escalation.events.validate import Report
+
+Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
+Source = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
+Coarsest = Annotated[int, typer.Option(min=1, help="Longest date precision that is kept, in days.")]
+Spans = Annotated[
+    Literal["first", "refuse"], typer.Option(help="What becomes of events that span days.")
+]
+MaxBad = Annotated[float, typer.Option(min=0, max=1, help="Share of rows that may be refused.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse columns that are not known.")]
+Encoding = Annotated[str | None, typer.Option(help="Of the text; UTF-8 by default.")]
+DateFormat = Annotated[
+    str | None, typer.Option(help="Form of the dates, such as %d/%m/%Y; ISO by default.")
+]
+Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such as Asia/Baghdad.")]
+Lag = Annotated[
+    int | None, typer.Option(min=0, help="Days until an event is known, if the file can't tell.")
+]
+Bad = Annotated[Path | None, typer.Option(help="Where to write the rows that were refused.")]
+
+
+def validate(
+    files: Files,
+    source: Source,
+    max_bad: MaxBad = 0.01,
+    strict: Strict = False,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    zone: Zone = None,
+    lag: Lag = None,
+    coarsest: Coarsest = 7,
+    spans: Spans = "first",
+    quarantine: Bad = None,
+    as_json: Json = False,
+) -> None:
+    """Check every row of some files; nothing is stored."""
+    from escalation import console
+    from escalation.events import source_named
+    from escalation.events.ingest import validate as check
+
+    with console.row_counter() as on_rows:
+        reports = check(
+            source_named(source), files, options=_options(date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict, encoding), quarantine=quarantine, on_rows=on_rows,
+        )  # fmt: skip
+    _tell(reports, as_json)
+    for report in reports:
+        if report.refusal is not None:
+            raise report.refusal
+
+
+def ingest(
+    files: Files,
+    source: Source,
+    archive: Annotated[Path, typer.Option(help="Folder of the archive; made if need be.")],
+    max_bad: MaxBad = 0.01,
+    strict: Strict = False,
+    encoding: Encoding = None,
+    date_format: DateFormat = None,
+    zone: Zone = None,
+    lag: Lag = None,
+    coarsest: Coarsest = 7,
+    spans: Spans = "first",
+    retract_missing: Annotated[
+        bool, typer.Option("--retract-missing", help="Retract events that a file lacks.")
+    ] = False,
+    quarantine: Bad = None,
+    as_json: Json = False,
+) -> None:
+    """Take files into an archive, each whole or not at all."""
+    from escalation import console
+    from escalation.events import source_named
+    from escalation.events.ingest import ingest as take
+    from escalation.events.store import ArchiveStore
+
+    with console.row_counter() as on_rows:
+        reports = take(
+            source_named(source), files, ArchiveStore(archive),
+            options=_options(date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict, encoding),
+            quarantine=quarantine, retract_missing=retract_missing, on_rows=on_rows,
+        )  # fmt: skip
+    _tell(reports, as_json)
+
+
+def _options(
+    date_format: str | None, zone: str | None, lag: int | None, coarsest: int, spans: str
+) -> Options:
+    from escalation.events import Options
+
+    return Options(date_format=date_format, zone=zone, lag=lag, coarsest=coarsest, spans=spans)
+
+
+def _limits(max_bad: float, strict: bool, encoding: str | None) -> Limits:
+    from escalation.events import Limits
+
+    return Limits(max_bad=max_bad, strict=strict, encoding=encoding)
+
+
+def _tell(reports: list[Report], as_json: bool) -> None:
+    from escalation import console
+
+    for report in reports:
+        if report.unknown:
+            console.console(stderr=True).print(
+                f"warning: {report.file}: columns left out: {', '.join(report.unknown)}"
+            )
+    if as_json:
+        print_json([_plain(report) for report in reports])
+        return
+    out = console.console()
+    out.print(console.intake_table(reports))
+    if any(report.first for report in reports):
+        out.print(console.refused_table(reports))
+    for report in reports:
+        for line in _remarks(report):
+            out.print(line, markup=False)
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        **asdict(replace(report, refusal=None)),
+        "refusal": report.refusal and str(report.refusal),
+    }
+
+
+def _remarks(report: Report) -> list[str]:
+    """What the reader counted, and what the file lacks."""
+    said = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    if report.missing_count:
+        shown = ", ".join(report.missing[:5])
+        said.append(
+            f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
+            "nothing was removed, --retract-missing would"
+        )
+    return said

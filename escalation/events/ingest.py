@@ -16,7 +16,7 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.canonical import later
 from escalation.events.hashing import Hashes, content_hashes, event_hashes, version_hashes
-from escalation.events.intake import conformed
+from escalation.events.intake import ROWS_PER_SHARE, conformed
 from escalation.events.listing import FileRecord
 from escalation.events.parts import known_days
 from escalation.events.quarantine import Quarantine
@@ -77,21 +77,34 @@ def validate(
 
 def _checked(check: FileCheck, on_rows: Rows) -> Report:
     """The report of a file; repeats and contradictions are found by hash."""
-    lines, versions, contents = [np.empty(0, np.uint32)], [NO_HASH], [NO_HASH]
+    lines: list[NDArray[np.uint32]] = []
+    versions: list[Hashes] = []
+    contents: list[Hashes] = []
     for table, at in check.tables(on_rows):
         for batch in conformed(table).combine_chunks().to_batches():
             versions.append(version_hashes(event_hashes(batch), known_days(batch)))
             contents.append(content_hashes(batch))
         lines.append(at.astype(np.uint32))
-    repeats, clashes = _repeats(np.concatenate(versions), np.concatenate(contents))
-    if len(clashes):
-        line = int(np.concatenate(lines)[clashes].min())
-        raise InputError(
-            "E-CONFLICT", "expected one version of an event per day, an earlier row says otherwise",
-            where=f"{check.path}:{line}", column=schema.EVENT_ID,
-            fix="give the later version its own known_date",
-        )  # fmt: skip
+    repeats = 0
+    shares = -(-check.records // ROWS_PER_SHARE)
+    for share in range(shares):
+        mine = [np.flatnonzero(one % np.uint64(shares) == share) for one in versions]
+        found, clashes = _repeats(_picked(versions, mine), _picked(contents, mine))
+        repeats += found
+        if len(clashes):
+            line = int(_picked(lines, mine)[clashes].min())
+            raise InputError(
+                "E-CONFLICT", "expected one version of an event per day, an earlier row differs",
+                where=f"{check.path}:{line}", column=schema.EVENT_ID,
+                fix="give the later version its own known_date",
+            )  # fmt: skip
     return check.report(duplicates=repeats)
+
+
+def _picked(blocks: list[NDArray], rows: list[NDArray[np.intp]]) -> NDArray:
+    if not blocks:
+        return np.empty(0, np.uint64)
+    return np.concatenate([block[at] for block, at in zip(blocks, rows, strict=True)])
 
 
 def _repeats(versions: Hashes, contents: Hashes) -> tuple[int, NDArray[np.intp]]:

@@ -23,7 +23,7 @@ from escalation.events.layout import Layout, check_quotes, checked_layout, csv_l
 from escalation.events.source import Source
 from escalation.events.streams import TextStream, first_undecodable, not_encoded
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 """Also the longest line that can be read."""
 BATCH_ROWS = 32_768
 LONGEST_CELL = 100_000

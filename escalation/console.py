@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table
 
 from escalation.backtest import Progress as Reporter
+from escalation.events.listing import FileRecord
 from escalation.events.validate import Report
 from escalation.score import Score
 
@@ -129,6 +132,40 @@ def row_counter() -> Iterator[Callable[[int], None]]:
                   disable=not out.is_terminal) as bar:  # fmt: skip
         task = bar.add_task("rows", total=None)
         yield lambda rows: bar.update(task, completed=rows)
+
+
+@contextmanager
+def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
+    """Bytes of the file that is being fetched, on standard error; nothing in a pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
+               TransferSpeedColumn())  # fmt: skip
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        task = bar.add_task("", total=None)
+        yield lambda name, done, total: bar.update(
+            task, description=escape(name), completed=done, total=total or None
+        )
+
+
+def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) -> Table:
+    """The files that an archive took in."""
+    table = Table(
+        caption=f"{summary['versions']:,} versions, covered to {summary['covered_to']}, "
+        f"known dates {summary['known_basis']}; digest {summary['digest']}",
+        caption_justify="left",
+    )
+    for name in ("file", "source", "SHA-256"):
+        table.add_column(name, overflow="fold")
+    for name in ("records", "accepted", "quarantined", "duplicates"):
+        table.add_column(name, justify="right")
+    for name in ("days", "known_date"):
+        table.add_column(name, no_wrap=True)
+    for one in files:
+        counts = (one.rows, one.accepted, one.quarantined, one.duplicates)
+        days = f"{one.first_day} to {one.last_day}" if one.first_day else "-"
+        table.add_row(escape(visible(one.name)), one.source, one.sha256[:12],
+                      *(f"{count:,}" for count in counts), days, one.known_basis)  # fmt: skip
+    return table
 
 
 def intake_table(reports: Sequence[Report]) -> Table:

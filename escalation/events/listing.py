@@ -129,8 +129,9 @@ class Listing:
 
     @property
     def known_basis(self) -> schema.KnownBasis:
-        """The weakest way in which ``known_date`` came about, of the files with something new."""
-        return weakest(file.known_basis for file in self.files if file.accepted)
+        """The weakest way in which ``known_date`` came about, of files with something new."""
+        new = [file for file in self.files if file.accepted]
+        return weakest(file.known_basis for file in new or self.files)
 
     @property
     def digest(self) -> str:

@@ -130,6 +130,25 @@ class ArchiveStore:
         """The files that went in, in the order in which they came."""
         return list(self._listing().files)
 
+    def summary(self) -> dict[str, object]:
+        """What the archive holds and from which files, for JSON.
+
+        Raises
+        ------
+        InputError
+            ``E-EMPTY`` when no file went in.
+        """
+        listing = self._listing()
+        if not listing.files:
+            raise self._empty()
+        return {
+            "digest": listing.digest,
+            "versions": listing.versions,
+            "covered_to": str(listing.covered_to),
+            "known_basis": listing.known_basis,
+            "files": [file.as_dict() for file in listing.files],
+        }
+
     @property
     def digest(self) -> str:
         """SHA-256 over all versions, whatever their order, and the last day covered."""
@@ -227,11 +246,14 @@ class ArchiveStore:
     def _filled(self) -> Listing:
         listing = self._listing()
         if not listing.versions:
-            raise InputError(
-                "E-EMPTY", "expected an archive with at least one event", where=str(self.folder),
-                fix="ingest a file with `escalation ingest`",
-            )  # fmt: skip
+            raise self._empty()
         return listing
+
+    def _empty(self) -> InputError:
+        return InputError(
+            "E-EMPTY", "expected an archive with at least one event", where=str(self.folder),
+            fix="ingest a file with `escalation ingest`",
+        )  # fmt: skip
 
     def _parts(self, listing: Listing) -> ds.Dataset:
         return stored([self.folder / part for part in listing.parts])

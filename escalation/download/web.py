@@ -1,0 +1,303 @@
+"""Files from the web: tried again, gone on with where they stopped, checked, then put in place.
+
+On ``requests`` and the ``Retry`` of ``urllib3``, which every installation has already. What they do
+not do is here: a broken-off body goes on by a range request, if the server says that the file is
+still the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from escalation import __version__
+from escalation.errors import BusyError, EscalationError, InputError, StorageError
+
+CHUNK = 1 << 14
+"""What a break costs at most: a chunk counts once it is complete."""
+BUSY = (429, 500, 502, 503, 504)
+NOT_THERE = (404, 410)
+REFUSED = (401, 403)
+LONGEST_WAIT = 60.0
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
+"""Told a file's name, the bytes so far and all of them (0 if the server does not say)."""
+
+
+def silent(_name: str, _done: int, _total: int) -> None:
+    """Progress that nobody wants to see."""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A file that is in place.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+        Of its bytes; give it the next time, to be sure of the same file.
+    size : int
+        In bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class BrokenOffError(Exception):
+    """The answer began to come and did not end."""
+
+
+class Web:
+    """A session with patience.
+
+    Parameters
+    ----------
+    tries : int
+        How often a request is made, and how often a broken-off body is gone on with.
+    pause : float
+        Seconds before the second try, doubled with each further one.
+    timeout : float
+        Seconds without a byte after which a try has failed.
+    progress : callable, optional
+    """
+
+    def __init__(
+        self,
+        *,
+        tries: int = 5,
+        pause: float = 0.5,
+        timeout: float = 60.0,
+        progress: Progress = silent,
+    ) -> None:
+        self.tries, self.pause, self.timeout, self.progress = tries, pause, timeout, progress
+        retry = Retry(
+            total=tries - 1, backoff_factor=pause, backoff_max=LONGEST_WAIT, status_forcelist=BUSY,
+            retry_after_max=int(LONGEST_WAIT), allowed_methods={"GET", "POST"},
+            raise_on_status=False,
+        )  # fmt: skip
+        self.session = requests.Session()
+        # Lengths and ranges count the bytes on the line, so nothing may be packed on the way.
+        self.session.headers.update(
+            {"User-Agent": f"escalation/{__version__}", "Accept-Encoding": "identity"}
+        )
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def ask(self, method: str, url: str, **options: object) -> requests.Response:
+        """The answer to a request.
+
+        Raises
+        ------
+        InputError
+            ``E-NOT-THERE`` or ``E-REFUSED`` or ``E-DOWNLOAD``, by what the server says.
+        BusyError
+            ``E-NETWORK`` when no try got an answer.
+        """
+
+        def once() -> requests.Response:
+            answer = self.session.request(
+                method, url, timeout=self.timeout, stream=True, **options  # type: ignore[arg-type]
+            )  # fmt: skip
+            with answer, _body():
+                _ = answer.content
+            check_status(answer, url)
+            return answer
+
+        return self._patiently(url, once)
+
+    def save(
+        self,
+        url: str,
+        path: Path,
+        *,
+        check: Callable[[Path], None],
+        sha256: str | None = None,
+    ) -> Downloaded:
+        """A file of the web in its place; nothing happens where it is there already.
+
+        Parameters
+        ----------
+        url : str
+        path : Path
+        check : callable
+            Raises when the file is not what it should be.
+        sha256 : str, optional
+            That the file must have.
+
+        Raises
+        ------
+        InputError
+            As :meth:`ask`, ``E-HASH``, and what ``check`` raises. Such a file is not kept.
+        BusyError
+            ``E-NETWORK``; what has come so far is kept, and gone on with the next time.
+        StorageError
+            ``E-STORAGE`` when it can't be written.
+        """
+        with _disk(path):
+            if path.exists():
+                return _verified(path, sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.part")
+            self._patiently(url, lambda: self._go_on(url, part))
+            try:
+                check(part)
+                found = _verified(part, sha256)
+            except EscalationError:
+                _discard(part)
+                raise
+            os.replace(part, path)
+            _discard(part)
+        return Downloaded(path, found.sha256, found.size)
+
+    def _patiently(self, url: str, once: Callable[[], T]) -> T:
+        """Try again where a body broke off; what failed before it, ``Retry`` has tried again."""
+        for attempt in range(1, self.tries + 1):
+            try:
+                return once()
+            except BrokenOffError as error:
+                if attempt == self.tries:
+                    raise _no_answer(url, error) from error
+                time.sleep(min(self.pause * 2 ** (attempt - 1), LONGEST_WAIT))
+            except requests.RequestException as error:
+                raise _no_answer(url, error) from error
+        raise AssertionError("at least one try")
+
+    def _go_on(self, url: str, part: Path) -> None:
+        """Ask for what is missing; everything, if the server can't tell that it is the same."""
+        same = _tag(part)
+        have = part.stat().st_size if same and part.exists() else 0
+        headers = {"Range": f"bytes={have}-", "If-Range": same} if have else {}
+        with self.session.get(url, headers=headers, stream=True, timeout=self.timeout) as answer:
+            if answer.status_code == 416:
+                if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
+                    return
+                _discard(part)
+                raise BrokenOffError("the file has changed on the server")
+            check_status(answer, url)
+            resumed = answer.status_code == 206
+            if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                _discard(part)
+                raise BrokenOffError("the server sent another range")
+            _mark(part, answer.headers)
+            self._write(answer, part, have if resumed else 0)
+
+    def _write(self, answer: requests.Response, part: Path, done: int) -> None:
+        total = done + int(answer.headers.get("Content-Length", 0))
+        name = part.name.removeprefix(".").removesuffix(".part")
+        with part.open("ab" if done else "wb") as file, _body():
+            for chunk in answer.iter_content(CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                self.progress(name, done, total)
+
+
+def check_status(answer: requests.Response, url: str) -> None:
+    """Refuse an answer that is no success, in words."""
+    status = answer.status_code
+    if status < 400:
+        return
+    if status in BUSY:
+        raise BusyError("E-NETWORK", f"the server is busy ({status})", where=url,
+                        fix="run it again later")  # fmt: skip
+    code, message = "E-DOWNLOAD", "expected the file"
+    if status in NOT_THERE:
+        code, message = "E-NOT-THERE", "expected the file, the server has none under this address"
+    elif status in REFUSED:
+        code, message = "E-REFUSED", "the server refuses it to you"
+    raise InputError(code, f"{message} ({status})", where=url,
+                     fix="check what you ask for, and that you may have it")  # fmt: skip
+
+
+def whole_zip(path: Path) -> None:
+    """Refuse a zip file that is cut or damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            bad = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        bad = str(error)
+    if bad is not None:
+        raise InputError("E-ZIP", f"expected a whole zip file, it is damaged: {bad}",
+                         where=path.name, fix="run it again")  # fmt: skip
+
+
+def csv_with(column: str) -> Callable[[Path], None]:
+    """A check that a file is CSV whose header names a column, and no page about an error."""
+
+    def check(path: Path) -> None:
+        with path.open("rb") as file:
+            header = file.readline(CHUNK)
+        names = header.decode("utf-8-sig", errors="replace").strip().split(",")
+        if column not in [name.strip('" ') for name in names]:
+            raise InputError("E-CONTENT", f"expected CSV with a column {column}", where=path.name,
+                             value=header[:60], fix="check what you ask for")  # fmt: skip
+
+    return check
+
+
+def _verified(path: Path, sha256: str | None) -> Downloaded:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 is not None and found != sha256.lower():
+        raise InputError("E-HASH", f"expected SHA-256 {sha256}, got {found}", where=str(path),
+                         fix="ask the publisher whether the file was changed")  # fmt: skip
+    return Downloaded(path, found, path.stat().st_size)
+
+
+def _tag_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.tag")
+
+
+def _tag(part: Path) -> str:
+    path = _tag_file(part)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _mark(part: Path, headers: Mapping[str, str]) -> None:
+    """Remember by what the server tells one state of the file from another; weak tags don't."""
+    tag = headers.get("ETag", "")
+    if not tag or tag.startswith("W/"):
+        tag = headers.get("Last-Modified", "")
+    _tag_file(part).write_text(tag, encoding="utf-8")
+
+
+def _discard(part: Path) -> None:
+    for path in (part, _tag_file(part)):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _body() -> Iterator[None]:
+    try:
+        yield
+    except requests.RequestException as error:
+        raise BrokenOffError(str(error)) from error
+
+
+def _no_answer(url: str, error: Exception) -> BusyError:
+    return BusyError(
+        "E-NETWORK", f"expected an answer: {type(error).__name__}: {error}", where=url,
+        fix="run it again; it goes on where it stopped",
+    )  # fmt: skip
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError("E-STORAGE", f"expected to write the file: {error.strerror or error}",
+                           where=str(path)) from error  # fmt: skip

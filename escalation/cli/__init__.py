@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from escalation import __version__
-from escalation.cli import answers, data, fetch, work
+from escalation.cli import data, fetch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -23,7 +23,6 @@ app = typer.Typer(
 COMMANDS = (
     work.train, work.score, work.replay, work.backtest, work.features,
     data.validate, data.ingest, fetch.archive,
-    answers.answers,
     work.ui,
 )  # fmt: skip
 for command in COMMANDS:

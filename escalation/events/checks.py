@@ -7,23 +7,25 @@ parsed once per different value, because a column of a million dates holds a few
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from escalation.events.days import (
+    ISO,
+    ISO_MIDNIGHT,
+    existing_days,
+    formatted_days,
+    iso_days,
+    stamped_days,
+    true,
+)
+
 Bad = NDArray[np.bool_]
 Checked = tuple[pa.Array, Bad]
 FIRST_DAY, LAST_DAY = np.datetime64("1900-01-01"), np.datetime64("2100-12-31")
-ISO = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-ISO_MIDNIGHT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00(:00(\.0{1,9})?)?)?$"
-STAMP = (
-    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?$"
-)
-STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
 CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}"
 CONTROL_OR_LINE = rf"[{CONTROL}\t\n\r\x{{2028}}\x{{2029}}]"
 UNUSUAL = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
@@ -67,13 +69,13 @@ def dates(
 
     def parse(values: pa.Array) -> pa.Array:
         if format is not None:
-            days = _strptime(values, (format,))
+            days = formatted_days(values, (format,))
         else:
-            days = _iso(values, ISO_MIDNIGHT if midnight else ISO)
+            days = iso_days(values, ISO_MIDNIGHT if midnight else ISO)
             if other:
-                days = np.where(np.isnat(days), _strptime(values, other), days)
+                days = np.where(np.isnat(days), formatted_days(values, other), days)
         if zone is not None:
-            days = np.where(np.isnat(days), _stamps(values, zone), _existing(days, zone))
+            days = np.where(np.isnat(days), stamped_days(values, zone), existing_days(days, zone))
         days[(days < FIRST_DAY) | (days > LAST_DAY)] = np.datetime64("NaT")
         return pa.array(days, pa.date32())
 
@@ -172,9 +174,9 @@ def text(
     bad = np.zeros(len(array), np.bool_)
     widest = pc.max(pc.binary_length(array)).as_py() or 0
     if widest > longest:
-        bad |= _flags(pc.greater(pc.utf8_length(array), longest))
+        bad |= true(pc.greater(pc.utf8_length(array), longest))
     if _unusual(array):
-        bad |= _flags(pc.match_substring_regex(array, f"[{CONTROL}]" if lines else CONTROL_OR_LINE))
+        bad |= true(pc.match_substring_regex(array, f"[{CONTROL}]" if lines else CONTROL_OR_LINE))
     return _without(array, bad), bad
 
 
@@ -187,7 +189,7 @@ def required(column: pa.Array | pa.ChunkedArray) -> Bad:
     [False, True, True]
     """
     array = one_array(column)
-    return _flags(pc.is_null(array)) | _flags(pc.utf8_is_space(array))
+    return true(pc.is_null(array)) | true(pc.utf8_is_space(array))
 
 
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -201,11 +203,7 @@ def _per_value(
     array = one_array(column)
     encoded = array.dictionary_encode()
     parsed = parse(encoded.dictionary.cast(pa.string())).take(encoded.indices)
-    return parsed, _flags(pc.is_null(parsed)) & _flags(pc.is_valid(array))
-
-
-def _flags(mask: pa.Array | pa.ChunkedArray) -> Bad:
-    return pc.fill_null(one_array(mask), False).to_numpy(zero_copy_only=False)
+    return parsed, true(pc.is_null(parsed)) & true(pc.is_valid(array))
 
 
 def _without(array: pa.Array, bad: Bad) -> pa.Array:
@@ -230,78 +228,3 @@ def _unusual(array: pa.Array) -> bool:
         return False
     offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
     return bool(UNUSUAL[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())
-
-
-def _whole(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
-    return pc.cast(pc.utf8_slice_codeunits(values, start, stop), pa.int64()).to_numpy()
-
-
-def _iso(values: pa.Array, pattern: str) -> NDArray[np.datetime64]:
-    fits = _flags(pc.match_substring_regex(values, pattern))
-    kept = values.filter(pa.array(fits))
-    year, month, day = _whole(kept, 0, 4), _whole(kept, 5, 7), _whole(kept, 8, 10)
-    start = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
-    days = start.astype("datetime64[D]") + (day - 1)
-    # The 30th of February would run into March: a day of another month is no day of this one.
-    wrong = (days.astype("datetime64[M]") != start) | (month < 1) | (month > 12)
-    result = np.full(len(values), np.datetime64("NaT"), "datetime64[D]")
-    result[fits] = np.where(wrong, np.datetime64("NaT"), days)
-    return result
-
-
-def _strptime(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datetime64]:
-    return np.array([_first_fit(value, formats) for value in values.to_pylist()], "datetime64[D]")
-
-
-def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
-    # Digits of other scripts pass strptime, but nobody means to write a date with them.
-    if value is not None and value.isascii():
-        for one in formats:
-            try:
-                return np.datetime64(datetime.strptime(value, one).date(), "D")
-            except ValueError:
-                continue
-    return np.datetime64("NaT", "D")
-
-
-def _existing(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    noon: NDArray[np.datetime64] = np.add(days, np.timedelta64(12 * 3600, "s"))
-    return np.where(noon == _wall_clock(noon, zone), days, np.datetime64("NaT"))
-
-
-def _wall_clock(local: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    """The time that clocks showed; differs from what was asked where they skipped it."""
-    known = pc.assume_timezone(
-        pa.array(local, pa.timestamp("s")), zone, ambiguous="earliest", nonexistent="latest"
-    )
-    return pc.local_timestamp(known).to_numpy(zero_copy_only=False)
-
-
-def _stamps(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
-    """Days of the time stamps among the values, on the calendar of the zone."""
-    parts = pc.extract_regex(values, STAMP)
-    field = {name: parts.field(i) for i, name in enumerate(STAMP_PARTS)}
-    hour, minute, second = (_part(field[name]) for name in ("hour", "minute", "second"))
-    seconds = ((hour * 60 + minute) * 60 + second).astype("timedelta64[s]")
-    local: NDArray[np.datetime64] = np.add(_iso(field["day"], ISO), seconds)
-    naive = _flags(pc.equal(field["offset"], ""))
-    moved = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
-    there = pc.local_timestamp(moved.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
-    found = (hour < 24) & (minute < 60) & (second < 60)
-    found &= ~naive | (local == _wall_clock(local, zone))
-    days = np.where(naive, local, there).astype("datetime64[D]")
-    return np.where(found, days, np.datetime64("NaT"))
-
-
-def _part(column: pa.Array) -> NDArray[np.int64]:
-    """Hours, minutes or seconds; 0 where not written, 99 where there is no time stamp."""
-    written = pc.if_else(pc.equal(column, ""), "0", column)
-    return pc.fill_null(pc.cast(written, pa.int64()), 99).to_numpy()
-
-
-def _offsets(column: pa.Array) -> NDArray[np.timedelta64]:
-    text_form = pc.if_else(pc.match_substring_regex(column, "^[+-]"), column, "+00:00")
-    filled = pc.fill_null(text_form, "+00:00")
-    seconds = (_whole(filled, 1, 3) * 60 + _whole(filled, 4, 6)) * 60
-    sign = np.where(_flags(pc.starts_with(filled, "-")), -1, 1)
-    return (sign * seconds).astype("timedelta64[s]")

@@ -15,7 +15,7 @@ from escalation.errors import InputError
 from escalation.events.source import Source
 from escalation.events.streams import CHUNK, TextStream, first_undecodable, not_encoded
 
-QUOTE = '"'
+BLANK = "\r\n"
 NO_QUOTES_IN = "\t"
 """Tab-separated files of this field do not quote: a quote is a character like any other."""
 
@@ -140,19 +140,19 @@ def _names_by_width(stream: TextStream, source: Source) -> tuple[str, ...]:
 
 def _header(stream: TextStream, delimiter: str) -> tuple[tuple[str, ...], int]:
     """Column names, and the line after them."""
-    text, line = "", 1
+    text, line, quotes = "", 1, 0
     while len(text) < CHUNK and (data := stream.line()):
         line += 1
+        quotes += data.count(b'"')
         text += _decoded(data, stream.path)
         # A header may hold line ends in quotes; blank lines before it count for nothing.
-        if text.strip() and text.count(QUOTE) % 2 == 0:
+        if quotes % 2 == 0 and text.strip():
             break
-        text = text if text.strip() else ""
     if not text.strip():
         raise _empty(stream.path)
-    if text.count(QUOTE) % 2:
+    if quotes % 2:
         raise _open_quote(stream.path, 1)
-    return tuple(next(csv.reader([text], delimiter=delimiter))), line
+    return tuple(next(csv.reader([text.lstrip(BLANK)], delimiter=delimiter))), line
 
 
 def _decoded(data: bytes, path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TextIO
 
-from escalation.events.reading import Rejected
+from escalation.events.blocks import Rejected
 from escalation.files import RISKY, replacing
 
 COLUMNS = ("line", "code", "column", "value", "expected", "file")

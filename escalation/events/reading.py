@@ -8,6 +8,7 @@ header, or hold a NUL or a cell of book length, are told apart from those that c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation.errors import InputError
+from escalation.events.blocks import SHOWN, Block, Rejected, block_of, line_ends
 from escalation.events.layout import Layout, check_quotes, checked_layout, csv_layout, too_long
 from escalation.events.source import Source
 from escalation.events.streams import TextStream, first_undecodable, not_encoded
@@ -26,54 +28,7 @@ from escalation.events.streams import TextStream, first_undecodable, not_encoded
 BLOCK_BYTES = 1 << 20
 """Also the longest line that can be read."""
 BATCH_ROWS = 32_768
-LONGEST_CELL = 100_000
-SHOWN = 80
 SUSPICIOUS_LINES = 50
-NEWLINE = 10
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that can't be taken, and the first reason why.
-
-    Parameters
-    ----------
-    line : int
-        Where it starts in the file; in a Parquet file its row. The first is 1.
-    code, column : str
-    value : str
-        What stood there, shortened.
-    expected : str
-    """
-
-    line: int
-    code: str
-    column: str
-    value: str
-    expected: str
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some rows of a file.
-
-    Parameters
-    ----------
-    cells : pyarrow.Table
-        Every known column as text, null where empty or where the file lacks the column.
-    lines : ndarray of int64, shape (row,)
-    rejected : tuple of Rejected
-        Rows between them that could not be read.
-    """
-
-    cells: pa.Table
-    lines: NDArray[np.int64]
-    rejected: tuple[Rejected, ...] = ()
-
-    @property
-    def records(self) -> int:
-        """How many rows the file has here, readable or not."""
-        return len(self.lines) + len(self.rejected)
 
 
 def read_blocks(
@@ -106,17 +61,21 @@ def read_blocks(
     """
     if path.suffix == ".parquet":
         return _parquet(path, source)
-    stream = TextStream(path, encoding=encoding)
-    layout = csv_layout(stream, source)
-    return layout, _csv_blocks(stream, layout, encoding)
+    with closing(TextStream(path, encoding=encoding)) as stream:
+        layout = csv_layout(stream, source)
+    return layout, _csv_blocks(layout, encoding)
 
 
-def _csv_blocks(stream: TextStream, layout: Layout, encoding: str | None) -> Iterator[Block]:
+def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
     lines = _Lines(layout.first_line)
+    stream = TextStream(layout.path, encoding=encoding)
     try:
+        for _ in range(1, layout.first_line):
+            stream.line()
+        stream.quotes = 0
         for batch in _csv_batches(stream, lines, layout):
-            starts, refused = lines.place(_line_ends(batch))
-            yield _block(batch, starts, refused, layout)
+            starts, refused = lines.place(line_ends(batch))
+            yield block_of(batch, starts, refused, layout)
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
             raise _explained(error, layout, encoding, lines.line) from None
@@ -124,7 +83,8 @@ def _csv_blocks(stream: TextStream, layout: Layout, encoding: str | None) -> Ite
         stream.close()
     if lines.refused:
         _, refused = lines.place(np.zeros(0, np.int64))
-        yield Block(layout.cells(_no_rows(layout)), np.zeros(0, np.int64), refused)
+        nothing = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
+        yield Block(layout.cells(nothing), np.zeros(0, np.int64), refused)
     if layout.quoted and (stream.quotes % 2 or lines.most > SUSPICIOUS_LINES):
         check_quotes(layout, encoding=encoding)
 
@@ -194,55 +154,6 @@ class _Lines:
         return starts[readable], said
 
 
-def _bytes_of(column: pa.Array) -> NDArray[np.uint8]:
-    data = column.buffers()[2]
-    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-
-
-def _line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    """Line ends inside the cells of every row."""
-    ends = np.zeros(batch.num_rows, np.int64)
-    for column in batch.columns:
-        if (_bytes_of(column) == NEWLINE).any():
-            ends += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy()
-    return ends
-
-
-def _block(
-    batch: pa.RecordBatch, lines: NDArray[np.int64], refused: tuple[Rejected, ...], layout: Layout
-) -> Block:
-    """Leaves out rows that hold nothing, such as blank lines, and rejects unreadable cells."""
-    keep = np.zeros(batch.num_rows, np.bool_)
-    rejected = list(refused)
-    for column in batch.columns:
-        keep |= pc.is_valid(column).to_numpy(zero_copy_only=False)
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        for wrong, expected in _unreadable(column):
-            for row in np.flatnonzero(wrong & keep):
-                value = column[row].as_py()[:SHOWN]
-                rejected.append(Rejected(int(lines[row]), "Q-TEXT", name, value, expected))
-            keep &= ~wrong
-    if not keep.all():
-        batch, lines = batch.filter(pa.array(keep)), lines[keep]
-    return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda one: one.line)))
-
-
-def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:
-    if (_bytes_of(column) == 0).any():
-        yield _true(pc.match_substring(column, "\0")), "text without NUL"
-    if (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL:
-        longer = pc.greater(pc.binary_length(column), LONGEST_CELL)
-        yield _true(longer), f"at most {LONGEST_CELL} bytes"
-
-
-def _true(mask: pa.Array) -> NDArray[np.bool_]:
-    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
-
-
-def _no_rows(layout: Layout) -> pa.RecordBatch:
-    return pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
-
-
 def _explained(
     error: pa.ArrowInvalid, layout: Layout, encoding: str | None, line: int
 ) -> InputError:
@@ -259,29 +170,31 @@ def _explained(
 def _parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     if not path.is_file():
         raise InputError("E-FILE", "expected a file", where=str(path))
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError("E-FILE", f"expected a Parquet file: {error}", where=str(path)) from None
-    if not file.metadata.num_rows:
+    with _damaged(path), pq.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.schema_arrow.names
+    if not rows:
         raise InputError("E-EMPTY", "expected at least one row", where=str(path))
-    layout = checked_layout(path, source, file.schema_arrow.names)
-    return layout, _parquet_blocks(file, layout)
+    layout = checked_layout(path, source, columns)
+    return layout, _parquet_blocks(layout)
 
 
-def _parquet_blocks(file: pq.ParquetFile, layout: Layout) -> Iterator[Block]:
+def _parquet_blocks(layout: Layout) -> Iterator[Block]:
     columns = [name for name in layout.columns if name in layout.wanted]
     row = 1
-    try:
+    with _damaged(layout.path), pq.ParquetFile(layout.path) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=columns):
             lines = np.arange(row, row + batch.num_rows)
             row += batch.num_rows
-            yield _block(_as_text(batch, layout), lines, (), layout)
+            yield block_of(_as_text(batch, layout), lines, (), layout)
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError("E-FILE", f"expected a whole Parquet file: {error}",
-                         where=str(layout.path), fix="download it again") from None  # fmt: skip
-    finally:
-        file.close()
+                         where=str(path), fix="download it again") from None  # fmt: skip
 
 
 def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:

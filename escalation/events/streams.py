@@ -44,17 +44,17 @@ class TextStream:
         self.path, self.quotes = path, 0
         self._decoder = _decoder(encoding)
         self._file, self._packed = _opened(path)
-        self._taken = 0
-        self._given = self._start()
+        self._taken, self._at, self._held = 0, 0, b""
+        try:
+            self._held = self._start()
+        except BaseException:
+            self.close()
+            raise
 
     def read(self, size: int = -1) -> bytes:
         """At most ``size`` bytes; none at the end. Quotes are counted on the way."""
-        size = CHUNK if size is None or size < 0 else size
-        data = self._given or self._next(size)
-        self._given = data[size:]
-        data = data[:size]
-        self.quotes += data.count(QUOTE)
-        return data
+        self._fill(CHUNK if size is None or size < 0 else size)
+        return self._take(len(self._held) if size is None or size < 0 else self._at + size)
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -62,23 +62,33 @@ class TextStream:
 
     def peek(self) -> bytes:
         """What comes next, without taking it; nothing at the end."""
-        self._given = self._given or self._next(CHUNK)
-        return self._given
+        self._fill(CHUNK)
+        return self._held[self._at :]
 
     def line(self) -> bytes:
-        """The next line with its end, or what there is of it in the first megabyte."""
-        data = self.read(CHUNK)
-        while data and b"\n" not in data and len(data) < CHUNK and (more := self.read(CHUNK)):
-            data += more
-        end = data.find(b"\n") + 1 or len(data)
-        self.quotes -= data[end:].count(QUOTE)
-        self._given = data[end:] + self._given
-        return data[:end]
+        """The next line with its end, or its first megabytes if it is longer."""
+        data = b""
+        while len(data) < CHUNK and not data.endswith(b"\n"):
+            self._fill(CHUNK)
+            if self._at == len(self._held):
+                break
+            data += self._take(self._held.find(b"\n", self._at) + 1 or len(self._held))
+        return data
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
         self.closed = True
+
+    def _fill(self, size: int) -> None:
+        if self._at >= len(self._held):
+            self._held, self._at = self._next(size), 0
+
+    def _take(self, end: int) -> bytes:
+        data = self._held[self._at : end]
+        self._at += len(data)
+        self.quotes += data.count(QUOTE)
+        return data
 
     def _start(self) -> bytes:
         data = self._next(CHUNK)

@@ -1,0 +1,132 @@
+"""Days of text cells: ISO days, days in a declared form, and time stamps of a declared zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+ISO = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ISO_MIDNIGHT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00(:00(\.0{1,9})?)?)?$"
+STAMP = (
+    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?$"
+)
+STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
+
+
+def true(mask: pa.Array) -> NDArray[np.bool_]:
+    """An Arrow mask as numpy; null is false.
+
+    Examples
+    --------
+    >>> true(pa.array([True, None])).tolist()
+    [True, False]
+    """
+    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+
+
+def _whole(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
+    return pc.cast(pc.utf8_slice_codeunits(values, start, stop), pa.int64()).to_numpy()
+
+
+def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
+    """Days of cells that fit a pattern which begins with an ISO day; NaT where there is none.
+
+    Examples
+    --------
+    >>> iso_days(pa.array(["2024-02-29", "2024-02-30"])).tolist()
+    [datetime.date(2024, 2, 29), None]
+    """
+    fits = true(pc.match_substring_regex(values, pattern))
+    kept = values.filter(pa.array(fits))
+    year, month, day = _whole(kept, 0, 4), _whole(kept, 5, 7), _whole(kept, 8, 10)
+    start = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
+    days = start.astype("datetime64[D]") + (day - 1)
+    # The 30th of February would run into March: a day of another month is no day of this one.
+    wrong = (days.astype("datetime64[M]") != start) | (month < 1) | (month > 12)
+    result = np.full(len(values), np.datetime64("NaT"), "datetime64[D]")
+    result[fits] = np.where(wrong, np.datetime64("NaT"), days)
+    return result
+
+
+def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datetime64]:
+    """Days in the first of some strptime formats that fits.
+
+    Examples
+    --------
+    >>> formatted_days(pa.array(["16 May 2025"]), ["%d/%m/%Y", "%d %B %Y"]).tolist()
+    [datetime.date(2025, 5, 16)]
+    """
+    return np.array([_first_fit(value, formats) for value in values.to_pylist()], "datetime64[D]")
+
+
+def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
+    # Digits of other scripts pass strptime, but nobody means to write a date with them.
+    if value is not None and value.isascii():
+        for one in formats:
+            try:
+                return np.datetime64(datetime.strptime(value, one).date(), "D")
+            except ValueError:
+                continue
+    return np.datetime64("NaT", "D")
+
+
+def existing_days(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
+    """Days that a zone did not skip.
+
+    Examples
+    --------
+    >>> existing_days(np.array(["2011-12-29", "2011-12-30"], "M8[D]"), "Pacific/Apia").tolist()
+    [datetime.date(2011, 12, 29), None]
+    """
+    noon: NDArray[np.datetime64] = np.add(days, np.timedelta64(12 * 3600, "s"))
+    return np.where(noon == _wall_clock(noon, zone), days, np.datetime64("NaT"))
+
+
+def _wall_clock(local: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
+    """The time that clocks showed; differs from what was asked where they skipped it."""
+    known = pc.assume_timezone(
+        pa.array(local, pa.timestamp("s")), zone, ambiguous="earliest", nonexistent="latest"
+    )
+    return pc.local_timestamp(known).to_numpy(zero_copy_only=False)
+
+
+def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
+    """Days of the time stamps among the values, on the calendar of the zone.
+
+    Examples
+    --------
+    >>> stamped_days(pa.array(["2024-01-01T22:30:00Z"]), "Asia/Baghdad").tolist()
+    [datetime.date(2024, 1, 2)]
+    """
+    parts = pc.extract_regex(values, STAMP)
+    field = {name: parts.field(i) for i, name in enumerate(STAMP_PARTS)}
+    hour, minute, second = (_part(field[name]) for name in ("hour", "minute", "second"))
+    seconds = ((hour * 60 + minute) * 60 + second).astype("timedelta64[s]")
+    local: NDArray[np.datetime64] = np.add(iso_days(field["day"]), seconds)
+    naive = true(pc.equal(field["offset"], ""))
+    moved = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
+    there = pc.local_timestamp(moved.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
+    found = (hour < 24) & (minute < 60) & (second < 60)
+    found &= ~naive | (local == _wall_clock(local, zone))
+    days = np.where(naive, local, there).astype("datetime64[D]")
+    return np.where(found, days, np.datetime64("NaT"))
+
+
+def _part(column: pa.Array) -> NDArray[np.int64]:
+    """Hours, minutes or seconds; 0 where not written, 99 where there is no time stamp."""
+    written = pc.if_else(pc.equal(column, ""), "0", column)
+    return pc.fill_null(pc.cast(written, pa.int64()), 99).to_numpy()
+
+
+def _offsets(column: pa.Array) -> NDArray[np.timedelta64]:
+    text_form = pc.if_else(pc.match_substring_regex(column, "^[+-]"), column, "+00:00")
+    filled = pc.fill_null(text_form, "+00:00")
+    seconds = (_whole(filled, 1, 3) * 60 + _whole(filled, 4, 6)) * 60
+    sign = np.where(true(pc.starts_with(filled, "-")), -1, 1)
+    return (sign * seconds).astype("timedelta64[s]")

@@ -1,9 +1,8 @@
 """Compiled causal passes over the day axis, shared by features and targets.
 
-Chosen by measurement: one compiled pass per row keeps a day's inputs in cache and writes each
-output once; the same sums in numpy need a cumulative sum and a subtraction per window. Decays are
-recursive, because weights exp(k t) overflow on long series. No pass reads to the right of the day
-it writes.
+Chosen by measurement: one compiled pass per row keeps its inputs in cache and writes each output
+once; the same sums in numpy take about twice as long. Decays are recursive, because weights
+exp(k t) overflow. No pass reads to the right of the day it writes.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from escalation import scratch
+
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 SMALLEST_SUM = 1e-30
 """A decayed sum below this is zero."""
 
 
-@njit(cache=True, nogil=True)
 def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
     """Sums over the last w days, today included; days before the axis are zeros.
 
@@ -35,21 +35,25 @@ def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
     ndarray of float32, shape (window, row, day)
         Differences of one running total in float64, so sums of whole numbers are exact.
     """
+    out = scratch.empty((len(windows), *values.shape))
+    _window_sums(values, windows, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> None:
     rows, days = values.shape
-    out = np.empty((len(windows), rows, days), np.float32)
     total = np.zeros(days + 1)
     for i in range(rows):
         for t in range(days):
             total[t + 1] = total[t] + values[i, t]
         for k in range(len(windows)):
+            # Slices, so that no index can be negative and the loop runs on several days at once.
             width = min(windows[k], days)
-            young, old = out[k, i, :width], out[k, i, width:]
-            so_far, until_now = total[1:], total[width + 1 :]
-            for t in range(width):
-                young[t] = so_far[t]
+            old, until_now, before = out[k, i, width:], total[width + 1 :], total[1:]
+            out[k, i, :width] = total[1 : width + 1]
             for t in range(days - width):
-                old[t] = until_now[t] - so_far[t]
-    return out
+                old[t] = until_now[t] - before[t]
 
 
 @njit(cache=True, nogil=True)
@@ -77,12 +81,10 @@ def decayed_sums(values: Float32, keep: Float64) -> Float64:
     return out
 
 
-@njit(cache=True, nogil=True)
 def decayed_features(values: Float32, keep: Float64) -> Float32:
     """The sums of :func:`decayed_sums`, rounded to float32 on the way out.
 
-    A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and numbers below the hardware's
-    normal range are a hundred times slower.
+    A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and tiny numbers are slow.
 
     Parameters
     ----------
@@ -95,40 +97,61 @@ def decayed_features(values: Float32, keep: Float64) -> Float32:
     -------
     ndarray of float32, shape (decay, row, day)
     """
+    # In fours: a sum waits for its own day before, so four at a time take as long as one.
+    whole = -(-len(keep) // 4) * 4
+    out = scratch.empty((whole, *values.shape))
+    _decayed_features(values, np.append(keep, np.zeros(whole - len(keep))), out)
+    return out[: len(keep)]
+
+
+@njit(cache=True, nogil=True)
+def _decayed_features(values: Float32, keep: Float64, out: Float32) -> None:
     rows, days = values.shape
-    out = np.empty((len(keep), rows, days), np.float32)
     for i in range(rows):
-        for k in range(len(keep)):
-            share, total = keep[k], 0.0
+        for k in range(0, len(keep), 4):
+            ka, kb, kc, kd = keep[k], keep[k + 1], keep[k + 2], keep[k + 3]
+            into_a, into_b, into_c, into_d = out[k, i], out[k + 1, i], out[k + 2, i], out[k + 3, i]
+            a = b = c = d = 0.0
             for t in range(days):
-                total = share * total + values[i, t]
-                if total < SMALLEST_SUM:
-                    total = 0.0
-                out[k, i, t] = total
+                today = values[i, t]
+                a, b, c, d = ka * a + today, kb * b + today, kc * c + today, kd * d + today
+                a = 0.0 if a < SMALLEST_SUM else a
+                b = 0.0 if b < SMALLEST_SUM else b
+                c = 0.0 if c < SMALLEST_SUM else c
+                d = 0.0 if d < SMALLEST_SUM else d
+                into_a[t], into_b[t], into_c[t], into_d[t] = a, b, c, d
+
+
+def days_since(values: Float32, at_least: float, cap: int) -> Float32:
+    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer."""
+    out = scratch.empty(values.shape)
+    _days_since(values, at_least, cap, out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def days_since(values: Float32, at_least: float, cap: int) -> Float32:
-    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer."""
+def _days_since(values: Float32, at_least: float, cap: int, out: Float32) -> None:
     rows, days = values.shape
-    out = np.empty((rows, days), np.float32)
     for i in range(rows):
         gap = cap
         for t in range(days):
             gap = 0 if values[i, t] >= at_least else min(gap + 1, cap)
             out[i, t] = gap
-    return out
 
 
-@njit(cache=True, nogil=True)
 def window_max(values: Float32, width: int) -> Float32:
     """Highest value of the last ``width`` days, today included.
 
     A monotone queue: each day enters and leaves once, whatever the width.
     """
+    out = scratch.empty(values.shape)
+    _window_max(values, width, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _window_max(values: Float32, width: int, out: Float32) -> None:
     rows, days = values.shape
-    out = np.empty((rows, days), np.float32)
     queue = np.empty(days, np.int64)
     for i in range(rows):
         head, tail = 0, 0
@@ -140,17 +163,15 @@ def window_max(values: Float32, width: int) -> Float32:
             if queue[head] <= t - width:
                 head += 1
             out[i, t] = values[i, queue[head]]
-    return out
 
 
-@njit(cache=True, nogil=True)
 def log_ratio(
     short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int
 ) -> tuple[Float32, Float32]:
     """Trend log((short / ws + eps) / (long / wl + eps)) and its change over some days.
 
-    The logarithm is taken cell by cell: a vectorised one may differ in the last bit with the
-    position in the array, and so with the length of the axis.
+    The logarithm is taken cell by cell: a vectorised one may differ in its last bit with the
+    length of the axis.
 
     Parameters
     ----------
@@ -167,19 +188,25 @@ def log_ratio(
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
+    level, moved = scratch.empty(short.shape), scratch.empty(short.shape)
+    _log_ratio(short, long, widths, eps, change, level, moved)
+    return level, moved
+
+
+@njit(cache=True, nogil=True)
+def _log_ratio(
+    short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int,
+    level: Float32, moved: Float32,
+) -> None:  # fmt: skip
     rows, days = short.shape
-    level = np.empty((rows, days), np.float32)
-    moved = np.empty((rows, days), np.float32)
     trend = np.empty(days)
     for i in range(rows):
         for t in range(days):
             trend[t] = math.log((short[i, t] / widths[0] + eps) / (long[i, t] / widths[1] + eps))
             level[i, t] = trend[t]
             moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
-    return level, moved
 
 
-@njit(cache=True, nogil=True)
 def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
     """Mean, spread and burstiness of the last gaps between days with a value of 1 or more.
 
@@ -197,10 +224,16 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
+    mean, spread, burst = (scratch.empty(values.shape) for _ in range(3))
+    _gaps(values, last, cap, mean, spread, burst)
+    return mean, spread, burst
+
+
+@njit(cache=True, nogil=True)
+def _gaps(
+    values: Float32, last: int, cap: int, mean: Float32, spread: Float32, burst: Float32
+) -> None:
     rows, days = values.shape
-    mean = np.empty((rows, days), np.float32)
-    spread = np.empty((rows, days), np.float32)
-    burst = np.empty((rows, days), np.float32)
     ring = np.zeros(last, np.int64)
     for i in range(rows):
         ring[:] = 0
@@ -220,7 +253,6 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
                     b = (sigma - mu) / (sigma + mu) if n > 1 else 0.0
                 before = t
             mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
-    return mean, spread, burst
 
 
 @njit(cache=True, nogil=True)
@@ -242,8 +274,9 @@ def place(
     """
     for i in range(values.shape[0]):
         into, row = out[unit[i]], values[i]
-        for t in range(begin[i], stop[i]):
-            into[t] = row[max(t - lag, 0)]
+        early = min(max(begin[i], lag), stop[i])
+        into[begin[i] : early] = row[0]
+        into[early : stop[i]] = row[early - lag : stop[i] - lag]
 
 
 def ahead_sum(values: Float32, horizon: int) -> Float64:

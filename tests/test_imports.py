@@ -10,7 +10,7 @@ import pytest
 
 STAGES = (
     {"errors", "schema"},
-    {"countries", "files", "resources", "severity"},
+    {"countries", "files", "resources", "scratch", "severity"},
     {"download", "events"},
     {"panel", "simulate"},
     {"vintages"},

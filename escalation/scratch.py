@@ -1,0 +1,72 @@
+"""Memory for passing results, used again and again instead of being asked for each time.
+
+Fresh memory costs more than the sums that go into it: the system hands it out page by page, zeroed.
+Measured on blocks of 4 rows by 4,000 days, eight window sums took 75 ms into fresh arrays and 26 ms
+into old ones.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class _Own(threading.local):
+    """Each thread's own memory."""
+
+    def __init__(self) -> None:
+        self.lent = False
+        self.memory = np.empty(0, np.float32)
+        self.used = 0
+
+
+_OWN = _Own()
+
+
+@contextmanager
+def reused() -> Iterator[None]:
+    """Within it, :func:`empty` gives out this thread's memory; the next time the same again.
+
+    So arrays made within are copied to where they stay before it ends.
+
+    Examples
+    --------
+    >>> with reused():  # the first time it learns how much is needed
+    ...     size = empty((2, 3)).size
+    >>> with reused():
+    ...     first = empty((2, 3))
+    >>> with reused():
+    ...     np.shares_memory(first, empty((2, 3)))
+    True
+    """
+    _OWN.lent, _OWN.used = True, 0
+    try:
+        yield
+    finally:
+        _OWN.lent = False
+        if _OWN.used > _OWN.memory.size:
+            _OWN.memory = np.empty(_OWN.used, np.float32)
+
+
+def empty(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A float32 array to be filled: fresh, or this thread's own within :func:`reused`.
+
+    What does not fit is fresh too, and next time it fits.
+
+    Examples
+    --------
+    >>> empty((2, 3)).shape
+    (2, 3)
+    """
+    if not _OWN.lent:
+        return np.empty(shape, np.float32)
+    start = _OWN.used
+    _OWN.used += prod(shape)
+    if _OWN.used > _OWN.memory.size:
+        return np.empty(shape, np.float32)
+    return _OWN.memory[start : _OWN.used].reshape(shape)

@@ -1,0 +1,199 @@
+"""Seconds for the same features by ours, pandas, polars, mlforecast, and a copy of the result.
+
+    python tests/benchmarks/features.py [--runs 5]
+
+200 units, 4,000 days, 4 channels; window sums of 1, 3, 7, 14, 30, 60, 90 and 180 days and four
+half-lives: 48 columns. The contestants take turns, so that a busy moment hits all of them; medians
+are printed. A library that is not installed is left out, and it says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+
+from escalation.features.build import build
+from escalation.panel import Panel, day_range
+from escalation.vintages import Vintages
+
+UNITS, DAYS, CHANNELS = 200, 4_000, ("events", "killed", "rockets", "strikes")
+WINDOWS, HALF_LIVES = (1, 3, 7, 14, 30, 60, 90, 180), (3, 7, 21, 60)
+FAMILIES = {
+    "window_sums": {"channels": CHANNELS, "windows": WINDOWS},
+    "decayed_sums": {"channels": CHANNELS, "half_lives": HALF_LIVES},
+}
+NAMES = [f"{c}_sum_{w}d" for c in CHANNELS for w in WINDOWS]
+NAMES += [f"{c}_decay_{h}d" for c in CHANNELS for h in HALF_LIVES]
+
+
+def panel() -> Panel:
+    """Counts of events: mostly zeros, some bursts."""
+    rng = np.random.default_rng(1)
+    units = tuple(f"unit {i:03}" for i in range(UNITS))
+    days = day_range("2010-01-01", np.datetime64("2010-01-01") + (DAYS - 1))
+    arrays = {
+        name: rng.negative_binomial(0.3, 0.3, (UNITS, DAYS)).astype(np.float32) for name in CHANNELS
+    }
+    nowhere = np.full(UNITS, np.nan)
+    return Panel(units, days, arrays, nowhere, nowhere, ("",) * UNITS)
+
+
+def ours(data: Panel) -> Callable[[], pd.DataFrame]:
+    """A frame by unit and day, from the panel's arrays."""
+    rows = np.arange(UNITS)
+    stack = Vintages(data, data.units, rows * 0, rows, rows * 0, 0)
+    return lambda: build(stack, FAMILIES).frame()
+
+
+def long_frame(data: Panel) -> pd.DataFrame:
+    """One row per unit and day, as the other libraries want it."""
+    frame = pd.DataFrame({name: values.ravel() for name, values in data.channels.items()})
+    frame.insert(0, "day", np.tile(data.days.astype("datetime64[s]"), UNITS))
+    frame.insert(0, "unit", np.repeat(np.array(data.units, dtype=object), DAYS))
+    return frame
+
+
+def with_pandas(data: Panel) -> Callable[[], pd.DataFrame]:
+    """groupby-rolling and groupby-ewm; the mean times the weights is the sum."""
+    groups = long_frame(data).set_index(["unit", "day"]).groupby(level="unit", sort=False)
+    channels, age = list(CHANNELS), np.tile(np.arange(1, DAYS + 1), UNITS)[:, None]
+
+    def run() -> pd.DataFrame:
+        parts = {}
+        for w in WINDOWS:
+            parts[f"sum_{w}d"] = groups[channels].rolling(w, min_periods=1).sum().to_numpy()
+        for h in HALF_LIVES:
+            keep = 0.5 ** (1 / h)
+            weights = (1 - keep**age) / (1 - keep)
+            parts[f"decay_{h}d"] = groups[channels].ewm(halflife=h).mean().to_numpy() * weights
+        columns = {f"{c}_{k}": v[:, i] for k, v in parts.items() for i, c in enumerate(channels)}
+        return pd.DataFrame(columns)[NAMES]
+
+    return run
+
+
+def with_polars(data: Panel) -> Callable[[], object]:
+    """Expressions over units, all of them in one lazy query."""
+    import polars as pl
+
+    frame = pl.from_pandas(long_frame(data)).with_columns(pl.col("unit").cast(pl.Categorical))
+    age = pl.int_range(1, pl.len() + 1)
+    sums = [
+        pl.col(c).rolling_sum(w, min_samples=1).over("unit").alias(f"{c}_sum_{w}d")
+        for c in CHANNELS
+        for w in WINDOWS
+    ]
+    decays = [
+        (
+            pl.col(c).ewm_mean(half_life=h)
+            * ((1 - (0.5 ** (1 / h)) ** age) / (1 - 0.5 ** (1 / h)))
+        ).over("unit").alias(f"{c}_decay_{h}d")
+        for c in CHANNELS
+        for h in HALF_LIVES
+    ]  # fmt: skip
+    return lambda: frame.lazy().select(*sums, *decays).collect()
+
+
+def with_mlforecast(data: Panel, *, same_table: bool = True) -> Callable[[], pd.DataFrame]:
+    """Lag transforms on one series per unit and channel, which is its fastest way; two threads.
+
+    It gives a long table of means by unit, channel and day. The same table as the others' takes
+    the number of days in each window, and the channels side by side. Its shortest lag is one day,
+    and its decayed means start with the first value, so they are not compared with pandas.
+    """
+    from mlforecast import MLForecast
+    from mlforecast.lag_transforms import ExponentiallyWeightedMean, RollingMean
+
+    long = long_frame(data).melt(["unit", "day"], var_name="channel", value_name="y")
+    long["unique_id"] = pd.Categorical(long["unit"] + "/" + long["channel"])
+    series = long.rename(columns={"day": "ds"})[["unique_id", "ds", "y"]]
+    series = series.sort_values(["unique_id", "ds"], ignore_index=True)
+    rolls = [RollingMean(w, min_samples=1) for w in WINDOWS]
+    decays = [ExponentiallyWeightedMean(1 - 0.5 ** (1 / h)) for h in HALF_LIVES]
+    made = MLForecast([], freq="D", lag_transforms={1: [*rolls, *decays]}, num_threads=2)
+    age = np.arange(DAYS, dtype=np.float32)
+    weights = [np.minimum(age, w) for w in WINDOWS]
+    weights += [((1 - 0.5 ** (age / h)) / (1 - 0.5 ** (1 / h))).astype("f4") for h in HALF_LIVES]
+
+    def run() -> pd.DataFrame:
+        table = made.preprocess(series, static_features=[], dropna=False)
+        if not same_table:
+            return table
+        values = np.empty((len(CHANNELS), len(weights), UNITS, DAYS), np.float32)
+        for k, weight in enumerate(weights):
+            means = table.iloc[:, 3 + k].to_numpy().reshape(UNITS, len(CHANNELS), DAYS)
+            np.multiply(means.transpose(1, 0, 2), weight, out=values[:, k], casting="same_kind")
+        return pd.DataFrame(values.reshape(len(NAMES), -1).T, copy=False)
+
+    return run
+
+
+def contestants(data: Panel) -> dict[str, Callable[[], object]]:
+    """All that is installed, and the copy."""
+    runs: dict[str, Callable[[], object]] = {"ours": ours(data)}
+    values = np.ascontiguousarray(ours(data)().to_numpy().T)
+    runs["copy of the result"] = values.copy
+    for name, make in (("mlforecast", with_mlforecast), ("polars", with_polars)):
+        if find_spec(name):
+            runs[name] = make(data)
+        else:
+            print(f"{name} is not installed and left out: pip install 'escalation[bench]'")
+    if "mlforecast" in runs:
+        runs["mlforecast, long table"] = with_mlforecast(data, same_table=False)
+    runs["pandas groupby-rolling"] = with_pandas(data)
+    return runs
+
+
+def apart(data: Panel) -> dict[str, float]:
+    """Largest relative difference from pandas of those that are installed."""
+    theirs = with_pandas(data)()
+    found = {"ours": _apart(ours(data)().to_numpy(), theirs.to_numpy())}
+    if find_spec("polars"):
+        found["polars"] = _apart(with_polars(data)().to_numpy(), theirs.to_numpy())
+    if find_spec("mlforecast"):
+        shape = UNITS, DAYS, len(CHANNELS), len(WINDOWS) + len(HALF_LIVES)
+        yesterdays = with_mlforecast(data)().to_numpy().reshape(shape)[:, 1:, :, : len(WINDOWS)]
+        sums = theirs.to_numpy()[:, : len(CHANNELS) * len(WINDOWS)]
+        sums = sums.reshape(UNITS, DAYS, len(CHANNELS), len(WINDOWS))[:, :-1]
+        found["mlforecast (window sums)"] = _apart(yesterdays, sums)
+    return found
+
+
+def _apart(got: np.ndarray, expected: np.ndarray) -> float:
+    return float((np.abs(got - expected) / np.maximum(np.abs(expected), 1e-3)).max())
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    runs, data = parser.parse_args().runs, panel()
+    calls = contestants(data)
+    for call in calls.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(runs):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    middle = {name: statistics.median(times) for name, times in seconds.items()}
+    mine, copy = middle.pop("ours"), middle.pop("copy of the result")
+    print(f"{UNITS} units x {DAYS:,} days x {len(NAMES)} columns; median of {runs}, in turns")
+    print(f"{'ours':<24}{mine:8.3f} s")
+    print(f"{'copy of the result':<24}{copy:8.3f} s   ours takes {mine / copy:.1f} times as long")
+    for name, time_taken in sorted(middle.items(), key=lambda item: item[1]):
+        ratio = time_taken / mine
+        print(f"{name:<24}{time_taken:8.3f} s   {ratio:.1f} times as long as ours")
+    for name, difference in apart(data).items():
+        print(f"{name} and pandas differ by at most {difference:.1e}, relative")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Memory that is used again never reaches a result."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import random_archives as archives
+
+from escalation import scratch
+from escalation.features import FEATURES
+from escalation.features import build as building
+from escalation.vintages import vintages
+
+
+def test_outside_every_array_is_fresh():
+    one, other = scratch.empty((3, 4)), scratch.empty((3, 4))
+    assert one.shape == (3, 4)
+    assert one.dtype == np.float32
+    assert not np.shares_memory(one, other)
+
+
+def test_two_arrays_of_one_block_never_overlap_whether_they_fit_or_not():
+    for _ in range(3):
+        with scratch.reused():
+            parts = [scratch.empty((size, 5)) for size in (2, 7, 1)]
+            for number, part in enumerate(parts):
+                part[:] = number
+            assert [set(part.ravel()) for part in parts] == [{0}, {1}, {2}]
+
+
+def test_threads_never_share_and_an_error_gives_the_memory_back():
+    found = []
+
+    def take():
+        for _ in range(2):
+            with scratch.reused():
+                found.append(scratch.empty((50,)))
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert not np.shares_memory(found[1], found[3])
+    with pytest.raises(RuntimeError), scratch.reused():
+        raise RuntimeError
+    assert not np.shares_memory(scratch.empty((9,)), scratch.empty((9,)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_blocks_of_any_size_give_the_same_bytes(threads, monkeypatch):
+    stack = vintages(archives.archive(0), archives.SPEC)
+    families = {name: {} for name in FEATURES}
+    whole = building.build(stack, families, threads=1).values.tobytes()
+    for cells in (1, 130, 1000):
+        monkeypatch.setattr(building, "BLOCK_CELLS", cells)
+        assert building.build(stack, families, threads=threads).values.tobytes() == whole

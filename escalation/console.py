@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
@@ -22,10 +22,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from escalation.backtest import Progress as Reporter
-from escalation.events.listing import FileRecord
-from escalation.events.validate import Report
-from escalation.score import Score
+if TYPE_CHECKING:
+    from escalation.backtest import Progress as Reporter
+    from escalation.events.listing import FileRecord
+    from escalation.events.validate import Report
+    from escalation.score import Score
 
 WIDTH_IN_PIPE = 120
 

@@ -1,12 +1,15 @@
 """The severity ladder, against a table written out by hand."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.severity import severity
+from escalation.severity import severity, severity_of
 
 MILITIA, US, IRAN, CIVILIANS = "militia", "us_coalition", "iran", "civilians"
 
@@ -82,3 +85,14 @@ def test_a_missing_type_is_refused():
 def test_every_ladder_row_climbs_with_harm_and_stays_on_the_ladder():
     for name, row in schema.SEVERITY_LADDER.items():
         assert 0 <= row[0] <= row[1] <= row[2] <= schema.HIGHEST_RUNG, name
+
+
+def test_an_arrow_table_gets_the_same_rungs_and_null_where_there_is_none():
+    types = ["rocket_attack", "statement", "sanction", "leader_killed", "none"]
+    sides, counts = [IRAN, US, MILITIA, None], [None, 0, 2]
+    rows = list(itertools.product(types, sides, sides, counts, counts))
+    names = [schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.KILLED, schema.WOUNDED]
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    assert severity_of(pa.table(columns)).to_pylist() == rungs(*rows)
+    columns[schema.EVENT_TYPE] = ["picnic", None] * (len(rows) // 2)
+    assert severity_of(pa.table(columns)).null_count == len(rows)

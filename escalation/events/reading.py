@@ -7,7 +7,7 @@ header, or hold a NUL or a cell of book length, are told apart from those that c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from escalation.events.streams import TextStream, first_undecodable, not_encoded
 
 BLOCK_BYTES = 1 << 20
 """Also the longest line that can be read."""
-BATCH_ROWS = 32_768
+FEWEST_ROWS, BATCH_ROWS = 8_192, 32_768
 SUSPICIOUS_LINES = 50
 
 
@@ -107,8 +107,28 @@ def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[
             strings_can_be_null=True, quoted_strings_can_be_null=True,
         ),
     )  # fmt: skip
-    for batch in reader:
+    for batch in _evened(reader):
         yield batch.rename_columns(list(layout.columns))
+
+
+def _evened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in neither too few nor too many at a time.
+
+    A block of wide rows holds too few to be worth a pass, and one of blank lines a million.
+    """
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= FEWEST_ROWS:
+            yield from _together(waiting)
+            waiting = []
+    yield from _together(waiting)
+
+
+def _together(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    if not batches:
+        return []
+    return pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
 
 
 @dataclass

@@ -103,6 +103,8 @@ def table(seed):
 def test_every_row_is_found_on_its_line_in_blocks_of_any_size(write, monkeypatch, seed):
     text, rows, short = table(seed)
     monkeypatch.setattr(reading, "BLOCK_BYTES", [160, 333, 1 << 20][seed % 3])
+    monkeypatch.setattr(reading, "FEWEST_ROWS", [1, 7, 1000][seed % 4 % 3])
+    monkeypatch.setattr(reading, "BATCH_ROWS", [1, 5, 1000][seed % 5 % 3])
     found, rejected = read(write(text))
     assert found == rows and list(rejected) == short
 

@@ -7,7 +7,7 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.coherence import coherent, families
 from escalation.config import Experiment, target_label
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.intervals import NO_RECORD, TrackRecord, track_record
-from escalation.models import MODELS
-from escalation.table import Prepared, Table, prepare, require_learnable, training_rows
+from escalation.models import MODELS, Matured
+from escalation.table import Prepared, Rows, Table, prepare, require_learnable, training_rows
 from escalation.targets import Labels, LookBack, Target
 
 Progress = Callable[[str, int, int], None]
@@ -40,13 +41,32 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
     return MODELS[name](**extra, **experiment.models.get(name, {}))
 
 
-def fit_models(experiment: Experiment, target: Target, table: Table) -> dict[str, Any]:
-    """Fit every model of an experiment on one training table."""
+def fit_models(
+    experiment: Experiment,
+    target: Target,
+    table: Table,
+    *,
+    record: Matured | None = None,
+    fitted: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Fit every model of an experiment on one training table, those that build on others last.
+
+    Parameters
+    ----------
+    record : Matured, optional
+        Forecasts of these models that have matured, for those that learn from them.
+    fitted : mapping of str to estimator, optional
+        Models fitted before that are kept as they are.
+    """
     y = table.outcome.astype(np.int64)
-    fitted = {}
-    for name in experiment.model_names:
-        fitted[name] = build_model(name, experiment, target).fit(table.X, y, count=table.count)
-    return fitted
+    models = {name: build_model(name, experiment, target) for name in experiment.model_names}
+    done = dict(fitted or {})
+    for name in sorted(models, key=lambda name: models[name].light):
+        if name in done:
+            continue
+        more = {"members": done, "record": record} if models[name].light else {}
+        done[name] = models[name].fit(table.X, y, count=table.count, **more)
+    return done
 
 
 @dataclass(frozen=True)
@@ -75,12 +95,16 @@ class Case:
         )
         return self.prepared.table(self.back, known, rows)
 
-    def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:
+    def rows_at(self, days: NDArray[np.int64]) -> Rows:
         """Every unit that was known, on the given days."""
         mask = np.zeros(len(self.prepared.days), dtype=bool)
         mask[days] = True
         units, at = np.nonzero(self.prepared.vintages.present & mask)
-        return self.prepared.table(self.back, known, (units, at))
+        return units, at
+
+    def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:
+        """Their table."""
+        return self.prepared.table(self.back, known, self.rows_at(days))
 
 
 def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
@@ -128,74 +152,165 @@ def forecast_rows(
     return frame[list(schema.FORECAST_COLUMNS)]
 
 
-def record_of(case: Case, issued: pd.DataFrame, at: int, known: Labels) -> TrackRecord:
-    """Track record of one model on day index ``at``, from forecasts that had matured by then."""
-    if issued.empty:
-        return NO_RECORD
-    units = pd.Index(case.prepared.vintages.units).get_indexer(issued[schema.UNIT])
-    days = (issued[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]).astype(int)
+def matured(
+    rows: Rows, names: tuple[str, ...], probability: NDArray[np.float64], known: Labels, *, at: int
+) -> Matured:
+    """Forecasts issued by day index ``at`` whose outcome is known, where every model gave one.
+
+    Parameters
+    ----------
+    rows : pair of ndarray
+        Unit and day of each forecast.
+    names : tuple of str
+    probability : ndarray, shape (row, model)
+    known : Labels
+        As they were on that day.
+    """
+    units, days = rows
     outcome = known.outcome[units, days]
-    probability = issued["probability"].to_numpy()
-    keep = ~np.isnan(outcome) & ~np.isnan(probability) & (days <= at)
-    block = days[keep] // (2 * case.target.horizon)
-    return track_record(probability[keep], outcome[keep], block)
+    keep = ~np.isnan(outcome) & known.at_risk[units, days] & (days <= at)
+    keep &= ~np.isnan(probability).any(axis=1)
+    order = np.flatnonzero(keep)
+    order = order[np.lexsort((units[order], days[order]))]
+    wide = np.ascontiguousarray(probability[order])  # sums depend on how it lies in memory
+    return Matured(names, wide, outcome[order], days[order], units[order])
+
+
+def matured_in(case: Case, forecasts: pd.DataFrame, known: Labels, *, at: int) -> Matured:
+    """The same from a table of forecasts."""
+    wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values="probability")
+    units = pd.Index(case.prepared.vintages.units).get_indexer(wide.index.get_level_values(0))
+    issued = wide.index.get_level_values(1).to_numpy("datetime64[D]")
+    days = (issued - case.prepared.days[0]).astype(np.int64)
+    rows = units.astype(np.int64), days
+    return matured(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
+
+
+def record_of(record: Matured, name: str, *, horizon: int) -> TrackRecord:
+    """Track record of one model."""
+    if name not in record.names:
+        return NO_RECORD
+    probability = record.probability[:, record.names.index(name)]
+    return track_record(probability, record.outcome, record.day // (2 * horizon))
 
 
 @dataclass
 class _Issued:
-    """Forecasts so far, by model."""
+    """Forecasts so far, probabilities by model."""
 
-    parts: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    names: tuple[str, ...]
+    rows: list[Rows] = field(default_factory=list)
+    parts: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def of(self, name: str) -> pd.DataFrame:
-        return pd.concat(self.parts[name]) if self.parts.get(name) else pd.DataFrame()
+    def add(self, rows: Rows, probability: Mapping[str, NDArray[np.float64]]) -> None:
+        self.rows.append(rows)
+        self.parts.append(np.column_stack([probability[name] for name in self.names]))
 
-    def add(self, name: str, rows: pd.DataFrame) -> None:
-        self.parts.setdefault(name, []).append(rows)
+    def matured(self, known: Labels, *, at: int) -> Matured:
+        if not self.parts:
+            nothing = np.zeros(0, dtype=np.int64)
+            return Matured((), np.zeros((0, 0)), np.zeros(0), nothing)
+        units, days = (np.concatenate(part) for part in zip(*self.rows, strict=True))
+        return matured((units, days), self.names, np.concatenate(self.parts), known, at=at)
 
-    def all(self, names: Iterable[str]) -> pd.DataFrame:
-        return pd.concat([self.of(name) for name in names], ignore_index=True)
+
+def heavy_of(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that build on no other."""
+    return {name: model for name, model in models.items() if not model.light}
 
 
-def predict(models: Mapping[str, Any], table: Table) -> dict[str, NDArray[np.float64]]:
-    """Probability of outcome 1 by model, for every row."""
-    return {name: model.predict_proba(table.X)[:, 1] for name, model in models.items()}
+def predict(
+    models: Mapping[str, Any],
+    table: Table,
+    *,
+    known: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Probability of outcome 1 by model, for every row.
+
+    Parameters
+    ----------
+    known : mapping of str to ndarray, optional
+        Probabilities of some models, that need not be computed again.
+    """
+    found = dict(known or {})
+    for name in sorted(models, key=lambda name: models[name].light):
+        if name not in found:
+            more = {"members": found} if models[name].light else {}
+            found[name] = models[name].predict_proba(table.X, **more)[:, 1]
+    return found
+
+
+def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
+    return [starts[i : i + length] for i in range(0, len(starts), length)]
 
 
 def backtest_case(case: Case, *, progress: Progress = silent) -> pd.DataFrame:
     """Forecasts of every model of one case on every origin.
+
+    All models are refitted every ``refit_every`` origins; within, the light ones are fitted again
+    every ``update_every`` origins on what has matured since.
 
     Returns
     -------
     DataFrame
         Columns of :data:`escalation.schema.FORECAST_COLUMNS`, sorted by model, day and unit.
     """
-    prepared, step = case.prepared, case.experiment.backtest.refit_every
-    starts = origins(case)
-    final = case.known_on(prepared.days[-1])
-    issued = _Issued()
-    blocks = [starts[i : i + step] for i in range(0, len(starts), step)]
+    told = case.experiment.backtest
+    final = case.known_on(case.prepared.days[-1])
+    issued = _Issued(tuple(case.experiment.model_names))
+    blocks = _split(origins(case), told.refit_every)
+    parts = []
     for done, block in enumerate(blocks):
-        today = prepared.days[block[0]]
+        parts += _forecast_block(case, block, told.update_every or len(block), issued, final)
+        progress(target_label(case.target), done + 1, len(blocks))
+    order = ["model", schema.DAY, schema.UNIT]
+    return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
+
+
+def _forecast_block(
+    case: Case, block: NDArray[np.int64], every: int, issued: _Issued, final: Labels
+) -> list[pd.DataFrame]:
+    """Forecasts of the origins between two refits, a table for each model."""
+    rows = case.rows_at(block)
+    ahead = case.prepared.table(case.back, final, rows)
+    models: dict[str, Any] = {}
+    records: dict[str, TrackRecord] = {}
+    probability: dict[str, NDArray[np.float64]] = {}
+    for starts in _split(block, every):
+        today = case.prepared.days[starts[0]]
         known = case.known_on(today)
         table = case.training_table(today, known)
         require_learnable(table, what=f"{target_label(case.target)} on {today}")
-        models = fit_models(case.experiment, case.target, table)
-        ahead = case.rows_on(block, final)
-        for name, probability in predict(models, ahead).items():
-            record = record_of(case, issued.of(name), block[0], known)
-            issued.add(name, forecast_rows(case, name, ahead, probability, record))
-        progress(target_label(case.target), done + 1, len(blocks))
-    order = ["model", schema.DAY, schema.UNIT]
-    return issued.all(case.experiment.model_names).sort_values(order, ignore_index=True)
+        record = issued.matured(known, at=starts[0])
+        if not models:
+            horizon = case.target.horizon
+            records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
+        models = fit_models(
+            case.experiment, case.target, table, record=record, fitted=heavy_of(models)
+        )
+        if not probability:
+            probability = predict(heavy_of(models), ahead)
+        now = np.isin(rows[1], starts)
+        some = {name: probability[name][now] for name in heavy_of(models)}
+        some = predict(models, ahead.rows(now), known=some)
+        issued.add((rows[0][now], rows[1][now]), some)
+        for name in models:
+            probability.setdefault(name, np.empty(len(ahead)))[now] = some[name]
+    return [forecast_rows(case, n, ahead, probability[n], records[n]) for n in issued.names]
 
 
 def backtest(
     archive: EventArchive, experiment: Experiment, *, progress: Progress = silent
 ) -> pd.DataFrame:
-    """Forecasts of every model and label of an experiment on every origin."""
+    """Forecasts of every model and label of an experiment on every origin.
+
+    Where a label is asked at several horizons, its probabilities do not fall as the horizon grows.
+    """
     parts = [
         backtest_case(make_case(archive, experiment, target), progress=progress)
         for target in experiment.labels
     ]
-    return pd.concat(parts, ignore_index=True)
+    forecasts = pd.concat(parts, ignore_index=True)
+    for family in families(experiment.labels):
+        forecasts = coherent(forecasts, [target_label(label) for label in family])
+    return forecasts

@@ -166,7 +166,10 @@ class BacktestSection(Section):
     first_origin: dt.date | None = None
     last_origin: dt.date | None = None
     every: int = Field(7, ge=1, description="days between origins")
-    refit_every: int = Field(4, ge=1, description="origins between refits")
+    refit_every: int = Field(4, ge=1, description="origins between refits of all models")
+    update_every: int | None = Field(
+        None, ge=1, description="origins between updates of what learns from the other models"
+    )
     train_every: int = Field(1, ge=1, description="days between training rows")
     window: int | None = Field(None, ge=1, description="training window in days; all by default")
 

@@ -43,6 +43,10 @@ class Table:
     def __len__(self) -> int:
         return len(self.X)
 
+    def rows(self, keep: NDArray[np.bool_]) -> Table:
+        """Some of the rows."""
+        return Table(self.X[keep], self.outcome[keep], self.count[keep], self.at_risk[keep])
+
     @property
     def positives(self) -> int:
         """Rows with outcome 1."""

@@ -16,6 +16,7 @@ from escalation.backtest import (
     backtest_case,
     fit_models,
     make_case,
+    matured_in,
     record_of,
     silent,
 )
@@ -87,9 +88,10 @@ def train_target(
     require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
     summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
+    record = matured_in(case, forecasts, known, at=len(days) - 1)
     return Trained(
-        case, forecasts, summary, fit_models(experiment, target, table), best_model(summary),
-        null_share(known, case.back), table,
+        case, forecasts, summary, fit_models(experiment, target, table, record=record),
+        best_model(summary), null_share(known, case.back), table,
     )  # fmt: skip
 
 
@@ -111,8 +113,8 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
     known = case.known_on(trained.trained_to)
-    issued = trained.forecasts[trained.forecasts["model"] == family]
-    record = record_of(case, issued, last, known)
+    issued = matured_in(case, trained.forecasts, known, at=last)
+    record = record_of(issued, family, horizon=case.target.horizon)
     return Manifest(
         family=family,
         experiment=case.experiment.model_dump(mode="json"),

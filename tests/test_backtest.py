@@ -8,12 +8,13 @@ from oracle_iraq import recount
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
-from escalation.backtest import backtest_case, make_case
+from escalation.backtest import backtest_case, make_case, matured_in
 from escalation.config import load_experiment
 from escalation.errors import GateError
 from escalation.resources import bundled
 
-FAST = {"climatology": {}, "logistic": {}, "boosting": {}, "negbin": {}}
+LIGHT = ("recalibrated", "blend")
+FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *LIGHT)}
 
 
 def short(**schedule):
@@ -120,3 +121,29 @@ def test_one_class_only_is_refused_with_counts(crisis):
     made = make_case(crisis, experiment, experiment.labels[0])
     with pytest.raises(GateError, match=r"E-INSUFFICIENT.*0 positive among \d+ matured rows"):
         backtest_case(made)
+
+
+def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecasts):
+    experiment = short(update_every=1)
+    updated = backtest_case(make_case(crisis, experiment, experiment.labels[0]))
+    light = updated["model"].isin(LIGHT)
+    assert updated[~light].equals(forecasts[~light])
+    moved = (updated["probability"] != forecasts["probability"])[light]
+    days = np.sort(forecasts["day"].unique())
+    renewed = forecasts.loc[light, "day"].isin(np.setdiff1d(days, days[::4]))
+    assert moved[renewed].mean() > 0.5
+    assert not moved[~renewed & (forecasts.loc[light, "day"] < days[4])].any()
+
+
+def test_matured_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
+    day = np.datetime64("2020-07-15")
+    at = case.prepared.index_of(day)
+    record = matured_in(case, forecasts, case.known_on(day), at=at)
+    assert record.names == tuple(sorted(case.experiment.model_names))
+    assert record.day.max() <= at - case.target.horizon
+    one = forecasts[forecasts["model"] == "pool"]
+    seen = one[one["at_risk"] & (one["day"] <= day - np.timedelta64(7, "D"))]
+    assert len(seen) == len(record.day) > 100
+    assert np.isclose(
+        np.sort(seen["probability"]), np.sort(record.probability[:, record.names.index("pool")])
+    ).all()

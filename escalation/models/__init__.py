@@ -3,14 +3,20 @@
 from collections.abc import Callable
 
 from escalation.models.base import EventModel
+from escalation.models.blend import Matured, blend
 from escalation.models.boosting import boosting
 from escalation.models.climatology import climatology
+from escalation.models.dynamic import dynamic
+from escalation.models.ewma_fit import ewma_fit
 from escalation.models.ewma_nb import ewma_nb
 from escalation.models.forest import forest
 from escalation.models.hazard import hazard
 from escalation.models.last_value import last_value
+from escalation.models.levels import levels
 from escalation.models.logistic import logistic
 from escalation.models.negbin import negbin
+from escalation.models.pool import pool
+from escalation.models.recalibrated import recalibrated
 from escalation.models.trusted import TRUSTED_TYPES
 
 MODELS: dict[str, Callable[..., EventModel]] = {
@@ -22,8 +28,14 @@ MODELS: dict[str, Callable[..., EventModel]] = {
     "forest": forest,
     "negbin": negbin,
     "hazard": hazard,
+    "ewma_fit": ewma_fit,
+    "dynamic": dynamic,
+    "levels": levels,
+    "pool": pool,
+    "recalibrated": recalibrated,
+    "blend": blend,
 }
 BASELINES = ("climatology", "last_value", "ewma_nb")
 """Always run, never skipped."""
 
-__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel"]
+__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel", "Matured"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -112,6 +112,8 @@ class EventModel(ClassifierMixin, BaseEstimator):
 
     free_form: ClassVar[bool] = True
     """Learns any outcome from any columns; False where history and threshold decide the shape."""
+    light: ClassVar[bool] = False
+    """Builds on other models (:class:`LightModel`)."""
 
     def fit(self, X: Any, y: Any, *, count: Any = None) -> Self:
         """Learn from a training table.
@@ -171,6 +173,55 @@ class EventModel(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     def _probability(self, X: Any) -> Array:
+        raise NotImplementedError
+
+
+class LightModel(EventModel):
+    """Base of models that build on others, and are fitted after them in little time.
+
+    ``fit`` takes fitted models as ``members`` and their forecasts that have matured as ``record``;
+    ``predict_proba`` takes probabilities that the members gave for the same rows. Without them, it
+    fits and asks its own. A subclass implements ``_learn(X, y, count, members, record)``,
+    ``_parts()``, the models that it asks by name, and ``_joined(probability)``.
+    """
+
+    light: ClassVar[bool] = True
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        count: Any = None,
+        members: Mapping[str, Any] | None = None,
+        record: Any = None,
+    ) -> Self:
+        self._around = dict(members or {}), record
+        try:
+            return super().fit(X, y, count=count)
+        finally:
+            del self._around
+
+    def predict_proba(self, X: Any, *, members: Mapping[str, Array] | None = None) -> Array:
+        if members is None or not set(self._parts()) <= set(members):
+            return super().predict_proba(X)
+        one = np.clip(self._joined(members), SMALLEST, 1.0 - SMALLEST)
+        return np.column_stack([1.0 - one, one])
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        self._learn(X, y, count, *self._around)
+
+    def _probability(self, X: Any) -> Array:
+        asked = {name: model.predict_proba(X)[:, 1] for name, model in self._parts().items()}
+        return self._joined(asked)
+
+    def _learn(self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Any) -> None:
+        raise NotImplementedError
+
+    def _parts(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _joined(self, probability: Mapping[str, Array]) -> Array:
         raise NotImplementedError
 
 

@@ -7,15 +7,21 @@ the protection. A new estimator of ours, or a private type of a new scikit-learn
 from __future__ import annotations
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "escalation.models.blend.Blend",
     "escalation.models.boosting.Boosting",
     "escalation.models.climatology.Climatology",
+    "escalation.models.dynamic.Dynamic",
+    "escalation.models.ewma_fit.EwmaFit",
     "escalation.models.ewma_nb.EwmaNB",
     "escalation.models.forest.Forest",
     "escalation.models.hazard.Hazard",
     "escalation.models.last_value.LastValue",
+    "escalation.models.levels.Levels",
     "escalation.models.logistic.Logistic",
     "escalation.models.logistic.SignedLog",
     "escalation.models.negbin.NegBin",
+    "escalation.models.pool.Pool",
+    "escalation.models.recalibrated.Recalibrated",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )

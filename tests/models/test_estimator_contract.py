@@ -4,14 +4,22 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from escalation.models import MODELS
+from escalation.models.blend import Blend
 from escalation.models.boosting import Boosting
 from escalation.models.climatology import Climatology
+from escalation.models.dynamic import Dynamic
+from escalation.models.ewma_fit import EwmaFit
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.forest import Forest
 from escalation.models.hazard import Hazard
 from escalation.models.last_value import LastValue
+from escalation.models.levels import Levels
 from escalation.models.logistic import Logistic, SignedLog
 from escalation.models.negbin import NegBin
+from escalation.models.pool import Pool
+from escalation.models.recalibrated import Recalibrated
+
+SIX = (0,) * 6
 
 POSITIONAL = [
     Climatology(horizon=1),
@@ -22,12 +30,21 @@ POSITIONAL = [
     Forest(horizon=1, trees=20),
     NegBin(columns=(0,), decayed=0, threshold=0),
     Hazard(columns=(0,)),
+    EwmaFit(levels=SIX, threshold=0),
+    Dynamic(levels=SIX, threshold=0),
+    Levels(levels=SIX, past=0, threshold=0),
+    Pool(levels=SIX, past=0, threshold=0),
+    Recalibrated(levels=SIX, past=0, threshold=0),
+    Blend(levels=SIX, past=0, threshold=0),
 ]
 
 BY_HISTORY = "the probability is decided by the history's counts, not by the outcomes seen"
 EXPECTED_FAILURES = {
     EwmaNB: {"check_classifiers_one_label": BY_HISTORY},
+    EwmaFit: {"check_classifiers_one_label": BY_HISTORY},
     NegBin: {"check_classifiers_one_label": BY_HISTORY},
+    Pool: {"check_classifiers_one_label": BY_HISTORY},
+    Blend: {"check_classifiers_one_label": BY_HISTORY},
 }
 
 

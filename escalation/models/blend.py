@@ -1,0 +1,198 @@
+"""``blend``: all models, trusted by what they have earned on forecasts that have matured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from escalation.models.base import Array, Column, LightModel
+from escalation.models.levels import Levels
+from escalation.models.pool import LEVELS, Pool
+from escalation.models.pulled import blocks_of, design_effect, forgotten, log_odds
+from escalation.models.recalibrated import Recalibrated
+from escalation.models.tails import outcome_log_likelihood
+
+START: dict[str, float] = {"pool": 0.5, "recalibrated": 0.3, "levels": 0.2}
+"""The mixture that trust starts with, on log-odds."""
+START_TRUST = 0.7
+CORE_TRUST = 0.1
+OTHER_TRUST = 0.02
+"""Prior trust in the mixture, in each of its members alone, and in any other model alone."""
+RATE = 0.5
+"""How fast evidence moves the trust; 1 is Bayes for independent labels from one true model."""
+FEWEST = 20
+SMALLEST_TRUST = 0.01
+"""Members with less are left out."""
+
+
+@dataclass(frozen=True)
+class Matured:
+    """Forecasts whose outcome is known.
+
+    Parameters
+    ----------
+    names : tuple of str
+    probability : ndarray, shape (row, model)
+        As issued.
+    outcome : ndarray, shape (row,)
+    day : ndarray of int64, shape (row,)
+        On which they were issued.
+    unit : ndarray of int64, shape (row,), optional
+        Whom they are about.
+    """
+
+    names: tuple[str, ...]
+    probability: Array
+    outcome: Array
+    day: NDArray[np.int64]
+    unit: NDArray[np.int64] | None = None
+
+
+def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) -> Array:
+    r"""Trust in each candidate from its log likelihood on matured forecasts.
+
+    .. math:: w_j \propto \pi_j \exp\Big(\tfrac{\eta}{D} \sum_i 2^{-a_i / 1500} g_{ij}\Big)
+
+    with g_ij the log likelihood of outcome i under candidate j over that under the first one, a_i
+    the age in days and D the largest design effect of the candidates' gains.
+
+    Parameters
+    ----------
+    gain : ndarray, shape (row, candidate)
+    day : ndarray of int64, shape (row,)
+    prior : ndarray, shape (candidate,)
+    horizon : int
+
+    Returns
+    -------
+    ndarray, shape (candidate,)
+        Adds up to one.
+
+    Examples
+    --------
+    >>> gain = np.column_stack([np.zeros(100), np.full(100, 0.01)])
+    >>> trust(gain, np.arange(100) * 28, prior=np.array([0.5, 0.5]), horizon=7).round(2).tolist()
+    [0.43, 0.57]
+    """
+    weighted = gain * forgotten(day)[:, None]
+    block = blocks_of(day, horizon=horizon)
+    effects = [
+        design_effect(column, block, expected=float((column**2).sum()))
+        for column in weighted.T
+        if column.any()
+    ]
+    score = np.log(prior) + RATE * weighted.sum(axis=0) / max(effects, default=1.0)
+    odds = np.exp(score - score.max())
+    return odds / odds.sum()
+
+
+def weights_of(record: Matured | None, names: tuple[str, ...], *, horizon: int) -> Array:
+    """Weight of each member on the log-odds, by what they have earned; adds up to one."""
+    start = np.array([START.get(name, 0.0) for name in names])
+    if record is None or len(record.outcome) < FEWEST:
+        return start
+    places = [record.names.index(name) for name in names]
+    score = log_odds(record.probability[:, places])
+    candidates = np.column_stack([score @ start, score])
+    likely = outcome_log_likelihood(expit(candidates), record.outcome[:, None])
+    prior = np.array([CORE_TRUST if name in START else OTHER_TRUST for name in names])
+    prior = np.append(START_TRUST, prior)
+    earned = trust(likely - likely[:, :1], record.day, prior=prior / prior.sum(), horizon=horizon)
+    weights = earned[0] * start + earned[1:]
+    weights[weights < SMALLEST_TRUST] = 0.0
+    return weights / weights.sum()
+
+
+class Blend(LightModel):
+    r"""Weighted mean of the models' log-odds, weights learnt from matured forecasts.
+
+    .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P_j
+
+    Candidates are a fixed mixture (half the pool, the rest its recalibration and the regression on
+    levels) and every model alone; :func:`trust` moves weight between them. While little has matured
+    it is the mixture; where one model earns it, that model takes over.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    levels, past, threshold
+        Columns for the mixture's members, where they are fitted here.
+
+    Attributes
+    ----------
+    names_ : list of str
+        Members that have a weight.
+    weights_ : ndarray, shape (member,)
+        Adds up to one.
+    members_ : list of estimator
+    """
+
+    free_form: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        levels: Sequence[Column] = LEVELS,
+        past: Column = "history_sum_28d",
+        threshold: Column = "threshold",
+    ) -> None:
+        self.horizon = horizon
+        self.levels = levels
+        self.past = past
+        self.threshold = threshold
+
+    def _learn(
+        self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Matured | None
+    ) -> None:
+        columns = self.horizon, self.levels, self.past, self.threshold
+        for name, make in (("pool", Pool), ("levels", Levels)):
+            if name not in members:
+                members[name] = make(*columns).fit(X, y, count=count)
+        if "recalibrated" not in members:
+            own = Recalibrated(*columns)
+            members["recalibrated"] = own.fit(X, y, count=count, members=members)
+        names = tuple(name for name in members if record or name in START)
+        if record is not None and not set(names) <= set(record.names):
+            names, record = tuple(START), None
+        weights = weights_of(record, names, horizon=self.horizon)
+        kept = np.flatnonzero(weights)
+        self.names_ = [names[i] for i in kept]
+        self.weights_ = weights[kept]
+        self.members_ = [members[name] for name in self.names_]
+
+    def _parts(self) -> dict[str, Any]:
+        return dict(zip(self.names_, self.members_, strict=True))
+
+    def _joined(self, probability: Mapping[str, Array]) -> Array:
+        total = np.zeros(len(probability[self.names_[0]]))
+        for name, weight in zip(self.names_, self.weights_, strict=True):
+            total += weight * log_odds(probability[name])
+        return expit(total)
+
+
+def blend(*, horizon: int = 7, seed: int = 0) -> Blend:
+    """All models, trusted by what they have earned.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+
+    Returns
+    -------
+    Blend
+
+    Examples
+    --------
+    >>> blend(horizon=30).horizon
+    30
+    """
+    return Blend(horizon=horizon)

@@ -1,0 +1,142 @@
+"""``levels``: a negative binomial regression on log averages, pulled to how a forecaster weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
+from escalation.models.ewma_nb import PAST_DAYS, nb_tail
+from escalation.models.pool import DAYS, LEVELS
+from escalation.models.pulled import blocks_of, days_of, design_effect, forgotten
+from escalation.models.tails import SPREADS, likeliest, quadratic_tail, spread_out
+
+PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
+"""Intercept, then the weights of the averages over 7 to 365 days; they add up to one."""
+RIDGE = (5.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
+PER_WEEK = 0.05
+"""Events a week that are added to every average: logarithms need them, and silence is no proof."""
+LOG_MEAN_RANGE = (-8.0, 8.0)
+SPREAD_RANGE = (0.05, 10.0)
+SPREAD_EVERY = 5
+MAX_STEPS = 25
+CAP = 20.0
+"""Counts above this many thresholds are taken as that: one massacre must not outweigh a year."""
+
+
+class Levels(EventModel):
+    r"""Negative binomial regression with log link on the logarithms of six averages.
+
+    .. math:: \log m = \beta_0 + \sum_j \beta_j \log(h s_j / K_j + 0.05\,h / 7),\quad
+              P = P(X \ge k)
+
+    The coefficients are pulled to fixed weights, old rows are forgotten by half in four years, and
+    the information is divided by the design effect of blocks of dates. The tail has a variance in
+    proportion to the mean, or one that grows with its square: whichever makes the outcomes of the
+    training rows likelier.
+
+    Parameters
+    ----------
+    horizon : int
+        h, in days.
+    levels : sequence of str or int
+        Columns of the decayed sums over 7, 10, 21, 45, 90 and 365 days.
+    past, threshold : str or int
+        Columns of the plain sum of 28 days, and of the threshold.
+
+    Attributes
+    ----------
+    coefficients_ : ndarray, shape (7,)
+        Intercept first.
+    quadratic_ : bool
+        The variance grows with the squared mean.
+    dispersion_ : float
+        Variance over mean, or the spread of the quadratic form.
+    """
+
+    free_form: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        horizon: int = 7,
+        levels: Sequence[Column] = LEVELS,
+        past: Column = "history_sum_28d",
+        threshold: Column = "threshold",
+    ) -> None:
+        self.horizon = horizon
+        self.levels = levels
+        self.past = past
+        self.threshold = threshold
+
+    def _fit(self, X: Any, y: Array, count: Array) -> None:
+        past, threshold = columns_of(X, [self.past, self.threshold])
+        capped = np.minimum(count, CAP * np.maximum(threshold, 1.0))
+        day = days_of(X, len(y))
+        expected = np.maximum(past * self.horizon / PAST_DAYS, 0.1)
+        residual = (capped - expected) / np.sqrt(expected + expected**2)
+        effect = design_effect(
+            residual, blocks_of(day, horizon=self.horizon), expected=float((residual**2).sum())
+        )
+        self.coefficients_ = _regress(self._design(X), capped, forgotten(day), effect)
+        rows = spread_out(len(y))
+        seen = self._mean(X)[rows], threshold[rows], y[rows]
+        linear, linear_gain = likeliest(*seen)
+        quadratic, quadratic_gain = likeliest(*seen, tail=quadratic_tail, grid=SPREADS)
+        self.quadratic_ = bool(quadratic_gain > linear_gain)
+        self.dispersion_ = quadratic if self.quadratic_ else linear
+
+    def _design(self, X: Any) -> Array:
+        sums = np.column_stack(columns_of(X, self.levels))
+        rate = np.maximum(sums, 0.0) / np.array(DAYS) + PER_WEEK / 7.0
+        return np.column_stack([np.ones(len(rate)), np.log(rate * self.horizon)])
+
+    def _mean(self, X: Any) -> Array:
+        return np.exp(np.clip(weighted_sum(self._design(X), self.coefficients_), *LOG_MEAN_RANGE))
+
+    def _probability(self, X: Any) -> Array:
+        (threshold,) = columns_of(X, [self.threshold])
+        tail = quadratic_tail if self.quadratic_ else nb_tail
+        return tail(self._mean(X), self.dispersion_, threshold)
+
+
+def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
+    """Fisher scoring of the pulled regression, the spread of the counts by moments in between."""
+    prior, ridge = np.array(PRIOR), np.array(RIDGE)
+    beta, spread = prior.copy(), 1.0
+    for step_number in range(MAX_STEPS):
+        mean = np.exp(np.clip(Z @ beta, *LOG_MEAN_RANGE))
+        if step_number % SPREAD_EVERY == 0:
+            excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
+            spread = float(np.clip(excess, *SPREAD_RANGE))
+        shrunk = weight / (1.0 + spread * mean) / effect
+        slope = Z.T @ (shrunk * (count - mean)) - ridge * (beta - prior)
+        information = (Z * (shrunk * mean)[:, None]).T @ Z + np.diag(ridge)
+        step = np.clip(np.linalg.solve(information, slope), -0.5, 0.5)
+        beta = beta + step
+        if np.abs(step).max() < 1e-6:
+            break
+    return beta
+
+
+def levels(*, horizon: int = 7, seed: int = 0) -> Levels:
+    """Negative binomial regression on log averages.
+
+    Parameters
+    ----------
+    horizon : int
+        In days.
+    seed : int
+        Not used.
+
+    Returns
+    -------
+    Levels
+
+    Examples
+    --------
+    >>> levels(horizon=30).horizon
+    30
+    """
+    return Levels(horizon=horizon)

@@ -1,0 +1,107 @@
+"""Tails of counts, and the dispersion that makes the outcomes seen likeliest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+from escalation.models.base import Array
+from escalation.models.ewma_nb import nb_tail
+
+DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0)
+"""Variance over mean, from nearly Poisson to far out."""
+SPREADS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+"""Squared coefficient of variation of the level, where the variance grows with the mean squared."""
+MOST_ROWS = 3000
+"""One number is chosen from at most so many evenly spread rows: more would not move it."""
+FLOOR = 1e-4
+"""Outcomes are thought at least this likely while choosing, so that no single row decides."""
+
+Tail = Callable[[Array, float, Array], Array]
+
+
+def quadratic_tail(mean: Array, spread: float | Array, threshold: Array) -> Array:
+    r"""P(X >= threshold) for a negative binomial with variance ``mean + spread * mean**2``.
+
+    .. math:: P(X \ge k) = I_{a m / (1 + a m)}(k,\ 1 / a)
+
+    with I the regularised incomplete beta function.
+
+    Parameters
+    ----------
+    mean : ndarray
+        m, positive, in events.
+    spread : float or ndarray
+        a, positive.
+    threshold : ndarray
+        k; rounded up to a whole number, and certain to be reached when 0 or less.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, in the shape of ``mean``.
+
+    Examples
+    --------
+    >>> quadratic_tail(np.array([1.0]), 1.0, np.array([1.0])).tolist()
+    [0.5]
+    """
+    whole = np.ceil(threshold)
+    ratio = np.asarray(spread, dtype=np.float64) * mean
+    reached = betainc(np.maximum(whole, 1.0), 1.0 / np.asarray(spread), ratio / (1.0 + ratio))
+    return np.where(whole < 1.0, 1.0, reached)
+
+
+def outcome_log_likelihood(probability: Array, y: Array) -> Array:
+    """Log likelihood of each outcome, with probabilities held away from 0 and 1."""
+    held = np.clip(probability, FLOOR, 1.0 - FLOOR)
+    return np.log(np.where(y > 0, held, 1.0 - held))
+
+
+def spread_out(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
+    """Positions of at most ``most`` rows, evenly spread.
+
+    Examples
+    --------
+    >>> spread_out(10, most=4).tolist()
+    [0, 3, 6, 9]
+    """
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.intp))
+
+
+def likeliest(
+    mean: Array,
+    threshold: Array,
+    y: Array,
+    *,
+    tail: Tail = nb_tail,
+    grid: Sequence[float] = DISPERSIONS,
+) -> tuple[float, float]:
+    """The dispersion of a grid under which the outcomes are likeliest, and how likely.
+
+    Outcomes, and not counts, decide: the tail has to be right at the threshold, whatever the shape
+    elsewhere.
+
+    Parameters
+    ----------
+    mean, threshold, y : ndarray, shape (row,)
+    tail : callable
+        ``(mean, dispersion, threshold)`` to probabilities.
+    grid : sequence of float
+
+    Returns
+    -------
+    dispersion, mean log likelihood : float
+
+    Examples
+    --------
+    >>> y = (np.arange(100) % 4 == 0) * 1.0
+    >>> likeliest(np.full(100, 1.0), np.full(100, 2.0), y)[0]
+    2.0
+    """
+    found = [float(outcome_log_likelihood(tail(mean, d, threshold), y).mean()) for d in grid]
+    best = int(np.argmax(found))
+    return float(grid[best]), found[best]

@@ -1,0 +1,132 @@
+"""Laws of time, as functions that name the columns which break them.
+
+Each takes ``build``, from an archive to a table indexed by unit and day, so that any columns can be
+put to the test: registered features, a user's own, thresholds. An empty list means that the law
+holds on what was compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.events.archive import EventArchive, to_day
+
+Build = Callable[[EventArchive], pd.DataFrame]
+"""From an archive to numbers, indexed by unit and day."""
+Rename = Mapping[str, Mapping[str, str]]
+"""New names by column of the events and old name."""
+ROWS = "(rows)"
+"""Reported in place of a column when the units or the days on which they exist differ."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A column that moved: where last, and on how many rows.
+
+    Parameters
+    ----------
+    column : str
+        Its name, or :data:`ROWS`.
+    unit, day : str
+        The last row that moved; empty for a column that only one of the tables has.
+    rows : int
+        How many moved.
+    """
+
+    column: str
+    unit: str = ""
+    day: str = ""
+    rows: int = 0
+
+
+def truncation(build: Build, archive: EventArchive, at: object) -> list[Moved]:
+    """Columns whose values up to a day differ once everything known later is gone."""
+    return moved(build(archive), build(archive.until(at)), upto=at)
+
+
+def poison(build: Build, archive: EventArchive, at: object, later: pd.DataFrame) -> list[Moved]:
+    """Columns whose values up to a day differ once versions known later are added."""
+    if not (later[schema.KNOWN_DATE] > to_day(at)).all():
+        raise ValueError(f"expected poison that became known after {to_day(at)}")
+    return moved(build(archive), build(archive.plus(later)), upto=at)
+
+
+def names(build: Build, archive: EventArchive, *, rename: Rename) -> list[Moved]:
+    """Columns that differ, but for the units' names, once places or sides have other names."""
+    versions = archive.versions
+    other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
+    before = build(archive)
+    units = before.index.get_level_values(schema.UNIT).unique()
+    table = before.rename(index={unit: _renamed(unit, rename) for unit in units}, level=schema.UNIT)
+    again = build(_like(archive, versions.assign(**other)))
+    return moved(table, again, upto=archive.covered_to)
+
+
+def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
+    """Columns that differ in any bit, on a row that either table has, up to a day.
+
+    Parameters
+    ----------
+    one, two : DataFrame
+        Numbers, indexed by unit and day in any order.
+    upto : date-like
+        Later rows are not looked at.
+
+    Returns
+    -------
+    list of Moved
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2020-01-01", "2020-01-02"])
+    >>> index = pd.MultiIndex.from_product([["taji"], days], names=["unit", "day"])
+    >>> one, two = (pd.DataFrame({"x": [1.0, x]}, index=index) for x in (2.0, 3.0))
+    >>> moved(one, two, upto="2020-01-01")
+    []
+    >>> moved(one, two, upto="2020-01-02")
+    [Moved(column='x', unit='taji', day='2020-01-02', rows=1)]
+    """
+    if list(one.columns) != list(two.columns):
+        only_one = set(one.columns) ^ set(two.columns)
+        return [Moved(str(name)) for name in sorted(only_one or set(one.columns))]
+    left, right = (_upto(table, to_day(upto)) for table in (one, two))
+    if not left.index.equals(right.index):
+        odd = left.index.symmetric_difference(right.index)
+        return [_where(ROWS, odd if len(odd) else left.index)]
+    bits = [table.to_numpy(np.float64).view(np.int64) for table in (left, right)]
+    differs = np.not_equal(*bits)
+    found = np.flatnonzero(differs.any(axis=0))
+    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in found]
+
+
+def _upto(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
+    return table[table.index.get_level_values(schema.DAY) <= day].sort_index()
+
+
+def _where(column: str, rows: pd.Index) -> Moved:
+    """The last of some rows by day, the first unit of that day."""
+    days = rows.get_level_values(schema.DAY)
+    units = rows[days == days.max()].get_level_values(schema.UNIT)
+    return Moved(column, str(units.min()), f"{days.max():%Y-%m-%d}", len(rows))
+
+
+def _like(archive: EventArchive, versions: pd.DataFrame) -> EventArchive:
+    """Other versions with the same coverage."""
+    return EventArchive.of(versions, covered_to=archive.covered_to, known_basis=archive.known_basis)
+
+
+def _renamed(unit: str, rename: Rename) -> str:
+    """The new name of a place, or of a pair of sides."""
+    for column, table in rename.items():
+        if column not in (schema.ACTOR, schema.TARGET) and unit in table:
+            return table[unit]
+    side, arrow, other = unit.partition(">")
+    if not arrow:
+        return unit
+    actors, targets = rename.get(schema.ACTOR, {}), rename.get(schema.TARGET, {})
+    return f"{actors.get(side, side)}>{targets.get(other, other)}"

@@ -1,0 +1,117 @@
+"""Other futures: news that becomes known after a day, events on a day, other names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.config import Experiment
+from escalation.events.archive import EventArchive
+
+MOST = 120
+"""Templates that are cloned; a poisoned build should cost little more than a plain one."""
+PLACE = [schema.COUNTRY, schema.ADMIN1, schema.SITE]
+KIND = [*PLACE, schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.TAGS]
+SIDES = [schema.ACTOR, schema.TARGET]
+ONE_DAY = np.timedelta64(1, "D")
+
+
+def prompt_news(
+    archive: EventArchive, at: np.datetime64, *, lag: int = 0, seed: int = 0
+) -> pd.DataFrame:
+    """New events of every place and kind, known on the day after as soon as the lag allows.
+
+    They come without :func:`late_news`, because that has a unit's history written anew, and what is
+    written anew no longer shows a look ahead.
+
+    Parameters
+    ----------
+    archive : EventArchive
+        Templates come from all of it.
+    at : datetime64[D]
+    lag : int
+        The source's reporting lag in days.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        Versions to be added to ``archive.until(at)``.
+    """
+    tomorrow = at + ONE_DAY
+    days = [tomorrow - k * ONE_DAY for k in dict.fromkeys((0, lag))]
+    return _new(pd.concat([_clones(archive, day, seed) for day in days]), tomorrow)
+
+
+def late_news(
+    archive: EventArchive, at: np.datetime64, *, lag: int = 0, seed: int = 0
+) -> pd.DataFrame:
+    """Late reports, corrections and retractions, all known on the day after; and unheard-of places.
+
+    Parameters and result as in :func:`prompt_news`.
+    """
+    tomorrow = at + ONE_DAY
+    late = _clones(archive, tomorrow - (lag + 3) * ONE_DAY, seed)
+    elsewhere = _clones(archive, at, seed)
+    for column in (schema.ADMIN1, schema.SITE):
+        elsewhere[column] = elsewhere[column] + " (never heard of)"
+    elsewhere[schema.LATITUDE] = (elsewhere[schema.LATITUDE] + 1.0).clip(upper=90.0)
+    known = archive.as_of(at)
+    changed = known.sample(n=min(MOST, len(known)), random_state=seed)
+    odd = np.arange(len(changed)) % 2 == 1
+    changed = changed.assign(
+        **{
+            schema.OPERATION: np.where(odd, "retract", "update"),
+            schema.KNOWN_DATE: tomorrow,
+            schema.KILLED: changed[schema.KILLED].fillna(0) + 9,
+            schema.SEVERITY: schema.HIGHEST_RUNG,
+        }
+    )
+    return pd.concat([_new(pd.concat([late, elsewhere]), tomorrow), changed], ignore_index=True)
+
+
+def _new(events: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
+    """Events with identifiers of their own, known on a day."""
+    names = [f"audit {number}" for number in range(len(events))]
+    return events.assign(**{schema.EVENT_ID: names, schema.KNOWN_DATE: known})
+
+
+def events_on(
+    archive: EventArchive, day: np.datetime64, *, known: np.datetime64, seed: int = 0
+) -> EventArchive:
+    """The archive with one more event of every place and kind on a day, known on another."""
+    return archive.plus(_new(_clones(archive, day, seed), known))
+
+
+def _clones(archive: EventArchive, day: np.datetime64, seed: int) -> pd.DataFrame:
+    """Copies of some events, all on one day: every kind of them if there is room."""
+    mixed = archive.versions.sample(frac=1.0, random_state=seed)
+    chosen = pd.concat([mixed.drop_duplicates(PLACE), mixed.drop_duplicates(KIND)])
+    chosen = chosen[~chosen.index.duplicated()].head(MOST)
+    return chosen.assign(**{schema.EVENT_DATE: day, schema.OPERATION: "add"})
+
+
+def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict[str, str]]:
+    """New names, in reverse order, for whatever gives units their names.
+
+    A name that the experiment itself mentions stays, because there it means something.
+    """
+    kinds = experiment.panel.units
+    columns = [kind for kind in PLACE if kind in kinds] + (SIDES if "dyad" in kinds else [])
+    said = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
+    rename = {}
+    for column in columns:
+        values = sorted(set(archive.versions[column].dropna()) - said, reverse=True)
+        prefix = "side" if column in SIDES else column
+        rename[column] = {value: f"{prefix} {i:06d}" for i, value in enumerate(values)}
+    return {column: table for column, table in rename.items() if table}
+
+
+def _texts(value: object) -> list[str]:
+    """Every text within nested tables and lists."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []

@@ -1,0 +1,121 @@
+"""The whole audit of an experiment, label by label and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.audit import past, split
+from escalation.audit.cases import Cases
+from escalation.audit.findings import Done, Report, together
+from escalation.audit.shuffle import label_shuffle
+from escalation.backtest import Case, Progress, silent
+from escalation.config import Experiment, target_label
+from escalation.errors import InputError
+from escalation.events.archive import EventArchive
+from escalation.targets import Target
+
+
+def audit(
+    archive: EventArchive,
+    experiment: Experiment,
+    *,
+    cuts: int = 6,
+    seeds: int = 3,
+    progress: Progress = silent,
+) -> Report:
+    """Look for leaks in an experiment, its own features included.
+
+    At several days everything that became known later is taken away, or changed: no column, no
+    training row and no forecast up to that day may move. Units get other names, and only names may
+    change. Outcomes are shuffled, and no model may show skill.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    cuts : int
+        Days to look from: eves of news, above all of late news, and days on which units enter.
+    seeds : int
+        Shuffles of the outcomes.
+    progress : callable
+        Told how far it is.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        ``E-RANGE`` when the experiment has no day with a unit and a day after it.
+    """
+    labels = [checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
+              for target in experiment.labels]  # fmt: skip
+    done = [one for label in labels for one in label]
+    return Report(experiment.experiment.name, together(done))
+
+
+def checks(
+    archive: EventArchive, experiment: Experiment, target: Target, *, cuts: int, seeds: int,
+    progress: Progress = silent,
+) -> Iterator[Done]:  # fmt: skip
+    """Every check of one label, the quick ones first, each as soon as it is made."""
+    cases = Cases(archive, experiment, target)
+    days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
+    steps, title = len(days) + 3, target_label(target)
+    for seed, day in enumerate(days):
+        cut = cases.cut(day, seed=seed)
+        yield from past.columns(cases, cut)
+        yield past.warm_up(cases, cut)
+        yield split.training(cases, cut)
+        yield split.issued(cases, cut)
+        yield split.label_window(cases, day, seed)
+        progress(title, seed + 1, steps)
+    yield past.relabelling(cases)
+    progress(title, steps - 2, steps)
+    yield split.backtest(cases, cut)
+    progress(title, steps - 1, steps)
+    yield label_shuffle(cases, seeds=seeds)
+    progress(title, steps, steps)
+
+
+def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
+    """Days to look from, ascending.
+
+    A leak of one day shows only when the next day has news. So half of them are eves of news, the
+    rarer kinds first: corrections, retractions, late reports. The other half are days on which
+    units enter. The last one lies late, so that there is something to learn from before it.
+
+    Raises
+    ------
+    InputError
+        ``E-RANGE`` when there is no such day.
+    """
+    prepared = case.prepared
+    days, entry = prepared.days, prepared.vintages.entry
+    versions = prepared.archive.versions
+    known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]")
+    happened = versions[schema.EVENT_DATE].to_numpy("datetime64[D]")
+    rare = (known > happened + np.timedelta64(prepared.lag, "D")) | versions.duplicated(
+        [schema.SOURCE, schema.EVENT_ID]
+    ).to_numpy(dtype=bool)
+    first = entry.min(initial=len(days))
+    if first >= len(days) - 1:
+        raise InputError(
+            "E-RANGE", "expected days on which a unit is known, and a day after them",
+            fix="widen [data] first_day and last_day, or [panel] enters",
+        )  # fmt: skip
+    inside = days[first:-1]
+    rng = np.random.default_rng(seed)
+    eves = [np.intersect1d(day - np.timedelta64(1, "D"), inside) for day in (known[rare], known)]
+    starts = np.intersect1d(days[entry[entry < len(days)]], inside)
+    late = inside[-max(len(inside) // 4, 1) :]
+    last = next(c for c in (*(np.intersect1d(e, late) for e in eves), late) if len(c))
+    chosen = [rng.choice(last)]
+    for group, share in ((eves[0], count // 3), (eves[1], count // 6), (starts, count // 3)):
+        chosen += list(rng.choice(group, min(share, len(group)), replace=False))
+    return np.unique(np.array(chosen, dtype="datetime64[D]"))

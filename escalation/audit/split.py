@@ -1,0 +1,102 @@
+"""Checks that fits and forecasts use nothing that had not matured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.audit import laws
+from escalation.audit.cases import (
+    GONE,
+    REVISED,
+    Cases,
+    Cut,
+    forecast_sheet,
+    issue_sheet,
+    training_sheet,
+    trial_schedule,
+)
+from escalation.audit.findings import Done, Finding, told
+from escalation.audit.news import events_on
+from escalation.errors import GateError
+
+
+def training(cases: Cases, cut: Cut) -> Done:
+    """Rows, inputs and outcomes of a fit: those that had matured, as they were known."""
+    day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
+    found = immature(cases, then, day)
+    for because, archive in cut.futures.items():
+        now = training_sheet(cases.of(archive), day)
+        found += immature(cases, now, day)
+        if len(then) or len(now):
+            last = max(t.index.get_level_values(schema.DAY).max() for t in (then, now) if len(t))
+            moves = laws.moved(now, then, upto=last)
+            found += told("training rows", moves, f"for a fit on {day} {because}", of="learned: ")
+    return Done("training rows", 1, tuple(found))
+
+
+def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
+    """The latest row whose days ahead, and the lag, end after the fit."""
+    if table.empty:
+        return []
+    wait = cases.target.horizon + cases.case.prepared.lag
+    rows = table.index[table.index.get_level_values(schema.DAY) > day - np.timedelta64(wait, "D")]
+    if rows.empty:
+        return []
+    unit, last = max(rows, key=lambda row: row[1])
+    says = (
+        f"the training row of {unit} on {last:%Y-%m-%d} is used by a fit on {day}, "
+        f"less than horizon and lag, {wait} days, before it"
+    )
+    return [Finding("training rows", "immature row", str(unit), f"{last:%Y-%m-%d}", says)]
+
+
+def label_window(cases: Cases, day: np.datetime64, seed: int) -> Done:
+    """Labels with one more event of every kind on a day: only those that look at it may move."""
+    case, horizon = cases.case, cases.target.horizon
+    end = case.prepared.days[-1]
+    more = events_on(case.prepared.archive.until(end), day, known=end, seed=seed)
+    other = replace(case, prepared=replace(case.prepared, archive=more))
+    counts = [one.known_on(end).count for one in (case, other)]
+    same = (counts[0] == counts[1]) | np.isnan(counts[0]) & np.isnan(counts[1])
+    at = case.prepared.index_of(day)
+    allowed = np.zeros(len(case.prepared.days), dtype=bool)
+    allowed[max(at - horizon, 0) : at] = True
+    units, days = np.nonzero(~same & ~allowed & case.prepared.vintages.present)
+    if not len(days):
+        return Done("label window", 1)
+    unit, when = case.prepared.vintages.units[units[0]], case.prepared.days[days[0]]
+    says = (
+        f"the label of {unit} on {when} counts what happened on {day}; "
+        f"it is about the {horizon} days after {when}"
+    )
+    return Done(
+        "label window", 1, (Finding("label window", cases.target.name, unit, str(when), says),)
+    )
+
+
+def issued(cases: Cases, cut: Cut) -> Done:
+    """What models are shown on a day, whatever came after."""
+    day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
+    found = []
+    for because, archive in cut.futures.items():
+        moves = laws.moved(issue_sheet(cases.of(archive), day), then, upto=day)
+        found += told("issued rows", moves, because, of="input: ")
+    return Done("issued rows", 1, tuple(found))
+
+
+def backtest(cases: Cases, cut: Cut) -> Done:
+    """Forecasts up to a day, models and track records included, whatever came after."""
+    schedule = trial_schedule(cases.case, cut.day)
+    try:
+        then = forecast_sheet(cases.of(cut.until), schedule)
+        found = []
+        for because in (GONE, REVISED):
+            now = forecast_sheet(cases.of(cut.futures[because]), schedule)
+            found += told("backtest", laws.moved(now, then, upto=cut.day), because)
+    except GateError as error:
+        return Done("backtest", 0, note=f"not made: {error.message}")
+    return Done("backtest", 1, tuple(found))

@@ -1,0 +1,163 @@
+"""Planted leaks are all caught, and clean builds raise no alarm."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+import planted_leaks as planted
+import pytest
+import random_archives as archives
+
+from escalation import schema
+from escalation.audit import audit
+from escalation.audit.cases import Cases
+from escalation.audit.news import other_names
+from escalation.audit.past import relabelling
+from escalation.audit.run import checks
+from escalation.audit.shuffle import label_shuffle
+from escalation.config import Experiment
+from escalation.errors import GateError, InputError
+from escalation.features import ACROSS, FEATURES
+from escalation.features.base import one_unit
+
+LAG = 2
+BASE = ("events", "killed", "severity")
+TARGETS = (
+    {"name": "any", "horizon": 3, "where": {"rung": 4}},
+    {"name": "exceed", "horizon": 3, "windows": 5, "quantile": 0.6, "least_mean": 0.1},
+    {"name": "climb", "horizon": 3, "window": 5},
+    {"name": "onset", "horizon": 3, "where": {"rung": 5}},
+    {"name": "deaths", "horizon": 3, "least": 2},
+)
+
+
+def experiment(*, features=("window_sums",), target=TARGETS[0], models=("climatology",), **panel):
+    given = {"window_sums": {"windows": [1, 3, 7, 28]}}
+    return Experiment(
+        experiment={"name": "small"},
+        data={"lag": LAG},
+        panel={
+            "units": ["site", "all"], "enters": {"rung": 3},
+            "pairs": [("militia", "us_coalition")],
+            **panel,
+        },
+        features={name: given.get(name, {}) for name in features},
+        targets=[target],
+        models={name: {} for name in models},
+    )  # fmt: skip
+
+
+def audited(seed=0, *, archive=None, seeds=1, cuts=3, **options):
+    """The checks of a quick audit, one by one."""
+    archive = archive or archives.archive(seed, count=110, lag=LAG)
+    small = experiment(**options)
+    return checks(archive, small, small.labels[0], cuts=cuts, seeds=seeds)
+
+
+def first_findings(**options):
+    """What the first check that finds anything has found."""
+    return next((one.findings for one in audited(**options) if one.findings), ())
+
+
+def columns_in(findings):
+    """Columns of the features that are named."""
+    return {one.what for one in findings}
+
+
+def test_every_planted_leak_is_caught(monkeypatch):
+    caught = {}
+    for family in planted.FAMILIES:
+        with monkeypatch.context() as patch:
+            patch.setitem(FEATURES, "own", family)
+            found = caught[family.__name__] = first_findings(features=("window_sums", "own"))
+            assert columns_in(found) <= set(family(one_unit({name: [0.0, 0.0] for name in BASE})))
+    with monkeypatch.context() as patch:
+        patch.setitem(ACROSS, "own", planted.neighbours_ahead)
+        caught["neighbours_ahead"] = first_findings(features=("window_sums", "own"))
+    for stage in planted.STAGES:
+        with monkeypatch.context() as patch:
+            stage(patch)
+            caught[stage.__name__] = first_findings()
+    missed = [name for name, found in caught.items() if not found]
+    print(f"caught {len(caught) - len(missed)} of {len(caught)} planted leaks")
+    assert len(caught) >= 20
+    assert missed == []
+
+
+@pytest.mark.slow
+def test_clean_seeds_raise_no_alarm():
+    alarms, made = {}, 0
+    for seed in range(20):
+        target = TARGETS[seed % len(TARGETS)]
+        done = list(audited(seed, features=(*FEATURES, *ACROSS), target=target, cuts=2))
+        made += sum(one.compared > 0 for one in done if one.check == "label shuffle")
+        found = [one for check in done for one in check.findings]
+        alarms |= {seed: found} if found else {}
+    print(f"{len(alarms)} alarms on 20 clean seeds")
+    assert alarms == {}
+    assert made >= 18, "expected nearly every archive to have enough to learn from"
+
+
+@pytest.mark.parametrize("stage", [planted.row_wise_split, planted.no_embargo])
+def test_a_split_that_leaks_shows_skill_on_shuffled_outcomes(stage, monkeypatch):
+    archive, small = archives.archive(1, count=110, lag=LAG), experiment()
+    honest = label_shuffle(Cases(archive, small, small.labels[0]), seeds=3)
+    stage(monkeypatch)
+    leaking = label_shuffle(Cases(archive, small, small.labels[0]), seeds=3)
+    assert (honest.compared, honest.findings) == (3, ())
+    assert "skill of memory" in columns_in(leaking.findings)
+
+
+def test_a_family_that_reads_names_is_told_by_relabelling(monkeypatch):
+    def alphabetical(panel):
+        codes = np.array([[crc32(unit.encode()) % 97] for unit in panel.units])
+        return planted.one("unit_code", np.broadcast_to(codes, panel.shape))
+
+    monkeypatch.setitem(FEATURES, "own", alphabetical)
+    archive, small = archives.archive(1), experiment(features=("window_sums", "own"))
+    (found,) = relabelling(Cases(archive, small, small.labels[0])).findings
+    assert found.what == "unit_code"
+    assert "when only names changed" in found.says
+
+
+def test_units_without_names_are_said_not_to_be_relabelled():
+    archive, small = archives.archive(1), experiment(units=["all"])
+    done = relabelling(Cases(archive, small, small.labels[0]))
+    assert (done.compared, done.findings) == (0, ())
+    assert "no unit has a name" in done.note
+
+
+def test_names_that_the_experiment_mentions_stay(monkeypatch):
+    small = experiment(enters={"rung": 3, "site": ["Taji"]})
+    rename = other_names(archives.archive(1), small)
+    assert set(rename) == {schema.SITE}
+    assert "Taji" not in rename[schema.SITE]
+    assert "Balad" in rename[schema.SITE]
+
+
+def test_too_little_history_for_a_backtest_is_said():
+    archive = archives.archive(1, lag=LAG).until(archives.FIRST + 8)
+    done = {one.check: one for one in audited(archive=archive)}
+    assert done["backtest"].note.startswith("not made: expected")
+    assert done["truncation"].compared > 0
+
+
+def test_an_experiment_without_a_unit_is_refused():
+    small = experiment(enters={"rung": 7})
+    with pytest.raises(InputError, match="E-RANGE"):
+        audit(archives.archive(1), small)
+
+
+def test_a_report_holds_each_check_and_each_leak_once(monkeypatch):
+    monkeypatch.setitem(FEATURES, "own", planted.tomorrow)
+    small = experiment(features=("window_sums", "own"))
+    report = audit(archives.archive(1, count=110, lag=LAG), small, cuts=2, seeds=1)
+    names = [one.check for one in report.checks]
+    assert len(names) == len(set(names)) == 9
+    assert not report.clean
+    for one in report.checks:
+        assert len(columns_in(one.findings)) == len(one.findings)
+    with pytest.raises(GateError, match=r"E-LEAK.*events_tomorrow at .* moved when") as refused:
+        report.require_clean()
+    assert refused.value.status == 4

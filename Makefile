@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev
 
 # The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
 constraints: $(VENV)/.made
-	$(PIP) install -q '.[dev]'
+	$(PIP) install -q '.[dev,bench]'
 	$(PIP) freeze -q --exclude escalation > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 

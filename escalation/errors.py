@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 
 class EscalationError(Exception):
@@ -56,6 +57,16 @@ class EscalationError(Exception):
         parts.append(self.message)
         text = " ".join(part for part in parts if part)
         return f"{text}; fix: {self.fix}" if self.fix else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was made, so that a refusal in another process is the same refusal here."""
+        told: dict[str, Any] = {
+            "fix": self.fix,
+            "where": self.where,
+            "column": self.column,
+            "value": self.value,
+        }
+        return partial(type(self), **told), (self.code, self.message)
 
 
 class UsageError(EscalationError):

@@ -10,8 +10,8 @@ unit gets one row per stretch of days (its *vintage*), a family runs once over a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.archive import KEY, EventArchive, to_day
-from escalation.panel import Days, Panel, PanelSpec, day_range, unit_of
-
-FOREVER = np.iinfo(np.int64).max // 4
+from escalation.panel import Days, Panel, PanelSpec, day_range
+from escalation.versions import FOREVER, by_unit, cells, spread, times
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -93,34 +92,150 @@ class Vintages:
         return {name: self.gather(values) for name, values in compute(self.stack).items()}
 
 
-def _spread(archive: EventArchive, spec: PanelSpec) -> pd.DataFrame:
-    """Versions by unit, each with the half-open stretch of days in which it was the valid one."""
-    versions = archive.versions
-    same = versions.duplicated(KEY, keep="last").to_numpy()
-    known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int64)
-    ends = np.where(same, np.append(known[1:], 0), FOREVER)
-    table = versions.assign(_known=known, _ends=ends)
-    table = table[table[schema.OPERATION] != "retract"]
-    return _by_unit(table, spec)
+def openings(archive: EventArchive, spec: PanelSpec, *, like: Vintages) -> pd.DataFrame:
+    """The versions by which each unit of a stack entered, in the order in which they did.
+
+    The first of a unit's says where the unit lies.
+
+    Returns
+    -------
+    DataFrame
+        ``unit``, :data:`KEY`, coordinates and country.
+    """
+    days = like.days
+    table = spread(archive.until(days[-1]), spec)
+    base = int(days[0].astype(np.int64))
+    happened, _, ends, seen = times(table, base, len(days), like.lag)
+    opening = spec.enters.mask(table) & (seen < ends)
+    identity = [table[name].to_numpy(object) for name in reversed(KEY)]
+    order = np.lexsort((*identity, happened, seen))
+    columns = ["_unit", *KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
+    found = table.iloc[order[opening[order]]][columns]
+    return found.rename(columns={"_unit": schema.UNIT}).reset_index(drop=True)
 
 
-def _by_unit(table: pd.DataFrame, spec: PanelSpec) -> pd.DataFrame:
-    """Each row once per kind of unit that it belongs to, with the unit in ``_unit``."""
-    named = {kind: unit_of(table, kind) for kind in dict.fromkeys(spec.kinds)}
-    seen: set[str] = set()
-    for kind, units in named.items():
-        names = set(units.dropna())
-        if both := sorted(seen & names):
-            raise InputError(
-                "E-UNIT",
-                "expected different names for units of different kinds",
-                column=kind,
-                value=both[0],
-                fix="leave out one of the kinds or rename the unit at the source",
-            )
-        seen |= names
-    parts = [table.assign(_unit=units) for units in named.values()]
-    return pd.concat(parts, ignore_index=True).dropna(subset=["_unit"])
+@dataclass(frozen=True, eq=False)
+class History:
+    """Versions by unit, not stacked yet: all units, or some, so that memory is bounded by those.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Versions, each with its unit and its days as indices on the axis.
+    code : ndarray of int64, shape (version,)
+        Which unit, ascending.
+    units : tuple of str
+        Each unit once, sorted.
+    days : ndarray of datetime64[D], shape (day,)
+    spec : PanelSpec
+    lag : int
+    """
+
+    table: pd.DataFrame
+    code: NDArray[np.int64]
+    units: tuple[str, ...]
+    days: Days
+    spec: PanelSpec
+    lag: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that the stack will have."""
+        return tuple(channel.name for channel in self.spec.all_channels)
+
+    def part(self, start: int, stop: int) -> History:
+        """Some consecutive units, with their versions only."""
+        low, high = np.searchsorted(self.code, [start, stop])
+        return replace(
+            self, table=self.table.iloc[low:high].reset_index(drop=True),
+            code=self.code[low:high] - start, units=self.units[start:stop],
+        )  # fmt: skip
+
+    def stack(self, *, latest_only: bool = False) -> Vintages:
+        """The panels as they were known on each day (see :func:`vintages`)."""
+        table, unit, count = self.table, self.code, len(self.days)
+        happened, known, ends, seen = (
+            table[name].to_numpy() for name in ("_happened", "_known", "_ends", "_seen")
+        )
+        opening = table["_opening"].to_numpy()
+        names = np.array(self.units, dtype=object)
+        entry = np.full(len(names), FOREVER)
+        np.minimum.at(entry, unit[opening], seen[opening])
+
+        late = known > happened + self.lag
+        ended = ends < count
+        starts = np.concatenate(
+            [np.arange(len(names)) * count,
+             (unit * count + known)[late], (unit * count + ends)[ended]]
+        )  # fmt: skip
+        keys = np.unique(starts)
+        owner, first = keys // count, keys % count
+        last_row = np.searchsorted(keys, unit * count + count, "left")
+        begin = np.searchsorted(keys, unit * count + known, "right") - 1
+        finish = np.where(
+            ended, np.searchsorted(keys, unit * count + np.minimum(ends, count - 1), "left"),
+            last_row,
+        )  # fmt: skip
+        inside = (happened >= 0) & (happened < count)
+        copies = np.where(inside, np.maximum(finish - begin, 0), 0)
+        source = np.repeat(np.arange(len(unit)), copies)
+        offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
+        row = begin[source] + offset
+        if latest_only:
+            newest = np.append(owner[1:] != owner[:-1], True)
+            source, row = source[newest[row]], (np.cumsum(newest) - 1)[row[newest[row]]]
+            keys, owner, first = keys[newest], owner[newest], first[newest]
+        cell = row * count + happened[source]
+        channels = {
+            channel.name: cells(channel, table, source, cell, (len(keys), count))
+            for channel in self.spec.all_channels
+        }
+        identity = [table[name].to_numpy(object) for name in reversed(KEY)]
+        order = np.lexsort((*identity, happened, seen, ~opening, unit))
+        place = table.iloc[order[np.searchsorted(unit[order], np.arange(len(names)))]]
+        panel = Panel(
+            units=tuple(names[owner]),
+            days=self.days,
+            channels=channels,
+            latitude=place[schema.LATITUDE].to_numpy(dtype=float)[owner],
+            longitude=place[schema.LONGITUDE].to_numpy(dtype=float)[owner],
+            country=tuple(place[schema.COUNTRY].fillna("").to_numpy(object)[owner]),
+        )
+        return Vintages(panel, self.units, entry, owner, first, self.lag)
+
+
+def history(
+    archive: EventArchive,
+    spec: PanelSpec,
+    *,
+    first_day: object = None,
+    last_day: object = None,
+    lag: int = 0,
+) -> History:
+    """Sort the versions of an archive by unit, ready to be stacked.
+
+    Parameters and errors are those of :func:`vintages`.
+    """
+    start = to_day(first_day) if first_day is not None else archive.first_day
+    stop = to_day(last_day) if last_day is not None else archive.covered_to
+    if start > stop:
+        raise InputError(
+            "E-RANGE", f"expected a last day on or after {start}", column="last_day", value=stop
+        )
+    days = day_range(start, stop)
+    base, count = int(start.astype(np.int64)), len(days)
+    table = spread(archive.until(stop), spec)
+    happened, known, ends, seen = times(table, base, count, lag)
+    # A version that was replaced before the frontier reached it was never seen.
+    opening = spec.enters.mask(table) & (seen < ends)
+    member = table["_unit"].isin(set(table.loc[opening, "_unit"]))
+    table = table.assign(
+        _happened=happened, _known=known, _ends=ends, _seen=seen, _opening=opening
+    )[member]
+    codes, names = pd.factorize(table["_unit"], sort=True)
+    order = np.argsort(codes, kind="stable")
+    table = table.iloc[order].reset_index(drop=True)
+    return History(table, codes[order].astype(np.int64), tuple(names), days, spec, lag)
 
 
 def vintages(
@@ -155,78 +270,8 @@ def vintages(
         ``E-RANGE`` for an empty day axis, ``E-COVERAGE`` beyond the archive's last covered day,
         ``E-UNIT`` when units of two kinds share a name and would be counted together.
     """
-    start = to_day(first_day) if first_day is not None else archive.first_day
-    stop = to_day(last_day) if last_day is not None else archive.covered_to
-    if start > stop:
-        raise InputError(
-            "E-RANGE", f"expected a last day on or after {start}", column="last_day", value=stop
-        )
-    archive = archive.until(stop)
-    days = day_range(start, stop)
-    base, count = int(start.astype(np.int64)), len(days)
-    table = _spread(archive, spec)
-    happened = table[schema.EVENT_DATE].to_numpy("datetime64[D]").astype(np.int64) - base
-    known = np.maximum(table["_known"].to_numpy() - base, 0)
-    ends = np.where(table["_ends"] >= FOREVER, count, table["_ends"] - base).clip(0, count)
-    seen = np.maximum(known, np.maximum(happened, 0) + lag)
-    # A version that was replaced before the frontier reached it was never seen.
-    opening = spec.enters.mask(table) & (seen < ends)
-    member = table["_unit"].isin(set(table.loc[opening, "_unit"])).to_numpy(dtype=bool)
-    table, happened, known, ends, seen, opening = (
-        table[member].reset_index(drop=True), happened[member], known[member], ends[member],
-        seen[member], opening[member],
-    )  # fmt: skip
-    codes, names = pd.factorize(table["_unit"], sort=True)
-    unit = codes.astype(np.int64)
-    entry = np.full(len(names), FOREVER)
-    np.minimum.at(entry, unit[opening], seen[opening])
-
-    late = known > happened + lag
-    ended = ends < count
-    starts = np.concatenate(
-        [np.arange(len(names)) * count, (unit * count + known)[late], (unit * count + ends)[ended]]
-    )
-    keys = np.unique(starts)
-    owner, first = keys // count, keys % count
-    last_row = np.searchsorted(keys, unit * count + count, "left")
-    begin = np.searchsorted(keys, unit * count + known, "right") - 1
-    finish = np.where(
-        ended, np.searchsorted(keys, unit * count + np.minimum(ends, count - 1), "left"), last_row
-    )
-    inside = (happened >= 0) & (happened < count)
-    copies = np.where(inside, np.maximum(finish - begin, 0), 0)
-    source = np.repeat(np.arange(len(unit)), copies)
-    offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
-    row = begin[source] + offset
-    if latest_only:
-        newest = np.append(owner[1:] != owner[:-1], True)
-        source, row = source[newest[row]], (np.cumsum(newest) - 1)[row[newest[row]]]
-        keys, owner, first = keys[newest], owner[newest], first[newest]
-    cell = row * count + happened[source]
-
-    channels = {}
-    for channel in spec.all_channels:
-        weight = channel.weights(table)[source]
-        if channel.measure == "severity":
-            flat: NDArray[Any] = np.zeros(len(keys) * count, np.float32)
-            np.maximum.at(flat, cell, weight.astype(np.float32))
-        else:
-            flat = np.bincount(cell, weights=weight, minlength=len(keys) * count)
-        channels[channel.name] = flat.astype(np.float32).reshape(len(keys), count)
-
-    identity = [table[name].to_numpy(object) for name in reversed(KEY)]
-    order = np.lexsort((*identity, happened, seen, ~opening, unit))
-    where_first = order[np.searchsorted(unit[order], np.arange(len(names)))]
-    place = table.iloc[where_first]
-    panel = Panel(
-        units=tuple(names[owner]),
-        days=days,
-        channels=channels,
-        latitude=place[schema.LATITUDE].to_numpy(dtype=float)[owner],
-        longitude=place[schema.LONGITUDE].to_numpy(dtype=float)[owner],
-        country=tuple(place[schema.COUNTRY].fillna("").to_numpy(object)[owner]),
-    )
-    return Vintages(panel, tuple(names), entry, owner, first, lag)
+    sorted_by_unit = history(archive, spec, first_day=first_day, last_day=last_day, lag=lag)
+    return sorted_by_unit.stack(latest_only=latest_only)
 
 
 def snapshot(archive: EventArchive, spec: PanelSpec, *, at: object, like: Vintages) -> Panel:
@@ -236,7 +281,7 @@ def snapshot(archive: EventArchive, spec: PanelSpec, *, at: object, like: Vintag
     """
     events = archive.as_of(at)
     count = len(like.days)
-    table = _by_unit(events, spec)
+    table = by_unit(events, spec)
     row = pd.Index(like.units, dtype="str").get_indexer(table["_unit"])
     happened = (table[schema.EVENT_DATE].to_numpy("datetime64[D]") - like.days[0]).astype(np.int64)
     inside = (row >= 0) & (happened >= 0) & (happened < count)

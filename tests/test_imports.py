@@ -10,12 +10,13 @@ import pytest
 
 STAGES = (
     {"errors", "schema"},
-    {"countries", "files", "resources", "scratch", "severity"},
+    {"countries", "engine", "files", "resources", "row_groups", "scratch", "severity"},
     {"download", "events"},
     {"panel", "simulate"},
+    {"versions"},
     {"vintages"},
-    {"kernels", "nonnegative"},
-    {"features", "targets", "models"},
+    {"kernels", "nonnegative", "sparse"},
+    {"aggregate", "features", "targets", "models"},
     {"coherence", "config", "intervals"},
     {"excitation", "table"},
     {"backtest"},

@@ -1,0 +1,178 @@
+"""Where pieces of work run: in turn, in threads, or on a Dask cluster; results in order, the same.
+
+A piece is a function of what all pieces share and of one item; the shared part is made where it is
+needed. Few pieces are under way at a time: memory is bounded by those, not by their number.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any, Protocol, TypeVar
+
+from escalation.errors import UsageError
+
+Shared = TypeVar("Shared")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+NAMES = ("local", "dask")
+
+
+class Engine(Protocol):
+    """Runs ``work(made(), item)`` for every item and gives the results in the items' order."""
+
+    def __call__(
+        self,
+        work: Callable[[Shared, Item], Result],
+        items: Iterable[Item],
+        *,
+        made: Callable[[], Shared],
+    ) -> Iterator[Result]:
+        """Results, as they are asked for."""
+        ...
+
+
+def in_turn(
+    work: Callable[[Shared, Item], Result], items: Iterable[Item], *, made: Callable[[], Shared]
+) -> Iterator[Result]:
+    """One piece after the other, each when its result is asked for.
+
+    Examples
+    --------
+    >>> list(in_turn(lambda base, item: base + item, [1, 2], made=lambda: 10))
+    [11, 12]
+    """
+    shared = made()
+    return (work(shared, item) for item in items)
+
+
+def in_threads(count: int) -> Engine:
+    """Some pieces at a time, in threads of this process.
+
+    Examples
+    --------
+    >>> list(in_threads(2)(lambda base, item: base + item, range(4), made=lambda: 10))
+    [10, 11, 12, 13]
+    """
+
+    def run(
+        work: Callable[[Shared, Item], Result], items: Iterable[Item], *, made: Callable[[], Shared]
+    ) -> Iterator[Result]:
+        shared = made()
+        with ThreadPoolExecutor(count) as pool:
+            yield from _in_order(lambda item: pool.submit(work, shared, item), items, lambda: count)
+
+    return run
+
+
+@contextmanager
+def on_dask(scheduler: str | None = None, *, workers: int = 2) -> Iterator[Engine]:
+    """Pieces on Dask: on a cluster that is running, or on a local one for as long as this lasts.
+
+    What a lost worker was doing, and what it had done, is done again by another one.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address such as ``tcp://10.0.0.1:8786``; by default worker processes are started here.
+    workers : int
+        How many of those, each with one thread.
+
+    Raises
+    ------
+    UsageError
+        ``E-DASK`` where Dask is not installed, ``E-SCHEDULER`` where nothing answers.
+    """
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise UsageError(
+            "E-DASK", "expected Dask, which is not installed", value="--engine dask",
+            fix="pip install 'escalation[dask]'",
+        ) from None  # fmt: skip
+    with ExitStack() as opened:
+        cluster = None
+        if scheduler is None:
+            cluster = opened.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address=None
+                )
+            )
+        try:
+            client = opened.enter_context(distributed.Client(scheduler or cluster))
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                "E-SCHEDULER", f"expected a Dask scheduler: {error}", value=scheduler,
+                fix="give the address that `dask scheduler` prints",
+            ) from None  # fmt: skip
+        yield partial(_on_cluster, client)
+
+
+@contextmanager
+def engine(
+    name: str, *, scheduler: str | None = None, workers: int = 2, local: Engine = in_turn
+) -> Iterator[Engine]:
+    """The engine of that name.
+
+    Parameters
+    ----------
+    name : str
+        ``local`` or ``dask``.
+    scheduler : str, optional
+        As for :func:`on_dask`.
+    workers : int
+        As for :func:`on_dask`.
+    local : Engine
+        What ``local`` means for this work.
+
+    Raises
+    ------
+    UsageError
+        ``E-ENGINE`` for another name, and for a scheduler without Dask.
+
+    Examples
+    --------
+    >>> with engine("local") as run:
+    ...     list(run(pow, [1, 2, 3], made=lambda: 2))
+    [2, 4, 8]
+    """
+    if name not in NAMES or (scheduler is not None and name != "dask"):
+        raise UsageError(
+            "E-ENGINE", f"expected one of {', '.join(NAMES)}, and a scheduler for dask only",
+            value=name,
+        )  # fmt: skip
+    if name == "local":
+        yield local
+        return
+    with on_dask(scheduler, workers=workers) as run:
+        yield run
+
+
+def _on_cluster(
+    client: Any, work: Callable[[Shared, Item], Result], items: Iterable[Item],
+    *, made: Callable[[], Shared],
+) -> Iterator[Result]:  # fmt: skip
+    # A task, not data that is sent out: what a lost worker held can be made again.
+    shared = client.submit(made, pure=False)
+
+    def start(item: Item) -> Any:
+        return client.submit(work, shared, item, pure=False)
+
+    yield from _in_order(start, items, lambda: sum(client.nthreads().values()))
+
+
+def _in_order(
+    start: Callable[[Item], Any], items: Iterable[Item], slots: Callable[[], int]
+) -> Iterator[Any]:
+    """Results in order, with one piece waiting for each that runs, so that nobody idles."""
+    under_way: deque[Any] = deque()
+    for item in items:
+        under_way.append(start(item))
+        if len(under_way) > 2 * max(slots(), 1) - 1:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()

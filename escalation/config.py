@@ -41,6 +41,8 @@ def where_of(table: Mapping[str, Any]) -> Where:
 def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "remove it or correct its name"
+    if ":" in key:
+        hint = "give the file that defines it: --plugin FILE (train, backtest, features, audit)"
     return UsageError(
         "E-CONFIG", f"expected one of {', '.join(known)}", where=where, value=key, fix=hint
     )
@@ -78,7 +80,7 @@ def checked(
         raise _refuse(f"[{section}]", name, registry)
     hints = get_type_hints(registry[name])
     known = {
-        key: (hints[key], parameter.default)
+        key: (hints.get(key, Any), parameter.default)
         for key, parameter in inspect.signature(registry[name]).parameters.items()
         if key not in GIVEN and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }

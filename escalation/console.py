@@ -40,7 +40,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Reporter]:
+def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
     """A progress bar on standard error; nothing in a pipe."""
     columns = (
         TextColumn("{task.description}"),
@@ -54,7 +54,7 @@ def progress_bar() -> Iterator[Reporter]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(f"backtest {what}", total=total)
+                tasks[what] = bar.add_task(f"{doing} {what}", total=total)
             bar.update(tasks[what], completed=done, total=total)
 
         yield report

@@ -27,6 +27,7 @@ STAGES = (
     {"plots"},
     {"tracking"},
     {"report"},
+    {"plugins"},
     {"cli"},
 )
 """From first to last; what shares a stage never imports each other."""

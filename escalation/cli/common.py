@@ -26,13 +26,21 @@ TrackingUri = Annotated[
 AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
+Plugin = Annotated[
+    list[Path] | None, typer.Option(help="Python file with families of your own; it is run.")
+]
 
 
-def read_experiment(path: Path | None) -> Experiment:
-    """The experiment of a file, or the bundled one."""
+def read_experiment(path: Path | None, plugins: list[Path] | None = None) -> Experiment:
+    """The experiment of a file, or the bundled one; families of the user's own come first."""
     from escalation.config import load_experiment
     from escalation.resources import bundled
 
+    if plugins:
+        from escalation.plugins import use_plugin
+
+        for plugin in plugins:
+            use_plugin(plugin)
     return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
 
 

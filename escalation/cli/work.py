@@ -17,6 +17,7 @@ from escalation.cli.common import (
     Explain,
     Json,
     NeededExperiment,
+    Plugin,
     Source,
     TrackingUri,
     give,
@@ -31,6 +32,7 @@ def train(
     experiment: ExperimentFile = None,
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +40,7 @@ def train(
     from escalation import console, tracking
     from escalation.train import train_target
 
-    chosen = read_experiment(experiment)
+    chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
     uri = tracking.store_uri(tracking_uri)
     said = []
@@ -130,13 +132,14 @@ def backtest(
     out: Annotated[Path, typer.Option(help="Forecast file: .parquet, .csv or .json.")],
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
 ) -> None:
     """Write every forecast of every model on every origin."""
     from escalation import console
     from escalation.backtest import backtest as run
     from escalation.files import write_table
 
-    chosen = read_experiment(experiment)
+    chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
     with console.progress_bar() as progress:
         forecasts = run(archive, chosen, progress=progress)
@@ -149,6 +152,7 @@ def features(
     out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     only_list: Annotated[
         bool, typer.Option("--list", help="Print the columns, compute nothing.")
     ] = False,
@@ -159,7 +163,7 @@ def features(
     from escalation.files import write_table
     from escalation.table import panel_spec, prepare
 
-    chosen = read_experiment(experiment)
+    chosen = read_experiment(experiment, plugin)
     if only_list:
         print("\n".join(names(panel_spec(chosen, []).all_channels, chosen.features)))
         return

@@ -1,0 +1,60 @@
+"""The command that looks for leaks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escalation.cli.common import (
+    Events,
+    Json,
+    NeededExperiment,
+    Plugin,
+    Source,
+    print_json,
+    read_archive,
+    read_experiment,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from escalation.audit import Report
+
+
+def audit(
+    experiment: NeededExperiment,
+    events: Events = None,
+    source: Source = None,
+    plugin: Plugin = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Shuffles of the outcomes.")] = 3,
+    cuts: Annotated[int, typer.Option(min=1, help="Days to look from.")] = 6,
+    as_json: Json = False,
+) -> None:
+    """Look for leaks: does anything use what was not known yet?"""
+    from escalation import console
+    from escalation.audit import audit as look
+
+    chosen = read_experiment(experiment, plugin)
+    archive = read_archive(chosen, events, source)
+    with console.progress_bar("audit") as progress:
+        report = look(archive, chosen, seeds=seeds, cuts=cuts, progress=progress)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        console.console().print(_table(report))
+        for one in report.findings:
+            print(f"{one.check}: {one.says}")
+    report.require_clean()
+
+
+def _table(report: Report) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"Leak audit of {report.experiment}", title_justify="left")
+    for name in ("check", "made", "leaks", "note"):
+        table.add_column(name, justify="right" if name in ("made", "leaks") else "left")
+    for one in report.checks:
+        table.add_row(one.check, str(one.compared), str(len(one.findings)), one.note)
+    return table

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui test format constraints
+.PHONY: run ui test format skill constraints
 
 run: $(VENV)/.installed
 	$(BIN)/escalation train
@@ -25,6 +25,10 @@ test: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every model on the event files in ../shared/data, about ten minutes on two cores.
+skill: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/skill.py
 
 # The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
 constraints: $(VENV)/.made

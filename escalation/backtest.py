@@ -133,23 +133,28 @@ def origins(case: Case) -> NDArray[np.int64]:
     return np.arange(first, last + 1, schedule.every)
 
 
-def forecast_rows(
-    case: Case, name: str, table: Table, probability: NDArray[np.float64], record: TrackRecord
-) -> pd.DataFrame:
-    """Forecasts in the columns of a forecast file; no probability where not at risk."""
-    lower, upper = record.interval(probability)
+def forecast_tables(
+    case: Case,
+    table: Table,
+    probability: Mapping[str, NDArray[np.float64]],
+    records: Mapping[str, TrackRecord],
+) -> list[pd.DataFrame]:
+    """Forecasts by model in the columns of a forecast file; no probability where not at risk."""
     frame = table.X.index.to_frame(index=False)
-    frame.insert(0, "target", target_label(case.target))
-    frame.insert(0, "model", name)
+    frame["target"] = target_label(case.target)
     frame["horizon"] = np.int64(case.target.horizon)
-    for column, values in (("probability", probability), ("lower", lower), ("upper", upper)):
-        frame[column] = np.where(table.at_risk, values, np.nan)
     frame[schema.THRESHOLD] = table.X[schema.THRESHOLD].to_numpy()
     frame[schema.COUNT] = table.count
     frame[schema.OUTCOME] = np.where(table.at_risk, table.outcome, np.nan)
     frame[schema.AT_RISK] = table.at_risk
     frame["as_of"] = frame[schema.DAY]
-    return frame[list(schema.FORECAST_COLUMNS)]
+    made = []
+    for name, record in records.items():
+        issued = np.where(table.at_risk, probability[name], np.nan)
+        lower, upper = record.interval(issued)
+        own = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
+        made.append(own[list(schema.FORECAST_COLUMNS)])
+    return made
 
 
 def matured(
@@ -296,7 +301,7 @@ def _forecast_block(
         issued.add((rows[0][now], rows[1][now]), some)
         for name in models:
             probability.setdefault(name, np.empty(len(ahead)))[now] = some[name]
-    return [forecast_rows(case, n, ahead, probability[n], records[n]) for n in issued.names]
+    return forecast_tables(case, ahead, probability, records)
 
 
 def backtest(

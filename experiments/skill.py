@@ -1,0 +1,184 @@
+"""How good is it: every model against ``ewma_nb`` on real event data, with intervals.
+
+    python experiments/skill.py                                   # what is in ../shared/data
+    python experiments/skill.py --events FILE --source tidy --units admin1
+
+Weekly origins over the last 70% of each file, all models refitted every half year, and what learns
+from them every four weeks. Writes skill.csv, skill.md and skill.png beside this file, in results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from skill_data import DATA, SHARED
+from skill_report import write_report
+
+from escalation import backtest, metrics
+from escalation.backtest import backtest_case, make_case
+from escalation.config import Experiment
+from escalation.errors import EscalationError
+from escalation.events import load_events
+from escalation.events.archive import EventArchive
+from escalation.events.source import Options
+
+TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
+LAGS = (0, 14)
+FIRST_ORIGIN = 0.3
+"""Share of the day axis before the first forecast."""
+FEATURES: dict[str, dict[str, Any]] = {
+    "window_sums": {"channels": ["events", "killed"], "windows": [7, 28, 90]},
+    "neighbours": {"channels": ["events"], "windows": [7, 28]},
+    "recency": {"channels": ["events"]},
+    "trend": {"channels": ["events"]},
+    "tempo": {"channels": ["events"]},
+}
+SCHEDULE = {"every": 7, "refit_every": 26, "update_every": 4, "train_every": 7}
+RESULTS = Path(__file__).with_name("results")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One data set, label and reporting lag."""
+
+    data: str
+    target: str
+    horizon: int
+    lag: int
+    events: str = ""
+    source: str = ""
+    units: str = ""
+    keep: str = ""
+
+    def archive(self) -> EventArchive:
+        """The events, known ``lag`` days after they happened where the file doesn't say."""
+        if self.events:
+            options = Options(lag=self.lag) if self.source != "tidy" else None
+            return load_events(self.source, Path(self.events), options=options)
+        return DATA[self.data][0](self.lag)
+
+    def experiment(self, archive: EventArchive) -> Experiment:
+        """Its experiment: every model, the same features and schedule for all."""
+        _, units, first = DATA.get(self.data, (None, self.units, None))
+        start = pd.Timestamp(first or archive.first_day)
+        span = pd.Timestamp(archive.covered_to) - start
+        origin = start + pd.Timedelta(int(span.days * FIRST_ORIGIN), "D")
+        return Experiment(
+            experiment={"name": "skill", "seed": 7},
+            data={"lag": self.lag, "first_day": start.date()},
+            panel={"units": [units]},
+            features=FEATURES,
+            targets=[{"name": self.target, "horizon": self.horizon}],
+            backtest={**SCHEDULE, "first_origin": origin.date()},
+        )
+
+
+class Stopwatch:
+    """Seconds inside a function."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, function: Any) -> Any:
+        """The function, timed."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return timed
+
+
+def run(job: Job) -> pd.DataFrame:
+    """Backtest and compare every model; an empty table with the reason where it can't be done."""
+    start, watch = time.perf_counter(), Stopwatch()
+    fit, predict = backtest.fit_models, backtest.predict
+    backtest.fit_models, backtest.predict = watch.around(fit), watch.around(predict)
+    try:
+        archive = job.archive()
+        experiment = job.experiment(archive)
+        forecasts = backtest_case(make_case(archive, experiment, experiment.labels[0]))
+        table = metrics.summary(forecasts, horizon=job.horizon, seed=7)
+    except EscalationError as error:
+        sys.stderr.write(f"{job.data} {job.target} lag {job.lag}: {error}\n")
+        return pd.DataFrame()
+    finally:
+        backtest.fit_models, backtest.predict = fit, predict
+    if job.keep:
+        forecasts.to_parquet(Path(job.keep) / f"{job.data}-{job.target}-{job.lag}.parquet")
+    seconds = time.perf_counter() - start
+    table.insert(0, "data", job.data)
+    table.insert(1, "lag", job.lag)
+    return table.assign(seconds=seconds, inside=watch.seconds)
+
+
+def run_all(jobs: list[Job], *, processes: int) -> pd.DataFrame:
+    """All jobs, two at a time, in the order of the list."""
+    tables: dict[int, pd.DataFrame] = {}
+    with ProcessPoolExecutor(processes) as pool:
+        waiting = {pool.submit(run, job): place for place, job in enumerate(jobs)}
+        for done in as_completed(waiting):
+            place = waiting[done]
+            tables[place] = done.result()
+            job = jobs[place]
+            took = 0.0 if tables[place].empty else tables[place]["seconds"].iloc[0]
+            sys.stderr.write(
+                f"{len(tables)}/{len(jobs)} {job.data} {job.target} lag {job.lag}: {took:.0f} s\n"
+            )
+    parts = [tables[place] for place in sorted(tables) if len(tables[place])]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def jobs_of(asked: argparse.Namespace) -> list[Job]:
+    """What to run: the file asked for, or every shared one."""
+    keep = str(asked.forecasts or "")
+    if asked.events:
+        more = {"events": str(asked.events), "source": asked.source, "units": asked.units}
+        names = [asked.events.stem]
+    else:
+        more, names = {}, list(DATA)
+    return [
+        Job(data, target, horizon, lag, keep=keep, **more)
+        for data in names
+        for lag in LAGS
+        for target, horizon in TARGETS
+    ]
+
+
+def main() -> int:
+    """Run what is asked for and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=Path, help="an event file of your own")
+    parser.add_argument("--source", default="tidy", help="its format")
+    parser.add_argument("--units", default="admin1", help="its units")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--forecasts", type=Path, help="a folder for the forecasts")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    if not asked.events and not SHARED.is_dir():
+        sys.stderr.write(f"skipped: no event files at {SHARED}; give one with --events FILE\n")
+        return 0
+    for folder in (asked.out, asked.forecasts):
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    table = run_all(jobs_of(asked), processes=asked.processes)
+    if table.empty:
+        sys.stderr.write("nothing could be scored\n")
+        return 4
+    sys.stdout.write(write_report(table, asked.out, seconds=time.perf_counter() - start))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -76,7 +76,7 @@ def markdown(table: pd.DataFrame) -> str:
     for row in against_best(table).to_dict("records"):
         best = own[(row["data"], row["target"], row["lag"], row["best_brier"])]
         cells = [
-            row["data"], f"{row['target']} {row['horizon']}d", str(row["lag"]),
+            row["data"], row["target"], str(row["lag"]),
             str(row["positives"]), _with_ends(row, "skill"), _with_ends(row, "log_skill"),
             f"`{row['best_brier']}` ({_percent(best)})", row["verdict"],
         ]  # fmt: skip

@@ -62,7 +62,7 @@ def test_the_table_names_the_best_other_model(modules):
          row("a", 14, "levels", brier=0.09, skill_vs_ewma_nb=0.11)]
     )  # fmt: skip
     line = modules[2].markdown(table).splitlines()[2]
-    assert line.startswith("| a | any 7d | 14 | 200 | +5.0% [+1.0, +9.0] | +2.0% [-1.0, +4.0] |")
+    assert line.startswith("| a | any | 14 | 200 | +5.0% [+1.0, +9.0] | +2.0% [-1.0, +4.0] |")
     assert "`levels` (+11.0%)" in line
 
 

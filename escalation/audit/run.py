@@ -115,7 +115,10 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     starts = np.intersect1d(days[entry[entry < len(days)]], inside)
     late = inside[-max(len(inside) // 4, 1) :]
     last = next(c for c in (*(np.intersect1d(e, late) for e in eves), late) if len(c))
+    entering = (count - 1) // 2
+    rarer = (count - entering) // 2
+    groups = (starts, entering), (eves[0], rarer), (eves[1], count - 1 - entering - rarer)
     chosen = [rng.choice(last)]
-    for group, share in ((eves[0], count // 3), (eves[1], count // 6), (starts, count // 3)):
+    for group, share in groups:
         chosen += list(rng.choice(group, min(share, len(group)), replace=False))
     return np.unique(np.array(chosen, dtype="datetime64[D]"))

@@ -65,6 +65,7 @@ def columns_in(findings):
     return {one.what for one in findings}
 
 
+@pytest.mark.slow
 def test_every_planted_leak_is_caught(monkeypatch):
     caught = {}
     for family in planted.FAMILIES:

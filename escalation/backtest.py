@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.coherence import coherent, families
 from escalation.config import Experiment, target_label
+from escalation.engine import Engine, in_turn
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.intervals import NO_RECORD, TrackRecord, track_record
@@ -81,6 +83,11 @@ class Case:
     def known_on(self, day: object) -> Labels:
         """Labels that had matured by a day, from what was known by then."""
         return self.prepared.labels_at(self.target, self.back, day)
+
+    @cached_property
+    def final(self) -> Labels:
+        """Labels from all that the archive says, for forecasts to be scored on."""
+        return self.known_on(self.prepared.days[-1])
 
     def training_table(self, day: object, known: Labels | None = None) -> Table:
         """Rows to learn from on a day: matured by then, as known by then."""
@@ -249,11 +256,69 @@ def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
     return [starts[i : i + length] for i in range(0, len(starts), length)]
 
 
-def backtest_case(case: Case, *, progress: Progress = silent) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Refit:
+    """The models that build on no other, fitted on one day, and their forecasts until the next.
+
+    What it was fitted on stays in its process: who needs it elsewhere can make it again.
+    """
+
+    models: dict[str, Any]
+    probability: dict[str, NDArray[np.float64]]
+    fitted_on: tuple[Labels, Table] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Refit, (self.models, self.probability)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """Gives the case in this process, and makes it again in another: less to send than it holds."""
+
+    case: Case
+
+    def __call__(self) -> Case:
+        return self.case
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        case = self.case
+        return partial, (make_case, case.prepared.archive, case.experiment, case.target)
+
+
+def refit(case: Case, block: NDArray[np.int64]) -> Refit:
+    """Fit the models that build on no other on a block's first day: a piece of work by itself."""
+    known, table = _learnable(case, block[0])
+    y = table.outcome.astype(np.int64)
+    built = (build_model(n, case.experiment, case.target) for n in case.experiment.model_names)
+    models = heavy_of(dict(zip(case.experiment.model_names, built, strict=True)))
+    fitted = {name: model.fit(table.X, y, count=table.count) for name, model in models.items()}
+    ahead = case.rows_on(block, case.final)
+    return Refit(fitted, predict(fitted, ahead), (known, table))
+
+
+def _learnable(case: Case, at: int) -> tuple[Labels, Table]:
+    """What was known on a day, and what there was to learn from."""
+    today = case.prepared.days[at]
+    known = case.known_on(today)
+    table = case.training_table(today, known)
+    require_learnable(table, what=f"{target_label(case.target)} on {today}")
+    return known, table
+
+
+def backtest_case(
+    case: Case, *, progress: Progress = silent, engine: Engine = in_turn
+) -> pd.DataFrame:
     """Forecasts of every model of one case on every origin.
 
     All models are refitted every ``refit_every`` origins; within, the light ones are fitted again
     every ``update_every`` origins on what has matured since.
+
+    Parameters
+    ----------
+    case : Case
+    progress : callable, optional
+    engine : Engine
+        Where refits run; those that learn from other models' forecasts follow here, in time.
 
     Returns
     -------
@@ -261,42 +326,34 @@ def backtest_case(case: Case, *, progress: Progress = silent) -> pd.DataFrame:
         Columns of :data:`escalation.schema.FORECAST_COLUMNS`, sorted by model, day and unit.
     """
     told = case.experiment.backtest
-    final = case.known_on(case.prepared.days[-1])
     issued = _Issued(tuple(case.experiment.model_names))
     blocks = _split(origins(case), told.refit_every)
     parts = []
-    for done, block in enumerate(blocks):
-        parts += _forecast_block(case, block, told.update_every or len(block), issued, final)
+    refits = engine(refit, blocks, made=_Making(case))
+    for done, (block, fitted) in enumerate(zip(blocks, refits, strict=True)):
+        parts += _forecast_block(case, block, told.update_every or len(block), issued, fitted)
         progress(target_label(case.target), done + 1, len(blocks))
     order = ["model", schema.DAY, schema.UNIT]
     return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
 
 
 def _forecast_block(
-    case: Case, block: NDArray[np.int64], every: int, issued: _Issued, final: Labels
+    case: Case, block: NDArray[np.int64], every: int, issued: _Issued, heavy: Refit
 ) -> list[pd.DataFrame]:
     """Forecasts of the origins between two refits, a table for each model."""
     rows = case.rows_at(block)
-    ahead = case.prepared.table(case.back, final, rows)
-    models: dict[str, Any] = {}
+    ahead = case.prepared.table(case.back, case.final, rows)
     records: dict[str, TrackRecord] = {}
-    probability: dict[str, NDArray[np.float64]] = {}
+    probability = dict(heavy.probability)
     for starts in _split(block, every):
-        today = case.prepared.days[starts[0]]
-        known = case.known_on(today)
-        table = case.training_table(today, known)
-        require_learnable(table, what=f"{target_label(case.target)} on {today}")
+        known, table = (not records and heavy.fitted_on) or _learnable(case, starts[0])
         record = issued.matured(known, at=starts[0])
-        if not models:
+        if not records:
             horizon = case.target.horizon
             records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
-        models = fit_models(
-            case.experiment, case.target, table, record=record, fitted=heavy_of(models)
-        )
-        if not probability:
-            probability = predict(heavy_of(models), ahead)
+        models = fit_models(case.experiment, case.target, table, record=record, fitted=heavy.models)
         now = np.isin(rows[1], starts)
-        some = {name: probability[name][now] for name in heavy_of(models)}
+        some = {name: heavy.probability[name][now] for name in heavy.models}
         some = predict(models, ahead.rows(now), known=some)
         issued.add((rows[0][now], rows[1][now]), some)
         for name in models:
@@ -305,14 +362,18 @@ def _forecast_block(
 
 
 def backtest(
-    archive: EventArchive, experiment: Experiment, *, progress: Progress = silent
+    archive: EventArchive,
+    experiment: Experiment,
+    *,
+    progress: Progress = silent,
+    engine: Engine = in_turn,
 ) -> pd.DataFrame:
     """Forecasts of every model and label of an experiment on every origin.
 
     Where a label is asked at several horizons, its probabilities do not fall as the horizon grows.
     """
     parts = [
-        backtest_case(make_case(archive, experiment, target), progress=progress)
+        backtest_case(make_case(archive, experiment, target), progress=progress, engine=engine)
         for target in experiment.labels
     ]
     forecasts = pd.concat(parts, ignore_index=True)

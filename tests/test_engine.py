@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import operator
 import os
 import pickle
@@ -13,10 +14,14 @@ import numpy as np
 import pytest
 import random_archives as archives
 
+from escalation.backtest import backtest
+from escalation.config import load_experiment
 from escalation.engine import engine, in_threads, in_turn, on_dask
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.features import FEATURES
 from escalation.features.stream import write_features
+from escalation.files import write_table
+from escalation.resources import bundled
 from escalation.vintages import history
 
 LOCAL = {name: {} for name in FEATURES}
@@ -139,14 +144,39 @@ def test_a_killed_worker_loses_nothing(cluster):
     assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
 
 
-def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp_path):
-    def killing(work, items, *, made):
+def killing(cluster):
+    """The cluster, one of whose processes is killed once the first result is there."""
+
+    def run(work, items, *, made):
         results = cluster(work, items, made=made)
         yield next(results)
         os.kill(next(iter(workers_of(cluster).values())), signal.SIGKILL)
         yield from results
 
+    return run
+
+
+def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
+    cluster, crisis, tmp_path
+):
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
+    experiment = experiment.model_copy(
+        update={
+            "backtest": experiment.backtest.model_copy(update=when),
+            "models": {"logistic": {}, "pool": {}},
+        }
+    )
+    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
+        forecasts = backtest(crisis, experiment, engine=run)
+        write_table(forecasts, tmp_path / f"{name}.parquet")
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("dask", "local")]
+    assert files[0] == files[1]
+    assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
+
+
+def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp_path):
     source = history(archives.archive(1, count=120), archives.SPEC)
-    for name, run in (("dask", killing), ("local", in_turn)):
+    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
         write_features(source, LOCAL, tmp_path / name, units_per_chunk=1, engine=run)
     assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()

@@ -1,11 +1,11 @@
 """Feature families: causal functions over the panel. A new one is a file and a line here.
 
 ``panel[channel]`` is an array [row, day] of float32. A family gives back arrays of that shape by
-column name: row i computed from row i alone, day t from the days up to t. So no sum, mean, quantile,
-fill or rank goes over the whole axis. One that reads other units is ``family(local, panel, *, …)``,
-stands in ``ACROSS``, and starts from gathered columns. Parameters are keyword-only and annotated:
-an experiment file is checked against them. Docstrings have the formula, the parameters and a worked
-table, which is a test.
+column name: row i computed from row i alone, day t from the days up to t. So no sum, mean,
+quantile, fill or rank goes over the whole axis. One that reads other units is
+``family(local, panel, *, …)``, stands in ``ACROSS``, and starts from gathered columns. Parameters
+are keyword-only and annotated: an experiment file is checked against them. Docstrings have the
+formula, the parameters and a worked table, which is a test.
 
 >>> import numpy as np
 >>> def unanswered(panel, *, attack: str = "rocket_attack", answer: str = "air_strike"):

@@ -70,7 +70,9 @@ def in_threads(count: int) -> Engine:
 
 
 @contextmanager
-def on_dask(scheduler: str | None = None, *, workers: int = 2) -> Iterator[Engine]:
+def on_dask(
+    scheduler: str | None = None, *, workers: int = 2, setup: Callable[[], object] | None = None
+) -> Iterator[Engine]:
     """Pieces on Dask: on a cluster that is running, or on a local one for as long as this lasts.
 
     What a lost worker was doing, and what it had done, is done again by another one.
@@ -81,6 +83,8 @@ def on_dask(scheduler: str | None = None, *, workers: int = 2) -> Iterator[Engin
         Address such as ``tcp://10.0.0.1:8786``; by default worker processes are started here.
     workers : int
         How many of those, each with one thread.
+    setup : callable, optional
+        What every worker does first, those included that come later.
 
     Raises
     ------
@@ -109,12 +113,27 @@ def on_dask(scheduler: str | None = None, *, workers: int = 2) -> Iterator[Engin
                 "E-SCHEDULER", f"expected a Dask scheduler: {error}", value=scheduler,
                 fix="give the address that `dask scheduler` prints",
             ) from None  # fmt: skip
+        if setup is not None:
+            client.register_plugin(_first(distributed, setup))
         yield partial(_on_cluster, client)
+
+
+def _first(distributed: Any, setup: Callable[[], object]) -> Any:
+    """A worker plugin that does nothing but to run a function when a worker starts."""
+
+    def run(_plugin: object, worker: object) -> None:
+        setup()
+
+    return type("Setup", (distributed.WorkerPlugin,), {"setup": run, "name": "escalation"})()
 
 
 @contextmanager
 def engine(
-    name: str, *, scheduler: str | None = None, workers: int = 2, local: Engine = in_turn
+    name: str,
+    *,
+    scheduler: str | None = None,
+    setup: Callable[[], object] | None = None,
+    local: Engine = in_turn,
 ) -> Iterator[Engine]:
     """The engine of that name.
 
@@ -122,9 +141,7 @@ def engine(
     ----------
     name : str
         ``local`` or ``dask``.
-    scheduler : str, optional
-        As for :func:`on_dask`.
-    workers : int
+    scheduler, setup : optional
         As for :func:`on_dask`.
     local : Engine
         What ``local`` means for this work.
@@ -148,7 +165,7 @@ def engine(
     if name == "local":
         yield local
         return
-    with on_dask(scheduler, workers=workers) as run:
+    with on_dask(scheduler, setup=setup) as run:
         yield run
 
 

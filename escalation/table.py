@@ -16,7 +16,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.features.build import Features, build
 from escalation.panel import PanelSpec
 from escalation.targets import Labels, LookBack, Target, labels, look_back
-from escalation.vintages import Vintages, snapshot, vintages
+from escalation.vintages import History, Vintages, history, snapshot, vintages
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Unit and day indices of the rows of a table."""
@@ -104,6 +104,13 @@ def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
     spec = experiment.panel.spec
     own = [channel for target in targets for channel in target.channels()]
     return replace(spec, channels=(*spec.channels, *own))
+
+
+def history_of(archive: EventArchive, experiment: Experiment) -> History:
+    """An experiment's panel, not stacked yet: for features alone, a chunk of units at a time."""
+    data, spec = experiment.data, panel_spec(experiment, [])
+    last = to_day(data.last_day or archive.covered_to)
+    return history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
 
 
 def prepare(

@@ -7,6 +7,7 @@ import operator
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import time
 
@@ -180,3 +181,53 @@ def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp
     for name, run in (("dask", killing(cluster)), ("local", in_turn)):
         write_features(source, LOCAL, tmp_path / name, units_per_chunk=1, engine=run)
     assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
+
+
+MINE = """
+def doubled(panel, *, channel: str = "events"):
+    return {f"{channel}_doubled": panel[channel] * 2}
+"""
+EXPERIMENT = """
+[experiment]
+name = "quick"
+[data]
+source = "iraq_crisis"
+first_day = 2019-10-01
+last_day = 2020-03-31
+[panel]
+units = ["site"]
+[features.window_sums]
+[features."mine:doubled"]
+[[targets]]
+name = "any"
+horizon = 7
+"""
+
+
+def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones_own(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "quick.toml").write_text(EXPERIMENT)
+    for name in ("local", "dask"):
+        done = subprocess.run(
+            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", "--engine", name,
+             "--plugin", "mine.py", "--out", f"{name}.parquet"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "of 15 features written" in done.stderr
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]
+    assert files[0] == files[1]
+
+
+def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):
+    (tmp_path / "quick.toml").write_text(EXPERIMENT.replace('[features."mine:doubled"]', ""))
+    for arguments, said in (
+        (("--engine", "dask", "--out", "x.csv"), "E-FORMAT"),
+        (("--scheduler", "tcp://127.0.0.1:9", "--out", "x.parquet"), "E-ENGINE"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +28,12 @@ from escalation.cli.common import (
     read_experiment,
 )
 from escalation.errors import UsageError
+
+
+Engine = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler; processes here by default.")
+]
 
 
 def train(
@@ -133,16 +141,22 @@ def backtest(
     events: Events = None,
     source: Source = None,
     plugin: Plugin = None,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
 ) -> None:
     """Write every forecast of every model on every origin."""
     from escalation import console
     from escalation.backtest import backtest as run
+    from escalation.engine import engine as running
     from escalation.files import write_table
 
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
-    with console.progress_bar() as progress:
-        forecasts = run(archive, chosen, progress=progress)
+    with (
+        running(engine, scheduler=scheduler, setup=_setup(plugin)) as where,
+        console.progress_bar() as progress,
+    ):
+        forecasts = run(archive, chosen, progress=progress, engine=where)
     write_table(forecasts, out)
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
 
@@ -156,23 +170,38 @@ def features(
     only_list: Annotated[
         bool, typer.Option("--list", help="Print the columns, compute nothing.")
     ] = False,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
 ) -> None:
     """Write the features of every unit and day as they were known on the day."""
     from escalation import console
-    from escalation.features.build import names
+    from escalation.engine import engine as running
+    from escalation.engine import in_threads
+    from escalation.features.build import build, names
+    from escalation.features.stream import write_features
     from escalation.files import write_table
-    from escalation.table import panel_spec, prepare
+    from escalation.table import history_of, panel_spec
 
     chosen = read_experiment(experiment, plugin)
+    columns = names(panel_spec(chosen, []).all_channels, chosen.features)
     if only_list:
-        print("\n".join(names(panel_spec(chosen, []).all_channels, chosen.features)))
+        print("\n".join(columns))
         return
     if out is None:
         raise UsageError("E-USAGE", "expected --out FILE or --list")
-    archive = read_archive(chosen, events, source)
-    frame = prepare(archive, chosen, chosen.labels[0]).features.frame()
-    write_table(frame.reset_index(), out)
-    shape = f"{len(frame)} rows of {frame.shape[1]} features"
+    if engine != "local" and out.suffix != ".parquet":
+        raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
+    past = history_of(read_archive(chosen, events, source), chosen)
+    if out.suffix == ".parquet":
+        with running(
+            engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)
+        ) as where:
+            rows = write_features(past, chosen.features, out, engine=where)
+    else:
+        frame = build(past.stack(), chosen.features).frame()
+        write_table(frame.reset_index(), out)
+        rows = len(frame)
+    shape = f"{rows} rows of {len(columns)} features"
     console.console(stderr=True).print(f"{shape} written to {out}")
 
 
@@ -190,3 +219,15 @@ def ui(
     print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
+
+
+def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:
+    """What a worker does before its first piece: run the files that this process ran."""
+    return partial(_use, [path.resolve() for path in plugins]) if plugins else None
+
+
+def _use(plugins: list[Path]) -> None:
+    from escalation.plugins import use_plugin
+
+    for path in plugins:
+        use_plugin(path)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from escalation.models.base import Array, Column, LightModel
+from escalation.models.ewma_nb import EwmaNB
 from escalation.models.levels import Levels
 from escalation.models.pool import LEVELS, Pool
 from escalation.models.pulled import blocks_of, design_effect, forgotten, log_odds
@@ -19,6 +20,10 @@ from escalation.models.tails import outcome_log_likelihood
 
 START: dict[str, float] = {"pool": 0.5, "recalibrated": 0.3, "levels": 0.2}
 """The mixture that trust starts with, on log-odds."""
+BASELINE = "ewma_nb"
+FLOOR = 1.0 / 3.0
+"""Weight that stays with the baseline whatever the record says, so that no error of the rest can
+take a forecast far below it."""
 START_TRUST = 0.7
 CORE_TRUST = 0.1
 OTHER_TRUST = 0.02
@@ -92,7 +97,10 @@ def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) ->
 
 
 def weights_of(record: Matured | None, names: tuple[str, ...], *, horizon: int) -> Array:
-    """Weight of each member on the log-odds, by what they have earned; adds up to one."""
+    """Weight of each member on the log-odds, by what they have earned; adds up to one.
+
+    The floor of the baseline is not in it: :func:`anchored` adds that.
+    """
     start = np.array([START.get(name, 0.0) for name in names])
     if record is None or len(record.outcome) < FEWEST:
         return start
@@ -108,14 +116,27 @@ def weights_of(record: Matured | None, names: tuple[str, ...], *, horizon: int) 
     return weights / weights.sum()
 
 
+def anchored(weights: Array, names: tuple[str, ...]) -> Array:
+    """Earned weights scaled down to make room for the floor of the baseline.
+
+    Examples
+    --------
+    >>> anchored(np.array([1.0, 0.0]), ("pool", "ewma_nb")).round(2).tolist()
+    [0.67, 0.33]
+    """
+    baseline = np.array([name == BASELINE for name in names], dtype=np.float64)
+    return FLOOR * baseline + (1.0 - FLOOR) * weights
+
+
 class Blend(LightModel):
     r"""Weighted mean of the models' log-odds, weights learnt from matured forecasts.
 
     .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P_j
 
-    Candidates are a fixed mixture (half the pool, the rest its recalibration and the regression on
-    levels) and every model alone; :func:`trust` moves weight between them. While little has matured
-    it is the mixture; where one model earns it, that model takes over.
+    A third of the weight is the baseline's for good. For the rest, candidates are a fixed mixture
+    (half the pool, then its recalibration and the regression on levels) and every model alone;
+    :func:`trust` moves weight between them. While little has matured it is the mixture; where one
+    model earns it, that model takes over.
 
     Parameters
     ----------
@@ -154,13 +175,16 @@ class Blend(LightModel):
         for name, make in (("pool", Pool), ("levels", Levels)):
             if name not in members:
                 members[name] = make(*columns).fit(X, y, count=count)
+        if BASELINE not in members:
+            own_baseline = EwmaNB(self.horizon, self.levels[2], self.past, self.threshold)
+            members[BASELINE] = own_baseline.fit(X, y, count=count)
         if "recalibrated" not in members:
             own = Recalibrated(*columns)
             members["recalibrated"] = own.fit(X, y, count=count, members=members)
-        names = tuple(name for name in members if record or name in START)
+        names = tuple(name for name in members if record or name in (*START, BASELINE))
         if record is not None and not set(names) <= set(record.names):
-            names, record = tuple(START), None
-        weights = weights_of(record, names, horizon=self.horizon)
+            names, record = (*START, BASELINE), None
+        weights = anchored(weights_of(record, names, horizon=self.horizon), names)
         kept = np.flatnonzero(weights)
         self.names_ = [names[i] for i in kept]
         self.weights_ = weights[kept]

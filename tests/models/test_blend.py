@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from escalation.models import MODELS, Matured
-from escalation.models.blend import START, Blend, trust, weights_of
+from escalation.models.blend import BASELINE, FLOOR, START, Blend, anchored, trust, weights_of
 from escalation.models.pulled import (
     blocks_of,
     days_of,
@@ -27,7 +27,8 @@ def record(*, quality, rows=3000, seed=0, per_day=3):
     odds = random.normal(-1.0, 1.5, rows)
     outcome = (random.random(rows) < expit(odds)) * 1.0
     noise = random.normal(size=(rows, len(quality))) * np.array(quality)
-    return Matured(NAMES, expit(odds[:, None] + noise), outcome, np.arange(rows) // per_day)
+    names = (*NAMES, BASELINE)[: len(quality)]
+    return Matured(names, expit(odds[:, None] + noise), outcome, np.arange(rows) // per_day)
 
 
 def test_without_a_record_the_weights_are_the_mixtures():
@@ -81,10 +82,10 @@ def test_outcomes_that_come_together_move_less_trust_than_independent_ones():
 def test_members_that_are_given_are_not_fitted_again(table):
     members = {
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
-        for name in ("pool", "levels", "recalibrated", "logistic")
+        for name in ("ewma_nb", "pool", "levels", "recalibrated", "logistic")
     }
     model = Blend().fit(table.X, table.y, count=table.count, members=members)
-    assert sorted(model.names_) == sorted(START)
+    assert sorted(model.names_) == sorted([*START, BASELINE])
     assert all(a is members[n] for n, a in zip(model.names_, model.members_, strict=True))
     alone = Blend().fit(table.X, table.y, count=table.count)
     np.testing.assert_allclose(
@@ -99,19 +100,31 @@ def test_members_that_are_given_are_not_fitted_again(table):
 def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
     members = {
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
-        for name in ("pool", "levels", "recalibrated", "logistic")
+        for name in ("ewma_nb", "pool", "levels", "recalibrated", "logistic")
     }
-    seen = record(quality=(2.0, 2.0, 2.0, 0.0))
-    seen = Matured(("pool", "recalibrated", "levels", "logistic"), *list(vars(seen).values())[1:])
+    seen = record(quality=(2.0, 2.0, 2.0, 0.0, 2.0))
+    named = ("pool", "recalibrated", "levels", "logistic", "ewma_nb")
+    seen = Matured(named, *list(vars(seen).values())[1:])
     model = Blend().fit(table.X, table.y, count=table.count, members=members, record=seen)
-    assert dict(zip(model.names_, model.weights_, strict=True))["logistic"] > 0.9
+    assert dict(zip(model.names_, model.weights_, strict=True))["logistic"] > 0.6
     assert not hasattr(model, "_around")
 
 
 def test_a_record_that_lacks_a_model_is_not_used(table):
     seen = Matured(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
     model = Blend().fit(table.X, table.y, count=table.count, record=seen)
-    assert model.weights_.tolist() == list(START.values())
+    expected = [*((1 - FLOOR) * w for w in START.values()), FLOOR]
+    np.testing.assert_allclose(model.weights_, expected)
+
+
+@pytest.mark.parametrize("quality", [(0, 1, 1, 1, 3), (3, 3, 3, 0, 1)])
+def test_the_baseline_keeps_its_floor_whatever_the_record_says(quality):
+    names = (*NAMES, BASELINE)
+    earned = weights_of(record(quality=quality), names, horizon=7)
+    got = anchored(earned, names)
+    assert earned[-1] < 0.1
+    assert got[-1] >= FLOOR
+    assert got.sum() == pytest.approx(1.0)
 
 
 def test_pulled_logistic_finds_the_maximum_of_a_plain_optimiser():

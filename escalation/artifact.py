@@ -55,7 +55,7 @@ class Manifest:
     base_rate : dict
         ``pool`` and ``units``: shares of positives, shrunk.
     record : dict
-        Recalibration of its track record: ``mean``, ``covariance``, ``quantile``.
+        Its track record: ``mean``, ``covariance``, ``quantile``, ``spread``.
     null_share : float
         Share of positives that a no-change process gives by chance.
     canary : dict

@@ -203,7 +203,10 @@ def record_of(record: Matured, name: str, *, horizon: int) -> TrackRecord:
     if name not in record.names:
         return NO_RECORD
     probability = record.probability[:, record.names.index(name)]
-    return track_record(probability, record.outcome, record.day // (2 * horizon))
+    return track_record(
+        probability, record.outcome, record.day // (2 * horizon),
+        unit=record.unit, day=record.day, horizon=horizon,
+    )  # fmt: skip
 
 
 @dataclass

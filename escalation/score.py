@@ -234,10 +234,7 @@ def score(
     check_day(scorer, archive, day, in_sample=allow_in_sample)
     base = scorer.on(archive, day)
     drivers = drivers_of(scorer, archive, day, base, most=explain) if explain else {}
-    record = scorer.manifest.record
-    track = TrackRecord(
-        np.array(record["mean"]), np.array(record["covariance"]), record["quantile"]
-    )
+    track = TrackRecord.of(scorer.manifest.record)
     lower, upper = track.interval(base["probability"].to_numpy())
     stamp = provenance(scorer, archive, day)
     rates = scorer.manifest.base_rate

@@ -124,11 +124,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         data_digest=case.prepared.archive.until(trained.trained_to).digest,
         known_basis=case.prepared.archive.known_basis,
         base_rate=base_rates(trained),
-        record={
-            "mean": record.mean.tolist(),
-            "covariance": record.covariance.tolist(),
-            "quantile": record.quantile,
-        },
+        record=record.as_dict(),
         null_share=trained.null_share,
         canary=canary_of(trained.models[family], X),
     )

@@ -15,7 +15,7 @@ STAGES = (
     {"panel", "simulate"},
     {"versions"},
     {"vintages"},
-    {"kernels", "nonnegative", "sparse"},
+    {"kernels", "nonnegative", "sparse", "spread"},
     {"aggregate", "features", "targets", "models"},
     {"coherence", "config", "intervals"},
     {"excitation", "table"},

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from escalation import __version__
-from escalation.cli import check, data, fetch, work
+from escalation.cli import answers, check, data, fetch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ COMMANDS = (
     work.train, work.score, work.replay, work.backtest, work.features,
     check.audit,
     data.validate, data.ingest, fetch.archive,
+    answers.answers,
     work.ui,
 )  # fmt: skip
 for command in COMMANDS:

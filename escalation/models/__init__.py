@@ -10,6 +10,7 @@ from escalation.models.dynamic import dynamic
 from escalation.models.ewma_fit import ewma_fit
 from escalation.models.ewma_nb import ewma_nb
 from escalation.models.forest import forest
+from escalation.models.hawkes import hawkes
 from escalation.models.hazard import hazard
 from escalation.models.last_value import last_value
 from escalation.models.levels import levels
@@ -28,6 +29,7 @@ MODELS: dict[str, Callable[..., EventModel]] = {
     "forest": forest,
     "negbin": negbin,
     "hazard": hazard,
+    "hawkes": hawkes,
     "ewma_fit": ewma_fit,
     "dynamic": dynamic,
     "levels": levels,

@@ -14,6 +14,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.ewma_fit.EwmaFit",
     "escalation.models.ewma_nb.EwmaNB",
     "escalation.models.forest.Forest",
+    "escalation.models.hawkes.Hawkes",
     "escalation.models.hazard.Hazard",
     "escalation.models.last_value.LastValue",
     "escalation.models.levels.Levels",

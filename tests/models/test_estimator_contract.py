@@ -11,6 +11,7 @@ from escalation.models.dynamic import Dynamic
 from escalation.models.ewma_fit import EwmaFit
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.forest import Forest
+from escalation.models.hawkes import Hawkes
 from escalation.models.hazard import Hazard
 from escalation.models.last_value import LastValue
 from escalation.models.levels import Levels
@@ -30,6 +31,7 @@ POSITIONAL = [
     Forest(horizon=1, trees=20),
     NegBin(columns=(0,), decayed=0, threshold=0),
     Hazard(columns=(0,)),
+    Hawkes(columns=(0,), threshold=0),
     EwmaFit(levels=SIX, threshold=0),
     Dynamic(levels=SIX, threshold=0),
     Levels(levels=SIX, past=0, threshold=0),
@@ -42,6 +44,7 @@ BY_HISTORY = "the probability is decided by the history's counts, not by the out
 EXPECTED_FAILURES = {
     EwmaNB: {"check_classifiers_one_label": BY_HISTORY},
     EwmaFit: {"check_classifiers_one_label": BY_HISTORY},
+    Hawkes: {"check_classifiers_one_label": BY_HISTORY},
     NegBin: {"check_classifiers_one_label": BY_HISTORY},
     Pool: {"check_classifiers_one_label": BY_HISTORY},
     Blend: {"check_classifiers_one_label": BY_HISTORY},

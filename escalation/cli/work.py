@@ -29,7 +29,6 @@ from escalation.cli.common import (
 )
 from escalation.errors import UsageError
 
-
 Engine = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler; processes here by default.")

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from escalation import cli, schema
+from escalation.models import MODELS
 from escalation.resources import bundled
 
 QUICK = """
@@ -98,21 +99,21 @@ def client(work):
 def test_train_says_what_it_registered(work):
     (said,) = json.loads((work / "said.json").read_text())
     assert (said["model"], said["version"], said["alias"]) == ("quick", "1", "champion")
-    assert len(said["summary"]) == 8
+    assert len(said["summary"]) == len(MODELS)
 
 
 def test_the_store_holds_a_parent_with_a_child_per_model_and_figures(work, client):
     (said,) = json.loads((work / "said.json").read_text())
     runs = client.search_runs([client.get_experiment_by_name("quick").experiment_id])
     children = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == said["run_id"]]
-    assert len(children) == 8
+    assert len(children) == len(MODELS)
     assert {r.info.status for r in runs} == {"FINISHED"}
     for run in children:
         for name in ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb"):
             assert {name, f"{name}_lower", f"{name}_upper"} <= set(run.data.metrics)
         assert client.list_artifacts(run.info.run_id, "figures")
     figures = {a.path for a in client.list_artifacts(said["run_id"], "figures")}
-    assert figures == {"figures/skill.png", "figures/risk_over_time.png"}
+    assert {"figures/skill.png", "figures/risk_over_time.png"} <= figures
     assert client.get_run(said["run_id"]).inputs.dataset_inputs
     assert str(client.get_model_version_by_alias("quick", "champion").version) == "1"
 

@@ -21,9 +21,9 @@ STAGES = (
     {"excitation", "table"},
     {"backtest"},
     {"audit", "metrics"},
-    {"artifact", "ledger"},
+    {"artifact", "evaluation", "ledger", "promote"},
     {"score", "serving", "train"},
-    {"console", "replay"},
+    {"console", "replay", "verify"},
     {"plots"},
     {"tracking"},
     {"report"},
@@ -55,7 +55,7 @@ def complaints(stage: str, source: str) -> list[str]:
         top, _, rest = name.partition(".")
         first = rest.partition(".")[0]
         if top == "mlflow" and stage != MLFLOW:
-            wrong.append(f"{stage}:{line} imports mlflow; only {MLFLOW}.py does")
+            wrong.append(f"{stage}:{line} imports mlflow; only {MLFLOW} does")
         elif (
             top == "escalation" and first != stage and first in RANK and RANK[first] >= RANK[stage]
         ):

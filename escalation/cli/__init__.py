@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from escalation import __version__
-from escalation.cli import answers, check, data, fetch, work
+from escalation.cli import answers, check, data, fetch, registry, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ COMMANDS = (
     check.audit,
     data.validate, data.ingest, fetch.archive,
     answers.answers,
-    work.ui,
+    registry.promote, registry.verify, registry.ui,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,7 +53,7 @@ def train(
         results = [train_target(archive, chosen, one, progress=progress) for one in chosen.labels]
     for trained in results:
         known = archive.as_of(trained.trained_to)
-        logged = tracking.log_training(trained, uri=uri, events=known)
+        logged = tracking.log_training(trained, uri=uri, events=known, beside=results)
         said.append(
             {
                 "target": trained.label,
@@ -82,7 +80,9 @@ def train(
     if as_json:
         print_json(said)
     else:
-        console.console().print(f"Open the runs: [bold]escalation ui[/]   (store: {uri})")
+        out = console.console()
+        where = tracking.link(uri, logged.experiment_id)
+        out.print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
 
 
 def score(
@@ -202,22 +202,6 @@ def features(
         rows = len(frame)
     shape = f"{rows} rows of {len(columns)} features"
     console.console(stderr=True).print(f"{shape} written to {out}")
-
-
-def ui(
-    tracking_uri: TrackingUri = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
-) -> None:
-    """Open the runs in MLflow."""
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not path.exists():
-        raise UsageError(
-            "E-STORE", "expected a store", where=str(path), fix="run `escalation train` first"
-        )
-    print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
 
 
 def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:

@@ -18,7 +18,10 @@ from escalation.metrics.calibration import (
 )
 from escalation.metrics.compare import compare
 from escalation.metrics.dm import diebold_mariano
+from escalation.metrics.murphy import elementary_scores, relative_value
+from escalation.metrics.running import running
 from escalation.metrics.scores import auc, average_precision, brier, log_score, positives
+from escalation.metrics.slices import skill_by
 from escalation.metrics.summary import summary
 
 METRICS = {
@@ -42,6 +45,10 @@ __all__ = [
     "consistency_band",
     "decompose",
     "diebold_mariano",
+    "elementary_scores",
     "recalibrated",
+    "relative_value",
+    "running",
+    "skill_by",
     "summary",
 ]

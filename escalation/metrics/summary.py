@@ -8,8 +8,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from escalation.metrics.bootstrap import FEWEST_BLOCKS, Resampling, interval, resample
+from escalation.metrics.bootstrap import (
+    FEWEST_BLOCKS,
+    Resampling,
+    block_length,
+    interval,
+    resample,
+)
 from escalation.metrics.calibration import decompose
+from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
 from escalation.metrics.scores import LOSSES, Array, auc, average_precision
@@ -42,7 +49,9 @@ def summary(forecasts: pd.DataFrame, *, horizon: int | None = None, seed: int = 
         forecast), ``positives``, ``units``, ``dates``; ``brier``, ``log_score``,
         ``average_precision``, ``auc``, ``skill_vs_climatology``, ``skill_vs_ewma_nb``,
         ``log_skill_vs_climatology`` and ``log_skill_vs_ewma_nb``, each with ``_lower`` and
-        ``_upper`` (95%); the parts of both scores; and a ``verdict``. What can't be computed is NA.
+        ``_upper`` (95%); ``dm_vs_climatology_p`` and ``dm_vs_ewma_nb_p``, the Diebold-Mariano test
+        of equal Brier scores; the parts of both scores; and a ``verdict``. What can't be computed
+        is NA.
 
     Raises
     ------
@@ -134,6 +143,7 @@ def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
         for s, name in enumerate(LOSSES):
             for reference in REFERENCES:
                 row |= _skill_ends(paired, points[s], replicated[s], m, name, reference, drawn)
+        row |= _tests(paired, losses[0] / total, m)
         row |= _rankings(paired, model, drawn) | _parts(paired, model)
         out.append(row | {"verdict": verdict(row, blocks=drawn.blocks)})
     return out
@@ -155,6 +165,16 @@ def _skill_ends(
     return ends(
         name, float(skill(points[m], points[r])), skill(replicated[m], replicated[r]), drawn
     )
+
+
+def _tests(paired: Paired, by_date: Array, m: int) -> dict[str, float]:
+    """P-values of equal Brier scores; by_date holds mean losses, shape (model, date)."""
+    length = block_length(paired.days, horizon=paired.horizon)
+    out = dict.fromkeys((f"dm_vs_{name}_p" for name in REFERENCES), np.nan)
+    for name in set(REFERENCES) & set(paired.models):
+        difference = by_date[m] - by_date[paired.models.index(name)]
+        out[f"dm_vs_{name}_p"] = diebold_mariano(difference, bandwidth=length).p_value
+    return out
 
 
 def _rankings(paired: Paired, model: str, drawn: Resampling) -> dict[str, float]:

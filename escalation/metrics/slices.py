@@ -1,0 +1,106 @@
+"""Where a model is good and where it is not: the same comparison within slices of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation.metrics.bootstrap import resample
+from escalation.metrics.paired import Paired, pair
+from escalation.metrics.scores import Array, squared_errors
+from escalation.metrics.summary import BASELINE, ends, skill, tidy
+
+By = Literal["unit", "month", "horizon"]
+
+
+def skill_by(
+    forecasts: pd.DataFrame, by: By, *, reference: str = BASELINE, seed: int = 0
+) -> pd.DataFrame:
+    """Brier score and skill of every model within each unit, calendar month or horizon.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        As for :func:`escalation.metrics.summary`.
+    by : {"unit", "month", "horizon"}
+        Of the issue date, for months.
+    reference : str, optional
+        Whom the models are held against.
+    seed : int, optional
+        Of the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per label, slice and model: ``rows``, ``dates``, ``positives``, ``brier``, and
+        ``skill`` with ``_lower`` and ``_upper``. Of twenty slices one lies outside its interval
+        by chance. What can't be computed is NA.
+
+    Raises
+    ------
+    GateError, InputError
+        As :func:`escalation.metrics.summary`.
+
+    Examples
+    --------
+    >>> day = pd.to_datetime(["2020-01-06", "2020-02-03"] * 2)
+    >>> rows = pd.DataFrame({"target": "any", "unit": "a", "day": day, "horizon": 7,
+    ...     "model": ["ewma_nb"] * 2 + ["m"] * 2, "probability": [0.5, 0.5, 0.0, 0.5],
+    ...     "outcome": [0.0, 1.0] * 2, "at_risk": True})
+    >>> skill_by(rows, "month").query("model == 'm'")[["slice", "brier", "skill"]]
+         slice  brier  skill
+    1  2020-01    0.0    1.0
+    3  2020-02   0.25    0.0
+    """
+    rows: list[dict[str, Any]] = []
+    for paired in pair(forecasts):
+        for name, mask in _slices(paired, by):
+            rows += _rows(paired, name, mask, reference=reference, seed=seed)
+    return tidy(rows)
+
+
+def _slices(paired: Paired, by: By) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    if by == "horizon":
+        yield f"{paired.horizon}d", np.ones(len(paired.outcome), dtype=bool)
+        return
+    months = paired.days.astype("datetime64[M]").astype(str)[paired.date]
+    key = paired.unit if by == "unit" else months
+    for name in np.unique(key):
+        yield str(name), key == name
+
+
+def _rows(
+    paired: Paired, name: str, mask: NDArray[np.bool_], *, reference: str, seed: int
+) -> list[dict[str, Any]]:
+    """One row per model of one slice."""
+    dates, date = np.unique(paired.date[mask], return_inverse=True)
+    drawn = resample(paired.days[dates], horizon=paired.horizon, seed=seed)
+    outcome = paired.outcome[mask]
+    losses: Array = np.stack(
+        [
+            np.bincount(date, weights=squared_errors(p[mask], outcome), minlength=len(dates)) * 1.0
+            for p in paired.probability
+        ]
+    )
+    total, replicated = losses.sum(axis=1), drawn.sums(losses)
+    r = paired.models.index(reference) if reference in paired.models else None
+    out = []
+    for m, model in enumerate(paired.models):
+        row = {
+            "target": paired.target, "horizon": paired.horizon, "slice": name, "model": model,
+            "rows": len(outcome), "dates": len(dates), "positives": int(outcome.sum()),
+            "brier": total[m] / len(outcome),
+        }  # fmt: skip
+        if r is None:
+            row |= dict.fromkeys(("skill", "skill_lower", "skill_upper"), np.nan)
+        else:
+            row |= ends(
+                "skill", float(skill(total[m], total[r])), skill(replicated[m], replicated[r]),
+                drawn,
+            )  # fmt: skip
+        out.append(row)
+    return out

@@ -1,0 +1,44 @@
+"""Runs and models in MLflow. The only part that imports mlflow.
+
+Its names are imported when they are asked for: a score needs the store and a model, not the figures
+and everything else that a training logs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from escalation.tracking.forecasts import load_forecasts
+    from escalation.tracking.loading import load_scorer
+    from escalation.tracking.outcomes import log_verified
+    from escalation.tracking.promotion import Promoted, promote
+    from escalation.tracking.runs import Logged, log_training
+    from escalation.tracking.store import clear_stale, local_file, open_store, store_uri
+    from escalation.tracking.view import link
+
+__all__ = [
+    "Logged",
+    "Promoted",
+    "clear_stale",
+    "link",
+    "load_forecasts",
+    "load_scorer",
+    "local_file",
+    "log_training",
+    "log_verified",
+    "open_store",
+    "promote",
+    "store_uri",
+]
+_HOME = {
+    "Logged": "runs", "log_training": "runs", "Promoted": "promotion", "promote": "promotion",
+    "load_forecasts": "forecasts", "load_scorer": "loading", "log_verified": "outcomes",
+    "link": "view", "clear_stale": "store", "local_file": "store", "open_store": "store",
+    "store_uri": "store",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

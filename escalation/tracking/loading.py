@@ -1,0 +1,94 @@
+"""The safe way back from the store to a scorer. Light, because people wait for a score."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from escalation.artifact import load_artifact
+from escalation.errors import ModelError
+from escalation.score import Scorer
+from escalation.tracking.store import local_file, open_store, storage
+
+CHAMPION = "champion"
+HASH_TAG = "escalation.hash"
+
+
+def existing_store(uri: str) -> MlflowClient:
+    """A client for a store that must be there already.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MISSING`` where a local one is not.
+    """
+    path = local_file(uri)
+    if path is not None and not path.exists():
+        raise ModelError(
+            "E-MODEL-MISSING", "expected a store with a registered model", where=str(path),
+            fix="run `escalation train` first, in the same folder",
+        )  # fmt: skip
+    return open_store(uri)
+
+
+def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
+    """The version behind an alias.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MISSING`` when there is none.
+    """
+    try:
+        return client.get_model_version_by_alias(name, alias)
+    except MlflowException:
+        raise ModelError(
+            "E-MODEL-MISSING", f"expected a registered model {name} with alias {alias}",
+            fix="run `escalation train`, or name another one with --model NAME@ALIAS",
+        ) from None  # fmt: skip
+
+
+def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
+    """The model behind ``NAME[@ALIAS]``, read by the safe reader only.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MISSING`` when there is none, and all refusals of
+        :func:`escalation.artifact.load_artifact`.
+    """
+    name, _, alias = reference.partition("@")
+    alias = alias or CHAMPION
+    client = existing_store(uri)
+    found = version_of(client, name, alias)
+    expected = found.tags.get(HASH_TAG, "")
+    with storage():
+        source = client.get_model_version_download_uri(name, found.version)
+    with storage(), _folder_of(source) as root:
+        folder = root / "data" / "artifact"
+        model, manifest = load_artifact(
+            folder if folder.is_dir() else root / "data",
+            expected_hash=expected,
+            allow_version_skew=allow_version_skew,
+        )
+    return Scorer(model, manifest, f"{name}@{alias} v{found.version}", expected)
+
+
+@contextmanager
+def _folder_of(source: str) -> Iterator[Path]:
+    """The files of a logged model: where they lie, or fetched; links are never followed."""
+    place = urlparse(source)
+    if place.scheme in {"", "file"}:
+        yield Path(unquote(place.path))
+        return
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(download_artifacts(artifact_uri=source, dst_path=scratch))

@@ -1,0 +1,143 @@
+"""What a person reads first: descriptions in markdown, the definition of the outcome on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from escalation import schema
+from escalation.targets import Target
+from escalation.train import Trained
+
+MOST_MODELS = 20
+
+
+def definition(target: Target) -> str:
+    """When the outcome is 1, in a sentence.
+
+    Examples
+    --------
+    >>> from escalation.targets import TARGETS
+    >>> definition(TARGETS["any"](horizon=14))
+    'Outcome 1 when at least one event that counts happens in the next 14 days.'
+    """
+    first = (type(target).__doc__ or type(target).__name__).split("\n\n")[0]
+    text = " ".join(first.split()).replace(
+        "in the days t+1 to t+h", f"in the next {target.horizon} days"
+    )
+    text = text.replace("h-day", f"{target.horizon}-day").replace(
+        "for h days", f"for {target.horizon} days"
+    )
+    counted = [f"{name} {' or '.join(v)}" for name, v in target.where.equal.items()]
+    if target.where.rung:
+        counted.append(f"severity {target.where.rung} or more")
+    return f"{text} Events count with {', '.join(counted)}." if counted else text
+
+
+def experiment_note(trained: Trained) -> str:
+    """Of the experiment; collapsed, the page shows its first line only."""
+    words = trained.case.experiment.experiment.description
+    return f"{definition(trained.case.target)}\n\n{words}\n\n" + (
+        "A run is a training; the runs below it are its models. Skill is the share of a baseline's "
+        "Brier score that a model saves: above 0 is better, and a difference is real where the "
+        "95% interval (`_lower`, `_upper`) lies above 0.\n"
+    )
+
+
+def parent_note(trained: Trained) -> str:
+    """Of a training: outcome, verdict, data, models by Brier score."""
+    prepared, first = trained.case.prepared, trained.summary.iloc[0]
+    days = trained.forecasts[schema.DAY]
+    data = prepared.archive.until(trained.trained_to)
+    return (
+        f"{definition(trained.case.target)}\n\n"
+        f"**Best: `{trained.best}`**, {verdict_of(trained, trained.best)}. "
+        f"A no-change process would give {trained.null_share:.1%} positives by chance.\n\n"
+        f"{first['rows']:,} forecasts on {first['dates']:,} dates, {days.min():%Y-%m-%d} to "
+        f"{days.max():%Y-%m-%d}, for {first['units']:,} units; {first['positives']:,} positive. "
+        f"Data `{data.digest[:12]}`, known dates {data.known_basis}, learned up to "
+        f"{trained.trained_to}.\n\n{_table(trained.summary)}\n\n"
+        "Brackets hold 95% intervals over blocks of whole dates; p is of the Diebold-Mariano test "
+        "of equal Brier scores. In charts, steps of `over_origins` are forecast dates, those of "
+        "`alerts_a_week` the number of alerts.\n\n"
+        "Where it is wrong: `figures/where.png`, `tables/by_month.csv`, `tables/by_unit.csv`; "
+        "whether to believe a number: `figures/reliability.png` of each model; what it is worth: "
+        "`figures/decisions.png`. To make a challenger the champion: `escalation promote`.\n"
+    )
+
+
+def child_note(trained: Trained, model: str) -> str:
+    """Of one model of a training."""
+    row = row_of(trained, model)
+    return (
+        f"`{model}`: {verdict_of(trained, model)}. Brier {interval_of(row, 'brier')}; skill over "
+        f"ewma_nb {interval_of(row, 'skill_vs_ewma_nb', percent=True)}, over climatology "
+        f"{interval_of(row, 'skill_vs_climatology', percent=True)}.\n\n"
+        f"{definition(trained.case.target)}\n"
+    )
+
+
+def version_note(trained: Trained) -> str:
+    """Of a version of the registered model."""
+    return (
+        f"`{trained.best}`, learned up to {trained.trained_to} from data "
+        f"`{trained.case.prepared.archive.until(trained.trained_to).digest[:12]}`.\n\n"
+        + child_note(trained, trained.best)
+    )
+
+
+def verdict_of(trained: Trained, model: str) -> str:
+    """What the comparison says of a model; the baseline is not held against itself."""
+    verdict = str(row_of(trained, model)["verdict"])
+    return "the baseline to beat" if model == "ewma_nb" else verdict
+
+
+def row_of(trained: Trained, model: str) -> dict[str, Any]:
+    """A model's row of the comparison."""
+    row: dict[str, Any] = trained.summary.set_index("model").loc[model].to_dict()
+    return row
+
+
+def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str:
+    """A number with the ends of its interval.
+
+    Examples
+    --------
+    >>> interval_of({"brier": 0.1, "brier_lower": 0.05, "brier_upper": 0.2}, "brier")
+    '0.100 [0.050, 0.200]'
+    """
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
+
+    def shown(number: Any) -> str:
+        if pd.isna(number):
+            return "-"
+        return f"{number:+.1%}" if percent else f"{number:.3f}"
+
+    if low == high:  # the baseline against itself
+        return "-"
+    return shown(value) if pd.isna(low) else f"{shown(value)} [{shown(low)}, {shown(high)}]"
+
+
+def comparison(summary: pd.DataFrame) -> pd.DataFrame:
+    """The comparison in words, best Brier score first."""
+    rows = summary.sort_values("brier").to_dict("records")
+    return pd.DataFrame(
+        {
+            "model": [row["model"] for row in rows],
+            "Brier": [interval_of(row, "brier") for row in rows],
+            "skill vs ewma_nb": [interval_of(r, "skill_vs_ewma_nb", percent=True) for r in rows],
+            "p": ["-" if pd.isna(p := row["dm_vs_ewma_nb_p"]) else f"{p:.3f}" for row in rows],
+            "skill vs climatology": [
+                interval_of(row, "skill_vs_climatology", percent=True) for row in rows
+            ],
+            "AUC": ["-" if pd.isna(row["auc"]) else f"{row['auc']:.2f}" for row in rows],
+            "verdict": [row["verdict"] for row in rows],
+        }
+    )
+
+
+def _table(summary: pd.DataFrame) -> str:
+    shown = comparison(summary).head(MOST_MODELS)
+    lines = [shown.columns.tolist(), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

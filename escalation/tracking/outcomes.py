@@ -1,0 +1,122 @@
+"""What became of issued forecasts, as a run beside the trainings."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+from mlflow.entities import Metric
+
+from escalation import plots
+from escalation.score import Scorer
+from escalation.tracking.names import DECIDING, GROUPED, finite
+from escalation.tracking.notes import definition
+from escalation.tracking.store import (
+    NOTE_TAG,
+    OWNER,
+    OWNER_TAG,
+    clear_stale,
+    experiment_id,
+    open_store,
+    running,
+    storage,
+)
+from escalation.verify import ISSUED, SHIFTED, Verified
+
+MOST_STEPS = 300
+SHOWN = 10
+"""Inputs that the description names."""
+
+
+def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str) -> str:
+    """Store a verification; its run id.
+
+    Parameters
+    ----------
+    verified : Verified
+    scorer : Scorer
+        The champion.
+    uri : str
+    last_day : str
+        Up to which outcomes are known, ISO.
+    """
+    client = open_store(uri)
+    with storage():
+        experiment = experiment_id(client, uri, scorer.experiment.experiment.name)
+        clear_stale(client, experiment)
+        tags = {
+            "kind": "verify", "registered_model": scorer.reference, "known_to": last_day,
+            "mlflow.source.name": "escalation verify", NOTE_TAG: _note(verified, scorer),
+            OWNER_TAG: OWNER,
+        }  # fmt: skip
+        run = client.create_run(experiment, run_name=f"verify to {last_day}", tags=tags)
+        with running(client, run.info.run_id) as run_id:
+            now = int(time.time() * 1000)
+            named = [Metric(name, value, now, 0) for name, value in metrics_of(verified).items()]
+            client.log_batch(run_id, [*named, *_steps(verified)])
+            with tempfile.TemporaryDirectory() as scratch:
+                _files(Path(scratch), verified)
+                client.log_artifacts(run_id, scratch)
+    return run_id
+
+
+def metrics_of(verified: Verified) -> dict[str, float]:
+    """Numbers of a verification under the names that trainings use."""
+    named: dict[str, object] = {
+        "counts/issued": verified.issued, "counts/matured": verified.matured,
+        "counts/open": verified.open,
+    }  # fmt: skip
+    if len(verified.summary):
+        row = verified.summary.set_index("model").loc[ISSUED].to_dict()
+        named |= {
+            f"{n}{end}": row[f"{n}{end}"] for n in DECIDING for end in ("", "_lower", "_upper")
+        }
+        named |= {name: row[column] for name, column in GROUPED.items()}
+    if len(verified.drift):
+        named["drift/largest_psi"] = float(verified.drift["psi"].max())
+        named["drift/largest_ks"] = float(verified.drift["ks"].max())
+        named["drift/columns_shifted"] = int((verified.drift["psi"] > SHIFTED).sum())
+    return finite(named)
+
+
+def _steps(verified: Verified) -> list[Metric]:
+    """The rolling scores, the latest dates first to be kept."""
+    if verified.rolling.empty:
+        return []
+    own = verified.rolling[verified.rolling["model"] == ISSUED].tail(MOST_STEPS)
+    points = []
+    for step, row in enumerate(own.to_dict("records")):
+        at = int(pd.Timestamp(row["day"]).tz_localize("UTC").timestamp() * 1000)
+        for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
+            if math.isfinite(row[column]):
+                points.append(Metric(f"rolling/{name}", float(row[column]), at, step))
+    return points
+
+
+def _files(folder: Path, verified: Verified) -> None:
+    for name in ("figures", "tables"):
+        (folder / name).mkdir()
+    if len(verified.summary):
+        figure = plots.reliability(verified.forecasts, models=[ISSUED])
+        figure.savefig(folder / "figures" / "reliability.png")
+        verified.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
+    if len(verified.drift):
+        verified.drift.to_csv(folder / "tables" / "drift.csv", index=False)
+    verified.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
+
+
+def _note(verified: Verified, scorer: Scorer) -> str:
+    moved = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
+    text = (
+        f"{definition(scorer.target)}\n\n**{verified.verdict[0].upper()}{verified.verdict[1:]}**\n\n"
+        f"{verified.issued} forecasts issued by `{scorer.reference}` and those before it: "
+        f"{verified.matured} matured, {verified.open} open, {verified.in_sample} left out because "
+        "the model had learned from their days.\n"
+    )
+    if len(moved):
+        names = ", ".join(f"`{name}`" for name in moved.head(SHOWN))
+        text += f"\nInputs that moved since the training (index above {SHIFTED}): {names}.\n"
+    return text

@@ -1,0 +1,105 @@
+"""The registered model: versions with their hash, and aliases that move last."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
+
+from escalation import __version__
+from escalation.artifact import Manifest, canary_frame, save_artifact
+from escalation.serving import HASH_FILE
+from escalation.tracking import notes
+from escalation.tracking.loading import CHAMPION, HASH_TAG
+from escalation.tracking.store import store_lock
+from escalation.train import Trained, manifest_of
+
+CHALLENGER = "challenger"
+FAMILY_TAG = "family"
+TARGET_TAG = "escalation.target"
+PIP_REQUIREMENTS = [f"escalation=={__version__}"]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version and the alias that it got."""
+
+    name: str
+    version: str
+    alias: str
+
+
+def model_name(trained: Trained) -> str:
+    """The experiment's name, with the label where there are several."""
+    experiment = trained.case.experiment
+    name = experiment.experiment.name
+    return name if len(experiment.targets) == 1 else f"{name}.{trained.label}"
+
+
+def log_model(trained: Trained, run_id: str) -> str:
+    """Store the best model with its run; the id of the logged model."""
+    manifest = manifest_of(trained, trained.best)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "artifact"
+        digest = save_artifact(trained.models[trained.best], manifest, folder)
+        (folder / HASH_FILE).write_text(digest, encoding="utf-8")
+        with mlflow.start_run(run_id=run_id):
+            info = mlflow.pyfunc.log_model(
+                name=trained.best, loader_module="escalation.serving", data_path=str(folder),
+                signature=_signature(manifest.columns), pip_requirements=PIP_REQUIREMENTS,
+                input_example=_example(manifest), tags={HASH_TAG: digest},
+            )  # fmt: skip
+    return str(info.model_id)
+
+
+def _signature(columns: list[str]) -> ModelSignature:
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(DataType.string, "unit"),
+        *(ColSpec(DataType.double, name) for name in columns),
+    ]
+    return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
+
+
+def _example(manifest: Manifest) -> pd.DataFrame:
+    frame = canary_frame(manifest).head(2)
+    return frame.droplevel("day").rename_axis("unit").reset_index()
+
+
+def register(
+    client: MlflowClient, uri: str, trained: Trained, run_id: str, model_id: str
+) -> Registered:
+    """Make a logged model the newest version of its name, and let the alias move last."""
+    name = model_name(trained)
+    description = f"{notes.definition(trained.case.target)} " + (
+        trained.case.experiment.experiment.description
+    )
+    target = trained.case.experiment.targets[
+        trained.case.experiment.labels.index(trained.case.target)
+    ]
+    digest = client.get_logged_model(model_id).tags[HASH_TAG]
+    tags = {
+        HASH_TAG: digest,
+        FAMILY_TAG: trained.best,
+        TARGET_TAG: json.dumps(target, sort_keys=True),
+    }
+    with store_lock(uri):
+        try:
+            client.create_registered_model(name, description=description)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = client.create_model_version(
+            name, f"models:/{model_id}", run_id=run_id, tags=tags, model_id=model_id,
+            description=notes.version_note(trained),
+        )  # fmt: skip
+        alias = CHALLENGER if CHAMPION in client.get_registered_model(name).aliases else CHAMPION
+        client.set_registered_model_alias(name, alias, made.version)
+    return Registered(name, str(made.version), alias)

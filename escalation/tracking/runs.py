@@ -1,0 +1,276 @@
+"""A training as runs: a parent with the comparison, a child for each model, the best registered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+from escalation import __version__, plots, schema
+from escalation.evaluation import Evaluation, evaluate
+from escalation.panel import unit_of
+from escalation.tracking import notes
+from escalation.tracking.names import metrics_of, steps_of
+from escalation.tracking.registry import Registered, log_model, register
+from escalation.tracking.store import (
+    NOTE_TAG,
+    OWNER,
+    OWNER_TAG,
+    clear_stale,
+    experiment_id,
+    open_store,
+    running,
+    storage,
+)
+from escalation.tracking.view import save_view
+from escalation.train import Trained
+
+LONGEST_PARAMETER = 6000
+COMPARISON_FILE = "comparison.json"
+TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a training went.
+
+    Parameters
+    ----------
+    run_id, experiment_id : str
+        Of the parent run.
+    name, version : str
+        The registered model.
+    alias : str
+        ``champion`` for the first version of a name, ``challenger`` afterwards.
+    """
+
+    run_id: str
+    experiment_id: str
+    name: str
+    version: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class _Store:
+    """Where runs of one training go."""
+
+    client: MlflowClient
+    experiment: str
+    tags: Mapping[str, str]
+
+    def create(self, name: str, note: str, **more: str) -> str:
+        tags = {**self.tags, NOTE_TAG: note, **more}
+        return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+
+
+def log_training(
+    trained: Trained, *, uri: str, events: pd.DataFrame, beside: Sequence[Trained] = ()
+) -> Logged:
+    """Store a training: a parent run, a child per model, figures, tables, and the best model.
+
+    The model's alias moves last, so that nothing half-written is ever the champion.
+
+    Parameters
+    ----------
+    trained : Trained
+    uri : str
+    events : DataFrame
+        What was known at the end of the training.
+    beside : sequence of Trained
+        Other labels of the same experiment, for the comparison of horizons.
+    """
+    client = open_store(uri)
+    with storage():
+        name = trained.case.experiment.experiment.name
+        experiment = experiment_id(client, uri, name)
+        client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
+        clear_stale(client, experiment)
+        evaluation = evaluate(
+            trained.case, trained.forecasts, summary=trained.summary,
+            others=_others(trained, beside),
+        )  # fmt: skip
+        store = _Store(client, experiment, tags_of(trained))
+        parent = store.create(
+            f"{trained.best}, {trained.label} to {trained.trained_to}",
+            notes.parent_note(trained),
+            best=trained.best,
+        )
+        with running(client, parent):
+            _log_parent(client, parent, trained, evaluation, events)
+            children = {
+                model: _log_child(store, parent, trained, evaluation, model)
+                for model in trained.models
+            }
+            done = register(client, uri, trained, *children[trained.best])
+            save_view(client, experiment)
+    return _logged(parent, experiment, done)
+
+
+def _logged(parent: str, experiment: str, done: Registered) -> Logged:
+    return Logged(parent, experiment, done.name, done.version, done.alias)
+
+
+def _others(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
+    """Forecasts of the same kind of label at other horizons, under this label's name."""
+    same = [
+        other.forecasts.assign(target=trained.label)
+        for other in beside
+        if other.case.target.name == trained.case.target.name and other.label != trained.label
+    ]
+    return pd.concat(same, ignore_index=True) if same else None
+
+
+def code_version() -> str:
+    """The git commit of the code, if it stands in a checkout, or the package's version."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+            capture_output=True, text=True, timeout=5, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return __version__
+    return done.stdout.strip() or __version__
+
+
+def tags_of(trained: Trained) -> dict[str, str]:
+    """What runs are found by: label, horizon, data, experiment, code."""
+    prepared, experiment = trained.case.prepared, trained.case.experiment
+    return {
+        "target": trained.label,
+        "horizon": str(trained.case.target.horizon),
+        "data": prepared.archive.until(trained.trained_to).digest,
+        "experiment": experiment.experiment.name,
+        "experiment_digest": experiment.digest,
+        "known_dates": prepared.archive.known_basis,
+        "trained_to": str(trained.trained_to),
+        "code": __version__,
+        "mlflow.source.git.commit": code_version(),
+        "mlflow.source.name": "escalation train",
+        "mlflow.user": os.environ.get("USER", "escalation"),
+        OWNER_TAG: OWNER,
+    }
+
+
+def params_of(trained: Trained) -> dict[str, str]:
+    """The experiment's sections; what was not said is left out."""
+    experiment = trained.case.experiment
+    told = experiment.model_dump(mode="json", include={"data", "panel", "features", "backtest"})
+    told["severity"] = dict(experiment.severity)
+    told["target"] = experiment.targets[experiment.labels.index(trained.case.target)]
+    flat = {
+        f"{section}/{key}": str(value)[:LONGEST_PARAMETER]
+        for section, values in told.items()
+        for key, value in values.items()
+        if value not in (None, [], {}, "") or section == "features"
+    }
+    return {**flat, "experiment/seed": str(experiment.experiment.seed)}
+
+
+def _log_parent(
+    client: MlflowClient,
+    run_id: str,
+    trained: Trained,
+    evaluation: Evaluation,
+    events: pd.DataFrame,
+) -> None:
+    now = int(time.time() * 1000)
+    named = {**metrics_of(evaluation, trained.best), "counts/null_share": trained.null_share}
+    client.log_batch(
+        run_id,
+        [Metric(name, value, now, 0) for name, value in named.items()],
+        [Param(name, value) for name, value in params_of(trained).items()],
+        [RunTag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": COMPARISON_FILE, "type": "table"}]))],
+    )
+    digest = trained.case.prepared.archive.digest[:36]
+    data = from_pandas(events, name=trained.case.experiment.data.source, digest=digest)
+    context = [InputTag("mlflow.data.context", "training")]
+    client.log_inputs(run_id, [DatasetInput(data._to_mlflow_entity(), context)])
+    with tempfile.TemporaryDirectory() as scratch:
+        _parent_files(Path(scratch), trained, evaluation, events)
+        client.log_artifacts(run_id, scratch)
+
+
+def _parent_files(
+    folder: Path, trained: Trained, evaluation: Evaluation, events: pd.DataFrame
+) -> None:
+    for name in ("figures", "tables"):
+        (folder / name).mkdir()
+    figures = folder / "figures"
+    best = trained.best
+    plots.skill(trained.summary).savefig(figures / "skill.png")
+    _risk_figure(trained, best, events, figures / "risk_over_time.png")
+    others = [name for name in trained.summary.sort_values("brier")["model"] if name != best]
+    plots.decisions(evaluation.decisions, models=[best, *others[:3]]).savefig(
+        figures / "decisions.png"
+    )
+    plots.skill_by(
+        months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
+        model=best,
+    ).savefig(figures / "where.png")  # fmt: skip
+    notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
+    trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
+    held = {one.name: getattr(evaluation, one.name) for one in fields(evaluation)}
+    for name in TABLES:
+        if len(held[name]):
+            held[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
+    trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
+    (folder / "experiment.json").write_text(
+        trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"
+    )
+
+
+def _risk_figure(trained: Trained, model: str, events: pd.DataFrame, path: Path) -> None:
+    """Risk of the unit that holds all events, or of the one with the most forecasts."""
+    experiment = trained.case.experiment
+    units = trained.forecasts[schema.UNIT]
+    unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
+    kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
+    own = events[unit_of(events, kinds[0]) == unit] if kinds else events
+    figure = plots.risk_over_time(
+        trained.forecasts, own, unit=unit, model=model, note=experiment.experiment.description
+    )
+    figure.savefig(path)
+
+
+def _log_child(
+    store: _Store, parent: str, trained: Trained, evaluation: Evaluation, model: str
+) -> tuple[str, str]:
+    """Run and, where the model is stored, its id."""
+    client = store.client
+    run_id = store.create(
+        model, notes.child_note(trained, model), **{"mlflow.parentRunId": parent, "model": model}
+    )
+    with running(client, run_id), tempfile.TemporaryDirectory() as scratch:
+        model_id = log_model(trained, run_id) if model == trained.best else ""
+        now = int(time.time() * 1000)
+        named = metrics_of(evaluation, model)
+        points = [Metric(name, value, now, 0, model_id or None) for name, value in named.items()]
+        points += [
+            Metric(*one[:2], one.at, one.step) for one in steps_of(evaluation, model, now=now)
+        ]
+        told = trained.models[model].get_params(deep=False)
+        params = {f"model/{key}": str(v)[:LONGEST_PARAMETER] for key, v in told.items()}
+        client.log_batch(
+            run_id, points, [Param("model", model), *map(Param, params, params.values())]
+        )
+        figures = Path(scratch) / "figures"
+        figures.mkdir()
+        plots.reliability(trained.forecasts, models=[model]).savefig(figures / "reliability.png")
+        plots.skill_by(
+            months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
+            model=model,
+        ).savefig(figures / "where.png")  # fmt: skip
+        client.log_artifacts(run_id, scratch)
+    return run_id, model_id

@@ -1,0 +1,167 @@
+"""The store: where it is, that it is whole, and one writer at a time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from escalation import files
+from escalation.errors import BusyError, StorageError
+
+# Hints for people who log by hand in a notebook.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
+logging.getLogger("alembic").setLevel(logging.WARNING)
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+STORE_FILE = "mlflow.db"
+ARTIFACT_FOLDER = "mlartifacts"
+NOTE_TAG = "mlflow.note.content"
+OWNER_TAG = "escalation.owner"
+OWNER = f"{os.uname().nodename}:{os.getpid()}"
+
+
+def store_uri(uri: str | None = None) -> str:
+    """The tracking store: as given, from the environment, or sqlite in the working folder."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{STORE_FILE}"
+
+
+def local_file(uri: str) -> Path | None:
+    """The file of an sqlite store; none for a server or another database."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+@contextmanager
+def storage() -> Iterator[None]:
+    """Storage trouble as our own errors."""
+    try:
+        yield
+    except (OSError, MlflowException, sqlite3.OperationalError) as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "database is locked" in str(error):
+            raise BusyError(
+                "E-BUSY", f"the store is locked: {text}", fix="try again later"
+            ) from error
+        raise StorageError("E-STORAGE", f"the store can't be used: {text}") from error
+
+
+@contextmanager
+def store_lock(uri: str) -> Iterator[None]:
+    """One writer at a time: by a file beside a local store, else by one of this machine."""
+    name = f"escalation-{sha256(uri.encode()).hexdigest()[:16]}"
+    with files.locked(local_file(uri) or Path(tempfile.gettempdir()) / name):
+        yield
+
+
+def open_store(uri: str) -> MlflowClient:
+    """A client for a store that exists.
+
+    A local one is made under a lock, because several first starts at once break it, and beside its
+    place, because one that is killed half made can't be used.
+
+    Raises
+    ------
+    BusyError
+        ``E-BUSY`` when the store stays locked.
+    StorageError
+        ``E-STORAGE`` when it can't be used.
+    """
+    path = local_file(uri)
+    with storage():
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with store_lock(uri):
+                _make(path)
+            _wait_until_free(path)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        return MlflowClient(uri, uri)
+
+
+def _make(path: Path) -> None:
+    """Make an sqlite store that is not there yet; clear up what a killed start left."""
+    for left in path.parent.glob(f".{path.name}.*.part*"):
+        left.unlink()
+    if path.exists() and path.stat().st_size:
+        return
+    with files.replacing(path) as part:
+        whole = f"sqlite:///{part}"
+        MlflowClient(whole, whole).search_experiments(max_results=1)
+
+
+def _wait_until_free(path: Path) -> None:
+    """Wait for another writer as long as for our own lock; mlflow would retry for minutes."""
+    connection = sqlite3.connect(path, timeout=files.LOCK_SECONDS)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise BusyError(
+            "E-BUSY", f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
+            where=str(path), fix="wait for the other command to end, or stop it",
+        ) from None  # fmt: skip
+    finally:
+        connection.close()
+
+
+def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+    """The experiment of a name, made if need be, its artifacts beside a local store."""
+    path = local_file(uri)
+    with store_lock(uri):
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return found.experiment_id
+        location = (path.parent.resolve() / ARTIFACT_FOLDER / name).as_uri() if path else None
+        return client.create_experiment(name, location)
+
+
+def clear_stale(client: MlflowClient, experiment: str) -> int:
+    """Mark runs as killed whose process on this machine is gone; how many there were.
+
+    A model that such a run left half written is removed.
+    """
+    stale = 0
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        host, _, pid = run.data.tags.get(OWNER_TAG, "").partition(":")
+        if host == os.uname().nodename and pid and not Path(f"/proc/{pid}").exists():
+            _drop_half_models(client, experiment, run.info.run_id)
+            client.set_terminated(run.info.run_id, "KILLED")
+            stale += 1
+    return stale
+
+
+def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> None:
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+        if str(model.status) != "READY":
+            client.delete_logged_model(model.model_id)
+
+
+@contextmanager
+def running(client: MlflowClient, run_id: str) -> Iterator[str]:
+    """A run that ends as what happened to it: finished, killed or failed."""
+    try:
+        yield run_id
+    except (KeyboardInterrupt, SystemExit):
+        client.set_terminated(run_id, "KILLED")
+        raise
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")

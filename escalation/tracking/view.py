@@ -1,0 +1,63 @@
+"""A saved view of the runs page, so that the link from ``train`` opens on the columns that matter.
+
+MLflow documents no such thing: its page keeps shared views in tags of the experiment. Best effort.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import time
+import zlib
+
+from mlflow import MlflowClient
+
+from escalation.tracking.store import local_file
+
+NAME = "escalation"
+TAG = f"mlflow.sharedViewState.{NAME}"
+COLUMNS = (
+    "metrics.`brier`",
+    "metrics.`skill_vs_ewma_nb`",
+    "metrics.`skill_vs_ewma_nb_lower`",
+    "metrics.`skill_vs_ewma_nb_upper`",
+    "metrics.`skill_vs_climatology`",
+    "metrics.`counts/positives`",
+    "tags.`best`",
+)
+
+
+def save_view(client: MlflowClient, experiment: str) -> None:
+    """Keep the view with the experiment; never a failure."""
+    state = {
+        "selectedColumns": list(COLUMNS), "columnOrder": list(COLUMNS), "searchFilter": "",
+        "lifecycleFilter": "Active",
+        "orderByKey": "attributes.start_time", "orderByAsc": False, "startTime": "ALL",
+    }  # fmt: skip
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+    now = int(time.time() * 1000)
+    held = {"name": NAME, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
+    try:
+        client.set_experiment_tag(experiment, TAG, json.dumps(held))
+    except Exception as error:
+        logging.getLogger(__name__).debug("no saved view: %s", error)
+
+
+def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> str:
+    """Where a browser finds the runs of an experiment.
+
+    Parameters
+    ----------
+    uri : str
+        The store; a local one is shown by ``escalation ui`` at ``base``.
+    experiment : str
+        Its id.
+
+    Examples
+    --------
+    >>> link("sqlite:///mlflow.db", "1")
+    'http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=escalation'
+    """
+    served = uri.rstrip("/") if uri.startswith("http") and local_file(uri) is None else base
+    return f"{served}/#/experiments/{experiment}/runs?viewStateShareKey={NAME}"

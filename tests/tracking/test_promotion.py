@@ -1,0 +1,132 @@
+"""Promotion in the store: earned or explained, under a lock, and only as compared."""
+
+import multiprocessing
+import shutil
+
+import numpy as np
+import pytest
+
+from escalation import tracking
+from escalation.errors import EscalationError, GateError, ModelError, UsageError
+from escalation.tracking import promotion
+
+
+@pytest.fixture(scope="module")
+def two(stored, log, trained, tmp_path_factory):
+    """A store with a champion and a challenger that sees what comes."""
+    seen = trained.forecasts.copy()
+    own = (seen["model"] == "logistic") & seen["outcome"].notna()
+    said = seen.loc[own, "probability"]
+    seen.loc[own, "probability"] = 0.4 * said + 0.55 * seen.loc[own, "outcome"]
+    log(stored[0], forecasts=seen, best="logistic")
+    return stored[0]
+
+
+@pytest.fixture
+def uri(two, tmp_path):
+    """A copy of it; artifacts stay where they are, and are only read."""
+    shutil.copy(two.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def aliases(uri):
+    found = tracking.open_store(uri).get_registered_model("small").aliases
+    return {name: str(version) for name, version in found.items()}
+
+
+def test_an_earned_lead_moves_the_alias_and_keeps_the_numbers(uri):
+    assert aliases(uri) == {"champion": "1", "challenger": "2"}
+    done = tracking.promote("small", uri=uri)
+    assert (done.version, done.before) == ("2", "1")
+    assert aliases(uri) == {"champion": "2"}
+    version = tracking.open_store(uri).get_model_version("small", "2")
+    assert version.tags["promotion.reason"] == done.reason
+    assert version.tags["promotion.before"] == "1"
+    assert version.description.startswith("Champion since")
+    assert "skill over ewma_nb +" in done.reason
+
+
+def test_a_lead_that_is_not_real_is_refused_with_the_numbers(uri, monkeypatch):
+    whole = promotion.forecasts_of
+
+    def blind(client, version):
+        table = whole(client, version)
+        return table.assign(probability=np.where(table["probability"].isna(), np.nan, 0.2))
+
+    monkeypatch.setattr(promotion, "forecasts_of", blind)
+    with pytest.raises(GateError, match=r"E-NOT-EARNED.*skill over champion"):
+        tracking.promote("small", uri=uri)
+    assert aliases(uri) == {"champion": "1", "challenger": "2"}
+    done = tracking.promote("small", uri=uri, force=True, reason="agreed on Monday")
+    version = tracking.open_store(uri).get_model_version("small", done.version)
+    assert version.tags["promotion.reason"] == "agreed on Monday"
+    assert "agreed on Monday" in version.description
+    assert "The comparison: skill over champion" in version.description
+
+
+def test_force_needs_a_reason(uri):
+    with pytest.raises(UsageError, match="E-REASON"):
+        tracking.promote("small", uri=uri, force=True, reason=" ")
+
+
+def test_another_outcome_cannot_be_compared(uri):
+    client = tracking.open_store(uri)
+    client.set_model_version_tag("small", "1", "escalation.target", '{"name": "surge"}')
+    with pytest.raises(GateError, match="E-NOT-COMPARABLE"):
+        tracking.promote("small", uri=uri)
+    assert tracking.promote("small", uri=uri, force=True, reason="new question").decision is None
+
+
+def test_without_a_challenger_or_a_model_there_is_nothing_to_promote(uri):
+    tracking.promote("small", uri=uri)
+    with pytest.raises(ModelError, match="E-MODEL-MISSING.*challenger"):
+        tracking.promote("small", uri=uri)
+    with pytest.raises(ModelError, match="E-MODEL-MISSING"):
+        tracking.promote("nobody", uri=uri)
+
+
+def test_a_champion_that_moved_since_it_was_compared_is_left_alone(uri, monkeypatch):
+    judged = promotion.judge
+
+    def meanwhile(rows):
+        tracking.open_store(uri).set_registered_model_alias("small", "champion", "2")
+        return judged(rows)
+
+    monkeypatch.setattr(promotion, "judge", meanwhile)
+    with pytest.raises(GateError, match="E-CHAMPION-MOVED"):
+        tracking.promote("small", uri=uri)
+    version = tracking.open_store(uri).get_model_version("small", "2")
+    assert "promotion.reason" not in version.tags
+
+
+def attempt(uri, barrier, ended):
+    """Promote once both have compared."""
+    judged = promotion.judge
+
+    def together(rows):
+        decision = judged(rows)
+        barrier.wait(60)
+        return decision
+
+    promotion.judge = together
+    try:
+        tracking.promote("small", uri=uri)
+        ended.put(0)
+    except EscalationError as error:
+        ended.put(error.status)
+
+
+@pytest.mark.slow
+def test_of_two_promotions_at_once_one_wins(uri):
+    tracking.open_store(uri)
+    here = multiprocessing.get_context("fork")
+    barrier, ended = here.Barrier(2), here.Queue()
+    both = [here.Process(target=attempt, args=(uri, barrier, ended)) for _ in range(2)]
+    for one in both:
+        one.start()
+    statuses = sorted(ended.get(timeout=60) for _ in both)
+    for one in both:
+        one.join()
+    assert statuses[0] == 0
+    assert statuses[1] in {4, 7}
+    assert aliases(uri) == {"champion": "2"}

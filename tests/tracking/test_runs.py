@@ -1,0 +1,183 @@
+"""What a training leaves in MLflow: enough to compare runs without a notebook, and no more."""
+
+import base64
+import io
+import json
+import math
+import zlib
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+from escalation import tracking
+from escalation.tracking import notes
+from escalation.tracking.names import DECIDING
+
+
+@pytest.fixture(scope="module")
+def client(stored):
+    return tracking.open_store(stored[0])
+
+
+@pytest.fixture(scope="module")
+def parent(client, stored):
+    return client.get_run(stored[1].run_id)
+
+
+@pytest.fixture(scope="module")
+def children(client, parent):
+    runs = client.search_runs([parent.info.experiment_id])
+    return {
+        run.info.run_name: run
+        for run in runs
+        if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
+    }
+
+
+def test_every_model_has_a_child_and_all_runs_are_finished(children, parent):
+    assert set(children) == {"climatology", "last_value", "ewma_nb", "logistic"}
+    assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+
+
+def test_numbers_that_decide_have_plain_names_and_all_others_a_group(children):
+    plain = {f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")}
+    for run in children.values():
+        assert plain <= set(run.data.metrics)
+        groups = {name.partition("/")[0] for name in set(run.data.metrics) - plain}
+        assert groups == {
+            "alerts_a_week", "calibration", "counts", "equal_skill_test", "over_origins",
+            "quiet_units", "ranking",
+        }  # fmt: skip
+
+
+def test_numbers_are_finite_and_those_of_the_comparison(children, trained):
+    table = trained.summary.set_index("model")
+    for name, run in children.items():
+        assert all(math.isfinite(value) for value in run.data.metrics.values())
+        assert run.data.metrics["brier"] == table.loc[name, "brier"]
+        assert run.data.metrics["ranking/auc"] == table.loc[name, "auc"]
+
+
+def test_curves_over_the_origins_end_at_the_score_of_all_rows(client, children, trained):
+    for run in children.values():
+        curve = client.get_metric_history(run.info.run_id, "over_origins/brier")
+        steps = [point.step for point in sorted(curve, key=lambda point: point.step)]
+        assert steps == list(range(trained.summary["dates"].iloc[0]))
+        assert max(curve, key=lambda p: p.step).value == pytest.approx(run.data.metrics["brier"])
+        first = pd.Timestamp(min(curve, key=lambda p: p.step).timestamp, unit="ms")
+        assert first == trained.forecasts["day"].min()
+
+
+def test_curves_over_alerts_have_a_step_per_budget(client, children):
+    curve = client.get_metric_history(children["logistic"].info.run_id, "alerts_a_week/recall")
+    by_budget = {point.step: point.value for point in curve}
+    assert sorted(by_budget) == [1, 2, 3, 5, 10]
+    assert by_budget[1] <= by_budget[3] <= by_budget[10]
+
+
+def test_the_description_starts_with_the_definition_of_the_outcome(client, parent, children):
+    experiment = client.get_experiment(parent.info.experiment_id)
+    first = "Outcome 1 when at least one event that counts happens in the next 7 days."
+    for tags in (parent.data.tags, experiment.tags):
+        assert tags["mlflow.note.content"].startswith(first)
+    said = parent.data.tags["mlflow.note.content"]
+    assert all(f"| {name} |" in said for name in children)
+    assert "Events count with tags installation_attack." in said
+
+
+def test_the_definition_names_horizon_and_filter_of_every_label():
+    from escalation.targets import TARGETS
+
+    for name, target in TARGETS.items():
+        pairs = {"pairs": (("a", "b"),)} if name == "retaliation" else {}
+        text = notes.definition(target(horizon=9, **pairs))
+        assert text.startswith("Outcome 1 when"), name
+        assert "9 days" in text or "9-day" in text or name in {"climb", "retaliation"}
+        assert "h-day" not in text and "t+h" not in text
+
+
+def test_the_parent_holds_figures_tables_and_forecasts(client, parent):
+    held = {one.path for folder in (None, "figures", "tables")
+            for one in client.list_artifacts(parent.info.run_id, folder)}  # fmt: skip
+    figures = {f"figures/{n}.png" for n in ("decisions", "risk_over_time", "skill", "where")}
+    tables = {f"tables/{n}.csv" for n in ("alerts", "by_unit", "by_month", "by_horizon", "quiet")}
+    files = {"comparison.json", "experiment.json", "forecasts.parquet"}
+    assert figures | tables | files <= held
+
+
+def test_children_hold_their_own_figures_only(client, children):
+    for run in children.values():
+        (folder,) = client.list_artifacts(run.info.run_id)
+        held = {one.path for one in client.list_artifacts(run.info.run_id, folder.path)}
+        assert held == {"figures/reliability.png", "figures/where.png"}
+
+
+def test_the_comparison_is_a_table_that_mlflow_shows(parent, stored, trained):
+    mlflow.set_tracking_uri(stored[0])
+    listed = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
+    assert listed == [{"path": "comparison.json", "type": "table"}]
+    text = mlflow.artifacts.load_text(f"{parent.info.artifact_uri}/comparison.json")
+    table = pd.read_json(io.StringIO(text), orient="split")
+    assert set(table["model"]) == set(trained.summary["model"])
+    assert table.columns[:2].tolist() == ["model", "Brier"]
+
+
+def test_tags_and_parameters_say_what_was_run(parent, children, trained):
+    tags, params = parent.data.tags, parent.data.params
+    assert (tags["target"], tags["horizon"], tags["best"]) == ("any_7d", "7", trained.best)
+    assert tags["data"] == trained.case.prepared.archive.until(trained.trained_to).digest
+    assert tags["experiment_digest"] == trained.case.experiment.digest
+    assert {"known_dates", "trained_to", "code", "mlflow.source.git.commit"} <= set(tags)
+    assert {"data/source", "panel/units", "features/window_sums", "target/name",
+            "backtest/every"} <= set(params)  # fmt: skip
+    assert "None" not in params.values()
+    assert children["logistic"].data.params["model"] == "logistic"
+
+
+def test_the_data_set_is_an_input_with_our_digest(parent, trained):
+    (one,) = parent.inputs.dataset_inputs
+    assert one.dataset.name == "iraq_crisis"
+    assert trained.case.prepared.archive.digest.startswith(one.dataset.digest)
+
+
+def test_the_best_model_has_a_signature_an_example_and_its_numbers(client, children, trained):
+    (model,) = client.search_logged_models([children[trained.best].info.experiment_id])
+    assert model.name == trained.best
+    assert {one.key: one.value for one in model.metrics}["brier"] == pytest.approx(
+        trained.summary.set_index("model").loc[trained.best, "brier"]
+    )
+    info = mlflow.models.get_model_info(f"models:/{model.model_id}")
+    assert info.signature.inputs.input_names()[0] == "unit"
+    assert info.saved_input_example_info
+
+
+def test_a_saved_view_names_columns_that_runs_have(client, parent, children):
+    experiment = client.get_experiment(parent.info.experiment_id)
+    held = json.loads(experiment.tags["mlflow.sharedViewState.escalation"])
+    state = json.loads(zlib.decompress(base64.b64decode(held["state"].removeprefix("deflate;"))))
+    known = {f"metrics.`{name}`" for name in children["logistic"].data.metrics}
+    assert {one for one in state["selectedColumns"] if one.startswith("metrics")} <= known
+    assert "viewStateShareKey=escalation" in tracking.link("sqlite:///x.db", "1")
+    assert tracking.link("http://host:8/", "1").startswith("http://host:8/#/experiments/1/")
+
+
+def test_a_view_that_cannot_be_saved_is_no_failure():
+    from escalation.tracking.view import save_view
+
+    class Broken:
+        def set_experiment_tag(self, *_):
+            raise RuntimeError("no such thing here")
+
+    save_view(Broken(), "1")
+
+
+def test_artifacts_lie_beside_the_store_and_nowhere_else(stored, parent):
+    folder = Path(stored[0].removeprefix("sqlite:///")).parent
+    assert parent.info.artifact_uri.startswith((folder / "mlartifacts").as_uri())
+    assert {path.name for path in folder.iterdir()} == {
+        "mlflow.db",
+        "mlflow.db.lock",
+        "mlartifacts",
+    }

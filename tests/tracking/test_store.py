@@ -1,0 +1,115 @@
+"""Faults of the store: locked, half made, left behind by what was killed."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from escalation import files, tracking
+from escalation.errors import BusyError, StorageError
+from escalation.tracking.store import OWNER_TAG, running, storage
+
+
+@pytest.fixture
+def client(uri):
+    return tracking.open_store(uri)
+
+
+def run_of(client, pid, *, status="RUNNING"):
+    host = subprocess.run(["uname", "-n"], capture_output=True, text=True, check=True).stdout
+    made = client.create_run("0", tags={OWNER_TAG: f"{host.strip()}:{pid}"})
+    if status != "RUNNING":
+        client.set_terminated(made.info.run_id, status)
+    return made.info.run_id
+
+
+def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    import os
+
+    stale, own = run_of(client, gone.pid), run_of(client, os.getpid())
+    done = run_of(client, gone.pid, status="FINISHED")
+    foreign = client.create_run("0", tags={OWNER_TAG: f"elsewhere:{gone.pid}"}).info.run_id
+    assert tracking.clear_stale(client, "0") == 1
+    status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done, foreign)}
+    assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED", foreign: "RUNNING"}
+
+
+def test_half_a_model_of_a_killed_run_is_removed(client):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    run_id = run_of(client, gone.pid)
+    client.create_logged_model("0", name="half", source_run_id=run_id)
+    tracking.clear_stale(client, "0")
+    assert client.search_logged_models(["0"]) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (ValueError, "FAILED")],
+)
+def test_a_run_ends_as_what_happened_to_it(client, error, status):
+    run_id = client.create_run("0").info.run_id
+    with pytest.raises(error), running(client, run_id):
+        raise error
+    assert client.get_run(run_id).info.status == status
+
+
+def test_a_held_lock_is_busy_and_named_within_the_time_out(uri, tmp_path, monkeypatch):
+    monkeypatch.setattr(files.locked.__wrapped__, "__kwdefaults__", {"seconds": 0.3})
+    start = time.monotonic()
+    with files.locked(tmp_path / "mlflow.db"), pytest.raises(BusyError, match=r"mlflow\.db\.lock"):
+        tracking.open_store(uri)
+    assert time.monotonic() - start < 2.3
+
+
+def test_a_locked_database_is_busy_and_named_within_the_time_out(uri, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.3)
+    other = sqlite3.connect(tmp_path / "mlflow.db")
+    other.execute("BEGIN EXCLUSIVE")
+    start = time.monotonic()
+    with pytest.raises(BusyError, match=r"E-BUSY.*mlflow\.db"):
+        tracking.open_store(uri)
+    assert time.monotonic() - start < 2.3
+    other.rollback()
+    other.close()
+    assert tracking.open_store(uri).search_experiments()
+
+
+def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
+    (tmp_path / "mlflow.db").write_text("not a database, by far long enough to be read as one" * 9)
+    before = (tmp_path / "mlflow.db").read_bytes()
+    with pytest.raises((StorageError, sqlite3.DatabaseError)):
+        tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+
+
+def test_trouble_has_our_codes():
+    with pytest.raises(StorageError, match="E-STORAGE"), storage():
+        raise OSError("no space")
+    with pytest.raises(BusyError, match="E-BUSY"), storage():
+        raise sqlite3.OperationalError("database is locked")
+
+
+@pytest.mark.slow
+def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
+    """Killed while the tables are being made: nothing stands in the place of the store."""
+    code = f"from escalation import tracking; tracking.open_store('sqlite:///{tmp_path}/mlflow.db')"
+    maker = subprocess.Popen([sys.executable, "-c", code])
+    killer = threading.Event()
+    for _ in range(600):
+        if any(path.stat().st_size for path in tmp_path.glob(".mlflow.db.*.part")):
+            break
+        killer.wait(0.05)
+    maker.send_signal(signal.SIGKILL)
+    maker.wait()
+    assert list(tmp_path.glob(".mlflow.db.*.part*"))
+    assert not (tmp_path / "mlflow.db").exists()
+    client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
+    assert client.create_run("0").info.status == "RUNNING"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]

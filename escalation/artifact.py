@@ -8,11 +8,9 @@ probabilities.
 
 from __future__ import annotations
 
-import io
 import json
-import stat
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -21,15 +19,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from escalation.errors import ModelError
+from escalation.config import Experiment, target_of
+from escalation.errors import EscalationError, ModelError
+from escalation.events.archive import to_day
 from escalation.models.trusted import TRUSTED_TYPES
+from escalation.untrusted import check_logged, checked_zip, plain_json, read_regular, refused
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
-LARGEST_FILE = 64 * 2**20
-LARGEST_UNPACKED = 256 * 2**20
 PINNED = ("scikit-learn", "numpy", "scipy")
 CANARY_TOLERANCE = 1e-9
+KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,), "dict": (dict,), "list": (list,), "float": (int, float),
+}  # fmt: skip
+OURS = tuple(name for name in TRUSTED_TYPES if name.startswith("escalation."))
+"""What a model file may hold at its top."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class Manifest:
         ``rows``, ``unit`` and ``probability``: inputs and answers to reproduce.
     versions : dict
         Library versions.
+    typical : dict
+        Median of each input column over the training rows; explanations compare with it.
+    event_types : list of str
+        Types that were known by the end of training; empty where that was not recorded.
     """
 
     family: str
@@ -76,6 +84,8 @@ class Manifest:
     null_share: float
     canary: dict[str, Any]
     versions: dict[str, str] = field(default_factory=lambda: {n: version(n) for n in PINNED})
+    typical: dict[str, float] = field(default_factory=dict)
+    event_types: list[str] = field(default_factory=list)
 
 
 def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
@@ -119,28 +129,18 @@ def artifact_hash(contents: dict[str, bytes]) -> str:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    found = {}
-    for name in (MODEL_FILE, MANIFEST_FILE):
-        path = folder / name
-        try:
-            state = path.lstat()
-        except OSError:
-            raise ModelError(
-                "E-MODEL-UNTRUSTED", f"expected a file {name}", where=str(folder)
-            ) from None
-        if not stat.S_ISREG(state.st_mode):
-            raise ModelError(
-                "E-MODEL-UNTRUSTED", f"expected {name} to be a regular file", where=str(folder)
-            )
-        if state.st_size > LARGEST_FILE:
-            raise ModelError(
-                "E-MODEL-UNTRUSTED",
-                f"expected at most {LARGEST_FILE} bytes in {name}",
-                where=str(folder),
-                value=state.st_size,
-            )
-        found[name] = path.read_bytes()
-    return found
+    return {name: read_regular(folder / name) for name in (MODEL_FILE, MANIFEST_FILE)}
+
+
+def load_logged(
+    root: Path, *, expected_hash: str, allow_version_skew: bool = False
+) -> tuple[Any, Manifest]:
+    """Read a model back from where MLflow put it; its description is checked and not obeyed.
+
+    Parameters and refusals are those of :func:`load_artifact`.
+    """
+    folder = check_logged(root)
+    return load_artifact(folder, expected_hash=expected_hash, allow_version_skew=allow_version_skew)
 
 
 def load_artifact(
@@ -175,45 +175,99 @@ def load_artifact(
             where=str(folder),
             fix="train again; the stored model was changed",
         )
-    manifest = Manifest(**json.loads(contents[MANIFEST_FILE]))
+    manifest = read_manifest(contents[MANIFEST_FILE], str(folder))
     _check_versions(manifest, allow_version_skew)
     model = _read_model(contents[MODEL_FILE], str(folder))
+    _check_canary(model, manifest, str(folder))
+    return model, manifest
+
+
+def read_manifest(data: bytes, where: str) -> Manifest:
+    """A manifest that says all that it must, each of its kind.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MANIFEST``.
+    """
+    table = plain_json(data, where)
+    known = {one.name: one for one in fields(Manifest)}
+    if not isinstance(table, dict) or not set(table) <= set(known):
+        raise _odd(where, f"expected the keys {', '.join(known)}")
+    for name, one in known.items():
+        if name not in table and name in {"typical", "event_types"}:
+            continue
+        kind = str(one.type).partition("[")[0]
+        if name not in table or not isinstance(table[name], KINDS[kind]):
+            raise _odd(where, f"expected a {kind} for {name}", column=name)
+    manifest = Manifest(**table)
+    try:
+        _use(manifest)
+    except (EscalationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise _odd(where, "expected a manifest that can be used") from None
+    return manifest
+
+
+def _use(manifest: Manifest) -> None:
+    """Use every part once, so that a part that can't be used shows here."""
+    Experiment(**manifest.experiment)
+    target_of(manifest.target)
+    to_day(manifest.trained_to)
+    rates = [manifest.base_rate["pool"], *manifest.base_rate["units"].values()]
+    rows = canary_frame(manifest).to_numpy()
+    answers = manifest.canary["probability"]
+    numbers = [*rows.ravel().tolist(), *rates, *answers, *manifest.typical.values()]
+    missing = set(manifest.columns) - set(manifest.typical) if manifest.typical else set()
+    answered = len(rows) == len(answers) > 0 and not missing
+    texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
+    texts += [*manifest.canary["unit"], *manifest.versions.values()]
+    finite = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
+    if not (answered and finite and all(isinstance(text, str) for text in texts)):
+        raise ValueError
+
+
+def _odd(where: str, message: str, *, column: str = "") -> ModelError:
+    return ModelError("E-MODEL-MANIFEST", message, where=where, column=column,
+                      fix="train again; the stored model was changed")  # fmt: skip
+
+
+def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
     frame = canary_frame(manifest)
-    answers = model.predict_proba(frame)[:, 1]
-    worst = float(np.abs(answers - np.array(manifest.canary["probability"])).max())
+    try:
+        answers = model.predict_proba(frame)[:, 1]
+        worst = float(np.abs(answers - np.array(manifest.canary["probability"])).max())
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        worst = np.inf
     if not worst <= CANARY_TOLERANCE:
         raise ModelError(
             "E-MODEL-CANARY",
             f"expected the recorded answers, the worst differs by {worst:.3g}",
-            where=str(folder),
+            where=where,
             fix="train again on this machine",
         )
-    return model, manifest
 
 
 def _check_versions(manifest: Manifest, allow: bool) -> None:
-    for name, wanted in manifest.versions.items():
-        here = version(name) if name in PINNED else None
+    for name in PINNED:
+        here, wanted = version(name), manifest.versions.get(name)
         if here != wanted and not allow:
             raise ModelError("E-MODEL-VERSION", f"expected {name} {wanted}, here is {here}",
                              fix="train again, or score with --allow-version-skew")  # fmt: skip
 
 
 def _read_model(data: bytes, where: str) -> Any:
+    held = checked_zip(data, where)
+    if held not in OURS:
+        raise refused(where, "expected one of our own models", value=held)
     import skops.io
 
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            names = [item.filename for item in packed.infolist()]
-            size = sum(item.file_size for item in packed.infolist())
-    except zipfile.BadZipFile:
-        raise ModelError("E-MODEL-UNTRUSTED", "expected a model file", where=where) from None
-    if size > LARGEST_UNPACKED or any(".." in name or name.startswith("/") for name in names):
-        raise ModelError(
-            "E-MODEL-UNTRUSTED", "expected a small file without paths outside", where=where
-        )
-    foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
-    if foreign:
-        raise ModelError("E-MODEL-UNTRUSTED", "expected only types of the fixed list", where=where,
-                         value=foreign[0])  # fmt: skip
-    return skops.io.loads(data, trusted=list(TRUSTED_TYPES))
+        foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
+        if foreign:
+            raise refused(where, "expected only types of the fixed list", value=foreign[0])
+        return skops.io.loads(data, trusted=list(TRUSTED_TYPES))
+    except ModelError:
+        raise
+    except Exception:
+        # Whatever a made-up file makes the reader stumble over, it is no model of ours.
+        raise refused(where, "expected a model file that can be read") from None

@@ -127,6 +127,8 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         record=record.as_dict(),
         null_share=trained.null_share,
         canary=canary_of(trained.models[family], X),
+        typical={str(name): float(value) for name, value in X.median().items()},
+        event_types=sorted(case.prepared.archive.as_of(trained.trained_to)["event_type"].unique()),
     )
 
 

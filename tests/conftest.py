@@ -36,6 +36,29 @@ def crisis(crisis_csv):
 
 
 @pytest.fixture(scope="session")
+def trained(crisis):
+    """The bundled experiment with two models beside the baselines and a coarse backtest."""
+    from escalation.config import load_experiment
+    from escalation.resources import bundled
+    from escalation.train import train_target
+
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    schedule = experiment.backtest.model_copy(update={"every": 7, "refit_every": 26})
+    chosen = {"backtest": schedule, "models": {"logistic": {}, "boosting": {}}}
+    experiment = experiment.model_copy(update=chosen)
+    return train_target(crisis, experiment, experiment.labels[0])
+
+
+@pytest.fixture(scope="session")
+def scorer(trained):
+    """Its logistic regression, which reads every family."""
+    from escalation.scorer import Scorer
+    from escalation.train import manifest_of
+
+    return Scorer(trained.models["logistic"], manifest_of(trained, "logistic"), "test", "hash")
+
+
+@pytest.fixture(scope="session")
 def random_archive():
     """Archives with late news, updates that move events, retractions and second thoughts."""
     return make_random_archive

@@ -57,6 +57,34 @@ FORECAST_COLUMNS: Final = (
     THRESHOLD, COUNT, OUTCOME, AT_RISK, "as_of",
 )  # fmt: skip
 
+SCORE_COLUMNS: Final[Mapping[str, str]] = {
+    UNIT: "text: a place, a pair of sides, or `all`",
+    DAY: "ISO day: what was known at its end is what the answer uses",
+    "horizon": "whole days ahead, from the next day on",
+    "target": "text: the question, such as `any_7d`",
+    "probability": "0 to 1; null where there is no answer",
+    "lower": "0 to 1: low end of the 95% interval; null where there is no answer",
+    "upper": "0 to 1: high end of it",
+    "base_rate": "0 to 1: how often the answer was yes there in training, shrunk to all units",
+    "status": "`ok`, or a word, a colon and the reason why there is no answer or a weaker one",
+    "drivers": "list: events that carry it, each with its contribution in log-odds",
+    "provenance": "mapping: model, hashes of model, data and experiment, days, version",
+    "rank": "1 for the highest probability; null where there is no answer",
+    "alert": "true for the first k places under a budget of k",
+    "no_information": "true where the interval includes the base rate",
+    "change": "probability less the one before; null where there is none",
+    "changed_since": "ISO day of the one before",
+    "families": "mapping: what each family of features adds in log-odds against its medians",
+    "alert_line": "probability of the last place that raises an alert; 0.5 without a budget",
+    "events_to_alert": "further counted events today that reach the line; null where 10 do not",
+}
+"""What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""
+ISSUED_COLUMNS: Final = (
+    UNIT, DAY, "horizon", "target", "probability", "lower", "upper", "base_rate", "status",
+    "provenance",
+)  # fmt: skip
+"""What the ledger keeps of it."""
+
 KnownBasis = Literal["observed", "overwritten", "assumed", "event_date"]
 """How ``known_date`` was obtained, from best to worst."""
 KNOWN_BASES: Final = ("observed", "overwritten", "assumed", "event_date")

@@ -2,142 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy.special import logit
 
 from escalation import __version__, schema
-from escalation.artifact import Manifest
-from escalation.config import Experiment, target_label, target_of
+from escalation.config import target_label
 from escalation.errors import GateError, InputError, ModelError
 from escalation.events.archive import EventArchive, to_day
+from escalation.explain import Driver, drivers_of, events_to, families_of
 from escalation.intervals import TrackRecord
-from escalation.table import Prepared, prepare
-from escalation.targets import Target
+from escalation.scorer import Scene, Scorer, checked_input
+from escalation.watchlist import Score, alerted, compared, ranked
+from escalation.whatif import WhatIf
 
-SMALLEST_CONTRIBUTION = 0.005
-"""In log-odds; smaller ones are not named."""
+STALE_AFTER = 30
+"""Days without any news after which a source may have stopped rather than be quiet."""
 CAVEATS = {
     "observed": "",
     "overwritten": "the source keeps only its latest time stamp: known dates are approximate",
     "assumed": "known dates are assumed from a stated lag",
     "event_date": "known dates are taken to be event dates: optimistic",
 }
-
-
-@dataclass(frozen=True)
-class Driver:
-    """An event that carries a score, and by how much in log-odds."""
-
-    event_id: str
-    date: str
-    place: str
-    event_type: str
-    actor: str
-    target: str
-    killed: int | None
-    contribution: float
-
-
-@dataclass(frozen=True)
-class Score:
-    """One unit's answer on one day."""
-
-    unit: str
-    day: str
-    horizon: int
-    target: str
-    probability: float | None
-    lower: float | None
-    upper: float | None
-    base_rate: float
-    status: str
-    drivers: tuple[Driver, ...]
-    provenance: Mapping[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """A model that was read back safely, and what it was.
-
-    Parameters
-    ----------
-    model : estimator
-    manifest : Manifest
-    reference : str
-        Where it came from, such as ``iraq_crisis@champion v1``.
-    model_hash : str
-    """
-
-    model: Any
-    manifest: Manifest
-    reference: str
-    model_hash: str
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment that it was trained by."""
-        return Experiment(**self.manifest.experiment)
-
-    @property
-    def target(self) -> Target:
-        """The label that it answers."""
-        return target_of(self.manifest.target)
-
-    def probabilities(self, prepared: Prepared) -> pd.DataFrame:
-        """Probability and risk set of every unit that was known on the last day."""
-        target, day = self.target, len(prepared.days) - 1
-        back = prepared.back(target)
-        known = prepared.labels_at(target, back, prepared.days[-1])
-        units = np.nonzero(prepared.vintages.present[:, day])[0]
-        table = prepared.table(back, known, (units, np.full(len(units), day)))
-        X = checked_input(table.X, self.manifest.columns)
-        frame = pd.DataFrame({"probability": np.nan, "at_risk": table.at_risk}, index=table.X.index)
-        if len(X):
-            frame["probability"] = self.model.predict_proba(X)[:, 1]
-        return frame.droplevel(schema.DAY)
-
-    def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probabilities on a day, from what was known by then."""
-        prepared = prepare(
-            archive, self.experiment, self.target, last_day=to_day(day), latest_only=True
-        )
-        return self.probabilities(prepared)
-
-
-def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Input columns in the model's order, or a refusal that names columns and counts only.
-
-    Raises
-    ------
-    ModelError
-        ``E-SCHEMA`` when a column is missing.
-    InputError
-        ``E-NOT-FINITE`` when a value is missing or infinite.
-    """
-    missing = [name for name in columns if name not in X]
-    if missing:
-        raise ModelError(
-            "E-SCHEMA",
-            f"expected {len(columns)} columns, {len(missing)} are missing",
-            column=missing[0],
-        )
-    X = X[columns].astype(np.float64)
-    bad = ~np.isfinite(X.to_numpy()).all(axis=0)
-    if bad.any():
-        raise InputError(
-            "E-NOT-FINITE", f"expected finite numbers, {int(bad.sum())} columns have others",
-            column=str(X.columns[bad][0]),
-        )  # fmt: skip
-    return X
+OK = "ok"
+NOT_AT_RISK = "not at risk: the question does not arise here today"
+NO_HISTORY = "no history: nothing was known here on the day"
+NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
+UNSEEN_TYPE = "unseen event type: {}; it counts as an event, what it means was not learned"
+STALE = "stale data: the newest news is {} days old"
 
 
 def check_day(
@@ -148,11 +42,11 @@ def check_day(
     Raises
     ------
     InputError
-        ``E-COVERAGE`` beyond the data.
+        ``E-COVERAGE`` beyond the data, ``E-RANGE`` before the first day of the features.
     GateError
         ``E-IN-SAMPLE`` before the end of the model's training, unless allowed.
     """
-    archive.as_of(day)
+    archive.until(day)
     trained_to = to_day(scorer.manifest.trained_to)
     if day < trained_to and not in_sample:
         raise GateError(
@@ -165,43 +59,24 @@ def check_day(
         )
 
 
-def drivers_of(scorer: Scorer, archive: EventArchive, day: np.datetime64, base: pd.DataFrame,
-               *, most: int) -> dict[str, tuple[Driver, ...]]:  # fmt: skip
-    """Events whose removal changes a score the most, by unit.
+def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
+    """Days from the newest version known by a day to that day, or to today if that is later.
 
-    Every event known on the day is taken away in turn and all units are scored again.
+    Raises
+    ------
+    InputError
+        ``E-EMPTY`` when nothing was known by the day.
     """
-    known = archive.until(day)
-    events = known.as_of(day)
-    odds = logit(base["probability"])
-    changes = np.zeros((len(events), len(base)))
-    for row, event in enumerate(events[[schema.EVENT_ID, schema.SOURCE]].itertuples(index=False)):
-        without = scorer.on(known.without(event.event_id, event.source), day)
-        other = without["probability"].reindex(base.index)
-        change = odds - logit(other)
-        changes[row] = change.fillna(0.0).to_numpy()
-    named = {}
-    for column, unit in enumerate(base.index):
-        top = np.argsort(-np.abs(changes[:, column]), kind="stable")[:most]
-        large = [i for i in top if abs(changes[i, column]) >= SMALLEST_CONTRIBUTION]
-        named[str(unit)] = tuple(_driver(events.iloc[i], changes[i, column]) for i in large)
-    return named
+    known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
+    if known.empty:
+        raise InputError("E-EMPTY", "expected an event that was known by the day", value=day)
+    latest = max(to_day(day), to_day(today or day))
+    return int((latest - to_day(known.max())).astype(int))
 
 
-def _driver(event: pd.Series, contribution: float) -> Driver:
-    def text(column: str) -> str:
-        return "" if pd.isna(event[column]) else str(event[column])
-
-    return Driver(
-        event_id=text(schema.EVENT_ID),
-        date=f"{event[schema.EVENT_DATE]:%Y-%m-%d}",
-        place=text(schema.SITE) or text(schema.ADMIN1) or text(schema.COUNTRY),
-        event_type=text(schema.EVENT_TYPE),
-        actor=text(schema.ACTOR),
-        target=text(schema.TARGET),
-        killed=None if pd.isna(event[schema.KILLED]) else int(event[schema.KILLED]),
-        contribution=float(contribution),
-    )
+def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> np.datetime64:
+    """The day that was asked for, the experiment's last one, or the archive's."""
+    return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
 
 
 def score(
@@ -211,6 +86,10 @@ def score(
     as_of: object = None,
     allow_in_sample: bool = False,
     explain: int = 3,
+    budget: int | None = None,
+    previous: Mapping[str, tuple[str, float]] | None = None,
+    stale_after: int = STALE_AFTER,
+    today: object = None,
 ) -> list[Score]:
     """The ranked watch list of a day.
 
@@ -223,35 +102,132 @@ def score(
     allow_in_sample : bool
         Score a day that the model has learned from; such scores look better than they are.
     explain : int
-        Named events per unit; 0 is faster.
+        Named events per unit; 0 leaves out all explanation.
+    budget : int, optional
+        How many units may raise an alert; the unit that holds all events raises none.
+    previous : mapping of str to (str, float), optional
+        By unit: the day and the probability to compare with. Where there is none, the same model's
+        score of the day before.
+    stale_after : int
+        Days without any news, up to the day that is scored.
+    today : date-like, optional
+        Up to today instead, where the answer is meant for now.
 
     Returns
     -------
     list of Score
-        Every unit that was known on the day, highest probability first.
+        Every unit that was known on the day or that the model knows, highest probability first.
     """
-    day = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    day = scored_day(scorer, archive, as_of)
     check_day(scorer, archive, day, in_sample=allow_in_sample)
-    base = scorer.on(archive, day)
-    drivers = drivers_of(scorer, archive, day, base, most=explain) if explain else {}
-    track = TrackRecord.of(scorer.manifest.record)
-    lower, upper = track.interval(base["probability"].to_numpy())
-    stamp = provenance(scorer, archive, day)
-    rates = scorer.manifest.base_rate
-    scores = []
-    for row, (unit, at_risk) in enumerate(zip(base.index, base["at_risk"], strict=True)):
-        shown: tuple[float | None, float | None, float | None] = (None, None, None)
-        if at_risk:
-            shown = (float(base["probability"].iloc[row]), float(lower[row]), float(upper[row]))
-        scores.append(
-            Score(
-                str(unit), str(day), scorer.target.horizon, target_label(scorer.target), *shown,
-                base_rate=float(rates["units"].get(str(unit), rates["pool"])),
-                status="ok" if at_risk else "not at risk: the question does not arise here today",
-                drivers=drivers.get(str(unit), ()), provenance=stamp,
-            )
-        )  # fmt: skip
-    return sorted(scores, key=lambda one: (-(one.probability or -1.0), one.unit))
+    age = age_of_news(archive, day, today=today)
+    scene = scorer.scene(archive, day)
+    what_if = WhatIf(scorer, scene)
+    stamp = provenance(scorer, scene.archive, day)
+    rows = _rows(scorer, scene, what_if, stamp)
+    if age > stale_after:
+        said = STALE.format(age)
+        rows = [row if row.probability is None else replace(row, status=said) for row in rows]
+    rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
+    rows = alerted(rows, budget)
+    return _explained(rows, scorer, scene, what_if, most=explain) if explain else rows
+
+
+def _rows(scorer: Scorer, scene: Scene, what_if: WhatIf, stamp: Mapping[str, Any]) -> list[Score]:
+    """A row per unit, known on the day or known to the model."""
+    record, rates = track_of(scorer), scorer.manifest.base_rate
+    lower, upper = record.interval(scene.probability)
+    about = (str(scene.day), scorer.target.horizon, target_label(scorer.target))
+    unseen = _unseen_types(scorer, scene, what_if)
+    rows = []
+    for i, unit in enumerate(scene.units):
+        rate = float(rates["units"].get(unit, rates["pool"]))
+        row = Score(unit, *about, None, None, None, rate, NOT_AT_RISK, (), stamp)
+        if scene.at_risk[i]:
+            status = OK if unit in rates["units"] else NEW_UNIT
+            row = replace(
+                row,
+                probability=float(scene.probability[i]), lower=float(lower[i]),
+                upper=float(upper[i]), no_information=bool(lower[i] <= rate <= upper[i]),
+                status=UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else status,
+            )  # fmt: skip
+        rows.append(row)
+    absent = sorted(set(rates["units"]) - set(scene.units))
+    return rows + [
+        Score(unit, *about, None, None, None, float(rates["units"][unit]), NO_HISTORY, (), stamp)
+        for unit in absent
+    ]
+
+
+def track_of(scorer: Scorer) -> TrackRecord:
+    """The track record that intervals come from.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MANIFEST`` when the manifest has none that can be used.
+    """
+    try:
+        track = TrackRecord.of(scorer.manifest.record)
+        numbers = [*track.mean.ravel(), *track.covariance.ravel(), track.quantile, track.spread]
+        shapes = track.mean.shape, track.covariance.shape
+        usable = bool(np.isfinite(numbers).all()) and shapes == ((2,), (2, 2))
+    except (LookupError, TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise ModelError("E-MODEL-MANIFEST", "expected a track record of finite numbers",
+                         column="record", fix="train again")  # fmt: skip
+    return track
+
+
+def _unseen_types(scorer: Scorer, scene: Scene, what_if: WhatIf) -> list[list[str]]:
+    """Event types by unit that were not known by the end of training."""
+    known = set(scorer.manifest.event_types)
+    found: list[set[str]] = [set() for _ in scene.units]
+    kinds = what_if.events[schema.EVENT_TYPE].to_numpy()
+    for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
+        for unit in what_if.rows.holders[event]:
+            if unit >= 0:
+                found[unit].add(str(kinds[event]))
+    return [sorted(one) for one in found]
+
+
+def _before(
+    scorer: Scorer,
+    archive: EventArchive,
+    day: np.datetime64,
+    previous: Mapping[str, tuple[str, float]],
+) -> dict[str, tuple[str, float]]:
+    """What each unit is compared with: what was issued last, or a day before by the same model."""
+    yesterday = day - 1
+    try:
+        scene = scorer.scene(archive, yesterday)
+    except InputError:  # nothing was known yet, or the axis starts today
+        return dict(previous)
+    answers = zip(scene.units, scene.probability, scene.at_risk, strict=True)
+    own = {unit: (str(yesterday), float(said)) for unit, said, at_risk in answers if at_risk}
+    return {**own, **previous}
+
+
+def _explained(
+    rows: Sequence[Score], scorer: Scorer, scene: Scene, what_if: WhatIf, *, most: int
+) -> list[Score]:
+    drivers, families = drivers_of(what_if, most=most), families_of(scorer, scene)
+    line = rows[0].alert_line if rows else None
+    further: list[int | None] = [None] * len(scene.units)
+    if line is not None:
+        further = events_to(what_if, line)
+    place = {unit: i for i, unit in enumerate(scene.units)}
+    explained = []
+    for row in rows:
+        if row.probability is not None:
+            i = place[row.unit]
+            row = replace(
+                row, drivers=drivers[i], families=families[i],
+                events_to_alert=0 if row.alert else further[i],
+            )  # fmt: skip
+        explained.append(row)
+    return explained
 
 
 def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
@@ -270,3 +246,6 @@ def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dic
         "experiment": scorer.experiment.digest,
         "version": __version__,
     }
+
+
+__all__ = ["Driver", "Score", "Scorer", "checked_input", "score"]

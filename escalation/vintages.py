@@ -182,7 +182,7 @@ class History:
         offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
         row = begin[source] + offset
         if latest_only:
-            newest = np.append(owner[1:] != owner[:-1], True)
+            newest = np.append(owner[1:] != owner[:-1], True)[: len(owner)]
             source, row = source[newest[row]], (np.cumsum(newest) - 1)[row[newest[row]]]
             keys, owner, first = keys[newest], owner[newest], first[newest]
         cell = row * count + happened[source]

@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from escalation.artifact import load_artifact
+from escalation.artifact import load_logged
 from escalation.errors import ModelError
-from escalation.score import Scorer
+from escalation.scorer import Scorer
 from escalation.tracking.store import local_file, open_store, storage
 
 CHAMPION = "champion"
@@ -62,7 +62,7 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     ------
     ModelError
         ``E-MODEL-MISSING`` when there is none, and all refusals of
-        :func:`escalation.artifact.load_artifact`.
+        :func:`escalation.artifact.load_logged`.
     """
     name, _, alias = reference.partition("@")
     alias = alias or CHAMPION
@@ -72,11 +72,8 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     with storage():
         source = client.get_model_version_download_uri(name, found.version)
     with storage(), _folder_of(source) as root:
-        folder = root / "data" / "artifact"
-        model, manifest = load_artifact(
-            folder if folder.is_dir() else root / "data",
-            expected_hash=expected,
-            allow_version_skew=allow_version_skew,
+        model, manifest = load_logged(
+            root, expected_hash=expected, allow_version_skew=allow_version_skew
         )
     return Scorer(model, manifest, f"{name}@{alias} v{found.version}", expected)
 

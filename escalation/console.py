@@ -104,25 +104,53 @@ def watch_list(scores: Sequence[Score]) -> Table:
     """The ranked watch list."""
     first = scores[0]
     table = Table(
-        title=f"Watch list of {first.day}: {first.target}, model {first.provenance['model']} "
-        f"({first.provenance['family']})",
+        title=escape(f"Watch list of {first.day}: {first.target}, model "
+                     f"{first.provenance['model']} ({first.provenance['family']})"),
         title_justify="left", title_style="bold", caption_justify="left",
-        caption="[95% interval] of the probability; base rate: how often it happened here; "
-        "events with what each adds in log-odds.",
+        caption=_legend(scores),
     )  # fmt: skip
-    for name in ("unit", "probability", "base rate"):
+    for name in ("unit", "probability", "change", "base rate"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
     for one in scores:
-        shown = one.status
-        if one.probability is not None and one.lower is not None and one.upper is not None:
-            shown = f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]"
-        events = "; ".join(
-            f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
-            for d in one.drivers
+        name = escape(visible(one.unit))
+        table.add_row(
+            f"[bold]! {name}[/]" if one.alert else name,
+            _chance(one),
+            "-" if one.change is None else f"{one.change * 100:+.0f}",
+            f"{one.base_rate:.0%}",
+            escape(visible(_reasons(one))),
         )
-        table.add_row(one.unit, shown, f"{one.base_rate:.0%}", events or "none stands out")
     return table
+
+
+def _chance(one: Score) -> str:
+    if one.probability is None or one.lower is None or one.upper is None:
+        return "-"
+    mark = " ~" if one.no_information else ""
+    return escape(f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]{mark}")
+
+
+def _reasons(one: Score) -> str:
+    if one.probability is None:
+        return one.status
+    events = "; ".join(
+        f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
+        for d in one.drivers
+    )
+    status = "" if one.status == "ok" else one.status
+    return "; ".join(filter(None, [status, events or "none stands out"]))
+
+
+def _legend(scores: Sequence[Score]) -> str:
+    said = (
+        "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
+        "often it happened here; events with what each adds in log-odds."
+    )
+    if any(one.alert for one in scores):
+        said = f"! raises an alert. {said}"
+    days = sorted({one.changed_since for one in scores if one.changed_since})
+    return f"{said} Change: in points of percent since {', '.join(days)}." if days else said
 
 
 @contextmanager

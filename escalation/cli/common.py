@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from escalation.errors import StorageError
+
 if TYPE_CHECKING:
     from escalation.config import Experiment
     from escalation.events import EventArchive
+    from escalation.score import Score
 
 DEFAULT_EXPERIMENT = "iraq_crisis.toml"
 
@@ -53,25 +61,61 @@ def read_archive(experiment: Experiment, events: Path | None, source: str | None
     return load_events(source or data.source, path, ladder=experiment.ladder)
 
 
-def give(scores: list[Any], out: Path | None, as_json: bool) -> None:
+def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
     """Write and print a watch list."""
-    import pandas as pd
-
     from escalation import console
-    from escalation.files import write_table
 
     rows = [one.as_dict() for one in scores]
     if out is not None:
-        flat = pd.DataFrame(rows)
-        for column in ("drivers", "provenance"):
-            flat[column] = [json.dumps(value) for value in flat[column]]
-        write_table(flat, out)
+        write_scores(rows, out)
     if as_json:
         print_json(rows)
     elif scores:
-        console.console().print(console.watch_list(scores))
+        with printing():
+            console.console().print(console.watch_list(scores))
+
+
+def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
+    """A file of the watch list; lists and mappings become JSON text, except in JSON."""
+    import pandas as pd
+
+    from escalation import schema
+    from escalation.files import replacing, write_table
+
+    if out.suffix == ".json":
+        with replacing(out) as part:
+            part.write_text(json_text(rows) + "\n", encoding="utf-8")
+        return
+    flat = pd.DataFrame(rows, columns=list(schema.SCORE_COLUMNS))
+    for column in ("drivers", "provenance", "families"):
+        flat[column] = [json.dumps(value, allow_nan=False) for value in flat[column]]
+    whole = dict.fromkeys(("rank", "events_to_alert"), "Int64")
+    numbers = dict.fromkeys(("probability", "lower", "upper", "change", "alert_line"), "float64")
+    write_table(flat.astype({**whole, **numbers, "changed_since": "str"}), out)
+
+
+def json_text(value: object) -> str:
+    """JSON for scripts; not a number is not JSON."""
+    return json.dumps(value, indent=1, allow_nan=False)
 
 
 def print_json(value: object) -> None:
-    """Print for scripts; not a number is not JSON."""
-    print(json.dumps(value, indent=1, allow_nan=False))
+    """Print for scripts."""
+    with printing():
+        print(json_text(value))
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Print to the end: a full disk is an error, and a reader who has gone away is not.
+
+    What is still in the buffer would fail again when the process ends, so it goes nowhere.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(128 + signal.SIGPIPE) from None
+        raise StorageError("E-STORAGE", f"expected to print all of it: {error.strerror}") from None

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from escalation.cli.common import (
-    AsOf,
     Events,
     ExperimentFile,
     Explain,
@@ -83,35 +82,6 @@ def train(
         out = console.console()
         where = tracking.link(uri, logged.experiment_id)
         out.print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
-
-
-def score(
-    events: Events = None,
-    source: Source = None,
-    as_of: AsOf = None,
-    model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
-    out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
-    explain: Explain = 3,
-    allow_in_sample: Annotated[
-        bool, typer.Option(help="Score days that the model has seen.")
-    ] = False,
-    allow_version_skew: Annotated[
-        bool, typer.Option(help="Read a model of other libraries.")
-    ] = False,
-    tracking_uri: TrackingUri = None,
-    as_json: Json = False,
-) -> None:
-    """Rank every unit by the likelihood that things get worse."""
-    from escalation import tracking
-    from escalation.score import score as score_day
-
-    uri = tracking.store_uri(tracking_uri)
-    scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, events, source)
-    scores = score_day(
-        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain
-    )
-    give(scores, out, as_json)
 
 
 def replay(

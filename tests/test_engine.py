@@ -16,16 +16,17 @@ import pytest
 import random_archives as archives
 
 from escalation.backtest import backtest
+from escalation.cli import work
 from escalation.config import load_experiment
 from escalation.engine import engine, in_threads, in_turn, on_dask
 from escalation.errors import EscalationError, InputError, UsageError
-from escalation.features import FEATURES
+from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
 from escalation.files import write_table
 from escalation.resources import bundled
 from escalation.vintages import history
 
-LOCAL = {name: {} for name in FEATURES}
+EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_two_processes_write_the_same_bytes_as_this_one(cluster, tmp_path):
     assert len(set(workers_of(cluster).values()) - {os.getpid()}) == 2
     source = history(archives.archive(1, count=120), archives.SPEC)
     for name, run in (("dask", cluster), ("local", in_turn)):
-        write_features(source, LOCAL, tmp_path / name, units_per_chunk=1, engine=run)
+        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
     assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
 
 
@@ -179,7 +180,7 @@ def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
 def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp_path):
     source = history(archives.archive(1, count=120), archives.SPEC)
     for name, run in (("dask", killing(cluster)), ("local", in_turn)):
-        write_features(source, LOCAL, tmp_path / name, units_per_chunk=1, engine=run)
+        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
     assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
 
 
@@ -221,13 +222,9 @@ def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones
 
 def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):
     (tmp_path / "quick.toml").write_text(EXPERIMENT.replace('[features."mine:doubled"]', ""))
-    for arguments, said in (
-        (("--engine", "dask", "--out", "x.csv"), "E-FORMAT"),
-        (("--scheduler", "tcp://127.0.0.1:9", "--out", "x.parquet"), "E-ENGINE"),
+    for told, said in (
+        ({"engine": "dask", "out": tmp_path / "x.csv"}, "E-FORMAT"),
+        ({"scheduler": "tcp://127.0.0.1:9", "out": tmp_path / "x.parquet"}, "E-ENGINE"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 2
-        assert said in done.stderr
+        with pytest.raises(UsageError, match=said):
+            work.features(tmp_path / "quick.toml", **told)

@@ -158,7 +158,7 @@ def build(
     _fill_local(vintages, near, into, threads)
     if far:
         known = MappingProxyType({name: _locked(array) for name, array in into.items()})
-        units = _one_row_each(vintages)
+        units = one_row_each(vintages)
         for family in far.values():
             for name, array in family(known, units).items():
                 into[name][vintages.present] = array[vintages.present]
@@ -256,7 +256,7 @@ def _rows_of(panel: Panel, block: slice) -> Panel:
     )
 
 
-def _one_row_each(vintages: Vintages) -> Panel:
+def one_row_each(vintages: Vintages) -> Panel:
     """The units, one row each, without their channels: those differ from vintage to vintage."""
     head = np.searchsorted(vintages.owner, np.arange(len(vintages.units)))
     stack = vintages.stack

@@ -10,10 +10,11 @@ dictionary and snappy, the usual way, 0.31 s and 26 MB; byte streams split and z
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -24,54 +25,24 @@ from escalation.engine import Engine, in_threads
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Local
-from escalation.features.build import Families, Features, build, names
+from escalation.features.build import Families, Features, names
+from escalation.features.parts import Chunk, Source, Wanted, chunks
+from escalation.features.passes import Kept, keep_across
 from escalation.files import replacing
-from escalation.panel import Channel, Days
+from escalation.panel import Channel
 from escalation.row_groups import join
-from escalation.vintages import Vintages
 
 CHUNK_ROWS = 500_000
 """Rows of a chunk, and of a row group: 80 MB of forty features."""
-
-
-class Part(Protocol):
-    """Some units, not stacked yet; small enough to be sent to another machine."""
-
-    def stack(self) -> Vintages:
-        """Their panels."""
-        ...
-
-
-class Source(Protocol):
-    """All units, not stacked yet: a :class:`escalation.vintages.History` or a sparse panel."""
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Each unit once, sorted."""
-        ...
-
-    @property
-    def days(self) -> Days:
-        """The day axis."""
-        ...
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the channels that each part has."""
-        ...
-
-    def part(self, start: int, stop: int) -> Part:
-        """Some consecutive units."""
-        ...
 
 
 @dataclass(frozen=True)
 class _Job:
     """What every chunk needs to know."""
 
-    families: Families
-    local: Mapping[str, Local]
-    across: Mapping[str, Across]
+    wanted: Wanted
+    names: tuple[str, ...]
+    kept: Kept | None
 
 
 def write_features(
@@ -97,8 +68,9 @@ def write_features(
     path : Path
         The Parquet file; written whole or not at all.
     units_per_chunk : int, optional
-        By default as many as make up :data:`CHUNK_ROWS`; all of them for families across units,
-        which read every unit on every day, so that memory is then bounded by the panel.
+        By default as many as make up :data:`CHUNK_ROWS`. Families across units then take more
+        passes (see :mod:`escalation.features.passes`) and space beside the file for what they read
+        and give, 4 bytes a value.
     local, across : mapping of str to callable, optional
         The registered families.
     engine : Engine, optional
@@ -112,42 +84,33 @@ def write_features(
     Raises
     ------
     UsageError
-        ``E-CHUNK`` for a chunk below one unit, or one that is too small for a family across units;
-        and as :func:`escalation.features.build.build`.
+        ``E-CHUNK`` for a chunk below one unit, and as :func:`escalation.features.build.build`.
     """
-    names([Channel(name) for name in source.channels], families, local=local, across=across)
-    size = _chunk(source, families, across, units_per_chunk)
-    job = _Job(families, local, across)
+    channels = [Channel(name) for name in source.channels]
+    columns = tuple(names(channels, families, local=local, across=across))
+    size = max(1, CHUNK_ROWS // len(source.days)) if units_per_chunk is None else units_per_chunk
+    if size < 1:
+        raise UsageError("E-CHUNK", "expected at least one unit per chunk", value=size)
+    wanted = Wanted(families, local, across)
     run = in_threads(2) if engine is None else engine
-    with replacing(path) as part, part.open("wb") as file:
-        return join(run(_encoded, _parts(source, size), made=lambda: job), file)
+    with ExitStack() as opened:
+        part = opened.enter_context(replacing(path))
+        file = opened.enter_context(part.open("wb"))
+        kept = None
+        if size < len(source.units) and wanted.only(across).families:
+            near = TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
+            folder = Path(opened.enter_context(near)).resolve()
+            kept = keep_across(source, wanted, folder, size=size, run=run)
+            wanted = wanted.only(local)
+        job = _Job(wanted, columns, kept)
+        return join(run(_encoded, chunks(source, size), made=lambda: job), file)
 
 
-def _chunk(
-    source: Source, families: Families, across: Mapping[str, Across], given: int | None
-) -> int:
-    """Units of a chunk."""
-    units, far = len(source.units), [name for name in families if name in across]
-    if given is not None and (given < 1 or (far and given < units)):
-        least = units if far else 1
-        raise UsageError(
-            "E-CHUNK", f"expected at least {least} units per chunk", value=given,
-            fix=f"leave out {far[0]}, which reads every unit" if far else "",
-        )  # fmt: skip
-    if given is not None:
-        return given
-    return max(units, 1) if far else max(1, CHUNK_ROWS // len(source.days))
-
-
-def _parts(source: Source, size: int) -> Iterator[Part]:
-    """The units in chunks; one empty chunk where there are none, for the file to have columns."""
-    for start in range(0, max(len(source.units), 1), size):
-        yield source.part(start, min(start + size, len(source.units)))
-
-
-def _encoded(job: _Job, part: Part) -> bytes:
+def _encoded(job: _Job, chunk: Chunk) -> bytes:
     """A whole Parquet file of one chunk."""
-    built = build(part.stack(), job.families, local=job.local, across=job.across, threads=1)
+    built = job.wanted.build(chunk.part.stack())
+    if job.kept is not None:
+        built = job.kept.beside(built, job.names, chunk)
     table, out = _table(built), pa.BufferOutputStream()
     pq.write_table(
         table, out, row_group_size=CHUNK_ROWS, compression="zstd",

@@ -4,13 +4,14 @@
 
 200 units, 4,000 days, 4 channels; window sums of 1, 3, 7, 14, 30, 60, 90 and 180 days and four
 half-lives: 48 columns. The contestants take turns, so that a busy moment hits all of them; medians
-are printed. A library that is not installed is left out, and it says so.
+are printed, and beside them the seconds of all cores together, which say more where others work on
+the machine too. A library that is not installed is left out, and it says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -177,20 +178,21 @@ def main() -> None:
     calls = contestants(data)
     for call in calls.values():
         call()
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
     for _ in range(runs):
         for name, call in calls.items():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             call()
-            seconds[name].append(time.perf_counter() - start)
-    middle = {name: statistics.median(times) for name, times in seconds.items()}
-    mine, copy = middle.pop("ours"), middle.pop("copy of the result")
-    print(f"{UNITS} units x {DAYS:,} days x {len(NAMES)} columns; median of {runs}, in turns")
-    print(f"{'ours':<24}{mine:8.3f} s")
-    print(f"{'copy of the result':<24}{copy:8.3f} s   ours takes {mine / copy:.1f} times as long")
-    for name, time_taken in sorted(middle.items(), key=lambda item: item[1]):
-        ratio = time_taken / mine
-        print(f"{name:<24}{time_taken:8.3f} s   {ratio:.1f} times as long as ours")
+            took[name].append((time.perf_counter() - start, time.process_time() - busy))
+    middle = {name: np.median(times, axis=0) for name, times in took.items()}
+    mine, others = middle.pop("ours"), sorted(middle.items(), key=lambda item: item[1][0])
+    print(f"{UNITS} units x {DAYS:,} days x {len(NAMES)} columns; median of {runs}, in turns; "
+          f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
+    print(f"{'':<24}{'seconds':>9}{'of cores':>10}{'times ours':>12}{'of cores':>10}")
+    for name, times in [("ours", mine), *others]:
+        ratio = times / mine
+        print(f"{name:<24}{times[0]:9.3f}{times[1]:10.3f}{ratio[0]:12.2f}{ratio[1]:10.2f}")
+    print(f"ours takes {mine[0] / middle['copy of the result'][0]:.1f} times as long as the copy")
     for name, difference in apart(data).items():
         print(f"{name} and pandas differ by at most {difference:.1e}, relative")
 

@@ -14,7 +14,7 @@ from escalation.aggregate import aggregate
 from escalation.engine import in_threads, in_turn
 from escalation.errors import InputError, UsageError
 from escalation.events.archive import EventArchive
-from escalation.features import ACROSS, FEATURES
+from escalation.features import ACROSS, FEATURES, passes
 from escalation.features.build import build
 from escalation.features.stream import write_features
 from escalation.panel import PanelSpec, Where
@@ -68,15 +68,25 @@ def test_the_order_and_number_of_threads_change_no_byte(tmp_path):
     assert len({file.read_bytes() for file in files}) == 1
 
 
-def test_families_across_units_take_one_chunk_and_refuse_more(tmp_path):
-    archive, families = archives.archive(3), {**LOCAL, **{name: {} for name in ACROSS}}
-    source = history(archive, archives.SPEC)
-    write_features(source, families, tmp_path / "x.parquet")
-    expected = build(vintages(archive, archives.SPEC), families).frame().to_numpy()
-    assert frame_of(tmp_path / "x.parquet").to_numpy().tobytes() == expected.tobytes()
-    with pytest.raises(UsageError, match=r"E-CHUNK.*at least 7 units.*neighbours"):
-        write_features(source, families, tmp_path / "y.parquet", units_per_chunk=6)
-    with pytest.raises(UsageError, match=r"E-CHUNK.*at least 1 units"):
+@pytest.mark.parametrize("units", [1, 3, None])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_families_across_units_read_all_units_whatever_the_chunk(
+    units, seed, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(passes, "STRETCH_CELLS", 100)
+    archive, families = archives.archive(seed, lag=2), {n: {} for n in (*ACROSS, *FEATURES)}
+    source = history(archive, archives.SPEC, lag=2)
+    write_features(source, families, tmp_path / "x.parquet", units_per_chunk=units)
+    expected = build(vintages(archive, archives.SPEC, lag=2), families).frame()
+    got = frame_of(tmp_path / "x.parquet")
+    assert list(got.columns) == list(expected.columns)
+    assert got.to_numpy().tobytes() == expected.to_numpy().tobytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+
+
+def test_a_chunk_below_one_unit_is_refused(tmp_path):
+    source = history(archives.archive(3), archives.SPEC)
+    with pytest.raises(UsageError, match="E-CHUNK"):
         write_features(source, LOCAL, tmp_path / "y.parquet", units_per_chunk=0)
 
 

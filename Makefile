@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui test format skill constraints
+.PHONY: run ui film test format skill constraints
 
 run: $(VENV)/.installed
 	$(BIN)/escalation train
@@ -15,6 +15,19 @@ run: $(VENV)/.installed
 
 ui: $(VENV)/.installed
 	$(BIN)/escalation ui
+
+# The figure of the README: what was said on each day of the crisis, and what came. A minute.
+film: $(VENV)/.installed
+	$(BIN)/escalation replay experiments/iraq_crisis.toml --from 2019-12-01 --to 2020-03-31 \
+		--figure experiments/results/iraq_crisis_replay.png \
+		--name 'IQ-2019-12-27-01=27 Dec: rockets\non K-1, 1 killed' \
+		--name 'IQ-2019-12-29-01=29 Dec: US strikes,\n25 killed' \
+		--name 'IQ-2019-12-31-02=31 Dec: embassy\nstormed' \
+		--name 'IQ-2020-01-03-01=3 Jan: Soleimani\nkilled' \
+		--name 'IQ-2020-01-08-01=8 Jan: missiles on\nAin al-Asad' \
+		--name 'IQ-2020-03-11-01=11 March: Taji,\n3 killed' \
+		--name 'IQ-2020-03-13-01=13 March:\nUS strikes' \
+		--name 'IQ-2020-03-14-01=14 March:\nTaji again'
 
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -110,7 +110,7 @@ def test_the_wheel_holds_the_data_and_the_experiments_and_runs_from_elsewhere(ro
         archive.extractall(tmp_path / "site")
     held = {n.removeprefix("escalation/bundled/") for n in names if "/bundled/" in n}
     assert held == {"iraq_crisis_events.csv"} | experiments
-    assert "escalation/py.typed" in names
+    assert {"escalation/py.typed", "escalation/report/page.html.j2"} <= names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"escalation"}
     code = (
         "from escalation.events import load_events; from escalation.resources import bundled;"

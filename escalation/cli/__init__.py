@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from escalation import __version__
-from escalation.cli import answers, check, data, fetch, registry, watch, work
+from escalation.cli import answers, check, data, fetch, registry, story, watch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    work.train, watch.score, work.replay, work.backtest, work.features,
+    work.train, watch.score, story.report, story.replay, work.backtest, work.features,
     check.audit,
     data.validate, data.ingest, fetch.archive,
     answers.answers,

@@ -13,13 +13,11 @@ import typer
 from escalation.cli.common import (
     Events,
     ExperimentFile,
-    Explain,
     Json,
     NeededExperiment,
     Plugin,
     Source,
     TrackingUri,
-    give,
     print_json,
     read_archive,
     read_experiment,
@@ -82,26 +80,6 @@ def train(
         out = console.console()
         where = tracking.link(uri, logged.experiment_id)
         out.print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
-
-
-def replay(
-    experiment: NeededExperiment,
-    as_of: Annotated[str, typer.Option(help="Day as YYYY-MM-DD.")],
-    events: Events = None,
-    source: Source = None,
-    out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
-    explain: Explain = 3,
-    as_json: Json = False,
-) -> None:
-    """Fit on what was known on a past day and score that day."""
-    from escalation import console
-    from escalation.replay import replay as replay_day
-
-    chosen = read_experiment(experiment)
-    archive = read_archive(chosen, events, source)
-    with console.progress_bar() as progress:
-        scores = replay_day(archive, chosen, as_of, explain=explain, progress=progress)
-    give(scores, out, as_json)
 
 
 def backtest(

@@ -67,7 +67,7 @@ def risk_over_time(
     figure = new_figure(width=11.0, height=7.2)
     top, bottom = figure.subplots(2, 1, sharex=True)
     _risk(top, rows)
-    _marks(bottom, seen)
+    event_marks(bottom, seen)
     margin = (last - first) * 0.01
     top.set_xlim(first - margin, last + margin)
     headline(figure, _title(rows), _subtitle(rows, note))
@@ -113,7 +113,7 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
     ax.yaxis.set_major_formatter(share)
 
 
-def _marks(ax: Axes, events: pd.DataFrame) -> None:
+def event_marks(ax: Axes, events: pd.DataFrame) -> None:
     """A mark per event at its rung; its area grows with the killed, up to a limit."""
     rung = events[schema.SEVERITY].to_numpy(dtype=int)
     killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)

@@ -20,6 +20,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from escalation import __version__, plots, schema
 from escalation.evaluation import Evaluation, evaluate
 from escalation.panel import unit_of
+from escalation.report import story_of_training, write_report
 from escalation.tracking import notes
 from escalation.tracking.names import metrics_of, steps_of
 from escalation.tracking.registry import Registered, log_model, register
@@ -38,6 +39,7 @@ from escalation.train import Trained
 
 LONGEST_PARAMETER = 6000
 COMPARISON_FILE = "comparison.json"
+REPORT_FILE = "report.html"
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
 
@@ -226,6 +228,7 @@ def _parent_files(
         if len(held[name]):
             held[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
+    write_report(story_of_training(trained), folder / REPORT_FILE)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"
     )

@@ -1,0 +1,133 @@
+"""The film of a crisis: what was said day by day, what came, and the events behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from escalation import schema
+from escalation.errors import UsageError
+from escalation.plots.names import describe, name_events, notable
+from escalation.plots.risk import event_marks
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, share, tidy
+
+STRIP = (-0.16, -0.05)
+"""Lower and upper edge of the strip that shows what came, in shares of the panel above zero."""
+
+
+def film(
+    rows: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    units: Sequence[str] | None = None,
+    target: str | None = None,
+    named: Mapping[str, str] | None = None,
+    title: str | None = None,
+    note: str = "",
+) -> Figure:
+    """The risk of some units from day to day, each above what came, and the events at the bottom.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        From :func:`escalation.replay.replay_range`.
+    events : pandas.DataFrame
+        Canonical events to mark by rung.
+    units : sequence of str, optional
+        By default the unit of all events, if there is one, and the two most at risk.
+    target : str, optional
+        Label to show; the first by default.
+    named : mapping of str to str, optional
+        Words for events by identifier; the gravest, in words of their own, by default.
+    title, note : str, optional
+        Instead of the title, and in a line of its own below it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    UsageError
+        ``E-PLOT`` for a label or unit without an answer.
+    """
+    chosen = rows[rows["target"] == (target or rows["target"].iloc[0])]
+    shown = list(units or most_at_risk(chosen))
+    if missing := [unit for unit in shown if not (chosen[schema.UNIT] == unit).any()]:
+        raise UsageError("E-PLOT", "expected a unit with answers", value=missing[0])
+    first, last = chosen[schema.DAY].min(), chosen[schema.DAY].max()
+    seen = events[events[schema.EVENT_DATE].between(first, last)]
+    figure = new_figure(width=11.5, height=3.9 + 1.75 * len(shown))
+    axes = figure.subplots(
+        len(shown) + 1, 1, sharex=True, gridspec_kw={"height_ratios": [*[1.0] * len(shown), 1.9]}
+    )
+    for ax, unit in zip(axes[:-1], shown, strict=True):
+        _unit(ax, chosen[chosen[schema.UNIT] == unit].sort_values(schema.DAY), unit)
+    event_marks(axes[-1], seen)
+    axes[0].set_xlim(first - pd.Timedelta(1, "D"), last + pd.Timedelta(2, "D"))
+    headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(chosen)])))
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    _name(axes[-1], seen, named)
+    return figure
+
+
+def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
+    """The unit of all events, where there is one, and those with the most risk over all days."""
+    total = rows.groupby(schema.UNIT)["probability"].sum()
+    ranked = total.sort_values(ascending=False, kind="stable").index.tolist()
+    whole = [unit for unit in ranked if unit == schema.ALL_UNIT]
+    return whole + [unit for unit in ranked if unit != schema.ALL_UNIT][:most]
+
+
+def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
+    """Probability with its interval and base rate, above a strip of what came."""
+    day = rows[schema.DAY].to_numpy()
+    low, high, probability, rate = (
+        rows[name].to_numpy(dtype=np.float64)
+        for name in ("lower", "upper", "probability", "base_rate")
+    )
+    ax.fill_between(day, low, high, color=PALETTE[5], alpha=0.3, linewidth=0, step="post")
+    ax.step(day, rate, where="post", color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)))
+    ax.step(day, probability, where="post", color=PALETTE[0], linewidth=2.0, gid="risk")
+    came = rows[schema.OUTCOME].to_numpy(dtype=np.float64)
+    for value, colour in ((0.0, FAINT), (1.0, PALETTE[1])):
+        wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[came == value, schema.DAY]]
+        if wide:
+            ax.broken_barh(
+                wide, (STRIP[0], STRIP[1] - STRIP[0]), color=colour, linewidth=0,
+                gid=f"came {value:.0f}",
+            )  # fmt: skip
+    tidy(ax, grid="y")
+    ax.spines[["left", "bottom"]].set_visible(False)
+    ax.set_ylim(STRIP[0] - 0.02, 1.02)
+    ax.set_yticks([0.0, 0.5, 1.0])
+    ax.yaxis.set_major_formatter(share)
+    ax.set_title(unit.replace("_", " "), size=11, weight="bold", color=INK, loc="left", pad=3)
+
+
+def _name(ax: Axes, events: pd.DataFrame, named: Mapping[str, str] | None) -> None:
+    if named is None:
+        name_events(ax, notable(events, most=8), describe)
+        return
+    some = events[events[schema.EVENT_ID].isin(list(named))]
+    name_events(ax, some, lambda event: named[str(event[schema.EVENT_ID])])
+
+
+def _title(rows: pd.DataFrame) -> str:
+    span = [f"{day:%-d %B %Y}" for day in (rows[schema.DAY].min(), rows[schema.DAY].max())]
+    return f"What was said each day from {span[0]} to {span[1]}, and what came"
+
+
+def _subtitle(rows: pd.DataFrame) -> str:
+    row = rows.iloc[0]
+    models = rows.loc[rows["probability"].notna(), "model"].value_counts().index
+    return (
+        f"Blue: probability of {row['target']} with its 95% interval, each day from what was known "
+        f"on it; models {', '.join(models)}. Dashed: base rate.\n"
+        f"Strip below: orange where it came within {row['horizon']} days, grey where it did not."
+    )

@@ -1,0 +1,206 @@
+"""The units on a page, as plain records that the template writes down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.panel import unit_of
+from escalation.report.charts import Axis, Map, band, dot_map, steps
+from escalation.report.story import Story
+from escalation.report.words import RUNG_WORDS, long_day, percent, plain, what_happened
+from escalation.watchlist import Score
+
+YEAR = pd.Timedelta(364, "D")
+LATEST = 5
+"""Events listed in words for each unit."""
+SMALLEST_FAMILY = 0.05
+"""In log-odds; what groups of features add below it is not listed."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A unit in the ranked list: its score, a key to link to, and its name as it is shown."""
+
+    key: str
+    unit: str
+    score: Score
+    families: list[tuple[str, float]]
+    further: str
+
+    @property
+    def change(self) -> str:
+        """Since the answer before, in percentage points; nothing for less than one."""
+        if self.score.change is None:
+            return ""
+        points = round(100.0 * self.score.change)
+        if points == 0:
+            return ""
+        return f"{'▲' if points > 0 else '▼'} {abs(points)} point{'s' * (abs(points) != 1)}"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An event on a unit's timeline."""
+
+    x: float
+    rung: int
+    radius: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A unit with its timeline."""
+
+    line: Line
+    ticks: list[tuple[float, str]]
+    band: str
+    curve: str
+    recent_band: str
+    recent: str
+    today: float
+    base: float
+    marks: list[Mark]
+    latest: list[tuple[str, str]]
+    said: str
+
+
+def ranked(story: Story) -> list[Line]:
+    """Every unit, likeliest first, those without a probability last."""
+    return [
+        Line(f"unit-{i}", shown(one.unit), one, _families(one), _further(one))
+        for i, one in enumerate(story.scores, start=1)
+    ]
+
+
+def shown(unit: str) -> str:
+    """The name of a unit as it is read.
+
+    Examples
+    --------
+    >>> shown("green_zone"), shown("all")
+    ('green zone', 'all together')
+    """
+    return "all together" if unit == schema.ALL_UNIT else plain(unit)
+
+
+def _families(one: Score) -> list[tuple[str, float]]:
+    """What groups of features add, largest first; those that add nothing left out."""
+    large = [(plain(n), v) for n, v in one.families.items() if abs(v) >= SMALLEST_FAMILY]
+    return sorted(large, key=lambda item: -abs(item[1]))
+
+
+def _further(one: Score) -> str:
+    """What would lift a unit over the alert line."""
+    line = one.alert_line
+    if line is None or one.probability is None or one.probability >= line:
+        return ""
+    over = f"the alert line of {percent(line)}"
+    if one.events_to_alert is None:
+        return f"No number of further events like its last one, up to ten, lifts it over {over}."
+    events = "One more event" if one.events_to_alert == 1 else f"{one.events_to_alert} more events"
+    return f"{events} like its last one, today, would lift it over {over}."
+
+
+def events_of(story: Story, unit: str) -> pd.DataFrame:
+    """The events that belong to a unit; all of them to the unit of all."""
+    events = story.events
+    if unit == schema.ALL_UNIT and schema.ALL_UNIT in story.experiment.panel.units:
+        return events
+    held = np.zeros(len(events), dtype=bool)
+    for kind in story.experiment.panel.units:
+        held |= (unit_of(events, kind) == unit).fillna(False).to_numpy(dtype=bool)
+    return events[held]
+
+
+def unit_sections(story: Story, *, most: int) -> list[Section]:
+    """A timeline for each of the likeliest units, over the year before the day."""
+    ahead = pd.Timedelta(story.scores[0].horizon, "D")
+    axis = Axis(story.day - YEAR, story.day + ahead)
+    lines = ranked(story)
+    return [
+        _section(story, axis, one, line)
+        for one, line in zip(story.scores[:most], lines[:most], strict=True)
+    ]
+
+
+def _section(story: Story, axis: Axis, one: Score, line: Line) -> Section:
+    past, recent = (
+        _within(frame[frame[schema.UNIT] == one.unit], axis) for frame in (story.own, story.recent)
+    )
+    events = events_of(story, one.unit)
+    seen = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
+    today = axis.at(story.day)
+    joint = axis.at(recent[schema.DAY].iloc[0]) if len(recent) else today
+    marks = [_mark(axis, event) for _, event in seen.iterrows()]
+    newest = [
+        (long_day(event[schema.EVENT_DATE]), what_happened(event))
+        for _, event in events.tail(LATEST).iterrows()
+    ]
+    return Section(
+        line, axis.ticks(), *_drawn(past, axis, joint), *_drawn(recent, axis, today), today,
+        round(100.0 - 100.0 * one.base_rate, 1), marks, newest, _in_words(past, seen, line),
+    )  # fmt: skip
+
+
+def _within(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
+    days = pd.to_datetime(frame[schema.DAY])
+    return frame.assign(day=days)[days >= axis.first].sort_values(schema.DAY)
+
+
+def _drawn(frame: pd.DataFrame, axis: Axis, end: float) -> tuple[str, str]:
+    x = np.array([axis.at(day) for day in frame[schema.DAY]])
+    low, high, said = (
+        frame[name].to_numpy(dtype=np.float64) for name in ("lower", "upper", "probability")
+    )
+    return band(x, low, high, end=end), steps(x, said, end=end)
+
+
+def _mark(axis: Axis, event: pd.Series) -> Mark:
+    dead = event[schema.KILLED]
+    killed = 0.0 if pd.isna(dead) else float(dead)
+    return Mark(
+        axis.at(event[schema.EVENT_DATE]), int(event[schema.SEVERITY]),
+        round(3.2 + 0.6 * min(np.sqrt(killed), 7.0), 1),
+        f"{long_day(event[schema.EVENT_DATE])}: {what_happened(event)}",
+    )  # fmt: skip
+
+
+def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
+    """What a chart shows, for those who can't see it."""
+    known = past["probability"].dropna().astype(float)
+    if known.empty:
+        moved = "No earlier forecast is stored."
+    else:
+        peak = past.loc[known.idxmax()]
+        moved = (
+            f"In the past year its risk ranged from {known.min():.0%} to {known.max():.0%}, "
+            f"highest on {long_day(peak[schema.DAY])}."
+        )
+    violent = int((seen[schema.SEVERITY] >= 3).sum())
+    return f"{line.unit}: {moved} {len(seen)} events, {violent} of them violent."
+
+
+def ladder(story: Story) -> list[tuple[int, str]]:
+    """The rungs that are drawn, highest first, and their words."""
+    return [(rung, RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
+
+
+def where(story: Story) -> Map | None:
+    """Units on a map, by the middle of their events' places."""
+    names, places, chances = [], [], []
+    for one in story.scores:
+        if one.unit == schema.ALL_UNIT:
+            continue
+        place = events_of(story, one.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
+        names.append(shown(one.unit))
+        places.append(place.to_numpy(dtype=np.float64, na_value=np.nan))
+        chances.append(np.nan if one.probability is None else one.probability)
+    if not names:
+        return None
+    latitude, longitude = np.array(places).T
+    return dot_map(names, latitude, longitude, np.array(chances))

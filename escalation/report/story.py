@@ -1,0 +1,153 @@
+"""What a page tells: the scores of a day, the events known by then, and the model's record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from escalation import metrics, schema
+from escalation.config import Experiment
+from escalation.errors import GateError, InputError
+from escalation.events.archive import EventArchive, to_day
+from escalation.score import score
+from escalation.scorer import Scorer
+from escalation.train import Trained, manifest_of
+from escalation.watchlist import Score
+
+RECENT_DAYS = 28
+"""Days after training for which the model is asked again, at most."""
+RECENT_COLUMNS = (schema.UNIT, schema.DAY, "probability", "lower", "upper")
+NOT_STORED = "not stored with a version yet"
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a page is made of.
+
+    Parameters
+    ----------
+    scores : tuple of Score
+        The watch list, highest first.
+    events : DataFrame
+        Canonical events as known on the day.
+    experiment : Experiment
+    forecasts : DataFrame
+        Of every model, from the backtest: each was made before what it is about. May be empty.
+    summary : DataFrame
+        From :func:`escalation.metrics.summary` of them; empty where nothing could be compared.
+    recent : DataFrame
+        :data:`RECENT_COLUMNS`: what the model says on days after its training.
+    """
+
+    scores: tuple[Score, ...]
+    events: pd.DataFrame
+    experiment: Experiment
+    forecasts: pd.DataFrame
+    summary: pd.DataFrame
+    recent: pd.DataFrame
+
+    @property
+    def family(self) -> str:
+        """The model that speaks."""
+        return str(self.scores[0].provenance["family"])
+
+    @property
+    def day(self) -> pd.Timestamp:
+        """The day of the scores."""
+        return pd.Timestamp(self.scores[0].day)
+
+    @property
+    def in_sample(self) -> bool:
+        """Whether the model has learned from days after the one that it speaks about."""
+        return self.day < pd.Timestamp(self.scores[0].provenance["trained_to"])
+
+    @property
+    def own(self) -> pd.DataFrame:
+        """The backtest forecasts of the model that speaks."""
+        return self.forecasts[self.forecasts["model"] == self.family]
+
+
+def story_of(
+    scorer: Scorer,
+    archive: EventArchive,
+    scores: Sequence[Score],
+    *,
+    forecasts: pd.DataFrame | None = None,
+) -> Story:
+    """The story of a model on a day.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    scores : sequence of Score
+        What it said: a watch list of :func:`escalation.score.score`.
+    forecasts : DataFrame, optional
+        What the backtest of its training stored.
+
+    Raises
+    ------
+    InputError
+        ``E-EMPTY`` for a watch list without a unit.
+    """
+    if not scores:
+        raise InputError("E-EMPTY", "expected a watch list with at least one unit")
+    day = to_day(scores[0].day)
+    told = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
+    told = told[told["target"] == scores[0].target].reset_index(drop=True)
+    return Story(
+        tuple(scores), archive.as_of(day), scorer.experiment, told,
+        _summary(told, seed=scorer.experiment.experiment.seed), _recent(scorer, archive, day),
+    )  # fmt: skip
+
+
+def story_of_training(trained: Trained, *, explain: int = 5) -> Story:
+    """The story of the model that a training chose, on the training's last day."""
+    archive = trained.case.prepared.archive.until(trained.trained_to)
+    name = trained.case.experiment.experiment.name
+    scorer = Scorer(
+        trained.models[trained.best], manifest_of(trained, trained.best), name, NOT_STORED
+    )
+    scores = score(scorer, archive, as_of=trained.trained_to, explain=explain)
+    return Story(
+        tuple(scores), archive.as_of(trained.trained_to), trained.case.experiment,
+        trained.forecasts, trained.summary, pd.DataFrame(columns=list(RECENT_COLUMNS)),
+    )  # fmt: skip
+
+
+def empty_forecasts() -> pd.DataFrame:
+    """No forecast, in the columns of a forecast file."""
+    return pd.DataFrame(columns=list(schema.FORECAST_COLUMNS))
+
+
+def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
+    """Forecasts issued by a day, without the outcomes that had not come by then."""
+    end = pd.Timestamp(day)
+    issued = pd.to_datetime(forecasts[schema.DAY])
+    told = forecasts[issued <= end].copy()
+    due = issued[issued <= end] + pd.to_timedelta(told["horizon"], unit="D")
+    told.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
+    return told.reset_index(drop=True)
+
+
+def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    try:
+        return metrics.summary(forecasts, seed=seed)
+    except GateError:
+        return pd.DataFrame()
+
+
+def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.DataFrame:
+    """The model's answers between its training and the day, the day itself left out."""
+    first = max(to_day(scorer.manifest.trained_to) + 1, day - RECENT_DAYS)
+    rows: list[dict[str, object]] = []
+    for earlier in np.arange(first, max(first, day)):
+        rows += [
+            {"unit": one.unit, "day": pd.Timestamp(one.day), "probability": one.probability,
+             "lower": one.lower, "upper": one.upper}
+            for one in score(scorer, archive, as_of=earlier, explain=0)
+        ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(RECENT_COLUMNS))

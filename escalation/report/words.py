@@ -1,0 +1,141 @@
+"""Numbers and names as an analyst says them, and what a reader has to know in plain words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from escalation import schema
+from escalation.report.story import Story
+
+RUNG_WORDS = (
+    "nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders",
+)  # fmt: skip
+THIN = 20
+"""Positives below which no comparison of models is claimed."""
+BASES = {
+    "observed": "observed: the day on which a source reported it",
+    "overwritten": "overwritten: the source keeps only its latest time stamp",
+    "assumed": "assumed from a stated lag",
+    "event_date": "taken to be the event's own day, which is optimistic",
+}
+
+
+def percent(share: float | None) -> str:
+    """A probability as it is said.
+
+    Examples
+    --------
+    >>> [percent(p) for p in (0.004, 0.123, 0.996, None)]
+    ['<1%', '12%', '>99%', '-']
+    """
+    if share is None or pd.isna(share):
+        return "-"
+    if share < 0.01:
+        return "<1%"
+    return ">99%" if share > 0.99 else f"{share:.0%}"
+
+
+def plain(name: object) -> str:
+    """A name without underscores; nothing where there is none.
+
+    Examples
+    --------
+    >>> plain("us_coalition"), plain(None)
+    ('us coalition', '')
+    """
+    return "" if pd.isna(name) else str(name).replace("_", " ")
+
+
+def long_day(day: object) -> str:
+    """A day as it is written in a sentence.
+
+    Examples
+    --------
+    >>> long_day("2020-03-11")
+    '11 March 2020'
+    """
+    return f"{pd.Timestamp(day):%-d %B %Y}"
+
+
+def what_happened(event: pd.Series) -> str:
+    """An event in a line: what, where, who against whom, and the killed."""
+    what = plain(event[schema.EVENT_TYPE]).capitalize()
+    where = plain(event[schema.SITE]) or plain(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
+    sides = " on ".join(filter(None, [plain(event[schema.ACTOR]), plain(event[schema.TARGET])]))
+    dead = event[schema.KILLED]
+    toll = f"{int(dead)} killed" if pd.notna(dead) and dead else ""
+    return ", ".join(filter(None, [what, where, sides, toll]))
+
+
+def caveats(story: Story) -> list[str]:
+    """What a reader has to know before acting on a number."""
+    stamp, said = story.scores[0].provenance, []
+    if story.in_sample:
+        said.append(
+            f"In-sample: the model has learned from days up to {long_day(stamp['trained_to'])}, "
+            "after the day of this page. Its numbers here look better than they are."
+        )
+    said += _on_the_record(story) + _on_the_data(story)
+    if stamp["known_dates"] != "observed":
+        said.append(f"When events became known is {BASES[stamp['known_dates']]}.")
+    return said
+
+
+def _on_the_record(story: Story) -> list[str]:
+    own = story.own
+    known = own[own[schema.OUTCOME].notna() & own[schema.AT_RISK].fillna(False).astype(bool)]
+    if known.empty:
+        return [
+            "No track record is stored with this model: nothing shows how far it can be trusted."
+        ]
+    positives = int(known[schema.OUTCOME].sum())
+    said = [
+        f"The interval (95%) says how far the model's own record lets the number be trusted: "
+        f"{len(known):,} forecasts, {positives:,} of them followed by what was asked. It does not "
+        "cover a change in how the sides behave.",
+        "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
+        "record is shorter than its count of forecasts.",
+    ]
+    if positives < THIN:
+        said.append(
+            f"With {positives} positives no model can be told from another; none is claimed best."
+        )
+    elif "model" in story.summary and (story.summary["model"] == story.family).any():
+        verdict = story.summary.set_index("model").loc[story.family, "verdict"]
+        if story.family != "ewma_nb":
+            said.append(f"Against the baseline to beat, ewma_nb: {verdict}.")
+    said.append(
+        f"{story.family} was chosen on the same forecasts that its record shows, which flatters it "
+        "a little."
+    )
+    return said
+
+
+def _on_the_data(story: Story) -> list[str]:
+    """How thin the events are, counted."""
+    events = story.events
+    violent = events[events[schema.SEVERITY] >= 3]
+    delay = (events[schema.KNOWN_DATE] - events[schema.EVENT_DATE]).dt.days
+    said = [
+        f"{len(events):,} events were known; {len(violent):,} of them violent, of which "
+        f"{int(violent[schema.KILLED].isna().sum()):,} do not say how many were killed and "
+        f"{int(violent[schema.ACTOR].isna().sum() + (violent[schema.ACTOR] == 'unknown').sum()):,} "
+        "not who acted.",
+    ]
+    if stamp_is_observed(story) and len(delay):
+        said.append(
+            f"Half of the news came within {delay.median():.0f} days and the last after "
+            f"{delay.max():.0f}: the latest days may still fill up."
+        )
+    unsure = int((events[schema.CONFIDENCE] == "low").sum())
+    if unsure:
+        said.append(f"{unsure:,} events are of low confidence.")
+    quiet = [one.unit for one in story.scores if one.probability is None]
+    if quiet:
+        said.append(f"{len(quiet):,} units have no probability; their status says why.")
+    return said
+
+
+def stamp_is_observed(story: Story) -> bool:
+    """Whether known dates are real news dates."""
+    return story.scores[0].provenance["known_dates"] == "observed"

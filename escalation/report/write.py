@@ -1,0 +1,76 @@
+"""From a story to a file: every text escaped, the same bytes for the same story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from escalation import schema
+from escalation.files import replacing
+from escalation.report import words
+from escalation.report.record import provenance, record, reliability
+from escalation.report.sections import ladder, ranked, unit_sections, where
+from escalation.report.story import Story
+
+LARGEST = 2_000_000
+"""Bytes that a page stays below."""
+CHARTS = (60, 30, 15, 8, 4)
+"""Units that get a chart: fewer where the page would be too large."""
+OPEN = 4
+"""Units whose chart is open from the start."""
+
+
+def page(story: Story, *, charts: int = CHARTS[0]) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    story : Story
+    charts : int
+        Units that get a chart of their own, the likeliest first; every unit is in the list.
+    """
+    environment = Environment(
+        loader=PackageLoader("escalation.report", "."), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=StrictUndefined,
+    )  # fmt: skip
+    environment.filters |= {
+        "percent": words.percent, "plain": words.plain, "long_day": words.long_day,
+    }  # fmt: skip
+    return environment.get_template("page.html.j2").render(_content(story, charts))
+
+
+def _content(story: Story, charts: int) -> dict[str, Any]:
+    first = story.scores[0]
+    listed = ranked(story)
+    return {
+        "title": f"Watch list of {words.long_day(story.day)}",
+        "description": story.experiment.experiment.description,
+        "first": first,
+        "in_sample": story.in_sample,
+        "ranked": listed,
+        "top": [one for one in listed if one.score.probability is not None][:2],
+        "since": {one.score.changed_since for one in listed if one.change},
+        "map": where(story),
+        "units": unit_sections(story, most=charts),
+        "open": OPEN,
+        "ladder": ladder(story),
+        "record": record(story),
+        "reliability": reliability(story),
+        "caveats": words.caveats(story),
+        "provenance": provenance(story),
+        "highest_rung": schema.HIGHEST_RUNG,
+    }
+
+
+def write_report(story: Story, path: Path) -> int:
+    """Write the page, whole or not at all; the number of its bytes."""
+    made = b""
+    for charts in CHARTS:
+        made = page(story, charts=charts).encode()
+        if len(made) < LARGEST:
+            break
+    with replacing(path) as part:
+        part.write_bytes(made)
+    return len(made)

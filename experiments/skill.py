@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,14 @@ import pandas as pd
 from skill_data import DATA, SHARED
 from skill_report import write_report
 
-from escalation import backtest, metrics
+from escalation import metrics
 from escalation.backtest import backtest_case, make_case
 from escalation.config import Experiment
 from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
+from escalation.models.base import EventModel, LightModel
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
 LAGS = (0, 14)
@@ -81,39 +84,56 @@ class Job:
 
 
 class Stopwatch:
-    """Seconds inside a function."""
+    """Seconds inside the estimators' own methods; one that calls another counts once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.running = False
 
-    def around(self, function: Any) -> Any:
-        """The function, timed."""
+    def around(self, method: Any) -> Any:
+        """The method, timed."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
+            if self.running:
+                return method(*args, **kwargs)
+            start, self.running = time.perf_counter(), True
             try:
-                return function(*args, **kwargs)
+                return method(*args, **kwargs)
             finally:
+                self.running = False
                 self.seconds += time.perf_counter() - start
 
         return timed
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Time every fit and every prediction of any model."""
+        fit, predict = EventModel.fit, EventModel.predict_proba
+        light = LightModel.fit, LightModel.predict_proba
+        for owner in (EventModel, LightModel):
+            owner.fit, owner.predict_proba = (
+                self.around(owner.fit),
+                self.around(owner.predict_proba),
+            )
+        try:
+            yield
+        finally:
+            EventModel.fit, EventModel.predict_proba = fit, predict
+            LightModel.fit, LightModel.predict_proba = light
 
 
 def run(job: Job) -> pd.DataFrame:
     """Backtest and compare every model; an empty table with the reason where it can't be done."""
     start, watch = time.perf_counter(), Stopwatch()
-    fit, predict = backtest.fit_models, backtest.predict
-    backtest.fit_models, backtest.predict = watch.around(fit), watch.around(predict)
     try:
-        archive = job.archive()
-        experiment = job.experiment(archive)
-        forecasts = backtest_case(make_case(archive, experiment, experiment.labels[0]))
+        with watch.watching():
+            archive = job.archive()
+            experiment = job.experiment(archive)
+            forecasts = backtest_case(make_case(archive, experiment, experiment.labels[0]))
         table = metrics.summary(forecasts, horizon=job.horizon, seed=7)
     except EscalationError as error:
         sys.stderr.write(f"{job.data} {job.target} lag {job.lag}: {error}\n")
         return pd.DataFrame()
-    finally:
-        backtest.fit_models, backtest.predict = fit, predict
     if job.keep:
         forecasts.to_parquet(Path(job.keep) / f"{job.data}-{job.target}-{job.lag}.parquet")
     seconds = time.perf_counter() - start

@@ -19,6 +19,13 @@ from escalation.errors import BusyError, StorageError, UsageError
 LOCK_SECONDS = 30.0
 
 
+def _umask() -> int:
+    """What this process takes away from the permissions of new files; reading it means setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that is renamed into place when all went well.
@@ -34,6 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
         yield Path(name)
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(name, path)
     except OSError as error:
         raise StorageError("E-STORAGE", f"expected to write the file: {error.strerror or error}",

@@ -19,6 +19,18 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_new_file_is_as_readable_as_any_other_and_an_old_one_stays_as_it_was(tmp_path):
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "shut").write_text("")
+    (tmp_path / "shut").chmod(0o600)
+    for name in ("new", "shut"):
+        with replacing(tmp_path / name) as part:
+            part.write_text("whole")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes["new"] == modes["plain"]
+    assert modes["shut"] == 0o600
+
+
 def test_an_unwritable_place_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="E-STORAGE"), replacing(tmp_path / "file" / "a.csv"):

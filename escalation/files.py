@@ -20,7 +20,7 @@ LOCK_SECONDS = 30.0
 
 
 def _umask() -> int:
-    """What this process takes away from the permissions of new files; reading it means setting it."""
+    """What this process takes from the permissions of new files; reading it means setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -68,10 +68,10 @@ def score(
         from escalation.score import score as score_day
         from escalation.score import scored_day
 
-    uri = tracking.store_uri(tracking_uri)
-    scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    kept = ledger or beside(tracking.local_file(uri))
-    require_room(kept)
+        uri = tracking.store_uri(tracking_uri)
+        kept = ledger or beside(tracking.local_file(uri))
+        require_room(kept)
+        scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)
     day = str(scored_day(scorer, archive, as_of))
     scores = score_day(

@@ -7,7 +7,9 @@ import csv
 import io
 import json
 import os
+import resource
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -237,3 +239,20 @@ def test_a_model_that_was_changed_in_the_store_is_refused_with_status_5(work, tm
         shutil.copytree(tmp_path / "kept", work / "model", dirs_exist_ok=True)
     assert not (tmp_path / "l").exists()
     assert scored(work, "--ledger", tmp_path / "l")[0] == 0
+
+
+def seconds_of_cpu(line, folder):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.slow
+def test_a_score_takes_at_most_twice_the_time_of_importing_what_it_stands_on(work):
+    """Time of the core, because a busy machine stretches the other."""
+    bare = [sys.executable, "-c", "import pandas, sklearn, mlflow"]
+    whole = [sys.executable, "-m", "escalation.cli", "score", "--model", "crisis"]
+    spent = [(seconds_of_cpu(bare, work), seconds_of_cpu(whole, work)) for _ in range(5)]
+    alone, together = (statistics.median(one) for one in zip(*spent, strict=True))
+    assert together <= 2 * alone, f"{together:.2f} s against {alone:.2f} s"

@@ -7,6 +7,7 @@ header, or hold a NUL or a cell of book length, are told apart from those that c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from escalation.events.source import Source
 from escalation.events.streams import TextStream, first_undecodable, not_encoded
 
 BLOCK_BYTES = 1 << 20
+LAST_READ_SECONDS = 0.2
 """Also the longest line that can be read."""
 FEWEST_ROWS, BATCH_ROWS = 8_192, 32_768
 SUSPICIOUS_LINES = 50
@@ -66,21 +68,35 @@ def read_blocks(
     return layout, _csv_blocks(layout, encoding)
 
 
+@contextmanager
+def _leaving(stream: TextStream) -> Iterator[None]:
+    """Close a stream that Arrow reads ahead of us in a thread of its own.
+
+    After an error Python may end at once, which aborts if that thread is still on its way out of
+    its last read.
+    """
+    try:
+        with closing(stream):
+            yield
+    except BaseException:
+        time.sleep(LAST_READ_SECONDS)
+        raise
+
+
 def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
     lines = _Lines(layout.first_line)
     stream = TextStream(layout.path, encoding=encoding)
-    try:
-        for _ in range(1, layout.first_line):
-            stream.line()
-        stream.quotes = 0
-        for batch in _csv_batches(stream, lines, layout):
-            starts, refused = lines.place(line_ends(batch))
-            yield block_of(batch, starts, refused, layout)
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" not in str(error):
-            raise _explained(error, layout, encoding, lines.line) from None
-    finally:
-        stream.close()
+    with _leaving(stream):
+        try:
+            for _ in range(1, layout.first_line):
+                stream.line()
+            stream.quotes = 0
+            for batch in _csv_batches(stream, lines, layout):
+                starts, refused = lines.place(line_ends(batch))
+                yield block_of(batch, starts, refused, layout)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise _explained(error, layout, encoding, lines.line) from None
     if lines.refused:
         _, refused = lines.place(np.zeros(0, np.int64))
         nothing = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})

@@ -7,6 +7,7 @@ import gzip
 import zipfile
 import zlib
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from escalation.errors import InputError, UsageError
@@ -42,6 +43,7 @@ class TextStream:
 
     def __init__(self, path: Path, *, encoding: str | None = None) -> None:
         self.path, self.quotes = path, 0
+        self._reading = Lock()
         self._decoder = _decoder(encoding)
         self._file, self._packed = _opened(path)
         self._taken, self._at, self._held = 0, 0, b""
@@ -52,9 +54,12 @@ class TextStream:
             raise
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes; none at the end. Quotes are counted on the way."""
-        self._fill(CHUNK if size is None or size < 0 else size)
-        return self._take(len(self._held) if size is None or size < 0 else self._at + size)
+        """At most ``size`` bytes; none at the end or once closed. Quotes are counted on the way."""
+        with self._reading:
+            if self.closed:
+                return b""
+            self._fill(CHUNK if size is None or size < 0 else size)
+            return self._take(len(self._held) if size is None or size < 0 else self._at + size)
 
     def readable(self) -> bool:
         """Whether it can be read."""
@@ -76,9 +81,10 @@ class TextStream:
         return data
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        self.closed = True
+        """Close the file, once nobody reads: Arrow reads ahead in a thread of its own."""
+        with self._reading:
+            self._file.close()
+            self.closed = True
 
     def _fill(self, size: int) -> None:
         if self._at >= len(self._held):

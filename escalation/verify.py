@@ -16,7 +16,7 @@ from escalation.config import Experiment, target_label
 from escalation.events.archive import EventArchive, to_day
 from escalation.ledger import Entry
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.score import Scorer
+from escalation.scorer import Scorer
 
 ISSUED, BASELINE, BASE_RATE = "issued", "ewma_nb", "climatology"
 ROLLING_DAYS = 90

@@ -134,7 +134,7 @@ def test_a_single_reliability_curve_has_a_band_and_a_histogram(table, tmp_path):
     saved(figure, tmp_path)
     top, bottom = figure.axes
     assert len(curves(top, "curve")) == len(top.collections) == 1
-    assert sum(bar.get_height() for bar in bottom.patches) == 100
+    assert sum(bottom.patches[0].get_data().values) == 100
     assert (np.diff(curves(top, "curve")[0].get_ydata()) >= 0).all()
 
 

@@ -65,7 +65,8 @@ def reliability(
     _axes(top, bottom)
     if single:
         _band(top, paired.of(names[0]), seed=seed)
-        bottom.hist(paired.of(names[0]), bins=BINS, range=(0.0, 1.0), color=PALETTE[0])
+        counts, edges = np.histogram(paired.of(names[0]), bins=BINS, range=(0.0, 1.0))
+        bottom.stairs(counts, edges, fill=True, color=PALETTE[0])
         bottom.set_ylabel("forecasts", color=SOFT, size=11)
     else:
         _ranges(bottom, paired, names)

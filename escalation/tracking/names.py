@@ -36,7 +36,7 @@ QUIET = {
     "quiet_units/positives": "positives",
 }
 ALERTS = ("recall", "precision", "false_alarms_per_hit", "median_lead_days")
-MOST_STEPS = 200
+MOST_STEPS = 100
 """Points of a curve over the origins: more are not seen, and a batch holds a thousand numbers."""
 
 

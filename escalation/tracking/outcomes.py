@@ -11,7 +11,7 @@ import pandas as pd
 from mlflow.entities import Metric
 
 from escalation import plots
-from escalation.score import Scorer
+from escalation.scorer import Scorer
 from escalation.tracking.names import DECIDING, GROUPED, finite
 from escalation.tracking.notes import definition
 from escalation.tracking.store import (

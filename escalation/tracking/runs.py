@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.data.pandas_dataset import from_pandas
-from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots, schema
@@ -40,6 +40,7 @@ from escalation.train import Trained
 LONGEST_PARAMETER = 6000
 COMPARISON_FILE = "comparison.json"
 REPORT_FILE = "report.html"
+SHOWN_ROWS = 200
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
 
@@ -195,13 +196,19 @@ def _log_parent(
         [Param(name, value) for name, value in params_of(trained).items()],
         [RunTag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": COMPARISON_FILE, "type": "table"}]))],
     )
-    digest = trained.case.prepared.archive.digest[:36]
-    data = from_pandas(events, name=trained.case.experiment.data.source, digest=digest)
-    context = [InputTag("mlflow.data.context", "training")]
-    client.log_inputs(run_id, [DatasetInput(data._to_mlflow_entity(), context)])
+    client.log_inputs(run_id, [_data_of(trained, events)])
     with tempfile.TemporaryDirectory() as scratch:
         _parent_files(Path(scratch), trained, evaluation, events)
         client.log_artifacts(run_id, scratch)
+
+
+def _data_of(trained: Trained, events: pd.DataFrame) -> DatasetInput:
+    """The events as an input: our digest of all of them, columns as the first rows have them."""
+    name, digest = trained.case.experiment.data.source, trained.case.prepared.archive.digest
+    told = from_pandas(events.head(SHOWN_ROWS), name=name, digest=digest[:36])._to_mlflow_entity()
+    profile = json.dumps({"num_rows": len(events), "num_elements": int(events.size)})
+    data = Dataset(told.name, told.digest, told.source_type, told.source, told.schema, profile)
+    return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
 
 
 def _parent_files(
@@ -268,12 +275,8 @@ def _log_child(
         client.log_batch(
             run_id, points, [Param("model", model), *map(Param, params, params.values())]
         )
-        figures = Path(scratch) / "figures"
-        figures.mkdir()
-        plots.reliability(trained.forecasts, models=[model]).savefig(figures / "reliability.png")
-        plots.skill_by(
-            months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
-            model=model,
-        ).savefig(figures / "where.png")  # fmt: skip
+        own = trained.forecasts[trained.forecasts["model"] == model]
+        (figures := Path(scratch) / "figures").mkdir()
+        plots.reliability(own, models=[model]).savefig(figures / "reliability.png")
         client.log_artifacts(run_id, scratch)
     return run_id, model_id

@@ -1,0 +1,57 @@
+"""Servers on loopback for a test: started on a free port, waited for, and stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LIGHT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+PATIENCE = 120.0
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(*arguments, folder, health="/health", **environment):
+    """``python -m ARGUMENTS --port PORT`` until the block ends; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", *map(str, arguments), "--port", str(port)]
+    # Where the environment was not activated, its other commands are found all the same.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    with (folder / f"server-{port}.log").open("w") as log:
+        server = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, start_new_session=True,
+            env={**os.environ, **LIGHT, "PATH": path, **environment},
+        )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(address + health, server, folder / f"server-{port}.log")
+        yield address
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+
+
+def _wait_for(address, server, log):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"no answer within {PATIENCE:.0f} s: {log.read_text()}")

@@ -1,0 +1,95 @@
+"""Several at once, servers, and kills: nothing lost, nothing half made."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from servers import serving
+from tracking_small import SMALL
+
+from escalation import tracking
+
+SIX = 6
+FEWEST = SMALL.replace("[models.logistic]\n", "")
+
+
+def train(folder):
+    """Start the command, as a shell would."""
+    (folder / "small.toml").write_text(FEWEST)
+    return subprocess.Popen(
+        [sys.executable, "-m", "escalation.cli", "train", "small.toml", "--json",
+         "--tracking-uri", "sqlite:///mlflow.db"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def six_at_once(folder):
+    running = [train(folder) for _ in range(SIX)]
+    said = [one.communicate(timeout=300)[1] for one in running]
+    assert [one.returncode for one in running] == [0] * SIX, said
+
+
+@pytest.mark.slow
+def test_six_trainings_at_once_on_no_store_and_then_on_it_all_succeed(tmp_path):
+    for rounds in (1, 2):
+        six_at_once(tmp_path)
+        client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
+        versions = client.search_model_versions("name = 'small'")
+        assert sorted(int(one.version) for one in versions) == list(range(1, rounds * SIX + 1))
+        assert all(str(one.status) == "READY" for one in versions)
+    store = sqlite3.connect(tmp_path / "mlflow.db")
+    assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    store.close()
+    runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
+    assert Counter(run.info.status for run in runs) == {"FINISHED": 2 * SIX * 4}
+    assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_training_killed_while_it_is_logged_leaves_the_champion(uri, log, tmp_path, number, code):
+    client = tracking.open_store(uri)
+    log(uri)
+    before = client.get_model_version_by_alias("small", "champion").version
+    killed = train(tmp_path)
+    experiment = client.get_experiment_by_name("small").experiment_id
+    while not client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.send_signal(number)
+    assert killed.wait(60) == code
+    assert client.get_model_version_by_alias("small", "champion").version == before
+    assert len(client.search_model_versions("name = 'small'")) == 1
+    log(uri)
+    states = Counter(run.info.status for run in client.search_runs([experiment]))
+    assert "RUNNING" not in states
+    assert states["KILLED"] >= 1
+    models = client.search_logged_models([experiment])
+    assert {str(one.status) for one in models} == {"READY"}
+    assert len(client.search_model_versions("name = 'small'")) == 2
+
+
+@pytest.mark.slow
+def test_a_server_with_a_database_takes_trainings_and_promotions(tmp_path, empty_store, log):
+    (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
+    arguments = ("mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db",
+                 "--artifacts-destination", tmp_path / "held", "--workers", "1")  # fmt: skip
+    with serving(*arguments, folder=tmp_path) as address:
+        first, second = log(address), log(address)
+        assert (first.alias, second.alias) == ("champion", "challenger")
+        scorer = tracking.load_scorer("small", uri=address)
+        assert scorer.reference == "small@champion v1"
+        done = tracking.promote("small", uri=address, force=True, reason="a test")
+        assert (done.version, done.before) == ("2", "1")
+        assert done.decision is not None
+        view = f"{address}/#/experiments/{first.experiment_id}/runs?viewStateShareKey=escalation"
+        assert tracking.link(address, first.experiment_id) == view
+    assert list((tmp_path / "held").rglob("forecasts.parquet"))

@@ -1,0 +1,61 @@
+"""The registered model answers the same wherever it is asked."""
+
+import json
+import urllib.request
+
+import mlflow
+import numpy as np
+import pytest
+from servers import serving
+
+from escalation import tracking
+from escalation.scorer import checked_input
+
+ROWS = 100
+
+
+@pytest.fixture(scope="module")
+def questions(trained, stored):
+    """A hundred rows, what the scorer's own model says, and the rows as a table with ``unit``."""
+    scorer = tracking.load_scorer("small", uri=stored[0])
+    some = np.linspace(0, len(trained.table.X) - 1, ROWS).astype(int)
+    X = checked_input(trained.table.X.iloc[some], scorer.manifest.columns)
+    table = X.droplevel("day").rename_axis("unit").reset_index()
+    return table, scorer.model.predict_proba(X)[:, 1]
+
+
+@pytest.fixture
+def source(stored):
+    return f"models:/{tracking.open_store(stored[0]).get_model_version('small', '1').name}/1"
+
+
+def test_pyfunc_answers_as_the_scorer_does(questions, source):
+    table, expected = questions
+    loaded = mlflow.pyfunc.load_model(source)
+    np.testing.assert_allclose(loaded.predict(table), expected, rtol=0, atol=1e-12)
+    assert np.ptp(expected) > 0.1
+
+
+def test_columns_in_another_order_change_nothing_and_missing_ones_are_refused(questions, source):
+    table, expected = questions
+    loaded = mlflow.pyfunc.load_model(source)
+    turned = table[table.columns[::-1]]
+    np.testing.assert_allclose(loaded.predict(turned), expected, rtol=0, atol=1e-12)
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        loaded.predict(table.drop(columns=table.columns[3]))
+
+
+@pytest.mark.slow
+def test_a_served_model_answers_as_the_scorer_does(questions, stored, source, tmp_path):
+    table, expected = questions
+    arguments = ("mlflow", "models", "serve", "--env-manager", "local", "--model-uri", source,
+                 "--workers", "1")  # fmt: skip
+    store = {"MLFLOW_TRACKING_URI": stored[0]}
+    with serving(*arguments, folder=tmp_path, health="/ping", **store) as address:
+        body = json.dumps({"dataframe_split": table.to_dict(orient="split", index=False)}).encode()
+        request = urllib.request.Request(
+            f"{address}/invocations", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            said = json.loads(answer.read())["predictions"]
+    np.testing.assert_allclose(said, expected, rtol=0, atol=1e-12)

@@ -260,23 +260,24 @@ def place(
     values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
     lag: int, out: Float32,
 ) -> None:  # fmt: skip
-    """Write each row's stretch of days into its unit's row: ``out[u, t] = values[i, t - lag]``.
+    """Write each row's stretch of days: ``out[k, unit[i], t] = values[k, i, t - lag]``.
 
     Parameters
     ----------
-    values : ndarray of float32, shape (row, day)
+    values : ndarray of float32, shape (column, row, day)
     unit, begin, stop : ndarray of int64, shape (row,)
-        Where each row goes, and the half-open stretch of days for which it is the one that counts.
+        Where a row goes, and the half-open stretch of days for which it is the one that counts.
     lag : int
         In days; days before the axis are read as its first.
-    out : ndarray of float32, shape (unit, day)
+    out : ndarray of float32, shape (column, unit, day)
         Written in place; each row of ``values`` touches its own stretch only.
     """
-    for i in range(values.shape[0]):
-        into, row = out[unit[i]], values[i]
-        early = min(max(begin[i], lag), stop[i])
-        into[begin[i] : early] = row[0]
-        into[early : stop[i]] = row[early - lag : stop[i] - lag]
+    for k in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            into, row = out[k, unit[i]], values[k, i]
+            early = min(max(begin[i], lag), stop[i])
+            into[begin[i] : early] = row[0]
+            into[early : stop[i]] = row[early - lag : stop[i] - lag]
 
 
 def ahead_sum(values: Float32, horizon: int) -> Float64:

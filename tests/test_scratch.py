@@ -48,6 +48,21 @@ def test_threads_never_share_and_an_error_gives_the_memory_back():
     assert not np.shares_memory(scratch.empty((9,)), scratch.empty((9,)))
 
 
+def test_arrays_are_joined_only_where_they_lie_side_by_side():
+    for _ in range(2):
+        with scratch.reused():
+            made = [scratch.empty((2, 3)) for _ in range(6)]
+            for number, array in enumerate(made):
+                array[:] = number
+            one, two, three, four, five, six = made
+            mixed = [one, two, np.full((2, 3), 9, np.float32), four, three, five, six]
+            joined = list(scratch.runs(mixed))
+            again = np.concatenate(joined)
+            assert again.tolist() == np.stack(mixed).tolist()
+    assert [len(run) for run in joined] == [2, 1, 1, 1, 2]
+    assert list(scratch.runs([])) == []
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_blocks_of_any_size_give_the_same_bytes(threads, monkeypatch):
     stack = vintages(archives.archive(0), archives.SPEC)

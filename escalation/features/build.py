@@ -152,10 +152,11 @@ def build(
     near, far = _chosen(families, local), _chosen(families, across)
     channels = {name: [0.0, 0.0] for name in vintages.stack.channels}
     columns = tuple(_tiny(one_unit(channels), near, far, families))
+    own = tuple(_tiny(one_unit(channels), near, {}, {name: families[name] for name in near}))
     shape = len(vintages.units), len(vintages.days)
     values = np.zeros((len(columns), *shape), np.float32)
     into = dict(zip(columns, values, strict=True))
-    _fill_local(vintages, near, into, threads)
+    _fill_local(vintages, near, own, values, threads)
     if far:
         known = MappingProxyType({name: _locked(array) for name, array in into.items()})
         units = one_row_each(vintages)
@@ -204,8 +205,9 @@ def _add(columns: Columns, more: Columns) -> None:
 
 
 def _fill_local(
-    vintages: Vintages, families: Mapping[str, Local], into: Columns, threads: int
-) -> None:
+    vintages: Vintages, families: Mapping[str, Local], columns: Sequence[str],
+    values: NDArray[np.float32], threads: int,
+) -> None:  # fmt: skip
     """Run the local families block by block and put each row's stretch where it belongs."""
     rows, days = vintages.stack.shape
     step = max(1, BLOCK_CELLS // max(days, 1))
@@ -218,10 +220,15 @@ def _fill_local(
         panel = _rows_of(vintages.stack, block)
         where = vintages.owner[block], begin[block], stop[block]
         with scratch.reused():
+            found: Columns = {}
             for title, family in families.items():
                 for name, array in family(panel).items():
-                    checked = _checked(array, panel.shape, title, name)
-                    kernels.place(checked, *where, vintages.lag, into[name])
+                    found[name] = _checked(array, panel.shape, title, name)
+            _require_same(columns, tuple(found))
+            done = 0
+            for arrays in scratch.runs(list(found.values())):
+                kernels.place(arrays, *where, vintages.lag, values[done : done + len(arrays)])
+                done += len(arrays)
 
     if threads == 1 or len(blocks) < 2:
         for block in blocks:
@@ -230,6 +237,15 @@ def _fill_local(
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(run, blocks):
             pass
+
+
+def _require_same(expected: Sequence[str], found: Sequence[str]) -> None:
+    if tuple(expected) != tuple(found):
+        differ = sorted(set(expected) ^ set(found)) or found
+        raise UsageError(
+            "E-FEATURE", "expected the same columns in the same order for every panel",
+            value=differ[0],
+        )  # fmt: skip
 
 
 def _checked(

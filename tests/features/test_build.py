@@ -95,6 +95,15 @@ def test_a_family_with_the_wrong_shape_is_refused(stack):
         build(stack, {"short": {}}, local={"short": short})
 
 
+def test_a_family_whose_columns_depend_on_the_data_is_refused(stack):
+    def moody(panel):
+        names = ["a", "b"] if panel["events"].any() else ["a", "b", "c"]
+        return dict.fromkeys(names, panel["events"])
+
+    with pytest.raises(UsageError, match=r"E-FEATURE.*'c'.*same columns"):
+        build(stack, {"moody": {}}, local={"moody": moody})
+
+
 def test_no_family_and_no_unit_give_an_empty_table(stack):
     assert build(stack, {}).frame().shape == (int(stack.present.sum()), 0)
     nobody = archives.PanelSpec(kinds=("site",), enters=archives.Where(rung=7))

@@ -46,9 +46,10 @@ def promote(
 
 def verify(
     model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
-    ledger: Annotated[Path, typer.Option(help="Where forecasts were issued.")] = Path(
-        "ledger.jsonl"
-    ),
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
+    ] = None,
     events: Events = None,
     source: Source = None,
     as_of: AsOf = None,
@@ -58,17 +59,18 @@ def verify(
     """Score issued forecasts once they mature, and see whether the inputs have moved."""
     from escalation import console, tracking
     from escalation.events.archive import to_day
-    from escalation.ledger import read_ledger
+    from escalation.ledger import beside, read_ledger
     from escalation.verify import verify as check
 
-    if not ledger.exists():
-        raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(ledger),
-                         fix="name it with --ledger")  # fmt: skip
     uri = tracking.store_uri(tracking_uri)
+    kept = ledger or beside(tracking.local_file(uri))
+    if not kept.exists():
+        raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(kept),
+                         fix="run `escalation score` first, or name it with --ledger")  # fmt: skip
     scorer = tracking.load_scorer(model, uri=uri)
     archive = read_archive(scorer.experiment, events, source)
     last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
-    verified = check(scorer, archive, read_ledger(ledger), as_of=last)
+    verified = check(scorer, archive, read_ledger(kept), as_of=last)
     run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
     if as_json:
         counts = {

@@ -1,6 +1,7 @@
 """Faults of the store: locked, half made, left behind by what was killed."""
 
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -113,3 +114,15 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
     client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert client.create_run("0").info.status == "RUNNING"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
+    from escalation.cli.registry import ui
+
+    (tmp_path / "mlflow.db").touch()
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port + 1}"):
+            ui(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)

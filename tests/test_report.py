@@ -13,7 +13,7 @@ import pytest
 from pages import pages
 
 from escalation import schema
-from escalation.report import page, write, write_report
+from escalation.report import page, record, write, write_report
 from escalation.report.charts import Axis, band, dot_map, runs, steps
 from escalation.report.story import empty_forecasts, known_by
 from escalation.report.words import percent
@@ -297,3 +297,10 @@ def test_training_logs_a_page_and_the_command_writes_one(tmp_path):
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     refused = escalation("report", "--model", "quick", "--out", "a.pdf", folder=tmp_path)
     assert (refused.returncode, "E-FORMAT" in refused.stderr) == (2, True)
+
+
+def test_a_record_that_always_says_the_same_is_told_without_a_split():
+    came = np.array([1.0, 0.0, 0.0, 0.0])
+    assert "it came in 25%" in record._middle(np.full(4, 0.3), came)
+    said, came = np.array([0.9, 0.8, 0.1, 0.1, 0.1, 0.1]), np.array([1.0, 0, 0, 0, 0, 0])
+    assert "in the rest, 10% and 0%" in record._middle(said, came)

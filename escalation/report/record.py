@@ -93,6 +93,9 @@ def _points(pairs: list[tuple[Any, Any]]) -> str:
 def _middle(said: np.ndarray, came: np.ndarray) -> str:
     """The curve in a sentence: the upper third of what was said against what came."""
     high = said >= np.quantile(said, 2.0 / 3.0)
+    if high.all():
+        same = f"It mostly said the same, {said.mean():.0%} on average"
+        return f"{same}, and it came in {came.mean():.0%}."
     return (
         f"In the third of cases where it said most, it said {said[high].mean():.0%} on average and "
         f"it came in {came[high].mean():.0%}; in the rest, {said[~high].mean():.0%} and "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 class _Own(threading.local):
-    """Each thread's own memory."""
+    """What each thread has borrowed."""
 
     def __init__(self) -> None:
         self.lent = False
@@ -26,11 +26,13 @@ class _Own(threading.local):
 
 
 _OWN = _Own()
+_FREE: list[NDArray[np.float32]] = []
+"""Memory that no thread has at the moment; threads come and go, and it stays."""
 
 
 @contextmanager
 def reused() -> Iterator[None]:
-    """Within it, :func:`empty` gives out this thread's memory; the next time the same again.
+    """Within it, :func:`empty` gives out old memory, which goes to somebody else afterwards.
 
     So arrays made within are copied to where they stay before it ends.
 
@@ -44,17 +46,21 @@ def reused() -> Iterator[None]:
     ...     np.shares_memory(first, empty((2, 3)))
     True
     """
+    try:
+        _OWN.memory = _FREE.pop()
+    except IndexError:
+        _OWN.memory = np.empty(0, np.float32)
     _OWN.lent, _OWN.used = True, 0
     try:
         yield
     finally:
         _OWN.lent = False
-        if _OWN.used > _OWN.memory.size:
-            _OWN.memory = np.empty(_OWN.used, np.float32)
+        enough = _OWN.used <= _OWN.memory.size
+        _FREE.append(_OWN.memory if enough else np.empty(_OWN.used, np.float32))
 
 
 def empty(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """A float32 array to be filled: fresh, or this thread's own within :func:`reused`.
+    """A float32 array to be filled: fresh, or of old memory within :func:`reused`.
 
     What does not fit is fresh too, and next time it fits.
 

@@ -30,19 +30,25 @@ def test_two_arrays_of_one_block_never_overlap_whether_they_fit_or_not():
             assert [set(part.ravel()) for part in parts] == [{0}, {1}, {2}]
 
 
-def test_threads_never_share_and_an_error_gives_the_memory_back():
-    found = []
+def test_threads_never_share_at_a_time_and_an_error_gives_the_memory_back():
+    found, both = [], threading.Barrier(2)
 
     def take():
         for _ in range(2):
             with scratch.reused():
-                found.append(scratch.empty((50,)))
+                array = scratch.empty((50,))
+                both.wait(timeout=10)
+                found.append(array)
+                both.wait(timeout=10)
 
     threads = [threading.Thread(target=take) for _ in range(2)]
     for thread in threads:
         thread.start()
+    for thread in threads:
         thread.join()
-    assert not np.shares_memory(found[1], found[3])
+    assert len(found) == 4
+    assert not np.shares_memory(found[0], found[1])
+    assert not np.shares_memory(found[2], found[3])
     with pytest.raises(RuntimeError), scratch.reused():
         raise RuntimeError
     assert not np.shares_memory(scratch.empty((9,)), scratch.empty((9,)))

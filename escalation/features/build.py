@@ -65,9 +65,16 @@ class Features:
     @cached_property
     def index(self) -> pd.MultiIndex:
         """Unit and day of each present row, unit by unit."""
-        unit, day = np.nonzero(self.present)
-        levels = [pd.Index(self.units, dtype="str"), pd.DatetimeIndex(self.days)]
-        return pd.MultiIndex(levels, [unit, day], names=[schema.UNIT, schema.DAY])
+        units, days = self.present.shape
+        if self.present.all():
+            unit = np.repeat(np.arange(units, dtype=np.int32), days)
+            day = np.tile(np.arange(days, dtype=np.int32), units)
+        else:
+            unit, day = (codes.astype(np.int32) for codes in np.nonzero(self.present))
+        return pd.MultiIndex(
+            [pd.Index(self.units, dtype="str"), pd.DatetimeIndex(self.days)], [unit, day],
+            names=[schema.UNIT, schema.DAY], verify_integrity=False,
+        )  # fmt: skip
 
     def frame(self) -> pd.DataFrame:
         """The present rows as a frame indexed by unit and day, unit by unit.

@@ -63,7 +63,10 @@ def test_a_frame_of_units_that_are_always_there_is_no_copy():
     stack = vintages(archives.archive(0), archives.SPEC)
     built = build(stack, FEW)
     whole = type(built)(built.names, built.values, built.units, built.days, built.present | True)
-    assert np.shares_memory(whole.frame().to_numpy(), built.values)
+    frame = whole.frame()
+    assert np.shares_memory(frame.to_numpy(), built.values)
+    days = pd.DatetimeIndex(built.days)
+    assert frame.index.equals(pd.MultiIndex.from_product([built.units, days]))
 
 
 def test_values_cannot_be_written_to(stack):

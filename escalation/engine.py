@@ -107,7 +107,12 @@ def on_dask(
                 )
             )
         try:
-            client = opened.enter_context(distributed.Client(scheduler or cluster))
+            # By way of the scheduler, results would be copied twice more; elsewhere that may be the
+            # only way that there is.
+            direct = scheduler is None
+            client = opened.enter_context(
+                distributed.Client(scheduler or cluster, direct_to_workers=direct)
+            )
         except (OSError, ValueError) as error:
             raise UsageError(
                 "E-SCHEDULER", f"expected a Dask scheduler: {error}", value=scheduler,
@@ -185,11 +190,11 @@ def _on_cluster(
 def _in_order(
     start: Callable[[Item], Any], items: Iterable[Item], slots: Callable[[], int]
 ) -> Iterator[Any]:
-    """Results in order, with one piece waiting for each that runs, so that nobody idles."""
+    """Results in order, with two pieces waiting for each that runs, so that nobody idles."""
     under_way: deque[Any] = deque()
     for item in items:
         under_way.append(start(item))
-        if len(under_way) > 2 * max(slots(), 1) - 1:
+        if len(under_way) > 3 * max(slots(), 1) - 1:
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()

@@ -277,7 +277,10 @@ def place(
             into, row = out[k, unit[i]], values[k, i]
             early = min(max(begin[i], lag), stop[i])
             into[begin[i] : early] = row[0]
-            into[early : stop[i]] = row[early - lag : stop[i] - lag]
+            # A loop over slices, not one assignment: that would ask whether the two overlap.
+            days, known = into[early : stop[i]], row[early - lag : stop[i] - lag]
+            for t in range(len(days)):
+                days[t] = known[t]
 
 
 def ahead_sum(values: Float32, horizon: int) -> Float64:

@@ -16,9 +16,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from escalation.errors import InputError
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+"""Whatever gives its bytes without a copy."""
 
 MAGIC = b"PAR1"
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
@@ -33,12 +36,12 @@ POSITIONS = (9, 10, 11, 14)  # of a chunk: data pages, index, dictionary, bloom 
 INDEXES = (4, 6)  # of a column chunk: where its page indexes are
 
 
-def join(parts: Iterable[bytes], into: BinaryIO) -> int:
+def join(parts: Iterable[Buffer], into: BinaryIO) -> int:
     """Write one Parquet file whose row groups are those of the parts, in their order.
 
     Parameters
     ----------
-    parts : iterable of bytes
+    parts : iterable of bytes-like
         Whole files with one schema, without page indexes; asked for one at a time.
     into : binary file
 
@@ -71,12 +74,13 @@ def join(parts: Iterable[bytes], into: BinaryIO) -> int:
     return int(whole[ROWS][1])
 
 
-def _split(part: bytes) -> tuple[memoryview, Fields]:
+def _split(part: Buffer) -> tuple[memoryview, Fields]:
     """The pages and the footer of a file."""
-    if part[:4] != MAGIC or part[-4:] != MAGIC:
-        raise InputError("E-PARQUET", "expected a whole Parquet file", value=part[:4])
-    start = len(part) - 8 - struct.unpack("<I", part[-8:-4])[0]
-    return memoryview(part)[len(MAGIC) : start], _read_struct(BytesIO(part[start:-8]))
+    view = memoryview(part)
+    if bytes(view[:4]) != MAGIC or bytes(view[-4:]) != MAGIC:
+        raise InputError("E-PARQUET", "expected a whole Parquet file", value=bytes(view[:4]))
+    start = len(view) - 8 - struct.unpack("<I", view[-8:-4])[0]
+    return view[len(MAGIC) : start], _read_struct(BytesIO(view[start:-8]))
 
 
 def _move(group: Fields, by: int) -> None:

@@ -60,7 +60,7 @@ def test_few_pieces_are_under_way_at_a_time(run):
 
     results = run(operator.add, items(), made=lambda: 1)
     assert [next(results) for _ in range(3)] == [1, 2, 3]
-    assert len(asked) <= 3 + 2 * 2
+    assert len(asked) <= 3 + 3 * 2
     list(results)
     assert len(asked) == 50
 

@@ -241,8 +241,10 @@ def _fill_local(
         for block in blocks:
             run(block)
         return
+    # Threads far from each other: on neighbouring blocks they would meet in the same fresh pages.
+    each = -(-len(blocks) // threads)
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(run, blocks):
+        for _ in pool.map(run, [block for i in range(each) for block in blocks[i::each]]):
             pass
 
 

@@ -106,8 +106,8 @@ def write_features(
         return join(run(_encoded, chunks(source, size), made=lambda: job), file)
 
 
-def _encoded(job: _Job, chunk: Chunk) -> bytes:
-    """A whole Parquet file of one chunk."""
+def _encoded(job: _Job, chunk: Chunk) -> pa.Buffer:
+    """A whole Parquet file of one chunk; a buffer goes between processes without being copied."""
     built = job.wanted.build(chunk.part.stack())
     if job.kept is not None:
         built = job.kept.beside(built, job.names, chunk)
@@ -116,18 +116,20 @@ def _encoded(job: _Job, chunk: Chunk) -> bytes:
         table, out, row_group_size=CHUNK_ROWS, compression="zstd",
         use_dictionary=[schema.UNIT, schema.DAY], use_byte_stream_split=list(built.names),
     )  # fmt: skip
-    return out.getvalue().to_pybytes()
+    return out.getvalue()
 
 
 def _table(built: Features) -> pa.Table:
     """The present rows, without a copy where every unit is present on every day."""
-    unit, day = np.nonzero(built.present)
-    units = pa.array(built.units, pa.string())
-    flat = built.values.reshape(len(built.names), built.present.size)
+    count, days = built.present.shape
     rows = slice(None) if built.present.all() else np.flatnonzero(built.present)
+    flat = built.values.reshape(len(built.names), built.present.size)
     columns = {
-        schema.UNIT: pa.DictionaryArray.from_arrays(unit.astype(np.int32), units),
-        schema.DAY: pa.array(built.days.astype("datetime64[ms]")[day]),
+        schema.UNIT: pa.DictionaryArray.from_arrays(
+            np.repeat(np.arange(count, dtype=np.int32), days)[rows],
+            pa.array(built.units, pa.string()),
+        ),
+        schema.DAY: pa.array(np.tile(built.days.astype("datetime64[ms]"), count)[rows]),
     }
     columns |= {name: pa.array(flat[i][rows]) for i, name in enumerate(built.names)}
     return pa.table(columns)

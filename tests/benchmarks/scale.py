@@ -176,7 +176,7 @@ def print_features(folder: Path) -> None:
 
 def print_dask(folder: Path) -> None:
     """One worker, two workers, and whether the bytes are those of this process."""
-    cells = SIZES[1]
+    cells = SIZES[2]
     one, two = (alone("on_workers", folder, cells, workers) for workers in (1, 2))
     alone("features", folder, cells)
     same = {one["sha256"], two["sha256"], _digest(folder / f"{cells}.parquet")}

@@ -299,6 +299,23 @@ def refit(case: Case, block: NDArray[np.int64]) -> Refit:
     return Refit(fitted, predict(fitted, ahead), (known, table))
 
 
+def _blocks(case: Case) -> list[NDArray[np.int64]]:
+    """Origins between two refits.
+
+    Where the experiment names no first origin, the ones before there was enough to learn from are
+    left out.
+    """
+    blocks = _split(origins(case), case.experiment.backtest.refit_every)
+    while len(blocks) > 1 and case.experiment.backtest.first_origin is None:
+        try:
+            _learnable(case, blocks[0][0])
+        except GateError:
+            blocks = blocks[1:]
+        else:
+            break
+    return blocks
+
+
 def _learnable(case: Case, at: int) -> tuple[Labels, Table]:
     """What was known on a day, and what there was to learn from."""
     today = case.prepared.days[at]
@@ -330,7 +347,7 @@ def backtest_case(
     """
     told = case.experiment.backtest
     issued = _Issued(tuple(case.experiment.model_names))
-    blocks = _split(origins(case), told.refit_every)
+    blocks = _blocks(case)
     parts = []
     refits = engine(refit, blocks, made=_Making(case))
     for done, (block, fitted) in enumerate(zip(blocks, refits, strict=True)):

@@ -13,7 +13,6 @@ from escalation.backtest import Case
 from escalation.errors import GateError
 from escalation.metrics.murphy import GRID
 from escalation.metrics.paired import pair
-from escalation.vintages import snapshot
 
 BUDGETS = (1, 2, 3, 5, 10)
 """Alerts that an analyst can look into each week."""
@@ -117,7 +116,7 @@ def first_event_days(case: Case) -> pd.Series | None:
     NaN where none came within what is covered.
     """
     prepared = case.prepared
-    panel = snapshot(prepared.archive, prepared.spec, at=prepared.days[-1], like=prepared.vintages)
+    panel = prepared.snapshots.at(prepared.days[-1])
     if "target" not in panel.channels:
         return None
     hit = panel["target"] > 0

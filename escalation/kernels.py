@@ -258,17 +258,20 @@ def _gaps(
 @njit(cache=True, nogil=True)
 def place(
     values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
-    lag: int, out: Float32,
+    lag: int, since: int, out: Float32,
 ) -> None:  # fmt: skip
-    """Write each row's stretch of days: ``out[k, unit[i], t] = values[k, i, t - lag]``.
+    """Write each row's stretch of days: ``out[k, unit[i], t - since] = values[k, i, t - lag]``.
 
     Parameters
     ----------
     values : ndarray of float32, shape (column, row, day)
     unit, begin, stop : ndarray of int64, shape (row,)
-        Where a row goes, and the half-open stretch of days for which it is the one that counts.
+        Where a row goes, and the half-open stretch of days for which it is the one that counts,
+        not before ``since``.
     lag : int
         In days; days before the axis are read as its first.
+    since : int
+        The first day that ``out`` holds.
     out : ndarray of float32, shape (column, unit, day)
         Written in place; each row of ``values`` touches its own stretch only.
     """
@@ -276,9 +279,10 @@ def place(
         for i in range(values.shape[1]):
             into, row = out[k, unit[i]], values[k, i]
             early = min(max(begin[i], lag), stop[i])
-            into[begin[i] : early] = row[0]
+            into[begin[i] - since : early - since] = row[0]
             # A loop over slices, not one assignment: that would ask whether the two overlap.
-            days, known = into[early : stop[i]], row[early - lag : stop[i] - lag]
+            days = into[early - since : stop[i] - since]
+            known = row[early - lag : stop[i] - lag]
             for t in range(len(days)):
                 days[t] = known[t]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from escalation.errors import GateError
 from escalation.events.archive import EventArchive, to_day
 from escalation.features.build import Features, build
 from escalation.panel import PanelSpec
+from escalation.snapshots import Snapshots
 from escalation.targets import Labels, LookBack, Target, labels, look_back
-from escalation.vintages import History, Vintages, history, snapshot, vintages
+from escalation.vintages import History, Vintages, history, vintages
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Unit and day indices of the rows of a table."""
@@ -68,6 +70,11 @@ class Prepared:
         """The day axis."""
         return self.vintages.days
 
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The panel as it was known on single days."""
+        return Snapshots(self.archive, self.spec, self.vintages)
+
     def index_of(self, day: object) -> int:
         """Position of a day on the axis."""
         return int((to_day(day) - self.days[0]).astype(int))
@@ -78,7 +85,7 @@ class Prepared:
 
     def labels_at(self, target: Target, back: LookBack, day: object) -> Labels:
         """Labels that had matured by a day, from what was known by then."""
-        panel = snapshot(self.archive, self.spec, at=day, like=self.vintages)
+        panel = self.snapshots.at(day)
         return labels(target, back, panel, covered=self.index_of(day) - self.lag)
 
     def table(self, back: LookBack, known: Labels, rows: Rows) -> Table:

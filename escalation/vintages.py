@@ -21,7 +21,7 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.archive import KEY, EventArchive, to_day
 from escalation.panel import Days, Panel, PanelSpec, day_range
-from escalation.versions import FOREVER, by_unit, cells, spread, times
+from escalation.versions import FOREVER, cells, spread, times
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -272,29 +272,3 @@ def vintages(
     """
     sorted_by_unit = history(archive, spec, first_day=first_day, last_day=last_day, lag=lag)
     return sorted_by_unit.stack(latest_only=latest_only)
-
-
-def snapshot(archive: EventArchive, spec: PanelSpec, *, at: object, like: Vintages) -> Panel:
-    """The panel as known at the end of one day, with the units and days of a stack.
-
-    Units that were not known by then are rows of zeros; days after ``at`` are zeros.
-    """
-    events = archive.as_of(at)
-    count = len(like.days)
-    table = by_unit(events, spec)
-    row = pd.Index(like.units, dtype="str").get_indexer(table["_unit"])
-    happened = (table[schema.EVENT_DATE].to_numpy("datetime64[D]") - like.days[0]).astype(np.int64)
-    inside = (row >= 0) & (happened >= 0) & (happened < count)
-    table, cell = table[inside], row[inside] * count + happened[inside]
-    channels = {}
-    for channel in spec.all_channels:
-        weight = channel.weights(table)
-        flat = np.zeros(len(like.units) * count, np.float64)
-        (np.maximum if channel.measure == "severity" else np.add).at(flat, cell, weight)
-        channels[channel.name] = flat.astype(np.float32).reshape(len(like.units), count)
-    head = np.searchsorted(like.owner, np.arange(len(like.units)))
-    stack = like.stack
-    country = tuple(stack.country[index] for index in head)
-    return Panel(
-        like.units, like.days, channels, stack.latitude[head], stack.longitude[head], country
-    )

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.edits import AWAY, Editable, Edits, Floats, Ints, Pairs
 from escalation.events.archive import KEY
-from escalation.features import ACROSS, FEATURES
-from escalation.features.build import build
+from escalation.features import ACROSS
+from escalation.features.build import on_last_day
 from escalation.panel import Panel
 from escalation.scorer import Scene, Scorer
-from escalation.targets import look_back
 from escalation.vintages import Vintages, openings
 
 BLOCK_BYTES = 64 * 2**20
@@ -162,11 +161,9 @@ class WhatIf:
 
     def _recomputed(self, edited: Vintages) -> tuple[NDArray[np.float32], Floats]:
         """Local features, shape (feature, row), and the label's own columns, shape (own, row)."""
-        families = self.scorer.experiment.features
-        local = build(edited, {n: p for n, p in families.items() if n in FEATURES})
-        back = look_back(self.scorer.target, edited)
-        own = [*back.history.values(), back.threshold]
-        return local.values[:, :, -1].copy(), np.stack([values[:, -1] for values in own])
+        back = self.scorer.target.look_back(edited.stack)
+        own = [values[:, self.rows.frontier] for values in (*back.history.values(), back.threshold)]
+        return on_last_day(edited, self.scorer.experiment.features), np.stack(own)
 
     def _gone(self, edits: Edits) -> NDArray[np.bool_]:
         """Where a unit would not be known, shape (edit, unit)."""

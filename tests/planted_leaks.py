@@ -13,8 +13,8 @@ import pandas as pd
 
 from escalation import backtest, kernels, schema, table
 from escalation.events.archive import KEY, EventArchive
+from escalation.snapshots import Snapshots
 from escalation.targets import labels
-from escalation.vintages import snapshot
 
 
 def one(name, values):
@@ -168,7 +168,7 @@ def labels_from(monkeypatch, how):
 
 def retractions_known_only_later(monkeypatch):
     def final(self, target, back, day):
-        panel = snapshot(self.archive, self.spec, at=self.archive.covered_to, like=self.vintages)
+        panel = Snapshots(self.archive, self.spec, self.vintages).at(self.archive.covered_to)
         return labels(target, back, panel, covered=self.index_of(day) - self.lag)
 
     labels_from(monkeypatch, final)
@@ -176,7 +176,7 @@ def retractions_known_only_later(monkeypatch):
 
 def immature_labels(monkeypatch):
     def unfinished(self, target, back, day):
-        panel = snapshot(self.archive, self.spec, at=day, like=self.vintages)
+        panel = Snapshots(self.archive, self.spec, self.vintages).at(day)
         return labels(target, back, panel, covered=self.index_of(day) + target.horizon)
 
     labels_from(monkeypatch, unfinished)
@@ -184,7 +184,7 @@ def immature_labels(monkeypatch):
 
 def lag_forgotten(monkeypatch):
     def prompt(self, target, back, day):
-        panel = snapshot(self.archive, self.spec, at=day, like=self.vintages)
+        panel = Snapshots(self.archive, self.spec, self.vintages).at(day)
         return labels(target, back, panel, covered=self.index_of(day))
 
     labels_from(monkeypatch, prompt)

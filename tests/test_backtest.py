@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from oracle_iraq import recount
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
 from escalation.backtest import backtest_case, make_case, matured_in
-from escalation.config import load_experiment
+from escalation.config import Experiment, load_experiment
 from escalation.errors import GateError
 from escalation.resources import bundled
+from escalation.simulate import world
 
 LIGHT = ("recalibrated", "blend")
 FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *LIGHT)}
@@ -112,6 +116,27 @@ def test_too_little_history_is_refused_with_dates(crisis):
     made = make_case(crisis, experiment, experiment.labels[0])
     with pytest.raises(GateError, match=r"E-INSUFFICIENT.*2019-10-08"):
         backtest_case(made)
+
+
+def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_asked_for():
+    still = world(units=1, days=1_100, seed=1)
+    counts = np.zeros_like(still.counts)
+    counts[0, [0, *range(950, 1_100, 21)]] = 1  # nothing at the middle of the days, then something
+    archive = replace(still, counts=counts).archive()
+    experiment = Experiment(
+        experiment={"name": "late", "seed": 1}, panel={"units": ["site"]},
+        features={"window_sums": {"channels": ["events"], "windows": [7]}},
+        models={"climatology": {}, "ewma_nb": {}}, targets=[{"name": "any", "horizon": 7}],
+        backtest={"every": 7, "refit_every": 4, "train_every": 7},
+    )  # fmt: skip
+    case = make_case(archive, experiment, experiment.labels[0])
+    issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days
+    assert 950 + 21 < issued.min() < 950 + 21 + 7 * 5
+    first = case.prepared.days[550].item()
+    asked = experiment.backtest.model_copy(update={"first_origin": first})
+    asked = experiment.model_copy(update={"backtest": asked})
+    with pytest.raises(GateError, match="E-INSUFFICIENT"):
+        backtest_case(make_case(archive, asked, asked.labels[0]))
 
 
 def test_one_class_only_is_refused_with_counts(crisis):

@@ -18,6 +18,7 @@ STAGES = (
     {"kernels", "nonnegative", "sparse", "spread"},
     {"aggregate", "features", "targets", "models"},
     {"coherence", "config", "intervals"},
+    {"snapshots"},
     {"excitation", "table"},
     {"backtest"},
     {"audit", "metrics"},

@@ -8,7 +8,8 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events import EventArchive
 from escalation.panel import Channel, PanelSpec, Where, pair_channel
-from escalation.vintages import snapshot, vintages
+from escalation.snapshots import Snapshots
+from escalation.vintages import vintages
 
 VIOLENT = Where(rung=3)
 CHANNELS = (
@@ -144,12 +145,21 @@ def test_a_snapshot_is_the_panel_known_at_the_end_of_its_day(at, random_archive)
     archive, spec = random_archive(6), PanelSpec(KINDS, CHANNELS)
     stack = vintages(archive, spec)
     day = stack.days[at]
-    panel = snapshot(archive, spec, at=day, like=stack)
+    panel = Snapshots(archive, spec, stack).at(day)
     everything = np.arange(len(stack.units))
     expected = brute(archive.as_of(day), stack.units, stack.days)
     assert cells(panel.channels, everything, len(stack.days)) == expected
     assert panel.units == stack.units
     assert {values.dtype for values in panel.channels.values()} == {np.dtype("float32")}
+
+
+def test_a_snapshot_knows_nothing_of_days_that_are_not_covered(random_archive):
+    archive, spec = random_archive(6), PanelSpec(KINDS, CHANNELS)
+    shots = Snapshots(archive, spec, vintages(archive, spec))
+    with pytest.raises(InputError, match="E-COVERAGE"):
+        shots.at(archive.covered_to + 1)
+    with pytest.raises(KeyError):
+        shots.at(archive.covered_to).channels["no such"]
 
 
 def event(number, happened, known, *, site="taji", operation="add", country="IRQ", latitude=33.5):
@@ -243,7 +253,7 @@ def test_a_unit_lies_where_it_was_first_seen_whatever_comes_later():
     stack = vintages(archive, SITES)
     assert set(stack.stack.country) == {"IRQ"}
     assert set(stack.stack.latitude) == {33.0}
-    panel = snapshot(archive, SITES, at="2020-01-08", like=stack)
+    panel = Snapshots(archive, SITES, stack).at("2020-01-08")
     assert panel.country == ("IRQ",)
     assert panel.latitude.tolist() == [33.0]
 
@@ -261,7 +271,7 @@ def test_an_archive_in_which_nothing_is_left_gives_a_stack_without_rows():
         stack = vintages(archive, PanelSpec(("dyad",)), first_day=first)
         assert stack.units == ()
         assert stack.gather(stack.stack["events"]).shape == (0, len(stack.days))
-        panel = snapshot(archive, PanelSpec(("dyad",)), at="2020-01-01", like=stack)
+        panel = Snapshots(archive, PanelSpec(("dyad",)), stack).at("2020-01-01")
         assert panel.shape == (0, len(stack.days))
 
 

@@ -173,6 +173,24 @@ def build(
     return Features(columns, _locked(values), vintages.units, vintages.days, vintages.present)
 
 
+def on_last_day(
+    vintages: Vintages, families: Families, *, local: Mapping[str, Local] = FEATURES
+) -> NDArray[np.float32]:
+    """The local families among those that are configured, on the last day alone.
+
+    Returns
+    -------
+    ndarray of float32, shape (feature, unit)
+        In the order of :func:`build`.
+    """
+    near = _chosen(families, local)
+    channels = {name: [0.0, 0.0] for name in vintages.stack.channels}
+    columns = tuple(_tiny(one_unit(channels), near, {}, {name: families[name] for name in near}))
+    values = np.zeros((len(columns), len(vintages.units), 1), np.float32)
+    _fill_local(vintages, near, columns, values, threads=2)
+    return values[:, :, 0]
+
+
 def _chosen(families: Families, known: Mapping[str, Callable[..., Columns]]) -> dict[str, Local]:
     """The configured members of a registry, their parameters filled in."""
     return {name: partial(known[name], **p) for name, p in families.items() if name in known}
@@ -215,13 +233,17 @@ def _fill_local(
     vintages: Vintages, families: Mapping[str, Local], columns: Sequence[str],
     values: NDArray[np.float32], threads: int,
 ) -> None:  # fmt: skip
-    """Run the local families block by block and put each row's stretch where it belongs."""
+    """Run the local families block by block and put each row's stretch where it belongs.
+
+    The values may hold the last days only.
+    """
     rows, days = vintages.stack.shape
+    since = days - values.shape[2]
     step = max(1, BLOCK_CELLS // max(days, 1))
     blocks = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
     follows = np.append(vintages.owner[1:] == vintages.owner[:-1], False)
-    begin = np.maximum(vintages.first, vintages.entry[vintages.owner])
-    stop = np.where(follows, np.append(vintages.first[1:], 0), days)
+    begin = np.maximum(np.maximum(vintages.first, vintages.entry[vintages.owner]), since)
+    stop = np.maximum(np.where(follows, np.append(vintages.first[1:], 0), days), begin)
 
     def run(block: slice) -> None:
         panel = _rows_of(vintages.stack, block)
@@ -234,7 +256,8 @@ def _fill_local(
             _require_same(columns, tuple(found))
             done = 0
             for arrays in scratch.runs(list(found.values())):
-                kernels.place(arrays, *where, vintages.lag, values[done : done + len(arrays)])
+                into = values[done : done + len(arrays)]
+                kernels.place(arrays, *where, vintages.lag, since, into)
                 done += len(arrays)
 
     if threads == 1 or len(blocks) < 2:

@@ -21,7 +21,7 @@ RANGES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def reliability(
-    forecasts: pd.DataFrame,
+    forecasts: pd.DataFrame | Sequence[Paired],
     *,
     models: Sequence[str] | None = None,
     target: str | None = None,
@@ -31,8 +31,8 @@ def reliability(
 
     Parameters
     ----------
-    forecasts : pandas.DataFrame
-        As for :func:`escalation.metrics.summary`.
+    forecasts : pandas.DataFrame or sequence of Paired
+        As for :func:`escalation.metrics.summary`, or :func:`escalation.metrics.pair` of them.
     models : sequence of str, optional
         Models to draw, at most seven; all by default. With a single one, a band shows where nine
         in ten curves of a calibrated forecaster would lie, and a histogram its forecasts.
@@ -51,7 +51,8 @@ def reliability(
     UsageError
         ``E-PLOT`` for a target or a model without forecasts.
     """
-    paired = _chosen(pair(forecasts), target)
+    labels = pair(forecasts) if isinstance(forecasts, pd.DataFrame) else forecasts
+    paired = _chosen(labels, target)
     names = list(models or paired.models)[: len(PALETTE)]
     unknown = sorted(set(names) - set(paired.models))
     if unknown:
@@ -59,7 +60,10 @@ def reliability(
     single = len(names) == 1
     figure = new_figure(width=7.2, height=7.8 if single else 7.0 + 0.3 * len(names))
     top, bottom = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1.2 if single else 0.3 * len(names)]}
+        2,
+        1,
+        sharex=True,
+        gridspec_kw={"height_ratios": [5, 1.2 if single else 0.3 * len(names)], "hspace": 0.12},
     )
     top.plot([0, 1], [0, 1], color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)))
     _axes(top, bottom)
@@ -72,11 +76,12 @@ def reliability(
         _ranges(bottom, paired, names)
     for name, colour in zip(names, PALETTE, strict=False):
         _curve(top, paired.of(name), paired.outcome, colour)
-    headline(figure, _question(names), _facts(paired, single=single))
+    left = {"left": 0.95} if single else {}
+    headline(figure, _question(names), _facts(paired, single=single), **left)
     return figure
 
 
-def _chosen(labels: list[Paired], target: str | None) -> Paired:
+def _chosen(labels: Sequence[Paired], target: str | None) -> Paired:
     for paired in labels:
         if target in (None, paired.target):
             return paired

@@ -36,8 +36,8 @@ QUIET = {
     "quiet_units/positives": "positives",
 }
 ALERTS = ("recall", "precision", "false_alarms_per_hit", "median_lead_days")
-MOST_STEPS = 100
-"""Points of a curve over the origins: more are not seen, and a batch holds a thousand numbers."""
+MOST_STEPS = 60
+"""Points of a curve over the origins: more are not seen, and each takes its time to store."""
 
 
 def finite(named: Mapping[str, Any]) -> dict[str, float]:

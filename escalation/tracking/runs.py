@@ -19,6 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots, schema
 from escalation.evaluation import Evaluation, evaluate
+from escalation.metrics.paired import Paired, pair
 from escalation.panel import unit_of
 from escalation.report import story_of_training, write_report
 from escalation.tracking import notes
@@ -112,8 +113,9 @@ def log_training(
         )
         with running(client, parent):
             _log_parent(client, parent, trained, evaluation, events)
+            paired = pair(trained.forecasts)
             children = {
-                model: _log_child(store, parent, trained, evaluation, model)
+                model: _log_child(store, parent, trained, evaluation, paired, model)
                 for model in trained.models
             }
             done = register(client, uri, trained, *children[trained.best])
@@ -255,7 +257,12 @@ def _risk_figure(trained: Trained, model: str, events: pd.DataFrame, path: Path)
 
 
 def _log_child(
-    store: _Store, parent: str, trained: Trained, evaluation: Evaluation, model: str
+    store: _Store,
+    parent: str,
+    trained: Trained,
+    evaluation: Evaluation,
+    paired: Sequence[Paired],
+    model: str,
 ) -> tuple[str, str]:
     """Run and, where the model is stored, its id."""
     client = store.client
@@ -275,8 +282,7 @@ def _log_child(
         client.log_batch(
             run_id, points, [Param("model", model), *map(Param, params, params.values())]
         )
-        own = trained.forecasts[trained.forecasts["model"] == model]
         (figures := Path(scratch) / "figures").mkdir()
-        plots.reliability(own, models=[model]).savefig(figures / "reliability.png")
+        plots.reliability(paired, models=[model]).savefig(figures / "reliability.png")
         client.log_artifacts(run_id, scratch)
     return run_id, model_id

@@ -12,7 +12,7 @@ import random_archives as archives
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
-from escalation.features.build import build, names
+from escalation.features.build import build, names, on_last_day
 from escalation.vintages import vintages
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
@@ -52,6 +52,14 @@ def test_a_frame_has_the_present_rows_unit_by_unit(stack):
     unit, day = frame.index[37]
     row, column = built.units.index(unit), int((day - pd.Timestamp(built.days[0])).days)
     assert frame.iloc[37].tolist() == [built[name][row, column] for name in built.names]
+
+
+@pytest.mark.parametrize("lag", [0, 3])
+def test_the_last_day_alone_is_the_last_day_of_all(lag):
+    stack = vintages(archives.archive(0), archives.SPEC, lag=lag)
+    last, built = on_last_day(stack, ALL), build(stack, {name: {} for name in FEATURES})
+    present = built.present[:, -1]
+    np.testing.assert_array_equal(last[:, present], built.values[:, present, -1])
 
 
 def test_rows_are_those_of_the_frame(stack):

@@ -11,6 +11,7 @@ import pytest
 
 from escalation import schema
 from escalation.panel import PanelSpec, Where, day_range
+from escalation.snapshots import Snapshots
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import Any
 from escalation.targets.climb import Climb
@@ -20,7 +21,7 @@ from escalation.targets.onset import Onset
 from escalation.targets.retaliation import Retaliation
 from escalation.targets.surge import Surge
 from escalation.targets.up import Up
-from escalation.vintages import snapshot, vintages
+from escalation.vintages import vintages
 
 VIOLENT = Where({schema.ACTOR: ("militia", "coalition")}, rung=3)
 CASES = (
@@ -227,7 +228,7 @@ def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story
     stack = vintages(archive, spec, lag=lag)
     assert len(stack.owner) > len(stack.units) + 5, "expected late news"
     covered = len(daily) - 1 - lag
-    panel = snapshot(archive, spec, at=archive.covered_to, like=stack)
+    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
     back = look_back(target, stack)
     got = labels(target, back, panel, covered=covered)
     entered, outcomes = set(), []

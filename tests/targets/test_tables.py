@@ -10,6 +10,7 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.events import EventArchive
 from escalation.panel import PanelSpec, Where
+from escalation.snapshots import Snapshots
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, expected_count
@@ -20,7 +21,7 @@ from escalation.targets.onset import Onset
 from escalation.targets.retaliation import Retaliation
 from escalation.targets.surge import Surge
 from escalation.targets.up import Up
-from escalation.vintages import snapshot, vintages
+from escalation.vintages import vintages
 
 N = None
 NO, YES = False, True
@@ -163,7 +164,7 @@ def label(target, events, days):
     archive, spec = archive_of(events, days), PanelSpec(channels=target.channels())
     stack = vintages(archive, spec, first_day=START)
     back = look_back(target, stack)
-    panel = snapshot(archive, spec, at=archive.covered_to, like=stack)
+    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
     return back, labels(target, back, panel, covered=days - 1)
 
 
@@ -193,7 +194,7 @@ def test_a_label_exists_only_where_all_days_ahead_are_covered(name):
     days = len(table.threshold)
     archive, spec = archive_of(table.events, days), PanelSpec(channels=table.target.channels())
     stack = vintages(archive, spec, first_day=START)
-    panel = snapshot(archive, spec, at=archive.covered_to, like=stack)
+    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
     back = look_back(table.target, stack)
     for covered in range(-1, days + 3):
         known = ~np.isnan(labels(table.target, back, panel, covered=covered).outcome[0])

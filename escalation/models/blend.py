@@ -15,21 +15,28 @@ from escalation.models.ewma_nb import EwmaNB
 from escalation.models.levels import Levels
 from escalation.models.pool import LEVELS, Pool
 from escalation.models.pulled import blocks_of, design_effect, forgotten, log_odds
-from escalation.models.recalibrated import Recalibrated
+from escalation.models.recalibrated import Recalibrated, recalibration
 from escalation.models.tails import outcome_log_likelihood
 
-START: dict[str, float] = {"pool": 0.5, "recalibrated": 0.3, "levels": 0.2}
-"""The mixture that trust starts with, on log-odds."""
 BASELINE = "ewma_nb"
-FLOOR = 1.0 / 3.0
+START: dict[str, float] = {BASELINE: 0.4, "pool": 0.3, "recalibrated": 0.18, "levels": 0.12}
+"""The mixture that trust starts with, on log-odds."""
+LEARNERS = ("logistic", "boosting", "forest", "hazard")
+"""Models of all features, whose plain mean is a candidate too."""
+FLOOR = 0.1
 """Weight that stays with the baseline whatever the record says, so that no error of the rest can
 take a forecast far below it."""
 START_TRUST = 0.7
 CORE_TRUST = 0.1
 OTHER_TRUST = 0.02
-"""Prior trust in the mixture, in each of its members alone, and in any other model alone."""
-RATE = 0.5
-"""How fast evidence moves the trust; 1 is Bayes for independent labels from one true model."""
+"""Prior trust in the mixture, in the learners' mean and each of its members alone, and in any other
+model alone."""
+RATE = 2.0
+"""How fast evidence moves the trust. Bayes for independent labels from one true model would be 1;
+the design effect taken is that of the candidate whose labels are the least independent."""
+SHIFT_RIDGE = (30.0, 1e6)
+SHIFT_HALF_LIFE = 540.0
+"""Pull on the shift of the log-odds, in independent labels, and its memory in days; no stretch."""
 FEWEST = 20
 SMALLEST_TRUST = 0.01
 """Members with less are left out."""
@@ -82,7 +89,7 @@ def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) ->
     --------
     >>> gain = np.column_stack([np.zeros(100), np.full(100, 0.01)])
     >>> trust(gain, np.arange(100) * 28, prior=np.array([0.5, 0.5]), horizon=7).round(2).tolist()
-    [0.43, 0.57]
+    [0.24, 0.76]
     """
     weighted = gain * forgotten(day)[:, None]
     block = blocks_of(day, horizon=horizon)
@@ -99,21 +106,44 @@ def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) ->
 def weights_of(record: Matured | None, names: tuple[str, ...], *, horizon: int) -> Array:
     """Weight of each member on the log-odds, by what they have earned; adds up to one.
 
-    The floor of the baseline is not in it: :func:`anchored` adds that.
+    Candidates are the mixture of the start, the mean of the learners, and every model alone. The
+    floor of the baseline is not in it: :func:`anchored` adds that.
     """
     start = np.array([START.get(name, 0.0) for name in names])
     if record is None or len(record.outcome) < FEWEST:
         return start
     places = [record.names.index(name) for name in names]
-    score = log_odds(record.probability[:, places])
-    candidates = np.column_stack([score @ start, score])
-    likely = outcome_log_likelihood(expit(candidates), record.outcome[:, None])
-    prior = np.array([CORE_TRUST if name in START else OTHER_TRUST for name in names])
-    prior = np.append(START_TRUST, prior)
-    earned = trust(likely - likely[:, :1], record.day, prior=prior / prior.sum(), horizon=horizon)
-    weights = earned[0] * start + earned[1:]
+    mixtures, prior = _candidates(start, names)
+    score = log_odds(record.probability[:, places]) @ mixtures.T
+    likely = outcome_log_likelihood(expit(score), record.outcome[:, None])
+    earned = trust(likely - likely[:, :1], record.day, prior=prior, horizon=horizon)
+    weights: Array = earned @ mixtures
     weights[weights < SMALLEST_TRUST] = 0.0
     return weights / weights.sum()
+
+
+def _candidates(start: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
+    """Weights on the models, shape (candidate, model), and prior trust, of each candidate."""
+    rows = [start, *np.eye(len(names))]
+    prior = [START_TRUST, *(CORE_TRUST if name in START else OTHER_TRUST for name in names)]
+    learners = np.array([name in LEARNERS for name in names], dtype=np.float64)
+    if learners.sum() > 1:
+        rows.append(learners / learners.sum())
+        prior.append(CORE_TRUST)
+    return np.stack(rows), np.array(prior) / sum(prior)
+
+
+def shift_of(record: Matured | None, weights: Array, names: tuple[str, ...], horizon: int) -> float:
+    """How far the weighted log-odds were too low of late, pulled to zero."""
+    if record is None or len(record.outcome) < FEWEST:
+        return 0.0
+    places = [record.names.index(name) for name in names]
+    score = log_odds(record.probability[:, places]) @ weights
+    found = recalibration(
+        score, record.outcome, record.day, horizon=horizon, ridge=SHIFT_RIDGE,
+        half_life=SHIFT_HALF_LIFE,
+    )  # fmt: skip
+    return float(found[0])
 
 
 def anchored(weights: Array, names: tuple[str, ...]) -> Array:
@@ -122,7 +152,7 @@ def anchored(weights: Array, names: tuple[str, ...]) -> Array:
     Examples
     --------
     >>> anchored(np.array([1.0, 0.0]), ("pool", "ewma_nb")).round(2).tolist()
-    [0.67, 0.33]
+    [0.9, 0.1]
     """
     baseline = np.array([name == BASELINE for name in names], dtype=np.float64)
     return FLOOR * baseline + (1.0 - FLOOR) * weights
@@ -131,12 +161,13 @@ def anchored(weights: Array, names: tuple[str, ...]) -> Array:
 class Blend(LightModel):
     r"""Weighted mean of the models' log-odds, weights learnt from matured forecasts.
 
-    .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P_j
+    .. math:: \operatorname{logit} P = a + \sum_j w_j \operatorname{logit} P_j
 
-    A third of the weight is the baseline's for good. For the rest, candidates are a fixed mixture
-    (half the pool, then its recalibration and the regression on levels) and every model alone;
-    :func:`trust` moves weight between them. While little has matured it is the mixture; where one
-    model earns it, that model takes over.
+    A tenth of the weight is the baseline's for good. For the rest, candidates are a fixed mixture
+    (the baseline, the pool, its recalibration and the regression on levels), the mean of the
+    learners, and every model alone; :func:`trust` moves weight between them. While little has
+    matured it is the mixture; where one model earns it, that model takes over. The shift a is what
+    the forecasts of the past one or two years lacked.
 
     Parameters
     ----------
@@ -151,6 +182,8 @@ class Blend(LightModel):
         Members that have a weight.
     weights_ : ndarray, shape (member,)
         Adds up to one.
+    shift_ : float
+        a, in log-odds.
     members_ : list of estimator
     """
 
@@ -181,10 +214,11 @@ class Blend(LightModel):
         if "recalibrated" not in members:
             own = Recalibrated(*columns)
             members["recalibrated"] = own.fit(X, y, count=count, members=members)
-        names = tuple(name for name in members if record or name in (*START, BASELINE))
+        names = tuple(name for name in members if record or name in START)
         if record is not None and not set(names) <= set(record.names):
-            names, record = (*START, BASELINE), None
+            names, record = tuple(START), None
         weights = anchored(weights_of(record, names, horizon=self.horizon), names)
+        self.shift_ = shift_of(record, weights, names, self.horizon)
         kept = np.flatnonzero(weights)
         self.names_ = [names[i] for i in kept]
         self.weights_ = weights[kept]
@@ -194,7 +228,7 @@ class Blend(LightModel):
         return dict(zip(self.names_, self.members_, strict=True))
 
     def _joined(self, probability: Mapping[str, Array]) -> Array:
-        total = np.zeros(len(probability[self.names_[0]]))
+        total = np.full(len(probability[self.names_[0]]), self.shift_)
         for name, weight in zip(self.names_, self.weights_, strict=True):
             total += weight * log_odds(probability[name])
         return expit(total)

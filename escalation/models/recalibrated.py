@@ -11,6 +11,8 @@ from scipy.special import expit
 from escalation.models.base import Array, Column, LightModel
 from escalation.models.pool import LEVELS, Pool
 from escalation.models.pulled import (
+    HALF_LIFE,
+    Days,
     blocks_of,
     days_of,
     design_effect,
@@ -24,23 +26,46 @@ RIDGE = (3.0, 20.0)
 """Precision of the pull on intercept and slope, in independent labels."""
 
 
-def recalibration(score: Array, y: Array, X: Any, *, horizon: int) -> Array:
+def recalibration(
+    score: Array,
+    y: Array,
+    day: Days,
+    *,
+    horizon: int,
+    ridge: tuple[float, float] = RIDGE,
+    half_life: float = HALF_LIFE,
+) -> Array:
     """Intercept and slope of logit P(outcome) on a score, pulled to (0, 1).
 
     Old rows are forgotten by half in four years, and rows count as few as their design effect
     says. The slope is never negative.
+
+    Parameters
+    ----------
+    score : ndarray, shape (row,)
+        Log-odds.
+    y : ndarray, shape (row,)
+    day : ndarray of int64, shape (row,)
+    horizon : int
+    ridge : tuple of float
+        Precision of the pull on intercept and slope, in independent labels.
+    half_life : float
+        In days.
+
+    Returns
+    -------
+    ndarray, shape (2,)
     """
-    day = days_of(X, len(y))
-    weight = forgotten(day)
+    weight = forgotten(day, half_life=half_life)
     Z = np.column_stack([np.ones_like(score), score])
-    prior, ridge = np.array(PRIOR), np.array(RIDGE)
-    first = expit(Z @ pulled_logistic(Z, y, weight, prior=prior, ridge=ridge))
+    prior, pull = np.array(PRIOR), np.array(ridge)
+    first = expit(Z @ pulled_logistic(Z, y, weight, prior=prior, ridge=pull))
     effect = design_effect(
         weight * (y - first),
         blocks_of(day, horizon=horizon),
         expected=float((weight**2 * first * (1.0 - first)).sum()),
     )
-    found = pulled_logistic(Z, y, weight / effect, prior=prior, ridge=ridge)
+    found = pulled_logistic(Z, y, weight / effect, prior=prior, ridge=pull)
     return np.array([found[0], max(found[1], 0.0)])
 
 
@@ -84,7 +109,7 @@ class Recalibrated(LightModel):
             members["pool"] = own.fit(X, y, count=count)
         self.pool_ = members["pool"]
         score = log_odds(self.pool_.predict_proba(X)[:, 1])
-        self.coefficients_ = recalibration(score, y, X, horizon=self.horizon)
+        self.coefficients_ = recalibration(score, y, days_of(X, len(y)), horizon=self.horizon)
 
     def _parts(self) -> dict[str, Any]:
         return {"pool": self.pool_}

@@ -7,7 +7,16 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from escalation.models import MODELS, Matured
-from escalation.models.blend import BASELINE, FLOOR, START, Blend, anchored, trust, weights_of
+from escalation.models.blend import (
+    BASELINE,
+    FLOOR,
+    START,
+    Blend,
+    anchored,
+    shift_of,
+    trust,
+    weights_of,
+)
 from escalation.models.pulled import (
     blocks_of,
     days_of,
@@ -18,29 +27,30 @@ from escalation.models.pulled import (
 )
 from escalation.models.recalibrated import recalibration
 
-NAMES = ("pool", "recalibrated", "levels", "other")
+NAMES = (*START, "other")
 
 
 def record(*, quality, rows=3000, seed=0, per_day=3):
-    """Forecasts of four models, each the true log-odds plus noise of a given spread."""
+    """Forecasts of some models, each the true log-odds plus noise of a given spread."""
     random = np.random.default_rng(seed)
     odds = random.normal(-1.0, 1.5, rows)
     outcome = (random.random(rows) < expit(odds)) * 1.0
     noise = random.normal(size=(rows, len(quality))) * np.array(quality)
-    names = (*NAMES, BASELINE)[: len(quality)]
-    return Matured(names, expit(odds[:, None] + noise), outcome, np.arange(rows) // per_day)
+    return Matured(
+        NAMES[: len(quality)], expit(odds[:, None] + noise), outcome, np.arange(rows) // per_day
+    )
 
 
 def test_without_a_record_the_weights_are_the_mixtures():
     start = [START.get(name, 0.0) for name in NAMES]
     assert weights_of(None, NAMES, horizon=7).tolist() == start
-    few = record(quality=(0, 1, 1, 1), rows=15)
+    few = record(quality=(0, 1, 1, 1, 1), rows=15)
     assert weights_of(few, NAMES, horizon=7).tolist() == start
 
 
-@pytest.mark.parametrize("best", range(4))
+@pytest.mark.parametrize("best", range(5))
 def test_a_model_that_is_clearly_best_takes_over(best):
-    quality = np.full(4, 2.0)
+    quality = np.full(5, 2.0)
     quality[best] = 0.0
     got = weights_of(record(quality=quality), NAMES, horizon=7)
     assert np.argmax(got) == best
@@ -51,10 +61,10 @@ def test_a_model_that_is_clearly_best_takes_over(best):
 def test_equally_good_models_leave_the_mixture_in_charge():
     random = np.random.default_rng(2)
     odds = random.normal(-1.0, 1.5, 2000)
-    same = np.repeat(expit(odds)[:, None], 4, axis=1)
+    same = np.repeat(expit(odds)[:, None], 5, axis=1)
     outcome = (random.random(2000) < expit(odds)) * 1.0
     got = weights_of(Matured(NAMES, same, outcome, np.arange(2000)), NAMES, horizon=7)
-    prior = np.array([0.35 + 0.1, 0.21 + 0.1, 0.14 + 0.1, 0.02]) / 1.02
+    prior = np.array([0.28 + 0.1, 0.21 + 0.1, 0.126 + 0.1, 0.084 + 0.1, 0.02]) / 1.12
     np.testing.assert_allclose(got, prior, atol=1e-9)
 
 
@@ -85,7 +95,7 @@ def test_members_that_are_given_are_not_fitted_again(table):
         for name in ("ewma_nb", "pool", "levels", "recalibrated", "logistic")
     }
     model = Blend().fit(table.X, table.y, count=table.count, members=members)
-    assert sorted(model.names_) == sorted([*START, BASELINE])
+    assert sorted(model.names_) == sorted(START)
     assert all(a is members[n] for n, a in zip(model.names_, model.members_, strict=True))
     alone = Blend().fit(table.X, table.y, count=table.count)
     np.testing.assert_allclose(
@@ -102,9 +112,8 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
         for name in ("ewma_nb", "pool", "levels", "recalibrated", "logistic")
     }
-    seen = record(quality=(2.0, 2.0, 2.0, 0.0, 2.0))
-    named = ("pool", "recalibrated", "levels", "logistic", "ewma_nb")
-    seen = Matured(named, *list(vars(seen).values())[1:])
+    seen = record(quality=(2.0, 2.0, 2.0, 2.0, 0.0))
+    seen = Matured((*START, "logistic"), *list(vars(seen).values())[1:])
     model = Blend().fit(table.X, table.y, count=table.count, members=members, record=seen)
     assert dict(zip(model.names_, model.weights_, strict=True))["logistic"] > 0.6
     assert not hasattr(model, "_around")
@@ -113,18 +122,42 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
 def test_a_record_that_lacks_a_model_is_not_used(table):
     seen = Matured(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
     model = Blend().fit(table.X, table.y, count=table.count, record=seen)
-    expected = [*((1 - FLOOR) * w for w in START.values()), FLOOR]
+    expected = anchored(np.array(list(START.values())), tuple(START))
     np.testing.assert_allclose(model.weights_, expected)
+    assert model.shift_ == 0.0
 
 
-@pytest.mark.parametrize("quality", [(0, 1, 1, 1, 3), (3, 3, 3, 0, 1)])
+@pytest.mark.parametrize("quality", [(3, 0, 1, 1, 1), (3, 3, 3, 3, 0)])
 def test_the_baseline_keeps_its_floor_whatever_the_record_says(quality):
-    names = (*NAMES, BASELINE)
-    earned = weights_of(record(quality=quality), names, horizon=7)
-    got = anchored(earned, names)
-    assert earned[-1] < 0.1
-    assert got[-1] >= FLOOR
+    earned = weights_of(record(quality=quality), NAMES, horizon=7)
+    got = anchored(earned, NAMES)
+    assert NAMES[0] == BASELINE
+    assert earned[0] < 0.1
+    assert got[0] >= FLOOR
     assert got.sum() == pytest.approx(1.0)
+
+
+def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them():
+    random = np.random.default_rng(8)
+    names = (*START, "logistic", "boosting", "forest", "hazard")
+    odds = random.normal(-1.0, 1.5, 6000)
+    noise = random.normal(size=(6000, 8)) * np.array([3, 3, 3, 3, 1, 1, 1, 1])
+    outcome = (random.random(6000) < expit(odds)) * 1.0
+    seen = Matured(names, expit(odds[:, None] + noise), outcome, np.arange(6000) // 3)
+    got = weights_of(seen, names, horizon=7)
+    np.testing.assert_allclose(got, [0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25], atol=0.01)
+
+
+def test_the_shift_is_what_the_log_odds_lacked_of_late():
+    random = np.random.default_rng(9)
+    odds, day = random.normal(-1.0, 1.5, 40_000), np.arange(40_000) // 10
+    lacks = np.where(day < 2_000, 0.0, 0.8)
+    outcome = (random.random(40_000) < expit(odds + lacks)) * 1.0
+    seen = Matured(("pool",), expit(odds)[:, None], outcome, day)
+    assert shift_of(seen, np.ones(1), ("pool",), 7) == pytest.approx(0.75, abs=0.1)
+    assert shift_of(None, np.ones(1), ("pool",), 7) == 0.0
+    some = Matured(("pool",), seen.probability[-200:], outcome[-200:], day[-200:])
+    assert 0.0 < shift_of(some, np.ones(1), ("pool",), 7) < 0.5
 
 
 def test_pulled_logistic_finds_the_maximum_of_a_plain_optimiser():
@@ -153,8 +186,8 @@ def test_copies_of_a_day_teach_no_more_than_the_day():
     def fit(copies):
         index = pd.MultiIndex.from_product([[f"u{k}" for k in range(copies)], days])
         index.names = ["unit", "day"]
-        X = pd.DataFrame(index=index)
-        return recalibration(np.tile(score, copies), np.tile(y, copies), X, horizon=7)
+        day = days_of(pd.DataFrame(index=index), len(index))
+        return recalibration(np.tile(score, copies), np.tile(y, copies), day, horizon=7)
 
     np.testing.assert_allclose(fit(9), fit(1), atol=0.05)
     assert fit(1)[1] < 0.9
@@ -164,12 +197,12 @@ def test_recalibration_finds_what_was_planted_and_stays_put_without_evidence():
     random = np.random.default_rng(5)
     score = random.normal(0, 1.5, 20000)
     y = (random.random(20000) < expit(-0.7 + 0.5 * score)) * 1.0
-    found = recalibration(score, y, np.zeros((20000, 1)), horizon=7)
+    found = recalibration(score, y, np.zeros(20000, np.int64), horizon=7)
     np.testing.assert_allclose(found, [-0.7, 0.5], atol=0.05)
     np.testing.assert_allclose(
-        recalibration(score[:4], y[:4], np.zeros((4, 1)), horizon=7), [0.0, 1.0], atol=0.3
+        recalibration(score[:4], y[:4], np.zeros(4, np.int64), horizon=7), [0.0, 1.0], atol=0.3
     )
-    backwards = recalibration(score, 1.0 - (score > 0), np.zeros((20000, 1)), horizon=7)
+    backwards = recalibration(score, 1.0 - (score > 0), np.zeros(20000, np.int64), horizon=7)
     assert backwards[1] == 0.0
 
 

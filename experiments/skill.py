@@ -16,12 +16,14 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from skill_data import DATA, SHARED
-from skill_report import write_report
+from skill_report import MODEL, write_report
 
 from escalation import metrics
 from escalation.backtest import backtest_case, make_case
@@ -30,6 +32,8 @@ from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
+from escalation.metrics.calibration import if_calibrated
+from escalation.metrics.paired import pair
 from escalation.models.base import EventModel, LightModel
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
@@ -47,6 +51,15 @@ SCHEDULE = {"every": 7, "refit_every": 26, "update_every": 4, "train_every": 7}
 RESULTS = Path(__file__).with_name("results")
 
 
+@cache
+def _archive(data: str, lag: int, events: str, source: str) -> EventArchive:
+    """Read once in each process."""
+    if events:
+        options = Options(lag=lag) if source != "tidy" else None
+        return load_events(source, Path(events), options=options)
+    return DATA[data][0](lag)
+
+
 @dataclass(frozen=True)
 class Job:
     """One data set, label and reporting lag."""
@@ -62,10 +75,7 @@ class Job:
 
     def archive(self) -> EventArchive:
         """The events, known ``lag`` days after they happened where the file doesn't say."""
-        if self.events:
-            options = Options(lag=self.lag) if self.source != "tidy" else None
-            return load_events(self.source, Path(self.events), options=options)
-        return DATA[self.data][0](self.lag)
+        return _archive(self.data, self.lag, self.events, self.source)
 
     def experiment(self, archive: EventArchive) -> Experiment:
         """Its experiment: every model, the same features and schedule for all."""
@@ -122,6 +132,13 @@ class Stopwatch:
             LightModel.fit, LightModel.predict_proba = light
 
 
+def ratio_if_calibrated(forecasts: pd.DataFrame) -> float:
+    """Median of miscalibration over discrimination if the blend's forecasts were calibrated."""
+    (paired,) = pair(forecasts)
+    miscalibration, discrimination = if_calibrated(paired.of(MODEL))
+    return float(np.median(miscalibration / discrimination))
+
+
 def run(job: Job) -> pd.DataFrame:
     """Backtest and compare every model; an empty table with the reason where it can't be done."""
     start, watch = time.perf_counter(), Stopwatch()
@@ -134,6 +151,9 @@ def run(job: Job) -> pd.DataFrame:
     except EscalationError as error:
         sys.stderr.write(f"{job.data} {job.target} lag {job.lag}: {error}\n")
         return pd.DataFrame()
+    table["ratio_if_calibrated"] = [
+        ratio_if_calibrated(forecasts) if name == MODEL else np.nan for name in table["model"]
+    ]
     if job.keep:
         forecasts.to_parquet(Path(job.keep) / f"{job.data}-{job.target}-{job.lag}.parquet")
     seconds = time.perf_counter() - start

@@ -16,7 +16,8 @@ COLUMNS = [
     "data", "lag", "target", "horizon", "model", "rows", "positives", "units", "dates",
     "brier", "log_score", "skill_vs_ewma_nb", "skill_vs_ewma_nb_lower", "skill_vs_ewma_nb_upper",
     "log_skill_vs_ewma_nb", "log_skill_vs_ewma_nb_lower", "log_skill_vs_ewma_nb_upper",
-    "average_precision", "auc", "miscalibration", "discrimination", "uncertainty", "verdict",
+    "average_precision", "auc", "miscalibration", "discrimination", "uncertainty",
+    "ratio_if_calibrated", "verdict",
 ]  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
         share = rows["miscalibration"] / rows["discrimination"]
         lines.append(
             f"lag {lag}: miscalibration over discrimination at most a tenth on "
-            f"{(share <= 0.1).sum()} of {len(rows)} pairs, at worst {share.max():.2f}"
+            f"{(share <= 0.1).sum()} of {len(rows)} pairs, at worst {share.max():.2f}; if what it "
+            f"said were calibrated, on {(rows['ratio_if_calibrated'] <= 0.1).sum()}"
         )
     spent = table.drop_duplicates(PAIR)[["seconds", "inside"]].sum()
     lines.append(

@@ -28,6 +28,7 @@ def row(data, lag, model, **values):
         "skill_vs_ewma_nb": 0.05, "skill_vs_ewma_nb_lower": 0.01, "skill_vs_ewma_nb_upper": 0.09,
         "log_skill_vs_ewma_nb": 0.02, "log_skill_vs_ewma_nb_lower": -0.01,
         "log_skill_vs_ewma_nb_upper": 0.04, "verdict": "", "seconds": 14.0, "inside": 10.0,
+        "ratio_if_calibrated": 0.05,
     }  # fmt: skip
     return given | values
 
@@ -38,7 +39,8 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
             row("a", 0, "blend"),
             row("a", 0, "pool", brier=0.095, log_score=0.31),
             row("b", 0, "blend", skill_vs_ewma_nb=-0.05, skill_vs_ewma_nb_lower=-0.09,
-                skill_vs_ewma_nb_upper=-0.01, miscalibration=0.004),
+                skill_vs_ewma_nb_upper=-0.01, miscalibration=0.004,
+                ratio_if_calibrated=0.15),
             row("b", 0, "pool", brier=0.1, log_score=0.3),
             row("thin", 0, "blend", positives=99, skill_vs_ewma_nb_lower=0.2),
             row("thin", 0, "pool", positives=99, brier=0.01),
@@ -52,7 +54,10 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
         in said
     )
     assert "log_score: more than 1% worse than the best single model on 0 of 2 pairs" in said
-    assert "at most a tenth on 1 of 2 pairs, at worst 0.20" in said
+    assert (
+        "at most a tenth on 1 of 2 pairs, at worst 0.20; if what it said were calibrated, on 1"
+        in said
+    )
     assert "2.0 minutes; total time over time inside fit and predict: 1.40" in said
 
 

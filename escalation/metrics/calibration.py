@@ -118,6 +118,35 @@ def log_uncertainty(probability: Array, outcome: Array) -> float:
     return decompose(probability, outcome, loss=log_losses).uncertainty
 
 
+def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDArray[np.float64]:
+    """Miscalibration and discrimination that a calibrated forecaster would show by chance.
+
+    Outcomes are drawn from the forecasts themselves, independently from row to row. On few rows a
+    forecaster without a fault has a miscalibration well above zero.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+    draws, seed : int, optional
+
+    Returns
+    -------
+    ndarray, shape (2, draw)
+
+    Examples
+    --------
+    >>> few, many = (if_calibrated(np.tile([0.1, 0.3], n))[0].mean() for n in (50, 5000))
+    >>> bool(few > 50 * many > 0)
+    True
+    """
+    rng = np.random.default_rng(seed)
+    parts = [
+        decompose(probability, (rng.random(len(probability)) < probability).astype(np.float64))
+        for _ in range(draws)
+    ]
+    return np.array([[p.miscalibration for p in parts], [p.discrimination for p in parts]])
+
+
 def consistency_band(
     probability: Array, *, at: Array, level: float = 0.9, draws: int = 200, seed: int = 0
 ) -> NDArray[np.float64]:

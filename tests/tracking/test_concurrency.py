@@ -1,6 +1,7 @@
 """Several at once, servers, and kills: nothing lost, nothing half made."""
 
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -75,6 +76,59 @@ def test_a_training_killed_while_it_is_logged_leaves_the_champion(uri, log, tmp_
     models = client.search_logged_models([experiment])
     assert {str(one.status) for one in models} == {"READY"}
     assert len(client.search_model_versions("name = 'small'")) == 2
+
+
+POINTS = {
+    "create_run": 1,  # the parent's
+    "log_batch": 1,
+    "log_artifacts": 1,
+    "log_outputs": 1,  # the model's, which is begun by then
+    "log_model_artifacts": 1,
+    "set_terminated": 2,  # the second child's
+    "create_model_version": 1,
+    "set_registered_model_alias": 1,
+}
+"""Methods of the client, and after which of their calls the process is killed."""
+KILLED_THERE = """
+import os, pickle, signal, sys
+from mlflow import MlflowClient
+from escalation import tracking
+uri, held, method, count = sys.argv[1:]
+plain, calls = getattr(MlflowClient, method), []
+def last(*args, **kwargs):
+    done = plain(*args, **kwargs)
+    calls.append(method)
+    if len(calls) == int(count):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+setattr(MlflowClient, method, last)
+with open(held, "rb") as file:
+    trained, events = pickle.load(file)
+tracking.log_training(trained, uri=uri, events=events)
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(
+    uri, log, trained, events, tmp_path
+):
+    client = tracking.open_store(uri)
+    log(uri)
+    experiment = client.get_experiment_by_name("small").experiment_id
+    held = tmp_path / "held.pickle"
+    held.write_bytes(pickle.dumps((trained, events)))
+    for method, count in POINTS.items():
+        code = [sys.executable, "-c", KILLED_THERE, uri, str(held), method, str(count)]
+        killed = subprocess.run(code, check=False, timeout=120)
+        assert killed.returncode == -signal.SIGKILL, method
+        assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
+        assert tracking.clear_stale(client, experiment) >= 1, method
+        runs = client.search_runs([experiment])
+        assert "RUNNING" not in {run.info.status for run in runs}
+        models = client.search_logged_models([experiment])
+        assert {str(one.status) for one in models} == {"READY"}, method
+    log(uri)
+    assert tracking.load_scorer("small", uri=uri).reference == "small@champion v1"
 
 
 @pytest.mark.slow

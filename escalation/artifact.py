@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from escalation.config import Experiment, target_of
-from escalation.errors import EscalationError, ModelError
+from escalation.errors import EscalationError, ModelError, UsageError
 from escalation.events.archive import to_day
 from escalation.models.trusted import TRUSTED_TYPES
 from escalation.untrusted import check_logged, checked_zip, plain_json, read_regular, refused
@@ -203,6 +203,13 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     manifest = Manifest(**table)
     try:
         _use(manifest)
+    except UsageError as error:
+        if error.value is not None and ":" in str(error.value):
+            raise ModelError(
+                "E-MODEL-MANIFEST", "expected the file that defines a feature family of the model",
+                where=where, column="features", value=error.value, fix="name it: --plugin FILE",
+            ) from None  # fmt: skip
+        raise _odd(where, "expected a manifest that can be used") from None
     except (EscalationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise _odd(where, "expected a manifest that can be used") from None
     return manifest

@@ -42,7 +42,7 @@ def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "remove it or correct its name"
     if ":" in key:
-        hint = "give the file that defines it: --plugin FILE (train, backtest, features, audit)"
+        hint = "give the file that defines it: --plugin FILE"
     return UsageError(
         "E-CONFIG", f"expected one of {', '.join(known)}", where=where, value=key, fix=hint
     )

@@ -209,3 +209,42 @@ def test_help_is_quick_and_names_every_command():
         spent.append(time.perf_counter() - start)
     assert all(name in done.stdout for name in ("train", "score", "replay", "backtest", "features"))
     assert min(spent) < 0.5
+
+
+MINE = """
+def doubled(panel, *, channel: str = "events"):
+    return {f"{channel}_doubled": panel[channel] * 2}
+"""
+
+
+@pytest.mark.slow
+def test_a_model_with_a_family_of_ones_own_scores_where_its_file_is_named(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    own = '[features."mine:doubled"]\n[models.ewma_nb]\n[models.logistic]\n[[targets]]'
+    longer = '\n[[targets]]\nname = "any"\nhorizon = 14\n[backtest]'
+    text = QUICK.replace("[[targets]]", own, 1).replace("[backtest]", longer)
+    (tmp_path / "quick.toml").write_text(text)
+    command = [sys.executable, "-m", "escalation.cli"]
+
+    def run(*arguments):
+        store = ("--tracking-uri", "sqlite:///mlflow.db")
+        return subprocess.run(
+            [*command, *arguments, *store],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("train", "quick.toml", "--plugin", "mine.py", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["model"] for one in json.loads(done.stdout)] == ["quick.any_7d", "quick.any_14d"]
+    # Two parents with four figures, and a child for each of four models with one.
+    assert len(list(tmp_path.rglob("figures/*.png"))) == 2 * (4 + 4)
+    asked = ("score", "--model", "quick.any_7d", "--explain", "0", "--json", "--allow-in-sample")
+    refused = run(*asked)
+    assert refused.returncode != 0
+    assert "--plugin FILE" in refused.stderr
+    scored = run(*asked, "--plugin", "mine.py")
+    assert scored.returncode == 0, scored.stderr
+    assert len(json.loads(scored.stdout)) > 5

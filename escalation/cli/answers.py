@@ -11,6 +11,7 @@ from escalation.cli.common import (
     Events,
     Json,
     NeededExperiment,
+    Plugin,
     Source,
     print_json,
     read_archive,
@@ -27,13 +28,14 @@ def answers(
     experiment: NeededExperiment,
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     shuffles: Shuffles = 199,
     as_json: Json = False,
 ) -> None:
     """Test who answers whom, and within how many days, among the experiment's pairs."""
     from escalation import excitation
 
-    chosen = read_experiment(experiment)
+    chosen = read_experiment(experiment, plugin)
     counts = excitation.pair_counts(read_archive(chosen, events, source), chosen)
     fitted = excitation.fit_hawkes(counts, shuffles=shuffles, seed=chosen.experiment.seed)
     table = excitation.answers(fitted)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,12 +44,17 @@ def read_experiment(path: Path | None, plugins: list[Path] | None = None) -> Exp
     from escalation.config import load_experiment
     from escalation.resources import bundled
 
-    if plugins:
+    use_plugins(plugins)
+    return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
+
+
+def use_plugins(paths: Sequence[Path] | None) -> None:
+    """Run the files that whoever typed the command named."""
+    if paths:
         from escalation.plugins import use_plugin
 
-        for plugin in plugins:
-            use_plugin(plugin)
-    return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
+        for path in paths:
+            use_plugin(path)
 
 
 def read_archive(experiment: Experiment, events: Path | None, source: str | None) -> EventArchive:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escalation.cli.common import AsOf, Events, Json, Source, TrackingUri, print_json, read_archive
+from escalation.cli.common import (
+    AsOf,
+    Events,
+    Json,
+    Plugin,
+    Source,
+    TrackingUri,
+    print_json,
+    read_archive,
+    use_plugins,
+)
 from escalation.errors import BusyError, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +62,7 @@ def verify(
     ] = None,
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     as_of: AsOf = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
@@ -67,6 +78,7 @@ def verify(
     if not kept.exists():
         raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(kept),
                          fix="run `escalation score` first, or name it with --ledger")  # fmt: skip
+    use_plugins(plugin)
     scorer = tracking.load_scorer(model, uri=uri)
     archive = read_archive(scorer.experiment, events, source)
     last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)

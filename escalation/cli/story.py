@@ -22,6 +22,7 @@ from escalation.cli.common import (
     printing,
     read_archive,
     read_experiment,
+    use_plugins,
 )
 from escalation.errors import UsageError
 
@@ -161,6 +162,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     as_of: AsOf = None,
     model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
     budget: Annotated[
@@ -182,6 +184,7 @@ def report(
     from escalation.report import story_of, write_report
     from escalation.score import score
 
+    use_plugins(plugin)
     uri = tracking.store_uri(tracking_uri)
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)

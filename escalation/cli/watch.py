@@ -17,10 +17,12 @@ from escalation.cli.common import (
     Events,
     Explain,
     Json,
+    Plugin,
     Source,
     TrackingUri,
     give,
     read_archive,
+    use_plugins,
 )
 from escalation.errors import GateError
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 def score(
     events: Events = None,
     source: Source = None,
+    plugin: Plugin = None,
     as_of: AsOf = None,
     model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
     budget: Annotated[
@@ -71,6 +74,7 @@ def score(
         uri = tracking.store_uri(tracking_uri)
         kept = ledger or beside(tracking.local_file(uri))
         require_room(kept)
+        use_plugins(plugin)
         scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)
     day = str(scored_day(scorer, archive, as_of))

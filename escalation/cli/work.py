@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,8 +24,15 @@ from escalation.cli.common import (
     print_json,
     read_archive,
     read_experiment,
+    use_plugins,
 )
 from escalation.errors import UsageError
+
+if TYPE_CHECKING:
+    from escalation.config import Experiment
+    from escalation.events import EventArchive
+    from escalation.tracking import Logged
+    from escalation.train import Trained
 
 Engine = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
 Scheduler = Annotated[
@@ -40,46 +50,70 @@ def train(
 ) -> None:
     """Backtest every model, track the runs, register the best one."""
     from escalation import console, tracking
-    from escalation.train import train_target
 
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
     uri = tracking.store_uri(tracking_uri)
-    said = []
-    with console.progress_bar() as progress:
-        results = [train_target(archive, chosen, one, progress=progress) for one in chosen.labels]
-    for trained in results:
-        known = archive.as_of(trained.trained_to)
-        logged = tracking.log_training(trained, uri=uri, events=known, beside=results)
-        said.append(
-            {
-                "target": trained.label,
-                "best": trained.best,
-                "null_share": trained.null_share,
-                "model": logged.name,
-                "version": logged.version,
-                "alias": logged.alias,
-                "run_id": logged.run_id,
-                "summary": json.loads(trained.summary.to_json(orient="records")),
-            }
-        )
-        if not as_json:
-            out = console.console()
-            title = f"{trained.label}: {chosen.experiment.description or chosen.experiment.name}"
-            out.print(console.model_table(trained.summary, title=title))
-            out.print(
-                f"A no-change process would give {trained.null_share:.1%} positives by chance."
-            )
-            out.print(
-                f"Registered [bold]{logged.name}[/] v{logged.version} "
-                f"as {logged.alias}: {trained.best}"
-            )
+    done = _train_and_store(chosen, archive, uri, plugin)
     if as_json:
-        print_json(said)
-    else:
-        out = console.console()
-        where = tracking.link(uri, logged.experiment_id)
-        out.print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
+        print_json([_row(trained, logged) for trained, logged in done])
+        return
+    for trained, logged in done:
+        _tell(trained, logged)
+    where = tracking.link(uri, done[-1][1].experiment_id)
+    console.console().print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
+
+
+def _train_and_store(
+    experiment: Experiment, archive: EventArchive, uri: str, plugins: list[Path] | None
+) -> list[tuple[Trained, Logged]]:
+    """Every label; nothing is stored before all of them could be trained."""
+    from escalation import console, tracking
+    from escalation.train import train_target
+
+    with ExitStack() as opened:
+        start = None
+        if len(experiment.labels) > 1:
+            start = opened.enter_context(_drawing(plugins))
+        progress = opened.enter_context(console.progress_bar())
+        trained, pictures = [], []
+        for target in experiment.labels:
+            trained.append(train_target(archive, experiment, target, progress=progress))
+            pictures.append(start(trained[-1]) if start else None)
+        stored = []
+        for one, drawn in zip(trained, pictures, strict=True):
+            known = archive.as_of(one.trained_to)
+            stored.append(
+                tracking.log_training(one, uri=uri, events=known, beside=trained, pictures=drawn)
+            )
+            progress("stored", len(stored), len(trained))
+    return list(zip(trained, stored, strict=True))
+
+
+def _row(trained: Trained, logged: Logged) -> dict[str, object]:
+    return {
+        "target": trained.label,
+        "best": trained.best,
+        "null_share": trained.null_share,
+        "model": logged.name,
+        "version": logged.version,
+        "alias": logged.alias,
+        "run_id": logged.run_id,
+        "summary": json.loads(trained.summary.to_json(orient="records")),
+    }
+
+
+def _tell(trained: Trained, logged: Logged) -> None:
+    from escalation import console
+
+    about = trained.case.experiment.experiment
+    out = console.console()
+    title = f"{trained.label}: {about.description or about.name}"
+    out.print(console.model_table(trained.summary, title=title))
+    out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
+    out.print(
+        f"Registered [bold]{logged.name}[/] v{logged.version} as {logged.alias}: {trained.best}"
+    )
 
 
 def backtest(
@@ -154,11 +188,28 @@ def features(
 
 def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:
     """What a worker does before its first piece: run the files that this process ran."""
-    return partial(_use, [path.resolve() for path in plugins]) if plugins else None
+    return partial(use_plugins, [path.resolve() for path in plugins]) if plugins else None
 
 
-def _use(plugins: list[Path]) -> None:
-    from escalation.plugins import use_plugin
+@contextmanager
+def _drawing(
+    plugins: list[Path] | None,
+) -> Iterator[Callable[[Trained], Callable[[], Path]]]:
+    """Draw each training in another process, while the next one goes on."""
+    from escalation.engine import beside
+    from escalation.tracking.pictures import draw
 
-    for path in plugins:
-        use_plugin(path)
+    ready = partial(_ready, [path.resolve() for path in plugins or ()])
+    with TemporaryDirectory() as folder, beside(ready) as other:
+
+        def start(trained: Trained) -> Callable[[], Path]:
+            (own := Path(folder) / trained.label).mkdir()
+            return other.submit(draw, trained, own).result
+
+        yield start
+
+
+def _ready(plugins: list[Path]) -> None:
+    """Import what draws beside a training, while that goes on."""
+    import_module("escalation.tracking.pictures")
+    use_plugins(plugins)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -17,13 +17,11 @@ from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from escalation import __version__, plots, schema
+from escalation import __version__, plots
 from escalation.evaluation import Evaluation, evaluate
-from escalation.metrics.paired import Paired, pair
-from escalation.panel import unit_of
-from escalation.report import story_of_training, write_report
 from escalation.tracking import notes
 from escalation.tracking.names import metrics_of, steps_of
+from escalation.tracking.pictures import CHILDREN, PARENT, draw
 from escalation.tracking.registry import Registered, log_model, register
 from escalation.tracking.store import (
     NOTE_TAG,
@@ -40,7 +38,6 @@ from escalation.train import Trained
 
 LONGEST_PARAMETER = 6000
 COMPARISON_FILE = "comparison.json"
-REPORT_FILE = "report.html"
 SHOWN_ROWS = 200
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
@@ -80,7 +77,12 @@ class _Store:
 
 
 def log_training(
-    trained: Trained, *, uri: str, events: pd.DataFrame, beside: Sequence[Trained] = ()
+    trained: Trained,
+    *,
+    uri: str,
+    events: pd.DataFrame,
+    beside: Sequence[Trained] = (),
+    pictures: Callable[[], Path] | None = None,
 ) -> Logged:
     """Store a training: a parent run, a child per model, figures, tables, and the best model.
 
@@ -94,9 +96,12 @@ def log_training(
         What was known at the end of the training.
     beside : sequence of Trained
         Other labels of the same experiment, for the comparison of horizons.
+    pictures : callable, optional
+        Gives the folder of :func:`escalation.tracking.pictures.draw`, once it is there; without it
+        they are drawn here.
     """
     client = open_store(uri)
-    with storage():
+    with storage(), tempfile.TemporaryDirectory() as scratch:
         name = trained.case.experiment.experiment.name
         experiment = experiment_id(client, uri, name)
         client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
@@ -113,11 +118,14 @@ def log_training(
         )
         with running(client, parent):
             _log_parent(client, parent, trained, evaluation, events)
-            paired = pair(trained.forecasts)
             children = {
-                model: _log_child(store, parent, trained, evaluation, paired, model)
+                model: _log_child(store, parent, trained, evaluation, model)
                 for model in trained.models
             }
+            drawn = pictures() if pictures else draw(trained, Path(scratch))
+            client.log_artifacts(parent, str(drawn / PARENT))
+            for model, (run_id, _) in children.items():
+                client.log_artifacts(run_id, str(drawn / CHILDREN / model))
             done = register(client, uri, trained, *children[trained.best])
             save_view(client, experiment)
     return _logged(parent, experiment, done)
@@ -200,7 +208,7 @@ def _log_parent(
     )
     client.log_inputs(run_id, [_data_of(trained, events)])
     with tempfile.TemporaryDirectory() as scratch:
-        _parent_files(Path(scratch), trained, evaluation, events)
+        _parent_files(Path(scratch), trained, evaluation)
         client.log_artifacts(run_id, scratch)
 
 
@@ -213,15 +221,10 @@ def _data_of(trained: Trained, events: pd.DataFrame) -> DatasetInput:
     return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
 
 
-def _parent_files(
-    folder: Path, trained: Trained, evaluation: Evaluation, events: pd.DataFrame
-) -> None:
+def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> None:
     for name in ("figures", "tables"):
         (folder / name).mkdir()
-    figures = folder / "figures"
-    best = trained.best
-    plots.skill(trained.summary).savefig(figures / "skill.png")
-    _risk_figure(trained, best, events, figures / "risk_over_time.png")
+    figures, best = folder / "figures", trained.best
     others = [name for name in trained.summary.sort_values("brier")["model"] if name != best]
     plots.decisions(evaluation.decisions, models=[best, *others[:3]]).savefig(
         figures / "decisions.png"
@@ -237,23 +240,9 @@ def _parent_files(
         if len(held[name]):
             held[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
-    write_report(story_of_training(trained), folder / REPORT_FILE)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"
     )
-
-
-def _risk_figure(trained: Trained, model: str, events: pd.DataFrame, path: Path) -> None:
-    """Risk of the unit that holds all events, or of the one with the most forecasts."""
-    experiment = trained.case.experiment
-    units = trained.forecasts[schema.UNIT]
-    unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
-    kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
-    own = events[unit_of(events, kinds[0]) == unit] if kinds else events
-    figure = plots.risk_over_time(
-        trained.forecasts, own, unit=unit, model=model, note=experiment.experiment.description
-    )
-    figure.savefig(path)
 
 
 def _log_child(
@@ -261,7 +250,6 @@ def _log_child(
     parent: str,
     trained: Trained,
     evaluation: Evaluation,
-    paired: Sequence[Paired],
     model: str,
 ) -> tuple[str, str]:
     """Run and, where the model is stored, its id."""
@@ -269,7 +257,7 @@ def _log_child(
     run_id = store.create(
         model, notes.child_note(trained, model), **{"mlflow.parentRunId": parent, "model": model}
     )
-    with running(client, run_id), tempfile.TemporaryDirectory() as scratch:
+    with running(client, run_id):
         model_id = log_model(trained, run_id) if model == trained.best else ""
         now = int(time.time() * 1000)
         named = metrics_of(evaluation, model)
@@ -282,7 +270,4 @@ def _log_child(
         client.log_batch(
             run_id, points, [Param("model", model), *map(Param, params, params.values())]
         )
-        (figures := Path(scratch) / "figures").mkdir()
-        plots.reliability(paired, models=[model]).savefig(figures / "reliability.png")
-        client.log_artifacts(run_id, scratch)
     return run_id, model_id

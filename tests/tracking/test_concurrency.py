@@ -14,6 +14,7 @@ from servers import serving
 from tracking_small import SMALL
 
 from escalation import tracking
+from escalation.tracking.pictures import draw
 
 SIX = 6
 FEWEST = SMALL.replace("[models.logistic]\n", "")
@@ -91,9 +92,11 @@ POINTS = {
 """Methods of the client, and after which of their calls the process is killed."""
 KILLED_THERE = """
 import os, pickle, signal, sys
+from pathlib import Path
 from mlflow import MlflowClient
 from escalation import tracking
-uri, held, method, count = sys.argv[1:]
+uri, folder, method, count = sys.argv[1:]
+folder = Path(folder)
 plain, calls = getattr(MlflowClient, method), []
 def last(*args, **kwargs):
     done = plain(*args, **kwargs)
@@ -102,9 +105,8 @@ def last(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
     return done
 setattr(MlflowClient, method, last)
-with open(held, "rb") as file:
-    trained, events = pickle.load(file)
-tracking.log_training(trained, uri=uri, events=events)
+trained, events = pickle.loads((folder / "trained.pickle").read_bytes())
+tracking.log_training(trained, uri=uri, events=events, pictures=lambda: folder / "drawn")
 """
 
 
@@ -115,10 +117,11 @@ def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(
     client = tracking.open_store(uri)
     log(uri)
     experiment = client.get_experiment_by_name("small").experiment_id
-    held = tmp_path / "held.pickle"
-    held.write_bytes(pickle.dumps((trained, events)))
+    (tmp_path / "trained.pickle").write_bytes(pickle.dumps((trained, events)))
+    (drawn := tmp_path / "drawn").mkdir()
+    draw(trained, drawn)
     for method, count in POINTS.items():
-        code = [sys.executable, "-c", KILLED_THERE, uri, str(held), method, str(count)]
+        code = [sys.executable, "-c", KILLED_THERE, uri, str(tmp_path), method, str(count)]
         killed = subprocess.run(code, check=False, timeout=120)
         assert killed.returncode == -signal.SIGKILL, method
         assert str(client.get_model_version_by_alias("small", "champion").version) == "1"

@@ -1,0 +1,59 @@
+"""Pictures and the page of a training, which need its forecasts and no store.
+
+They take as long as all else that is logged, so ``train`` has them made beside the next training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from escalation import plots, schema
+from escalation.metrics.paired import pair
+from escalation.panel import unit_of
+from escalation.report import story_of_training, write_report
+from escalation.train import Trained
+
+PARENT, CHILDREN = "parent", "children"
+REPORT_FILE = "report.html"
+
+
+def draw(trained: Trained, folder: Path) -> Path:
+    """Draw what a parent run and its children show, each into a folder of its own.
+
+    Parameters
+    ----------
+    trained : Trained
+    folder : Path
+        Is there and empty.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    figures = folder / PARENT / "figures"
+    figures.mkdir(parents=True)
+    plots.skill(trained.summary).savefig(figures / "skill.png")
+    _draw_risk(trained, figures / "risk_over_time.png")
+    write_report(story_of_training(trained), folder / PARENT / REPORT_FILE)
+    paired = pair(trained.forecasts)
+    for model in trained.models:
+        own = folder / CHILDREN / model / "figures"
+        own.mkdir(parents=True)
+        plots.reliability(paired, models=[model]).savefig(own / "reliability.png")
+    return folder
+
+
+def _draw_risk(trained: Trained, path: Path) -> None:
+    """Risk of the unit that holds all events, or of the one with the most forecasts."""
+    experiment = trained.case.experiment
+    events = trained.case.prepared.archive.as_of(trained.trained_to)
+    units = trained.forecasts[schema.UNIT]
+    unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
+    kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
+    own = events[unit_of(events, kinds[0]) == unit] if kinds else events
+    figure = plots.risk_over_time(
+        trained.forecasts, own, unit=unit, model=trained.best,
+        note=experiment.experiment.description,
+    )  # fmt: skip
+    figure.savefig(path)

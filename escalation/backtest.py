@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -22,7 +22,8 @@ from escalation.config import Experiment, target_label
 from escalation.engine import Engine, in_turn
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
-from escalation.intervals import NO_RECORD, TrackRecord, track_record
+from escalation.intervals import TrackRecord
+from escalation.matured import Issued, record_of
 from escalation.models import MODELS, Matured
 from escalation.table import Prepared, Rows, Table, prepare, require_learnable, training_rows
 from escalation.targets import Labels, LookBack, Target
@@ -164,71 +165,6 @@ def forecast_tables(
     return made
 
 
-def matured(
-    rows: Rows, names: tuple[str, ...], probability: NDArray[np.float64], known: Labels, *, at: int
-) -> Matured:
-    """Forecasts issued by day index ``at`` whose outcome is known, where every model gave one.
-
-    Parameters
-    ----------
-    rows : pair of ndarray
-        Unit and day of each forecast.
-    names : tuple of str
-    probability : ndarray, shape (row, model)
-    known : Labels
-        As they were on that day.
-    """
-    units, days = rows
-    outcome = known.outcome[units, days]
-    keep = ~np.isnan(outcome) & known.at_risk[units, days] & (days <= at)
-    keep &= ~np.isnan(probability).any(axis=1)
-    order = np.flatnonzero(keep)
-    order = order[np.lexsort((units[order], days[order]))]
-    wide = np.ascontiguousarray(probability[order])  # sums depend on how it lies in memory
-    return Matured(names, wide, outcome[order], days[order], units[order])
-
-
-def matured_in(case: Case, forecasts: pd.DataFrame, known: Labels, *, at: int) -> Matured:
-    """The same from a table of forecasts."""
-    wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values="probability")
-    units = pd.Index(case.prepared.vintages.units).get_indexer(wide.index.get_level_values(0))
-    issued = wide.index.get_level_values(1).to_numpy("datetime64[D]")
-    days = (issued - case.prepared.days[0]).astype(np.int64)
-    rows = units.astype(np.int64), days
-    return matured(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
-
-
-def record_of(record: Matured, name: str, *, horizon: int) -> TrackRecord:
-    """Track record of one model."""
-    if name not in record.names:
-        return NO_RECORD
-    probability = record.probability[:, record.names.index(name)]
-    return track_record(
-        probability, record.outcome, record.day // (2 * horizon),
-        unit=record.unit, day=record.day, horizon=horizon,
-    )  # fmt: skip
-
-
-@dataclass
-class _Issued:
-    """Forecasts so far, probabilities by model."""
-
-    names: tuple[str, ...]
-    rows: list[Rows] = field(default_factory=list)
-    parts: list[NDArray[np.float64]] = field(default_factory=list)
-
-    def add(self, rows: Rows, probability: Mapping[str, NDArray[np.float64]]) -> None:
-        self.rows.append(rows)
-        self.parts.append(np.column_stack([probability[name] for name in self.names]))
-
-    def matured(self, known: Labels, *, at: int) -> Matured:
-        if not self.parts:
-            nothing = np.zeros(0, dtype=np.int64)
-            return Matured((), np.zeros((0, 0)), np.zeros(0), nothing)
-        units, days = (np.concatenate(part) for part in zip(*self.rows, strict=True))
-        return matured((units, days), self.names, np.concatenate(self.parts), known, at=at)
-
-
 def heavy_of(models: Mapping[str, Any]) -> dict[str, Any]:
     """The models that build on no other."""
     return {name: model for name, model in models.items() if not model.light}
@@ -346,7 +282,7 @@ def backtest_case(
         Columns of :data:`escalation.schema.FORECAST_COLUMNS`, sorted by model, day and unit.
     """
     told = case.experiment.backtest
-    issued = _Issued(tuple(case.experiment.model_names))
+    issued = Issued(tuple(case.experiment.model_names))
     blocks = _blocks(case)
     parts = []
     refits = engine(refit, blocks, made=_Making(case))
@@ -358,7 +294,7 @@ def backtest_case(
 
 
 def _forecast_block(
-    case: Case, block: NDArray[np.int64], every: int, issued: _Issued, heavy: Refit
+    case: Case, block: NDArray[np.int64], every: int, issued: Issued, heavy: Refit
 ) -> list[pd.DataFrame]:
     """Forecasts of the origins between two refits, a table for each model."""
     rows = case.rows_at(block)

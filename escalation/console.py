@@ -100,6 +100,18 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     return table
 
 
+def _points(change: float) -> str:
+    """A change in whole points of percent, with its sign.
+
+    Examples
+    --------
+    >>> _points(-0.012), _points(-0.001), _points(0.2)
+    ('-1', '0', '+20')
+    """
+    points = round(100.0 * change)
+    return f"{points:+d}" if points else "0"
+
+
 def watch_list(scores: Sequence[Score]) -> Table:
     """The ranked watch list."""
     first = scores[0]
@@ -117,7 +129,7 @@ def watch_list(scores: Sequence[Score]) -> Table:
         table.add_row(
             f"[bold]! {name}[/]" if one.alert else name,
             _chance(one),
-            "-" if one.change is None else f"{one.change * 100:+.0f}",
+            "-" if one.change is None else _points(one.change),
             f"{one.base_rate:.0%}",
             escape(visible(_reasons(one))),
         )

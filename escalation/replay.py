@@ -23,15 +23,14 @@ from escalation.backtest import (
     fit_models,
     forecast_tables,
     make_case,
-    matured_in,
     predict,
-    record_of,
     silent,
 )
 from escalation.config import Experiment, target_label
 from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.intervals import NO_RECORD
+from escalation.matured import matured_in, record_of
 from escalation.models import Matured
 from escalation.score import Score, Scorer, score
 from escalation.table import require_learnable
@@ -230,7 +229,7 @@ def _said_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataF
         (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, {NO_MODEL: NO_RECORD})
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
-    record = matured_in(case, past[past[schema.DAY] <= today], known, at=at)
+    record = matured_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
     name = chosen_by(record)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record

@@ -16,13 +16,12 @@ from escalation.backtest import (
     backtest_case,
     fit_models,
     make_case,
-    matured_in,
-    record_of,
     silent,
 )
 from escalation.config import Experiment, target_label
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
+from escalation.matured import matured_in, record_of
 from escalation.models import BASELINES
 from escalation.table import Table, require_learnable
 from escalation.targets import Target
@@ -88,7 +87,7 @@ def train_target(
     require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
     summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
-    record = matured_in(case, forecasts, known, at=len(days) - 1)
+    record = matured_in(case.prepared, forecasts, known, at=len(days) - 1)
     return Trained(
         case, forecasts, summary, fit_models(experiment, target, table, record=record),
         best_model(summary), null_share(known, case.back), table,
@@ -113,7 +112,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
     known = case.known_on(trained.trained_to)
-    issued = matured_in(case, trained.forecasts, known, at=last)
+    issued = matured_in(case.prepared, trained.forecasts, known, at=last)
     record = record_of(issued, family, horizon=case.target.horizon)
     return Manifest(
         family=family,

@@ -11,9 +11,10 @@ from oracle_iraq import recount
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
-from escalation.backtest import backtest_case, make_case, matured_in
+from escalation.backtest import backtest_case, make_case
 from escalation.config import Experiment, load_experiment
 from escalation.errors import GateError
+from escalation.matured import matured_in
 from escalation.resources import bundled
 from escalation.simulate import world
 
@@ -163,7 +164,7 @@ def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecast
 def test_matured_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
     day = np.datetime64("2020-07-15")
     at = case.prepared.index_of(day)
-    record = matured_in(case, forecasts, case.known_on(day), at=at)
+    record = matured_in(case.prepared, forecasts, case.known_on(day), at=at)
     assert record.names == tuple(sorted(case.experiment.model_names))
     assert record.day.max() <= at - case.target.horizon
     one = forecasts[forecasts["model"] == "pool"]

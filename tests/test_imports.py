@@ -20,6 +20,7 @@ STAGES = (
     {"coherence", "config", "intervals"},
     {"snapshots"},
     {"excitation", "table"},
+    {"matured"},
     {"backtest"},
     {"audit", "metrics"},
     {"evaluation", "ledger", "promote", "untrusted"},

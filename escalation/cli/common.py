@@ -34,6 +34,14 @@ TrackingUri = Annotated[
 AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
+ModelName = Annotated[str, typer.Option("--model", help="Registered model as NAME[@ALIAS].")]
+Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
+AllowInSample = Annotated[bool, typer.Option(help="Answer for days that the model has seen.")]
+AllowVersionSkew = Annotated[bool, typer.Option(help="Read a model of other libraries.")]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
+]
 Plugin = Annotated[
     list[Path] | None, typer.Option(help="Python file with families of your own; it is run.")
 ]

@@ -16,6 +16,8 @@ from escalation.cli.common import (
     AsOf,
     Events,
     Json,
+    LedgerFile,
+    ModelName,
     Plugin,
     Source,
     TrackingUri,
@@ -55,11 +57,8 @@ def promote(
 
 
 def verify(
-    model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
-    ledger: Annotated[
-        Path | None,
-        typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
-    ] = None,
+    model: ModelName = "iraq_crisis",
+    ledger: LedgerFile = None,
     events: Events = None,
     source: Source = None,
     plugin: Plugin = None,

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import (
+    AllowInSample,
+    AllowVersionSkew,
     AsOf,
+    Budget,
     Events,
     Explain,
     Json,
+    ModelName,
     NeededExperiment,
     Plugin,
     Source,
@@ -164,17 +168,11 @@ def report(
     source: Source = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
-    model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
-    budget: Annotated[
-        int | None, typer.Option(min=1, help="How many units may raise an alert.")
-    ] = None,
+    model: ModelName = "iraq_crisis",
+    budget: Budget = None,
     explain: Explain = 5,
-    allow_in_sample: Annotated[
-        bool, typer.Option(help="Tell of days that the model has seen.")
-    ] = False,
-    allow_version_skew: Annotated[
-        bool, typer.Option(help="Read a model of other libraries.")
-    ] = False,
+    allow_in_sample: AllowInSample = False,
+    allow_version_skew: AllowVersionSkew = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""

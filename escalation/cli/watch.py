@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import (
+    AllowInSample,
+    AllowVersionSkew,
     AsOf,
+    Budget,
     Events,
     Explain,
     Json,
+    LedgerFile,
+    ModelName,
     Plugin,
     Source,
     TrackingUri,
@@ -36,26 +41,17 @@ def score(
     source: Source = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
-    model: Annotated[str, typer.Option(help="Registered model as NAME[@ALIAS].")] = "iraq_crisis",
-    budget: Annotated[
-        int | None, typer.Option(min=1, help="How many units may raise an alert.")
-    ] = None,
+    model: ModelName = "iraq_crisis",
+    budget: Budget = None,
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
-    ] = None,
+    ledger: LedgerFile = None,
     explain: Explain = 3,
     stale_after: Annotated[
         int, typer.Option(min=0, help="Days without news after which data are stale.")
     ] = 30,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse stale data.")] = False,
-    allow_in_sample: Annotated[
-        bool, typer.Option(help="Score days that the model has seen.")
-    ] = False,
-    allow_version_skew: Annotated[
-        bool, typer.Option(help="Read a model of other libraries.")
-    ] = False,
+    allow_in_sample: AllowInSample = False,
+    allow_version_skew: AllowVersionSkew = False,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:

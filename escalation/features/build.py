@@ -159,7 +159,7 @@ def build(
     near, far = _chosen(families, local), _chosen(families, across)
     channels = {name: [0.0, 0.0] for name in vintages.stack.channels}
     columns = tuple(_tiny(one_unit(channels), near, far, families))
-    own = tuple(_tiny(one_unit(channels), near, {}, {name: families[name] for name in near}))
+    own = _local_names(vintages, near, families)
     shape = len(vintages.units), len(vintages.days)
     values = np.zeros((len(columns), *shape), np.float32)
     into = dict(zip(columns, values, strict=True))
@@ -184,8 +184,7 @@ def on_last_day(
         In the order of :func:`build`.
     """
     near = _chosen(families, local)
-    channels = {name: [0.0, 0.0] for name in vintages.stack.channels}
-    columns = tuple(_tiny(one_unit(channels), near, {}, {name: families[name] for name in near}))
+    columns = _local_names(vintages, near, families)
     values = np.zeros((len(columns), len(vintages.units), 1), np.float32)
     _fill_local(vintages, near, columns, values, threads=2)
     return values[:, :, 0]
@@ -214,6 +213,14 @@ def _tiny(
     for family in far.values():
         _add(columns, family(local, panel))
     return columns
+
+
+def _local_names(
+    vintages: Vintages, near: Mapping[str, Local], families: Families
+) -> tuple[str, ...]:
+    """Columns of the local families."""
+    panel = one_unit({name: [0.0, 0.0] for name in vintages.stack.channels})
+    return tuple(_tiny(panel, near, {}, {name: families[name] for name in near}))
 
 
 def _add(columns: Columns, more: Columns) -> None:

@@ -19,6 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
 from escalation.evaluation import Evaluation, evaluate
+from escalation.models import BASELINES
 from escalation.tracking import notes
 from escalation.tracking.names import metrics_of, steps_of
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
@@ -229,9 +230,11 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
     plots.decisions(evaluation.decisions, models=[best, *others[:3]]).savefig(
         figures / "decisions.png"
     )
+    # Of the baseline there is nothing to tell against itself: of the one that comes closest.
+    told = next((name for name in [best, *others] if name not in BASELINES), best)
     plots.skill_by(
         months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
-        model=best,
+        model=told,
     ).savefig(figures / "where.png")  # fmt: skip
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
     trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)

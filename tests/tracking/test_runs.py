@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from escalation import tracking
-from escalation.tracking import notes
+from escalation.tracking import notes, runs
 from escalation.tracking.names import DECIDING
 
 
@@ -28,10 +28,10 @@ def parent(client, stored):
 
 @pytest.fixture(scope="module")
 def children(client, parent):
-    runs = client.search_runs([parent.info.experiment_id])
+    found = client.search_runs([parent.info.experiment_id])
     return {
         run.info.run_name: run
-        for run in runs
+        for run in found
         if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     }
 
@@ -39,6 +39,21 @@ def children(client, parent):
 def test_every_model_has_a_child_and_all_runs_are_finished(children, parent):
     assert set(children) == {"climatology", "last_value", "ewma_nb", "logistic"}
     assert {run.info.status for run in (parent, *children.values())} == {"FINISHED"}
+
+
+@pytest.mark.parametrize("best", ["ewma_nb", "logistic"])
+def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
+    uri, log, trained, monkeypatch, best
+):
+    told, drawn = [], runs.plots.skill_by
+
+    def noted(**given):
+        told.append(given["model"])
+        return drawn(**given)
+
+    monkeypatch.setattr(runs.plots, "skill_by", noted)
+    log(uri, best=best)
+    assert told == ["logistic"]
 
 
 def test_numbers_that_decide_have_plain_names_and_all_others_a_group(children):

@@ -242,14 +242,21 @@ def _blocks(case: Case) -> list[NDArray[np.int64]]:
     left out.
     """
     blocks = _split(origins(case), case.experiment.backtest.refit_every)
-    while len(blocks) > 1 and case.experiment.backtest.first_origin is None:
-        try:
-            _learnable(case, blocks[0][0])
-        except GateError:
-            blocks = blocks[1:]
-        else:
-            break
-    return blocks
+    if case.experiment.backtest.first_origin is not None:
+        return blocks
+    last = len(blocks) - 1
+    return blocks[next((i for i in range(last) if can_learn(case, blocks[i][0])), last) :]
+
+
+def can_learn(case: Case, at: int) -> bool:
+    """Whether there was enough to learn from on a day, given by its index."""
+    if at < case.target.horizon + case.prepared.lag:
+        return False
+    try:
+        _learnable(case, at)
+    except GateError:
+        return False
+    return True
 
 
 def _learnable(case: Case, at: int) -> tuple[Labels, Table]:

@@ -20,6 +20,7 @@ from escalation.backtest import (
     Progress,
     backtest_case,
     build_model,
+    can_learn,
     fit_models,
     forecast_tables,
     make_case,
@@ -27,7 +28,7 @@ from escalation.backtest import (
     silent,
 )
 from escalation.config import Experiment, target_label
-from escalation.errors import GateError, InputError
+from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.intervals import NO_RECORD
 from escalation.matured import matured_in, record_of
@@ -189,7 +190,7 @@ def _by_record(
     groups: list[tuple[NDArray[np.datetime64], int | None]] = []
     if len(early):
         last = case.prepared.index_of(early[-1])
-        start = next((at for at in range(last + 1) if _learnable(case, at)), None)
+        start = next((at for at in range(last + 1) if can_learn(case, at)), None)
         groups.append((early, start))
     if len(late):
         groups.append((late, case.prepared.index_of(experiment.backtest.first_origin)))
@@ -210,21 +211,11 @@ def _past(case: Case, origin: int | None, last: np.datetime64, progress: Progres
     return backtest_case(replace(case, experiment=told), progress=progress)
 
 
-def _learnable(case: Case, at: int) -> bool:
-    if at < case.target.horizon + case.prepared.lag:
-        return False
-    try:
-        require_learnable(case.training_table(case.prepared.days[at]), what="")
-    except GateError:
-        return False
-    return True
-
-
 def _said_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataFrame:
     """The answers of one day: model chosen by its record, fitted on what had matured."""
     today = case.prepared.days[at]
     ahead = case.rows_on(np.array([at]), final)
-    if not _learnable(case, at):
+    if not can_learn(case, at):
         nothing = np.full(len(ahead), np.nan)
         (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, {NO_MODEL: NO_RECORD})
         return rows.assign(**{BASE_RATE: np.nan})

@@ -18,7 +18,7 @@ from escalation.matured import matured_in
 from escalation.resources import bundled
 from escalation.simulate import world
 
-LIGHT = ("recalibrated", "blend")
+LIGHT = ("corrected", "blend")
 FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *LIGHT)}
 
 

@@ -6,6 +6,7 @@ from escalation.models.base import EventModel
 from escalation.models.blend import Matured, blend
 from escalation.models.boosting import boosting
 from escalation.models.climatology import climatology
+from escalation.models.corrected import corrected
 from escalation.models.dynamic import dynamic
 from escalation.models.ewma_fit import ewma_fit
 from escalation.models.ewma_nb import ewma_nb
@@ -17,7 +18,6 @@ from escalation.models.levels import levels
 from escalation.models.logistic import logistic
 from escalation.models.negbin import negbin
 from escalation.models.pool import pool
-from escalation.models.recalibrated import recalibrated
 from escalation.models.trusted import TRUSTED_TYPES
 
 MODELS: dict[str, Callable[..., EventModel]] = {
@@ -34,7 +34,7 @@ MODELS: dict[str, Callable[..., EventModel]] = {
     "dynamic": dynamic,
     "levels": levels,
     "pool": pool,
-    "recalibrated": recalibrated,
+    "corrected": corrected,
     "blend": blend,
 }
 BASELINES = ("climatology", "last_value", "ewma_nb")

@@ -182,7 +182,7 @@ class LightModel(EventModel):
     ``fit`` takes fitted models as ``members`` and their forecasts that have matured as ``record``;
     ``predict_proba`` takes probabilities that the members gave for the same rows. Without them, it
     fits and asks its own. A subclass implements ``_learn(X, y, count, members, record)``,
-    ``_parts()``, the models that it asks by name, and ``_joined(probability)``.
+    ``_parts()``, the models that it asks by name, and ``_joined(X, probability)``.
     """
 
     light: ClassVar[bool] = True
@@ -205,7 +205,7 @@ class LightModel(EventModel):
     def predict_proba(self, X: Any, *, members: Mapping[str, Array] | None = None) -> Array:
         if members is None or not set(self._parts()) <= set(members):
             return super().predict_proba(X)
-        one = np.clip(self._joined(members), SMALLEST, 1.0 - SMALLEST)
+        one = np.clip(self._joined(X, members), SMALLEST, 1.0 - SMALLEST)
         return np.column_stack([1.0 - one, one])
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
@@ -213,7 +213,7 @@ class LightModel(EventModel):
 
     def _probability(self, X: Any) -> Array:
         asked = {name: model.predict_proba(X)[:, 1] for name, model in self._parts().items()}
-        return self._joined(asked)
+        return self._joined(X, asked)
 
     def _learn(self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Any) -> None:
         raise NotImplementedError
@@ -221,7 +221,7 @@ class LightModel(EventModel):
     def _parts(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _joined(self, probability: Mapping[str, Array]) -> Array:
+    def _joined(self, X: Any, probability: Mapping[str, Array]) -> Array:
         raise NotImplementedError
 
 

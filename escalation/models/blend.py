@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from escalation.models.base import Array, Column, LightModel
+from escalation.models.corrected import Corrected, fit_absent
 from escalation.models.ewma_nb import EwmaNB
-from escalation.models.levels import Levels
 from escalation.models.pool import LEVELS, Pool
-from escalation.models.pulled import blocks_of, design_effect, forgotten, log_odds
-from escalation.models.recalibrated import Recalibrated, recalibration
+from escalation.models.pulled import (
+    blocks_of,
+    design_effect,
+    forgotten,
+    log_odds,
+    recalibration,
+)
 from escalation.models.tails import outcome_log_likelihood
 
 BASELINE = "ewma_nb"
-START: dict[str, float] = {BASELINE: 0.4, "pool": 0.3, "recalibrated": 0.18, "levels": 0.12}
+START: dict[str, float] = {BASELINE: 0.3, "pool": 0.2, "corrected": 0.5}
 """The mixture that trust starts with, on log-odds."""
 LEARNERS = ("logistic", "boosting", "forest", "hazard")
 """Models of all features, whose plain mean is a candidate too."""
@@ -34,9 +39,10 @@ model alone."""
 RATE = 2.0
 """How fast evidence moves the trust. Bayes for independent labels from one true model would be 1;
 the design effect taken is that of the candidate whose labels are the least independent."""
-SHIFT_RIDGE = (30.0, 1e6)
-SHIFT_HALF_LIFE = 540.0
-"""Pull on the shift of the log-odds, in independent labels, and its memory in days; no stretch."""
+BEND_RIDGE = (10.0, 100.0)
+BEND_HALF_LIFE = 540.0
+"""Pull on the shift and the stretch of the log-odds, in independent labels, and their memory in
+days."""
 FEWEST = 20
 SMALLEST_TRUST = 0.01
 """Members with less are left out."""
@@ -133,17 +139,24 @@ def _candidates(start: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
     return np.stack(rows), np.array(prior) / sum(prior)
 
 
-def shift_of(record: Matured | None, weights: Array, names: tuple[str, ...], horizon: int) -> float:
-    """How far the weighted log-odds were too low of late, pulled to zero."""
+def bend_of(
+    record: Matured | None, weights: Array, names: tuple[str, ...], *, horizon: int
+) -> Array:
+    """Shift and stretch of the weighted log-odds that the past one or two years ask for.
+
+    Returns
+    -------
+    ndarray, shape (2,)
+        (0, 1) without a record, and pulled to it.
+    """
     if record is None or len(record.outcome) < FEWEST:
-        return 0.0
+        return np.array([0.0, 1.0])
     places = [record.names.index(name) for name in names]
     score = log_odds(record.probability[:, places]) @ weights
-    found = recalibration(
-        score, record.outcome, record.day, horizon=horizon, ridge=SHIFT_RIDGE,
-        half_life=SHIFT_HALF_LIFE,
+    return recalibration(
+        score, record.outcome, record.day, horizon=horizon, ridge=BEND_RIDGE,
+        half_life=BEND_HALF_LIFE,
     )  # fmt: skip
-    return float(found[0])
 
 
 def anchored(weights: Array, names: tuple[str, ...]) -> Array:
@@ -161,19 +174,20 @@ def anchored(weights: Array, names: tuple[str, ...]) -> Array:
 class Blend(LightModel):
     r"""Weighted mean of the models' log-odds, weights learnt from matured forecasts.
 
-    .. math:: \operatorname{logit} P = a + \sum_j w_j \operatorname{logit} P_j
+    .. math:: \operatorname{logit} P = a + b \sum_j w_j \operatorname{logit} P_j
 
     A tenth of the weight is the baseline's for good. For the rest, candidates are a fixed mixture
-    (the baseline, the pool, its recalibration and the regression on levels), the mean of the
-    learners, and every model alone; :func:`trust` moves weight between them. While little has
-    matured it is the mixture; where one model earns it, that model takes over. The shift a is what
-    the forecasts of the past one or two years lacked.
+    (the baseline, the pool, and the averages corrected), the mean of the learners, and every model
+    alone; :func:`trust` moves weight between them. While little has matured it is the mixture;
+    where one model earns it, that model takes over. Shift a and stretch b are what the forecasts
+    of the past one or two years asked for. A record without the mixture's models can't say how
+    they did, and is not used.
 
     Parameters
     ----------
     horizon : int
         h, in days.
-    levels, past, threshold
+    levels, since, past, threshold
         Columns for the mixture's members, where they are fitted here.
 
     Attributes
@@ -182,8 +196,8 @@ class Blend(LightModel):
         Members that have a weight.
     weights_ : ndarray, shape (member,)
         Adds up to one.
-    shift_ : float
-        a, in log-odds.
+    bend_ : ndarray, shape (2,)
+        a, in log-odds, and b.
     members_ : list of estimator
     """
 
@@ -193,32 +207,32 @@ class Blend(LightModel):
         self,
         horizon: int = 7,
         levels: Sequence[Column] = LEVELS,
+        since: Column = "history_days_since",
         past: Column = "history_sum_28d",
         threshold: Column = "threshold",
     ) -> None:
         self.horizon = horizon
         self.levels = levels
+        self.since = since
         self.past = past
         self.threshold = threshold
 
     def _learn(
         self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Matured | None
     ) -> None:
-        columns = self.horizon, self.levels, self.past, self.threshold
-        for name, make in (("pool", Pool), ("levels", Levels)):
-            if name not in members:
-                members[name] = make(*columns).fit(X, y, count=count)
-        if BASELINE not in members:
-            own_baseline = EwmaNB(self.horizon, self.levels[2], self.past, self.threshold)
-            members[BASELINE] = own_baseline.fit(X, y, count=count)
-        if "recalibrated" not in members:
-            own = Recalibrated(*columns)
-            members["recalibrated"] = own.fit(X, y, count=count, members=members)
-        names = tuple(name for name in members if record or name in START)
-        if record is not None and not set(names) <= set(record.names):
+        horizon, levels, past, threshold = self.horizon, self.levels, self.past, self.threshold
+        made = {
+            BASELINE: EwmaNB(horizon, levels[2], past, threshold),
+            "pool": Pool(horizon, levels, threshold),
+            "corrected": Corrected(horizon, levels, self.since, past, threshold),
+        }
+        fit_absent(members, made, X, y, count)
+        if record is None or not set(START) <= set(record.names):
             names, record = tuple(START), None
+        else:
+            names = tuple(name for name in members if name in record.names)
         weights = anchored(weights_of(record, names, horizon=self.horizon), names)
-        self.shift_ = shift_of(record, weights, names, self.horizon)
+        self.bend_ = bend_of(record, weights, names, horizon=self.horizon)
         kept = np.flatnonzero(weights)
         self.names_ = [names[i] for i in kept]
         self.weights_ = weights[kept]
@@ -227,11 +241,12 @@ class Blend(LightModel):
     def _parts(self) -> dict[str, Any]:
         return dict(zip(self.names_, self.members_, strict=True))
 
-    def _joined(self, probability: Mapping[str, Array]) -> Array:
-        total = np.full(len(probability[self.names_[0]]), self.shift_)
+    def _joined(self, X: Any, probability: Mapping[str, Array]) -> Array:
+        total = np.zeros(len(probability[self.names_[0]]))
         for name, weight in zip(self.names_, self.weights_, strict=True):
             total += weight * log_odds(probability[name])
-        return expit(total)
+        shift, stretch = self.bend_
+        return expit(shift + stretch * total)
 
 
 def blend(*, horizon: int = 7, seed: int = 0) -> Blend:

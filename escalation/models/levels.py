@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
-from escalation.models.ewma_nb import PAST_DAYS, nb_tail
+from escalation.models.ewma_nb import PAST_DAYS
 from escalation.models.pool import DAYS, LEVELS
 from escalation.models.pulled import blocks_of, days_of, design_effect, forgotten
-from escalation.models.tails import SPREADS, likeliest, quadratic_tail, spread_out
+from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
 PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
 """Intercept, then the weights of the averages over 7 to 365 days; they add up to one."""
@@ -81,24 +81,27 @@ class Levels(EventModel):
         )
         self.coefficients_ = _regress(self._design(X), capped, forgotten(day), effect)
         rows = spread_out(len(y))
-        seen = self._mean(X)[rows], threshold[rows], y[rows]
-        linear, linear_gain = likeliest(*seen)
-        quadratic, quadratic_gain = likeliest(*seen, tail=quadratic_tail, grid=SPREADS)
-        self.quadratic_ = bool(quadratic_gain > linear_gain)
-        self.dispersion_ = quadratic if self.quadratic_ else linear
+        self.quadratic_, self.dispersion_ = likeliest_shape(
+            self._mean(X)[rows], threshold[rows], y[rows]
+        )
 
     def _design(self, X: Any) -> Array:
-        sums = np.column_stack(columns_of(X, self.levels))
-        rate = np.maximum(sums, 0.0) / np.array(DAYS) + PER_WEEK / 7.0
-        return np.column_stack([np.ones(len(rate)), np.log(rate * self.horizon)])
+        averages = log_averages(X, self.levels, horizon=self.horizon)
+        return np.column_stack([np.ones(len(averages)), averages])
 
     def _mean(self, X: Any) -> Array:
         return np.exp(np.clip(weighted_sum(self._design(X), self.coefficients_), *LOG_MEAN_RANGE))
 
     def _probability(self, X: Any) -> Array:
         (threshold,) = columns_of(X, [self.threshold])
-        tail = quadratic_tail if self.quadratic_ else nb_tail
-        return tail(self._mean(X), self.dispersion_, threshold)
+        return tail_of(self._mean(X), (self.quadratic_, self.dispersion_), threshold)
+
+
+def log_averages(X: Any, levels: Sequence[Column], *, horizon: int) -> Array:
+    """Logarithm of the events in ``horizon`` days at each average's rate, shape (row, 6)."""
+    sums = np.column_stack(columns_of(X, levels))
+    rate = np.maximum(sums, 0.0) / np.array(DAYS) + PER_WEEK / 7.0
+    return np.log(rate * horizon)
 
 
 def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:

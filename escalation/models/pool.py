@@ -1,4 +1,4 @@
-"""``pool``: negative binomial tails on fast and slow averages, averaged by fixed weights."""
+"""``pool``: tails on fast and slow averages, averaged by fixed weights."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ import numpy as np
 from scipy.special import expit
 
 from escalation.models.base import Array, Column, EventModel, columns_of
-from escalation.models.ewma_nb import SMALLEST_MEAN, EwmaNB, nb_tail
+from escalation.models.ewma_nb import SMALLEST_MEAN
 from escalation.models.pulled import log_odds
-from escalation.models.tails import likeliest, spread_out
+from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
 DAYS = (7, 10, 21, 45, 90, 365)
 LEVELS: tuple[Column, ...] = tuple(f"history_decay_{days}d" for days in DAYS)
-LEVEL_WEIGHTS = (0.05, 0.05, 0.15, 0.10, 0.05, 0.10)
+WEIGHTS = (0.07, 0.07, 0.21, 0.14, 0.07, 0.14, 0.30)
+"""Of the six averages and of their mixture; they add up to one. Fixed: no data set decides them."""
 MIX = (0.8, 0.2)
 """A seventh average: mostly the 21 days, with a memory of the year."""
-MIX_WEIGHT = 0.20
-BASELINE_WEIGHT = 0.30
-"""Weights add up to one. Fixed: they are where the trust in the averages starts, and no data set
-decides them."""
 
 
 class Pool(EventModel):
-    r"""Logit average of negative binomial tails on several decayed averages, and of ``ewma_nb``.
+    r"""Logit average of negative binomial tails on several decayed averages.
 
     .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P(X_j \ge k),\quad
-              m_j = \max(h s_j / K_j,\ 0.02),\quad \operatorname{Var} X_j = d_j m_j
+              m_j = \max(h s_j / K_j,\ 0.02)
 
-    Each tail has its own dispersion: the one of a grid under which the outcomes of the training
-    rows are likeliest. Nothing else is learnt, so there is nothing to overfit.
+    Each tail has a variance in proportion to its mean, or one that grows with its square, and its
+    own dispersion: those of a grid under which the outcomes of the training rows are likeliest.
+    Nothing else is learnt, so there is little to overfit.
 
     Parameters
     ----------
@@ -39,14 +37,14 @@ class Pool(EventModel):
         h, in days.
     levels : sequence of str or int
         Columns of the decayed sums over 7, 10, 21, 45, 90 and 365 days.
-    past, threshold : str or int
-        Columns of the plain sum of 28 days, and of the threshold.
+    threshold : str or int
+        Column of the threshold.
 
     Attributes
     ----------
-    dispersions_ : ndarray, shape (7,)
-        Of the six averages and of their mixture.
-    baseline_ : EwmaNB
+    shapes_ : list of tuple of (bool, float)
+        Whether the variance grows with the squared mean, and the dispersion, of the six averages
+        and of their mixture.
     """
 
     free_form: ClassVar[bool] = False
@@ -55,21 +53,17 @@ class Pool(EventModel):
         self,
         horizon: int = 7,
         levels: Sequence[Column] = LEVELS,
-        past: Column = "history_sum_28d",
         threshold: Column = "threshold",
     ) -> None:
         self.horizon = horizon
         self.levels = levels
-        self.past = past
         self.threshold = threshold
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
-        self.baseline_ = EwmaNB(self.horizon, self.levels[2], self.past, self.threshold)
-        self.baseline_.fit(X, y, count=count)
         rows = spread_out(len(y))
         (threshold,) = columns_of(X, [self.threshold])
         means = self._means(X)[:, rows]
-        self.dispersions_ = np.array([likeliest(m, threshold[rows], y[rows])[0] for m in means])
+        self.shapes_ = [likeliest_shape(mean, threshold[rows], y[rows]) for mean in means]
 
     def _means(self, X: Any) -> Array:
         """Expected counts by average, shape (7, row)."""
@@ -80,15 +74,14 @@ class Pool(EventModel):
 
     def _probability(self, X: Any) -> Array:
         (threshold,) = columns_of(X, [self.threshold])
-        total = BASELINE_WEIGHT * log_odds(self.baseline_.predict_proba(X)[:, 1])
-        weights = (*LEVEL_WEIGHTS, MIX_WEIGHT)
-        for weight, mean, d in zip(weights, self._means(X), self.dispersions_, strict=True):
-            total += weight * log_odds(nb_tail(mean, d, threshold))
+        total = np.zeros(len(threshold))
+        for weight, mean, shape in zip(WEIGHTS, self._means(X), self.shapes_, strict=True):
+            total += weight * log_odds(tail_of(mean, shape, threshold))
         return expit(total)
 
 
 def pool(*, horizon: int = 7, seed: int = 0) -> Pool:
-    """Negative binomial tails on fast and slow averages; it has nothing to tune, nothing random.
+    """Tails on fast and slow averages; it has nothing to tune, nothing random.
 
     Parameters
     ----------

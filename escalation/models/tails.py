@@ -11,8 +11,8 @@ from scipy.special import betainc
 from escalation.models.base import Array
 from escalation.models.ewma_nb import nb_tail
 
-DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0)
-"""Variance over mean, from nearly Poisson to far out."""
+DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0)
+"""Variance over mean, from nearly Poisson to a war in a day."""
 SPREADS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """Squared coefficient of variation of the level, where the variance grows with the mean squared."""
 MOST_ROWS = 3000
@@ -105,3 +105,33 @@ def likeliest(
     found = [float(outcome_log_likelihood(tail(mean, d, threshold), y).mean()) for d in grid]
     best = int(np.argmax(found))
     return float(grid[best]), found[best]
+
+
+def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, float]:
+    """Whether the variance grows with the squared mean, and the dispersion of the likelier shape.
+
+    Parameters
+    ----------
+    mean, threshold, y : ndarray, shape (row,)
+
+    Returns
+    -------
+    quadratic : bool
+    dispersion : float
+        Variance over mean, or the spread of the quadratic form.
+
+    Examples
+    --------
+    >>> y = (np.arange(100) % 4 == 0) * 1.0
+    >>> likeliest_shape(np.full(100, 1.0), np.full(100, 2.0), y)
+    (False, 2.0)
+    """
+    dispersion, gain = likeliest(mean, threshold, y)
+    spread, other = likeliest(mean, threshold, y, tail=quadratic_tail, grid=SPREADS)
+    return (True, spread) if other > gain else (False, dispersion)
+
+
+def tail_of(mean: Array, shape: tuple[bool, float], threshold: Array) -> Array:
+    """P(X >= threshold) under a shape found by :func:`likeliest_shape`."""
+    quadratic, dispersion = shape
+    return (quadratic_tail if quadratic else nb_tail)(mean, dispersion, threshold)

@@ -10,6 +10,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.blend.Blend",
     "escalation.models.boosting.Boosting",
     "escalation.models.climatology.Climatology",
+    "escalation.models.corrected.Corrected",
     "escalation.models.dynamic.Dynamic",
     "escalation.models.ewma_fit.EwmaFit",
     "escalation.models.ewma_nb.EwmaNB",
@@ -22,7 +23,6 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.logistic.SignedLog",
     "escalation.models.negbin.NegBin",
     "escalation.models.pool.Pool",
-    "escalation.models.recalibrated.Recalibrated",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )

@@ -8,16 +8,17 @@ from escalation.models import MODELS
 from escalation.models.dynamic import Dynamic, predictive_tail
 from escalation.models.ewma_fit import GRID, EwmaFit
 from escalation.models.levels import PRIOR, Levels
-from escalation.models.pool import BASELINE_WEIGHT as OWN
-from escalation.models.pool import DAYS, LEVEL_WEIGHTS, MIX_WEIGHT, Pool
+from escalation.models.pool import DAYS, WEIGHTS, Pool
 from escalation.models.tails import (
     DISPERSIONS,
+    SPREADS,
     likeliest,
+    likeliest_shape,
     outcome_log_likelihood,
     quadratic_tail,
 )
 
-COUNTING = ("ewma_nb", "ewma_fit", "dynamic", "levels", "pool", "recalibrated", "blend", "negbin")
+COUNTING = ("ewma_nb", "ewma_fit", "dynamic", "levels", "pool", "corrected", "blend", "negbin")
 
 
 def probability(model, X):
@@ -64,35 +65,50 @@ def test_the_likeliest_dispersion_is_found_on_simulated_outcomes():
         assert likeliest(mean, k, (drawn >= k) * 1.0)[0] == planted
 
 
+@pytest.mark.parametrize("spread", [0.4, 2.5])
+def test_the_shape_whose_variance_grows_with_the_squared_mean_is_told_from_the_other(spread):
+    random = np.random.default_rng(4)
+    mean, k = random.gamma(1.0, 3.0, 60000), random.integers(1, 12, 60000).astype(float)
+    squared = random.negative_binomial(1 / spread, 1 / (1 + spread * mean))
+    assert likeliest_shape(mean, k, (squared >= k) * 1.0) == (True, spread)
+    linear = random.negative_binomial(mean / 3.0, 1 / 4.0)
+    assert likeliest_shape(mean, k, (linear >= k) * 1.0) == (False, 4.0)
+
+
+def scipy_tail(mean, shape, k):
+    quadratic, d = shape
+    size, share = (1 / d, 1 / (1 + d * mean)) if quadratic else (mean / (d - 1), 1 / d)
+    return nbinom.sf(k - 1, size, share)
+
+
 def test_pool_is_the_weighted_mean_of_log_odds_that_scipy_gives(table):
     model = Pool().fit(table.X, table.y, count=table.count)
     X, k = table.X, table.X["threshold"].to_numpy()
     means = [np.maximum(X[f"history_decay_{d}d"] / d * 7, 0.02) for d in DAYS]
     means.append(0.8 * means[2] + 0.2 * means[5])
-    base = MODELS["ewma_nb"]().fit(X, table.y, count=table.count)
 
     def odds(p):
         p = np.clip(p, 1e-4, 1 - 1e-4)
         return np.log(p / (1 - p))
 
-    total = OWN * odds(probability(base, X))
-    for weight, m, d in zip((*LEVEL_WEIGHTS, MIX_WEIGHT), means, model.dispersions_, strict=True):
-        total = total + weight * odds(nbinom.sf(k - 1, m / (d - 1), 1 / d))
+    parts = [odds(scipy_tail(m, shape, k)) for m, shape in zip(means, model.shapes_, strict=True)]
+    total = np.array(WEIGHTS) @ np.stack(parts)
     np.testing.assert_allclose(probability(model, X), 1 / (1 + np.exp(-total)), rtol=1e-7)
-    assert pytest.approx(1.0) == OWN + sum(LEVEL_WEIGHTS) + MIX_WEIGHT
+    assert sum(WEIGHTS) == pytest.approx(1.0)
 
 
-def test_each_dispersion_of_the_pool_makes_its_own_outcomes_likeliest(table):
+def test_each_shape_of_the_pool_makes_its_own_outcomes_likeliest(table):
     model = Pool().fit(table.X, table.y, count=table.count)
     k = table.X["threshold"].to_numpy()
-    for days, chosen in zip(DAYS, model.dispersions_, strict=False):
+    shapes = [(False, d) for d in DISPERSIONS] + [(True, a) for a in SPREADS]
+    for days, chosen in zip(DAYS, model.shapes_, strict=False):
         m = np.maximum(table.X[f"history_decay_{days}d"].to_numpy() / days * 7, 0.02)
         value = {
-            d: outcome_log_likelihood(nbinom.sf(k - 1, m / (d - 1), 1 / d), table.y).mean()
-            for d in DISPERSIONS
+            shape: outcome_log_likelihood(scipy_tail(m, shape, k), table.y).mean()
+            for shape in shapes
         }
         assert value[chosen] == max(value.values())
-    assert len(set(model.dispersions_)) > 1
+    assert len(set(model.shapes_)) > 1
 
 
 def test_conjugate_updates_day_by_day_come_to_the_decayed_sums():
@@ -183,11 +199,7 @@ def test_probabilities_of_a_fitted_model_do_not_fall_as_the_horizon_grows(fitted
     rows = []
     for horizon in (1, 3, 7, 14, 30, 90):
         model.set_params(horizon=horizon)
-        if name == "pool":
-            model.baseline_.set_params(horizon=horizon)
         rows.append(probability(model, X))
     model.set_params(horizon=7)
-    if name == "pool":
-        model.baseline_.set_params(horizon=7)
     assert (np.diff(rows, axis=0) >= -1e-15).all()
     assert rows[-1].mean() > rows[0].mean() + 0.1

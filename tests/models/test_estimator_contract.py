@@ -7,6 +7,7 @@ from escalation.models import MODELS
 from escalation.models.blend import Blend
 from escalation.models.boosting import Boosting
 from escalation.models.climatology import Climatology
+from escalation.models.corrected import Corrected
 from escalation.models.dynamic import Dynamic
 from escalation.models.ewma_fit import EwmaFit
 from escalation.models.ewma_nb import EwmaNB
@@ -18,7 +19,6 @@ from escalation.models.levels import Levels
 from escalation.models.logistic import Logistic, SignedLog
 from escalation.models.negbin import NegBin
 from escalation.models.pool import Pool
-from escalation.models.recalibrated import Recalibrated
 
 SIX = (0,) * 6
 
@@ -35,9 +35,9 @@ POSITIONAL = [
     EwmaFit(levels=SIX, threshold=0),
     Dynamic(levels=SIX, threshold=0),
     Levels(levels=SIX, past=0, threshold=0),
-    Pool(levels=SIX, past=0, threshold=0),
-    Recalibrated(levels=SIX, past=0, threshold=0),
-    Blend(levels=SIX, past=0, threshold=0),
+    Pool(levels=SIX, threshold=0),
+    Corrected(levels=SIX, since=0, past=0, threshold=0),
+    Blend(levels=SIX, since=0, past=0, threshold=0),
 ]
 
 BY_HISTORY = "the probability is decided by the history's counts, not by the outcomes seen"

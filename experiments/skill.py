@@ -32,8 +32,10 @@ from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
-from escalation.metrics.calibration import if_calibrated
+from escalation.metrics.bootstrap import interval, resample
+from escalation.metrics.calibration import if_calibrated, recoverable
 from escalation.metrics.paired import pair
+from escalation.metrics.scores import LOSSES
 from escalation.models.base import EventModel, LightModel
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
@@ -132,11 +134,29 @@ class Stopwatch:
             LightModel.fit, LightModel.predict_proba = light
 
 
-def ratio_if_calibrated(forecasts: pd.DataFrame) -> float:
-    """Median of miscalibration over discrimination if the blend's forecasts were calibrated."""
+def about_the_blend(forecasts: pd.DataFrame) -> dict[str, float]:
+    """What else is asked of the blend alone.
+
+    ``ratio_if_calibrated``, the median of miscalibration over discrimination if outcomes had come
+    as often as it said; ``recoverable``; and for each score the lower end of how much larger it is
+    than that of the best other model on these rows.
+    """
     (paired,) = pair(forecasts)
-    miscalibration, discrimination = if_calibrated(paired.of(MODEL))
-    return float(np.median(miscalibration / discrimination))
+    own = paired.of(MODEL)
+    miscalibration, discrimination = if_calibrated(own)
+    drawn = resample(paired.days, horizon=paired.horizon, seed=7)
+    at = paired.models.index(MODEL)
+    lower = {}
+    for score, by_date in zip(LOSSES, paired.losses_by_date(), strict=True):
+        totals = by_date.sum(axis=1)
+        totals[at] = np.inf
+        ratio = np.divide(*drawn.sums(by_date[[at, int(totals.argmin())]]))
+        lower[f"{score}_over_best_lower"] = interval(ratio - 1.0, blocks=drawn.blocks)[0]
+    return {
+        "ratio_if_calibrated": float(np.median(miscalibration / discrimination)),
+        "recoverable": recoverable(own, paired.outcome, paired.date),
+        **lower,
+    }
 
 
 def run(job: Job) -> pd.DataFrame:
@@ -151,9 +171,8 @@ def run(job: Job) -> pd.DataFrame:
     except EscalationError as error:
         sys.stderr.write(f"{job.data} {job.target} lag {job.lag}: {error}\n")
         return pd.DataFrame()
-    table["ratio_if_calibrated"] = [
-        ratio_if_calibrated(forecasts) if name == MODEL else np.nan for name in table["model"]
-    ]
+    for name, value in about_the_blend(forecasts).items():
+        table[name] = np.where(table["model"] == MODEL, value, np.nan)
     if job.keep:
         forecasts.to_parquet(Path(job.keep) / f"{job.data}-{job.target}-{job.lag}.parquet")
     seconds = time.perf_counter() - start

@@ -17,7 +17,8 @@ COLUMNS = [
     "brier", "log_score", "skill_vs_ewma_nb", "skill_vs_ewma_nb_lower", "skill_vs_ewma_nb_upper",
     "log_skill_vs_ewma_nb", "log_skill_vs_ewma_nb_lower", "log_skill_vs_ewma_nb_upper",
     "average_precision", "auc", "miscalibration", "discrimination", "uncertainty",
-    "ratio_if_calibrated", "verdict",
+    "ratio_if_calibrated", "recoverable", "brier_over_best_lower", "log_score_over_best_lower",
+    "verdict",
 ]  # fmt: skip
 
 
@@ -53,13 +54,20 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
             over = rows[f"{score}_over_best"]
             lines.append(
                 f"lag {lag}, {score}: more than 1% worse than the best single model on "
-                f"{(over > 0.01).sum()} of {len(rows)} pairs, at worst {over.max():.1%}"
+                f"{(over > 0.01).sum()} of {len(rows)} pairs, at worst {over.max():.1%}; with the "
+                f"whole interval on {(rows[f'{score}_over_best_lower'] > 0.01).sum()}"
             )
         share = rows["miscalibration"] / rows["discrimination"]
         lines.append(
             f"lag {lag}: miscalibration over discrimination at most a tenth on "
             f"{(share <= 0.1).sum()} of {len(rows)} pairs, at worst {share.max():.2f}; if what it "
             f"said were calibrated, on {(rows['ratio_if_calibrated'] <= 0.1).sum()}"
+        )
+        gained = rows["recoverable"] / rows["discrimination"]
+        lines.append(
+            f"lag {lag}: recalibration learnt on other dates would gain nothing on "
+            f"{(gained <= 0).sum()} of {len(rows)} pairs, at most a tenth of discrimination on "
+            f"{(gained <= 0.1).sum()}, at worst {gained.max():.2f}"
         )
     spent = table.drop_duplicates(PAIR)[["seconds", "inside"]].sum()
     lines.append(

@@ -28,7 +28,8 @@ def row(data, lag, model, **values):
         "skill_vs_ewma_nb": 0.05, "skill_vs_ewma_nb_lower": 0.01, "skill_vs_ewma_nb_upper": 0.09,
         "log_skill_vs_ewma_nb": 0.02, "log_skill_vs_ewma_nb_lower": -0.01,
         "log_skill_vs_ewma_nb_upper": 0.04, "verdict": "", "seconds": 14.0, "inside": 10.0,
-        "ratio_if_calibrated": 0.05,
+        "ratio_if_calibrated": 0.05, "recoverable": -0.0001, "brier_over_best_lower": 0.02,
+        "log_score_over_best_lower": -0.02,
     }  # fmt: skip
     return given | values
 
@@ -40,7 +41,7 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
             row("a", 0, "pool", brier=0.095, log_score=0.31),
             row("b", 0, "blend", skill_vs_ewma_nb=-0.05, skill_vs_ewma_nb_lower=-0.09,
                 skill_vs_ewma_nb_upper=-0.01, miscalibration=0.004,
-                ratio_if_calibrated=0.15),
+                ratio_if_calibrated=0.15, recoverable=0.003, brier_over_best_lower=0.005),
             row("b", 0, "pool", brier=0.1, log_score=0.3),
             row("thin", 0, "blend", positives=99, skill_vs_ewma_nb_lower=0.2),
             row("thin", 0, "pool", positives=99, brier=0.01),
@@ -50,13 +51,17 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
     assert "Brier: blend above ewma_nb on 1 of 2 pairs, below on 1, mean gain 0.0%" in said
     assert "log score: blend above ewma_nb on 0 of 2 pairs, below on 0" in said
     assert (
-        "brier: more than 1% worse than the best single model on 1 of 2 pairs, at worst 5.3%"
-        in said
+        "brier: more than 1% worse than the best single model on 1 of 2 pairs, at worst 5.3%; "
+        "with the whole interval on 1" in said
     )
     assert "log_score: more than 1% worse than the best single model on 0 of 2 pairs" in said
     assert (
         "at most a tenth on 1 of 2 pairs, at worst 0.20; if what it said were calibrated, on 1"
         in said
+    )
+    assert (
+        "recalibration learnt on other dates would gain nothing on 1 of 2 pairs, at most a tenth "
+        "of discrimination on 1, at worst 0.15" in said
     )
     assert "2.0 minutes; total time over time inside fit and predict: 1.40" in said
 

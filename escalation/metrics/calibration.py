@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from escalation.metrics.scores import Array, log_losses, squared_errors
 
+Codes = NDArray[np.int64]
+
 
 class Decomposition(NamedTuple):
     """score = miscalibration - discrimination + uncertainty."""
@@ -37,14 +39,19 @@ def recalibrated(probability: Array, outcome: Array) -> Array:
     >>> recalibrated(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.0, 1.0, 0.0, 1.0])).tolist()
     [0.0, 0.5, 0.5, 1.0]
     """
-    from scipy.optimize import isotonic_regression
-
     if not len(outcome):
         return np.empty(0)
-    _, group, size = np.unique(probability, return_inverse=True, return_counts=True)
+    said, fitted = _curve(probability, outcome)
+    return fitted[np.searchsorted(said, probability)]
+
+
+def _curve(probability: Array, outcome: Array) -> tuple[Array, Array]:
+    """The distinct forecasts, and the isotonic fit at each."""
+    from scipy.optimize import isotonic_regression
+
+    said, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     rate = np.bincount(group, weights=outcome) / size
-    fitted: Array = isotonic_regression(rate, weights=size).x
-    return np.clip(fitted, 0.0, 1.0)[group]
+    return said, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
 
 
 def decompose(
@@ -145,6 +152,46 @@ def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDA
         for _ in range(draws)
     ]
     return np.array([[p.miscalibration for p in parts], [p.discrimination for p in parts]])
+
+
+def recoverable(probability: Array, outcome: Array, date: Codes, *, folds: int = 10) -> float:
+    """What recalibration learnt on other dates would take off the Brier score.
+
+    The in-sample :func:`miscalibration` also holds what isotonic regression fits by chance, and is
+    above zero for a forecaster without a fault. Here each of ten stretches of dates is recalibrated
+    by the fit of the others: zero or less says that nobody could have gained by recalibrating.
+
+    Parameters
+    ----------
+    probability, outcome : ndarray, shape (row,)
+    date : ndarray of int64, shape (row,)
+        Position of each row's issue date among the distinct ones.
+    folds : int, optional
+
+    Returns
+    -------
+    float
+        NaN without a row.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> said, date = rng.random(5000), np.arange(5000) // 5
+    >>> came = (rng.random(5000) < said) * 1.0
+    >>> recoverable(said, came, date) < 0 < miscalibration(said, came)
+    True
+    """
+    if not len(outcome):
+        return np.nan
+    fold = date * folds // (int(date.max()) + 1)
+    changed = probability.astype(np.float64)
+    for k in np.unique(fold):
+        here = fold == k
+        if not here.all():
+            changed[here] = np.interp(
+                probability[here], *_curve(probability[~here], outcome[~here])
+            )
+    return float((squared_errors(probability, outcome) - squared_errors(changed, outcome)).mean())
 
 
 def consistency_band(

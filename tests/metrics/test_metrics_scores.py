@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from escalation.metrics import METRICS, decompose, recalibrated
+from escalation.metrics.calibration import miscalibration, recoverable
 from escalation.metrics.scores import log_losses, squared_errors
 
 ORACLES = {
@@ -127,3 +128,21 @@ def test_recalibration_equals_the_max_min_formula():
         probability, outcome = drawn(seed, rows=60, decimals=1)
         slow = pooled_by_hand(probability, outcome)
         np.testing.assert_allclose(recalibrated(probability, outcome), slow, atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_what_recalibration_would_recover_is_what_was_planted_and_nothing_without(power):
+    rng = np.random.default_rng(6)
+    said, date = rng.random(40_000), np.arange(40_000) // 20
+    came = (rng.random(40_000) < said**power) * 1.0
+    planted = ((said - said**power) ** 2).mean()
+    got = recoverable(said, came, date)
+    assert got == pytest.approx(planted, abs=0.001)
+    assert got < miscalibration(said, came)
+    assert (got > 0) == (power == 2)
+
+
+def test_nothing_is_recovered_from_one_date_and_nothing_said_of_none():
+    said, came = np.array([0.2, 0.8]), np.array([1.0, 0.0])
+    assert recoverable(said, came, np.zeros(2, dtype=np.int64)) == 0.0
+    assert np.isnan(recoverable(said[:0], came[:0], np.zeros(0, dtype=np.int64)))

@@ -333,7 +333,8 @@ def backtest(
 ) -> pd.DataFrame:
     """Forecasts of every model and label of an experiment on every origin.
 
-    Where a label is asked at several horizons, its probabilities do not fall as the horizon grows.
+    Where labels differ only in their horizon or only in their bar, probabilities do not fall as the
+    horizon grows or rise as the bar grows.
     """
     parts = [
         backtest_case(make_case(archive, experiment, target), progress=progress, engine=engine)
@@ -341,5 +342,6 @@ def backtest(
     ]
     forecasts = pd.concat(parts, ignore_index=True)
     for family in families(experiment.labels):
-        forecasts = coherent(forecasts, [target_label(label) for label in family])
+        names = [target_label(label) for label in family.labels]
+        forecasts = coherent(forecasts, names, falls=family.falls)
     return forecasts

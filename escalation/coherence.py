@@ -1,14 +1,16 @@
-"""Forecasts over several horizons that do not contradict each other.
+"""Forecasts of related labels that do not contradict each other.
 
-What happens within seven days happens within fourteen. Models fitted apart for each horizon may say
-otherwise; where the same label is asked at several horizons and the bar does not rise with the
-horizon, the probabilities are replaced by the nearest ones that do not fall (isotonic regression).
+What happens within seven days happens within fourteen, and who sees ten killed sees one. Models
+fitted apart for each label may say otherwise; where labels differ only in their horizon, or only in
+their bar, and one implies the other, the probabilities are replaced by the nearest ones that agree
+(isotonic regression).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ def rising(values: Array) -> Array:
 
     Parameters
     ----------
-    values : ndarray, shape (row, horizon)
+    values : ndarray, shape (row, label)
 
     Returns
     -------
@@ -59,25 +61,68 @@ def rising(values: Array) -> Array:
     return found
 
 
-def families(labels: Sequence[Target]) -> list[list[Target]]:
-    """Labels that differ in their horizon only, shortest first; those that stand alone left out."""
-    found: dict[str, list[Target]] = {}
+class Family(NamedTuple):
+    """Labels of which each implies the next, or the one before it.
+
+    Parameters
+    ----------
+    labels : tuple of Target
+        Shortest horizon first, or lowest bar first.
+    falls : bool
+        Probabilities do not rise from one to the next (bars), or else do not fall (horizons).
+    """
+
+    labels: tuple[Target, ...]
+    falls: bool
+
+
+def but_horizon(label: Target) -> Target:
+    """What two labels share that differ in nothing but their horizon and their name."""
+    return replace(label, horizon=1, called="")
+
+
+def families(labels: Sequence[Target]) -> list[Family]:
+    """Labels that differ in their bar only, then those that differ in their horizon only.
+
+    In this order: agreeing over horizons afterwards keeps what agreed over bars. Labels that stand
+    alone are left out, and so are bars of labels that do not count the same events: ``climb`` and
+    ``retaliation``.
+    """
+    bars: dict[object, list[Target]] = {}
+    horizons: dict[object, list[Target]] = {}
     for label in labels:
-        found.setdefault(repr(replace(label, horizon=1)), []).append(label)
-    return [sorted(one, key=lambda t: t.horizon) for one in found.values() if len(one) > 1]
+        if type(label).look_ahead is Target.look_ahead:
+            kind = type(label), label.horizon, repr(label.where.equal)
+            bars.setdefault(kind, []).append(label)
+        horizons.setdefault(repr(but_horizon(label)), []).append(label)
+    found = [Family(tuple(sorted(one, key=_bar)), True) for one in bars.values()]
+    found += [Family(tuple(sorted(one, key=_days)), False) for one in horizons.values()]
+    return [family for family in found if len(family.labels) > 1]
 
 
-def coherent(forecasts: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Forecasts of one family of labels, made to agree over its horizons.
+def _days(label: Target) -> int:
+    return label.horizon
+
+
+def _bar(label: Target) -> tuple[float, ...]:
+    """The rung, then the label's own numbers; forecasts' thresholds say whether it is a bar."""
+    values = [getattr(label, field.name) for field in fields(label)]
+    return (label.where.rung, *(float(v) for v in values if isinstance(v, int | float)))
+
+
+def coherent(forecasts: pd.DataFrame, names: Sequence[str], *, falls: bool = False) -> pd.DataFrame:
+    """Forecasts of one family of labels, made to agree.
 
     Parameters
     ----------
     forecasts : DataFrame
         Columns of a forecast file.
     names : sequence of str
-        The family's names in the column ``target``, shortest horizon first. Rows of other labels,
-        of models and days that lack a horizon, and those whose threshold rises with the horizon,
-        stay as they are.
+        The family's names in the column ``target``, in its order. Rows of other labels, of models
+        and days that lack one of them, and those whose threshold goes the wrong way (rises with the
+        horizon, falls with the bar), stay as they are.
+    falls : bool
+        Probabilities do not rise from one to the next, instead of not falling.
 
     Returns
     -------
@@ -85,7 +130,8 @@ def coherent(forecasts: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         The same rows; probability, lower and upper may have moved.
     """
     changed = forecasts.copy()
-    parts = [forecasts[forecasts["target"] == name] for name in names]
+    way = -1 if falls else 1
+    parts = [forecasts[forecasts["target"] == name] for name in names[::way]]
     keys = [pd.MultiIndex.from_frame(part[KEY]) for part in parts]
     common = keys[0]
     for key in keys[1:]:

@@ -211,8 +211,13 @@ class Experiment(Section):
     @field_validator("targets")
     @classmethod
     def _targets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for table in value:
-            target_of(table)
+        labels = [target_label(target_of(table)) for table in value]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise UsageError(
+                    "E-CONFIG", "expected a name of its own for every label", where="[[targets]]",
+                    value=label, fix='name one of them, such as called = "any_deadly"',
+                )  # fmt: skip
         return value
 
     @cached_property
@@ -239,8 +244,8 @@ class Experiment(Section):
 
 
 def target_label(target: Target) -> str:
-    """Short name of a label and its horizon, such as ``any_7d``."""
-    return f"{target.name}_{target.horizon}d"
+    """Short name of a label and its horizon, such as ``any_7d``, or the one it is called by."""
+    return f"{target.called or target.name}_{target.horizon}d"
 
 
 def load_experiment(path: Path) -> Experiment:

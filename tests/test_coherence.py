@@ -1,4 +1,4 @@
-"""Forecasts over horizons do not contradict each other."""
+"""Forecasts over horizons and bars do not contradict each other."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from escalation.backtest import backtest
-from escalation.coherence import coherent, families, rising
+from escalation.coherence import Family, coherent, families, rising
 from escalation.config import load_experiment, target_of
 from escalation.resources import bundled
 
@@ -66,22 +66,72 @@ def test_only_labels_that_differ_in_nothing_but_the_horizon_belong_together():
         {"name": "onset", "horizon": 7},
     ]
     labels = [target_of(table) for table in tables]
-    assert families(labels) == [[labels[1], labels[0]]]
+    assert families(labels) == [Family((labels[1], labels[0]), falls=False)]
 
 
-def test_a_backtest_over_two_horizons_never_falls(crisis):
+def test_labels_that_differ_in_their_bar_belong_together_lowest_first():
+    tables = [
+        {"name": "deaths", "least": 25, "called": "deaths_25"},
+        {"name": "deaths", "least": 1},
+        {"name": "deaths", "least": 25, "called": "deaths_25", "horizon": 14},
+        {"name": "any", "where": {"rung": 5}, "called": "any_deadly"},
+        {"name": "any"},
+        {"name": "any", "where": {"event_type": "battle"}, "called": "battle"},
+        {"name": "climb", "window": 28},
+        {"name": "climb", "window": 56, "called": "climb_slow"},
+    ]
+    labels = [target_of(table) for table in tables]
+    assert families(labels) == [
+        Family((labels[1], labels[0]), falls=True),
+        Family((labels[4], labels[3]), falls=True),
+        Family((labels[0], labels[2]), falls=False),
+    ]
+
+
+def test_a_higher_bar_is_not_likelier_and_a_lower_one_under_that_name_is_left_alone():
+    table = forecasts(
+        [("d1", "x", 1, 0.4), ("d9", "x", 9, 0.6), ("d1", "y", 1, 0.3), ("d9", "y", 9, 0.2),
+         ("d1", "z", 9, 0.1), ("d9", "z", 1, 0.6)]
+    )  # fmt: skip
+    got = coherent(table, ["d1", "d9"], falls=True)
+    assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.3, 0.2, 0.1, 0.6]
+
+
+def test_agreeing_over_horizons_keeps_what_agreed_over_bars():
+    values = np.random.default_rng(3).random((30, 3, 4))
+    bars = rising(values.transpose(0, 2, 1).reshape(-1, 3)[:, ::-1])[:, ::-1]
+    bars = bars.reshape(30, 4, 3).transpose(0, 2, 1)
+    both = rising(bars.reshape(-1, 4)).reshape(30, 3, 4)
+    assert (np.diff(both, axis=2) >= -1e-12).all()
+    assert (np.diff(both, axis=1) <= 1e-12).all()
+
+
+def small(*targets):
+    """The bundled experiment with other labels, two models and few origins."""
     experiment = load_experiment(bundled("iraq_crisis.toml"))
     label = experiment.targets[0]
     schedule = {"every": 14, "refit_every": 4, "first_origin": "2020-07-01", "train_every": 7}
-    experiment = type(experiment)(
+    return type(experiment)(
         **{
             **experiment.model_dump(),
-            "targets": [{**label, "horizon": 7}, {**label, "horizon": 10}],
+            "targets": [{**label, **more} for more in targets],
             "models": {"boosting": {}, "pool": {}},
             "backtest": schedule,
         }
     )
-    issued = backtest(crisis, experiment)
+
+
+def test_a_backtest_over_two_horizons_never_falls(crisis):
+    issued = backtest(crisis, small({"horizon": 7}, {"horizon": 10}))
     wide = issued.pivot(index=["model", "unit", "day"], columns="horizon", values="probability")
     assert (wide[10] >= wide[7] - 1e-12).all()
     assert (wide[10] > wide[7]).any()
+
+
+def test_a_backtest_over_two_bars_never_rises(crisis):
+    bar = {"called": "deadly", "where": {"rung": 5}}
+    issued = backtest(crisis, small({"where": {"rung": 3}}, bar))
+    wide = issued.pivot(index=["model", "unit", "day"], columns="target", values="probability")
+    low, high = (wide[name] for name in sorted(wide, key=lambda name: name == "deadly_7d"))
+    assert (high <= low + 1e-12).all()
+    assert (high < low).any()

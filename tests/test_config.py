@@ -85,3 +85,19 @@ def test_the_digest_tells_experiments_apart(tmp_path):
 def test_an_experiment_survives_json(tmp_path):
     experiment = load_experiment(written(tmp_path, MINIMAL))
     assert type(experiment)(**experiment.model_dump(mode="json")).digest == experiment.digest
+
+
+def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
+    twice = MINIMAL + '[[targets]]\nname = "any"\nhorizon = 7\nwhere = { rung = 5 }\n'
+    with pytest.raises(UsageError) as refused:
+        load_experiment(written(tmp_path, twice))
+    assert "a name of its own for every label" in str(refused.value)
+    assert "any_7d" in str(refused.value)
+    named = load_experiment(written(tmp_path, twice + 'called = "any_deadly"\n'))
+    assert [target_label(label) for label in named.labels] == ["any_7d", "any_deadly_7d"]
+
+
+@pytest.mark.parametrize("called", ["7up", "a b", "../up", "Any", "a" * 41])
+def test_a_name_that_could_not_be_a_file_or_a_model_is_refused(tmp_path, called):
+    with pytest.raises(UsageError, match="a letter, then up to 39 of"):
+        load_experiment(written(tmp_path, MINIMAL + f'called = "{called}"\n'))

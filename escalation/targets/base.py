@@ -7,6 +7,7 @@ Days before the panel starts count as zero everywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -30,6 +31,7 @@ NEVER = 9999
 MEAN = f"{schema.HISTORY}mean"
 MEAN_DAYS = (28, 360)
 """Shortest and longest stretch of days over which the unchanged rate is taken."""
+OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 GUARD = 1e-9
 """Keeps a whole number whole when it comes out of float arithmetic a little off."""
 
@@ -172,6 +174,8 @@ class Target:
         Days ahead, 1 to 90: the label at t looks at t+1 to t+horizon.
     where : Where
         Which events count; all events stay features.
+    called : str
+        A name of its own, for a label that shares its kind and horizon with another.
 
     Raises
     ------
@@ -181,11 +185,14 @@ class Target:
 
     horizon: int = 7
     where: Where = field(default_factory=Where)
+    called: str = field(default="", kw_only=True)
 
     name: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         require_days("horizon", self.horizon, most=MAX_HORIZON)
+        fits = not self.called or OWN_NAME.fullmatch(self.called) is not None
+        require(fits, "called", self.called, "a letter, then up to 39 of a-z, 0-9 and _")
 
     def channels(self) -> tuple[Channel, ...]:
         """What this label needs in the panel."""

@@ -18,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
+from escalation.coherence import but_horizon
 from escalation.evaluation import Evaluation, evaluate
 from escalation.models import BASELINES
 from escalation.tracking import notes
@@ -137,11 +138,12 @@ def _logged(parent: str, experiment: str, done: Registered) -> Logged:
 
 
 def _others(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
-    """Forecasts of the same kind of label at other horizons, under this label's name."""
+    """Forecasts of the same label at other horizons, under this label's name."""
     same = [
         other.forecasts.assign(target=trained.label)
         for other in beside
-        if other.case.target.name == trained.case.target.name and other.label != trained.label
+        if but_horizon(other.case.target) == but_horizon(trained.case.target)
+        and other.label != trained.label
     ]
     return pd.concat(same, ignore_index=True) if same else None
 

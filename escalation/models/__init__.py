@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from escalation.models.base import EventModel
-from escalation.models.blend import Matured, blend
+from escalation.models.blend import blend
 from escalation.models.boosting import boosting
 from escalation.models.climatology import climatology
 from escalation.models.corrected import corrected
@@ -16,6 +16,7 @@ from escalation.models.hazard import hazard
 from escalation.models.last_value import last_value
 from escalation.models.levels import levels
 from escalation.models.logistic import logistic
+from escalation.models.mixture import Matured
 from escalation.models.negbin import negbin
 from escalation.models.pool import pool
 from escalation.models.trusted import TRUSTED_TYPES

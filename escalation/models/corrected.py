@@ -108,17 +108,18 @@ class Corrected(LightModel):
         self.centre_ = seen.mean(axis=0)
         spread = seen.std(axis=0)
         self.scale_ = np.where(spread > 1e-6, spread, np.inf)
-        self.units_, unit = self._units(X, len(y))
+        self.units_, unit = self._units(X)
         Z = self._design(X, said)
         ridge = np.full(Z.shape[1], RIDGE)
         ridge[:2] = SLOPE_RIDGE, INTERCEPT_RIDGE
-        found, self.effects_ = learnt(
-            Z, y, days_of(X, len(y)), horizon=self.horizon, prior=np.eye(Z.shape[1])[0],
+        found, effects = learnt(
+            Z, y, days_of(X, len(y)), horizon=horizon, prior=np.eye(Z.shape[1])[0],
             ridge=ridge, unit=unit, unit_ridge=UNIT_RIDGE,
         )  # fmt: skip
         self.coefficients_ = np.array([max(found[0], 0.0), *found[1:]])
+        self.effects_ = effects[: len(self.units_)]
 
-    def _units(self, X: Any, rows: int) -> tuple[Any, Any]:
+    def _units(self, X: Any) -> tuple[Any, Any]:
         """Names and codes of the units, where each has an effect."""
         names = unit_names(X)
         (threshold,) = columns_of(X, [self.threshold])

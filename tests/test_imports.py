@@ -10,7 +10,16 @@ import pytest
 
 STAGES = (
     {"errors", "schema"},
-    {"countries", "engine", "files", "resources", "row_groups", "scratch", "severity"},
+    {
+        "countries",
+        "engine",
+        "files",
+        "interrupts",
+        "resources",
+        "row_groups",
+        "scratch",
+        "severity",
+    },
     {"download", "events"},
     {"panel", "simulate"},
     {"versions"},

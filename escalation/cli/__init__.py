@@ -12,6 +12,7 @@ import typer
 from escalation import __version__
 from escalation.cli import answers, check, data, fetch, registry, story, watch, work
 from escalation.errors import EscalationError, StorageError
+from escalation.interrupts import listen, status_if_asked
 
 app = typer.Typer(
     name="escalation",
@@ -50,17 +51,13 @@ class _State:
     debug = False
 
 
-def _terminated(_signal: int, _frame: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def main() -> None:
     """Entry point: errors become one line and an exit status."""
-    signal.signal(signal.SIGTERM, _terminated)
+    listen()
     try:
         app(standalone_mode=True)
     except EscalationError as error:
-        _fail(error, error.status)
+        _fail(error, status_if_asked() or error.status)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:

@@ -20,6 +20,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from escalation import __version__, plots
 from escalation.coherence import but_horizon
 from escalation.evaluation import Evaluation, evaluate
+from escalation.interrupts import raise_if_asked
 from escalation.models import BASELINES
 from escalation.tracking import notes
 from escalation.tracking.names import metrics_of, steps_of
@@ -128,6 +129,7 @@ def log_training(
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))
+            raise_if_asked()
             done = register(client, uri, trained, *children[trained.best])
             save_view(client, experiment)
     return _logged(parent, experiment, done)

@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 
 from escalation import files
 from escalation.errors import BusyError, StorageError
+from escalation.interrupts import raise_if_asked, status_if_asked
 
 # Hints for people who log by hand in a notebook.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
@@ -158,10 +159,9 @@ def running(client: MlflowClient, run_id: str) -> Iterator[str]:
     """A run that ends as what happened to it: finished, killed or failed."""
     try:
         yield run_id
-    except (KeyboardInterrupt, SystemExit):
-        client.set_terminated(run_id, "KILLED")
-        raise
-    except BaseException:
-        client.set_terminated(run_id, "FAILED")
+        raise_if_asked()
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | SystemExit) or status_if_asked() is not None
+        client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")

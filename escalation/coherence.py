@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ class Family(NamedTuple):
     falls: bool
 
 
-def but_horizon(label: Target) -> Target:
+def apart_from_horizon(label: Target) -> Target:
     """What two labels share that differ in nothing but their horizon and their name."""
     return replace(label, horizon=1, called="")
 
@@ -94,14 +95,12 @@ def families(labels: Sequence[Target]) -> list[Family]:
         if type(label).look_ahead is Target.look_ahead:
             kind = type(label), label.horizon, repr(label.where.equal)
             bars.setdefault(kind, []).append(label)
-        horizons.setdefault(repr(but_horizon(label)), []).append(label)
+        horizons.setdefault(repr(apart_from_horizon(label)), []).append(label)
     found = [Family(tuple(sorted(one, key=_bar)), True) for one in bars.values()]
-    found += [Family(tuple(sorted(one, key=_days)), False) for one in horizons.values()]
+    found += [
+        Family(tuple(sorted(one, key=attrgetter("horizon"))), False) for one in horizons.values()
+    ]
     return [family for family in found if len(family.labels) > 1]
-
-
-def _days(label: Target) -> int:
-    return label.horizon
 
 
 def _bar(label: Target) -> tuple[float, ...]:

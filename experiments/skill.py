@@ -32,10 +32,9 @@ from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
-from escalation.metrics.bootstrap import interval, resample
 from escalation.metrics.calibration import if_calibrated, recoverable
 from escalation.metrics.paired import pair
-from escalation.metrics.scores import LOSSES
+from escalation.metrics.summary import SKILL_PREFIX
 from escalation.models.base import EventModel, LightModel
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
@@ -134,24 +133,23 @@ class Stopwatch:
             LightModel.fit, LightModel.predict_proba = light
 
 
-def about_the_blend(forecasts: pd.DataFrame) -> dict[str, float]:
+def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     """What else is asked of the blend alone.
 
     ``ratio_if_calibrated``, the median of miscalibration over discrimination if outcomes had come
     as often as it said; ``recoverable``; and for each score the lower end of how much larger it is
-    than that of the best other model on these rows.
+    than that of the best other model.
     """
     (paired,) = pair(forecasts)
     own = paired.of(MODEL)
     miscalibration, discrimination = if_calibrated(own)
-    drawn = resample(paired.days, horizon=paired.horizon, seed=7)
-    at = paired.models.index(MODEL)
+    others = table[table["model"] != MODEL].set_index("model")
     lower = {}
-    for score, by_date in zip(LOSSES, paired.losses_by_date(), strict=True):
-        totals = by_date.sum(axis=1)
-        totals[at] = np.inf
-        ratio = np.divide(*drawn.sums(by_date[[at, int(totals.argmin())]]))
-        lower[f"{score}_over_best_lower"] = interval(ratio - 1.0, blocks=drawn.blocks)[0]
+    for score, skill in SKILL_PREFIX.items():
+        best = others[score].astype(float).idxmin()
+        two = forecasts[forecasts["model"].isin([MODEL, best])]
+        (against,) = metrics.compare(two, reference=best, seed=7).to_dict("records")
+        lower[f"{score}_over_best_lower"] = -against[f"{skill}_upper"]
     return {
         "ratio_if_calibrated": float(np.median(miscalibration / discrimination)),
         "recoverable": recoverable(own, paired.outcome, paired.date),
@@ -171,7 +169,7 @@ def run(job: Job) -> pd.DataFrame:
     except EscalationError as error:
         sys.stderr.write(f"{job.data} {job.target} lag {job.lag}: {error}\n")
         return pd.DataFrame()
-    for name, value in about_the_blend(forecasts).items():
+    for name, value in about_the_blend(forecasts, table).items():
         table[name] = np.where(table["model"] == MODEL, value, np.nan)
     if job.keep:
         forecasts.to_parquet(Path(job.keep) / f"{job.data}-{job.target}-{job.lag}.parquet")

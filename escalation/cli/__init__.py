@@ -57,18 +57,18 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except EscalationError as error:
-        _fail(error, status_if_asked() or error.status)
+        _fail(error)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
-        _fail(StorageError("E-STORAGE", str(error)), StorageError.status)
+        _fail(StorageError("E-STORAGE", str(error)))
 
 
-def _fail(error: EscalationError, status: int) -> None:
+def _fail(error: EscalationError) -> None:
     if _State.debug:
         raise error
     print(error, file=sys.stderr)
-    raise SystemExit(status)
+    raise SystemExit(status_if_asked() or error.status)

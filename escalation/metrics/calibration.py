@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from escalation.metrics.scores import Array, log_losses, squared_errors
 
-Codes = NDArray[np.int64]
-
 
 class Decomposition(NamedTuple):
     """score = miscalibration - discrimination + uncertainty."""
@@ -154,7 +152,9 @@ def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDA
     return np.array([[p.miscalibration for p in parts], [p.discrimination for p in parts]])
 
 
-def recoverable(probability: Array, outcome: Array, date: Codes, *, folds: int = 10) -> float:
+def recoverable(
+    probability: Array, outcome: Array, date: NDArray[np.int64], *, folds: int = 10
+) -> float:
     """What recalibration learnt on other dates would take off the Brier score.
 
     The in-sample :func:`miscalibration` also holds what isotonic regression fits by chance, and is

@@ -200,7 +200,7 @@ def recalibration(
     day: Days,
     *,
     horizon: int,
-    ridge: tuple[float, float] = (3.0, 20.0),
+    ridge: tuple[float, float],
     half_life: float = HALF_LIFE,
 ) -> Array:
     """Intercept and slope of logit P(outcome) on a score, pulled to (0, 1).

@@ -18,7 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
-from escalation.coherence import but_horizon
+from escalation.coherence import apart_from_horizon
 from escalation.evaluation import Evaluation, evaluate
 from escalation.interrupts import raise_if_asked
 from escalation.models import BASELINES
@@ -144,7 +144,7 @@ def _others(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
     same = [
         other.forecasts.assign(target=trained.label)
         for other in beside
-        if but_horizon(other.case.target) == but_horizon(trained.case.target)
+        if apart_from_horizon(other.case.target) == apart_from_horizon(trained.case.target)
         and other.label != trained.label
     ]
     return pd.concat(same, ignore_index=True) if same else None

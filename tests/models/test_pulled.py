@@ -15,6 +15,8 @@ from escalation.models.pulled import (
     recalibration,
 )
 
+RIDGE = (3.0, 20.0)
+
 
 def test_pulled_logistic_finds_the_maximum_of_a_plain_optimiser():
     random = np.random.default_rng(1)
@@ -62,7 +64,9 @@ def test_copies_of_a_day_teach_no_more_than_the_day():
         index = pd.MultiIndex.from_product([[f"u{k}" for k in range(copies)], days])
         index.names = ["unit", "day"]
         day = days_of(pd.DataFrame(index=index), len(index))
-        return recalibration(np.tile(score, copies), np.tile(y, copies), day, horizon=7)
+        return recalibration(
+            np.tile(score, copies), np.tile(y, copies), day, horizon=7, ridge=RIDGE
+        )
 
     np.testing.assert_allclose(fit(9), fit(1), atol=0.05)
     assert fit(1)[1] < 0.9
@@ -72,12 +76,16 @@ def test_recalibration_finds_what_was_planted_and_stays_put_without_evidence():
     random = np.random.default_rng(5)
     score = random.normal(0, 1.5, 20000)
     y = (random.random(20000) < expit(-0.7 + 0.5 * score)) * 1.0
-    found = recalibration(score, y, np.zeros(20000, np.int64), horizon=7)
+    found = recalibration(score, y, np.zeros(20000, np.int64), horizon=7, ridge=RIDGE)
     np.testing.assert_allclose(found, [-0.7, 0.5], atol=0.05)
     np.testing.assert_allclose(
-        recalibration(score[:4], y[:4], np.zeros(4, np.int64), horizon=7), [0.0, 1.0], atol=0.3
+        recalibration(score[:4], y[:4], np.zeros(4, np.int64), horizon=7, ridge=RIDGE),
+        [0.0, 1.0],
+        atol=0.3,
     )
-    backwards = recalibration(score, 1.0 - (score > 0), np.zeros(20000, np.int64), horizon=7)
+    backwards = recalibration(
+        score, 1.0 - (score > 0), np.zeros(20000, np.int64), horizon=7, ridge=RIDGE
+    )
     assert backwards[1] == 0.0
 
 

@@ -26,12 +26,12 @@ from skill_data import DATA, SHARED
 from skill_report import MODEL, write_report
 
 from escalation import metrics
-from escalation.backtest import backtest_case, make_case
-from escalation.config import Experiment
+from escalation.backtest.rolling import backtest_case, make_case
 from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
+from escalation.experiment import Experiment
 from escalation.metrics.calibration import if_calibrated, recoverable
 from escalation.metrics.paired import pair
 from escalation.metrics.summary import SKILL_PREFIX

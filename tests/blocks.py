@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from escalation.events.reading import read_blocks
+from escalation.events.reading.rows import read_blocks
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
 

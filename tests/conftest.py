@@ -22,7 +22,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def crisis_csv() -> Path:
     """The bundled chronology as a file."""
-    from escalation.resources import bundled
+    from escalation._util.resources import bundled
 
     return bundled("iraq_crisis_events.csv")
 
@@ -38,9 +38,9 @@ def crisis(crisis_csv):
 @pytest.fixture(scope="session")
 def trained(crisis):
     """The bundled experiment with two models beside the baselines and a coarse backtest."""
-    from escalation.config import load_experiment
-    from escalation.resources import bundled
-    from escalation.train import train_target
+    from escalation._util.resources import bundled
+    from escalation.backtest.train import train_target
+    from escalation.experiment import load_experiment
 
     experiment = load_experiment(bundled("iraq_crisis.toml"))
     schedule = experiment.backtest.model_copy(update={"every": 7, "refit_every": 26})
@@ -52,8 +52,8 @@ def trained(crisis):
 @pytest.fixture(scope="session")
 def scorer(trained):
     """Its logistic regression, which reads every family."""
-    from escalation.scorer import Scorer
-    from escalation.train import manifest_of
+    from escalation.scoring.artifact import manifest_of
+    from escalation.scoring.scorer import Scorer
 
     return Scorer(trained.models["logistic"], manifest_of(trained, "logistic"), "test", "hash")
 

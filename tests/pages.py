@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from escalation.config import load_experiment
+from escalation._util.resources import bundled
+from escalation.backtest.train import train_target
+from escalation.experiment import load_experiment
 from escalation.report import Story, story_of_training
-from escalation.resources import bundled
-from escalation.train import train_target
 
 _MADE: dict[str, Story] = {}
 

@@ -11,9 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from escalation import backtest, kernels, schema, table
+from escalation import schema
+from escalation.backtest import rolling as backtest
+from escalation.backtest import table
 from escalation.events.archive import KEY, EventArchive
-from escalation.snapshots import Snapshots
+from escalation.panel import kernels
+from escalation.panel.snapshots import Snapshots
 from escalation.targets import labels
 
 

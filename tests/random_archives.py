@@ -7,9 +7,9 @@ import pandas as pd
 
 from escalation import schema
 from escalation.events.archive import EventArchive
-from escalation.panel import Channel, Panel, PanelSpec, Where, pair_channel
-from escalation.severity import severity
-from escalation.vintages import Vintages
+from escalation.events.severity import severity
+from escalation.panel.dense import Channel, Panel, PanelSpec, Where, pair_channel
+from escalation.panel.vintages import Vintages
 
 FIRST, DAYS = np.datetime64("2020-01-01", "D"), 60
 SITES = {

@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import escalation
+from escalation._util.resources import bundled
 from escalation.errors import UsageError
-from escalation.resources import bundled
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_wheel_holds_the_data_and_the_experiments_and_runs_from_elsewhere(ro
     assert {"escalation/py.typed", "escalation/report/page.html.j2"} <= names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"escalation"}
     code = (
-        "from escalation.events import load_events; from escalation.resources import bundled;"
+        "from escalation.events import load_events; from escalation._util.resources import bundled;"
         "path = bundled('iraq_crisis_events.csv');"
         "print(path); print(len(load_events('iraq_crisis', path).versions))"
     )

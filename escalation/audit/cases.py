@@ -12,9 +12,9 @@ import pandas as pd
 
 from escalation import schema
 from escalation.audit.news import late_news, prompt_news
-from escalation.backtest import Case, backtest_case, make_case, origins
-from escalation.config import BacktestSection, Experiment
+from escalation.backtest.rolling import Case, backtest_case, make_case, origins
 from escalation.events.archive import EventArchive
+from escalation.experiment import BacktestSection, Experiment
 from escalation.targets import Target
 
 GONE = "when what became known after it was taken away"

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.config import Experiment
 from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment
 
 MOST = 120
 """Templates that are cloned; a poisoned build should cost little more than a plain one."""

@@ -12,7 +12,7 @@ from escalation.audit import laws
 from escalation.audit.cases import GONE, Cases, Cut
 from escalation.audit.findings import Done, Finding, told
 from escalation.audit.news import other_names
-from escalation.panel import unit_of
+from escalation.panel.dense import unit_of
 
 NEW_DAYS = np.timedelta64(6, "D")
 """A unit is new for its first week."""

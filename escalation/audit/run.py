@@ -12,10 +12,10 @@ from escalation.audit import past, split
 from escalation.audit.cases import Cases
 from escalation.audit.findings import Done, Report, together
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest import Case, Progress, silent
-from escalation.config import Experiment, target_label
+from escalation.backtest.rolling import Case, Progress, silent
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment, target_label
 from escalation.targets import Target
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.audit.cases import Cases, shuffle_schedule
 from escalation.audit.findings import Done, Finding
-from escalation.backtest import Case, backtest_case, origins
+from escalation.backtest.rolling import Case, backtest_case, origins
 from escalation.errors import GateError
 from escalation.targets import Labels
 

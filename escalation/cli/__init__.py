@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from escalation import __version__
-from escalation.cli import answers, check, data, fetch, registry, story, watch, work
+from escalation._util.interrupts import listen, status_if_asked
+from escalation.cli import check, data, fetch, models, moves, pages, watch, work
 from escalation.errors import EscalationError, StorageError
-from escalation.interrupts import listen, status_if_asked
 
 app = typer.Typer(
     name="escalation",
@@ -22,11 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    work.train, watch.score, story.report, story.replay, work.backtest, work.features,
+    work.train, watch.score, pages.report, pages.replay, work.backtest, work.features,
     check.audit,
     data.validate, data.ingest, fetch.archive,
-    answers.answers,
-    registry.promote, registry.verify, registry.ui,
+    moves.answers,
+    models.promote, models.verify, models.ui,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -33,8 +33,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Look for leaks: does anything use what was not known yet?"""
-    from escalation import console
     from escalation.audit import audit as look
+    from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)

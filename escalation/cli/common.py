@@ -16,9 +16,9 @@ import typer
 from escalation.errors import StorageError
 
 if TYPE_CHECKING:
-    from escalation.config import Experiment
     from escalation.events import EventArchive
-    from escalation.score import Score
+    from escalation.experiment import Experiment
+    from escalation.scoring.score import Score
 
 DEFAULT_EXPERIMENT = "iraq_crisis.toml"
 
@@ -49,8 +49,8 @@ Plugin = Annotated[
 
 def read_experiment(path: Path | None, plugins: list[Path] | None = None) -> Experiment:
     """The experiment of a file, or the bundled one; families of the user's own come first."""
-    from escalation.config import load_experiment
-    from escalation.resources import bundled
+    from escalation._util.resources import bundled
+    from escalation.experiment import load_experiment
 
     use_plugins(plugins)
     return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
@@ -59,7 +59,7 @@ def read_experiment(path: Path | None, plugins: list[Path] | None = None) -> Exp
 def use_plugins(paths: Sequence[Path] | None) -> None:
     """Run the files that whoever typed the command named."""
     if paths:
-        from escalation.plugins import use_plugin
+        from escalation.features.plugins import use_plugin
 
         for path in paths:
             use_plugin(path)
@@ -76,7 +76,7 @@ def read_archive(experiment: Experiment, events: Path | None, source: str | None
 
 def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
     """Write and print a watch list."""
-    from escalation import console
+    from escalation.cli import console
 
     rows = [one.as_dict() for one in scores]
     if out is not None:
@@ -93,7 +93,7 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
     import pandas as pd
 
     from escalation import schema
-    from escalation.files import replacing, write_table
+    from escalation._util.files import replacing, write_table
 
     if out.suffix == ".json":
         with replacing(out) as part:

@@ -12,7 +12,7 @@ from escalation.cli.common import Json, print_json
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
-    from escalation.events.validate import Report
+    from escalation.events.reading.validate import Report
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
 Source = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
@@ -48,9 +48,9 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Check every row of some files; nothing is stored."""
-    from escalation import console
+    from escalation.cli import console
     from escalation.events import source_named
-    from escalation.events.ingest import validate as check
+    from escalation.events.store.ingest import validate as check
 
     with console.row_counter() as on_rows:
         reports = check(
@@ -82,10 +82,10 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take files into an archive, each whole or not at all."""
-    from escalation import console
+    from escalation.cli import console
     from escalation.events import source_named
-    from escalation.events.ingest import ingest as take
-    from escalation.events.store import ArchiveStore
+    from escalation.events.store.folder import ArchiveStore
+    from escalation.events.store.ingest import ingest as take
 
     with console.row_counter() as on_rows:
         reports = take(
@@ -112,7 +112,7 @@ def _limits(max_bad: float, strict: bool, encoding: str | None) -> Limits:
 
 
 def _tell(reports: list[Report], as_json: bool) -> None:
-    from escalation import console
+    from escalation.cli import console
 
     for report in reports:
         if report.unknown:

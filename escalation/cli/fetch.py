@@ -12,7 +12,7 @@ import typer
 from escalation.cli.common import Json, print_json
 
 if TYPE_CHECKING:
-    from escalation.download import Downloaded
+    from escalation.events.download import Downloaded
 
 Out = Annotated[Path, typer.Option(help="Folder for the files; made if need be.")]
 First = Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
@@ -33,9 +33,9 @@ def ucdp(
     as_json: Json = False,
 ) -> None:
     """Fetch a yearly UCDP GED release, or a Candidate release."""
-    from escalation import console
-    from escalation.download import Web, fetch_ucdp
-    from escalation.download.ucdp import BASE, LICENCE
+    from escalation.cli import console
+    from escalation.events.download import Web, fetch_ucdp
+    from escalation.events.download.ucdp import BASE, LICENCE
 
     with console.byte_counter() as progress:
         done = fetch_ucdp(
@@ -59,9 +59,9 @@ def gdelt(
     as_json: Json = False,
 ) -> None:
     """Fetch GDELT event files by day."""
-    from escalation import console
-    from escalation.download import Web, fetch_gdelt
-    from escalation.download.gdelt import BASE, LICENCE
+    from escalation.cli import console
+    from escalation.events.download import Web, fetch_gdelt
+    from escalation.events.download.gdelt import BASE, LICENCE
 
     with console.byte_counter() as progress:
         done = fetch_gdelt(
@@ -81,9 +81,9 @@ def acled(
     as_json: Json = False,
 ) -> None:
     """Fetch ACLED events as ACLED_USERNAME with ACLED_PASSWORD."""
-    from escalation import console
-    from escalation.download import Web, fetch_acled
-    from escalation.download.acled import BASE, LICENCE
+    from escalation.cli import console
+    from escalation.events.download import Web, fetch_acled
+    from escalation.events.download.acled import BASE, LICENCE
 
     with console.byte_counter() as progress:
         done = fetch_acled(
@@ -97,8 +97,8 @@ def archive(
     folder: Annotated[Path, typer.Argument(help="Folder of the archive.")], as_json: Json = False
 ) -> None:
     """List the files that an archive took in."""
-    from escalation import console
-    from escalation.events.store import ArchiveStore
+    from escalation.cli import console
+    from escalation.events.store.folder import ArchiveStore
 
     store = ArchiveStore(folder)
     listed = store.summary()

@@ -32,8 +32,8 @@ from escalation.cli.common import (
 from escalation.errors import GateError
 
 if TYPE_CHECKING:
-    from escalation.score import Score
-    from escalation.scorer import Scorer
+    from escalation.scoring.score import Score
+    from escalation.scoring.scorer import Scorer
 
 
 def score(
@@ -56,16 +56,16 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Rank every unit by the likelihood that things get worse."""
-    from escalation.files import require_format, require_room
+    from escalation._util.files import require_format, require_room
 
     if out is not None:
         require_format(out)
         require_room(out)
     with _quick_imports():
         from escalation import tracking
-        from escalation.ledger import append, beside, issued_before, read_ledger
-        from escalation.score import score as score_day
-        from escalation.score import scored_day
+        from escalation.scoring.ledger import append, beside, issued_before, read_ledger
+        from escalation.scoring.score import score as score_day
+        from escalation.scoring.score import scored_day
 
         uri = tracking.store_uri(tracking_uri)
         kept = ledger or beside(tracking.local_file(uri))

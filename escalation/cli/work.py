@@ -29,10 +29,10 @@ from escalation.cli.common import (
 from escalation.errors import UsageError
 
 if TYPE_CHECKING:
-    from escalation.config import Experiment
+    from escalation.backtest.train import Trained
     from escalation.events import EventArchive
+    from escalation.experiment import Experiment
     from escalation.tracking import Logged
-    from escalation.train import Trained
 
 Engine = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
 Scheduler = Annotated[
@@ -49,7 +49,8 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Backtest every model, track the runs, register the best one."""
-    from escalation import console, tracking
+    from escalation import tracking
+    from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
@@ -68,8 +69,9 @@ def _train_and_store(
     experiment: Experiment, archive: EventArchive, uri: str, plugins: list[Path] | None
 ) -> list[tuple[Trained, Logged]]:
     """Every label; nothing is stored before all of them could be trained."""
-    from escalation import console, tracking
-    from escalation.train import train_target
+    from escalation import tracking
+    from escalation.backtest.train import train_target
+    from escalation.cli import console
 
     with ExitStack() as opened:
         start = None
@@ -104,7 +106,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
 
 
 def _tell(trained: Trained, logged: Logged) -> None:
-    from escalation import console
+    from escalation.cli import console
 
     about = trained.case.experiment.experiment
     out = console.console()
@@ -126,10 +128,10 @@ def backtest(
     scheduler: Scheduler = None,
 ) -> None:
     """Write every forecast of every model on every origin."""
-    from escalation import console
-    from escalation.backtest import backtest as run
-    from escalation.engine import engine as running
-    from escalation.files import write_table
+    from escalation._util.engine import engine as running
+    from escalation._util.files import write_table
+    from escalation.backtest.rolling import backtest as run
+    from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
@@ -155,13 +157,13 @@ def features(
     scheduler: Scheduler = None,
 ) -> None:
     """Write the features of every unit and day as they were known on the day."""
-    from escalation import console
-    from escalation.engine import engine as running
-    from escalation.engine import in_threads
+    from escalation._util.engine import engine as running
+    from escalation._util.engine import in_threads
+    from escalation._util.files import write_table
+    from escalation.backtest.table import history_of, panel_spec
+    from escalation.cli import console
     from escalation.features.build import build, names
     from escalation.features.stream import write_features
-    from escalation.files import write_table
-    from escalation.table import history_of, panel_spec
 
     chosen = read_experiment(experiment, plugin)
     columns = names(panel_spec(chosen, []).all_channels, chosen.features)
@@ -196,7 +198,7 @@ def _drawing(
     plugins: list[Path] | None,
 ) -> Iterator[Callable[[Trained], Callable[[], Path]]]:
     """Draw each training in another process, while the next one goes on."""
-    from escalation.engine import beside
+    from escalation._util.engine import beside
     from escalation.tracking.pictures import draw
 
     ready = partial(_ready, [path.resolve() for path in plugins or ()])

@@ -9,15 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation import schema
+from escalation._util.resources import bundled
 from escalation.errors import InputError, UsageError
-from escalation.events import acled, gdelt, icews, iraq_crisis, tidy, ucdp
 from escalation.events.archive import EventArchive
-from escalation.events.parts import to_frame
-from escalation.events.quarantine import Quarantine
+from escalation.events.formats import acled, gdelt, icews, iraq_crisis, tidy, ucdp
+from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.validate import FileCheck, Limits
 from escalation.events.source import EVENT_SCHEMA, Options, Source
-from escalation.events.store import ArchiveStore
-from escalation.events.validate import FileCheck, Limits
-from escalation.resources import bundled
+from escalation.events.store.folder import ArchiveStore
+from escalation.events.store.parts import to_frame
 
 SOURCES: dict[str, Source] = {
     "acled": acled.SOURCE,

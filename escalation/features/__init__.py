@@ -24,7 +24,7 @@ from escalation.features.decay import decayed_sums
 from escalation.features.neighbours import neighbours
 from escalation.features.pairs import pairs
 from escalation.features.recency import recency
-from escalation.features.severity import severity
+from escalation.features.rungs import severity
 from escalation.features.tempo import tempo
 from escalation.features.trend import trend
 from escalation.features.windows import window_sums

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.errors import UsageError
-from escalation.panel import Panel, day_range
+from escalation.panel.dense import Panel, day_range
 
 Columns = dict[str, NDArray[np.float32]]
 """Arrays by column name, each [row, day]."""

@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from escalation import kernels, schema, scratch
+from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
-from escalation.panel import Channel, Days, Panel
-from escalation.vintages import Vintages
+from escalation.panel import kernels, scratch
+from escalation.panel.dense import Channel, Days, Panel
+from escalation.panel.vintages import Vintages, one_row_each
 
 Families = Mapping[str, Mapping[str, Any]]
 """Parameters by the name of a family, as in an experiment file."""
@@ -102,7 +103,7 @@ def names(
     Parameters
     ----------
     spec_channels : sequence of Channel
-        The panel's channels, :attr:`escalation.panel.PanelSpec.all_channels`.
+        The panel's channels, :attr:`escalation.panel.dense.PanelSpec.all_channels`.
     families : mapping of str to mapping
         Parameters by family: local families first, then those across units, each as given.
     local, across : mapping of str to callable, optional
@@ -309,16 +310,6 @@ def _rows_of(panel: Panel, block: slice) -> Panel:
         latitude=panel.latitude[block],
         longitude=panel.longitude[block],
         country=panel.country[block],
-    )
-
-
-def one_row_each(vintages: Vintages) -> Panel:
-    """The units, one row each, without their channels: those differ from vintage to vintage."""
-    head = np.searchsorted(vintages.owner, np.arange(len(vintages.units)))
-    stack = vintages.stack
-    country = tuple(stack.country[row] for row in head)
-    return Panel(
-        vintages.units, vintages.days, {}, stack.latitude[head], stack.longitude[head], country
     )
 
 

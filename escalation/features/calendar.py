@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.features.base import Columns
-from escalation.panel import Days, Panel
+from escalation.panel.dense import Days, Panel
 
 Cycle = Literal["weekday", "month"]
 LENGTH = {"weekday": 7, "month": 12}

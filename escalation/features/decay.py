@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from escalation import kernels
 from escalation.features.base import Columns, positive
-from escalation.panel import Panel
+from escalation.panel import kernels
+from escalation.panel.dense import Panel
 
 
 def decayed_sums(

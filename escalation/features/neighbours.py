@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.features.base import Columns, positive
-from escalation.panel import Panel
+from escalation.panel.dense import Panel
 
 EARTH_RADIUS_KM = 6371.0088
 
@@ -70,7 +70,7 @@ def neighbours(
     Taji    Iraq     2             5       1
     ======  =======  ============  ======  ============
 
-    >>> from escalation.panel import day_range
+    >>> from escalation.panel.dense import day_range
     >>> names, day = ("Balad", "Kabul", "Taji"), day_range("2020-01-01", "2020-01-01")
     >>> north, east = np.array([34.0, 34.5, 33.5]), np.array([44.1, 69.2, 44.3])
     >>> units = Panel(names, day, {}, north, east, ("Iraq", "Afghanistan", "Iraq"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from escalation import kernels
 from escalation.features.base import Columns, share, whole_days
-from escalation.panel import Panel
+from escalation.panel import kernels
+from escalation.panel.dense import Panel
 
 
 def pairs(
@@ -23,7 +23,7 @@ def pairs(
     Parameters
     ----------
     panel : Panel
-        Channels ``a>b`` and ``b>a`` for every pair, see :func:`escalation.panel.pair_channel`.
+        Channels ``a>b`` and ``b>a`` for every pair, see ``pair_channel``.
     pairs : sequence of (str, str), optional
         The two sides; by default every pair for which the panel has both channels.
     windows : sequence of int

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.engine import Engine
+from escalation._util.engine import Engine
+from escalation._util.files import replacing
 from escalation.features.base import Columns, one_unit
-from escalation.features.build import Features, one_row_each
-from escalation.features.parts import Chunk, Source, Wanted, chunks
-from escalation.files import replacing
-from escalation.panel import Panel
+from escalation.features.build import Features
+from escalation.features.chunks import Chunk, Source, Wanted, chunks
+from escalation.panel.dense import Panel
+from escalation.panel.vintages import one_row_each
 
 STRETCH_CELLS = 2_000_000
 """Cells of a column in a stretch of days: with twenty columns 160 MB."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from escalation import kernels
 from escalation.features.base import Columns, whole_days
-from escalation.panel import Panel
+from escalation.panel import kernels
+from escalation.panel.dense import Panel
 
 
 def tempo(

@@ -5,6 +5,7 @@ Metrics look only at rows at risk with a known outcome. Plain metrics are functi
 """
 
 from escalation.metrics.budget import alert_budget
+from escalation.metrics.by_slice import skill_by
 from escalation.metrics.calibration import (
     consistency_band,
     decompose,
@@ -21,7 +22,6 @@ from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.murphy import elementary_scores, relative_value
 from escalation.metrics.running import running
 from escalation.metrics.scores import auc, average_precision, brier, log_score, positives
-from escalation.metrics.slices import skill_by
 from escalation.metrics.summary import summary
 
 METRICS = {

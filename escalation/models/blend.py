@@ -12,8 +12,8 @@ from escalation.models.base import Array, Column, LightModel
 from escalation.models.corrected import Corrected, fit_absent
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.mixture import BASELINE, START, Matured, Mixture, bend_of, mixture_of
+from escalation.models.penalised import log_odds
 from escalation.models.pool import LEVELS, Pool
-from escalation.models.pulled import log_odds
 
 
 class Blend(LightModel):

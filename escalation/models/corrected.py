@@ -19,8 +19,8 @@ from escalation.models.base import (
 )
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.levels import Levels, log_averages
+from escalation.models.penalised import days_of, learnt, log_odds
 from escalation.models.pool import LEVELS, Pool
-from escalation.models.pulled import days_of, learnt, log_odds
 
 OFFSET: dict[str, float] = {"ewma_nb": 0.3, "pool": 0.35, "levels": 0.35}
 """Weights on the log-odds that are corrected."""

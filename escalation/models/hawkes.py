@@ -13,8 +13,8 @@ from escalation import schema
 from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import SMALLEST_MEAN, nb_tail
 from escalation.models.negbin import likeliest_dispersion
+from escalation.models.nonnegative import errors, maximise
 from escalation.models.regression import table
-from escalation.nonnegative import errors, maximise
 
 ANCHOR = "history_decay_21d"
 """Where the prior puts all excitation: then the mean is that of ``ewma_nb``."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import PAST_DAYS
+from escalation.models.penalised import blocks_of, days_of, design_effect, forgotten
 from escalation.models.pool import DAYS, LEVELS
-from escalation.models.pulled import blocks_of, days_of, design_effect, forgotten
 from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
 PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)

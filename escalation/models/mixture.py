@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from escalation.models.base import Array, weighted_sum
-from escalation.models.pulled import (
+from escalation.models.penalised import (
     blocks_of,
     design_effect,
     forgotten,

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from escalation.models.base import Array, Column, EventModel, columns_of
 from escalation.models.ewma_nb import SMALLEST_MEAN
-from escalation.models.pulled import log_odds
+from escalation.models.penalised import log_odds
 from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
 DAYS = (7, 10, 21, 45, 90, 365)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from escalation import schema
 from escalation.errors import UsageError
-from escalation.plots.names import describe, name_events, notable
+from escalation.plots.callouts import describe, name_events, notable
 from escalation.plots.risk import event_marks
 from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, share, tidy
 
@@ -34,7 +34,7 @@ def film(
     Parameters
     ----------
     rows : pandas.DataFrame
-        From :func:`escalation.replay.replay_range`.
+        From :func:`escalation.scoring.replay.replay_range`.
     events : pandas.DataFrame
         Canonical events to mark by rung.
     units : sequence of str, optional

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from escalation import schema
 from escalation.errors import UsageError
-from escalation.plots.names import CEILING, describe, name_events, notable
+from escalation.plots.callouts import CEILING, describe, name_events, notable
 from escalation.plots.style import INK, PALETTE, RUNGS, headline, new_figure, share, tidy
 
 WORDS = ("nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders")

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.panel import unit_of
+from escalation.panel.dense import unit_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.story import Story
 from escalation.report.words import RUNG_WORDS, long_day, percent, plain, what_happened
-from escalation.watchlist import Score
+from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
 LATEST = 5

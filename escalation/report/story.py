@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from escalation import metrics, schema
-from escalation.config import Experiment
+from escalation.backtest.train import Trained
 from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive, to_day
-from escalation.score import score
-from escalation.scorer import Scorer
-from escalation.train import Trained, manifest_of
-from escalation.watchlist import Score
+from escalation.experiment import Experiment
+from escalation.scoring.artifact import manifest_of
+from escalation.scoring.score import score
+from escalation.scoring.scorer import Scorer
+from escalation.scoring.watchlist import Score
 
 RECENT_DAYS = 28
 """Days after training for which the model is asked again, at most."""
@@ -84,7 +85,7 @@ def story_of(
     scorer : Scorer
     archive : EventArchive
     scores : sequence of Score
-        What it said: a watch list of :func:`escalation.score.score`.
+        What it said: a watch list of :func:`escalation.scoring.score.score`.
     forecasts : DataFrame, optional
         What the backtest of its training stored.
 

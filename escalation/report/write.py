@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from escalation import schema
-from escalation.files import replacing
+from escalation._util.files import replacing
 from escalation.report import words
 from escalation.report.record import provenance, record, reliability
 from escalation.report.sections import ladder, ranked, unit_sections, where

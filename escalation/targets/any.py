@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from escalation.panel import Panel
+from escalation.panel.dense import Panel
 from escalation.targets.base import LookBack, Target
 
 

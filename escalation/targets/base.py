@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation import kernels, schema
+from escalation import schema
 from escalation.errors import UsageError
-from escalation.panel import Channel, Panel, Where
-from escalation.vintages import Vintages
+from escalation.panel import kernels
+from escalation.panel.dense import Channel, Panel, Where
+from escalation.panel.vintages import Vintages
 
 Array = NDArray[np.float64]
 MAX_HORIZON = 90

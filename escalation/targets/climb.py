@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation import kernels, schema
-from escalation.panel import Channel, Panel
+from escalation import schema
+from escalation.panel import kernels
+from escalation.panel.dense import Channel, Panel
 from escalation.targets.base import Array, LookBack, Target, history_of, require_days
 
 NEEDED = "needed_rung"

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from escalation import schema
-from escalation.panel import Channel, Panel
+from escalation.panel.dense import Channel, Panel
 from escalation.targets.base import LookBack, Target, require
 
 

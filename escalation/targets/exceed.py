@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from escalation.panel import Panel
+from escalation.panel.dense import Panel
 from escalation.targets.base import GUARD, Array, LookBack, Target, require
 
 

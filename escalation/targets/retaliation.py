@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from escalation import kernels
-from escalation.panel import Channel, Panel, Where, pair_channel
+from escalation.panel import kernels
+from escalation.panel.dense import Channel, Panel, Where, pair_channel
 from escalation.targets.base import (
     DAYS_SINCE,
     NEVER,

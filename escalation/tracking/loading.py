@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from escalation.artifact import load_logged
 from escalation.errors import ModelError
-from escalation.scorer import Scorer
+from escalation.scoring.artifact import load_logged
+from escalation.scoring.scorer import Scorer
 from escalation.tracking.store import local_file, open_store, storage
 
 CHAMPION = "champion"
@@ -62,7 +62,7 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     ------
     ModelError
         ``E-MODEL-MISSING`` when there is none, and all refusals of
-        :func:`escalation.artifact.load_logged`.
+        :func:`escalation.scoring.artifact.load_logged`.
     """
     name, _, alias = reference.partition("@")
     alias = alias or CHAMPION

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from escalation import schema
+from escalation.backtest.train import Trained
 from escalation.targets import Target
-from escalation.train import Trained
 
 MOST_MODELS = 20
 

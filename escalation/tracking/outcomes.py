@@ -11,8 +11,9 @@ import pandas as pd
 from mlflow.entities import Metric
 
 from escalation import plots
-from escalation.scorer import Scorer
-from escalation.tracking.names import DECIDING, GROUPED, finite
+from escalation.scoring.scorer import Scorer
+from escalation.scoring.verify import ISSUED, SHIFTED, Verified
+from escalation.tracking.metric_names import DECIDING, GROUPED, finite
 from escalation.tracking.notes import definition
 from escalation.tracking.store import (
     NOTE_TAG,
@@ -24,7 +25,6 @@ from escalation.tracking.store import (
     running,
     storage,
 )
-from escalation.verify import ISSUED, SHIFTED, Verified
 
 MOST_STEPS = 300
 SHOWN = 10

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from escalation import plots, schema
+from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
-from escalation.panel import unit_of
+from escalation.panel.dense import unit_of
 from escalation.report import story_of_training, write_report
-from escalation.train import Trained
 
 PARENT, CHILDREN = "parent", "children"
 REPORT_FILE = "report.html"

@@ -10,8 +10,8 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from escalation.errors import GateError, UsageError
-from escalation.promote import BASELINE, Decision, common_rows, judge, require_earned
 from escalation.tracking.forecasts import forecasts_of
+from escalation.tracking.gate import BASELINE, Decision, common_rows, judge, require_earned
 from escalation.tracking.loading import CHAMPION, existing_store, version_of
 from escalation.tracking.registry import CHALLENGER, FAMILY_TAG, TARGET_TAG
 from escalation.tracking.store import storage, store_lock

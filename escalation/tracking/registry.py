@@ -15,12 +15,12 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__
-from escalation.artifact import Manifest, canary_frame, save_artifact
-from escalation.serving import HASH_FILE
+from escalation.backtest.train import Trained
+from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
+from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
 from escalation.tracking.loading import CHAMPION, HASH_TAG
 from escalation.tracking.store import store_lock
-from escalation.train import Trained, manifest_of
 
 CHALLENGER = "challenger"
 FAMILY_TAG = "family"
@@ -53,7 +53,9 @@ def log_model(trained: Trained, run_id: str) -> str:
         (folder / HASH_FILE).write_text(digest, encoding="utf-8")
         with mlflow.start_run(run_id=run_id):
             info = mlflow.pyfunc.log_model(
-                name=trained.best, loader_module="escalation.serving", data_path=str(folder),
+                name=trained.best,
+                loader_module="escalation.scoring.serving",
+                data_path=str(folder),
                 signature=_signature(manifest.columns), pip_requirements=PIP_REQUIREMENTS,
                 input_example=_example(manifest), tags={HASH_TAG: digest},
             )  # fmt: skip

@@ -18,12 +18,13 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
-from escalation.coherence import apart_from_horizon
-from escalation.evaluation import Evaluation, evaluate
-from escalation.interrupts import raise_if_asked
+from escalation._util.interrupts import raise_if_asked
+from escalation.backtest.coherence import apart_from_horizon
+from escalation.backtest.evaluation import Evaluation, evaluate
+from escalation.backtest.train import Trained
 from escalation.models import BASELINES
 from escalation.tracking import notes
-from escalation.tracking.names import metrics_of, steps_of
+from escalation.tracking.metric_names import metrics_of, steps_of
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
 from escalation.tracking.registry import Registered, log_model, register
 from escalation.tracking.store import (
@@ -37,7 +38,6 @@ from escalation.tracking.store import (
     storage,
 )
 from escalation.tracking.view import save_view
-from escalation.train import Trained
 
 LONGEST_PARAMETER = 6000
 COMPARISON_FILE = "comparison.json"

@@ -21,9 +21,9 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from escalation import files
+from escalation._util import files
+from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation.errors import BusyError, StorageError
-from escalation.interrupts import raise_if_asked, status_if_asked
 
 # Hints for people who log by hand in a notebook.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")

@@ -16,8 +16,8 @@ from escalation.audit.news import other_names
 from escalation.audit.past import relabelling
 from escalation.audit.run import checks
 from escalation.audit.shuffle import label_shuffle
-from escalation.config import Experiment
 from escalation.errors import GateError, InputError
+from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import one_unit
 

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from escalation.features.build import build
-from escalation.panel import Panel, day_range
-from escalation.vintages import Vintages
+from escalation.panel.dense import Panel, day_range
+from escalation.panel.vintages import Vintages
 
 UNITS, DAYS, CHANNELS = 200, 4_000, ("events", "killed", "rockets", "strikes")
 WINDOWS, HALF_LIVES = (1, 3, 7, 14, 30, 60, 90, 180), (3, 7, 21, 60)

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from escalation.events import ucdp
-from escalation.resources import bundled
+from escalation._util.resources import bundled
+from escalation.events.formats import ucdp
 
 BLOCK = 250_000
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "ARROW_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -43,14 +43,14 @@ PLAIN = (
 )
 VALIDATE = (
     "from escalation.events import SOURCES\n"
-    "from escalation.events.ingest import validate\n"
+    "from escalation.events.store.ingest import validate\n"
     "validate(SOURCES['iraq_crisis'], [Path({warm!r})])",
     "validate(SOURCES[{source!r}], [Path({path!r})])[0].accepted",
 )
 INGEST = (
     "from escalation.events import SOURCES\n"
-    "from escalation.events.ingest import ingest\n"
-    "from escalation.events.store import ArchiveStore\n"
+    "from escalation.events.store.ingest import ingest\n"
+    "from escalation.events.store.folder import ArchiveStore\n"
     "ingest(SOURCES['iraq_crisis'], [Path({warm!r})], ArchiveStore(Path({folder!r}) / 'warm'))\n"
     "store = ArchiveStore(Path({folder!r}) / 'archive')",
     "ingest(SOURCES[{source!r}], [Path({path!r})], store)[0].accepted",

@@ -14,7 +14,7 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import one_unit
-from escalation.panel import Panel, day_range
+from escalation.panel.dense import Panel, day_range
 
 DAYS = 420
 CAP = 365

@@ -10,7 +10,7 @@ import sqlite_oracle
 
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.vintages import vintages
+from escalation.panel.vintages import vintages
 
 DAYS = 40
 

@@ -10,16 +10,16 @@ import pytest
 import random_archives as archives
 
 from escalation import schema
-from escalation.aggregate import aggregate
-from escalation.engine import in_threads, in_turn
+from escalation._util.engine import in_threads, in_turn
 from escalation.errors import InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES, passes
 from escalation.features.build import build
 from escalation.features.stream import write_features
-from escalation.panel import PanelSpec, Where
-from escalation.sparse import SparsePanel
-from escalation.vintages import history, vintages
+from escalation.panel.aggregate import aggregate
+from escalation.panel.dense import PanelSpec, Where
+from escalation.panel.sparse import SparsePanel
+from escalation.panel.vintages import history, vintages
 
 LOCAL = {name: {} for name in FEATURES}
 LAST = archives.FIRST + (archives.DAYS - 1)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from escalation.events.simulate import hawkes_counts
 from escalation.models import MODELS
 from escalation.models.hawkes import excitation_columns
-from escalation.simulate import hawkes_counts
 
 
 def training(ratio, *, horizon=1, decay=7, days=6000, seed=3):

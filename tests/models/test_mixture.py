@@ -15,7 +15,7 @@ from escalation.models.mixture import (
     mixture_of,
     trust,
 )
-from escalation.models.pulled import forgotten
+from escalation.models.penalised import forgotten
 
 NAMES = (*START, "other", "another")
 ALONE = Mixture(np.ones((1, 1)), np.ones(1))

@@ -6,9 +6,9 @@ import pytest
 
 from escalation import schema
 from escalation.events import EventArchive
-from escalation.panel import PanelSpec, Where
+from escalation.panel.dense import PanelSpec, Where
+from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, look_back
-from escalation.vintages import vintages
 
 KINDS = ("site", "dyad", "all")
 ACTORS = Where({schema.ACTOR: ("militia", "coalition")}, rung=1)

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from escalation import schema
-from escalation.panel import PanelSpec, Where, day_range
-from escalation.snapshots import Snapshots
+from escalation.panel.dense import PanelSpec, Where, day_range
+from escalation.panel.snapshots import Snapshots
+from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import Any
 from escalation.targets.climb import Climb
@@ -21,7 +22,6 @@ from escalation.targets.onset import Onset
 from escalation.targets.retaliation import Retaliation
 from escalation.targets.surge import Surge
 from escalation.targets.up import Up
-from escalation.vintages import vintages
 
 VIOLENT = Where({schema.ACTOR: ("militia", "coalition")}, rung=3)
 CASES = (

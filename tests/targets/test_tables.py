@@ -9,8 +9,9 @@ import pytest
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.events import EventArchive
-from escalation.panel import PanelSpec, Where
-from escalation.snapshots import Snapshots
+from escalation.panel.dense import PanelSpec, Where
+from escalation.panel.snapshots import Snapshots
+from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, expected_count
@@ -21,7 +22,6 @@ from escalation.targets.onset import Onset
 from escalation.targets.retaliation import Retaliation
 from escalation.targets.surge import Surge
 from escalation.targets.up import Up
-from escalation.vintages import vintages
 
 N = None
 NO, YES = False, True

@@ -8,8 +8,8 @@ from tracking_small import SMALL
 
 @pytest.fixture(scope="session")
 def trained(crisis):
-    from escalation.config import Experiment
-    from escalation.train import train_target
+    from escalation.backtest.train import train_target
+    from escalation.experiment import Experiment
 
     experiment = Experiment(**tomllib.loads(SMALL))
     return train_target(crisis, experiment, experiment.labels[0])

@@ -13,7 +13,7 @@ import pytest
 
 from escalation import tracking
 from escalation.tracking import notes, runs
-from escalation.tracking.names import DECIDING
+from escalation.tracking.metric_names import DECIDING
 
 
 @pytest.fixture(scope="module")

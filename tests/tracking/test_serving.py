@@ -9,7 +9,7 @@ import pytest
 from servers import serving
 
 from escalation import tracking
-from escalation.scorer import checked_input
+from escalation.scoring.scorer import checked_input
 
 ROWS = 100
 

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from escalation import files, tracking
+from escalation import tracking
+from escalation._util import files
 from escalation.errors import BusyError, StorageError
 from escalation.tracking.store import OWNER_TAG, running, storage
 
@@ -117,7 +118,7 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
 
 
 def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
-    from escalation.cli.registry import ui
+    from escalation.cli.models import ui
 
     (tmp_path / "mlflow.db").touch()
     with socket.socket() as holder:

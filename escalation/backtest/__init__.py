@@ -1,0 +1,1 @@
+"""Rolling origins: what would have been forecast, and what it was worth."""

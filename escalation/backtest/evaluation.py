@@ -1,0 +1,174 @@
+"""Everything that a backtest says about its models, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import metrics, schema
+from escalation.backtest.rolling import Case
+from escalation.errors import GateError
+from escalation.metrics.murphy import GRID
+from escalation.metrics.paired import pair
+
+BUDGETS = (1, 2, 3, 5, 10)
+"""Alerts that an analyst can look into each week."""
+WEEK = 7
+QUIET_DAYS = 28
+QUIET_COLUMN = f"{schema.HISTORY}sum_{QUIET_DAYS}d"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known about the models of one label.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        Of :func:`escalation.metrics.summary`.
+    by_unit, by_month, by_horizon : DataFrame
+        Of :func:`escalation.metrics.skill_by`.
+    quiet : DataFrame
+        The comparison on quiet units alone: none of what the label counts in the past 28 days.
+        Empty where there is no such row.
+    alerts : DataFrame
+        Of :func:`escalation.metrics.alert_budget`, one row per model and budget, over issue dates
+        at least a week apart.
+    running : DataFrame
+        Of :func:`escalation.metrics.running`.
+    decisions : DataFrame
+        ``model``, ``threshold``, ``cost`` (elementary score) and ``value`` (relative economic
+        value at that ratio of cost to loss).
+    """
+
+    comparison: pd.DataFrame
+    by_unit: pd.DataFrame
+    by_month: pd.DataFrame
+    by_horizon: pd.DataFrame
+    quiet: pd.DataFrame
+    alerts: pd.DataFrame
+    running: pd.DataFrame
+    decisions: pd.DataFrame
+
+
+def evaluate(
+    case: Case,
+    forecasts: pd.DataFrame,
+    *,
+    summary: pd.DataFrame,
+    others: pd.DataFrame | None = None,
+) -> Evaluation:
+    """Every table about one label.
+
+    Parameters
+    ----------
+    case : Case
+        What the forecasts were made from.
+    forecasts : DataFrame
+        Every model's forecasts on every origin.
+    summary : DataFrame
+        Their comparison.
+    others : DataFrame, optional
+        Forecasts of the same kind of label at other horizons.
+    """
+    seed = case.experiment.experiment.seed
+    horizons = forecasts if others is None else pd.concat([forecasts, others], ignore_index=True)
+    return Evaluation(
+        comparison=summary,
+        by_unit=metrics.skill_by(forecasts, "unit", seed=seed),
+        by_month=metrics.skill_by(forecasts, "month", seed=seed),
+        by_horizon=metrics.skill_by(horizons, "horizon", seed=seed),
+        quiet=_quiet(case, forecasts, like=summary, seed=seed),
+        alerts=alerts_a_week(forecasts, first_event_days=first_event_days(case)),
+        running=metrics.running(forecasts),
+        decisions=decisions(forecasts),
+    )
+
+
+def _positions(case: Case, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Unit and day index of each row."""
+    units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
+    days = rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]
+    return units.astype(np.int64), days.astype(np.int64)
+
+
+def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts for units without any of what the label counts in the past 28 days, as known."""
+    past = case.back.history.get(QUIET_COLUMN)
+    if past is None:
+        return forecasts.head(0)
+    return forecasts[past[_positions(case, forecasts)] == 0.0]
+
+
+def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int) -> pd.DataFrame:
+    try:
+        return metrics.summary(quiet_rows(case, forecasts), seed=seed)
+    except GateError:  # no row with a known outcome
+        return like.head(0)
+
+
+def first_event_days(case: Case) -> pd.Series | None:
+    """Days from each day to the next event that counts, by unit and day; None if not one channel.
+
+    NaN where none came within what is covered.
+    """
+    prepared = case.prepared
+    panel = prepared.snapshots.at(prepared.days[-1])
+    if "target" not in panel.channels:
+        return None
+    hit = panel["target"] > 0
+    day = np.arange(hit.shape[1], dtype=np.float64)
+    next_hit = np.minimum.accumulate(np.where(hit, day, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    ahead = np.full(hit.shape, np.inf)
+    ahead[:, :-1] = next_hit[:, 1:] - day[:-1]
+    index = pd.MultiIndex.from_product([panel.units, panel.days], names=[schema.UNIT, schema.DAY])
+    return pd.Series(np.where(np.isfinite(ahead), ahead, np.nan).ravel(), index=index)
+
+
+def weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of the first issue date in each week, counted from the first of all.
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=16)})
+    >>> weekly(days)["day"].dt.day.tolist()
+    [1, 8, 15]
+    """
+    day = forecasts[schema.DAY]
+    week = (day - day.min()).dt.days // WEEK
+    return forecasts[day == day.groupby(week).transform("min")]
+
+
+def alerts_a_week(
+    forecasts: pd.DataFrame, *, first_event_days: pd.Series | None = None
+) -> pd.DataFrame:
+    """Recall, precision, false alarms and lead time for each budget below the number of units."""
+    thin = weekly(forecasts)
+    units = thin.loc[thin[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
+    tables = [
+        metrics.alert_budget(thin, budget=budget, first_event_days=first_event_days)
+        for budget in BUDGETS
+        if budget < units or budget == BUDGETS[0]
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def decisions(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Cost and relative value of acting on each model, by threshold."""
+    parts = []
+    for paired in pair(forecasts):
+        for model in paired.models:
+            p, y = paired.of(model), paired.outcome
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "target": paired.target, "horizon": paired.horizon, "model": model,
+                        "threshold": GRID, "cost": metrics.elementary_scores(p, y),
+                        "value": metrics.relative_value(p, y),
+                    }
+                )
+            )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,354 @@
+"""Rolling origins: fit on what was known, forecast, wait, and compare with what came.
+
+A model fitted on day T learns from rows whose days ahead had all happened and been reported by T,
+as they were known at T. Outcomes that forecasts are scored on come from the archive's last day.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation._util.engine import Engine, in_turn
+from escalation.backtest.coherence import coherent, families
+from escalation.backtest.intervals import TrackRecord
+from escalation.backtest.resolved import Issued, record_of
+from escalation.backtest.table import (
+    Prepared,
+    Rows,
+    Table,
+    prepare,
+    require_learnable,
+    training_rows,
+)
+from escalation.errors import GateError
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment, target_label
+from escalation.models import MODELS, Matured
+from escalation.targets import Labels, LookBack, Target
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done, how many steps of it, and out of how many."""
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+def build_model(name: str, experiment: Experiment, target: Target) -> Any:
+    """An unfitted estimator with the experiment's parameters, horizon and seed."""
+    given = {"horizon": target.horizon, "seed": experiment.experiment.seed}
+    known = inspect.signature(MODELS[name]).parameters
+    extra = {key: value for key, value in given.items() if key in known}
+    return MODELS[name](**extra, **experiment.models.get(name, {}))
+
+
+def fit_models(
+    experiment: Experiment,
+    target: Target,
+    table: Table,
+    *,
+    record: Matured | None = None,
+    fitted: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Fit every model of an experiment on one training table, those that build on others last.
+
+    Parameters
+    ----------
+    record : Matured, optional
+        Forecasts of these models that have matured, for those that learn from them.
+    fitted : mapping of str to estimator, optional
+        Models fitted before that are kept as they are.
+    """
+    y = table.outcome.astype(np.int64)
+    models = {name: build_model(name, experiment, target) for name in experiment.model_names}
+    done = dict(fitted or {})
+    for name in sorted(models, key=lambda name: models[name].light):
+        if name in done:
+            continue
+        more = {"members": done, "record": record} if models[name].light else {}
+        done[name] = models[name].fit(table.X, y, count=table.count, **more)
+    return done
+
+
+@dataclass(frozen=True)
+class Case:
+    """One label of one experiment, prepared: what a backtest, a fit and a score start from."""
+
+    experiment: Experiment
+    target: Target
+    prepared: Prepared
+    back: LookBack
+
+    def known_on(self, day: object) -> Labels:
+        """Labels that had matured by a day, from what was known by then."""
+        return self.prepared.labels_at(self.target, self.back, day)
+
+    @cached_property
+    def final(self) -> Labels:
+        """Labels from all that the archive says, for forecasts to be scored on."""
+        return self.known_on(self.prepared.days[-1])
+
+    def training_table(self, day: object, known: Labels | None = None) -> Table:
+        """Rows to learn from on a day: matured by then, as known by then."""
+        known = self.known_on(day) if known is None else known
+        schedule = self.experiment.backtest
+        rows = training_rows(
+            self.prepared,
+            known,
+            every=schedule.train_every,
+            window=schedule.window,
+            last=self.prepared.index_of(day),
+        )
+        return self.prepared.table(self.back, known, rows)
+
+    def rows_at(self, days: NDArray[np.int64]) -> Rows:
+        """Every unit that was known, on the given days."""
+        mask = np.zeros(len(self.prepared.days), dtype=bool)
+        mask[days] = True
+        units, at = np.nonzero(self.prepared.vintages.present & mask)
+        return units, at
+
+    def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:
+        """Their table."""
+        return self.prepared.table(self.back, known, self.rows_at(days))
+
+
+def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
+    """Prepare one label of an experiment."""
+    prepared = prepare(archive, experiment, target)
+    return Case(experiment, target, prepared, prepared.back(target))
+
+
+def origins(case: Case) -> NDArray[np.int64]:
+    """Day indices on which forecasts are issued.
+
+    From the middle of the axis unless the experiment names a first origin, to the last day.
+    """
+    schedule, axis = case.experiment.backtest, case.prepared
+    count = len(axis.days)
+    first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
+    last = axis.index_of(schedule.last_origin) if schedule.last_origin else count - 1
+    least = case.target.horizon + axis.lag
+    if not least <= first <= last < count:
+        raise GateError(
+            "E-INSUFFICIENT",
+            f"expected origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}, "
+            f"{count} days of history, horizon {case.target.horizon}, lag {axis.lag}",
+            fix="add history or move [backtest] first_origin and last_origin",
+        )
+    return np.arange(first, last + 1, schedule.every)
+
+
+def forecast_tables(
+    case: Case,
+    table: Table,
+    probability: Mapping[str, NDArray[np.float64]],
+    records: Mapping[str, TrackRecord],
+) -> list[pd.DataFrame]:
+    """Forecasts by model in the columns of a forecast file; no probability where not at risk."""
+    frame = table.X.index.to_frame(index=False)
+    frame["target"] = target_label(case.target)
+    frame["horizon"] = np.int64(case.target.horizon)
+    frame[schema.THRESHOLD] = table.X[schema.THRESHOLD].to_numpy()
+    frame[schema.COUNT] = table.count
+    frame[schema.OUTCOME] = np.where(table.at_risk, table.outcome, np.nan)
+    frame[schema.AT_RISK] = table.at_risk
+    frame["as_of"] = frame[schema.DAY]
+    made = []
+    for name, record in records.items():
+        issued = np.where(table.at_risk, probability[name], np.nan)
+        lower, upper = record.interval(issued)
+        own = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
+        made.append(own[list(schema.FORECAST_COLUMNS)])
+    return made
+
+
+def heavy_of(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The models that build on no other."""
+    return {name: model for name, model in models.items() if not model.light}
+
+
+def predict(
+    models: Mapping[str, Any],
+    table: Table,
+    *,
+    known: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Probability of outcome 1 by model, for every row.
+
+    Parameters
+    ----------
+    known : mapping of str to ndarray, optional
+        Probabilities of some models, that need not be computed again.
+    """
+    found = dict(known or {})
+    for name in sorted(models, key=lambda name: models[name].light):
+        if name not in found:
+            more = {"members": found} if models[name].light else {}
+            found[name] = models[name].predict_proba(table.X, **more)[:, 1]
+    return found
+
+
+def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
+    return [starts[i : i + length] for i in range(0, len(starts), length)]
+
+
+@dataclass(frozen=True)
+class Refit:
+    """The models that build on no other, fitted on one day, and their forecasts until the next.
+
+    What it was fitted on stays in its process: who needs it elsewhere can make it again.
+    """
+
+    models: dict[str, Any]
+    probability: dict[str, NDArray[np.float64]]
+    fitted_on: tuple[Labels, Table] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Refit, (self.models, self.probability)
+
+
+@dataclass(frozen=True)
+class _Making:
+    """Gives the case in this process, and makes it again in another: less to send than it holds."""
+
+    case: Case
+
+    def __call__(self) -> Case:
+        return self.case
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        case = self.case
+        return partial, (make_case, case.prepared.archive, case.experiment, case.target)
+
+
+def refit(case: Case, block: NDArray[np.int64]) -> Refit:
+    """Fit the models that build on no other on a block's first day: a piece of work by itself."""
+    known, table = _learnable(case, block[0])
+    y = table.outcome.astype(np.int64)
+    built = (build_model(n, case.experiment, case.target) for n in case.experiment.model_names)
+    models = heavy_of(dict(zip(case.experiment.model_names, built, strict=True)))
+    fitted = {name: model.fit(table.X, y, count=table.count) for name, model in models.items()}
+    ahead = case.rows_on(block, case.final)
+    return Refit(fitted, predict(fitted, ahead), (known, table))
+
+
+def _blocks(case: Case) -> list[NDArray[np.int64]]:
+    """Origins between two refits.
+
+    Where the experiment names no first origin, the ones before there was enough to learn from are
+    left out.
+    """
+    blocks = _split(origins(case), case.experiment.backtest.refit_every)
+    if case.experiment.backtest.first_origin is not None:
+        return blocks
+    last = len(blocks) - 1
+    return blocks[next((i for i in range(last) if can_learn(case, blocks[i][0])), last) :]
+
+
+def can_learn(case: Case, at: int) -> bool:
+    """Whether there was enough to learn from on a day, given by its index."""
+    if at < case.target.horizon + case.prepared.lag:
+        return False
+    try:
+        _learnable(case, at)
+    except GateError:
+        return False
+    return True
+
+
+def _learnable(case: Case, at: int) -> tuple[Labels, Table]:
+    """What was known on a day, and what there was to learn from."""
+    today = case.prepared.days[at]
+    known = case.known_on(today)
+    table = case.training_table(today, known)
+    require_learnable(table, what=f"{target_label(case.target)} on {today}")
+    return known, table
+
+
+def backtest_case(
+    case: Case, *, progress: Progress = silent, engine: Engine = in_turn
+) -> pd.DataFrame:
+    """Forecasts of every model of one case on every origin.
+
+    All models are refitted every ``refit_every`` origins; within, the light ones are fitted again
+    every ``update_every`` origins on what has matured since.
+
+    Parameters
+    ----------
+    case : Case
+    progress : callable, optional
+    engine : Engine
+        Where refits run; those that learn from other models' forecasts follow here, in time.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`escalation.schema.FORECAST_COLUMNS`, sorted by model, day and unit.
+    """
+    told = case.experiment.backtest
+    issued = Issued(tuple(case.experiment.model_names))
+    blocks = _blocks(case)
+    parts = []
+    refits = engine(refit, blocks, made=_Making(case))
+    for done, (block, fitted) in enumerate(zip(blocks, refits, strict=True)):
+        parts += _forecast_block(case, block, told.update_every or len(block), issued, fitted)
+        progress(target_label(case.target), done + 1, len(blocks))
+    order = ["model", schema.DAY, schema.UNIT]
+    return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
+
+
+def _forecast_block(
+    case: Case, block: NDArray[np.int64], every: int, issued: Issued, heavy: Refit
+) -> list[pd.DataFrame]:
+    """Forecasts of the origins between two refits, a table for each model."""
+    rows = case.rows_at(block)
+    ahead = case.prepared.table(case.back, case.final, rows)
+    records: dict[str, TrackRecord] = {}
+    probability = dict(heavy.probability)
+    for starts in _split(block, every):
+        known, table = (not records and heavy.fitted_on) or _learnable(case, starts[0])
+        record = issued.matured(known, at=starts[0])
+        if not records:
+            horizon = case.target.horizon
+            records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
+        models = fit_models(case.experiment, case.target, table, record=record, fitted=heavy.models)
+        now = np.isin(rows[1], starts)
+        some = {name: heavy.probability[name][now] for name in heavy.models}
+        some = predict(models, ahead.rows(now), known=some)
+        issued.add((rows[0][now], rows[1][now]), some)
+        for name in models:
+            probability.setdefault(name, np.empty(len(ahead)))[now] = some[name]
+    return forecast_tables(case, ahead, probability, records)
+
+
+def backtest(
+    archive: EventArchive,
+    experiment: Experiment,
+    *,
+    progress: Progress = silent,
+    engine: Engine = in_turn,
+) -> pd.DataFrame:
+    """Forecasts of every model and label of an experiment on every origin.
+
+    Where labels differ only in their horizon or only in their bar, probabilities do not fall as the
+    horizon grows or rise as the bar grows.
+    """
+    parts = [
+        backtest_case(make_case(archive, experiment, target), progress=progress, engine=engine)
+        for target in experiment.labels
+    ]
+    forecasts = pd.concat(parts, ignore_index=True)
+    for family in families(experiment.labels):
+        names = [target_label(label) for label in family.labels]
+        forecasts = coherent(forecasts, names, falls=family.falls)
+    return forecasts

@@ -1,0 +1,106 @@
+"""Train an experiment: backtest every model, compare, refit the best on all that had matured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from escalation import metrics
+from escalation.backtest.resolved import matured_in
+from escalation.backtest.rolling import (
+    Case,
+    Progress,
+    backtest_case,
+    fit_models,
+    make_case,
+    silent,
+)
+from escalation.backtest.table import Table, require_learnable
+from escalation.errors import GateError
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment, target_label
+from escalation.models import BASELINES
+from escalation.targets import Target
+from escalation.targets.base import null_share
+
+LEAST_POSITIVES = 20
+"""With fewer positives no ranking is claimed and the baseline to beat is what gets registered."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training one label gave.
+
+    Parameters
+    ----------
+    case : Case
+    forecasts : DataFrame
+        Every model's forecasts on every origin.
+    summary : DataFrame
+        One row per model: scores, skill, intervals, verdict.
+    models : dict
+        Every model, refitted on all rows that had matured by the last day.
+    best : str
+        The model that gets registered.
+    null_share : float
+    table : Table
+        What the models were refitted on.
+    """
+
+    case: Case
+    forecasts: pd.DataFrame
+    summary: pd.DataFrame
+    models: dict[str, Any]
+    best: str
+    null_share: float
+    table: Table
+
+    @property
+    def label(self) -> str:
+        """Name of the label and its horizon."""
+        return target_label(self.case.target)
+
+    @property
+    def trained_to(self) -> np.datetime64:
+        """Last day of knowledge."""
+        return self.case.prepared.days[-1]
+
+
+def train_target(
+    archive: EventArchive, experiment: Experiment, target: Target, *, progress: Progress = silent
+) -> Trained:
+    """Backtest and refit every model for one label.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` when there is too little to learn from; nothing is stored then.
+    """
+    case = make_case(archive, experiment, target)
+    days = case.prepared.days
+    known = case.known_on(days[-1])
+    table = case.training_table(days[-1], known)
+    require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
+    forecasts = backtest_case(case, progress=progress)
+    summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
+    record = matured_in(case.prepared, forecasts, known, at=len(days) - 1)
+    return Trained(
+        case, forecasts, summary, fit_models(experiment, target, table, record=record),
+        best_model(summary), null_share(known, case.back), table,
+    )  # fmt: skip
+
+
+def best_model(summary: pd.DataFrame) -> str:
+    """The model to register: the lowest Brier score, or the baseline if too few positives."""
+    scored = summary.set_index("model")
+    if scored["positives"].max() < LEAST_POSITIVES:
+        return "ewma_nb"
+    usable = scored["brier"].dropna()
+    if usable.empty:
+        raise GateError("E-INSUFFICIENT", "expected at least one scored model, got none")
+    return str(
+        usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin()
+    )

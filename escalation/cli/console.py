@@ -1,0 +1,242 @@
+"""What the command line prints: tables for people, progress on a terminal only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from escalation.backtest.rolling import Progress as Reporter
+    from escalation.events.reading.validate import Report
+    from escalation.events.store.listing import FileRecord
+    from escalation.scoring.score import Score
+
+WIDTH_IN_PIPE = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console; as wide as its terminal, or fixed in a pipe."""
+    made = Console(stderr=stderr, highlight=False)
+    return (
+        made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
+    )
+
+
+@contextmanager
+def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
+    """A progress bar on standard error; nothing in a pipe."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(f"{doing} {what}", total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def _number(value: object, digits: int = 3) -> str:
+    return "-" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
+    if pd.isna(row[name]):
+        return "-"
+    scale, digits, sign = (100, 1, "%") if percent else (1, 4, "")
+    low, high = row[f"{name}_lower"] * scale, row[f"{name}_upper"] * scale
+    return f"{row[name] * scale:.{digits}f}{sign} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def model_table(summary: pd.DataFrame, *, title: str) -> Table:
+    """How each model did, best Brier score first, with 95% intervals."""
+    first = summary.iloc[0]
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        caption=f"{first['rows']} forecasts on {first['dates']} dates, {first['positives']} "
+        "positive. Brier: lower is better. Skill: share of the reference's Brier score "
+        "removed; above 0 is better. [95% intervals over blocks of dates]",
+    )
+    for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
+        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
+    table.add_column("AUC", justify="right")
+    table.add_column("verdict")
+    for _, row in summary.sort_values("brier").iterrows():
+        table.add_row(
+            row["model"],
+            _with_interval(row, "brier"),
+            _with_interval(row, "skill_vs_ewma_nb", percent=True),
+            _with_interval(row, "skill_vs_climatology", percent=True),
+            _number(row["auc"], 2),
+            str(row["verdict"]),
+        )
+    return table
+
+
+def _points(change: float) -> str:
+    """A change in whole points of percent, with its sign.
+
+    Examples
+    --------
+    >>> _points(-0.012), _points(-0.001), _points(0.2)
+    ('-1', '0', '+20')
+    """
+    points = round(100.0 * change)
+    return f"{points:+d}" if points else "0"
+
+
+def watch_list(scores: Sequence[Score]) -> Table:
+    """The ranked watch list."""
+    first = scores[0]
+    table = Table(
+        title=escape(f"Watch list of {first.day}: {first.target}, model "
+                     f"{first.provenance['model']} ({first.provenance['family']})"),
+        title_justify="left", title_style="bold", caption_justify="left",
+        caption=_legend(scores),
+    )  # fmt: skip
+    for name in ("unit", "probability", "change", "base rate"):
+        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
+    table.add_column("events that carry it")
+    for one in scores:
+        name = escape(visible(one.unit))
+        table.add_row(
+            f"[bold]! {name}[/]" if one.alert else name,
+            _chance(one),
+            "-" if one.change is None else _points(one.change),
+            f"{one.base_rate:.0%}",
+            escape(visible(_reasons(one))),
+        )
+    return table
+
+
+def _chance(one: Score) -> str:
+    if one.probability is None or one.lower is None or one.upper is None:
+        return "-"
+    mark = " ~" if one.no_information else ""
+    return escape(f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]{mark}")
+
+
+def _reasons(one: Score) -> str:
+    if one.probability is None:
+        return one.status
+    events = "; ".join(
+        f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
+        for d in one.drivers
+    )
+    status = "" if one.status == "ok" else one.status
+    return "; ".join(filter(None, [status, events or "none stands out"]))
+
+
+def _legend(scores: Sequence[Score]) -> str:
+    said = (
+        "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
+        "often it happened here; events with what each adds in log-odds."
+    )
+    if any(one.alert for one in scores):
+        said = f"! raises an alert. {said}"
+    days = sorted({one.changed_since for one in scores if one.changed_since})
+    return f"{said} Change: in points of percent since {', '.join(days)}." if days else said
+
+
+@contextmanager
+def row_counter() -> Iterator[Callable[[int], None]]:
+    """Rows read so far on standard error; nothing in a pipe."""
+    columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        task = bar.add_task("rows", total=None)
+        yield lambda rows: bar.update(task, completed=rows)
+
+
+@contextmanager
+def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
+    """Bytes of the file that is being fetched, on standard error; nothing in a pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
+               TransferSpeedColumn())  # fmt: skip
+    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
+                  disable=not out.is_terminal) as bar:  # fmt: skip
+        task = bar.add_task("", total=None)
+        yield lambda name, done, total: bar.update(
+            task, description=escape(name), completed=done, total=total or None
+        )
+
+
+def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) -> Table:
+    """The files that an archive took in."""
+    table = Table(
+        caption=f"{summary['versions']:,} versions, covered to {summary['covered_to']}, "
+        f"known dates {summary['known_basis']}; digest {summary['digest']}",
+        caption_justify="left",
+    )
+    for name in ("file", "source", "SHA-256"):
+        table.add_column(name, overflow="fold")
+    for name in ("records", "accepted", "quarantined", "duplicates"):
+        table.add_column(name, justify="right")
+    for name in ("days", "known_date"):
+        table.add_column(name, no_wrap=True)
+    for one in files:
+        counts = (one.rows, one.accepted, one.quarantined, one.duplicates)
+        days = f"{one.first_day} to {one.last_day}" if one.first_day else "-"
+        table.add_row(escape(visible(one.name)), one.source, one.sha256[:12],
+                      *(f"{count:,}" for count in counts), days, one.known_basis)  # fmt: skip
+    return table
+
+
+def intake_table(reports: Sequence[Report]) -> Table:
+    """What became of the rows of some files."""
+    table = Table(caption="accepted + quarantined + duplicates = records", caption_justify="left")
+    table.add_column("file", overflow="fold")
+    for name in ("records", "accepted", "quarantined", "duplicates"):
+        table.add_column(name, justify="right")
+    for name in ("reasons", "known_date"):
+        table.add_column(name)
+    for one in reports:
+        reasons = ", ".join(f"{count} {code}" for code, count in one.reasons.items())
+        known = f"{one.known_basis} ({one.zone})" if one.zone else one.known_basis
+        counts = (one.records, one.accepted, one.quarantined, one.duplicates)
+        table.add_row(escape(one.file), *(f"{count:,}" for count in counts), reasons or "-", known)
+    return table
+
+
+def refused_table(reports: Sequence[Report]) -> Table:
+    """The first rows that were refused, and why."""
+    table = Table(title="First rows that were refused", title_justify="left", title_style="bold")
+    for name in ("file", "line", "code", "column", "value", "expected"):
+        table.add_column(name, justify="right" if name == "line" else "left", overflow="fold")
+    for report in reports:
+        for one in report.first:
+            cells = (Path(report.file).name, str(one.line), one.code, one.column)
+            table.add_row(*map(escape, (*cells, visible(one.value), one.expected)))
+    return table
+
+
+def visible(text: str) -> str:
+    """Text without characters that move the cursor or turn the line around."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)

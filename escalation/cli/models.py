@@ -1,0 +1,150 @@
+"""Commands about what is in the store: promote, verify, and the page that shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escalation.cli.common import (
+    AsOf,
+    Events,
+    Json,
+    LedgerFile,
+    ModelName,
+    Plugin,
+    Source,
+    TrackingUri,
+    print_json,
+    read_archive,
+    use_plugins,
+)
+from escalation.errors import BusyError, UsageError
+
+if TYPE_CHECKING:
+    from escalation.scoring.verify import Verified
+
+MOST_NAMED = 8
+LIGHT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+"""For a page on this machine: without these MLflow starts a dozen processes for other uses."""
+Model = Annotated[str, typer.Option(help="Registered model.")]
+
+
+def promote(
+    model: Model = "iraq_crisis",
+    force: Annotated[bool, typer.Option("--force", help="Whatever the comparison says.")] = False,
+    reason: Annotated[str, typer.Option(help="Kept with the version; needed to force.")] = "",
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Make the challenger the champion, if its lead is real."""
+    from escalation import tracking
+    from escalation.cli import console
+
+    uri = tracking.store_uri(tracking_uri)
+    done = tracking.promote(model, uri=uri, force=force, reason=reason)
+    if as_json:
+        print_json(asdict(done))
+        return
+    out = console.console()
+    out.print(f"[bold]{done.name}[/] v{done.version} is the champion, instead of v{done.before}")
+    out.print(f"Reason kept: {done.reason}", markup=False)
+
+
+def verify(
+    model: ModelName = "iraq_crisis",
+    ledger: LedgerFile = None,
+    events: Events = None,
+    source: Source = None,
+    plugin: Plugin = None,
+    as_of: AsOf = None,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Score issued forecasts once they mature, and see whether the inputs have moved."""
+    from escalation import tracking
+    from escalation.cli import console
+    from escalation.events.archive import to_day
+    from escalation.scoring.ledger import beside, read_ledger
+    from escalation.scoring.verify import verify as check
+
+    uri = tracking.store_uri(tracking_uri)
+    kept = ledger or beside(tracking.local_file(uri))
+    if not kept.exists():
+        raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(kept),
+                         fix="run `escalation score` first, or name it with --ledger")  # fmt: skip
+    use_plugins(plugin)
+    scorer = tracking.load_scorer(model, uri=uri)
+    archive = read_archive(scorer.experiment, events, source)
+    last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    verified = check(scorer, archive, read_ledger(kept), as_of=last)
+    run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
+    if as_json:
+        counts = {
+            name: getattr(verified, name) for name in ("issued", "in_sample", "matured", "open")
+        }
+        tables = {
+            name: json.loads(getattr(verified, name).to_json(orient="records"))
+            for name in ("summary", "drift")
+        }
+        print_json({"verdict": verified.verdict, "run_id": run_id, **counts, **tables})
+        return
+    out = console.console()
+    for line in _said(verified):
+        out.print(line, markup=False)
+
+
+def _said(verified: Verified) -> list[str]:
+    from escalation.scoring.verify import SHIFTED
+
+    lines = [
+        verified.verdict[0].upper() + verified.verdict[1:],
+        f"{verified.issued} forecasts issued: {verified.matured} matured, {verified.open} open, "
+        f"{verified.in_sample} left out because the model had learned from their days",
+    ]
+    moved = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
+    if len(moved):
+        names = ", ".join(moved.head(MOST_NAMED))
+        lines.append(f"{len(moved)} inputs have moved since the training: {names}")
+    return lines
+
+
+def ui(
+    tracking_uri: TrackingUri = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+) -> None:
+    """Open the runs in MLflow."""
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    if uri.startswith(("http://", "https://")):
+        print(f"A server shows its runs itself: open {uri}")
+        return
+    path = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and not path.exists():
+        raise UsageError(
+            "E-STORE", "expected a store", where=str(path), fix="run `escalation train` first"
+        )
+    _require_free(port)
+    print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
+    for name, value in LIGHT.items():
+        os.environ.setdefault(name, value)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--workers", "1"]
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BusyError(
+                "E-PORT",
+                f"expected port {port} to be free: {error.strerror}",
+                fix=f"stop what listens there, or take --port {port + 1}",
+            ) from None

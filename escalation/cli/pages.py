@@ -1,0 +1,196 @@
+"""Commands that tell a story: days of the past as they were, and the page of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escalation.cli.common import (
+    AllowInSample,
+    AllowVersionSkew,
+    AsOf,
+    Budget,
+    Events,
+    Explain,
+    Json,
+    ModelName,
+    NeededExperiment,
+    Plugin,
+    Source,
+    TrackingUri,
+    give,
+    print_json,
+    printing,
+    read_archive,
+    read_experiment,
+    use_plugins,
+)
+from escalation.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from escalation.events import EventArchive
+    from escalation.experiment import Experiment
+
+Day = dt.datetime
+MOST_UNITS = 2
+"""Units shown beside the one that holds all events, unless others are asked for."""
+Named = Annotated[
+    list[str] | None,
+    typer.Option(help="Event to name in the figure, as ID or ID=WORDS; may be repeated."),
+]
+
+
+def replay(
+    experiment: NeededExperiment,
+    as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
+    first: Annotated[Day | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    last: Annotated[Day | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    every: Annotated[int, typer.Option(min=1, help="Days between the answers of a range.")] = 1,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="Unit to show of a range; may be repeated.")
+    ] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
+    name: Named = None,
+    events: Events = None,
+    source: Source = None,
+    plugin: Plugin = None,
+    out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
+    explain: Explain = 3,
+    as_json: Json = False,
+) -> None:
+    """Fit on what was known on a past day, or on each of a range, and say what was said."""
+    if (first is None) != (last is None) or (as_of is None) == (first is None):
+        raise UsageError("E-USAGE", "expected --as-of DATE, or --from DATE and --to DATE")
+    if figure is not None and figure.suffix not in {".png", ".svg"}:
+        raise UsageError(
+            "E-FORMAT", "expected a file name that ends in .png or .svg", where=str(figure)
+        )
+    from escalation.cli import console
+    from escalation.scoring import replay as past
+
+    chosen = read_experiment(experiment, plugin)
+    archive = read_archive(chosen, events, source)
+    with console.progress_bar() as progress:
+        if as_of is not None:
+            scores = past.replay(archive, chosen, as_of, explain=explain, progress=progress)
+            give(scores, out, as_json)
+            return
+        rows = past.replay_range(archive, chosen, first, last, every=every, progress=progress)
+    if figure is not None:
+        _draw(rows, archive, chosen, figure, unit, name)
+    _give_range(rows, out, unit, as_json)
+
+
+def _draw(
+    rows: pd.DataFrame,
+    archive: EventArchive,
+    experiment: Experiment,
+    path: Path,
+    units: list[str] | None,
+    named: list[str] | None,
+) -> None:
+    from escalation._util.files import replacing
+    from escalation.plots.film import film
+
+    words = None
+    if named:
+        pairs = [text.partition("=") for text in named]
+        words = {key: said.replace("\\n", "\n") or key for key, _, said in pairs}
+    made = film(
+        rows, archive.as_of(archive.covered_to), units=units, named=words,
+        note=experiment.experiment.description,
+    )  # fmt: skip
+    undated = {"Date": None} if path.suffix == ".svg" else {}
+    with replacing(path) as part:
+        made.savefig(part, format=path.suffix[1:], metadata=undated)
+
+
+def _give_range(
+    rows: pd.DataFrame, out: Path | None, units: list[str] | None, as_json: bool
+) -> None:
+    import json
+
+    from escalation._util.files import write_table
+    from escalation.plots.film import most_at_risk
+
+    if out is not None:
+        write_table(rows, out)
+    shown = units or most_at_risk(rows, most=MOST_UNITS)
+    if missing := sorted(set(shown) - set(rows["unit"])):
+        raise UsageError("E-UNIT", "expected a unit with answers", value=missing[0])
+    if as_json:
+        some = rows[rows["unit"].isin(units)] if units else rows
+        print_json(json.loads(some.to_json(orient="records", date_format="iso")))
+        return
+    with printing():
+        _print(rows, shown)
+
+
+def _print(rows: pd.DataFrame, units: list[str]) -> None:
+    from rich.table import Table
+
+    from escalation.cli import console
+
+    for target, told in rows.groupby("target", sort=False):
+        table = Table(
+            title=f"What was said of {target}, and what came", title_justify="left",
+            title_style="bold", caption_justify="left",
+            caption="[95% interval]; each day from what was known at its end. "
+            "yes, no: whether it came within the horizon.",
+        )  # fmt: skip
+        for column in ("day", *units):
+            table.add_column(column, no_wrap=True)
+        for day, one in told.groupby("day", sort=True):
+            by_unit = one.set_index("unit")
+            table.add_row(f"{day:%Y-%m-%d}", *(said_and_came(by_unit, unit) for unit in units))
+        console.console().print(table)
+
+
+def said_and_came(rows: pd.DataFrame, unit: str) -> str:
+    """A unit's probability on a day with its interval, and whether it came."""
+    import pandas as pd
+
+    if unit not in rows.index or pd.isna(rows.loc[unit, "probability"]):
+        return "-"
+    one = rows.loc[unit]
+    came = {1.0: "yes", 0.0: "no"}.get(one["outcome"], "not known yet")
+    return f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}] {came}"
+
+
+def report(
+    out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
+    events: Events = None,
+    source: Source = None,
+    plugin: Plugin = None,
+    as_of: AsOf = None,
+    model: ModelName = "iraq_crisis",
+    budget: Budget = None,
+    explain: Explain = 5,
+    allow_in_sample: AllowInSample = False,
+    allow_version_skew: AllowVersionSkew = False,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Write the watch list, its reasons and the model's record as one page."""
+    if out.suffix not in {".html", ".htm"}:
+        raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
+    from escalation import tracking
+    from escalation.cli import console
+    from escalation.report import story_of, write_report
+    from escalation.scoring.score import score
+
+    use_plugins(plugin)
+    uri = tracking.store_uri(tracking_uri)
+    scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
+    archive = read_archive(scorer.experiment, events, source)
+    scores = score(
+        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain,
+        budget=budget,
+    )  # fmt: skip
+    forecasts = tracking.load_forecasts(model, uri=uri)
+    size = write_report(story_of(scorer, archive, scores, forecasts=forecasts), out)
+    console.console(stderr=True).print(f"{size:,} bytes written to {out}", markup=False)

@@ -1,0 +1,110 @@
+"""Country codes of four schemes, and names, unified to ISO 3166-1 alpha-3.
+
+ISO codes and names come from pycountry. What it lacks is in ``country_codes.csv`` beside this
+module: the numbers of Gleditsch and Ward (``gw``, used by UCDP) and of Correlates of War (``cow``),
+the two letters of FIPS 10-4 (``fips``, used by GDELT for places), and the names that sources use.
+
+* Kosovo is no part of ISO 3166; it is ``XKX``, the code in common use.
+* A former state whose ISO code lives on keeps it: West Germany is DEU, North Yemen YEM, and
+  Yugoslavia from 1992 on SRB, as UCDP names it. One without (South Yemen, East Germany,
+  Czechoslovakia, the Netherlands Antilles) has no code here.
+* The West Bank and the Gaza Strip are both PSE.
+* The same letters mean different countries by scheme: CH is China in FIPS 10-4, Switzerland in ISO.
+  Nothing is guessed from the look of a code; the caller says which scheme it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Scheme = Literal["name", "iso3", "numeric", "gw", "cow", "fips"]
+NUMBERS = ("numeric", "gw", "cow")
+
+
+def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
+    """ISO 3166-1 alpha-3 codes; null where the code or name is not known.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of string
+    code : str
+        Scheme of the column: ``name``, ``iso3``, ``numeric`` (ISO 3166-1 numeric), ``gw``, ``cow``
+        or ``fips``. Numbers may be written ``645``, ``0645`` or ``645.0``. Names are compared
+        without accents, case and punctuation, and never by likeness.
+
+    Returns
+    -------
+    pyarrow.Array of string
+
+    Examples
+    --------
+    >>> to_iso3(pa.array(["645", "652.0", "1"]), code="gw").to_pylist()
+    ['IRQ', 'SYR', None]
+    >>> to_iso3(pa.array(["IZ", "CH"]), code="fips").to_pylist()
+    ['IRQ', 'CHN']
+    >>> to_iso3(pa.array(["DR Congo (Zaire)", "Türkiye", "Atlantis"]), code="name").to_pylist()
+    ['COD', 'TUR', None]
+    """
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = whole.dictionary_encode()
+    known = _table(code)
+    spell = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
+    found = [known.get(spell(value)) for value in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(found, pa.string()), encoded.indices)
+
+
+def _plain_number(text: str) -> str:
+    whole, _, rest = text.partition(".")
+    return (whole.lstrip("0") if not rest.strip("0") else text) if text.isascii() else text
+
+
+def _plain_name(text: str) -> str:
+    """Lower case letters and single spaces: ``Côte d'Ivoire`` is ``cote d ivoire``."""
+    bare = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    spaced = "".join(c if c.isalnum() else " " for c in "".join(bare).casefold())
+    return " ".join(spaced.split()).removeprefix("the ")
+
+
+@cache
+def _table(code: Scheme) -> Mapping[str, str]:
+    if code == "name":
+        return dict(_names())
+    if code in ("iso3", "numeric"):
+        return {key: iso3 for iso3, number, _ in _iso() for key in (iso3, number)} | {"XKX": "XKX"}
+    return {key: row["iso3"] for row in _rows() for key in row[code].split("|") if key}
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    """Names of ISO first, so that those which sources use may overrule them."""
+    for iso3, _, names in _iso():
+        for name in names:
+            yield _plain_name(name), iso3
+            # "Iran, Islamic Republic of" is "Islamic Republic of Iran" elsewhere.
+            head, _, tail = name.partition(", ")
+            yield _plain_name(f"{tail} {head}"), iso3
+    for row in _rows():
+        for name in filter(None, row["names"].split("|")):
+            yield _plain_name(name), row["iso3"]
+
+
+def _iso() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    import pycountry
+
+    for country in pycountry.countries:
+        kinds = ("name", "common_name", "official_name")
+        names = tuple(name for kind in kinds if (name := getattr(country, kind, None)))
+        yield country.alpha_3, country.numeric.lstrip("0"), names
+
+
+@cache
+def _rows() -> tuple[dict[str, str], ...]:
+    table = files("escalation.events").joinpath("country_codes.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(table.splitlines()))

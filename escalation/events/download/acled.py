@@ -1,0 +1,141 @@
+"""ACLED: the events of some countries and days through its API, page by page."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from escalation._util.files import replacing
+from escalation.errors import EscalationError, InputError, UsageError
+from escalation.events.download.web import Downloaded, Web
+
+BASE = "https://acleddata.com"
+LICENCE = (
+    "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
+    "https://acleddata.com/terms-and-conditions"
+)
+USERNAME, PASSWORD = "ACLED_USERNAME", "ACLED_PASSWORD"
+CLIENT = "acled"
+ROWS_PER_PAGE = 5000
+KEY = "event_id_cnty"
+
+
+def acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
+    """A token for the user whom the environment names.
+
+    Raises
+    ------
+    UsageError
+        ``E-CREDENTIALS`` without a name or password, or where they would travel unprotected.
+    InputError
+        ``E-CREDENTIALS`` when ACLED does not accept them.
+    """
+    missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
+    if missing:
+        raise UsageError(
+            "E-CREDENTIALS", f"expected {' and '.join(missing)} in the environment",
+            fix=f"set them to what you use at {BASE}",
+        )  # fmt: skip
+    address = urlsplit(base)
+    if address.scheme != "https" and address.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise UsageError("E-CREDENTIALS", "expected an https address to send a password to",
+                         value=base)  # fmt: skip
+    form = {"username": environment[USERNAME], "password": environment[PASSWORD],
+            "grant_type": "password", "client_id": CLIENT}  # fmt: skip
+    try:
+        answer = web.ask("POST", f"{base}/oauth/token", data=form)
+        return str(answer.json()["access_token"])
+    except (InputError, ValueError, KeyError, TypeError) as error:
+        reason = error.message if isinstance(error, EscalationError) else "no token came back"
+        raise InputError(
+            "E-CREDENTIALS", f"expected ACLED to accept {USERNAME} and {PASSWORD}: {reason}",
+            where=f"{base}/oauth/token", fix="check that you can log in there with them",
+        ) from None  # fmt: skip
+
+
+def _rows(text: str) -> tuple[str, str, int]:
+    """Header line, the lines below it, and how many records they are."""
+    header, _, body = text.partition("\n")
+    return header.rstrip("\r"), body, sum(1 for row in csv.reader(io.StringIO(body)) if row)
+
+
+def _pages(web: Web, url: str, token: str, asked: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Header and records of each page, until one is empty: an account may get fewer than asked."""
+    page, first, before = 1, "", ""
+    while True:
+        query = {**asked, "limit": str(ROWS_PER_PAGE), "page": str(page)}
+        answer = web.ask("GET", url, params=query, headers={"Authorization": f"Bearer {token}"})
+        header, body, count = _rows(answer.content.decode("utf-8-sig"))
+        if header and KEY not in header:
+            raise _content(url, header, f"CSV with a column {KEY}", "see whether you may use it")
+        if not count:
+            return
+        if header != (first := first or header) or body == before:
+            raise _content(url, header, "the same columns and other rows on every page", "")
+        yield header, body if body.endswith("\n") else f"{body}\n"
+        page, before = page + 1, body
+
+
+def _content(url: str, header: str, expected: str, fix: str) -> InputError:
+    return InputError("E-CONTENT", f"expected {expected}", where=url, value=header, fix=fix)
+
+
+def fetch_acled(
+    countries: Sequence[str],
+    first: dt.date,
+    last: dt.date,
+    out: Path,
+    *,
+    web: Web,
+    environment: Mapping[str, str],
+    base: str = BASE,
+) -> list[Downloaded]:
+    """Download the events of some countries into one CSV file, in place when all pages came.
+
+    The export is of the moment: ACLED revises events, so each is a further version of its own.
+
+    Parameters
+    ----------
+    countries : sequence of str
+        By the names that ACLED uses.
+    first, last : datetime.date
+        Days of the events, both included.
+    out : Path
+        Folder.
+    web : Web
+    environment : mapping of str to str
+        With ``ACLED_USERNAME`` and ``ACLED_PASSWORD``.
+    base : str, optional
+
+    Raises
+    ------
+    UsageError
+        ``E-DATES`` for days out of order, ``E-CREDENTIALS``.
+    InputError
+        ``E-EMPTY`` when there are none, ``E-CREDENTIALS``, ``E-CONTENT``, and those of ``Web.ask``.
+    """
+    if first > last:
+        raise UsageError("E-DATES", "expected days in order", value=f"{first} to {last}")
+    token = acled_token(web, base, environment)
+    asked = {"_format": "csv", "country": "|".join(countries),
+             "event_date": f"{first}|{last}", "event_date_where": "BETWEEN"}  # fmt: skip
+    places = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(countries)).strip("-")[:60]
+    path = out / f"acled_{places}_{first}_{last}.csv"
+    digest, size = hashlib.sha256(), 0
+    with replacing(path) as part, part.open("wb") as file:
+        for header, body in _pages(web, f"{base}/api/acled/read", token, asked):
+            data = (body if size else f"{header}\n{body}").encode()
+            file.write(data)
+            digest.update(data)
+            size += len(data)
+            web.progress(path.name, size, 0)
+        if not size:
+            raise InputError("E-EMPTY", "expected events, there are none", value=path.stem,
+                             where=base, fix="check the countries and the days")  # fmt: skip
+    return [Downloaded(path, digest.hexdigest(), size)]

@@ -1,0 +1,101 @@
+"""GDELT events: 1.0 by day and 2.0 by quarter of an hour. File names follow from the dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from escalation.errors import InputError, UsageError
+from escalation.events.download.web import Downloaded, Web, whole_zip
+
+BASE = "https://storage.googleapis.com/data.gdeltproject.org"
+"""GDELT's own bucket, over TLS, which its plain host is not."""
+LICENCE = (
+    "GDELT is open for any use: cite the GDELT Project and link to https://www.gdeltproject.org"
+)
+FIRST_DAYS = {1: dt.datetime(2013, 4, 1), 2: dt.datetime(2015, 2, 18, 23)}
+QUARTER = dt.timedelta(minutes=15)
+ABSENT = ("E-NOT-THERE", "E-REFUSED")
+"""A bucket that may not be listed says "refused" of what it does not have."""
+SHOWN = 10
+
+
+def gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]:
+    """Where the files of a range of days lie under the base address, both days included.
+
+    Examples
+    --------
+    >>> list(gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 2), version=1))
+    ['events/20200101.export.CSV.zip', 'events/20200102.export.CSV.zip']
+    >>> names = list(gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 1), version=2))
+    >>> len(names), names[1]
+    (96, 'gdeltv2/20200101001500.export.CSV.zip')
+    """
+    step, name = (
+        (dt.timedelta(days=1), "events/%Y%m%d.export.CSV.zip")
+        if version == 1
+        else (QUARTER, "gdeltv2/%Y%m%d%H%M%S.export.CSV.zip")
+    )
+    when = max(dt.datetime.combine(first, dt.time()), FIRST_DAYS[version])
+    while when.date() <= last:
+        yield when.strftime(name)
+        when += step
+
+
+def fetch_gdelt(
+    first: dt.date,
+    last: dt.date,
+    out: Path,
+    *,
+    web: Web,
+    version: int = 1,
+    base: str = BASE,
+    allow_missing: bool = False,
+) -> list[Downloaded]:
+    """Download the event files of a range of days into a folder.
+
+    Parameters
+    ----------
+    first, last : datetime.date
+        Both included.
+    out : Path
+    web : Web
+    version : int, optional
+        1 has a file a day, 2 one a quarter of an hour.
+    base : str, optional
+        Address under which ``events`` and ``gdeltv2`` lie.
+    allow_missing : bool, optional
+        Take what is there; GDELT has gaps of hours.
+
+    Raises
+    ------
+    InputError
+        ``E-NOT-THERE`` with the names of what the server does not have; the others are in place.
+    UsageError
+        ``E-DATES`` when the range is empty or before the first file.
+    """
+    names = list(gdelt_names(first, last, version=version))
+    if not names or first < FIRST_DAYS[version].date():
+        raise UsageError(
+            "E-DATES",
+            f"expected days in order, from {FIRST_DAYS[version].date()} on for GDELT {version}.0",
+            value=f"{first} to {last}",
+        )
+    done, missing = [], []
+    for name in names:
+        try:
+            path = out / name.rpartition("/")[2]
+            done.append(web.save(f"{base}/{name}", path, check=whole_zip))
+        except InputError as error:
+            if error.code not in ABSENT:
+                raise
+            missing.append(name)
+    if missing and not (allow_missing and done):
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        raise InputError(
+            "E-NOT-THERE", f"expected {len(names)} files, the server lacks {len(missing)}: "
+            f"{', '.join(missing[:SHOWN])}{more}",
+            where=base, fix="ask for other days, or take what is there with --allow-missing",
+        )  # fmt: skip
+    return done

@@ -1,0 +1,67 @@
+"""UCDP: the yearly GED release and the Candidate releases, by version."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from escalation.errors import UsageError
+from escalation.events.download.web import Downloaded, Web, csv_with, whole_zip
+
+BASE = "https://ucdp.uu.se/downloads"
+LICENCE = (
+    "UCDP data are licensed under CC BY 4.0: cite the data set, its version and the articles named "
+    "at https://ucdp.uu.se/downloads"
+)
+YEARLY = re.compile(r"\d{1,2}\.\d")
+CANDIDATE = re.compile(r"\d{2}\.(0\.\d{1,2}|01\.\d{2}\.\d{2})")
+
+
+def ucdp_name(version: str) -> str:
+    """Where a version lies under the base address.
+
+    Parameters
+    ----------
+    version : str
+        ``25.1`` of GED, ``25.0.3`` of a month's Candidate, ``25.01.25.06`` of several months'.
+
+    Raises
+    ------
+    UsageError
+        ``E-VERSION`` for text of another form.
+
+    Examples
+    --------
+    >>> ucdp_name("25.1"), ucdp_name("25.0.3")
+    ('ged/ged251-csv.zip', 'candidateged/GEDEvent_v25_0_3.csv')
+    """
+    if YEARLY.fullmatch(version):
+        return f"ged/ged{version.replace('.', '')}-csv.zip"
+    if CANDIDATE.fullmatch(version):
+        return f"candidateged/GEDEvent_v{version.replace('.', '_')}.csv"
+    raise UsageError(
+        "E-VERSION", "expected a version such as 25.1 (GED), 25.0.3 or 25.01.25.06 (Candidate)",
+        value=version,
+    )  # fmt: skip
+
+
+def fetch_ucdp(
+    version: str, out: Path, *, web: Web, base: str = BASE, sha256: str | None = None
+) -> list[Downloaded]:
+    """Download a release into a folder.
+
+    Parameters
+    ----------
+    version : str
+        See :func:`ucdp_name`.
+    out : Path
+    web : Web
+    base : str, optional
+        Address under which the releases lie.
+    sha256 : str, optional
+        That the file must have.
+    """
+    name = ucdp_name(version)
+    path = out / name.rpartition("/")[2]
+    check = whole_zip if path.suffix == ".zip" else csv_with("date_start")
+    return [web.save(f"{base}/{name}", path, check=check, sha256=sha256)]

@@ -1,0 +1,205 @@
+"""ACLED: exports of 35 columns, and older ones.
+
+============= ====================================================================================
+event_id      ``event_id_cnty``
+event_date    ``event_date``, ``2025-05-16`` or ``16 May 2025``: both are ACLED's own forms
+known_date    overwritten: the day (UTC) of ``timestamp``, the last time that the row was changed,
+              because ACLED does not keep the first. A row without one is assumed to be known 7
+              days after the event (releases are weekly), and counted in the notes.
+country       ``iso`` (numeric) as ISO 3166 alpha-3, else ``iso3`` of older exports, else the name
+admin1, site  ``admin1``, ``location``
+event_type    ``sub_event_type`` by ``SUB_EVENTS``; where there is none, ``event_type`` by
+              ``EVENTS``, which has the types of exports before 2019 too. Their ``Riots/Protests``
+              is one type, read as a protest.
+actor, target ``actor1``, ``actor2``
+killed        ``fatalities``. Wounded are not in the data: null.
+severity      from the ladder by killed; 6 where the military of one state fights that of another
+              (both sides ``Military Forces of ...``)
+confidence    null
+tags          the sub-event, ``civilian_targeting``, and ``tags``, each as one word
+note          ``notes``
+============= ====================================================================================
+
+Dates are kept up to a precision of ``coarsest`` days: ``time_precision`` 1 is a day, 2 a week (7
+days), 3 a month (31); by default 3 is quarantined. An event has one date, so there are no spans.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.countries import to_iso3
+from escalation.events.formats import canonical
+from escalation.events.formats.canonical import Cells, flags, looked_up
+from escalation.events.source import Converted, Options, Source
+
+NAME = "acled"
+LAG = 7
+PRECISION_DAYS = {1: 1, 2: 7, 3: 31}
+SUB_EVENTS = {
+    "Government regains territory": "battle",
+    "Non-state actor overtakes territory": "battle",
+    "Armed clash": "armed_clash",
+    "Excessive force against protesters": "protest_violence",
+    "Protest with intervention": "protest_intervention",
+    "Peaceful protest": "protest",
+    "Violent demonstration": "riot",
+    "Mob violence": "riot",
+    "Chemical weapon": "chemical_attack",
+    "Air/drone strike": "air_strike",
+    "Suicide bomb": "suicide_bombing",
+    "Shelling/artillery/missile attack": "shelling",
+    "Remote explosive/landmine/IED": "ied_attack",
+    "Grenade": "explosion",
+    "Sexual violence": "sexual_violence",
+    "Attack": "violence_against_civilians",
+    "Abduction/forced disappearance": "abduction",
+    "Agreement": "agreement",
+    "Arrests": "arrest",
+    "Change to group/activity": "strategic_development",
+    "Disrupted weapons use": "strategic_development",
+    "Headquarters or base established": "strategic_development",
+    "Looting/property destruction": "strategic_development",
+    "Non-violent transfer of territory": "strategic_development",
+    "Other": "strategic_development",
+}
+EVENTS = {
+    "Battles": "battle",
+    "Explosions/Remote violence": "explosion",
+    "Violence against civilians": "violence_against_civilians",
+    "Protests": "protest",
+    "Riots": "riot",
+    "Strategic developments": "strategic_development",
+    "Battle-No change of territory": "battle",
+    "Battle-Government regains territory": "battle",
+    "Battle-Non-state actor overtakes territory": "battle",
+    "Remote violence": "explosion",
+    "Riots/Protests": "protest",
+    "Strategic development": "strategic_development",
+    "Headquarters or base established": "strategic_development",
+    "Non-violent transfer of territory": "strategic_development",
+}
+REQUIRED = (
+    "event_id_cnty", "event_date", "event_type", "actor1", "country", "latitude", "longitude",
+    "fatalities",
+)  # fmt: skip
+OPTIONAL = (
+    "data_id", "event_id_no_cnty", "iso3", "year", "time_precision", "disorder_type",
+    "sub_event_type", "assoc_actor_1", "inter1", "actor2", "assoc_actor_2", "inter2",
+    "interaction", "civilian_targeting", "iso", "region", "admin1", "admin2", "admin3", "location",
+    "geo_precision", "source", "source_scale", "notes", "tags", "timestamp", "population_1km",
+    "population_2km", "population_5km", "population_best",
+)  # fmt: skip
+NEEDED = ("event_id_cnty", "event_date", "event_type", "country")
+"""Columns in which every row has a value."""
+OWN_FORM = "%d %B %Y"
+LATEST_SECOND = 2_147_483_647
+DAY_SECONDS = 86_400
+MILITARY = re.compile(r"Military Forces of (?P<state>[^(:]+)")
+ASSUMED = "events without a timestamp, whose known_date is assumed"
+
+
+def convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of ACLED rows.
+
+    Examples
+    --------
+    >>> row = {"event_id_cnty": "IRQ7", "event_date": "16 May 2025", "iso": "368",
+    ...     "event_type": "Explosions/Remote violence", "sub_event_type": "Air/drone strike",
+    ...     "country": "Iraq", "fatalities": "2", "timestamp": "1747785600"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
+    ...     for name in REQUIRED + OPTIONAL})
+    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event["event_type"], event["country"], event["severity"], str(event["known_date"])
+    ('air_strike', 'IRQ', 5, '2025-05-21')
+    """
+    cells = Cells(block)
+    cells.require(*NEEDED)
+    day = cells.day("event_date", options, other=(OWN_FORM,))
+    known, assumed = _known(cells, day, LAG if options.lag is None else options.lag)
+    cells.check_precision("time_precision", PRECISION_DAYS, options.coarsest)
+    actor, target = cells.text("actor1"), cells.text("actor2")
+    types, killed = _types(cells), cells.count("fatalities")
+    columns = {
+        schema.EVENT_ID: cells.text("event_id_cnty"),
+        schema.EVENT_DATE: day,
+        schema.KNOWN_DATE: known,
+        schema.COUNTRY: _country(cells),
+        schema.ADMIN1: cells.text("admin1"),
+        schema.SITE: cells.text("location"),
+        schema.LATITUDE: cells.degrees("latitude", limit=90),
+        schema.LONGITUDE: cells.degrees("longitude", limit=180),
+        schema.EVENT_TYPE: types,
+        schema.ACTOR: actor,
+        schema.TARGET: target,
+        schema.SEVERITY: canonical.rungs(
+            types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
+        ),
+        schema.KILLED: killed,
+        schema.TAGS: _tags(cells),
+        schema.NOTE: cells.text("notes", longest=10_000, lines=True),
+    }
+    return canonical.converted(cells, NAME, columns, {ASSUMED: assumed})
+
+
+def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
+    """The day of the last change, and how many had to be assumed."""
+    stamp = cells.count("timestamp", most=LATEST_SECOND)
+    changed = pc.divide(stamp, DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
+    early = flags(pc.less(changed, day))
+    cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
+    missing = pc.is_null(cells.raw("timestamp"))
+    assumed = pc.if_else(missing, canonical.later(day, lag), changed)
+    return assumed, int(flags(missing).sum())
+
+
+def _types(cells: Cells) -> pa.Array:
+    events = cells.types("event_type", EVENTS.get, "an event type of ACLED")
+    finer = cells.types("sub_event_type", SUB_EVENTS.get, "a sub-event type of ACLED")
+    return pc.coalesce(finer, events)
+
+
+def _country(cells: Cells) -> pa.Array:
+    return cells.country(
+        "country",
+        to_iso3(cells.raw("iso"), code="numeric"),
+        to_iso3(cells.raw("iso3"), code="iso3"),
+        to_iso3(cells.raw("country"), code="name"),
+    )
+
+
+def _states(actor: pa.Array, target: pa.Array) -> NDArray[np.bool_]:
+    return flags(pc.not_equal(looked_up(actor, _state), looked_up(target, _state)))
+
+
+def _state(name: str) -> str | None:
+    found = MILITARY.match(name)
+    return found["state"].strip() if found else None
+
+
+def _tags(cells: Cells) -> pa.Array:
+    finer = looked_up(cells.raw("sub_event_type"), canonical.tag)
+    civilians = looked_up(cells.raw("civilian_targeting"), canonical.tag)
+    own = looked_up(cells.text("tags"), _words)
+    return canonical.words(finer, civilians, own)
+
+
+def _words(phrases: str) -> str:
+    """``crowd size=no report; armed`` is two tags."""
+    return " ".join(filter(None, map(canonical.tag, phrases.split(";"))))
+
+
+SOURCE = Source(
+    name=NAME,
+    required=REQUIRED,
+    optional=OPTIONAL,
+    convert=convert,
+    known_basis="overwritten",
+    licence="ACLED's terms of use: an account, attribution, and no redistribution of the raw data",
+)

@@ -1,0 +1,118 @@
+"""CAMEO event codes to event types, for the sources that machines code (GDELT, ICEWS).
+
+A code is text of two to four digits, the first two its root; leading zeros count, because ``010``
+and ``10`` are different codes. The longest entry of the table that a code starts with decides.
+
+===== ============================================ =================== =========================
+code  CAMEO                                        event_type          finer
+===== ============================================ =================== =========================
+01-02 statement, appeal                            statement
+03    intent to cooperate                          cooperation
+04    consult                                      statement
+05-08 diplomacy, material cooperation, aid, yield  cooperation         057 signed agreement:
+                                                                       agreement; 087 de-escalation:
+                                                                       truce
+09-12 investigate, demand, disapprove, reject      statement
+13    threaten                                     diplomatic_warning
+14    protest                                      protest             145 violent: riot
+15    exhibit force                                troop_movement
+16    reduce relations, aid; embargo               sanction
+17    coerce                                       coercion            173 arrest: arrest; 175
+                                                                       violent repression:
+                                                                       violence_against_civilians
+18    assault                                      violence_against_   181 abduction; 1821
+                                                   civilians           sexual_violence; 1823, 186
+                                                                       killing; 183 ied_attack; 1831
+                                                                       suicide_bombing; 185
+                                                                       assassination (an attempt)
+19    fight                                        battle              191 blockade:
+                                                                       troop_movement; 193
+                                                                       armed_clash; 194 artillery,
+                                                                       tanks: shelling; 195
+                                                                       air_strike; 1952 drone_strike
+20    unconventional mass violence                 mass_violence       201 expulsion:
+                                                                       violence_against_civilians
+===== ============================================ =================== =========================
+
+Neither source counts casualties: killed and wounded are null, never zero, and severity is the
+lowest rung that the type allows. It is 6 where a state's government or military attacks another
+state's military.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import pyarrow as pa
+
+from escalation.events.formats.canonical import looked_up
+
+EVENT_TYPES: Final[Mapping[str, str]] = {
+    "01": "statement",
+    "02": "statement",
+    "03": "cooperation",
+    "04": "statement",
+    "05": "cooperation",
+    "057": "agreement",
+    "06": "cooperation",
+    "07": "cooperation",
+    "08": "cooperation",
+    "087": "truce",
+    "09": "statement",
+    "10": "statement",
+    "11": "statement",
+    "12": "statement",
+    "13": "diplomatic_warning",
+    "14": "protest",
+    "145": "riot",
+    "15": "troop_movement",
+    "16": "sanction",
+    "17": "coercion",
+    "173": "arrest",
+    "175": "violence_against_civilians",
+    "18": "violence_against_civilians",
+    "181": "abduction",
+    "1821": "sexual_violence",
+    "1823": "killing",
+    "183": "ied_attack",
+    "1831": "suicide_bombing",
+    "185": "assassination",
+    "186": "killing",
+    "19": "battle",
+    "191": "troop_movement",
+    "193": "armed_clash",
+    "194": "shelling",
+    "195": "air_strike",
+    "1952": "drone_strike",
+    "20": "mass_violence",
+    "201": "violence_against_civilians",
+}
+CODE = re.compile("[0-9]{2,4}")
+EXPECTED = "a CAMEO code of two to four digits, with its leading zero"
+
+
+def event_type(code: str) -> str | None:
+    """Event type of a CAMEO code; None for what is none.
+
+    Examples
+    --------
+    >>> event_type("1951"), event_type("010"), event_type("40"), event_type("---")
+    ('air_strike', 'statement', None, None)
+    """
+    if not (code.isascii() and CODE.fullmatch(code)):
+        return None
+    starts = (code[:length] for length in range(len(code), 1, -1))
+    return next((EVENT_TYPES[start] for start in starts if start in EVENT_TYPES), None)
+
+
+def tags(codes: pa.Array) -> pa.Array:
+    """The code itself as a tag, so that no distinction is lost.
+
+    Examples
+    --------
+    >>> tags(pa.array(["0871"])).to_pylist()
+    ['cameo_0871']
+    """
+    return looked_up(codes, lambda code: f"cameo_{code}" if event_type(code) else None)

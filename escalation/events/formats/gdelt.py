@@ -1,0 +1,166 @@
+"""GDELT event files: 2.0 (61 columns), 1.0 (58), and 1.0 before April 2013 (57, without a link).
+
+Tab-separated, without a header. All codes are text.
+
+============= ====================================================================================
+event_id      ``GLOBALEVENTID``
+event_date    ``SQLDATE``, yyyymmdd. It may lie decades before the article: such late news is kept,
+              and what is more than 365 days late is counted in the notes.
+known_date    observed: the day (UTC) of ``DATEADDED``
+country       ``ActionGeo_CountryCode``, FIPS 10-4, as ISO 3166 alpha-3 (IZ is IRQ). Codes that name
+              no country, such as OS for the oceans, give null and are counted in the notes.
+admin1        ``ActionGeo_ADM1Code``
+site          ``ActionGeo_FullName`` of cities (``ActionGeo_Type`` 3 and 4, or no type)
+coordinates   ``ActionGeo_Lat``, ``ActionGeo_Long``. Where only the country is known (type 1) they
+              are its centre: coordinates and admin1 are null, and the events are counted in the
+              notes.
+event_type    ``EventCode`` by the table of :mod:`escalation.events.formats.cameo`
+actor, target country (or known group) and first type: ``USA_MIL``, ``IRQ_GOV``, ``USA``, ``REB``;
+              the whole code where there is none of them
+severity      from the ladder; 6 where a government (GOV) or military (MIL) attacks the military
+              of another country
+killed        null: GDELT counts no casualties
+confidence    ``high`` from 3 sources (``NumSources``) on, ``medium`` with 2 sources or from 5
+              mentions (``NumMentions``) on, else ``low``
+tags          ``cameo_`` and the code; ``root_event`` if ``IsRootEvent``
+============= ====================================================================================
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.countries import to_iso3
+from escalation.events.formats import cameo, canonical
+from escalation.events.formats.canonical import Cells, among, flags
+from escalation.events.source import Converted, Options, Source
+
+NAME = "gdelt"
+ACTOR = (
+    "Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode", "Religion1Code",
+    "Religion2Code", "Type1Code", "Type2Code", "Type3Code",
+)  # fmt: skip
+GEO = ("Type", "FullName", "CountryCode", "ADM1Code", "ADM2Code", "Lat", "Long", "FeatureID")
+COLUMNS_2 = (
+    "GLOBALEVENTID", "SQLDATE", "MonthYear", "Year", "FractionDate",
+    *(f"Actor1{name}" for name in ACTOR), *(f"Actor2{name}" for name in ACTOR),
+    "IsRootEvent", "EventCode", "EventBaseCode", "EventRootCode", "QuadClass", "GoldsteinScale",
+    "NumMentions", "NumSources", "NumArticles", "AvgTone",
+    *(f"{place}Geo_{name}" for place in ("Actor1", "Actor2", "Action") for name in GEO),
+    "DATEADDED", "SOURCEURL",
+)  # fmt: skip
+COLUMNS_1 = tuple(name for name in COLUMNS_2 if not name.endswith("ADM2Code"))
+REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
+DATE_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})$"
+STAMP_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})(?:(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?$"
+LATE_DAYS = 365
+LATE = f"events that became known more than {LATE_DAYS} days after they happened, kept"
+COUNTRY_ONLY = "events of which only the country is known, without coordinates"
+NO_COUNTRY = "events at places that are no country, kept without one"
+
+
+def convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of GDELT rows.
+
+    Examples
+    --------
+    >>> row = {"GLOBALEVENTID": "900", "SQLDATE": "20200103", "EventCode": "1952",
+    ...     "Actor1CountryCode": "USA", "Actor1Type1Code": "MIL", "Actor2CountryCode": "IRN",
+    ...     "ActionGeo_CountryCode": "IZ", "DATEADDED": "20200103004500"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in COLUMNS_2})
+    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event["event_type"], event["actor"], event["target"], event["country"], event["killed"]
+    ('drone_strike', 'USA_MIL', 'IRN', 'IRQ', None)
+    """
+    cells = Cells(block)
+    cells.require(*REQUIRED)
+    day, known = _days(cells, options)
+    country = to_iso3(cells.raw("ActionGeo_CountryCode"), code="fips")
+    types = cells.types("EventCode", cameo.event_type, cameo.EXPECTED)
+    columns = {
+        schema.EVENT_ID: cells.text("GLOBALEVENTID"),
+        schema.EVENT_DATE: day,
+        schema.KNOWN_DATE: known,
+        schema.COUNTRY: country,
+        **_place(cells),
+        schema.EVENT_TYPE: types,
+        schema.ACTOR: _side(cells, "Actor1"),
+        schema.TARGET: _side(cells, "Actor2"),
+        schema.SEVERITY: canonical.rungs(
+            types, ladder=options.ladder, interstate=_interstate(cells)
+        ),
+        schema.CONFIDENCE: _confidence(cells),
+        schema.TAGS: _tags(cells),
+    }
+    unknown = canonical.lost(cells.raw("ActionGeo_CountryCode"), country)
+    late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), LATE_DAYS)
+    notes = {LATE: flags(late).sum(), COUNTRY_ONLY: _vague(cells).sum(), NO_COUNTRY: unknown.sum()}
+    return canonical.converted(cells, NAME, columns, notes)
+
+
+def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array]:
+    day = cells.day("SQLDATE", options, form=DATE_FORM, shown="yyyymmdd")
+    known = cells.day("DATEADDED", Options(), form=STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss")
+    early = flags(pc.less(known, day))
+    cells.refuse("Q-KNOWN-EARLY", "DATEADDED", early, "a day from SQLDATE on")
+    return day, known
+
+
+def _vague(cells: Cells) -> NDArray[np.bool_]:
+    return among(cells.raw("ActionGeo_Type"), ["1"])
+
+
+def _place(cells: Cells) -> dict[str, pa.Array]:
+    kind = cells.raw("ActionGeo_Type")
+    country_only = pa.array(_vague(cells))
+    region_only = pa.array(among(kind, ["1", "2", "5"]))
+    return {
+        schema.ADMIN1: canonical.blanked(cells.text("ActionGeo_ADM1Code"), country_only),
+        schema.SITE: canonical.blanked(cells.text("ActionGeo_FullName"), region_only),
+        schema.LATITUDE: canonical.blanked(cells.degrees("ActionGeo_Lat", limit=90), country_only),
+        schema.LONGITUDE: canonical.blanked(
+            cells.degrees("ActionGeo_Long", limit=180), country_only
+        ),
+    }
+
+
+def _side(cells: Cells, actor: str) -> pa.Array:
+    who = pc.coalesce(cells.text(f"{actor}CountryCode"), cells.text(f"{actor}KnownGroupCode"))
+    what = cells.text(f"{actor}Type1Code")
+    both = pc.binary_join_element_wise(who, what, "_")
+    return pc.coalesce(both, who, what, cells.text(f"{actor}Code"))
+
+
+def _interstate(cells: Cells) -> NDArray[np.bool_]:
+    other = pc.not_equal(cells.raw("Actor1CountryCode"), cells.raw("Actor2CountryCode"))
+    state = among(cells.raw("Actor1Type1Code"), ["GOV", "MIL"])
+    return flags(other) & state & among(cells.raw("Actor2Type1Code"), ["MIL"])
+
+
+def _confidence(cells: Cells) -> pa.Array:
+    sources, mentions = cells.count("NumSources"), cells.count("NumMentions")
+    some = flags(pc.greater_equal(sources, 2)) | flags(pc.greater_equal(mentions, 5))
+    lesser = pc.if_else(pa.array(some), "medium", "low")
+    bucket = pc.if_else(pa.array(flags(pc.greater_equal(sources, 3))), "high", lesser)
+    return canonical.blanked(bucket, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
+
+
+def _tags(cells: Cells) -> pa.Array:
+    root = canonical.looked_up(cells.raw("IsRootEvent"), {"1": "root_event"}.get)
+    return canonical.words(cameo.tags(cells.raw("EventCode")), root)
+
+
+SOURCE = Source(
+    name=NAME,
+    required=REQUIRED,
+    optional=tuple(name for name in COLUMNS_2 if name not in REQUIRED),
+    convert=convert,
+    known_basis="observed",
+    licence="free to use and redistribute with a citation of the GDELT Project and a link to it",
+    delimiter="\t",
+    names=(COLUMNS_2, COLUMNS_1, COLUMNS_1[:-1]),
+)

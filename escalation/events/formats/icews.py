@@ -1,0 +1,118 @@
+"""ICEWS event files: 20 tab-separated columns with a header.
+
+============= ====================================================================================
+event_id      ``Event ID`` and ``Event Date``, joined by a hyphen: the number alone is not unique
+event_date    ``Event Date``
+known_date    assumed: 7 days after the event by default, because releases came weekly at best
+country       ``Country`` of the place, a name, as ISO 3166 alpha-3. Names of no country give null
+              and are counted in the notes.
+admin1, site  ``Province``, ``City``
+event_type    ``CAMEO Code`` by the table of :mod:`escalation.events.formats.cameo`
+actor, target ``Source Name``, ``Target Name``
+severity      from the ladder; 6 where a source with the sector Government or Military attacks a
+              target with the sector Military of another country
+killed        null: ICEWS counts no casualties
+confidence    null
+tags          ``cameo_`` and the code
+note          ``Event Text``
+============= ====================================================================================
+
+``NA`` is how R, which wrote these files, spells a missing value. It is read as missing in every
+column here, unlike in other sources, where it is text.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.countries import to_iso3
+from escalation.events.formats import cameo, canonical
+from escalation.events.formats.canonical import Cells, flags
+from escalation.events.source import Converted, Options, Source
+
+NAME = "icews"
+LAG = 7
+REQUIRED = (
+    "Event ID", "Event Date", "Source Name", "CAMEO Code", "Target Name", "Province", "Country",
+    "Latitude", "Longitude",
+)  # fmt: skip
+OPTIONAL = (
+    "Source Sectors", "Source Country", "Event Text", "Intensity", "Target Sectors",
+    "Target Country", "Story ID", "Sentence Number", "Publisher", "City", "District",
+)  # fmt: skip
+MISSING = "NA"
+NO_COUNTRY = "events at places that are no country, kept without one"
+
+
+def convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of ICEWS rows.
+
+    Examples
+    --------
+    >>> row = {"Event ID": "7", "Event Date": "2018-06-01", "Source Name": "Police (India)",
+    ...     "CAMEO Code": "193", "Target Name": "Women (India)", "City": "NA", "Country": "India"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
+    ...     for name in REQUIRED + OPTIONAL})
+    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event["event_id"], event["event_type"], event["country"], event["site"]
+    ('7-2018-06-01', 'armed_clash', 'IND', None)
+    """
+    cells = Cells(_without_missing(block))
+    cells.require("Event ID", "Event Date", "CAMEO Code")
+    day = cells.day("Event Date", options)
+    country = to_iso3(cells.raw("Country"), code="name")
+    types = cells.types("CAMEO Code", cameo.event_type, cameo.EXPECTED)
+    columns = {
+        schema.EVENT_ID: pc.binary_join_element_wise(
+            cells.text("Event ID"), day.cast(pa.string()), "-"
+        ),
+        schema.EVENT_DATE: day,
+        schema.KNOWN_DATE: canonical.later(day, LAG if options.lag is None else options.lag),
+        schema.COUNTRY: country,
+        schema.ADMIN1: cells.text("Province"),
+        schema.SITE: cells.text("City"),
+        schema.LATITUDE: cells.degrees("Latitude", limit=90),
+        schema.LONGITUDE: cells.degrees("Longitude", limit=180),
+        schema.EVENT_TYPE: types,
+        schema.ACTOR: cells.text("Source Name"),
+        schema.TARGET: cells.text("Target Name"),
+        schema.SEVERITY: canonical.rungs(
+            types, ladder=options.ladder, interstate=_interstate(cells)
+        ),
+        schema.TAGS: cameo.tags(cells.raw("CAMEO Code")),
+        schema.NOTE: cells.text("Event Text"),
+    }
+    unknown = canonical.lost(cells.raw("Country"), country)
+    return canonical.converted(cells, NAME, columns, {NO_COUNTRY: unknown.sum()})
+
+
+def _without_missing(block: pa.Table) -> pa.Table:
+    columns = [
+        canonical.blanked(column, pc.equal(column, MISSING)) for column in block.itercolumns()
+    ]
+    return pa.table(columns, names=block.column_names)
+
+
+def _interstate(cells: Cells) -> NDArray[np.bool_]:
+    other = pc.not_equal(cells.raw("Source Country"), cells.raw("Target Country"))
+    state = _has_sector(cells.raw("Source Sectors"), "Government|Military")
+    return flags(other) & state & _has_sector(cells.raw("Target Sectors"), "Military")
+
+
+def _has_sector(sectors: pa.Array, names: str) -> NDArray[np.bool_]:
+    return flags(pc.match_substring_regex(sectors, f"(^|,)({names})(,|$)"))
+
+
+SOURCE = Source(
+    name=NAME,
+    required=REQUIRED,
+    optional=OPTIONAL,
+    convert=convert,
+    known_basis="assumed",
+    licence="ask for the terms where you got the file; cite the ICEWS Coded Event Data",
+    delimiter="\t",
+)

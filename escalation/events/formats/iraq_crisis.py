@@ -1,0 +1,80 @@
+"""The bundled chronology of the Iraq crisis: ``data/iraq_crisis_events.csv``.
+
+``reported_date`` is the day on which a page that the row cites was published, so ``known_date`` is
+observed; casualty figures that became known later still are the exception that the data card names.
+Tag ``installation_attack`` marks what press tallies count.
+
+The archive covers up to the last day on which anything was reported. Nobody looked after it, so a
+quiet day later than that is not known to have been quiet.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from escalation import schema
+from escalation.events.formats.canonical import Cells, converted, flags
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source
+
+NAME = "iraq_crisis"
+INSTALLATION_ATTACK = "installation_attack"
+COUNTED = "counts_as_installation_attack"
+COLUMNS = (
+    "event_id", "event_date", "reported_date", "country", "admin1", "site", "latitude",
+    "longitude", "event_type", "actor", "target", "killed", "wounded", COUNTED, "confidence",
+    "notes",
+)  # fmt: skip
+"""Columns that are read; the others are for people."""
+FOR_PEOPLE = (
+    "event_time", "location", "actor_name", "attribution", "munitions_count", "killed_us",
+    "killed_coalition", "killed_low", "killed_high", "source_url",
+)  # fmt: skip
+LONGEST_NOTE = 20_000
+
+
+def convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of the chronology.
+
+    Examples
+    --------
+    >>> row = {"event_id": "A", "event_date": "2020-03-11", "reported_date": "2020-03-12",
+    ...     "event_type": "rocket_attack", "confidence": "high", "wounded": "12",
+    ...     "counts_as_installation_attack": "1"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
+    ...     for name in COLUMNS + FOR_PEOPLE})
+    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event["known_date"].isoformat(), event["severity"], event["tags"]
+    ('2020-03-12', 4, 'installation_attack')
+    """
+    cells = Cells(block)
+    cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
+    same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
+    columns = {name: cells.text(name) for name in same} | {
+        schema.EVENT_DATE: cells.day("event_date", options),
+        schema.KNOWN_DATE: cells.day("reported_date", options),
+        schema.LATITUDE: cells.degrees("latitude", limit=90),
+        schema.LONGITUDE: cells.degrees("longitude", limit=180),
+        schema.KILLED: cells.count("killed"),
+        schema.WOUNDED: cells.count("wounded"),
+        schema.TAGS: pc.if_else(
+            pa.array(flags(pc.equal(cells.raw(COUNTED), "1"))), INSTALLATION_ATTACK, ""
+        ),
+        schema.NOTE: cells.text("notes", longest=LONGEST_NOTE, lines=True),
+    }
+    columns[schema.SEVERITY] = severity_of(pa.table(columns), ladder=options.ladder)
+    known = flags(pc.is_valid(columns[schema.EVENT_TYPE]))
+    cells.refuse("Q-TYPE", "event_type", known & flags(pc.is_null(columns[schema.SEVERITY])),
+                 "an event type with a rung in [severity]")  # fmt: skip
+    return converted(cells, NAME, columns, {})
+
+
+SOURCE = Source(
+    name=NAME,
+    required=COLUMNS,
+    optional=FOR_PEOPLE,
+    convert=convert,
+    known_basis="observed",
+    licence="the project's own",
+)

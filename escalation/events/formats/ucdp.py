@@ -1,0 +1,172 @@
+"""UCDP: Georeferenced Event Dataset (GED) and Candidate events.
+
+Takes the yearly releases of 41, 45 and 49 columns, the variant with a second header line of HXL
+tags, and the monthly Candidate files. Only the columns in ``REQUIRED`` must be there.
+
+============= ====================================================================================
+event_id      ``id``. UCDP's ids are whole numbers, so ``214797.0``, which is how tables with gaps
+              write them, is read as ``214797``; counts such as ``4.0`` likewise.
+event_date    ``date_start``. An event that spans days is put on its first day and counted in the
+              notes; with ``spans="refuse"`` it is quarantined.
+known_date    assumed: ``date_end`` plus a lag, 30 days by default, which is what the monthly
+              Candidate files give on average. Yearly releases come out in the middle of the next
+              year: whoever works with those alone declares a longer lag. ``source_date`` is not
+              used: it is the date of the first of several articles, and holds years such as 1753
+              and 2919.
+country       ISO 3166 alpha-3 from ``iso3``, else ``country_id`` (a number of Gleditsch and Ward),
+              else the name.
+admin1, site  ``adm_1``, ``where_coordinates``
+event_type    ``type_of_violence``: 1 state_based_conflict, 2 non_state_conflict,
+              3 one_sided_violence
+actor, target ``side_a``, ``side_b``; side A of one-sided violence is the attacker
+killed        ``best``, which may be 0. Rows that break low <= best <= high are kept as they are
+              and counted in the notes. Wounded are not in the data: null.
+severity      from the ladder by killed; 6 where both sides are a ``Government of ...``
+confidence    ``high`` if ``event_clarity`` is 1 and no check is pending, ``medium`` if a check is
+              pending (``code_status`` other than Clear), ``low`` if ``event_clarity`` is 2
+tags          ``code_status`` as a word: ``clear``, ``check_dyad``
+============= ====================================================================================
+
+Dates are kept up to a precision of ``coarsest`` days: ``date_prec`` 1 is a day, 2 a week (7 days),
+3 and 4 a month (31), 5 a year (366); by default 3 and up are quarantined.
+
+``gwnoa`` and ``gwnob`` are not read: a cell such as ``2;200;900`` is three countries.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.countries import to_iso3
+from escalation.events.formats import canonical
+from escalation.events.formats.canonical import Cells, flags
+from escalation.events.source import Converted, Options, Source
+
+NAME = "ucdp"
+LAG = 30
+KINDS = ("state_based_conflict", "non_state_conflict", "one_sided_violence")
+TYPES = {f"{code}{zero}": kind for code, kind in enumerate(KINDS, start=1) for zero in ("", ".0")}
+PRECISION_DAYS = {1: 1, 2: 7, 3: 31, 4: 31, 5: 366}
+REQUIRED = (
+    "id", "date_start", "date_end", "date_prec", "type_of_violence", "side_a", "side_b", "country",
+    "latitude", "longitude", "best",
+)  # fmt: skip
+OPTIONAL = (
+    "relid", "year", "active_year", "start_year", "end_year", "code_status", "conflict_dset_id",
+    "conflict_new_id", "conflict_name", "dyad_dset_id", "dyad_new_id", "dyad_name",
+    "side_a_dset_id", "side_a_new_id", "side_b_dset_id", "side_b_new_id", "number_of_sources",
+    "source_article", "source_office", "source_date", "source_headline", "source_original",
+    "where_prec", "where_coordinates", "where_description", "adm_1", "adm_2", "geom_wkt",
+    "priogrid_gid", "country_id", "iso3", "region", "event_clarity", "deaths_a", "deaths_b",
+    "deaths_civilians", "deaths_unknown", "high", "low", "gwnoa", "gwnob",
+)  # fmt: skip
+NEEDED = ("id", "date_start", "date_prec", "type_of_violence", "side_a", "side_b", "country")
+"""Columns in which every row has a value."""
+GOVERNMENT = "Government of "
+SPANS = "events that span several days, put on the first"
+BEYOND = "events whose best estimate is not between low and high, kept"
+
+
+def convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of UCDP rows.
+
+    Examples
+    --------
+    >>> row = {"id": "7.0", "date_start": "2020-01-03", "date_end": "2020-01-04", "date_prec": "2",
+    ...     "type_of_violence": "1", "side_a": "Government of Iraq", "side_b": "IS",
+    ...     "country": "Iraq", "country_id": "645", "latitude": "33.3", "longitude": "44.4",
+    ...     "best": "4.0"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
+    ...     for name in REQUIRED + OPTIONAL})
+    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event["event_id"], event["country"], event["killed"], event["severity"]
+    ('7', 'IRQ', 4, 5)
+    """
+    cells = Cells(block)
+    cells.require(*NEEDED)
+    first, last, spans = _days(cells, options)
+    cells.check_precision("date_prec", PRECISION_DAYS, options.coarsest)
+    types = cells.types("type_of_violence", TYPES.get, "1, 2 or 3")
+    actor, target = cells.text("side_a"), cells.text("side_b")
+    killed = cells.count("best", point_zero=True)
+    columns = {
+        schema.EVENT_ID: _ids(cells),
+        schema.EVENT_DATE: first,
+        schema.KNOWN_DATE: canonical.later(last, LAG if options.lag is None else options.lag),
+        schema.COUNTRY: _country(cells),
+        schema.ADMIN1: cells.text("adm_1"),
+        schema.SITE: cells.text("where_coordinates"),
+        schema.LATITUDE: cells.degrees("latitude", limit=90),
+        schema.LONGITUDE: cells.degrees("longitude", limit=180),
+        schema.EVENT_TYPE: types,
+        schema.ACTOR: actor,
+        schema.TARGET: target,
+        schema.SEVERITY: canonical.rungs(
+            types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
+        ),
+        schema.KILLED: killed,
+        schema.CONFIDENCE: _confidence(cells),
+        schema.TAGS: canonical.looked_up(cells.text("code_status"), canonical.tag),
+    }
+    notes = {SPANS: spans, BEYOND: _beyond(cells, killed)}
+    return canonical.converted(cells, NAME, columns, notes)
+
+
+def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array, int]:
+    """First and last day, and how many events have more than one."""
+    first = cells.day("date_start", options, midnight=True)
+    last = pc.coalesce(cells.day("date_end", options, midnight=True), first)
+    cells.refuse("Q-SPAN", "date_end", flags(pc.less(last, first)), "a day from date_start on")
+    spans = flags(pc.greater(last, first))
+    if options.spans == "refuse":
+        cells.refuse("Q-SPAN", "date_end", spans, "an event of one day")
+    return first, last, int(spans.sum())
+
+
+def _ids(cells: Cells) -> pa.Array:
+    ids = canonical.whole(cells.raw("id"))
+    wrong = flags(pc.invert(pc.match_substring_regex(ids, "^[0-9]{1,15}$")))
+    cells.refuse("Q-ID", "id", wrong, "a whole number")
+    return ids
+
+
+def _country(cells: Cells) -> pa.Array:
+    """By the first of three columns that names a country, because each release lacks some."""
+    return cells.country(
+        "country",
+        to_iso3(cells.raw("iso3"), code="iso3"),
+        to_iso3(cells.raw("country_id"), code="gw"),
+        to_iso3(cells.raw("country"), code="name"),
+    )
+
+
+def _states(actor: pa.Array, target: pa.Array) -> NDArray[np.bool_]:
+    return flags(pc.starts_with(actor, GOVERNMENT)) & flags(pc.starts_with(target, GOVERNMENT))
+
+
+def _confidence(cells: Cells) -> pa.Array:
+    clarity = canonical.whole(cells.raw("event_clarity"))
+    pending = flags(pc.not_equal(cells.raw("code_status"), "Clear"))
+    sure = pc.if_else(pa.array(pending), "medium", "high")
+    none = pa.scalar(None, pa.string())
+    return pc.if_else(pc.equal(clarity, "2"), "low", pc.if_else(pc.equal(clarity, "1"), sure, none))
+
+
+def _beyond(cells: Cells, best: pa.Array) -> int:
+    low, high = cells.count("low", point_zero=True), cells.count("high", point_zero=True)
+    return int((flags(pc.less(best, low)) | flags(pc.greater(best, high))).sum())
+
+
+SOURCE = Source(
+    name=NAME,
+    required=REQUIRED,
+    optional=OPTIONAL,
+    convert=convert,
+    known_basis="assumed",
+    licence="CC BY 4.0: cite the Uppsala Conflict Data Program and the release that you use",
+    skip_hxl=True,
+)

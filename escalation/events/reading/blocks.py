@@ -1,0 +1,103 @@
+"""Some rows of a file as text cells, and those between them that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation.events.reading.days import true
+from escalation.events.reading.layout import Layout
+
+LONGEST_CELL = 100_000
+SHOWN = 80
+NEWLINE = 10
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that can't be taken, and the first reason why.
+
+    Parameters
+    ----------
+    line : int
+        Where it starts in the file; in a Parquet file its row. The first is 1.
+    code, column : str
+    value : str
+        What stood there, shortened.
+    expected : str
+    """
+
+    line: int
+    code: str
+    column: str
+    value: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file.
+
+    Parameters
+    ----------
+    cells : pyarrow.Table
+        Every known column as text, null where empty or where the file lacks the column.
+    lines : ndarray of int64, shape (row,)
+    rejected : tuple of Rejected
+        Rows between them that could not be read.
+    """
+
+    cells: pa.Table
+    lines: NDArray[np.int64]
+    rejected: tuple[Rejected, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """How many rows the file has here, readable or not."""
+        return len(self.lines) + len(self.rejected)
+
+
+def _bytes_of(column: pa.Array) -> NDArray[np.uint8]:
+    data = column.buffers()[2]
+    return np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+
+
+def line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
+    """Line ends inside the cells of every row."""
+    ends = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if (_bytes_of(column) == NEWLINE).any():
+            ends += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy()
+    return ends
+
+
+def block_of(
+    batch: pa.RecordBatch, lines: NDArray[np.int64], refused: tuple[Rejected, ...], layout: Layout
+) -> Block:
+    """Leaves out rows that hold nothing, such as blank lines, and rejects unreadable cells."""
+    keep = np.zeros(batch.num_rows, np.bool_)
+    rejected = list(refused)
+    for column in batch.columns:
+        keep |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        for wrong, expected in _unreadable(column):
+            for row in np.flatnonzero(wrong & keep):
+                value = column[row].as_py()[:SHOWN]
+                rejected.append(Rejected(int(lines[row]), "Q-TEXT", name, value, expected))
+            keep &= ~wrong
+    if not keep.all():
+        batch, lines = batch.filter(pa.array(keep)), lines[keep]
+    return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda one: one.line)))
+
+
+def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    if (_bytes_of(column) == 0).any():
+        yield true(pc.match_substring(column, "\0")), "text without NUL"
+    if (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL:
+        longer = pc.greater(pc.binary_length(column), LONGEST_CELL)
+        yield true(longer), f"at most {LONGEST_CELL} bytes"

@@ -1,0 +1,68 @@
+"""Where rows go that can't be taken: a table for the person who mends the file."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import TextIO
+
+from escalation._util.files import RISKY, replacing
+from escalation.events.reading.blocks import Rejected
+
+COLUMNS = ("line", "code", "column", "value", "expected", "file")
+
+
+class Quarantine:
+    """A CSV file of rejected rows, put in place by :meth:`save`.
+
+    Cells that a spreadsheet would run are prefixed with an apostrophe.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Without it nothing is kept.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self.rows = path, 0
+        self._text: TextIO | None = None
+
+    def add(self, file: Path, rejected: Iterable[Rejected]) -> None:
+        """Note some rows of a file."""
+        for one in rejected:
+            if self.path is not None:
+                self._write((*astuple(one), file.name))
+            self.rows += 1
+
+    def save(self) -> None:
+        """Write the file, if there is anything in it.
+
+        Raises
+        ------
+        StorageError
+            ``E-STORAGE`` when it can't be written.
+        """
+        if self.path is None or self._text is None:
+            return
+        with (
+            self._text as text,
+            replacing(self.path) as part,
+            part.open("w", encoding="utf-8", newline="") as into,
+        ):
+            text.seek(0)
+            shutil.copyfileobj(text, into)
+
+    def _write(self, cells: Sequence[object]) -> None:
+        if self._text is None:
+            # Without a name, so that a killed command leaves nothing behind.
+            self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
+            self._write(COLUMNS)
+        csv.writer(self._text, lineterminator="\n").writerow([_defused(cell) for cell in cells])
+
+
+def _defused(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell

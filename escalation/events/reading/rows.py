@@ -1,0 +1,255 @@
+"""Files of events as blocks of text cells, each row with the line on which it starts.
+
+Blocks are streamed, so memory does not grow with the file. Nothing is converted here: a cell is its
+text, null where it is empty, and ``NA`` is a word. Rows that do not have as many cells as the
+header, or hold a NUL or a cell of book length, are told apart from those that can be read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from escalation.errors import InputError
+from escalation.events.reading.blocks import SHOWN, Block, Rejected, block_of, line_ends
+from escalation.events.reading.layout import (
+    Layout,
+    check_quotes,
+    checked_layout,
+    csv_layout,
+    too_long,
+)
+from escalation.events.reading.streams import TextStream, first_undecodable, not_encoded
+from escalation.events.source import Source
+
+BLOCK_BYTES = 1 << 20
+LAST_READ_SECONDS = 0.2
+"""Also the longest line that can be read."""
+FEWEST_ROWS, BATCH_ROWS = 8_192, 32_768
+SUSPICIOUS_LINES = 50
+
+
+def read_blocks(
+    path: Path, source: Source, *, encoding: str | None = None
+) -> tuple[Layout, Iterator[Block]]:
+    """The columns of a file, and its rows as they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+        CSV (or whatever the source's delimiter makes of it), also ``.gz`` or ``.zip``; or Parquet.
+    source : Source
+    encoding : str, optional
+        Of the text; UTF-8 by default.
+
+    Raises
+    ------
+    InputError
+        ``E-EMPTY``, ``E-COLUMNS``, ``E-ENCODING``, ``E-QUOTE`` with the line, ``E-LIMIT``,
+        ``E-FILE``.
+
+    Examples
+    --------
+    >>> from escalation.events import SOURCES
+    >>> from escalation._util.resources import bundled
+    >>> layout, blocks = read_blocks(bundled("iraq_crisis_events.csv"), SOURCES["iraq_crisis"])
+    >>> block = next(blocks)
+    >>> block.cells["event_id"][0].as_py(), block.lines[0].item()
+    ('IQ-2019-10-01-01', 2)
+    """
+    if path.suffix == ".parquet":
+        return _parquet(path, source)
+    with closing(TextStream(path, encoding=encoding)) as stream:
+        layout = csv_layout(stream, source)
+    return layout, _csv_blocks(layout, encoding)
+
+
+@contextmanager
+def _leaving(stream: TextStream) -> Iterator[None]:
+    """Close a stream that Arrow reads ahead of us in a thread of its own.
+
+    After an error Python may end at once, which aborts if that thread is still on its way out of
+    its last read.
+    """
+    try:
+        with closing(stream):
+            yield
+    except BaseException:
+        time.sleep(LAST_READ_SECONDS)
+        raise
+
+
+def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
+    lines = _Lines(layout.first_line)
+    stream = TextStream(layout.path, encoding=encoding)
+    with _leaving(stream):
+        try:
+            for _ in range(1, layout.first_line):
+                stream.line()
+            stream.quotes = 0
+            for batch in _csv_batches(stream, lines, layout):
+                starts, refused = lines.place(line_ends(batch))
+                yield block_of(batch, starts, refused, layout)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise _explained(error, layout, encoding, lines.line) from None
+    if lines.refused:
+        _, refused = lines.place(np.zeros(0, np.int64))
+        nothing = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
+        yield Block(layout.cells(nothing), np.zeros(0, np.int64), refused)
+    if layout.quoted and (stream.quotes % 2 or lines.most > SUSPICIOUS_LINES):
+        check_quotes(layout, encoding=encoding)
+
+
+def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[pa.RecordBatch]:
+    # Names by position: a header may hold anything, Arrow only has to tell columns apart.
+    places = [str(k) for k in range(len(layout.columns))]
+    reader = pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(
+            block_size=BLOCK_BYTES, use_threads=False, column_names=places
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=layout.delimiter, quote_char='"' if layout.quoted else False,
+            newlines_in_values=layout.quoted, ignore_empty_lines=False,
+            invalid_row_handler=lines.refuse,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(places, pa.string()), null_values=[""],
+            strings_can_be_null=True, quoted_strings_can_be_null=True,
+        ),
+    )  # fmt: skip
+    for batch in _evened(reader):
+        yield batch.rename_columns(list(layout.columns))
+
+
+def _evened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in neither too few nor too many at a time.
+
+    A block of wide rows holds too few to be worth a pass, and one of blank lines a million.
+    """
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= FEWEST_ROWS:
+            yield from _together(waiting)
+            waiting = []
+    yield from _together(waiting)
+
+
+def _together(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    if not batches:
+        return []
+    return pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
+
+
+@dataclass
+class _Lines:
+    """Which line every row is on, while blocks go by."""
+
+    line: int
+    row: int = 1
+    most: int = 1
+    refused: list[tuple[int, int, Rejected]] = field(default_factory=list)
+    """Number, line ends inside, and the refusal, still without its line."""
+
+    def refuse(self, row: pa_csv.InvalidRow) -> str:
+        """Remember a row that is too short or too long."""
+        found = f"{row.expected_columns} cells, found {row.actual_columns}"
+        said = Rejected(0, "Q-ROW", "", row.text[:SHOWN], found)
+        self.refused.append((row.number, row.text.count("\n"), said))
+        return "skip"
+
+    def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[Rejected, ...]]:
+        """Lines of the next readable rows, given the line ends inside each, and refused rows.
+
+        Refused rows stand between the readable ones; their numbers say where.
+        """
+        gaps = np.array([number for number, _, _ in self.refused], np.int64) - self.row
+        gaps -= np.arange(len(gaps))
+        due = int(np.searchsorted(gaps, len(inside), side="right"))
+        order = np.arange(len(inside))
+        readable = order + np.searchsorted(gaps[:due], order, side="right")
+        refused = gaps[:due] + np.arange(due)
+        ends = np.zeros(len(inside) + due, np.int64)
+        ends[readable] = inside
+        ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
+        starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
+        said = tuple(
+            replace(one, line=int(starts[at]))
+            for at, (_, _, one) in zip(refused, self.refused[:due], strict=True)
+        )
+        self.refused = self.refused[due:]
+        self.row += len(ends)
+        self.line += len(ends) + int(ends.sum())
+        self.most = max(self.most, int(ends.max(initial=0)) + 1)
+        return starts[readable], said
+
+
+def _explained(
+    error: pa.ArrowInvalid, layout: Layout, encoding: str | None, line: int
+) -> InputError:
+    """What Arrow stumbled over, with its place in the file."""
+    if "UTF8" in str(error):
+        return not_encoded(layout.path, first_undecodable(layout.path), "utf-8")
+    if "straddling" in str(error):
+        if layout.quoted:
+            check_quotes(layout, encoding=encoding)
+        return too_long(layout.path, line)
+    return InputError("E-FORMAT", f"expected a table: {error}", where=f"{layout.path}:{line}")
+
+
+def _parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
+    if not path.is_file():
+        raise InputError("E-FILE", "expected a file", where=str(path))
+    with _damaged(path), pq.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.schema_arrow.names
+    if not rows:
+        raise InputError("E-EMPTY", "expected at least one row", where=str(path))
+    layout = checked_layout(path, source, columns)
+    return layout, _parquet_blocks(layout)
+
+
+def _parquet_blocks(layout: Layout) -> Iterator[Block]:
+    columns = [name for name in layout.columns if name in layout.wanted]
+    row = 1
+    with _damaged(layout.path), pq.ParquetFile(layout.path) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+            lines = np.arange(row, row + batch.num_rows)
+            row += batch.num_rows
+            yield block_of(_as_text(batch, layout), lines, (), layout)
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError("E-FILE", f"expected a whole Parquet file: {error}",
+                         where=str(path), fix="download it again") from None  # fmt: skip
+
+
+def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    cells = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            text = column.cast(pa.string())
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+            raise InputError("E-COLUMNS", f"expected text, numbers or days, found {column.type}",
+                             where=str(layout.path), column=name) from None  # fmt: skip
+        if pa.types.is_timestamp(column.type):
+            # Tables in memory keep days as time stamps: midnight is no time of day there.
+            text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
+        empty = pc.equal(text, "")
+        cells[name] = pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.string()), text)
+    return pa.record_batch(cells)

@@ -1,0 +1,252 @@
+"""Every row checked before anything is stored: what passes, what does not, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import InputError, UsageError
+from escalation.events.reading.blocks import SHOWN, Block, Rejected
+from escalation.events.reading.layout import Layout
+from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.rows import read_blocks
+from escalation.events.reading.sanity import sound
+from escalation.events.source import Options, Problem, Source
+
+FIRST_SHOWN = 10
+FURTHEST_AHEAD = dt.timedelta(hours=14)
+BY_RULE = ("Q-PRECISION", "Q-SPAN")
+"""Rows that can be read, and are left out by a rule that the user may change."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may get wrong.
+
+    Parameters
+    ----------
+    max_bad : float
+        Share of rows that may be unfit; above it the file is refused. Rows that are left out by
+        the rule about coarse dates and spans are told, but are not unfit.
+    strict : bool
+        Refuse columns that the source does not know.
+    encoding : str, optional
+        Of the text; UTF-8 by default.
+    today : datetime.date, optional
+        Later days are in the future; by default the day that is the latest anywhere on earth.
+    """
+
+    max_bad: float = 0.01
+    strict: bool = False
+    encoding: str | None = None
+    today: dt.date | None = None
+
+    @property
+    def latest(self) -> dt.date:
+        """The last day that can have happened."""
+        return self.today or (dt.datetime.now(dt.UTC) + FURTHEST_AHEAD).date()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the rows of a file: accepted + quarantined + duplicates = records.
+
+    Parameters
+    ----------
+    file, source : str
+    records, accepted, quarantined, duplicates : int
+    reasons : mapping of str to int
+        Quarantined rows by code.
+    first : tuple of Rejected
+        The first of them.
+    unknown : tuple of str
+        Columns that were left out.
+    notes : mapping of str to int
+        What the reader counted.
+    known_basis : str
+    zone : str, optional
+        Declared time zone.
+    added, updated, retracted : int
+        What the accepted rows did to the archive, and events that the file lacks.
+    refusal : InputError, optional
+        Why the file as a whole can't be taken: too many rows can't.
+    missing : tuple of str
+        The first events of the archive that the file lacks; how many is ``missing_count``.
+    """
+
+    file: str
+    source: str
+    records: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    reasons: Mapping[str, int]
+    first: tuple[Rejected, ...]
+    unknown: tuple[str, ...]
+    notes: Mapping[str, int]
+    known_basis: schema.KnownBasis
+    zone: str | None = None
+    added: int = 0
+    updated: int = 0
+    retracted: int = 0
+    refusal: InputError | None = None
+    missing: tuple[str, ...] = ()
+    missing_count: int = 0
+
+
+@dataclass
+class FileCheck:
+    """One file on its way through the checks; the counts are complete once its tables were read.
+
+    Parameters
+    ----------
+    path : Path
+    source : Source
+    options : Options
+    limits : Limits
+    quarantine : Quarantine
+    """
+
+    path: Path
+    source: Source
+    options: Options
+    limits: Limits
+    quarantine: Quarantine
+    records: int = 0
+    quarantined: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    first: list[Rejected] = field(default_factory=list)
+    layout: Layout = field(init=False)
+    basis: schema.KnownBasis = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_zone(self.options.zone)
+        self.layout, self._blocks = read_blocks(
+            self.path, self.source, encoding=self.limits.encoding
+        )
+        if self.layout.unknown and self.limits.strict:
+            raise InputError(
+                "E-COLUMNS", f"expected only known columns, not {', '.join(self.layout.unknown)}",
+                where=f"{self.path}:1", column=self.layout.unknown[0], fix="leave out --strict",
+            )  # fmt: skip
+        told = self.source.basis
+        self.basis = told(self.layout.columns, self.options) if told else self.source.known_basis
+
+    def tables(
+        self,
+        on_rows: Callable[[int], None] = lambda rows: None,
+        on_refused: Callable[[pa.Table], None] = lambda events: None,
+    ) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+        """The events that passed, block by block, with their lines.
+
+        Parameters
+        ----------
+        on_rows : callable, optional
+            Told how many rows were read.
+        on_refused : callable, optional
+            Told what could be read of the events that did not pass.
+
+        Raises
+        ------
+        InputError
+            ``E-EMPTY`` without a row.
+        """
+        for block in self._blocks:
+            self.records += block.records
+            on_rows(self.records)
+            events, problems = self._converted(block)
+            bad = self._reject(block, events, problems)
+            if bad.any():
+                on_refused(events.filter(pa.array(bad)))
+            if len(bad) and not bad.all():
+                keep = pa.array(~bad)
+                yield events.filter(keep), block.lines[~bad]
+        if not self.records:
+            raise InputError("E-EMPTY", "expected a header and at least one row",
+                             where=str(self.path), fix="check the export")  # fmt: skip
+
+    def report(self, *, duplicates: int) -> Report:
+        """The counts, once the tables were read."""
+        accepted = self.records - self.quarantined - duplicates
+        return Report(
+            str(self.path), self.source.name, self.records, accepted, self.quarantined, duplicates,
+            dict(self.reasons), tuple(self.first), self.layout.unknown, dict(self.notes),
+            self.basis, self.options.zone, refusal=self.refusal(),
+        )  # fmt: skip
+
+    def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
+        made = self.source.convert(block.cells, self.options)
+        self.notes.update(made.notes)
+        events, problems = sound(made.events, self.basis, self.options, self.limits.latest)
+        return events, [*made.problems, *problems]
+
+    def _reject(
+        self, block: Block, events: pa.Table, problems: Sequence[Problem]
+    ) -> NDArray[np.bool_]:
+        """Rows with a problem; each is told once, by its first."""
+        bad = np.zeros(len(block.lines), np.bool_)
+        rejected = list(block.rejected)
+        for problem in problems:
+            rows = np.flatnonzero(problem.rows & ~bad)
+            bad[rows] = True
+            for row, value in zip(rows, _values(block, events, problem, rows), strict=True):
+                rejected.append(Rejected(int(block.lines[row]), problem.code, problem.column,
+                                         value, problem.expected))  # fmt: skip
+        rejected.sort(key=lambda one: one.line)
+        self.quarantined += len(rejected)
+        self.reasons.update(one.code for one in rejected)
+        self.first.extend(rejected[: FIRST_SHOWN - len(self.first)])
+        self.quarantine.add(self.path, rejected)
+        return bad
+
+    def refusal(self) -> InputError | None:
+        """``E-QUARANTINE`` when more rows are unfit than may be."""
+        unfit = self.quarantined - sum(self.reasons[code] for code in BY_RULE)
+        if unfit <= self.limits.max_bad * self.records:
+            return None
+        worst = next((one for one in self.first if one.code not in BY_RULE), self.first[0])
+        reasons = ", ".join(f"{count} {code}" for code, count in self.reasons.most_common(5))
+        kept = f"see {self.quarantine.path}" if self.quarantine.path else "--quarantine lists them"
+        return InputError(
+            "E-QUARANTINE",
+            f"expected {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"
+            f" more than {self.limits.max_bad:.2%}: nothing was taken",
+            where=f"{self.path}:{worst.line}", column=worst.column, value=worst.value,
+            fix=f"mend the rows ({kept}), or allow more with --max-bad",
+        )  # fmt: skip
+
+    def hold_to_limit(self) -> None:
+        """Raise the refusal, if there is one."""
+        refusal = self.refusal()
+        if refusal is not None:
+            raise refusal
+
+
+def _check_zone(zone: str | None) -> None:
+    if zone is None:
+        return
+    try:
+        pc.assume_timezone(pa.array([0], pa.timestamp("s")), zone)
+    except pa.ArrowInvalid:
+        raise UsageError("E-ZONE", "expected a time zone such as Asia/Baghdad",
+                         value=zone) from None  # fmt: skip
+
+
+def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.intp]) -> list[str]:
+    if not len(rows):
+        return []
+    table = block.cells if problem.column in block.cells.column_names else events
+    if problem.column not in table.column_names:
+        return [""] * len(rows)
+    values = table[problem.column].take(pa.array(rows)).to_pylist()
+    return ["" if value is None else str(value)[:SHOWN] for value in values]

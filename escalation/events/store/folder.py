@@ -1,0 +1,319 @@
+"""The archive on disk: append-only, whole or unchanged, and answering as of any day.
+
+A folder holds one Parquet part per file that brought something new, and a listing that says which
+parts count. Repeats are found by hash, across files too, without reading texts again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from escalation import schema
+from escalation._util.files import LOCK_SECONDS, locked
+from escalation.errors import InputError, StorageError
+from escalation.events.archive import EventArchive, within
+from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, Tally, take_in, tally
+from escalation.events.store.listing import (
+    FileRecord,
+    Listing,
+    clear_leftovers,
+    placing,
+    read_listing,
+    write_listing,
+)
+from escalation.events.store.parts import (
+    CONTENT_HASH,
+    EVENT_HASH,
+    KEYS,
+    PART_SCHEMA,
+    VERSION_SCHEMA,
+    alive_rows,
+    known_days,
+    rewrite,
+    stored,
+    to_frame,
+)
+
+LOCK = "archive"
+
+
+class ArchiveStore:
+    """Every version of every event on disk, each with the day on which it became known.
+
+    One command writes at a time; reading needs no lock, since a part never changes.
+
+    Parameters
+    ----------
+    folder : Path
+        Made by the first :meth:`append`.
+    wait : float
+        Seconds to wait for another command that writes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from escalation.events.source import EVENT_SCHEMA
+    >>> day = dt.date(2020, 3, 11)
+    >>> row = {"event_id": "camp-taji", "event_type": "rocket_attack", "source": "example",
+    ...     "event_date": day, "known_date": day, "severity": 5, "killed": 3}
+    >>> said = pa.Table.from_pylist([row], EVENT_SCHEMA)
+    >>> with TemporaryDirectory() as folder:
+    ...     store = ArchiveStore(Path(folder))
+    ...     file = FileRecord("example.csv", "0" * 64, "example", "observed")
+    ...     first, again = store.append([said], file=file), store.append([said], file=file)
+    ...     len(store.as_of("2020-03-11")), first.added, again.duplicates
+    (1, 1, 1)
+    """
+
+    def __init__(self, folder: Path, *, wait: float = LOCK_SECONDS) -> None:
+        self.folder, self.wait = Path(folder), wait
+        self._held: tuple[tuple[str, ...], Index] | None = None
+
+    def append(
+        self, tables: Iterable[pa.Table], *, file: FileRecord | Callable[[], FileRecord]
+    ) -> FileRecord:
+        """Add the versions of one file, or none of them.
+
+        The same file again changes nothing. A version is what a source said of an event on a day:
+        said again it is a duplicate; known on another day it is a further version.
+
+        Parameters
+        ----------
+        tables : iterable of pyarrow.Table
+            Of ``EVENT_SCHEMA``, with ``operation`` where not everything is an ``add``. Whatever it
+            raises leaves the archive as it was.
+        file : FileRecord or callable
+            What is known about the file; called after the last table, for counts made on the way.
+
+        Returns
+        -------
+        FileRecord
+            With the counts: what was added, updated, retracted, and what was there before.
+
+        Raises
+        ------
+        InputError
+            ``E-CONFLICT`` for two different versions of an event known on the same day.
+        BusyError
+            ``E-BUSY`` when another command writes for too long.
+        StorageError
+            ``E-STORAGE`` without space or permission, ``E-ARCHIVE`` when the folder is damaged.
+        """
+        with self._writing() as listing:
+            index = self._index(listing)
+            with placing(self.folder / listing.next_part) as part:
+                intake = take_in(tables, index, part)
+                counts = tally(part, intake.written, index)
+                record = _counted(file() if callable(file) else file, intake, counts)
+                if not record.accepted:
+                    part.unlink()
+                else:
+                    record = replace(record, part=listing.next_part)
+                    if len(counts.repeats):
+                        rewrite(part, counts.repeats)
+            if record.accepted or not listing.knows(record):
+                listing = Listing((*listing.files, record))
+                write_listing(self.folder, listing)
+            self._held = self._grown(listing, record, index)
+        return record
+
+    def files(self) -> list[FileRecord]:
+        """The files that went in, in the order in which they came."""
+        return list(self._listing().files)
+
+    def summary(self) -> dict[str, object]:
+        """What the archive holds and from which files, for JSON.
+
+        Raises
+        ------
+        InputError
+            ``E-EMPTY`` when no file went in.
+        """
+        listing = self._listing()
+        if not listing.files:
+            raise self._empty()
+        return {
+            "digest": listing.digest,
+            "versions": listing.versions,
+            "covered_to": str(listing.covered_to),
+            "known_basis": listing.known_basis,
+            "files": [file.as_dict() for file in listing.files],
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all versions, whatever their order, and the last day covered."""
+        return self._listing().digest
+
+    @property
+    def covered_to(self) -> np.datetime64:
+        """The last day that any file speaks for."""
+        return _covered(self._filled())
+
+    @property
+    def known_basis(self) -> schema.KnownBasis:
+        """The weakest way in which ``known_date`` came about."""
+        return self._filled().known_basis
+
+    def archive(self) -> EventArchive:
+        """Everything, in memory."""
+        listing = self._filled()
+        with _reading(self.folder):
+            versions = self._parts(listing).to_table(columns=VERSION_SCHEMA.names)
+        return EventArchive.of(
+            to_frame(versions), covered_to=_covered(listing), known_basis=listing.known_basis
+        )
+
+    def as_of(self, day: object) -> pd.DataFrame:
+        """The events as they were known at the end of a day, as ``EventArchive.as_of`` gives them.
+
+        Reads only what was known by then.
+
+        Raises
+        ------
+        InputError
+            ``E-COVERAGE`` beyond what the archive covers, ``E-EMPTY`` when nothing went in.
+        """
+        frame = to_frame(self.snapshot(day))
+        order = [schema.EVENT_DATE, schema.SOURCE, schema.EVENT_ID]
+        return frame.sort_values(order, ignore_index=True)
+
+    def snapshot(
+        self,
+        day: object = None,
+        *,
+        source: str | None = None,
+        columns: Sequence[str] = schema.EVENT_COLUMNS,
+    ) -> pa.Table:
+        """The same in Arrow, in no order, of all sources or one, and only some columns.
+
+        Parameters
+        ----------
+        day : date-like, optional
+            The last day covered by default.
+        """
+        listing = self._filled()
+        covered = _covered(listing)
+        when = within(covered if day is None else day, covered)
+        chosen = ds.field(schema.KNOWN_DATE) <= when.astype(object)
+        if source is not None:
+            chosen &= ds.field(schema.SOURCE) == source
+        keys = [EVENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
+        with _reading(self.folder):
+            parts = self._parts(listing)
+            alive = alive_rows(parts.to_table(columns=keys, filter=chosen))
+            batches, start = [], 0
+            for batch in parts.to_batches(columns=list(columns), filter=chosen):
+                keep = alive[start : start + batch.num_rows]
+                batches.append(batch.filter(pa.array(keep)))
+                start += batch.num_rows
+        named = pa.schema([VERSION_SCHEMA.field(name) for name in columns])
+        return pa.Table.from_batches(batches, named)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Listing]:
+        """The lock, the listing, and a clean folder before and after."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with locked(self.folder / LOCK, seconds=self.wait):
+                listing = read_listing(self.folder)
+                clear_leftovers(self.folder, listing)
+                try:
+                    yield listing
+                except BaseException:
+                    with suppress(OSError, StorageError):
+                        clear_leftovers(self.folder, read_listing(self.folder))
+                    raise
+        except OSError as error:
+            raise StorageError(
+                "E-STORAGE", f"expected to write the archive: {error.strerror or error}",
+                where=str(self.folder), fix="make room, or ask for permission, and run it again",
+            ) from error  # fmt: skip
+
+    def _listing(self) -> Listing:
+        with _reading(self.folder):
+            return read_listing(self.folder)
+
+    def _filled(self) -> Listing:
+        listing = self._listing()
+        if not listing.versions:
+            raise self._empty()
+        return listing
+
+    def _empty(self) -> InputError:
+        return InputError(
+            "E-EMPTY", "expected an archive with at least one event", where=str(self.folder),
+            fix="ingest a file with `escalation ingest`",
+        )  # fmt: skip
+
+    def _parts(self, listing: Listing) -> ds.Dataset:
+        return stored([self.folder / part for part in listing.parts])
+
+    def _index(self, listing: Listing) -> Index:
+        """What the parts hold, by hash; kept as long as no other command adds a part."""
+        if self._held is None or self._held[0] != listing.parts:
+            self._held = (listing.parts, self._read_index(listing.parts))
+        return self._held[1]
+
+    def _read_index(self, parts: Sequence[str]) -> Index:
+        keys = PART_SCHEMA.empty_table().select(KEYS)
+        if parts:
+            keys = stored([self.folder / part for part in parts]).to_table(columns=KEYS[:3])
+        events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
+        return Index.of(events, contents, known_days(keys))
+
+    def _grown(
+        self, listing: Listing, record: FileRecord, index: Index
+    ) -> tuple[tuple[str, ...], Index] | None:
+        """The index after a file: many small ones follow each other, a large one comes alone."""
+        if record.accepted > ROWS_PER_SHARE:
+            return None
+        if record.accepted:
+            index = index.plus(self._read_index([record.part]))
+        return listing.parts, index
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StorageError(
+            "E-ARCHIVE", f"expected to read the archive: {error}", where=str(folder),
+            fix="restore the folder from a copy",
+        ) from error  # fmt: skip
+
+
+def _covered(listing: Listing) -> np.datetime64:
+    return np.datetime64(listing.covered_to, "D")
+
+
+def _counted(file: FileRecord, intake: Intake, counts: Tally) -> FileRecord:
+    first, last, known = (_date(day) for day in intake.days or (None, None, None))
+    return replace(
+        file,
+        covered_to=file.covered_to or known,
+        rows=intake.rows + file.quarantined,
+        accepted=counts.accepted,
+        duplicates=intake.rows - counts.accepted,
+        added=counts.added,
+        updated=counts.accepted - counts.added - counts.retracted,
+        retracted=counts.retracted,
+        first_day=first,
+        last_day=last,
+        ingested=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        sums=counts.sums,
+    )
+
+
+def _date(day: int | None) -> dt.date | None:
+    return None if day is None else dt.date(1970, 1, 1) + dt.timedelta(days=day)

@@ -1,0 +1,244 @@
+"""Files checked, and files taken into an archive: each whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import InputError
+from escalation.events.formats.canonical import later
+from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.validate import FileCheck, Limits, Report
+from escalation.events.source import EVENT_SCHEMA, Options, Source
+from escalation.events.store.folder import ArchiveStore
+from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes
+from escalation.events.store.intake import ROWS_PER_SHARE, conformed
+from escalation.events.store.listing import FileRecord
+from escalation.events.store.parts import known_days
+
+Rows = Callable[[int], None]
+MISSING_SHOWN = 20
+NO_HASH = np.empty(0, np.uint64)
+
+
+def validate(
+    source: Source,
+    paths: Sequence[Path],
+    *,
+    options: Options | None = None,
+    limits: Limits | None = None,
+    quarantine: Path | None = None,
+    on_rows: Rows = lambda rows: None,
+) -> list[Report]:
+    """Check every row of some files and keep none.
+
+    Parameters
+    ----------
+    source : Source
+    paths : sequence of Path
+    options : Options, optional
+    limits : Limits, optional
+    quarantine : Path, optional
+        CSV file for the rows that did not pass.
+    on_rows : callable, optional
+        Told how many rows of the file were read.
+
+    Raises
+    ------
+    InputError
+        For the first file that can't be read; one with too many unfit rows is reported.
+
+    Examples
+    --------
+    >>> from escalation.events import SOURCES
+    >>> from escalation._util.resources import bundled
+    >>> (report,) = validate(SOURCES["iraq_crisis"], [bundled("iraq_crisis_events.csv")])
+    >>> report.records, report.accepted, report.quarantined, report.duplicates
+    (238, 238, 0, 0)
+    """
+    held = Quarantine(quarantine)
+    try:
+        return [
+            _checked(FileCheck(path, source, options or Options(), limits or Limits(), held),
+                     on_rows)
+            for path in paths
+        ]  # fmt: skip
+    finally:
+        held.save()
+
+
+def _checked(check: FileCheck, on_rows: Rows) -> Report:
+    """The report of a file; repeats and contradictions are found by hash."""
+    lines: list[NDArray[np.uint32]] = []
+    versions: list[Hashes] = []
+    contents: list[Hashes] = []
+    for table, at in check.tables(on_rows):
+        for batch in conformed(table).combine_chunks().to_batches():
+            versions.append(version_hashes(event_hashes(batch), known_days(batch)))
+            contents.append(content_hashes(batch))
+        lines.append(at.astype(np.uint32))
+    repeats = 0
+    shares = -(-check.records // ROWS_PER_SHARE)
+    for share in range(shares):
+        mine = [np.flatnonzero(one % np.uint64(shares) == share) for one in versions]
+        found, clashes = _repeats(_picked(versions, mine), _picked(contents, mine))
+        repeats += found
+        if len(clashes):
+            line = int(_picked(lines, mine)[clashes].min())
+            raise InputError(
+                "E-CONFLICT", "expected one version of an event per day, an earlier row differs",
+                where=f"{check.path}:{line}", column=schema.EVENT_ID,
+                fix="give the later version its own known_date",
+            )  # fmt: skip
+    return check.report(duplicates=repeats)
+
+
+def _picked(blocks: list[NDArray], rows: list[NDArray[np.intp]]) -> NDArray:
+    if not blocks:
+        return np.empty(0, np.uint64)
+    return np.concatenate([block[at] for block, at in zip(blocks, rows, strict=True)])
+
+
+def _repeats(versions: Hashes, contents: Hashes) -> tuple[int, NDArray[np.intp]]:
+    """How many rows repeat an earlier one, and rows that contradict an earlier one."""
+    order = np.argsort(versions, kind="stable")
+    ordered = versions[order]
+    same = ordered[1:] == ordered[:-1]
+    later, earlier = order[1:][same], order[:-1][same]
+    return int(same.sum()), later[contents[later] != contents[earlier]]
+
+
+def ingest(
+    source: Source,
+    paths: Sequence[Path],
+    store: ArchiveStore,
+    *,
+    options: Options | None = None,
+    limits: Limits | None = None,
+    quarantine: Path | None = None,
+    retract_missing: bool = False,
+    on_rows: Rows = lambda rows: None,
+) -> list[Report]:
+    """Take files into an archive, one after the other, each whole or not at all.
+
+    Parameters
+    ----------
+    source : Source
+    paths : sequence of Path
+    store : ArchiveStore
+    options : Options, optional
+    limits : Limits, optional
+    quarantine : Path, optional
+        CSV file for rows that did not pass; by default one per file, in a folder beside the
+        archive.
+    retract_missing : bool, optional
+        Retract the events of the same source that a file lacks. They are listed in any case.
+    on_rows : callable, optional
+        Told how many rows of the file were read.
+
+    Raises
+    ------
+    InputError
+        For the first file that can't be taken; those before it are in the archive.
+    """
+    reports = []
+    shared = Quarantine(quarantine) if quarantine else None
+    for path in paths:
+        held = shared or Quarantine(_beside(store.folder, path))
+        check = FileCheck(path, source, options or Options(), limits or Limits(), held)
+        try:
+            reports.append(_taken(check, store, retract_missing, on_rows))
+        finally:
+            held.save()
+    return reports
+
+
+def _beside(folder: Path, path: Path) -> Path:
+    return folder.with_name(f"{folder.name}.quarantine") / f"{path.name}.csv"
+
+
+def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: Rows) -> Report:
+    seen = _Seen(store)
+    digest = file_digest(check.path)
+
+    def tables() -> Iterator[pa.Table]:
+        for table, _ in check.tables(on_rows, seen.mention):
+            seen.add(table)
+            yield table
+        check.hold_to_limit()
+        if retract and len(gone := seen.missing()):
+            yield seen.retractions(gone)
+
+    def record() -> FileRecord:
+        return FileRecord(
+            check.path.name, digest, check.source.name, check.basis,
+            licence=check.source.licence, quarantined=check.quarantined,
+        )  # fmt: skip
+
+    listed = store.append(tables(), file=record)
+    gone = [] if retract else seen.missing()[schema.EVENT_ID].to_pylist()
+    report = check.report(duplicates=listed.duplicates)
+    return replace(
+        report, added=listed.added, updated=listed.updated, retracted=listed.retracted,
+        missing=tuple(sorted(gone)[:MISSING_SHOWN]), missing_count=len(gone),
+    )  # fmt: skip
+
+
+class _Seen:
+    """Which events a file speaks of, where the archive has some that it may lack."""
+
+    def __init__(self, store: ArchiveStore) -> None:
+        self._store = store
+        self._any = any(file.accepted for file in store.files())
+        self._sources: set[str] = set()
+        self._events: list[NDArray[np.uint64]] = []
+        self._last: pa.Scalar = pa.scalar(None, pa.date32())
+
+    def add(self, table: pa.Table) -> None:
+        """Remember the events of a block, and the last day on which one became known."""
+        self.mention(table)
+        self._last = pc.max_element_wise(self._last, pc.max(table[schema.KNOWN_DATE]))
+
+    def mention(self, table: pa.Table) -> None:
+        """Remember events; one whose row was refused is not missing either."""
+        if self._any:
+            table = table.filter(pc.is_valid(table[schema.EVENT_ID]))
+            self._sources.update(pc.unique(table[schema.SOURCE].drop_null()).to_pylist())
+            self._events.extend(_event_hashes(table))
+
+    def missing(self) -> pa.Table:
+        """Events of the same sources that the archive has and the file lacks."""
+        found = [EVENT_SCHEMA.empty_table()]
+        seen = np.sort(np.concatenate(self._events)) if self._events else NO_HASH
+        for name in sorted(self._sources):
+            held = self._store.snapshot(source=name).combine_chunks()
+            hashes = [NO_HASH, *_event_hashes(held)]
+            found.append(held.filter(pa.array(~np.isin(np.concatenate(hashes), seen))))
+        return pa.concat_tables(found)
+
+    def retractions(self, gone: pa.Table) -> pa.Table:
+        """Their retraction, known on the file's last day, or the day after what it takes back."""
+        known = gone[schema.KNOWN_DATE].combine_chunks()
+        when = pc.max_element_wise(later(known, 1), self._last)
+        place = gone.schema.get_field_index(schema.KNOWN_DATE)
+        table = gone.set_column(place, gone.schema.field(place), when)
+        return table.append_column(schema.OPERATION, pa.repeat("retract", len(table)))
+
+
+def _event_hashes(table: pa.Table) -> list[NDArray[np.uint64]]:
+    keys = table.select([schema.SOURCE, schema.EVENT_ID]).combine_chunks()
+    return [event_hashes(batch) for batch in keys.to_batches()]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes as they lie on disk."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,293 @@
+"""Tables on their way into an archive on disk: told apart by hash, written as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import InputError
+from escalation.events.archive import OPERATIONS
+from escalation.events.store.hashing import (
+    RETRACT,
+    Hashes,
+    content_hashes,
+    event_hashes,
+    fold_words,
+    version_hashes,
+)
+from escalation.events.store.parts import (
+    CONTENT_HASH,
+    EVENT_HASH,
+    ROWS_PER_GROUP,
+    VERSION_SCHEMA,
+    event_id_at,
+    keys_of,
+    known_days,
+    writer,
+)
+
+ROWS_PER_SHARE = 500_000
+REQUIRED = (schema.EVENT_ID, schema.SOURCE, schema.EVENT_TYPE, *schema.DATE_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Index:
+    """What an archive holds already, by hash.
+
+    Parameters
+    ----------
+    versions : ndarray of uint64, shape (version,)
+        One per event and day, sorted.
+    contents : ndarray of uint64, shape (version,)
+        What each of them said.
+    events : ndarray of uint64, shape (event,)
+        Sorted.
+    """
+
+    versions: Hashes
+    contents: Hashes
+    events: Hashes
+
+    @classmethod
+    def of(cls, events: Hashes, contents: Hashes, known: NDArray[np.int32]) -> Index:
+        """Sort the hashes of versions."""
+        versions = version_hashes(events, known)
+        order = np.argsort(versions)
+        return cls(versions[order], contents[order], unique(events))
+
+    def plus(self, other: Index) -> Index:
+        """Both together; they have no version in common."""
+        versions = np.concatenate([self.versions, other.versions])
+        order = np.argsort(versions, kind="stable")  # merges two sorted runs in one pass
+        contents = np.concatenate([self.contents, other.contents])[order]
+        return Index(versions[order], contents, np.union1d(self.events, other.events))
+
+    def find(self, versions: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        """Whether each version is held, and where."""
+        return member(self.versions, versions)
+
+
+def unique(hashes: Hashes) -> Hashes:
+    """Sorted, each once."""
+    ordered = np.sort(hashes)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered if first.all() else ordered[first]
+
+
+def member(held: Hashes, wanted: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Whether each hash is among sorted ones, and where it is or would be."""
+    if not len(held):
+        return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.intp)
+    at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+    return held[at] == wanted, at
+
+
+def conformed(table: pa.Table) -> pa.Table:
+    """A table of canonical events as the archive keeps it.
+
+    Raises
+    ------
+    InputError
+        ``E-COLUMNS``, ``E-VALUE``, ``E-OPERATION`` or ``E-KNOWN``: a reader let something through.
+    """
+    if schema.OPERATION not in table.column_names:
+        table = table.append_column(schema.OPERATION, pa.repeat("add", table.num_rows))
+    missing = [name for name in VERSION_SCHEMA.names if name not in table.column_names]
+    if missing:
+        raise InputError("E-COLUMNS", f"expected canonical columns, without {', '.join(missing)}")
+    table = table.select(VERSION_SCHEMA.names).cast(VERSION_SCHEMA)
+    for name in REQUIRED:
+        if table.column(name).null_count:
+            raise InputError("E-VALUE", "expected a value in every row", column=name)
+    _refuse(table, pc.invert(pc.is_in(table.column(schema.OPERATION), pa.array(OPERATIONS))),
+            "E-OPERATION", f"expected one of {', '.join(OPERATIONS)}")  # fmt: skip
+    _refuse(table, pc.less(table.column(schema.KNOWN_DATE), table.column(schema.EVENT_DATE)),
+            "E-KNOWN", "expected known_date on or after event_date")  # fmt: skip
+    return table
+
+
+def _refuse(table: pa.Table, wrong: pa.ChunkedArray, code: str, message: str) -> None:
+    at = pc.index(wrong, True).as_py()
+    if at >= 0:
+        value = table.column(schema.EVENT_ID)[at].as_py()
+        raise InputError(code, message, column=schema.EVENT_ID, value=value)
+
+
+def clash(event_id: object) -> InputError:
+    """The refusal of two different versions of an event on the same day."""
+    return InputError(
+        "E-CONFLICT", "expected one version of an event per day, this one differs from another",
+        column=schema.EVENT_ID, value=event_id,
+        fix="give the later version its own known_date",
+    )  # fmt: skip
+
+
+def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of about :data:`ROWS_PER_GROUP`."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(conformed(table))
+        rows += table.num_rows
+        if rows >= ROWS_PER_GROUP:
+            yield from _batches(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield from _batches(waiting)
+
+
+def _batches(tables: list[pa.Table]) -> list[pa.RecordBatch]:
+    return pa.concat_tables(tables).combine_chunks().to_batches(max_chunksize=ROWS_PER_GROUP)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What was written of a file.
+
+    Parameters
+    ----------
+    rows : int
+        That came in, with those that the archive held.
+    written : int
+    days : tuple of int or None
+        First and last day of an event, and last day on which something became known.
+    """
+
+    rows: int
+    written: int
+    days: tuple[int, int, int] | None
+
+
+def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
+    """Write what the archive does not hold yet; memory does not grow with the file.
+
+    Raises
+    ------
+    InputError
+        ``E-CONFLICT`` when a row contradicts what the archive holds; what ``conformed`` refuses.
+    """
+    rows, written, days = 0, 0, None
+    with writer(path) as part:
+        for batch in gathered(tables):
+            rows += batch.num_rows
+            days = _wider(days, batch)
+            events, contents = event_hashes(batch), content_hashes(batch)
+            held, at = index.find(version_hashes(events, known_days(batch)))
+            if held.any():
+                _refuse_change(batch, held, index.contents[at] != contents)
+            batch = batch.append_column(EVENT_HASH, pa.array(events))
+            batch = batch.append_column(CONTENT_HASH, pa.array(contents))
+            new = batch.filter(pa.array(~held)) if held.any() else batch
+            written += new.num_rows
+            part.write_batch(new)
+    return Intake(rows, written, days)
+
+
+def _refuse_change(
+    batch: pa.RecordBatch, held: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> None:
+    changed = np.flatnonzero(held & other)
+    if len(changed):
+        raise clash(batch.column(schema.EVENT_ID)[int(changed[0])].as_py())
+
+
+def _wider(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[int, int, int]:
+    happened = pc.min_max(batch.column(schema.EVENT_DATE).cast(pa.int32())).as_py()
+    known = int(known_days(batch).max())
+    first, last, latest = days or (happened["min"], happened["max"], known)
+    return min(first, happened["min"]), max(last, happened["max"]), max(latest, known)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the rows of a part do to an archive.
+
+    Parameters
+    ----------
+    accepted, added, retracted : int
+        Versions that are no repeat, new events among them, retractions among them.
+    repeats : ndarray of int
+        Rows that say what an earlier row of the part said.
+    sums : tuple of int
+        Two sums over the accepted versions, modulo 2^64, that no order changes.
+    """
+
+    accepted: int
+    added: int
+    retracted: int
+    repeats: NDArray[np.int64]
+    sums: tuple[int, int]
+
+
+def tally(path: Path, rows: int, index: Index) -> Tally:
+    """Count what a part brings, one share of the events at a time, so that memory is bounded.
+
+    Raises
+    ------
+    InputError
+        ``E-CONFLICT`` when the part contradicts itself.
+    """
+    shares = max(1, -(-rows // ROWS_PER_SHARE))
+    parts = [_tally_share(path, share, shares, index) for share in range(shares)]
+    sums = [sum(one.sums[k] for one in parts) % 2**64 for k in (0, 1)]
+    return Tally(
+        sum(one.accepted for one in parts),
+        sum(one.added for one in parts),
+        sum(one.retracted for one in parts),
+        np.concatenate([one.repeats for one in parts]),
+        (sums[0], sums[1]),
+    )
+
+
+def _tally_share(path: Path, share: int, shares: int, index: Index) -> Tally:
+    at, events, contents, known, retracts = _share(path, share, shares)
+    versions = version_hashes(events, known)
+    order = np.argsort(versions, kind="stable")
+    same = versions[order[1:]] == versions[order[:-1]]
+    later, earlier = order[1:][same], order[:-1][same]
+    wrong = later[contents[later] != contents[earlier]]
+    if len(wrong):
+        raise clash(event_id_at(path, int(at[wrong].min())))
+    keep = np.ones(len(events), bool)
+    keep[later] = False
+    fresh = unique(events[keep & ~retracts])
+    mixed = versions[keep]
+    fold_words(mixed, np.ones(len(mixed), bool), contents[keep])
+    return Tally(
+        int(keep.sum()),
+        len(fresh) - int(member(index.events, fresh)[0].sum()),
+        int(retracts[keep].sum()),
+        at[later],
+        (int(contents[keep].sum()), int(mixed.sum())),
+    )
+
+
+def _share(
+    path: Path, share: int, shares: int
+) -> tuple[NDArray[np.int64], Hashes, Hashes, NDArray[np.int32], NDArray[np.bool_]]:
+    """Row, hashes, day and kind of every version whose event falls into a share."""
+    found = []
+    start = 0
+    for batch in keys_of(path):
+        events = batch.column(EVENT_HASH).to_numpy()
+        mine = np.flatnonzero(events % np.uint64(shares) == np.uint64(share))
+        contents = batch.column(CONTENT_HASH).to_numpy()
+        retracts = pc.equal(batch.column(schema.OPERATION), RETRACT).to_numpy(zero_copy_only=False)
+        found.append(
+            (mine + start, events[mine], contents[mine], known_days(batch)[mine], retracts[mine])
+        )
+        start += batch.num_rows
+    kinds = (np.int64, np.uint64, np.uint64, np.int32, np.bool_)
+    empty = tuple(np.empty(0, kind) for kind in kinds)
+    at, ids, said, days, gone = (
+        np.concatenate(column) for column in zip(*found, empty, strict=True)
+    )
+    return at, ids, said, days, gone

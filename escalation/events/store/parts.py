@@ -1,0 +1,105 @@
+"""Parts of an archive on disk: what a Parquet file of versions looks like, written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.source import EVENT_SCHEMA
+from escalation.events.store.hashing import RETRACT
+
+EVENT_HASH, CONTENT_HASH = "event_hash", "content_hash"
+VERSION_SCHEMA = EVENT_SCHEMA.append(pa.field(schema.OPERATION, pa.string()))
+PART_SCHEMA = VERSION_SCHEMA.append(pa.field(EVENT_HASH, pa.uint64())).append(
+    pa.field(CONTENT_HASH, pa.uint64())
+)
+"""A part of the archive: every version, and the hashes by which repeats are found."""
+
+KEYS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
+ROWS_PER_GROUP = 65_536
+"""Small blocks are gathered to this many rows, so that a part does not fall into crumbs."""
+
+
+CHECKED = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+
+
+def writer(path: Path) -> pq.ParquetWriter:
+    """A part to write to. Pages carry a checksum, so that a bad disk does not go unnoticed."""
+    words = [name for name in PART_SCHEMA.names if name not in {EVENT_HASH, CONTENT_HASH}]
+    return pq.ParquetWriter(
+        path, PART_SCHEMA, compression="zstd", use_dictionary=words, write_page_checksum=True
+    )
+
+
+def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
+    """Write a part again without some rows."""
+    shorter = path.with_name(path.name.removesuffix(".part"))
+    start = 0
+    with pq.ParquetFile(path) as old, writer(shorter) as new:
+        for batch in old.iter_batches(ROWS_PER_GROUP):
+            keep = ~np.isin(np.arange(start, start + batch.num_rows), drop)
+            start += batch.num_rows
+            new.write_batch(batch.filter(pa.array(keep)))
+    shorter.replace(path)
+
+
+def keys_of(path: Path) -> Iterator[pa.RecordBatch]:
+    """Hashes, day and operation of the versions of a part."""
+    with pq.ParquetFile(path) as part:
+        yield from part.iter_batches(ROWS_PER_GROUP, columns=KEYS, use_threads=False)
+
+
+def event_id_at(path: Path, row: int) -> str:
+    """The identifier in a row of a part."""
+    with pq.ParquetFile(path) as part:
+        for batch in part.iter_batches(ROWS_PER_GROUP, columns=[schema.EVENT_ID]):
+            if row < batch.num_rows:
+                return str(batch.column(0)[row].as_py())
+            row -= batch.num_rows
+    raise IndexError(row)
+
+
+def stored(paths: Sequence[Path]) -> ds.Dataset:
+    """Several parts as one, read lazily; a damaged page is an error."""
+    return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=CHECKED)
+
+
+def known_days(table: pa.Table | pa.RecordBatch) -> NDArray[np.int32]:
+    """Days since 1970 on which the versions became known."""
+    return table.column(schema.KNOWN_DATE).cast(pa.int32()).to_numpy()
+
+
+def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are the last version of their event, and no retraction."""
+    events, known = keys.column(EVENT_HASH).to_numpy(), known_days(keys)
+    order = np.lexsort((known, events))
+    last = np.ones(len(order), bool)
+    last[:-1] = events[order[1:]] != events[order[:-1]]
+    alive = np.zeros(len(order), bool)
+    alive[order[last]] = True
+    stays = pc.not_equal(keys.column(schema.OPERATION), RETRACT)
+    return alive & stays.to_numpy()
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Canonical events in pandas: text, whole days, and counts that may be missing."""
+    counts = [
+        (name, pa.int64()) if name in schema.COUNT_COLUMNS else (name, kind)
+        for name, kind in zip(table.column_names, table.schema.types, strict=True)
+    ]
+    frame = table.cast(pa.schema(counts)).to_pandas(
+        date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype()}.get
+    )
+    dates = [name for name in schema.DATE_COLUMNS if name in frame]
+    return frame.astype(dict.fromkeys(dates, "datetime64[s]"))

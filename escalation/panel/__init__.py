@@ -1,0 +1,1 @@
+"""Dense unit-by-day arrays, and features as they were known on each day."""

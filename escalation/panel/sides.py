@@ -1,0 +1,61 @@
+"""Daily acts between directed pairs of sides."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.errors import UsageError
+from escalation.events.archive import EventArchive
+from escalation.panel.dense import PanelSpec
+from escalation.panel.vintages import vintages
+
+
+def pair_counts(
+    archive: EventArchive,
+    spec: PanelSpec,
+    *,
+    first_day: object = None,
+    last_day: object = None,
+    lag: int = 0,
+) -> dict[str, NDArray[np.float32]]:
+    """Count the violent acts of each directed pair of sides on each day, as known on the last.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    spec : PanelSpec
+        Its channels named ``actor>target`` are the pairs; other channels and its units are ignored.
+    first_day, last_day : date-like, optional
+        Ends of the day axis; by default the archive's.
+    lag : int
+        Reporting lag in days: the last ``lag`` days are incomplete and left out.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (day,)
+        Counts by ``actor>target``.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG`` when there are no pairs.
+    """
+    channels = tuple(channel for channel in spec.channels if ">" in channel.name)
+    if not channels:
+        raise UsageError(
+            "E-CONFIG",
+            "needs at least one pair of sides",
+            where="[panel]",
+            column="pairs",
+            fix='add pairs = [["one_side", "other_side"]] under [panel]',
+        )
+    stack = vintages(
+        archive,
+        PanelSpec(("all",), channels),
+        first_day=first_day,
+        last_day=last_day,
+        latest_only=True,
+    ).stack
+    complete = len(stack.days) - lag
+    return {channel.name: stack[channel.name][0, :complete] for channel in channels}

@@ -1,0 +1,176 @@
+"""Why a score is what it is: the events that carry it, the families, and what would raise it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from escalation import schema
+from escalation.backtest.table import panel_spec
+from escalation.experiment import Experiment
+from escalation.features import ACROSS
+from escalation.features.build import names
+from escalation.scoring.edits import AWAY, Edits
+from escalation.scoring.scorer import Scene, Scorer
+from escalation.scoring.whatif import WhatIf
+
+SMALLEST_CONTRIBUTION = 0.005
+"""In log-odds; smaller ones are not named."""
+CANDIDATES = 1000
+"""Newest events that are tried; of a longer record the older ones are not."""
+CANDIDATES_BY_RUNG = 20
+"""Newest events of each rung that are tried besides, however old."""
+MOST_FURTHER = 10
+"""Further events that are tried to reach the alert line."""
+OWN_HISTORY = "own_history"
+"""The columns of the label itself: its past counts and its threshold."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """An event that carries a score, and by how much in log-odds."""
+
+    event_id: str
+    date: str
+    place: str
+    event_type: str
+    actor: str
+    target: str
+    killed: int | None
+    contribution: float
+
+
+def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
+    """Rows of the events that are tried: the newest, and the newest of each rung.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Sorted by day, as of a day.
+    """
+    newest = np.arange(len(events))[-CANDIDATES:]
+    by_rung = events.groupby(events[schema.SEVERITY].to_numpy()).tail(CANDIDATES_BY_RUNG).index
+    return np.union1d(newest, by_rung.to_numpy()).astype(np.int64)
+
+
+def drivers_of(what_if: WhatIf, *, most: int) -> list[tuple[Driver, ...]]:
+    """Events whose absence changes a score the most, for each unit.
+
+    Each is taken away and all units are scored again; its contribution is the log-odds as they are
+    less the log-odds without it. An event without which the unit would not be known has none.
+
+    Parameters
+    ----------
+    what_if : WhatIf
+    most : int
+        Events per unit; ties go to the older one.
+    """
+    tried = candidates(what_if.events)
+    without = what_if.probabilities(Edits(tried, np.full(len(tried), AWAY)))
+    changes = np.nan_to_num(logit(what_if.scene.probability) - logit(without))
+    named = []
+    for change in changes.T:
+        top = np.argsort(-np.abs(change), kind="stable")[:most]
+        large = [i for i in top if abs(change[i]) >= SMALLEST_CONTRIBUTION]
+        named.append(tuple(_driver(what_if.events.iloc[tried[i]], change[i]) for i in large))
+    return named
+
+
+def _driver(event: pd.Series, contribution: float) -> Driver:
+    def text(column: str) -> str:
+        return "" if pd.isna(event[column]) else str(event[column])
+
+    return Driver(
+        event_id=text(schema.EVENT_ID),
+        date=f"{event[schema.EVENT_DATE]:%Y-%m-%d}",
+        place=text(schema.SITE) or text(schema.ADMIN1) or text(schema.COUNTRY),
+        event_type=text(schema.EVENT_TYPE),
+        actor=text(schema.ACTOR),
+        target=text(schema.TARGET),
+        killed=None if pd.isna(event[schema.KILLED]) else int(event[schema.KILLED]),
+        contribution=float(contribution),
+    )
+
+
+def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Model columns by the family that gives them; the label's own last.
+
+    Examples
+    --------
+    >>> from escalation.experiment import load_experiment
+    >>> from escalation._util.resources import bundled
+    >>> experiment = load_experiment(bundled("iraq_crisis.toml"))
+    >>> family_columns(experiment, ["events_sum_7d", "events_decay_14d", "threshold"])
+    {'window_sums': ['events_sum_7d'], 'decayed_sums': ['events_decay_14d'],
+     'own_history': ['threshold']}
+    """
+    channels = panel_spec(experiment, []).all_channels
+    owner: dict[str, str] = {}
+    so_far: dict[str, dict[str, object]] = {}
+    for family in sorted(experiment.features, key=lambda name: name in ACROSS):
+        so_far[family] = experiment.features[family]
+        owner |= {name: family for name in names(channels, so_far) if name not in owner}
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        found.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
+    return found
+
+
+def families_of(scorer: Scorer, scene: Scene) -> list[dict[str, float]]:
+    """What each family of columns adds to a score in log-odds, for each unit.
+
+    All columns of a family are set to their medians over the training rows and the unit is scored
+    again; the contribution is the log-odds as they are less the log-odds so. Families share what
+    they see, so contributions need not add up to the whole.
+    """
+    typical = scorer.manifest.typical
+    groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}
+    added: list[dict[str, float]] = [{} for _ in scene.units]
+    for family, columns in groups.items():
+        X = scene.X.astype(np.float64)
+        X[columns] = [typical[name] for name in columns]
+        change = logit(scene.probability) - logit(scorer.predict(X))
+        for one, value in zip(added, change, strict=True):
+            one[family] = float(value)
+    return added
+
+
+def events_to(what_if: WhatIf, line: float) -> list[int | None]:
+    """How many further events like the unit's last counted one, today, lift it over a line.
+
+    Parameters
+    ----------
+    what_if : WhatIf
+    line : float
+        A probability.
+
+    Returns
+    -------
+    list of int or None
+        By unit: 0 where it is there already, None where :data:`MOST_FURTHER` are not enough or no
+        event was ever counted.
+    """
+    counted = np.zeros(len(what_if.events), dtype=bool)
+    for channel in what_if.scorer.target.channels():
+        counted |= what_if.rows.weights[channel.name] > 0
+    last = np.full(len(what_if.scene.units), -1)
+    for event in np.flatnonzero(counted):
+        units = what_if.rows.holders[event]
+        last[units[units >= 0]] = event
+    below = np.flatnonzero((what_if.scene.probability < line) & (last >= 0))
+    steps = np.arange(1, MOST_FURTHER + 1)
+    units = np.repeat(below, len(steps))
+    edits = Edits(last[units], np.tile(steps, len(below)))
+    said = what_if.probabilities(edits, unit=units)[np.arange(len(units)), units]
+    over = said.reshape(len(below), len(steps)) >= line
+    needed: list[int | None] = [
+        0 if probability >= line else None for probability in what_if.scene.probability
+    ]
+    for unit, reached in zip(below, over, strict=True):
+        needed[unit] = int(steps[reached.argmax()]) if reached.any() else None
+    return needed

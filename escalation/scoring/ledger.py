@@ -1,0 +1,207 @@
+"""The ledger: every forecast that was issued, in order, each line bound to the one before.
+
+A line is JSON with ``forecast``, ``issued_at``, ``previous`` and ``hash``, where ``hash`` is the
+SHA-256 of the previous line's hash and of what this line says. Whoever changes, swaps, inserts or
+removes a line breaks every hash that follows. Only cutting lines off at the end leaves no trace
+inside the file: note the last hash elsewhere, and :func:`read_ledger` holds the file to it.
+
+The same forecast is not written twice: one whose every value and provenance is in the ledger
+already is left out, whenever it was issued again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from escalation._util.files import locked, replacing
+from escalation.errors import InputError, StorageError
+
+FIRST = "0" * 64
+"""Stands for the hash before the first line."""
+FIELDS = {"forecast", "issued_at", "previous", "hash"}
+
+
+def beside(store: Path | None) -> Path:
+    """Where the ledger of a store lies: in a folder beside it, or in the working folder.
+
+    Examples
+    --------
+    >>> beside(Path("work/mlflow.db")).as_posix(), beside(None).as_posix()
+    ('work/.escalation/ledger.jsonl', '.escalation/ledger.jsonl')
+    """
+    return (store.parent if store else Path()) / ".escalation" / "ledger.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the ledger.
+
+    Parameters
+    ----------
+    forecast : mapping
+        What was said, with its provenance.
+    issued_at : str
+        Time of the machine that issued it, UTC, ISO.
+    previous, hash : str
+    """
+
+    forecast: Mapping[str, Any]
+    issued_at: str
+    previous: str
+    hash: str
+
+    @property
+    def line(self) -> str:
+        """The one way to write it."""
+        return canonical({name: getattr(self, name) for name in FIELDS})
+
+
+def canonical(value: object) -> str:
+    """JSON in one spelling only: sorted keys, no spaces, no NaN.
+
+    Examples
+    --------
+    >>> canonical({"b": 0.1, "a": None})
+    '{"a":null,"b":0.1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry:
+    """The entry that follows a hash."""
+    said = canonical({"forecast": forecast, "issued_at": issued_at})
+    return Entry(forecast, issued_at, previous, sha256((previous + said).encode()).hexdigest())
+
+
+def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
+    """Every entry, once the whole chain holds; none where there is no file.
+
+    Parameters
+    ----------
+    path : Path
+    ends_with : str, optional
+        A hash noted elsewhere that must be the last one.
+
+    Returns
+    -------
+    list of Entry
+
+    Raises
+    ------
+    InputError
+        ``E-LEDGER`` naming the first line that was changed, or the end if it was cut off.
+    StorageError
+        ``E-STORAGE`` when the file can't be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    except OSError as error:
+        raise StorageError("E-STORAGE", f"expected to read the ledger: {error.strerror}",
+                           where=str(path)) from error  # fmt: skip
+    entries: list[Entry] = []
+    last = FIRST
+    for number, line in enumerate(lines[:-1], start=1):
+        entries.append(_checked(line, last, f"{path}:{number}"))
+        last = entries[-1].hash
+    if lines[-1]:
+        raise _changed(f"{path}:{len(lines)}", "expected a whole line")
+    if ends_with is not None and last != ends_with:
+        raise _changed(f"{path}:{len(lines)}", f"expected the ledger to end with {ends_with}")
+    return entries
+
+
+def _checked(line: bytes, previous: str, where: str) -> Entry:
+    try:
+        table = json.loads(line)
+        if not isinstance(table, dict) or set(table) != FIELDS:
+            raise _changed(where, f"expected the fields {', '.join(sorted(FIELDS))}")
+        entry = chained(table["forecast"], table["issued_at"], previous)
+    except (ValueError, TypeError, RecursionError):
+        raise _changed(where, "expected a line of JSON") from None
+    if entry.line.encode() != line or not isinstance(entry.forecast, dict):
+        raise _changed(where, "expected a line that follows from the one before; it was changed")
+    return entry
+
+
+def _changed(where: str, message: str) -> InputError:
+    fix = "restore the ledger from a copy, or name another with --ledger"
+    return InputError("E-LEDGER", message, where=where, fix=fix)
+
+
+def append(
+    path: Path, forecasts: Iterable[Mapping[str, Any]], *, now: dt.datetime | None = None
+) -> list[Entry]:
+    """Add the forecasts that the ledger does not hold yet, all or none.
+
+    Parameters
+    ----------
+    path : Path
+        Made, with its folder, if need be.
+    forecasts : iterable of mapping
+        Plain data; no NaN.
+    now : datetime, optional
+        Time of issue; the machine's by default.
+
+    Returns
+    -------
+    list of Entry
+        What was added; empty when all of it had been issued before.
+
+    Raises
+    ------
+    InputError
+        ``E-LEDGER``: nothing is built on a broken chain.
+    StorageError, BusyError
+        ``E-STORAGE``, ``E-BUSY``; the ledger is as it was.
+    """
+    stamp = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).isoformat(timespec="seconds")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            return _append(path, forecasts, stamp)
+    except OSError as error:
+        raise StorageError("E-STORAGE", f"expected to write the ledger: {error.strerror}",
+                           where=str(path)) from error  # fmt: skip
+
+
+def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> list[Entry]:
+    for left in path.parent.glob(f".{path.name}.*.part"):  # by a writer that was killed
+        left.unlink()
+    entries = read_ledger(path)
+    held = {canonical(entry.forecast) for entry in entries}
+    last = entries[-1].hash if entries else FIRST
+    added: list[Entry] = []
+    for forecast in forecasts:
+        said = canonical(forecast)
+        if said not in held:
+            held.add(said)
+            added.append(chained(json.loads(said), stamp, last))
+            last = added[-1].hash
+    if added:
+        with replacing(path) as part:
+            part.write_text("".join(f"{one.line}\n" for one in [*entries, *added]))
+    return added
+
+
+def issued_before(
+    entries: Iterable[Entry], *, target: str, horizon: int, day: str
+) -> dict[str, tuple[str, float]]:
+    """Each unit's latest answer to a question before a day: the day it was about, the probability.
+
+    Of several for one day, the one issued last.
+    """
+    latest: dict[str, tuple[str, float]] = {}
+    for entry in entries:
+        said = entry.forecast
+        same = (said.get("target"), said.get("horizon")) == (target, horizon)
+        if not same or said.get("probability") is None or not said["day"] < day:
+            continue
+        if said["unit"] not in latest or latest[said["unit"]][0] <= said["day"]:
+            latest[said["unit"]] = said["day"], said["probability"]
+    return latest

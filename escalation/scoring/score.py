@@ -1,0 +1,251 @@
+"""The watch list: who is at risk on a day, how sure that is, and which events carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from escalation import __version__, schema
+from escalation.backtest.intervals import TrackRecord
+from escalation.errors import GateError, InputError, ModelError
+from escalation.events.archive import EventArchive, to_day
+from escalation.experiment import target_label
+from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
+from escalation.scoring.scorer import Scene, Scorer, checked_input
+from escalation.scoring.watchlist import Score, alerted, compared, ranked
+from escalation.scoring.whatif import WhatIf
+
+STALE_AFTER = 30
+"""Days without any news after which a source may have stopped rather than be quiet."""
+CAVEATS = {
+    "observed": "",
+    "overwritten": "the source keeps only its latest time stamp: known dates are approximate",
+    "assumed": "known dates are assumed from a stated lag",
+    "event_date": "known dates are taken to be event dates: optimistic",
+}
+OK = "ok"
+NOT_AT_RISK = "not at risk: the question does not arise here today"
+NO_HISTORY = "no history: nothing was known here on the day"
+NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
+UNSEEN_TYPE = "unseen event type: {}; it counts as an event, what it means was not learned"
+STALE = "stale data: the newest news is {} days old"
+
+
+def check_day(
+    scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_sample: bool
+) -> None:
+    """Refuse a day that the archive does not cover or that the model has already seen.
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` beyond the data, ``E-RANGE`` before the first day of the features.
+    GateError
+        ``E-IN-SAMPLE`` before the end of the model's training, unless allowed.
+    """
+    archive.until(day)
+    trained_to = to_day(scorer.manifest.trained_to)
+    if day < trained_to and not in_sample:
+        raise GateError(
+            "E-IN-SAMPLE",
+            f"expected a day from {trained_to}, up to which the model has learned",
+            column="as_of",
+            value=day,
+            fix="use `escalation replay --as-of`, which fits on what was known then, "
+            "or --allow-in-sample",
+        )
+
+
+def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
+    """Days from the newest version known by a day to that day, or to today if that is later.
+
+    Raises
+    ------
+    InputError
+        ``E-EMPTY`` when nothing was known by the day.
+    """
+    known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
+    if known.empty:
+        raise InputError("E-EMPTY", "expected an event that was known by the day", value=day)
+    latest = max(to_day(day), to_day(today or day))
+    return int((latest - to_day(known.max())).astype(int))
+
+
+def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> np.datetime64:
+    """The day that was asked for, the experiment's last one, or the archive's."""
+    return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+
+
+def score(
+    scorer: Scorer,
+    archive: EventArchive,
+    *,
+    as_of: object = None,
+    allow_in_sample: bool = False,
+    explain: int = 3,
+    budget: int | None = None,
+    previous: Mapping[str, tuple[str, float]] | None = None,
+    stale_after: int = STALE_AFTER,
+    today: object = None,
+) -> list[Score]:
+    """The ranked watch list of a day.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    as_of : date-like, optional
+        The experiment's last day, or the archive's, by default.
+    allow_in_sample : bool
+        Score a day that the model has learned from; such scores look better than they are.
+    explain : int
+        Named events per unit; 0 leaves out all explanation.
+    budget : int, optional
+        How many units may raise an alert; the unit that holds all events raises none.
+    previous : mapping of str to (str, float), optional
+        By unit: the day and the probability to compare with. Where there is none, the same model's
+        score of the day before.
+    stale_after : int
+        Days without any news, up to the day that is scored.
+    today : date-like, optional
+        Up to today instead, where the answer is meant for now.
+
+    Returns
+    -------
+    list of Score
+        Every unit that was known on the day or that the model knows, highest probability first.
+    """
+    day = scored_day(scorer, archive, as_of)
+    check_day(scorer, archive, day, in_sample=allow_in_sample)
+    age = age_of_news(archive, day, today=today)
+    scene = scorer.scene(archive, day)
+    what_if = WhatIf(scorer, scene)
+    stamp = provenance(scorer, scene.archive, day)
+    rows = _rows(scorer, scene, what_if, stamp)
+    if age > stale_after:
+        said = STALE.format(age)
+        rows = [row if row.probability is None else replace(row, status=said) for row in rows]
+    rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
+    rows = alerted(rows, budget)
+    return _explained(rows, scorer, scene, what_if, most=explain) if explain else rows
+
+
+def _rows(scorer: Scorer, scene: Scene, what_if: WhatIf, stamp: Mapping[str, Any]) -> list[Score]:
+    """A row per unit, known on the day or known to the model."""
+    record, rates = track_of(scorer), scorer.manifest.base_rate
+    lower, upper = record.interval(scene.probability)
+    about = (str(scene.day), scorer.target.horizon, target_label(scorer.target))
+    unseen = _unseen_types(scorer, scene, what_if)
+    rows = []
+    for i, unit in enumerate(scene.units):
+        rate = float(rates["units"].get(unit, rates["pool"]))
+        row = Score(unit, *about, None, None, None, rate, NOT_AT_RISK, (), stamp)
+        if scene.at_risk[i]:
+            status = OK if unit in rates["units"] else NEW_UNIT
+            row = replace(
+                row,
+                probability=float(scene.probability[i]), lower=float(lower[i]),
+                upper=float(upper[i]), no_information=bool(lower[i] <= rate <= upper[i]),
+                status=UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else status,
+            )  # fmt: skip
+        rows.append(row)
+    absent = sorted(set(rates["units"]) - set(scene.units))
+    return rows + [
+        Score(unit, *about, None, None, None, float(rates["units"][unit]), NO_HISTORY, (), stamp)
+        for unit in absent
+    ]
+
+
+def track_of(scorer: Scorer) -> TrackRecord:
+    """The track record that intervals come from.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MANIFEST`` when the manifest has none that can be used.
+    """
+    try:
+        track = TrackRecord.of(scorer.manifest.record)
+        numbers = [*track.mean.ravel(), *track.covariance.ravel(), track.quantile, track.spread]
+        shapes = track.mean.shape, track.covariance.shape
+        usable = bool(np.isfinite(numbers).all()) and shapes == ((2,), (2, 2))
+    except (LookupError, TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise ModelError("E-MODEL-MANIFEST", "expected a track record of finite numbers",
+                         column="record", fix="train again")  # fmt: skip
+    return track
+
+
+def _unseen_types(scorer: Scorer, scene: Scene, what_if: WhatIf) -> list[list[str]]:
+    """Event types by unit that were not known by the end of training."""
+    known = set(scorer.manifest.event_types)
+    found: list[set[str]] = [set() for _ in scene.units]
+    kinds = what_if.events[schema.EVENT_TYPE].to_numpy()
+    for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
+        for unit in what_if.rows.holders[event]:
+            if unit >= 0:
+                found[unit].add(str(kinds[event]))
+    return [sorted(one) for one in found]
+
+
+def _before(
+    scorer: Scorer,
+    archive: EventArchive,
+    day: np.datetime64,
+    previous: Mapping[str, tuple[str, float]],
+) -> dict[str, tuple[str, float]]:
+    """What each unit is compared with: what was issued last, or a day before by the same model."""
+    yesterday = day - 1
+    try:
+        scene = scorer.scene(archive, yesterday)
+    except InputError:  # nothing was known yet, or the axis starts today
+        return dict(previous)
+    answers = zip(scene.units, scene.probability, scene.at_risk, strict=True)
+    own = {unit: (str(yesterday), float(said)) for unit, said, at_risk in answers if at_risk}
+    return {**own, **previous}
+
+
+def _explained(
+    rows: Sequence[Score], scorer: Scorer, scene: Scene, what_if: WhatIf, *, most: int
+) -> list[Score]:
+    drivers, families = drivers_of(what_if, most=most), families_of(scorer, scene)
+    line = rows[0].alert_line if rows else None
+    further: list[int | None] = [None] * len(scene.units)
+    if line is not None:
+        further = events_to(what_if, line)
+    place = {unit: i for i, unit in enumerate(scene.units)}
+    explained = []
+    for row in rows:
+        if row.probability is not None:
+            i = place[row.unit]
+            row = replace(
+                row, drivers=drivers[i], families=families[i],
+                events_to_alert=0 if row.alert else further[i],
+            )  # fmt: skip
+        explained.append(row)
+    return explained
+
+
+def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
+    """Where a score comes from: enough to make it again."""
+    manifest = scorer.manifest
+    return {
+        "model": scorer.reference,
+        "family": manifest.family,
+        "model_hash": scorer.model_hash,
+        "trained_to": manifest.trained_to,
+        "training_data": manifest.data_digest,
+        "scored_data": archive.until(day).digest,
+        "as_of": str(day),
+        "known_dates": archive.known_basis,
+        "caveat": CAVEATS[archive.known_basis],
+        "experiment": scorer.experiment.digest,
+        "version": __version__,
+    }
+
+
+__all__ = ["Driver", "Score", "Scorer", "checked_input", "score"]

@@ -1,0 +1,263 @@
+"""What became of issued forecasts: scored once they mature, and whether the inputs have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import metrics, schema
+from escalation.backtest.rolling import Case, build_model, make_case
+from escalation.events.archive import EventArchive, to_day
+from escalation.experiment import Experiment, target_label
+from escalation.metrics.summary import FEWEST_POSITIVES
+from escalation.scoring.ledger import Entry
+from escalation.scoring.scorer import Scorer
+
+ISSUED, BASELINE, BASE_RATE = "issued", "ewma_nb", "climatology"
+ROLLING_DAYS = 90
+SHIFTED = 0.25
+"""Population stability index from which an input is said to have moved."""
+PSI_BINS = 10
+FEWEST_RECENT = 50
+"""Recent rows below which shares by bin say nothing."""
+KEY = [schema.UNIT, schema.DAY]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What is known by now about the forecasts that were issued.
+
+    Parameters
+    ----------
+    issued, in_sample, matured, open : int
+        Rows in the ledger; of those, issued for a day that the model had learned from and left
+        out; with a known outcome; still waiting.
+    forecasts : DataFrame
+        Matured rows under the models ``issued``, ``ewma_nb`` (fitted anew on what was known on
+        each day) and ``climatology`` (the base rate that was issued with them).
+    summary : DataFrame
+        Their comparison; empty before anything has matured.
+    rolling : DataFrame
+        Brier score and skill over 90 days, by issue date; empty likewise.
+    drift : DataFrame
+        By input column: ``psi``, ``ks``, ``rows``; the most moved first. Empty where there is no
+        day after the training or too few rows.
+    verdict : str
+        Whether the champion still beats ``ewma_nb``.
+    """
+
+    issued: int
+    in_sample: int
+    matured: int
+    open: int
+    forecasts: pd.DataFrame
+    summary: pd.DataFrame
+    rolling: pd.DataFrame
+    drift: pd.DataFrame
+    verdict: str
+
+
+def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataFrame:
+    """Forecasts of a registered model in a ledger, the first that was issued for each row.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        In the order of issue.
+    name, target : str
+        Registered model and label.
+
+    Returns
+    -------
+    DataFrame
+        Columns unit, day, horizon, probability, base_rate, trained_to.
+    """
+    rows = [_row(one.forecast) for one in entries if _is_of(one.forecast, name, target)]
+    columns = [*KEY, "horizon", "probability", "base_rate", "trained_to"]
+    table = pd.DataFrame(rows, columns=columns)
+    for column in (schema.DAY, "trained_to"):
+        table[column] = pd.to_datetime(table[column])
+    return table.drop_duplicates(KEY, ignore_index=True)
+
+
+def _is_of(said: Mapping[str, Any], name: str, target: str) -> bool:
+    model = str(said.get("provenance", {}).get("model", "")).partition("@")[0]
+    return model == name and said["target"] == target and said["probability"] is not None
+
+
+def _row(said: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: said[name] for name in (*KEY, "horizon", "probability", "base_rate")}
+    return {**own, "trained_to": said["provenance"]["trained_to"]}
+
+
+def verify(
+    scorer: Scorer, archive: EventArchive, entries: Iterable[Entry], *, as_of: object = None
+) -> Verified:
+    """Score the issued forecasts of a model on what is known by a day.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The champion: its experiment defines the outcome, its inputs are checked for drift.
+    archive : EventArchive
+        Events as of now.
+    entries : iterable of Entry
+        The ledger.
+    as_of : date-like, optional
+        The experiment's last day, or the archive's, by default.
+    """
+    last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    name, target = scorer.reference.partition("@")[0], target_label(scorer.target)
+    rows = issued_rows(entries, name=name, target=target)
+    seen = rows[schema.DAY] < rows["trained_to"]
+    forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~seen])
+    matured = forecasts[forecasts["model"] == ISSUED]
+    summary = metrics.summary(forecasts) if len(matured) else pd.DataFrame()
+    rolling = metrics.running(forecasts, window=ROLLING_DAYS) if len(matured) else pd.DataFrame()
+    return Verified(
+        issued=len(rows), in_sample=int(seen.sum()), matured=len(matured),
+        open=len(rows) - int(seen.sum()) - len(matured), forecasts=forecasts, summary=summary,
+        rolling=rolling, drift=drift(scorer, archive, last), verdict=verdict(summary),
+    )  # fmt: skip
+
+
+def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False) -> Experiment:
+    """The experiment on an axis that ends on a day, by default without its inputs."""
+    data = experiment.data.model_copy(update={"last_day": last.astype(object)})
+    more: dict[str, Any] = {} if inputs else {"features": {}}
+    return experiment.model_copy(update={"data": data, **more})
+
+
+def outcomes(
+    experiment: Experiment, scorer: Scorer, archive: EventArchive, rows: pd.DataFrame
+) -> pd.DataFrame:
+    """Matured rows of three forecasters in the columns that metrics read."""
+    case = make_case(archive, experiment, scorer.target)
+    known = case.known_on(case.prepared.days[-1])
+    units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
+    days = (rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]).astype(np.int64)
+    inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
+    outcome = np.full(len(rows), np.nan)
+    outcome[inside] = known.outcome[units[inside], days[inside]]
+    done = np.isfinite(outcome)
+    table = rows[done].assign(
+        target=target_label(scorer.target), outcome=outcome[done], at_risk=True
+    )
+    said = {
+        ISSUED: table["probability"],
+        BASELINE: _baseline(case, units[done], days[done]),
+        BASE_RATE: table["base_rate"],
+    }
+    columns = ["model", "target", *KEY, "horizon", "probability", "outcome", "at_risk"]
+    parts = [table.assign(model=name, probability=p)[columns] for name, p in said.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What the baseline would have said: fitted on what was known on each day; NaN if it can't."""
+    out = np.full(len(units), np.nan)
+    for day in np.unique(days):
+        known = case.known_on(case.prepared.days[day])
+        table = case.training_table(case.prepared.days[day], known)
+        if not len(table):
+            continue
+        at = days == day
+        model = build_model(BASELINE, case.experiment, case.target)
+        model.fit(table.X, table.outcome.astype(np.int64), count=table.count)
+        X = case.prepared.table(case.back, known, (units[at], days[at])).X
+        out[at] = model.predict_proba(X)[:, 1]
+    return out
+
+
+def verdict(summary: pd.DataFrame) -> str:
+    """Whether what was issued beats the baseline, in words."""
+    if summary.empty or BASELINE not in set(summary["model"]):
+        return "nothing has matured yet"
+    row = summary.set_index("model").loc[ISSUED]
+    if row["positives"] < FEWEST_POSITIVES:
+        return f"too early to say: {row['positives']} positives among {row['rows']} matured rows"
+    value, low, high = (row[f"skill_vs_{BASELINE}{end}"] for end in ("", "_lower", "_upper"))
+    if pd.isna(low):
+        return f"too early to say: {row['dates']} dates"
+    numbers = f"skill {value:+.1%} [{low:+.1%}, {high:+.1%}]"
+    if low > 0.0:
+        return f"the champion beats {BASELINE}: {numbers}"
+    if value <= 0.0:
+        return f"the champion no longer beats {BASELINE}: {numbers}"
+    return f"the champion is no longer shown to beat {BASELINE}: {numbers}"
+
+
+def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.DataFrame:
+    """How far each input has moved between the training rows and the days since.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``column``, ``psi``, ``ks``, ``rows`` (recent ones), the most moved first.
+    """
+    case = make_case(archive, _until(scorer.experiment, last, inputs=True), scorer.target)
+    trained = case.prepared.index_of(scorer.manifest.trained_to)
+    since = np.arange(max(trained + 1, 0), len(case.prepared.days))
+    recent = case.rows_at(since)
+    empty = pd.DataFrame(columns=["column", "psi", "ks", "rows"])
+    if len(recent[0]) < FEWEST_RECENT:
+        return empty
+    known = case.known_on(to_day(scorer.manifest.trained_to))
+    then = case.training_table(to_day(scorer.manifest.trained_to), known).X
+    now = case.prepared.table(case.back, known, recent).X
+    rows = [
+        {"column": name, "rows": len(now), **_moved(then[name], now[name])}
+        for name in scorer.manifest.columns
+    ]
+    table = pd.DataFrame(rows, columns=empty.columns)
+    return table.sort_values(["psi", "ks"], ascending=False, ignore_index=True)
+
+
+def _moved(then: pd.Series, now: pd.Series) -> dict[str, float]:
+    before, after = then.to_numpy(np.float64), now.to_numpy(np.float64)
+    return {"psi": stability_index(before, after), "ks": largest_gap(before, after)}
+
+
+def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    r"""Population stability index over the earlier sample's deciles.
+
+    .. math:: \sum_b (q_b - p_b) \ln (q_b / p_b)
+
+    Shares are kept from zero by half a row. 0.1 is usually called small, 0.25 large.
+
+    Examples
+    --------
+    >>> x = np.arange(100.0)
+    >>> stability_index(x, x), round(stability_index(x, x + 50.0), 1)
+    (0.0, 2.3)
+    """
+    edges = np.unique(np.quantile(before, np.linspace(0.0, 1.0, PSI_BINS + 1)[1:-1]))
+    p, q = (_shares(edges, values) for values in (before, after))
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def _shares(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    # A value on an edge belongs below it: counts are mostly zero, and zero is an edge.
+    counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
+    return np.asarray((counts + 0.5) / (counts + 0.5).sum())
+
+
+def largest_gap(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """Largest gap between two distribution functions (Kolmogorov-Smirnov).
+
+    Examples
+    --------
+    >>> largest_gap(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
+    0.5
+    """
+    at = np.union1d(before, after)
+    low, high = (
+        np.searchsorted(np.sort(values), at, side="right") / len(values)
+        for values in (before, after)
+    )
+    return float(np.abs(low - high).max(initial=0.0))

@@ -1,0 +1,266 @@
+"""The same results in the same order wherever they are made, whatever happens to a worker."""
+
+from __future__ import annotations
+
+import datetime as dt
+import operator
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import random_archives as archives
+
+from escalation._util.engine import beside, engine, in_threads, in_turn, on_dask
+from escalation._util.files import write_table
+from escalation._util.resources import bundled
+from escalation.backtest.rolling import backtest
+from escalation.cli import work
+from escalation.errors import EscalationError, InputError, UsageError
+from escalation.experiment import load_experiment
+from escalation.features import ACROSS, FEATURES
+from escalation.features.stream import write_features
+from escalation.panel.vintages import history
+
+EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with on_dask(workers=2) as run:
+        yield run
+
+
+def workers_of(cluster):
+    (client,) = cluster.args
+    return client.run(os.getpid)
+
+
+@pytest.mark.parametrize("run", [in_turn, in_threads(1), in_threads(3)])
+def test_results_come_in_the_order_of_the_items(run):
+    def work(_, item):
+        time.sleep(0.01 * (item % 3))
+        return item
+
+    assert list(run(work, range(10), made=lambda: None)) == list(range(10))
+
+
+@pytest.mark.parametrize("run", [in_turn, in_threads(2)])
+def test_few_pieces_are_under_way_at_a_time(run):
+    asked = []
+
+    def items():
+        for item in range(50):
+            asked.append(item)
+            yield item
+
+    results = run(operator.add, items(), made=lambda: 1)
+    assert [next(results) for _ in range(3)] == [1, 2, 3]
+    assert len(asked) <= 3 + 3 * 2
+    list(results)
+    assert len(asked) == 50
+
+
+def test_another_engine_and_a_scheduler_without_dask_are_refused():
+    for name, scheduler in (("spark", None), ("local", "tcp://127.0.0.1:1")):
+        with pytest.raises(UsageError, match="E-ENGINE"), engine(name, scheduler=scheduler):
+            pass
+
+
+def test_without_dask_the_command_that_installs_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    said = r"E-DASK.*pip install 'escalation\[dask\]'"
+    with pytest.raises(UsageError, match=said), engine("dask"):
+        pass
+
+
+def test_a_refusal_survives_the_way_between_processes():
+    made = InputError("E-X", "expected y", fix="do z", where="a:1", column="c", value=3)
+    again = pickle.loads(pickle.dumps(made))
+    assert type(again) is InputError
+    assert str(again) == str(made)
+    assert issubclass(type(again), EscalationError)
+
+
+def test_two_processes_write_the_same_bytes_as_this_one(cluster, tmp_path):
+    assert len(set(workers_of(cluster).values()) - {os.getpid()}) == 2
+    source = history(archives.archive(1, count=120), archives.SPEC)
+    for name, run in (("dask", cluster), ("local", in_turn)):
+        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
+    assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
+
+
+def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
+    source = history(archives.archive(1), archives.SPEC)
+
+    def wrong(panel):
+        return {"short": panel["events"][:, : max(1, panel.shape[1] - panel.shape[0] + 1)]}
+
+    with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
+        write_features(source, {"wrong": {}}, tmp_path / "x", local={"wrong": wrong},
+                       units_per_chunk=2, engine=cluster)  # fmt: skip
+
+
+def test_a_running_cluster_is_found_by_its_address_and_nothing_elsewhere(cluster):
+    (client,) = cluster.args
+    with engine("dask", scheduler=client.scheduler.address) as run:
+        assert list(run(operator.mul, [1, 2, 3], made=lambda: 7)) == [7, 14, 21]
+    assert client.status == "running"
+    import dask
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(UsageError, match="E-SCHEDULER"),
+        on_dask("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_a_killed_worker_loses_nothing(cluster):
+    def make():
+        import numpy
+
+        return numpy.arange(1000.0)
+
+    def work(shared, item):
+        import os
+        import time
+
+        time.sleep(0.1)
+        return item, float(shared.sum() * item), os.getpid()
+
+    before = set(workers_of(cluster).values())
+    results = cluster(work, range(24), made=make)
+    first = next(results)
+    os.kill(first[2], signal.SIGKILL)
+    rest = list(results)
+    total = float(np.arange(1000.0).sum())
+    assert [(item, value) for item, value, _ in [first, *rest]] == [
+        (item, total * item) for item in range(24)
+    ]
+    assert first[2] in before
+    assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
+
+
+def killing(cluster):
+    """The cluster, one of whose processes is killed once the first result is there."""
+
+    def run(work, items, *, made):
+        results = cluster(work, items, made=made)
+        yield next(results)
+        os.kill(next(iter(workers_of(cluster).values())), signal.SIGKILL)
+        yield from results
+
+    return run
+
+
+def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
+    cluster, crisis, tmp_path
+):
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
+    experiment = experiment.model_copy(
+        update={
+            "backtest": experiment.backtest.model_copy(update=when),
+            "models": {"logistic": {}, "pool": {}},
+        }
+    )
+    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
+        forecasts = backtest(crisis, experiment, engine=run)
+        write_table(forecasts, tmp_path / f"{name}.parquet")
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("dask", "local")]
+    assert files[0] == files[1]
+    assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
+
+
+def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp_path):
+    source = history(archives.archive(1, count=120), archives.SPEC)
+    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
+        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
+    assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
+
+
+MINE = """
+def doubled(panel, *, channel: str = "events"):
+    return {f"{channel}_doubled": panel[channel] * 2}
+"""
+EXPERIMENT = """
+[experiment]
+name = "quick"
+[data]
+source = "iraq_crisis"
+first_day = 2019-10-01
+last_day = 2020-03-31
+[panel]
+units = ["site"]
+[features.window_sums]
+[features."mine:doubled"]
+[[targets]]
+name = "any"
+horizon = 7
+"""
+
+
+def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones_own(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "quick.toml").write_text(EXPERIMENT)
+    for name in ("local", "dask"):
+        done = subprocess.run(
+            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", "--engine", name,
+             "--plugin", "mine.py", "--out", f"{name}.parquet"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "of 15 features written" in done.stderr
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]
+    assert files[0] == files[1]
+
+
+def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):
+    (tmp_path / "quick.toml").write_text(EXPERIMENT.replace('[features."mine:doubled"]', ""))
+    for told, said in (
+        ({"engine": "dask", "out": tmp_path / "x.csv"}, "E-FORMAT"),
+        ({"scheduler": "tcp://127.0.0.1:9", "out": tmp_path / "x.parquet"}, "E-ENGINE"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            work.features(tmp_path / "quick.toml", **told)
+
+
+PARENT = """
+import os, sys
+from escalation._util.engine import beside
+if __name__ == "__main__":
+    with beside() as other:
+        print(other.submit(os.getpid).result(), flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_the_process_beside_this_one_ends_when_this_one_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    first = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    other = int(first.stdout.readline())
+    assert Path(f"/proc/{other}").exists()
+    first.kill()
+    first.communicate()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{other}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{other}").exists()
+
+
+def test_the_process_beside_this_one_is_set_up_and_tells_what_went_wrong():
+    with beside(partial(os.putenv, "SET_UP", "yes")) as other:
+        told = other.submit(subprocess.getoutput, "echo $SET_UP")
+        assert told.result() == "yes"
+        with pytest.raises(ValueError, match="invalid literal"):
+            other.submit(int, "no number").result()

@@ -1,0 +1,64 @@
+"""Files are written whole or not at all, and spreadsheets run nothing of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from escalation._util.files import defused, replacing, write_table
+from escalation.errors import StorageError, UsageError
+
+
+def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_new_file_is_as_readable_as_any_other_and_an_old_one_stays_as_it_was(tmp_path):
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "shut").write_text("")
+    (tmp_path / "shut").chmod(0o600)
+    for name in ("new", "shut"):
+        with replacing(tmp_path / name) as part:
+            part.write_text("whole")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes["new"] == modes["plain"]
+    assert modes["shut"] == 0o600
+
+
+def test_an_unwritable_place_is_a_storage_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="E-STORAGE"), replacing(tmp_path / "file" / "a.csv"):
+        pass
+
+
+@pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@A1", "\tx", "\rx"])
+def test_text_that_a_spreadsheet_would_run_is_prefixed_and_numbers_are_not(risky):
+    safe = defused(pd.DataFrame({"text": [risky, "plain", None], "number": [-1.0, 2.0, 3.0]}))
+    assert safe["text"].tolist()[:2] == ["'" + risky, "plain"]
+    assert pd.isna(safe["text"].iloc[2])
+    assert safe["number"].tolist() == [-1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_a_table_survives_each_format(tmp_path, ending):
+    table = pd.DataFrame({"unit": ["007", "NA"], "probability": [0.25, 0.5]})
+    path = tmp_path / f"t.{ending}"
+    write_table(table, path)
+    read = {
+        "parquet": pd.read_parquet,
+        "csv": lambda p: pd.read_csv(p, dtype={"unit": str}, keep_default_na=False),
+        "json": lambda p: pd.read_json(p, dtype={"unit": str}),
+    }[ending](path)
+    assert read["unit"].tolist() == ["007", "NA"]
+    assert read["probability"].tolist() == [0.25, 0.5]
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="E-FORMAT"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "a.xlsx")

@@ -1,0 +1,36 @@
+"""A signal whose exception got lost is raised again where it is asked for."""
+
+import subprocess
+import sys
+
+import pytest
+
+LOST = """
+import os, signal, sys
+from escalation._util.interrupts import listen, raise_if_asked
+
+class Careless:
+    def __del__(self):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        for _ in range(10_000_000):
+            pass  # the handler runs here, and what it raises is printed and dropped
+
+listen()
+raise_if_asked()
+one = Careless()
+del one
+print("goes on", flush=True)
+raise_if_asked()
+print("never")
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", -2), ("SIGTERM", 143)])
+def test_what_a_finaliser_drops_is_raised_again(tmp_path, name, status):
+    (tmp_path / "lost.py").write_text(LOST)
+    done = subprocess.run(
+        [sys.executable, "lost.py", name], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "goes on\n"
+    assert "Exception ignored in" in done.stderr
+    assert done.returncode == status

@@ -1,0 +1,175 @@
+"""The backtest against an independent recount, and its promises about time and determinism."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from oracle_iraq import recount
+from threadpoolctl import threadpool_limits
+
+from escalation import schema
+from escalation._util.resources import bundled
+from escalation.backtest.resolved import matured_in
+from escalation.backtest.rolling import backtest_case, make_case
+from escalation.errors import GateError
+from escalation.events.simulate import world
+from escalation.experiment import Experiment, load_experiment
+
+LIGHT = ("corrected", "blend")
+FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *LIGHT)}
+
+
+def short(**schedule):
+    """The Iraq experiment with a shorter schedule and fewer models."""
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    changed = experiment.backtest.model_copy(update={"every": 7, "refit_every": 4, **schedule})
+    return experiment.model_copy(update={"backtest": changed, "models": FAST})
+
+
+@pytest.fixture(scope="module")
+def case(crisis):
+    experiment = short()
+    return make_case(crisis, experiment, experiment.labels[0])
+
+
+@pytest.fixture(scope="module")
+def forecasts(case):
+    return backtest_case(case)
+
+
+def test_the_columns_are_those_of_a_forecast_file(forecasts):
+    assert tuple(forecasts.columns) == schema.FORECAST_COLUMNS
+    assert not forecasts.duplicated(["model", "target", "unit", "day"]).any()
+
+
+def test_outcomes_and_the_baseline_agree_with_an_independent_recount(forecasts, crisis_csv):
+    wrong, worst = recount(crisis_csv, forecasts, refit_every=4)
+    assert wrong == 0
+    assert worst < 1e-9
+
+
+def test_the_recount_notices_a_flipped_outcome_and_a_moved_probability(forecasts, crisis_csv):
+    spoiled = forecasts.copy()
+    row = spoiled.index[(spoiled["model"] == "ewma_nb") & spoiled["outcome"].notna()][5]
+    spoiled.loc[row, "outcome"] = 1 - spoiled.loc[row, "outcome"]
+    spoiled.loc[row, "probability"] += 1e-6
+    wrong, worst = recount(crisis_csv, spoiled, refit_every=4)
+    assert wrong == 1
+    assert worst > 1e-7
+
+
+def test_probabilities_lie_within_their_intervals(forecasts):
+    assert forecasts["lower"].le(forecasts["probability"]).all()
+    assert forecasts["probability"].le(forecasts["upper"]).all()
+    assert forecasts[["lower", "upper"]].stack().between(0, 1).all()
+
+
+def test_training_rows_end_a_horizon_and_the_lag_before_the_fit(crisis):
+    for lag in (0, 5):
+        experiment = short()
+        experiment = experiment.model_copy(
+            update={"data": experiment.data.model_copy(update={"lag": lag})}
+        )
+        made = make_case(crisis, experiment, experiment.labels[0])
+        today = np.datetime64("2020-06-30")
+        last = made.training_table(today).X.index.get_level_values("day").max()
+        assert last == today - 7 - lag
+
+
+def test_one_and_two_threads_give_the_same_bytes(crisis):
+    experiment = short(first_origin=np.datetime64("2020-10-01").item())
+    made = make_case(crisis, experiment, experiment.labels[0])
+    frames = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            frames.append(backtest_case(made))
+    assert frames[0].equals(frames[1])
+
+
+def test_the_order_in_which_rows_came_changes_nothing(crisis, forecasts):
+    experiment = short()
+    shuffled = crisis.of(
+        crisis.versions.sample(frac=1, random_state=3),
+        covered_to=crisis.covered_to,
+        known_basis=crisis.known_basis,
+    )
+    assert backtest_case(make_case(shuffled, experiment, experiment.labels[0])).equals(forecasts)
+
+
+def test_news_after_an_origin_moves_no_forecast_before_it(crisis, forecasts):
+    cut = np.datetime64("2020-07-15")
+    experiment = short()
+    data = experiment.data.model_copy(update={"last_day": cut.item()})
+    then = experiment.model_copy(update={"data": data})
+    early = backtest_case(make_case(crisis.until(cut), then, then.labels[0]))
+    keys, said = ["model", "unit", "day"], ["probability", "lower", "upper", "threshold"]
+    both = early.merge(forecasts, on=keys, suffixes=("", "_full"))
+    assert len(both) == len(early)
+    for column in said:
+        assert both[column].equals(both[f"{column}_full"].rename(column))
+
+
+def test_too_little_history_is_refused_with_dates(crisis):
+    experiment = short(first_origin=np.datetime64("2019-10-03").item())
+    made = make_case(crisis, experiment, experiment.labels[0])
+    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*2019-10-08"):
+        backtest_case(made)
+
+
+def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_asked_for():
+    still = world(units=1, days=1_100, seed=1)
+    counts = np.zeros_like(still.counts)
+    counts[0, [0, *range(950, 1_100, 21)]] = 1  # nothing at the middle of the days, then something
+    archive = replace(still, counts=counts).archive()
+    experiment = Experiment(
+        experiment={"name": "late", "seed": 1}, panel={"units": ["site"]},
+        features={"window_sums": {"channels": ["events"], "windows": [7]}},
+        models={"climatology": {}, "ewma_nb": {}}, targets=[{"name": "any", "horizon": 7}],
+        backtest={"every": 7, "refit_every": 4, "train_every": 7},
+    )  # fmt: skip
+    case = make_case(archive, experiment, experiment.labels[0])
+    issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days
+    assert 950 + 21 < issued.min() < 950 + 21 + 7 * 5
+    first = case.prepared.days[550].item()
+    asked = experiment.backtest.model_copy(update={"first_origin": first})
+    asked = experiment.model_copy(update={"backtest": asked})
+    with pytest.raises(GateError, match="E-INSUFFICIENT"):
+        backtest_case(make_case(archive, asked, asked.labels[0]))
+
+
+def test_one_class_only_is_refused_with_counts(crisis):
+    experiment = short()
+    never = [{"name": "any", "horizon": 7, "where": {"tags": "no_such_tag"}}]
+    experiment = experiment.model_copy(update={"targets": never})
+    made = make_case(crisis, experiment, experiment.labels[0])
+    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*0 positive among \d+ matured rows"):
+        backtest_case(made)
+
+
+def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecasts):
+    experiment = short(update_every=1)
+    updated = backtest_case(make_case(crisis, experiment, experiment.labels[0]))
+    light = updated["model"].isin(LIGHT)
+    assert updated[~light].equals(forecasts[~light])
+    moved = (updated["probability"] != forecasts["probability"])[light]
+    days = np.sort(forecasts["day"].unique())
+    renewed = forecasts.loc[light, "day"].isin(np.setdiff1d(days, days[::4]))
+    assert moved[renewed].mean() > 0.5
+    assert not moved[~renewed & (forecasts.loc[light, "day"] < days[4])].any()
+
+
+def test_matured_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
+    day = np.datetime64("2020-07-15")
+    at = case.prepared.index_of(day)
+    record = matured_in(case.prepared, forecasts, case.known_on(day), at=at)
+    assert record.names == tuple(sorted(case.experiment.model_names))
+    assert record.day.max() <= at - case.target.horizon
+    one = forecasts[forecasts["model"] == "pool"]
+    seen = one[one["at_risk"] & (one["day"] <= day - np.timedelta64(7, "D"))]
+    assert len(seen) == len(record.day) > 100
+    assert np.isclose(
+        np.sort(seen["probability"]), np.sort(record.probability[:, record.names.index("pool")])
+    ).all()

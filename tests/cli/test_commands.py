@@ -1,0 +1,189 @@
+"""The command as a newcomer meets it: the main job, the messages, the exit statuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from command_line import QUICK, escalation, in_a_process
+
+from escalation import schema
+from escalation._util.resources import bundled
+from escalation.models import MODELS
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A folder in which an experiment was trained once."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "quick.toml").write_text(QUICK)
+    done = in_a_process("train", "quick.toml", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    (folder / "said.json").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(work):
+    from escalation import tracking
+
+    return tracking.open_store(f"sqlite:///{work}/mlflow.db")
+
+
+def test_train_says_what_it_registered(work):
+    (said,) = json.loads((work / "said.json").read_text())
+    assert (said["model"], said["version"], said["alias"]) == ("quick", "1", "champion")
+    assert len(said["summary"]) == len(MODELS)
+
+
+def test_the_store_holds_a_parent_with_a_child_per_model_and_figures(work, client):
+    (said,) = json.loads((work / "said.json").read_text())
+    runs = client.search_runs([client.get_experiment_by_name("quick").experiment_id])
+    children = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == said["run_id"]]
+    assert len(children) == len(MODELS)
+    assert {r.info.status for r in runs} == {"FINISHED"}
+    for run in children:
+        for name in ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb"):
+            assert {name, f"{name}_lower", f"{name}_upper"} <= set(run.data.metrics)
+        assert client.list_artifacts(run.info.run_id, "figures")
+    figures = {a.path for a in client.list_artifacts(said["run_id"], "figures")}
+    assert {"figures/skill.png", "figures/risk_over_time.png"} <= figures
+    assert client.get_run(said["run_id"]).inputs.dataset_inputs
+    assert str(client.get_model_version_by_alias("quick", "champion").version) == "1"
+
+
+def test_score_gives_every_unit_a_row_and_leaves_the_store_as_it_was(work):
+    done = escalation("score", "--model", "quick", "--json", folder=work)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert {"all", "taji", "green_zone"} < {row["unit"] for row in rows}
+    for row in rows:
+        assert 0 <= row["lower"] <= row["probability"] <= row["upper"] <= 1
+        assert 0 < row["base_rate"] < 1
+        assert row["provenance"]["model"] == "quick@champion v1"
+    assert any(row["drivers"] for row in rows)
+    assert escalation("score", "--model", "quick", "--json", folder=work).stdout == done.stdout
+
+
+def test_a_second_training_is_a_challenger_with_the_same_forecasts(work, client):
+    done = escalation("train", "quick.toml", "--json", folder=work)
+    (again,) = json.loads(done.stdout)
+    (said,) = json.loads((work / "said.json").read_text())
+    assert (again["version"], again["alias"]) == ("2", "challenger")
+    assert again["summary"] == said["summary"]
+    assert str(client.get_model_version_by_alias("quick", "champion").version) == "1"
+
+
+def test_replay_knows_nothing_that_became_known_later(work, crisis_csv):
+    arguments = ("replay", "quick.toml", "--as-of", "2020-03-10", "--explain", "1", "--json")
+    then = escalation(*arguments, folder=work)
+    assert then.returncode == 0, then.stderr
+    raw = pd.read_csv(crisis_csv, dtype=str, keep_default_na=False)
+    later = raw["reported_date"] > "2020-03-10"
+    raw.loc[later, ["killed", "wounded"]] = "77"
+    raw.loc[later, "site"] = "elsewhere"
+    extra = raw[later].assign(event_id=lambda f: f["event_id"] + "-x", event_date="2020-03-09")
+    pd.concat([raw, extra]).to_csv(work / "poisoned.csv", index=False)
+    poisoned = escalation(*arguments, "--events", "poisoned.csv", folder=work)
+    assert poisoned.stdout == then.stdout
+    assert "taji" in {row["unit"] for row in json.loads(then.stdout)}
+
+
+def test_backtest_writes_the_columns_of_a_forecast_file_twice_the_same(work):
+    for name, threads in (("a.parquet", "1"), ("b.parquet", "2")):
+        counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        done = in_a_process("backtest", "quick.toml", "--out", name, folder=work, **counts)
+        assert done.returncode == 0, done.stderr
+    assert (work / "a.parquet").read_bytes() == (work / "b.parquet").read_bytes()
+    assert tuple(pd.read_parquet(work / "a.parquet").columns) == schema.FORECAST_COLUMNS
+
+
+def test_features_lists_its_columns_and_writes_them(work):
+    listed = escalation("features", "quick.toml", "--list", folder=work).stdout.split()
+    done = escalation("features", "quick.toml", "--out", "x.parquet", folder=work)
+    assert done.returncode == 0, done.stderr
+    assert list(pd.read_parquet(work / "x.parquet").columns) == ["unit", "day", *listed]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("train", "nowhere.toml"), 2, "E-FILE"),
+        (("backtest", "quick.toml", "--out", "x.xlsx"), 2, "E-FORMAT"),
+        (("features", "quick.toml"), 2, "E-USAGE"),
+        (("train", "quick.toml", "--events", "no.csv"), 3, "E-FILE"),
+        (("train", "quick.toml", "--source", "tdy"), 2, "E-SOURCE"),
+        (("score", "--model", "quick", "--as-of", "2031-01-01"), 3, "E-COVERAGE"),
+        (("score", "--model", "quick", "--as-of", "yesterday"), 3, "E-DATE"),
+        (("score", "--model", "quick", "--as-of", "2020-03-10"), 4, "E-IN-SAMPLE"),
+        (("score", "--model", "nobody"), 5, "E-MODEL-MISSING"),
+        (("replay", "quick.toml", "--as-of", "2019-10-05"), 4, "E-INSUFFICIENT"),
+        (("score", "--bogus"), 2, "bogus"),
+    ],
+)
+def test_a_refusal_is_one_line_with_its_exit_status(work, arguments, status, said):
+    done = escalation(*arguments, folder=work)
+    assert done.returncode == status, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_traceback_only_with_debug(work):
+    done = in_a_process("--debug", "train", "nowhere.toml", folder=work)
+    assert "Traceback" in done.stderr
+
+
+def test_help_is_quick_and_names_every_command():
+    """The bound is generous for a busy machine; a heavy import would take seconds."""
+    spent = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = in_a_process("--help", folder=bundled("iraq_crisis.toml").parent)
+        spent.append(time.perf_counter() - start)
+    assert all(name in done.stdout for name in ("train", "score", "replay", "backtest", "features"))
+    assert min(spent) < 0.5
+
+
+MINE = """
+def doubled(panel, *, channel: str = "events"):
+    return {f"{channel}_doubled": panel[channel] * 2}
+"""
+
+
+@pytest.mark.slow
+def test_a_model_with_a_family_of_ones_own_scores_where_its_file_is_named(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    own = '[features."mine:doubled"]\n[models.ewma_nb]\n[models.logistic]\n[[targets]]'
+    longer = '\n[[targets]]\nname = "any"\nhorizon = 14\n[backtest]'
+    text = QUICK.replace("[[targets]]", own, 1).replace("[backtest]", longer)
+    (tmp_path / "quick.toml").write_text(text)
+    command = [sys.executable, "-m", "escalation.cli"]
+
+    def run(*arguments):
+        store = ("--tracking-uri", "sqlite:///mlflow.db")
+        return subprocess.run(
+            [*command, *arguments, *store],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("train", "quick.toml", "--plugin", "mine.py", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["model"] for one in json.loads(done.stdout)] == ["quick.any_7d", "quick.any_14d"]
+    # Two parents with four figures, and a child for each of four models with one.
+    assert len(list(tmp_path.rglob("figures/*.png"))) == 2 * (4 + 4)
+    asked = ("score", "--model", "quick.any_7d", "--explain", "0", "--json", "--allow-in-sample")
+    refused = run(*asked)
+    assert refused.returncode != 0
+    assert "--plugin FILE" in refused.stderr
+    scored = run(*asked, "--plugin", "mine.py")
+    assert scored.returncode == 0, scored.stderr
+    assert len(json.loads(scored.stdout)) > 5

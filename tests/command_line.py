@@ -1,0 +1,72 @@
+"""Runs the command: in this process where imports should be paid once, or as a shell would."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from escalation import cli
+
+QUICK = """
+[experiment]
+name = "quick"
+[data]
+source = "iraq_crisis"
+first_day = 2019-10-01
+last_day = 2020-12-31
+[panel]
+units = ["site", "all"]
+enters = { tags = "installation_attack" }
+[features.window_sums]
+[[targets]]
+name = "any"
+horizon = 7
+where = { tags = "installation_attack" }
+[backtest]
+first_origin = 2020-03-01
+every = 7
+refit_every = 20
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def escalation(*arguments, folder):
+    """Run the command in a folder of its own, in this process: imports are paid once."""
+    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+    os.chdir(folder)
+    try:
+        with (
+            mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            cli.main()
+    finally:
+        os.chdir(before)
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def in_a_process(*arguments, folder, **environment):
+    """Run the command as a shell would."""
+    return subprocess.run(
+        [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""The project's own columns: what is needed, what may be left out, and what severity it gives."""
+
+import datetime as dt
+
+import pytest
+from blocks import block, take
+
+from escalation import schema
+from escalation.events.formats.tidy import SOURCE, known_basis
+from escalation.events.source import Options
+
+ROW = {"event_id": "a", "event_date": "2020-03-11", "event_type": "rocket_attack"}
+HERE = {**ROW, "admin1": "Baghdad"}
+
+
+def test_a_row_with_an_id_a_day_a_type_and_a_place_is_an_event():
+    event = take(SOURCE, HERE).only
+    filled = {name: value for name, value in event.items() if value is not None}
+    assert filled == {
+        "event_id": "a", "event_date": dt.date(2020, 3, 11), "event_type": "rocket_attack",
+        "admin1": "Baghdad", "source": "tidy", "severity": 3,
+    }  # fmt: skip
+
+
+def test_every_canonical_column_is_taken_as_it_is():
+    row = {
+        **HERE, "known_date": "2020-03-12", "country": "IRQ", "site": "taji", "latitude": "33.5",
+        "longitude": "-44.25", "actor": "militia", "target": "us_coalition", "severity": "2",
+        "killed": "3", "wounded": "12.0", "source": "press", "confidence": "high",
+        "tags": "night rain", "note": "two\nlines",
+    }  # fmt: skip
+    event = take(SOURCE, row).only
+    numbers = {"latitude": 33.5, "longitude": -44.25, "severity": 2, "killed": 3, "wounded": 12}
+    days = {"event_date": dt.date(2020, 3, 11), "known_date": dt.date(2020, 3, 12)}
+    assert event == {**row, **numbers, **days}
+
+
+@pytest.mark.parametrize("missing", ["event_id", "event_date", "event_type"])
+def test_id_day_and_type_are_needed_in_every_row(missing):
+    assert take(SOURCE, {**HERE, missing: " "}, HERE).problems[("Q-REQUIRED", missing)] == [0]
+
+
+PLACES = [
+    ({"country": "IRQ"}, True), ({"admin1": "Basra"}, True), ({"site": "taji"}, True),
+    ({"latitude": "33", "longitude": "44"}, True), ({"actor": "a", "target": "b"}, True),
+    ({}, False), ({"latitude": "33"}, False), ({"longitude": "44"}, False),
+    ({"country": "IRQ", "latitude": "33"}, False), ({"actor": "a"}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "fine"), PLACES)
+def test_a_row_needs_a_place_or_two_sides(place, fine):
+    codes = {code for code, _ in take(SOURCE, {**ROW, **place}).problems}
+    assert codes == (set() if fine else {"Q-PLACE"})
+
+
+BAD = [
+    ("event_date", "01/02/2024", "Q-DATE"), ("known_date", "2024-02-30", "Q-DATE"),
+    ("event_date", "2020-03-11 10:00", "Q-DATE"),
+    ("latitude", "91", "Q-PLACE"), ("longitude", "181", "Q-PLACE"), ("latitude", "x", "Q-PLACE"),
+    ("killed", "-1", "Q-NUMBER"), ("killed", "1.5", "Q-NUMBER"), ("wounded", "NaN", "Q-NUMBER"),
+    ("wounded", "inf", "Q-NUMBER"), ("killed", "1e400", "Q-NUMBER"),
+    ("killed", "1,200", "Q-NUMBER"), ("killed", "1_000", "Q-NUMBER"),
+    ("killed", "\u0663", "Q-NUMBER"),
+    ("severity", "7", "Q-NUMBER"), ("severity", "-1", "Q-NUMBER"), ("severity", "x", "Q-NUMBER"),
+    ("event_type", "picnic", "Q-TYPE"),
+    ("site", "a\u202eb", "Q-TEXT"), ("event_id", "a\nb", "Q-TEXT"),
+    ("event_id", "x" * 201, "Q-TEXT"), ("note", "x" * 20_001, "Q-TEXT"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value", "code"), BAD)
+def test_a_cell_out_of_form_is_a_problem_of_its_row_alone(column, value, code):
+    place = {"latitude": "33", "longitude": "44"}
+    found = take(SOURCE, {**HERE, **place}, {**HERE, **place, column: value})
+    assert found.problems == {(code, column): [1]}
+
+
+@pytest.mark.parametrize("text", ["../../x", "a/b", "007", "NA", "12345678901234567890",
+                                  "=1+1", "באר שבע", "\u200fx"])  # fmt: skip
+def test_names_are_kept_letter_by_letter(text):
+    event = take(SOURCE, {**ROW, "event_id": text, "site": text, "actor": text}).only
+    assert (event["event_id"], event["site"], event["actor"]) == (text, text, text)
+
+
+SEVERITIES = [
+    ({}, 3), ({"killed": "0"}, 3), ({"wounded": "1"}, 4), ({"killed": "1", "wounded": "9"}, 5),
+    ({"actor": "iran", "target": "us_coalition"}, 6), ({"actor": "iran", "target": "iran"}, 3),
+    ({"event_type": "statement", "killed": "5"}, 1),
+    ({"severity": "0", "killed": "5"}, 0), ({"severity": "6"}, 6), ({"severity": "4.0"}, 4),
+    ({"event_type": "picnic", "severity": "2"}, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "rung"), SEVERITIES)
+def test_severity_is_as_given_or_from_the_ladder(cells, rung):
+    assert take(SOURCE, {**HERE, **cells}).only["severity"] == rung
+
+
+def test_a_type_of_ones_own_needs_a_rung_and_the_fix_says_where():
+    problem = SOURCE.convert(block(SOURCE, [{**HERE, "event_type": "picnic"}]), Options()).problems[
+        0
+    ]
+    assert "[severity]" in problem.expected
+    ladder = {**schema.SEVERITY_LADDER, "picnic": schema.Rungs(0, 1, 2)}
+    assert take(SOURCE, {**HERE, "event_type": "picnic"}, ladder=ladder).only["severity"] == 0
+
+
+def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
+    row = {**HERE, "event_date": "11/03/2020"}
+    assert take(SOURCE, row, date_format="%d/%m/%Y").only["event_date"] == dt.date(2020, 3, 11)
+    row = {**HERE, "event_date": "2020-03-11T22:00:00Z"}
+    assert take(SOURCE, row, zone="Asia/Baghdad").only["event_date"] == dt.date(2020, 3, 12)
+
+
+@pytest.mark.parametrize(("columns", "lag", "basis"), [
+    (["known_date"], None, "observed"), (["known_date"], 3, "observed"),
+    (["note"], 3, "assumed"), (["note"], 0, "assumed"), (["note"], None, "event_date"),
+])  # fmt: skip
+def test_how_it_knows_when_depends_on_the_column_and_the_lag(columns, lag, basis):
+    assert known_basis(columns, Options(lag=lag)) == basis

@@ -1,0 +1,410 @@
+"""Files go into an archive whole or not at all, and every row is accounted for."""
+
+import datetime as dt
+import json
+import os
+import random
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation.errors import EscalationError, InputError, UsageError
+from escalation.events import SOURCES, Limits, Options, load_events
+from escalation.events.store.folder import ArchiveStore
+from escalation.events.store.ingest import ingest, validate
+
+TIDY = SOURCES["tidy"]
+LAX = Limits(max_bad=1.0)
+HEADER = "event_id,event_date,known_date,event_type,admin1,killed"
+
+
+def rows(*lines, header=HEADER):
+    return "".join(f"{line}\n" for line in (header, *lines))
+
+
+def plain(number, *, known="2020-01-09", killed=0):
+    return f"e{number},2020-01-01,{known},battle,Basra,{killed}"
+
+
+MANY = [plain(number) for number in range(200)]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="a.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ArchiveStore(tmp_path / "archive")
+
+
+def take(store, *paths, source=TIDY, **options):
+    reports = ingest(source, paths, store, **options)
+    for one in reports:
+        assert one.accepted + one.quarantined + one.duplicates == one.records
+        assert one.accepted == one.added + one.updated
+    return reports[-1]
+
+
+def check(*paths, source=TIDY, **options):
+    reports = validate(source, paths, **options)
+    for one in reports:
+        assert one.accepted + one.quarantined + one.duplicates == one.records
+    return reports[-1]
+
+
+def bytes_of(folder):
+    found = sorted(folder.rglob("*")) if folder.exists() else []
+    return {path.name: path.read_bytes() for path in found if path.is_file()}
+
+
+def refused(store, path, code, **options):
+    """The refusal; archive and folder are as they were."""
+    before = bytes_of(store.folder)
+    with pytest.raises(EscalationError) as caught:
+        ingest(TIDY, [path], store, **options)
+    after = bytes_of(store.folder)
+    after.pop("archive.lock", None)
+    assert after == {name: held for name, held in before.items() if name != "archive.lock"}
+    assert not list(path.parent.rglob("*.part"))
+    assert caught.value.code == code and caught.value.status == 3
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff", rows(), "\n\n", rows(",,,,,", ",,,,,")])
+def test_a_file_without_rows_is_refused(store, write, content):
+    take(store, write(rows(*MANY)))
+    refused(store, write(content, "b.csv"), "E-EMPTY")
+
+
+def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_strict(store, write):
+    said = refused(store, write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n"),
+                   "E-COLUMNS")  # fmt: skip
+    assert "without: event_date" in said and "rename 'event_dat' to 'event_date'" in said
+    refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
+    refused(store, write("event_id,event_date,event_type\na,2020-01-01,battle\n"), "E-COLUMNS")
+    path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))
+    assert "mood" in refused(store, path, "E-COLUMNS", limits=Limits(strict=True))
+    assert take(store, path).unknown == ("mood",)
+
+
+def test_rows_too_short_or_too_long_are_quarantined_and_no_value_shifts(store, write):
+    path = write(rows(*MANY, "e200,2020-01-01,2020-01-02,battle,Basra", MANY[0] + ",7", plain(201)))
+    report = take(store, path)
+    assert (report.records, report.accepted, report.quarantined) == (203, 201, 2)
+    assert [(one.line, one.code) for one in report.first] == [(202, "Q-ROW"), (203, "Q-ROW")]
+    assert set(store.as_of("2020-01-09")["killed"]) == {0}
+
+
+def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
+    text = rows(*MANY, "é,2020-01-01,2020-01-02,battle,Basra,0")
+    assert f"byte {text.index('é')} " in refused(store, write(text.encode("latin-1")), "E-ENCODING")
+    refused(store, write(text.encode("utf-16")), "E-ENCODING")
+    assert take(store, write(text.encode("cp1252")), limits=Limits(encoding="cp1252")).added == 201
+    report = check(write(rows(*MANY, "n\0,2020-01-01,2020-01-02,battle,Basra,0")))
+    assert [(one.line, one.code) for one in report.first] == [(202, "Q-TEXT")]
+
+
+def peak_of(arguments, folder):
+    """Exit status, message, seconds of a core's time and peak megabytes of the command."""
+    code = (
+        "import atexit, re, sys, time\n"
+        "from pathlib import Path\n"
+        "from escalation.cli import main\n"
+        "status = lambda: Path('/proc/self/status').read_text()\n"
+        "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', status())[1]\n"
+        "atexit.register(lambda: print(time.process_time(), peak()))\n"
+        f"sys.argv = ['escalation', *{[str(one) for one in arguments]!r}]\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+    seconds, peak = run.stdout.split()[-2:]
+    return run.returncode, run.stderr, float(seconds), int(peak) / 1024
+
+
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
+
+
+@linux
+def test_a_quote_left_open_on_line_2_of_a_million_is_named_in_300_mb(write, tmp_path):
+    path = write(rows('e0,2020-01-01,2020-01-02,"battle,Basra,0', *[MANY[0]] * 1_000_000))
+    status, said, _, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    assert status == 3 and "error[E-QUOTE]" in said and "a.csv:2 " in said
+    assert peak < 300
+
+
+@linux
+@pytest.mark.parametrize("shape", ["field", "line", "packed"])
+def test_a_huge_field_line_or_packed_file_is_stopped_in_10_s_and_500_mb(write, tmp_path, shape):
+    import gzip
+
+    lines = {"field": "x" * 200_000, "line": "x" * 50_000_000}
+    if shape == "packed":
+        path = write(gzip.compress(rows(MANY[0]).encode() + b"\n" * 200_000_000), "a.csv.gz")
+    else:
+        path = write(rows(*MANY, f"e,2020-01-01,2020-01-02,battle,{lines[shape]},0"))
+    status, said, seconds, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    assert status == (0 if shape == "field" else 3) and ("E-LIMIT" in said) == (shape != "field")
+    assert peak < 500 and seconds < 10
+
+
+@pytest.mark.parametrize("day", ["01/02/2024", "2024-02-30", "0025-01-01", "20240102",
+                                 "1704153600"])  # fmt: skip
+def test_a_date_in_another_form_is_quarantined_unless_the_form_is_declared(write, day):
+    report = check(write(rows(*MANY, f"e,{day},2025-01-01,battle,Basra,0")))
+    assert report.reasons == {"Q-DATE": 1} and report.first[0].value == day
+    path = write("event_id,event_date,event_type,site\na,01/02/2024,battle,x\n")
+    assert check(path, options=Options(date_format="%d/%m/%Y")).accepted == 1
+
+
+def test_a_time_stamp_is_quarantined_unless_its_zone_is_declared_and_told(write):
+    header = "event_id,event_date,event_type,site"
+    times = ["2024-03-10T02:30", "2024-11-03T01:30", "2024-03-10 12:00:00"]
+    path = write(rows(*(f"{k},{one},battle,x" for k, one in enumerate(times)), header=header))
+    report = check(path, limits=LAX)
+    assert report.reasons == {"Q-DATE": 3} and report.zone is None
+    report = check(path, limits=LAX, options=Options(zone="America/New_York"))
+    assert report.accepted == 2 and report.zone == "America/New_York"
+    assert [one.value for one in report.first] == [times[0]]
+    with pytest.raises(UsageError, match="E-ZONE"):
+        check(path, options=Options(zone="Mars/Phobos"))
+
+
+def test_the_future_and_news_before_the_event_have_three_codes(store, write):
+    today = dt.date(2020, 1, 10)
+    limits = Limits(max_bad=1.0, today=today)
+    path = write(rows(
+        "future,2020-01-11,2020-01-11,battle,Basra,0",
+        "early,2020-01-05,2020-01-04,battle,Basra,0",
+        "late,2020-01-05,2020-01-11,battle,Basra,0",
+        "fine,2020-01-10,2020-01-10,battle,Basra,0",
+    ))  # fmt: skip
+    report = take(store, path, limits=limits)
+    assert [one.code for one in report.first] == ["Q-FUTURE", "Q-KNOWN-EARLY", "Q-KNOWN-FUTURE"]
+    assert list(store.as_of("2020-01-10")["event_id"]) == ["fine"]
+    assert abs((Limits().latest - dt.date.today()).days) <= 1
+
+
+@pytest.mark.parametrize("killed", ["-1", "1.5", "NaN", "inf", "1e400", '"1,200"', "1_000",
+                                    "\u0663"])  # fmt: skip
+def test_a_number_that_is_none_is_quarantined(write, killed):
+    report = check(write(rows(*MANY, plain("x", killed=killed))))
+    assert report.reasons == {"Q-NUMBER": 1} and report.first[0].value == killed.strip('"')
+
+
+def test_the_same_version_is_counted_a_later_one_kept_and_a_contradiction_refused(store, write):
+    report = take(store, write(rows(*MANY, MANY[0], MANY[0])))
+    assert (report.added, report.duplicates) == (200, 2)
+    report = take(store, write(rows(MANY[0], plain(0, known="2020-02-01", killed=4)), "b.csv"))
+    assert (report.added, report.updated, report.duplicates) == (0, 1, 1)
+    first = store.as_of("2020-01-31").set_index("event_id")["killed"]["e0"]
+    assert (first, store.as_of("2020-02-01").set_index("event_id")["killed"]["e0"]) == (0, 4)
+    clash = write(rows(plain(0, killed=9)), "c.csv")
+    assert "e0" in refused(store, clash, "E-CONFLICT")
+    within = write(rows(*MANY, plain(7, killed=9)), "d.csv")
+    refused(store, within, "E-CONFLICT")
+    with pytest.raises(InputError, match=r"E-CONFLICT.*d\.csv:202"):
+        check(within)
+
+
+def test_the_same_file_twice_or_shuffled_changes_nothing(store, write):
+    lines = [*MANY, plain(3, known="2020-02-01", killed=2)]
+    path = write(rows(*lines))
+    take(store, path)
+    digest, before = store.digest, bytes_of(store.folder)
+    report = take(store, path)
+    assert (report.accepted, report.duplicates) == (0, 201)
+    assert bytes_of(store.folder) == before
+    random.Random(1).shuffle(lines)
+    assert take(store, write(rows(*lines), "b.csv")).accepted == 0
+    other = ArchiveStore(store.folder.with_name("other"))
+    take(other, write(rows(*lines), "b.csv"))
+    assert other.digest == store.digest == digest
+
+
+KILLED = """
+import os, random, signal, sys
+from pathlib import Path
+from escalation.events import SOURCES
+from escalation.events.store.ingest import ingest
+from escalation.events.store.folder import ArchiveStore
+
+def run(folder, kill_at):
+    calls = 0
+    def step(frame, event, arg):
+        nonlocal calls
+        if event == "call" and "escalation" in frame.f_code.co_filename:
+            calls += 1
+            if calls == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.setprofile(step)
+    ingest(SOURCES["tidy"], [Path("a.csv")], ArchiveStore(Path(folder)))
+    sys.setprofile(None)
+    return calls
+
+steps = run("counted", 0)
+for number, at in enumerate(random.Random(5).sample(range(1, steps), 50)):
+    child = os.fork()
+    if not child:
+        run(f"killed{number}", at)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_an_ingest_killed_anywhere_and_run_again_equals_a_clean_one(store, write, tmp_path):
+    path = write(rows(*MANY, MANY[0]))
+    take(store, path)
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True,
+                          cwd=tmp_path)  # fmt: skip
+    assert done.stdout.split() == ["-9"] * 50, done.stderr
+    half_way = 0
+    for number in range(50):
+        again = ArchiveStore(tmp_path / f"killed{number}")
+        half_way += not again.folder.exists() or not again.files()
+        report = take(again, path)
+        assert report.accepted + report.duplicates == 201
+        assert again.digest == store.digest
+        assert set(bytes_of(again.folder)) == set(bytes_of(store.folder))
+    assert 0 < half_way <= 50
+
+
+def test_events_that_a_later_file_lacks_are_listed_and_retracted_only_if_asked(store, write):
+    take(store, write(rows(*MANY)))
+    bad = "e7,2020-01-01,2020-01-09,battle,Basra,many"
+    later = write(rows(*MANY[:5], bad, plain(900, known="2020-03-01"), *MANY[8:]), "b.csv")
+    report = take(store, later)
+    assert (report.missing, report.missing_count) == (("e5", "e6"), 2)
+    assert len(store.as_of("2020-03-01")) == 201
+    report = take(store, later, retract_missing=True)
+    assert (report.retracted, report.missing_count, report.accepted) == (2, 0, 0)
+    assert len(store.as_of("2020-02-28")) == 200
+    gone = set(store.as_of("2020-02-28")["event_id"]) - set(store.as_of("2020-03-01")["event_id"])
+    assert gone == {"e5", "e6"}
+    assert take(store, later, retract_missing=True).retracted == 0
+
+
+def test_an_event_known_on_the_last_day_is_retracted_on_the_next(store, write):
+    take(store, write(rows(*MANY)))
+    assert take(store, write(rows(*MANY[1:]), "b.csv"), retract_missing=True).retracted == 1
+    assert len(store.as_of("2020-01-09")) == 200 and len(store.as_of("2020-01-10")) == 199
+
+
+def test_events_of_another_source_are_not_missed(store, write):
+    take(store, write(rows(*MANY)))
+    other = write(rows(MANY[0] + ",press", header=HEADER + ",source"), "b.csv")
+    assert take(store, other, retract_missing=True).retracted == 0
+    assert len(store.as_of("2020-01-09")) == 201
+
+
+NAMES = ["../../x", "a/b", "007", "NA", "12345678901234567890", "=1+1", "-1", "\u200fabc", "nan"]
+
+
+def test_names_go_through_letter_by_letter_and_are_no_part_of_a_path(store, write, tmp_path):
+    lines = [f"{name},2020-01-01,2020-01-02,battle,{name},0" for name in NAMES]
+    take(store, write(rows(*lines)))
+    events = store.as_of("2020-01-02")
+    assert set(events["event_id"]) == set(events["admin1"]) == set(NAMES)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "archive"}
+    bad = ["n\0l", "\u202ex", "x" * 10_000]
+    report = check(write(rows(*(line.replace("007", one) for one in bad for line in [lines[2]]))),
+                   limits=LAX)  # fmt: skip
+    assert report.reasons == {"Q-TEXT": 3}
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_the_quarantine_file_holds_nothing_that_a_spreadsheet_runs(write, tmp_path, cell):
+    into = tmp_path / "bad.csv"
+    check(write(rows(f'e,2020-01-01,2020-01-02,battle,Basra,"{cell}"')), limits=LAX,
+          quarantine=into)  # fmt: skip
+    (row,) = pd.read_csv(into, dtype=str, lineterminator="\n").to_dict("records")
+    assert row["value"] == f"'{cell}"
+    assert (row["line"], row["code"], row["column"]) == ("2", "Q-NUMBER", "killed")
+    assert (row["file"], "whole number" in row["expected"]) == ("a.csv", True)
+
+
+def test_above_the_limit_nothing_is_taken_and_the_rows_are_told(store, write, tmp_path):
+    path = write(rows(*MANY[:98], plain("x", killed=-1), plain("y", killed=-2)))
+    said = refused(store, path, "E-QUARANTINE")
+    assert "a.csv:100 " in said and "column=killed" in said and "2 of 100 rows" in said
+    kept = pd.read_csv(tmp_path / "archive.quarantine" / "a.csv.csv", dtype=str)
+    assert list(kept["line"]) == ["100", "101"]
+    assert check(path).refusal.code == "E-QUARANTINE"
+    assert take(store, path, limits=Limits(max_bad=0.02)).accepted == 98
+
+
+def test_coarse_dates_are_left_out_by_rule_and_do_not_refuse_a_file(store, crisis_csv, write):
+    header = "id,date_start,date_end,date_prec,type_of_violence,side_a,side_b,country,latitude,"
+    cells = "2019-01-01,2019-01-01,{},1,IS,Government of Iraq,Iraq,33,44,1"
+    lines = [f"{k},{cells.format(1 if k else 5)}" for k in range(9)]
+    path = write(rows(*lines, header=header + "longitude,best"))
+    report = take(store, path, source=SOURCES["ucdp"])
+    assert (report.accepted, report.reasons) == (8, {"Q-PRECISION": 1})
+    assert check(path, source=SOURCES["ucdp"], options=Options(coarsest=366)).accepted == 9
+
+
+def test_loading_a_file_an_archive_and_the_bundled_one_gives_the_same(store, write, capsys):
+    path = write(rows(*MANY, plain("x", killed=-1)))
+    loaded = load_events("tidy", path)
+    said = capsys.readouterr().err
+    assert "1 of 201 rows" in said and "line 202 Q-NUMBER killed='-1'" in said
+    take(store, path)
+    stored = load_events("tidy", store.folder)
+    assert stored.digest == loaded.digest and loaded.known_basis == "observed"
+    assert len(load_events("iraq_crisis").versions) == 238
+    with pytest.raises(InputError, match="E-QUARANTINE"):
+        load_events("tidy", path, limits=Limits(max_bad=0))
+    with pytest.raises(UsageError, match="E-SOURCE"):
+        load_events("tidy")
+    with pytest.raises(UsageError, match="E-SOURCE"):
+        load_events("rumours", path)
+
+
+def test_a_file_without_known_dates_says_so(write):
+    path = write("event_id,event_date,event_type,site\na,2020-01-01,battle,x\n")
+    assert load_events("tidy", path).known_basis == "event_date"
+    lagged = load_events("tidy", path, options=Options(lag=5))
+    assert lagged.known_basis == "assumed"
+    assert str(lagged.versions[schema.KNOWN_DATE][0].date()) == "2020-01-06"
+
+
+def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
+    from escalation.events.reading import rows as reading
+    from escalation.events.store import ingest as module
+
+    lines = [*MANY, MANY[5], plain("x", killed="many"), plain(5, known="2020-02-02")]
+    path = write(rows(*lines))
+    whole, digest = take(store, path, limits=LAX), store.digest
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 400)
+    monkeypatch.setattr(reading, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(module, "ROWS_PER_SHARE", 20)
+    other = ArchiveStore(store.folder.with_name("other"))
+    assert take(other, path, limits=LAX) == whole and other.digest == digest
+    assert check(path, limits=LAX).duplicates == 1
+
+
+def run(*arguments, folder):
+    command = [sys.executable, "-m", "escalation.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+def test_the_command_checks_takes_and_tells(write, tmp_path):
+    path = write(rows(*MANY, plain("x", killed=-1)))
+    told = run("validate", "--source", "tidy", path, folder=tmp_path)
+    assert told.returncode == 0 and "Q-NUMBER" in told.stdout and "202" in told.stdout
+    strict = run("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
+    assert strict.returncode == 3 and "error[E-QUARANTINE]" in strict.stderr
+    assert "Q-NUMBER" in strict.stdout
+    taken = run("ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path)
+    (report,) = json.loads(taken.stdout)
+    assert taken.returncode == 0 and report["added"] == 200 and report["reasons"] == {"Q-NUMBER": 1}
+    assert ArchiveStore(tmp_path / "kept").files()[0].quarantined == 1

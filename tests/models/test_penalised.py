@@ -1,0 +1,114 @@
+"""Learning from dependent rows: the maximum of a plain optimiser, and no trust in copies."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from escalation.models.penalised import (
+    blocks_of,
+    days_of,
+    design_effect,
+    log_odds,
+    pulled_logistic,
+    recalibration,
+)
+
+RIDGE = (3.0, 20.0)
+
+
+def test_pulled_logistic_finds_the_maximum_of_a_plain_optimiser():
+    random = np.random.default_rng(1)
+    Z = np.column_stack([np.ones(200), random.normal(size=(200, 2))])
+    y = (random.random(200) < expit(Z @ [0.3, 1.0, -0.5])) * 1.0
+    weight, prior, ridge = random.random(200), np.array([0.0, 1.0, 1.0]), np.array([1.0, 5.0, 2.0])
+
+    def loss(beta):
+        p = expit(Z @ beta)
+        likely = weight * (y * np.log(p) + (1 - y) * np.log(1 - p))
+        return -likely.sum() + (ridge * (beta - prior) ** 2).sum() / 2
+
+    oracle = minimize(loss, prior, options={"gtol": 1e-9}).x
+    got, effects = pulled_logistic(Z, y, weight, prior=prior, ridge=ridge)
+    np.testing.assert_allclose(got, oracle, atol=1e-5)
+    assert np.abs(got - prior).max() > 0.2
+    assert np.abs(effects).max() < 1e-20
+
+
+def test_units_effects_are_those_of_a_column_for_each_unit():
+    random = np.random.default_rng(2)
+    Z = np.column_stack([np.ones(300), random.normal(size=300)])
+    unit = random.integers(0, 9, 300)
+    planted = random.normal(0, 1.0, 9)
+    y = (random.random(300) < expit(Z @ [-0.5, 0.8] + planted[unit])) * 1.0
+    weight, prior, ridge = random.random(300), np.array([0.0, 1.0]), np.array([3.0, 20.0])
+    got, effects = pulled_logistic(
+        Z, y, weight, prior=prior, ridge=ridge, unit=unit, unit_ridge=2.0
+    )
+    dense = np.column_stack([Z, np.eye(9)[unit]])
+    oracle, _ = pulled_logistic(
+        dense, y, weight, prior=np.r_[prior, np.zeros(9)], ridge=np.r_[ridge, np.full(9, 2.0)]
+    )
+    np.testing.assert_allclose(np.r_[got, effects], oracle, atol=1e-7)
+    assert np.corrcoef(effects, planted)[0, 1] > 0.6
+
+
+def test_copies_of_a_day_teach_no_more_than_the_day():
+    random = np.random.default_rng(3)
+    score = random.normal(-1, 1.5, 400)
+    y = (random.random(400) < expit(0.5 + 0.1 * score)) * 1.0
+    days = pd.date_range("2010-01-01", periods=400, freq="28D")
+
+    def fit(copies):
+        index = pd.MultiIndex.from_product([[f"u{k}" for k in range(copies)], days])
+        index.names = ["unit", "day"]
+        day = days_of(pd.DataFrame(index=index), len(index))
+        return recalibration(
+            np.tile(score, copies), np.tile(y, copies), day, horizon=7, ridge=RIDGE
+        )
+
+    np.testing.assert_allclose(fit(9), fit(1), atol=0.05)
+    assert fit(1)[1] < 0.9
+
+
+def test_recalibration_finds_what_was_planted_and_stays_put_without_evidence():
+    random = np.random.default_rng(5)
+    score = random.normal(0, 1.5, 20000)
+    y = (random.random(20000) < expit(-0.7 + 0.5 * score)) * 1.0
+    found = recalibration(score, y, np.zeros(20000, np.int64), horizon=7, ridge=RIDGE)
+    np.testing.assert_allclose(found, [-0.7, 0.5], atol=0.05)
+    np.testing.assert_allclose(
+        recalibration(score[:4], y[:4], np.zeros(4, np.int64), horizon=7, ridge=RIDGE),
+        [0.0, 1.0],
+        atol=0.3,
+    )
+    backwards = recalibration(
+        score, 1.0 - (score > 0), np.zeros(20000, np.int64), horizon=7, ridge=RIDGE
+    )
+    assert backwards[1] == 0.0
+
+
+def test_the_design_effect_of_independent_rows_is_about_one_and_of_copies_their_number():
+    random = np.random.default_rng(6)
+    residual = random.normal(size=2000)
+    alone = design_effect(residual, np.arange(2000) // 5, expected=float((residual**2).sum()))
+    copied = np.repeat(residual, 6)
+    block = np.repeat(np.arange(2000), 6)
+    assert 1.0 <= alone < 1.15
+    assert design_effect(copied, block, expected=float((copied**2).sum())) == pytest.approx(6.0)
+
+
+def test_blocks_span_two_horizons_and_four_weeks_at_least():
+    day = np.arange(120)
+    assert np.bincount(blocks_of(day, horizon=7)).tolist() == [28, 28, 28, 28, 8]
+    assert np.bincount(blocks_of(day, horizon=30)).tolist() == [60, 60]
+    assert len(set(blocks_of(np.zeros(5, dtype=np.int64), horizon=7))) == 5
+
+
+def test_days_come_from_the_index_only():
+    index = pd.MultiIndex.from_product([["a"], pd.to_datetime(["1970-01-03"])])
+    index.names = ["unit", "day"]
+    assert days_of(pd.DataFrame({"x": [1.0]}, index=index), 1).tolist() == [2]
+    assert days_of(np.zeros((3, 1)), 3).tolist() == [0, 0, 0]
+    assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()

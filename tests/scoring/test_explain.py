@@ -1,0 +1,184 @@
+"""What a score is put down to is what it comes from: without it, the score moves by as much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logit
+
+from escalation import schema
+from escalation._util.resources import bundled
+from escalation.experiment import load_experiment
+from escalation.scoring.edits import AWAY, Edits
+from escalation.scoring.explain import (
+    CANDIDATES,
+    CANDIDATES_BY_RUNG,
+    MOST_FURTHER,
+    candidates,
+    drivers_of,
+    events_to,
+    families_of,
+    family_columns,
+)  # fmt: skip
+from escalation.scoring.score import score
+from escalation.scoring.scorer import Scorer
+from escalation.scoring.whatif import WhatIf
+
+
+def odds(scored):
+    return {one.unit: logit(one.probability) for one in scored if one.probability is not None}
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["ewma_nb", *(pytest.param(m, marks=pytest.mark.slow) for m in ("logistic", "boosting"))],
+)
+def test_fifty_random_scores_move_by_what_their_top_event_is_said_to_add(
+    trained, scorer, crisis, model
+):
+    rng = np.random.default_rng(11)
+    asked = Scorer(trained.models[model], scorer.manifest, "test", "hash")
+    days = np.arange("2019-11-15", "2021-01-01", dtype="datetime64[D]")
+    checked, moved = 0, set()
+    while checked < 50:
+        day = str(rng.choice(days))
+        rows = score(asked, crisis, as_of=day, allow_in_sample=True, explain=1)
+        named = [one for one in rows if one.drivers]
+        for i in rng.permutation(len(named))[:5]:
+            one, driver = named[i], named[i].drivers[0]
+            without = crisis.without(driver.event_id, "iraq_crisis")
+            after = odds(score(asked, without, as_of=day, allow_in_sample=True, explain=0))
+            assert logit(one.probability) - after[one.unit] == pytest.approx(
+                driver.contribution, abs=1e-9
+            )
+            checked += 1
+            moved.add(round(driver.contribution, 6))
+    assert len(moved) > 20
+
+
+@pytest.mark.parametrize("first_day", [None, "2019-12-01"])
+@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_event_taken_away_at_once_equals_one_after_the_other(
+    trained, scorer, random_archive, first_day, lag, seed
+):
+    """Late news, moved and retracted events, units that one event opened, places that differ."""
+    archive = random_archive(seed, days=60, events=30)
+    experiment = load_experiment(bundled("iraq_crisis.toml")).model_dump(mode="json")
+    experiment["data"] |= {"last_day": None, "first_day": first_day and "2020-01-20", "lag": lag}
+    experiment["panel"] |= {"units": ["site", "country", "dyad", "all"], "enters": {"rung": 3}}
+    experiment["targets"] = [{"name": "any", "horizon": 7, "where": {"rung": 4}}]
+    manifest = replace(scorer.manifest, experiment=experiment, target=experiment["targets"][0])
+    asked = Scorer(trained.models["logistic"], manifest, "test", "hash")
+    what_if = WhatIf(asked, asked.scene(archive, "2020-02-20"))
+    events = what_if.events
+    every = np.arange(len(events))
+    said = what_if.probabilities(Edits(every, np.full(len(every), AWAY)))
+    assert len(every) > 10
+    for row, event in enumerate(events.itertuples()):
+        slow = asked.on(archive.without(event.event_id, event.source), "2020-02-20")
+        slow = slow["probability"].reindex(list(what_if.scene.units)).to_numpy()
+        assert np.array_equal(said[row], slow, equal_nan=True), event.event_id
+
+
+def more_like(archive, event, times, day):
+    rows = archive.versions[archive.versions["event_id"] == event].tail(1)
+    more = pd.concat([rows] * times).assign(
+        event_id=[f"more-{i}" for i in range(times)], event_date=pd.Timestamp(day),
+        known_date=pd.Timestamp(day), operation="add",
+    )  # fmt: skip
+    more = more.astype({c: archive.versions[c].dtype for c in schema.DATE_COLUMNS})
+    return archive.plus(more)
+
+
+def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
+    then = crisis.until("2020-03-10")
+    what_if = WhatIf(scorer, scorer.scene(then, "2020-03-10"))
+    rng = np.random.default_rng(5)
+    events, times = rng.integers(len(what_if.events), size=12), rng.integers(1, 6, size=12)
+    said = what_if.probabilities(Edits(events, times))
+    for row, (event, n) in enumerate(zip(events, times, strict=True)):
+        name = what_if.events["event_id"].iloc[event]
+        slow = scorer.on(more_like(then, name, int(n), "2020-03-10"), "2020-03-10")
+        slow = slow["probability"].reindex(list(what_if.scene.units)).to_numpy()
+        assert np.array_equal(said[row], slow), name
+
+
+def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained, scorer, crisis):
+    asked = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
+    then = crisis.until("2020-03-10")
+    what_if = WhatIf(asked, asked.scene(then, "2020-03-10"))
+    needed = dict(zip(what_if.scene.units, events_to(what_if, 0.6), strict=True))
+    base = dict(zip(what_if.scene.units, what_if.scene.probability, strict=True))
+    assert set(needed.values()) & set(range(1, MOST_FURTHER + 1))
+    for unit, n in needed.items():
+        if n == 0:
+            assert base[unit] >= 0.6
+            continue
+        own = what_if.events[what_if.events["tags"].str.contains("installation_attack", na=False)]
+        own = own if unit == "all" else own[own["site"] == unit]
+        name = own["event_id"].iloc[-1]
+        for times, reached in ((n, True), (n - 1, False)):
+            more = more_like(then, name, times, "2020-03-10") if times else then
+            assert (asked.on(more, "2020-03-10")["probability"][unit] >= 0.6) is np.bool_(reached)
+
+
+def test_what_can_not_be_reached_is_said_to_be_out_of_reach(scorer, crisis):
+    what_if = WhatIf(scorer, scorer.scene(crisis, "2020-12-31"))
+    assert set(events_to(what_if, 1.0)) == {None}
+    assert set(events_to(what_if, 0.0)) == {0}
+
+
+def test_an_event_without_which_the_unit_would_not_be_known_is_not_named(scorer, crisis):
+    what_if = WhatIf(scorer, scorer.scene(crisis, "2019-11-20"))
+    named = dict(zip(what_if.scene.units, drivers_of(what_if, most=99), strict=True))
+    attacks = what_if.events[what_if.events["tags"].str.contains("installation_attack", na=False)]
+    single = attacks.groupby("site")["event_id"].agg(list)
+    alone = [(site, ids[0]) for site, ids in single.items() if len(ids) == 1]
+    assert alone
+    for site, event in alone:
+        assert event not in {driver.event_id for driver in named[site]}
+
+
+def test_families_share_out_all_columns_and_the_label_keeps_its_own(trained):
+    experiment, columns = trained.case.experiment, list(trained.table.X.columns)
+    found = family_columns(experiment, columns)
+    assert sorted(name for names in found.values() for name in names) == sorted(columns)
+    assert set(found) == {*experiment.features, "own_history"}
+    assert found["neighbours"][0] == "installation_attack_sum_7d_others"
+    assert "installation_attack_sum_7d" in found["window_sums"]
+    assert found["own_history"][-1] == "threshold"
+
+
+def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer, crisis):
+    medians = dict(zip(trained.table.X.columns, trained.table.X.median(), strict=True))
+    assert scorer.manifest.typical == pytest.approx(medians)
+    scene = scorer.scene(crisis, "2020-12-31")
+    added = families_of(scorer, scene)
+    X = scene.X.astype(float).copy()
+    X["days_since_events"] = medians["days_since_events"]
+    for name in ("days_since_installation_attack", "days_since_rung_3", "days_since_rung_5"):
+        X[name] = medians[name]
+    X["days_since_rung_6"] = medians["days_since_rung_6"]
+    other = trained.models["logistic"].predict_proba(X[scorer.manifest.columns])[:, 1]
+    expected = logit(scene.probability) - logit(other)
+    assert [one["recency"] for one in added] == pytest.approx(list(expected), abs=1e-9)
+    assert np.abs(expected).max() > 0.01
+
+
+def test_a_model_stored_without_medians_says_nothing_of_families(scorer, crisis):
+    old = replace(scorer, manifest=replace(scorer.manifest, typical={}))
+    assert {tuple(one) for one in families_of(old, old.scene(crisis, "2020-12-31"))} == {()}
+
+
+def test_of_a_long_record_the_newest_events_and_those_of_each_rung_are_tried():
+    count = CANDIDATES + 500
+    events = pd.DataFrame({schema.SEVERITY: [6] * 30 + [3] * (count - 30)})
+    tried = candidates(events)
+    assert set(range(count - CANDIDATES, count)) <= set(tried)
+    assert set(range(30 - CANDIDATES_BY_RUNG, 30)) <= set(tried)
+    assert len(tried) == CANDIDATES + CANDIDATES_BY_RUNG
+    assert list(candidates(events.head(7))) == list(range(7))

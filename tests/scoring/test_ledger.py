@@ -1,0 +1,176 @@
+"""The ledger: nothing that was said can be unsaid without it showing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+
+import pytest
+
+from escalation.errors import InputError, StorageError
+from escalation.scoring.ledger import FIRST, append, canonical, chained, issued_before, read_ledger
+
+NOW = dt.datetime(2020, 3, 10, 18, tzinfo=dt.UTC)
+
+
+def forecast(unit="taji", day="2020-03-10", probability=0.25, **more):
+    return {"unit": unit, "day": day, "horizon": 7, "target": "any_7d",
+            "probability": probability, "provenance": {"model": "m v1"}, **more}  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    path = tmp_path / "deep" / "ledger.jsonl"
+    append(path, [forecast("taji"), forecast("balad", probability=0.1)], now=NOW)
+    append(path, [forecast("taji", "2020-03-11", 0.4)], now=NOW)
+    return path
+
+
+def test_what_was_issued_is_read_back_in_order(ledger):
+    entries = read_ledger(ledger)
+    assert [one.forecast["unit"] for one in entries] == ["taji", "balad", "taji"]
+    assert entries[0].previous == FIRST
+    assert [one.previous for one in entries[1:]] == [one.hash for one in entries[:-1]]
+    assert entries[0].issued_at == "2020-03-10T18:00:00+00:00"
+
+
+def test_a_hash_is_the_sha256_of_the_one_before_and_of_what_is_said(ledger):
+    from hashlib import sha256
+
+    first, second, _ = read_ledger(ledger)
+    said = json.dumps(
+        {"forecast": forecast("balad", probability=0.1), "issued_at": second.issued_at},
+        sort_keys=True, separators=(",", ":"),
+    )  # fmt: skip
+    assert second.hash == sha256((first.hash + said).encode()).hexdigest()
+
+
+def test_no_file_is_an_empty_ledger(tmp_path):
+    assert read_ledger(tmp_path / "none.jsonl") == []
+
+
+def test_the_same_forecast_is_not_appended_twice_but_another_number_is(ledger):
+    before = ledger.read_bytes()
+    assert append(ledger, [forecast("taji"), forecast("taji")]) == []
+    assert ledger.read_bytes() == before
+    (added,) = append(ledger, [forecast("taji", probability=0.26)] * 2)
+    assert added.forecast["probability"] == 0.26
+    assert ledger.read_bytes().startswith(before)
+
+
+def swap(lines):
+    lines[0], lines[1] = lines[1], lines[0]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "line"),
+    [
+        (lambda lines: lines.__setitem__(1, lines[1].replace("0.1", "0.9")), 2),
+        (lambda lines: lines.__setitem__(0, lines[0].replace("m v1", "m v2")), 1),
+        (lambda lines: lines.__setitem__(2, lines[2].replace("03-10T18", "03-09T18")), 3),
+        (lambda lines: lines.pop(0), 1),
+        (lambda lines: lines.pop(1), 2),
+        (swap, 1),
+        (lambda lines: lines.insert(1, lines[0]), 2),
+        (lambda lines: lines.insert(2, ""), 3),
+        (lambda lines: lines.__setitem__(1, lines[1].replace(":", ": ")), 2),
+        (lambda lines: lines.__setitem__(1, "[" * 5000), 2),
+        (lambda lines: lines.__setitem__(1, "null"), 2),
+        (lambda lines: lines.__setitem__(1, '{"forecast":1}'), 2),
+        (lambda lines: lines.__setitem__(2, lines[2].replace("0.4", "NaN")), 3),
+    ],
+)
+def test_tampering_shows_at_the_first_line_that_was_touched(ledger, tamper, line):
+    lines = ledger.read_text().splitlines()
+    tamper(lines)
+    ledger.write_text("".join(f"{one}\n" for one in lines))
+    changed = ledger.read_bytes()
+    with pytest.raises(InputError, match=f"E-LEDGER.*ledger.jsonl:{line} "):
+        read_ledger(ledger)
+    with pytest.raises(InputError, match="E-LEDGER"):
+        append(ledger, [forecast("new")])
+    assert ledger.read_bytes() == changed
+
+
+def test_a_rewritten_line_with_its_own_valid_hash_breaks_the_next(ledger):
+    lines = ledger.read_text().splitlines()
+    first = read_ledger(ledger)[0]
+    forged = chained(forecast("taji", probability=0.99), first.issued_at, FIRST)
+    ledger.write_text("".join(f"{one}\n" for one in [forged.line, *lines[1:]]))
+    with pytest.raises(InputError, match="E-LEDGER.*ledger.jsonl:2 "):
+        read_ledger(ledger)
+
+
+@pytest.mark.parametrize("cut", [1, 40])
+def test_half_a_line_is_refused(ledger, cut):
+    ledger.write_bytes(ledger.read_bytes()[:-cut])
+    with pytest.raises(InputError, match="E-LEDGER.*:3 "):
+        read_ledger(ledger)
+
+
+def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
+    last = read_ledger(ledger)[-1].hash
+    assert len(read_ledger(ledger, ends_with=last)) == 3
+    ledger.write_text("".join(f"{one}\n" for one in ledger.read_text().splitlines()[:2]))
+    assert len(read_ledger(ledger)) == 2
+    with pytest.raises(InputError, match=f"E-LEDGER.*{last}"):
+        read_ledger(ledger, ends_with=last)
+
+
+def test_writers_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    code = (
+        "import sys, pathlib; from escalation.scoring.ledger import append\n"
+        "for i in range(15): append(pathlib.Path(sys.argv[1]), [{'writer': sys.argv[2], 'i': i}])"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("a", "b", "c")
+    ]
+    assert [one.wait(timeout=120) for one in writers] == [0, 0, 0]
+    said = {(one.forecast["writer"], one.forecast["i"]) for one in read_ledger(path)}
+    assert said == {(name, i) for name in "abc" for i in range(15)}
+
+
+def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing(
+    ledger, monkeypatch
+):
+    before = ledger.read_bytes()
+    left = ledger.parent / f".{ledger.name}.abc.part"
+    left.write_text("half")
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.write_text", full)
+        with pytest.raises(StorageError, match="E-STORAGE.*No space left"):
+            append(ledger, [forecast("new")])
+    assert ledger.read_bytes() == before
+    assert sorted(one.name for one in ledger.parent.iterdir()) == [
+        "ledger.jsonl", "ledger.jsonl.lock",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="E-STORAGE"):
+        append(tmp_path / "file" / "ledger.jsonl", [forecast()])
+
+
+def test_the_latest_answer_before_a_day_is_the_one_to_compare_with(ledger):
+    append(ledger, [forecast("taji", probability=0.3), forecast("q", target="up_7d")], now=NOW)
+    entries = read_ledger(ledger)
+    question = {"target": "any_7d", "horizon": 7}
+    assert issued_before(entries, **question, day="2020-03-12")["taji"] == ("2020-03-11", 0.4)
+    assert issued_before(entries, **question, day="2020-03-11") == {
+        "taji": ("2020-03-10", 0.3), "balad": ("2020-03-10", 0.1),
+    }  # fmt: skip
+    assert issued_before(entries, **question, day="2020-03-10") == {}
+
+
+def test_one_spelling_only():
+    assert canonical({"b": [1, 0.5], "a": "é"}) == '{"a":"\\u00e9","b":[1,0.5]}'
+    with pytest.raises(ValueError):
+        canonical({"a": float("nan")})

@@ -1,0 +1,200 @@
+"""Days of the past as they were: one answer per day, whatever is asked for and what came later."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation._util.resources import bundled
+from escalation.errors import GateError, InputError, UsageError
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment, load_experiment
+from escalation.plots.film import film, most_at_risk
+from escalation.scoring.replay import FILM_COLUMNS, NO_MODEL, replay, replay_range
+
+SAID = ["model", "target", "unit", "day", "horizon", "probability", "lower", "upper", "base_rate"]
+QUICK = {
+    "experiment": {"name": "quick"},
+    "data": {"source": "iraq_crisis", "first_day": "2019-10-01", "last_day": "2020-12-31"},
+    "panel": {"units": ["site", "all"], "enters": {"tags": "installation_attack"}},
+    "features": {"window_sums": {}},
+    "targets": [{"name": "any", "horizon": 7, "where": {"tags": "installation_attack"}}],
+    "models": {"logistic": {}},
+    "backtest": {"first_origin": "2020-01-01", "every": 1, "refit_every": 14},
+}
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return Experiment(**QUICK)
+
+
+@pytest.fixture(scope="module")
+def march(crisis, quick):
+    return replay_range(crisis, quick, "2020-03-08", "2020-03-14")
+
+
+def on(rows, day):
+    return rows[rows["day"] == pd.Timestamp(day)].set_index("unit")
+
+
+@pytest.mark.parametrize("day", ["2020-03-10", "2020-03-14"])
+def test_each_day_of_a_range_is_the_replay_of_that_day(crisis, quick, march, day):
+    alone, said = replay(crisis, quick, day, explain=0), on(march, day)
+    answered = [one for one in alone if one.probability is not None]
+    assert {one.unit for one in answered} == set(said.index)
+    for one in answered:
+        row = said.loc[one.unit]
+        assert row["model"] == one.provenance["family"]
+        for name in ("probability", "lower", "upper", "base_rate"):
+            assert row[name] == pytest.approx(getattr(one, name), abs=1e-12)
+
+
+def test_before_a_record_the_probabilities_are_still_those_of_the_day_alone(crisis, quick):
+    day = "2020-01-04"
+    said = on(replay_range(crisis, quick, day, day), day)
+    for one in replay(crisis, quick, day, explain=0):
+        assert one.provenance["family"] == said.loc[one.unit, "model"]
+        assert said.loc[one.unit, "probability"] == pytest.approx(one.probability, abs=1e-12)
+
+
+def test_what_became_known_later_changes_nothing_that_was_said(crisis, quick, march):
+    late = crisis.versions.iloc[[0]].assign(
+        event_id="late", site="taji", tags="installation_attack", severity=5,
+        event_date=pd.Timestamp("2020-03-09"), known_date=pd.Timestamp("2020-03-15"),
+    )  # fmt: skip
+    poisoned = EventArchive.of(
+        pd.concat([crisis.versions, late]), covered_to=crisis.covered_to, known_basis="observed"
+    )
+    for archive in (poisoned, crisis.until("2020-03-14")):
+        again = replay_range(archive, quick, "2020-03-08", "2020-03-14")
+        pd.testing.assert_frame_equal(again[SAID], march[SAID], check_exact=True)
+    assert on(again, "2020-03-14")["outcome"].isna().all()
+
+
+def test_an_answer_does_not_depend_on_the_range_that_was_asked_for(crisis, quick, march):
+    alone = replay_range(crisis, quick, "2020-03-13", "2020-03-13")
+    expected = march[march["day"] == pd.Timestamp("2020-03-13")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, expected)
+
+
+def test_what_came_is_what_the_chronology_says(crisis, march):
+    table = crisis.as_of(crisis.covered_to)
+    attacks = table[table[schema.TAGS] == "installation_attack"]
+    assert tuple(march.columns) == FILM_COLUMNS
+    for row in march.itertuples():
+        own = attacks if row.unit == "all" else attacks[attacks["site"] == row.unit]
+        ahead = (own["event_date"] - row.day).dt.days
+        assert row.outcome == float(ahead.between(1, 7).any())
+
+
+def test_days_with_too_little_to_learn_from_have_rows_without_a_number(crisis, quick):
+    rows = replay_range(crisis, quick, "2019-11-05", "2019-12-01", every=13)
+    early, later = on(rows, "2019-11-05"), on(rows, "2019-12-01")
+    assert set(early["model"]) == {NO_MODEL} and early["probability"].isna().all() and len(early)
+    assert later["probability"].notna().all()
+    with pytest.raises(GateError, match="E-INSUFFICIENT"):
+        replay_range(crisis, quick, "2019-11-05", "2019-11-06")
+
+
+def test_an_empty_range_and_one_beyond_the_data_are_refused(crisis, quick):
+    with pytest.raises(InputError, match="E-RANGE"):
+        replay_range(crisis, quick, "2020-03-02", "2020-03-01")
+    with pytest.raises(InputError, match="E-COVERAGE"):
+        replay_range(crisis, quick, "2020-03-02", "2031-01-01")
+
+
+def made_up(units=("all", "a", "b", "c")):
+    days = pd.date_range("2020-01-01", "2020-01-20")
+    level = {"all": 0.9, "a": 0.2, "b": 0.6, "c": 0.4}
+    return pd.concat(
+        pd.DataFrame({
+            "model": "ewma_nb", "target": "any_7d", "unit": unit, "day": days, "horizon": 7,
+            "probability": level[unit], "lower": 0.1, "upper": 0.95, "base_rate": 0.3,
+            "outcome": (np.arange(20) < 5) * 1.0,
+        })
+        for unit in units
+    )  # fmt: skip
+
+
+def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisis):
+    rows = made_up()
+    assert most_at_risk(rows) == ["all", "b", "c"]
+    events = crisis.as_of("2020-12-31")
+    figure = film(rows, events, named={"IQ-2020-01-03-01": "Soleimani killed"})
+    panels = figure.axes
+    assert [ax.get_title(loc="left") for ax in panels] == ["all", "b", "c", ""]
+    for ax in panels[:3]:
+        (came,) = (one for one in ax.collections if one.get_gid() == "came 1")
+        (not_,) = (one for one in ax.collections if one.get_gid() == "came 0")
+        assert (len(came.get_paths()), len(not_.get_paths())) == (5, 15)
+    named = [text.get_text() for text in panels[-1].texts if text.get_gid() == "event"]
+    assert named == ["Soleimani killed"]
+    with pytest.raises(UsageError, match="E-PLOT.*nowhere"):
+        film(rows, events, units=["nowhere"])
+
+
+def test_a_unit_that_came_late_does_not_lead_a_film_by_its_mean():
+    rows = made_up()
+    rows = rows[(rows["unit"] != "b") | (rows["day"] >= pd.Timestamp("2020-01-18"))]
+    assert most_at_risk(rows) == ["all", "c", "a"]
+
+
+@pytest.fixture
+def command(tmp_path):
+    from command_line import escalation
+
+    toml = re.sub(r"refit_every = \d+", "refit_every = 60", bundled("iraq_crisis.toml").read_text())
+    toml = re.sub(r"(?s)\[models\].*?\n\n", "[models]\nlogistic = {}\n\n", toml)
+    (tmp_path / "quick.toml").write_text(toml)
+    return lambda *arguments: escalation("replay", "quick.toml", *arguments, folder=tmp_path)
+
+
+def test_the_command_prints_writes_and_draws_a_range(command, tmp_path):
+    span = ("--from", "2020-03-13", "--to", "2020-03-14")
+    done = command(*span, "--unit", "taji", "--out", "film.parquet", "--figure", "film.png")
+    assert done.returncode == 0, done.stderr
+    assert "2020-03-14" in done.stdout and "taji" in done.stdout and "green_zone" not in done.stdout
+    assert tuple(pd.read_parquet(tmp_path / "film.parquet").columns) == FILM_COLUMNS
+    assert (tmp_path / "film.png").read_bytes()[:4] == b"\x89PNG"
+    rows = json.loads(command(*span, "--json").stdout)
+    assert {row["unit"] for row in rows} > {"all", "taji", "green_zone"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--from", "2020-03-13"),
+        ("--as-of", "2020-03-13", "--from", "2020-03-13", "--to", "2020-03-14"),
+        ("--as-of", "2020-03-13", "--to", "2020-03-14"),
+    ],
+)
+def test_one_day_or_a_range_but_not_half_of_either(command, arguments):
+    done = command(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "E-USAGE" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_table_in_the_readme_is_what_the_command_says(crisis, root):
+    experiment = load_experiment(root / "experiments/iraq_crisis.toml")
+    rows = replay_range(crisis, experiment, "2020-03-10", "2020-03-14")
+    told = re.findall(
+        r"^\| (\d+) March \| (.+) \| (.+) \| (.+) \|$",
+        (root / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(told) == 5
+    for number, *cells in told:
+        said = on(rows, f"2020-03-{int(number):02d}")
+        for unit, cell in zip(("all", "taji", "green_zone"), cells, strict=True):
+            one = said.loc[unit]
+            came = "yes" if one["outcome"] else "no"
+            numbers = f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}]"
+            assert cell == f"{numbers} {came}"

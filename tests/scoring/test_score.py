@@ -1,0 +1,213 @@
+"""The watch list: every unit, honest numbers, and events that carry what is said of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation.backtest.rolling import build_model, make_case
+from escalation.errors import GateError, InputError, ModelError
+from escalation.scoring.score import Scorer, checked_input, score
+
+
+@pytest.fixture(scope="module")
+def scores(scorer, crisis):
+    return score(scorer, crisis, explain=3)
+
+
+def test_every_unit_known_on_the_day_gets_a_row_highest_first(scores, crisis):
+    known = crisis.as_of("2020-12-31")
+    attacked = known[
+        (known["tags"] == "installation_attack") & (known["event_date"] >= "2019-10-01")
+    ]
+    assert {one.unit for one in scores} == {"all", *attacked["site"]}
+    probabilities = [one.probability for one in scores]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+def test_each_row_has_a_probability_in_its_interval_a_base_rate_and_provenance(scores):
+    for one in scores:
+        assert 0 <= one.lower <= one.probability <= one.upper <= 1
+        assert 0 < one.base_rate < 1
+        assert one.status == "ok"
+        assert one.provenance["as_of"] == "2020-12-31"
+        assert one.provenance["known_dates"] == "observed"
+    json.dumps([one.as_dict() for one in scores], allow_nan=False)
+
+
+def test_a_score_equals_the_backtest_on_the_same_day(trained, scorer, crisis):
+    case = make_case(crisis, trained.case.experiment, trained.case.target)
+    last = len(case.prepared.days) - 1
+    known = case.prepared.labels_at(case.target, case.back, case.prepared.days[-1])
+    table = case.rows_on(np.array([last]), known)
+    direct = trained.models["logistic"].predict_proba(table.X)[:, 1]
+    scored = scorer.on(crisis, "2020-12-31")["probability"]
+    assert scored.to_numpy() == pytest.approx(direct, abs=1e-12)
+
+
+def test_a_day_beyond_the_data_is_refused(scorer, crisis):
+    with pytest.raises(InputError, match="E-COVERAGE"):
+        score(scorer, crisis, as_of="2031-01-01")
+
+
+def test_a_day_that_the_model_has_seen_is_refused_unless_asked_for(scorer, crisis):
+    with pytest.raises(GateError, match="E-IN-SAMPLE.*replay"):
+        score(scorer, crisis, as_of="2020-03-10", explain=0)
+    assert score(scorer, crisis, as_of="2020-03-10", allow_in_sample=True, explain=0)
+
+
+def test_reordered_columns_give_the_same_scores_and_missing_ones_are_refused(trained):
+    X = trained.table.X
+    columns = list(X.columns)
+    assert checked_input(X[columns[::-1]], columns).equals(X.astype(float))
+    with pytest.raises(ModelError, match=f"E-SCHEMA. column={columns[3]}"):
+        checked_input(X.drop(columns=columns[3]), columns)
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_what_is_not_finite_is_refused(trained, bad):
+    X = trained.table.X.astype(float).copy()
+    X.iloc[4, 2] = bad
+    with pytest.raises(InputError, match=f"E-NOT-FINITE. column={X.columns[2]}"):
+        checked_input(X, list(X.columns))
+
+
+def test_the_experiment_travels_with_the_model(scorer, trained):
+    assert scorer.experiment.digest == trained.case.experiment.digest
+    assert build_model("logistic", scorer.experiment, scorer.target).get_params()
+
+
+def by_unit(scores):
+    return {one.unit: one for one in scores}
+
+
+def test_a_row_has_the_documented_columns_in_order(scores):
+    assert all(tuple(one.as_dict()) == tuple(schema.SCORE_COLUMNS) for one in scores)
+    assert list(scores[0].as_issued()) == list(schema.ISSUED_COLUMNS)
+
+
+def test_the_same_input_gives_the_same_bytes_whatever_the_order_of_its_rows(scores, scorer, crisis):
+    versions = crisis.versions.sample(frac=1, random_state=3)
+    shuffled = type(crisis).of(
+        versions, covered_to=crisis.covered_to, known_basis=crisis.known_basis
+    )
+    first, again = ([one.as_dict() for one in rows] for rows in (scores, score(scorer, shuffled)))
+    assert json.dumps(first) == json.dumps(again)
+
+
+def test_ranks_follow_the_probabilities(scores):
+    assert [one.rank for one in scores] == list(range(1, len(scores) + 1))
+
+
+def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does(scorer, crisis):
+    rows = score(scorer, crisis, explain=0, budget=2)
+    places = [one for one in rows if one.unit != "all"]
+    assert [one.unit for one in rows if one.alert] == [one.unit for one in places[:2]]
+    assert {one.alert_line for one in rows} == {places[1].probability}
+    assert not any(one.alert for one in score(scorer, crisis, explain=0))
+    plenty = score(scorer, crisis, explain=0, budget=99)
+    assert {one.unit for one in plenty if one.alert} == {one.unit for one in places}
+    assert {one.alert_line for one in plenty} == {None}
+
+
+def test_no_information_marks_an_interval_that_holds_the_base_rate(scorer, crisis):
+    sure = {"mean": [0.0, 1.0], "covariance": [[1e-4, 0.0], [0.0, 1e-4]], "quantile": 2.0}
+    record = {**sure, **({"spread": 0.1} if "spread" in scorer.manifest.record else {})}
+    asked = replace(scorer, manifest=replace(scorer.manifest, record=record))
+    rows = score(asked, crisis, explain=0)
+    assert all(one.no_information == (one.lower <= one.base_rate <= one.upper) for one in rows)
+    assert {one.no_information for one in rows} == {True, False}
+
+
+def test_change_is_since_what_was_issued_or_else_since_the_day_before(scorer, crisis):
+    before = by_unit(score(scorer, crisis, as_of="2020-12-30", explain=0, allow_in_sample=True))
+    issued = {"taji": ("2020-12-02", 0.5)}
+    rows = by_unit(score(scorer, crisis, explain=0, previous=issued))
+    assert (rows["taji"].changed_since, rows["taji"].change) == (
+        "2020-12-02", rows["taji"].probability - 0.5,
+    )  # fmt: skip
+    for unit in set(rows) - {"taji"}:
+        assert rows[unit].changed_since == "2020-12-30"
+        assert rows[unit].change == rows[unit].probability - before[unit].probability
+
+
+def without_unit(archive, site):
+    gone = archive.versions["site"] != site
+    return replace(archive, versions=archive.versions[gone].reset_index(drop=True))
+
+
+def test_a_unit_that_the_model_knows_and_the_data_do_not_keeps_its_row(scorer, crisis):
+    rows = score(scorer, without_unit(crisis, "taji"))
+    assert rows[-1].unit == "taji"
+    assert rows[-1].status.startswith("no history")
+    assert (rows[-1].probability, rows[-1].rank, rows[-1].drivers) == (None, None, ())
+    assert rows[-1].provenance["as_of"] == "2020-12-31"
+
+
+def test_with_no_event_that_counts_every_unit_is_without_history(scorer, crisis):
+    tagged = crisis.versions["tags"].str.contains("installation_attack", na=False)
+    quiet = replace(crisis, versions=crisis.versions[~tagged].reset_index(drop=True))
+    rows = score(scorer, quiet)
+    assert {one.unit for one in rows} == set(scorer.manifest.base_rate["units"])
+    assert all(one.status.startswith("no history") for one in rows)
+
+
+def renamed(archive, column, old, new):
+    versions = archive.versions.assign(**{column: archive.versions[column].replace(old, new)})
+    return replace(archive, versions=versions)
+
+
+def test_a_unit_that_the_model_never_saw_is_answered_and_says_so(scorer, crisis):
+    rows = by_unit(score(scorer, renamed(crisis, "site", "taji", "=new"), explain=0))
+    assert rows["=new"].status.startswith("new unit")
+    assert rows["=new"].base_rate == scorer.manifest.base_rate["pool"]
+    assert 0 < rows["=new"].probability < 1
+
+
+def test_an_event_type_that_the_model_never_saw_is_named_in_the_status(scorer, crisis):
+    known = replace(scorer.manifest, event_types=["air_strike", "rocket_attack"])
+    rows = score(replace(scorer, manifest=known), crisis, explain=0)
+    (whole,) = [one for one in rows if one.unit == "all"]
+    assert whole.status.startswith("unseen event type: ") and "parliamentary_vote" in whole.status
+    assert whole.probability is not None
+    assert all(one.status == "ok" for one in score(scorer, crisis, explain=0))
+
+
+def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
+    target = {"name": "onset", "horizon": 7, "quiet": 30,
+              "where": {"tags": "installation_attack"}}  # fmt: skip
+    asked = replace(scorer, manifest=replace(scorer.manifest, target=target))
+    rows = score(asked, crisis)
+    silent = [one for one in rows if one.status.startswith("not at risk")]
+    assert {"all", "us_embassy"} <= {one.unit for one in silent} < {one.unit for one in rows}
+    assert all((one.probability, one.rank, one.alert) == (None, None, False) for one in silent)
+    assert rows[-len(silent) :] == silent
+
+
+def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_for(scorer, crisis):
+    assert score(scorer, crisis, explain=0)[0].status == "ok"
+    (status,) = {one.status for one in score(scorer, crisis, explain=0, stale_after=0)}
+    age = (
+        pd.Timestamp("2020-12-31") - crisis.until("2020-12-31").versions["known_date"].max()
+    ).days
+    assert age > 0 and status == f"stale data: the newest news is {age} days old"
+    late = score(scorer, crisis, explain=0, today=dt.date(2021, 3, 1))
+    assert late[0].status == f"stale data: the newest news is {age + 60} days old"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{}, {"mean": [0]}, {"mean": [0, "x"], "covariance": [[1, 0], [0, 1]], "quantile": 2},
+     {"mean": [0, 1], "covariance": [[1, 0], [0, 1]], "quantile": None},
+     {"mean": [0, 1, 2], "covariance": [[1, 0], [0, 1]], "quantile": 2}],
+)  # fmt: skip
+def test_a_track_record_that_cannot_be_used_is_refused(scorer, crisis, record):
+    odd = Scorer(scorer.model, replace(scorer.manifest, record=record), "x", "y")
+    with pytest.raises(ModelError, match="E-MODEL-MANIFEST"):
+        score(odd, crisis, explain=0)

@@ -1,0 +1,208 @@
+"""Issued forecasts that have matured: scored on what came, beside the baseline of their day."""
+
+import datetime as dt
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from tracking_small import SMALL
+
+from escalation import tracking
+from escalation.backtest.rolling import make_case
+from escalation.backtest.train import train_target
+from escalation.experiment import Experiment
+from escalation.scoring.artifact import manifest_of
+from escalation.scoring.ledger import append, read_ledger
+from escalation.scoring.scorer import Scorer
+from escalation.scoring.verify import (
+    BASELINE,
+    ISSUED,
+    drift,
+    issued_rows,
+    largest_gap,
+    outcomes,
+    stability_index,
+    verdict,
+    verify,
+)
+
+TRAINED_TO = "2020-06-30"
+
+
+@pytest.fixture(scope="module")
+def early(crisis):
+    """A model trained to the middle of 2020."""
+    table = tomllib.loads(SMALL)
+    table["data"]["last_day"] = dt.date.fromisoformat(TRAINED_TO)
+    experiment = Experiment(**table)
+    trained = train_target(crisis.until(TRAINED_TO), experiment, experiment.labels[0])
+    scorer = Scorer(
+        trained.models["logistic"], manifest_of(trained, "logistic"), "small@champion v1", "hash"
+    )
+    return trained, scorer
+
+
+@pytest.fixture(scope="module")
+def case(crisis, early):
+    """The same label on an axis to the end of 2020."""
+    trained, _ = early
+    data = trained.case.experiment.data.model_copy(update={"last_day": dt.date(2020, 12, 31)})
+    return make_case(
+        crisis, trained.case.experiment.model_copy(update={"data": data}), trained.case.target
+    )
+
+
+def said(unit, day, probability, **more):
+    provenance = {"model": "small@champion v1", "trained_to": TRAINED_TO, **more}
+    return {
+        "unit": unit, "day": day, "horizon": 7, "target": "any_7d", "probability": probability,
+        "base_rate": 0.2, "provenance": provenance,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def entries(early, crisis, tmp_path_factory):
+    """What the model said each week of the second half of the year."""
+    _, scorer = early
+    path = tmp_path_factory.mktemp("ledger") / "ledger.jsonl"
+    for day in pd.date_range("2020-07-06", "2020-12-28", freq="7D"):
+        chances = scorer.on(crisis, f"{day:%Y-%m-%d}")["probability"]
+        append(path, [said(u, f"{day:%Y-%m-%d}", float(p)) for u, p in chances.items()])
+    return read_ledger(path)
+
+
+@pytest.fixture(scope="module")
+def verified(early, crisis, entries):
+    return verify(early[1], crisis, entries, as_of="2020-12-31")
+
+
+def test_every_issued_row_is_matured_or_open(verified, entries):
+    assert verified.issued == len(entries)
+    assert verified.matured + verified.open == verified.issued
+    assert verified.open == sum(one.forecast["day"] == "2020-12-28" for one in entries)
+
+
+def test_outcomes_are_those_of_the_events_that_came(verified, crisis):
+    events = crisis.as_of("2020-12-31")
+    attacks = events[events["tags"].fillna("").str.contains("installation_attack")]
+    own = verified.forecasts[verified.forecasts["model"] == ISSUED]
+    assert own["outcome"].sum() > 5
+    for row in own.itertuples():
+        ahead = attacks["event_date"].between(
+            row.day + pd.Timedelta(1, "D"), row.day + pd.Timedelta(7, "D")
+        )
+        here = ahead if row.unit == "all" else ahead & (attacks["site"] == row.unit)
+        assert row.outcome == float(here.any()), row
+
+
+def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case, verified):
+    """Fitted anew from the archive as it stood on one of the days."""
+    day = "2020-09-14"
+    trained, _ = early
+    stood = case.experiment.model_copy(
+        update={"data": case.experiment.data.model_copy(update={"last_day": dt.date(2020, 9, 14)})}
+    )
+    then = make_case(crisis.until(day), stood, trained.case.target)
+    known = then.known_on(day)
+    from escalation.backtest.rolling import build_model
+
+    table = then.training_table(day, known)
+    model = build_model("ewma_nb", stood, then.target)
+    model.fit(table.X, table.outcome.astype(int), count=table.count)
+    last = len(then.prepared.days) - 1
+    ahead = then.rows_on(np.array([last]), known)
+    direct = dict(zip(ahead.X.index.get_level_values(0), model.predict_proba(ahead.X)[:, 1],
+                      strict=True))  # fmt: skip
+    own = verified.forecasts[verified.forecasts["model"] == BASELINE]
+    got = own[own["day"] == day].set_index("unit")["probability"]
+    assert len(got) > 5
+    for unit, probability in got.items():
+        assert probability == pytest.approx(direct[unit], abs=1e-12)
+
+
+def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis, tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    append(path, [said("all", "2020-07-06", 0.1), said("all", "2020-07-06", 0.9)])
+    append(path, [said("all", "2020-05-04", 0.3), said("all", "2020-07-13", None)])
+    append(path, [said("all", "2020-07-20", 0.4, model="other@champion v1")])
+    rows = issued_rows(read_ledger(path), name="small", target="any_7d")
+    assert rows[["probability"]].to_numpy().tolist() == [[0.1], [0.3]]
+    result = verify(early[1], crisis, read_ledger(path), as_of="2020-12-31")
+    assert (result.issued, result.in_sample, result.matured) == (2, 1, 1)
+    assert result.forecasts.set_index("model").loc[ISSUED, "probability"] == 0.1
+
+
+def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
+    append(tmp_path / "l.jsonl", [said("all", "2020-12-28", 0.1)])
+    result = verify(early[1], crisis, read_ledger(tmp_path / "l.jsonl"), as_of="2020-12-31")
+    assert (result.matured, result.open, result.verdict) == (0, 1, "nothing has matured yet")
+
+
+def world(make, quality):
+    """A summary in which what was issued is sharp, the baseline itself, or worthless."""
+    rows = make(dates=200, models=("climatology", "ewma_nb", "sharp"))
+    said = {"good": rows["model"] == "sharp", "same": rows["model"] == "ewma_nb"}
+    table = rows[said.get(quality, rows["model"] == "ewma_nb")].assign(model=ISSUED)
+    if quality == "bad":
+        table["probability"] = 1.0 - table["probability"]
+    from escalation.metrics import summary
+
+    return summary(pd.concat([rows[rows["model"] != "sharp"], table]))
+
+
+@pytest.mark.parametrize(
+    ("quality", "words"),
+    [("good", "the champion beats"), ("same", "no longer beats"), ("bad", "no longer beats")],
+)
+def test_it_says_whether_the_champion_still_beats_the_baseline(quality, words):
+    from metrics_panels import make_forecasts
+
+    assert words in verdict(world(make_forecasts, quality))
+
+
+def test_few_positives_are_too_early(verified):
+    assert verdict(verified.summary.assign(positives=19)).startswith("too early to say")
+
+
+def test_inputs_that_moved_are_found_and_others_are_not(early, crisis):
+    """Half a year without many attacks: recent counts are lower than those of the crisis."""
+    table = drift(early[1], crisis, np.datetime64("2020-12-31"))
+    assert set(table["column"]) == set(early[1].manifest.columns)
+    assert table["psi"].is_monotonic_decreasing
+    assert table["psi"].iloc[0] > 0.25
+    assert drift(early[1], crisis, np.datetime64(TRAINED_TO)).empty
+
+
+def test_the_indices_tell_a_shift_from_a_second_sample():
+    rng = np.random.default_rng(0)
+    then, same, moved = rng.poisson(0.4, 4000), rng.poisson(0.4, 900), rng.poisson(1.0, 900)
+    assert stability_index(then * 1.0, same * 1.0) < 0.02
+    assert stability_index(then * 1.0, moved * 1.0) > 0.25
+    from scipy.stats import ks_2samp
+
+    assert largest_gap(then * 1.0, moved * 1.0) == pytest.approx(ks_2samp(then, moved).statistic)
+
+
+def test_a_verification_is_a_run_beside_the_trainings(verified, early, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    run_id = tracking.log_verified(verified, early[1], uri=uri, last_day="2020-12-31")
+    client = tracking.open_store(uri)
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["counts/matured"] == verified.matured
+    row = verified.summary.set_index("model").loc[ISSUED]
+    assert run.data.metrics["brier"] == row["brier"]
+    assert run.data.metrics["drift/largest_psi"] == verified.drift["psi"].max()
+    assert len(client.get_metric_history(run_id, "rolling/brier")) == row["dates"]
+    assert verified.verdict[1:] in run.data.tags["mlflow.note.content"]
+    held = {one.path for one in client.list_artifacts(run_id, "tables")}
+    assert held == {"tables/comparison.csv", "tables/drift.csv"}
+
+
+def test_rows_of_units_that_the_archive_lacks_stay_open(early, crisis, case):
+    rows = pd.DataFrame({
+        "unit": ["nowhere"], "day": pd.to_datetime(["2020-08-03"]), "horizon": 7,
+        "probability": 0.2, "base_rate": 0.1,
+    })  # fmt: skip
+    assert outcomes(case.experiment, early[1], crisis, rows).empty

@@ -1,0 +1,103 @@
+"""An experiment file is refused for what it says before any data is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation.errors import UsageError
+from escalation.experiment import load_experiment, target_label
+from escalation.models import BASELINES
+
+MINIMAL = """
+[experiment]
+name = "small"
+[[targets]]
+name = "any"
+horizon = 7
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "e.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_minimal_experiment_runs_every_model(tmp_path):
+    experiment = load_experiment(written(tmp_path, MINIMAL))
+    assert set(BASELINES) < set(experiment.model_names)
+    assert [target_label(label) for label in experiment.labels] == ["any_7d"]
+
+
+def test_baselines_run_even_if_an_experiment_leaves_them_out(tmp_path):
+    experiment = load_experiment(written(tmp_path, MINIMAL + "[models]\nlogistic = {}\n"))
+    assert experiment.model_names == [*BASELINES, "logistic"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("[backtest]\nrefit_evry = 3\n", "did you mean 'refit_every'"),
+        ("[models]\nlogstic = {}\n", "did you mean 'logistic'"),
+        ("[features.window_sum]\n", "did you mean 'window_sums'"),
+        ("[features.window_sums]\nwindow = [7]\n", "did you mean 'windows'"),
+        ("[features.window_sums]\nwindows = 'x'\n", "windows"),
+        ("[data]\nlag = -1\n", "lag"),
+        ("[panel]\nunits = ['village']\n", "units"),
+        ("[panel]\nenters = {colour = 'red'}\n", "colour"),
+        ("[models.logistic]\nseed = 1\n", "seed"),
+    ],
+)
+def test_a_mistake_is_named_with_what_was_meant(tmp_path, more, said):
+    with pytest.raises(UsageError, match="E-CONFIG") as refused:
+        load_experiment(written(tmp_path, MINIMAL + more)).panel.spec  # noqa: B018
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("horizon = 0", "horizon"),
+        ("horizon = 91", "horizon"),
+        ("horizn = 7", "horizn"),
+        ("name = 'all'", "any"),
+    ],
+)
+def test_a_target_is_checked_against_its_signature(tmp_path, line, said):
+    text = MINIMAL.replace("horizon = 7" if "hor" in line else 'name = "any"', line)
+    with pytest.raises(UsageError, match="E-CONFIG") as refused:
+        load_experiment(written(tmp_path, text))
+    assert said in str(refused.value)
+
+
+def test_what_is_not_toml_is_refused_with_its_place(tmp_path):
+    with pytest.raises(UsageError, match=r"E-TOML.*e\.toml"):
+        load_experiment(written(tmp_path, "a = = 1"))
+
+
+def test_the_digest_tells_experiments_apart(tmp_path):
+    one = load_experiment(written(tmp_path, MINIMAL))
+    two = load_experiment(written(tmp_path, MINIMAL.replace("7", "8")))
+    assert one.digest != two.digest
+    assert one.digest == load_experiment(written(tmp_path, MINIMAL)).digest
+
+
+def test_an_experiment_survives_json(tmp_path):
+    experiment = load_experiment(written(tmp_path, MINIMAL))
+    assert type(experiment)(**experiment.model_dump(mode="json")).digest == experiment.digest
+
+
+def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
+    twice = MINIMAL + '[[targets]]\nname = "any"\nhorizon = 7\nwhere = { rung = 5 }\n'
+    with pytest.raises(UsageError) as refused:
+        load_experiment(written(tmp_path, twice))
+    assert "a name of its own for every label" in str(refused.value)
+    assert "any_7d" in str(refused.value)
+    named = load_experiment(written(tmp_path, twice + 'called = "any_deadly"\n'))
+    assert [target_label(label) for label in named.labels] == ["any_7d", "any_deadly_7d"]
+
+
+@pytest.mark.parametrize("called", ["7up", "a b", "../up", "Any", "a" * 41])
+def test_a_name_that_could_not_be_a_file_or_a_model_is_refused(tmp_path, called):
+    with pytest.raises(UsageError, match="a letter, then up to 39 of"):
+        load_experiment(written(tmp_path, MINIMAL + f'called = "{called}"\n'))

@@ -1,0 +1,136 @@
+"""The pages of MLflow in a real browser: what a data scientist needs is on them."""
+
+import shutil
+import time
+import tomllib
+
+import pytest
+from servers import serving
+from tracking_small import SMALL
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1500,1000",
+)  # fmt: skip
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A headless browser with an empty profile; skips where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.chrome.service import Service
+
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (binary and driver):
+        pytest.skip("no chromium with its chromedriver on the path")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    opened = webdriver.Chrome(service=Service(driver), options=options)
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, crisis):
+    """A page over a store with two trainings: its address, and where the first one went."""
+    from escalation import tracking
+    from escalation.backtest.train import train_target
+    from escalation.experiment import Experiment
+
+    folder = tmp_path_factory.mktemp("site")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    experiment = Experiment(**tomllib.loads(SMALL))
+    trained = train_target(crisis, experiment, experiment.labels[0])
+    events = crisis.as_of(trained.trained_to)
+    logged, _ = (tracking.log_training(trained, uri=uri, events=events) for _ in range(2))
+    runs = tracking.open_store(uri).search_runs([logged.experiment_id])
+    child = next(
+        run.info.run_id
+        for run in runs
+        if run.data.tags.get("mlflow.parentRunId") == logged.run_id
+        and run.data.tags["model"] == trained.best
+    )
+    command = ("mlflow", "ui", "--backend-store-uri", uri, "--workers", "1", "--host", "127.0.0.1")
+    with serving(*command, folder=folder) as address:
+        yield address, logged, child, trained
+
+
+def text_of(browser, address, *wanted):
+    """The text of a page once it holds what is wanted, or what it held in the end."""
+    browser.get("about:blank")
+    browser.get(address)
+    deadline, text = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < deadline:
+        text = browser.find_element("tag name", "body").text
+        if all(word in text for word in wanted):
+            return text
+        time.sleep(0.3)
+    missing = [word for word in wanted if word not in text]
+    raise AssertionError(f"{address} lacks {missing}: {text}")
+
+
+def test_the_link_of_train_opens_on_the_numbers_that_decide(browser, site):
+    from escalation import tracking
+
+    address, logged, _, trained = site
+    page = tracking.link("sqlite:///mlflow.db", logged.experiment_id, base=address)
+    brier = str(trained.summary.set_index("model").loc[trained.best, "brier"])[:8]
+    text = text_of(browser, page, "brier", "skill_vs_ewma", "Outcome 1 when", brier)
+    assert f"{trained.best}, any_7d" in text
+
+
+def test_a_parent_shows_its_children_description_tags_and_data(browser, site):
+    address, logged, _, trained = site
+    page = f"{address}/#/experiments/{logged.experiment_id}/runs/{logged.run_id}"
+    text_of(
+        browser, page, "Outcome 1 when", "Best: ", "horizon", "iraq_crisis", "target/name",
+        *trained.models,
+    )  # fmt: skip
+
+
+def test_numbers_of_a_child_fall_into_panels(browser, site):
+    address, logged, child, _ = site
+    page = f"{address}/#/experiments/{logged.experiment_id}/runs/{child}/model-metrics"
+    panels = {"alerts_a_week": 4, "calibration": 3, "over_origins": 2, "ranking": 2}
+    text_of(browser, page, *(f"{name}\n({charts})" for name, charts in panels.items()))
+
+
+def shown(browser):
+    """Widths of the pictures on a page, as drawn by the browser."""
+    return browser.execute_script(
+        "return Array.from(document.images).filter(i => i.complete).map(i => i.naturalWidth)"
+    )
+
+
+@pytest.mark.parametrize("name", ["skill", "decisions", "where", "risk_over_time"])
+def test_figures_are_drawn(browser, site, name):
+    address, logged, _, _ = site
+    run = f"{address}/#/experiments/{logged.experiment_id}/runs/{logged.run_id}"
+    text_of(browser, f"{run}/artifacts/figures/{name}.png", f"{name}.png")
+    deadline = time.monotonic() + PATIENCE
+    while not any(width >= 500 for width in shown(browser)):
+        assert time.monotonic() < deadline, shown(browser)
+        time.sleep(0.3)
+
+
+def test_the_comparison_is_shown_as_a_table(browser, site):
+    address, logged, _, trained = site
+    run = f"{address}/#/experiments/{logged.experiment_id}/runs/{logged.run_id}"
+    text_of(
+        browser, f"{run}/artifacts/comparison.json", "View as table", "skill vs ewma_nb",
+        *trained.models,
+    )  # fmt: skip
+
+
+def test_the_registered_model_and_its_versions_are_described(browser, site):
+    address, _, _, trained = site
+    text_of(browser, f"{address}/#/models/small", "Version 1", "champion", "challenger")
+    text_of(
+        browser, f"{address}/#/models/small/versions/1", trained.best, "Outcome 1 when",
+        "escalation.hash", "learned up to 2020-12-31", "Schema",
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""The gate of promotion: a lead that chance explains opens nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation.errors import GateError
+from escalation.tracking.gate import common_rows, judge, require_earned
+
+
+def table(model, probability, outcome, *, units=4, every=7, horizon=7):
+    """Forecasts of one model, rows by date and unit."""
+    dates = len(outcome) // units
+    day = np.datetime64("2020-01-01") + every * np.arange(dates)
+    return pd.DataFrame(
+        {
+            "model": model, "target": "any_7d",
+            "unit": np.tile([f"u{i}" for i in range(units)], dates),
+            "day": np.repeat(day, units).astype("datetime64[ns]"), "horizon": horizon,
+            "probability": probability, "outcome": outcome, "at_risk": True,
+        }
+    )  # fmt: skip
+
+
+def world(seed, *, dates=120, units=4):
+    """A slow common tension, and the share of positives that it makes."""
+    rng = np.random.default_rng(seed)
+    tension = np.zeros(dates)
+    for t in range(1, dates):
+        tension[t] = 0.9 * tension[t - 1] + 0.4 * rng.normal()
+    truth = 1.0 / (1.0 + np.exp(1.2 - np.repeat(tension, units)))
+    return truth, (rng.random(len(truth)) < truth) * 1.0, rng
+
+
+def blurred(truth, rng, *, noise=0.8):
+    """What a forecaster says who sees the log-odds through noise that lasts."""
+    steps = rng.normal(size=len(truth)) * noise
+    odds = np.log(truth / (1.0 - truth))
+    return 1.0 / (1.0 + np.exp(-(odds + steps)))
+
+
+def trial(seed, *, noise=0.8):
+    """A decision on a challenger of some noise and two rivals of 0.8."""
+    truth, outcome, rng = world(seed)
+    parts = []
+    for model, own in (("c", noise), ("b", 0.8), ("ewma_nb", 0.8)):
+        parts.append(table(model, blurred(truth, rng, noise=own), outcome))
+    return judge(common_rows(*parts), seed=seed)
+
+
+@pytest.mark.slow
+def test_a_challenger_better_by_chance_only_is_refused_nine_times_in_ten():
+    decisions = [trial(seed) for seed in range(200)]
+    ahead = [one for one in decisions if all(lead.skill > 0 for lead in one.leads)]
+    assert len(ahead) > 40
+    assert np.mean([one.earned for one in decisions]) <= 0.1
+
+
+def test_a_challenger_that_sees_the_truth_is_let_through_and_its_numbers_are_told():
+    truth, outcome, rng = world(3)
+    blind = [table(name, blurred(truth, rng, noise=2.0), outcome) for name in ("b", "e")]
+    decision = judge(common_rows(table("c", truth, outcome), *blind))
+    assert decision.earned
+    require_earned(decision)
+    assert "skill over champion +" in str(decision)
+
+
+def test_a_refusal_names_both_intervals_and_the_positives():
+    with pytest.raises(GateError) as caught:
+        require_earned(trial(4))
+    assert caught.value.code == "E-NOT-EARNED"
+    assert "skill over champion" in str(caught.value)
+    assert "skill over ewma_nb" in str(caught.value)
+    assert "positives" in str(caught.value)
+
+
+def test_beating_the_champion_but_not_the_baseline_is_not_enough():
+    truth, outcome, rng = world(5)
+    decision = judge(
+        common_rows(
+            table("c", blurred(truth, rng, noise=0.3), outcome),
+            table("b", rng.random(len(truth)), outcome),
+            table("e", truth, outcome),
+        )
+    )
+    champion, baseline = decision.leads
+    assert champion.real and not baseline.real
+    assert not decision.earned
+
+
+def test_few_positives_are_never_enough():
+    truth, _, _ = world(6)
+    outcome = np.zeros(len(truth))
+    outcome[::40] = 1.0
+    flat = np.full(len(truth), 0.5)
+    decision = judge(
+        common_rows(table("c", 0.05 + 0.9 * outcome, outcome), table("b", flat, outcome),
+                    table("e", flat, outcome))
+    )  # fmt: skip
+    assert decision.positives == 12
+    assert all(lead.real for lead in decision.leads)
+    assert not decision.earned
+
+
+def test_the_same_forecasts_have_no_lead():
+    truth, outcome, _ = world(7)
+    own = table("m", truth, outcome)
+    decision = judge(common_rows(own, own, own))
+    assert [lead.skill for lead in decision.leads] == [0.0, 0.0]
+    assert not decision.earned
+
+
+def test_only_common_rows_count_and_the_later_table_says_what_happened():
+    truth, outcome, _ = world(8)
+    own = table("c", truth, outcome)
+    older = table("b", truth, 1.0 - outcome).iloc[40:400]
+    rows = common_rows(own, older, own)
+    sizes = rows.groupby("model").size().to_dict()
+    assert sizes == {"challenger": 480, "champion": 360, "ewma_nb": 480}
+    assert judge(rows).rows == 360
+    joined = rows[rows["model"] == "champion"].merge(own, on=["unit", "day"])
+    assert (joined["outcome_x"] == joined["outcome_y"]).all()
+
+
+def test_no_row_in_common_cannot_be_compared():
+    truth, outcome, _ = world(9)
+    own = table("c", truth, outcome)
+    with pytest.raises(GateError, match="E-NOT-COMPARABLE"):
+        common_rows(own, own.assign(horizon=30), own)

@@ -99,9 +99,11 @@ def on_dask(
         distributed: Any = import_module("distributed")
     except ImportError:
         raise UsageError(
-            "E-DASK", "expected Dask, which is not installed", value="--engine dask",
+            "E-DASK",
+            "expected Dask, which is not installed",
+            value="--engine dask",
             fix="pip install 'escalation[dask]'",
-        ) from None  # fmt: skip
+        ) from None
     with ExitStack() as opened:
         cluster = None
         if scheduler is None:
@@ -119,9 +121,11 @@ def on_dask(
             )
         except (OSError, ValueError) as error:
             raise UsageError(
-                "E-SCHEDULER", f"expected a Dask scheduler: {error}", value=scheduler,
+                "E-SCHEDULER",
+                f"expected a Dask scheduler: {error}",
+                value=scheduler,
                 fix="give the address that `dask scheduler` prints",
-            ) from None  # fmt: skip
+            ) from None
         if setup is not None:
             client.register_plugin(_first(distributed, setup))
         yield partial(_on_cluster, client)
@@ -209,9 +213,10 @@ def engine(
     """
     if name not in NAMES or (scheduler is not None and name != "dask"):
         raise UsageError(
-            "E-ENGINE", f"expected one of {', '.join(NAMES)}, and a scheduler for dask only",
+            "E-ENGINE",
+            f"expected one of {', '.join(NAMES)}, and a scheduler for dask only",
             value=name,
-        )  # fmt: skip
+        )
     if name == "local":
         yield local
         return
@@ -220,9 +225,12 @@ def engine(
 
 
 def _on_cluster(
-    client: Any, work: Callable[[Shared, Item], Result], items: Iterable[Item],
-    *, made: Callable[[], Shared],
-) -> Iterator[Result]:  # fmt: skip
+    client: Any,
+    work: Callable[[Shared, Item], Result],
+    items: Iterable[Item],
+    *,
+    made: Callable[[], Shared],
+) -> Iterator[Result]:
     # A task, not data that is sent out: what a lost worker held can be made again.
     shared = client.submit(made, pure=False)
 

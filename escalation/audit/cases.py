@@ -145,9 +145,11 @@ def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
     step = int(np.clip((end - start) // (ORIGINS - 1), 1, 2 * horizon))
     first = prepared.days[max(end - step * (ORIGINS - 1), start)]
     changes = {
-        "first_origin": first.astype(dt.date), "last_origin": last.astype(dt.date),
-        "every": step, "refit_every": 2,
-    }  # fmt: skip
+        "first_origin": first.astype(dt.date),
+        "last_origin": last.astype(dt.date),
+        "every": step,
+        "refit_every": 2,
+    }
     return case.experiment.backtest.model_copy(update=changes)
 
 
@@ -157,7 +159,9 @@ def shuffle_schedule(case: Case, refits: int) -> BacktestSection:
     first, last = case.prepared.days[issued[[0, -1]]].astype(dt.date)
     count = int(issued[-1] - issued[0]) + 1
     changes = {
-        "first_origin": first, "last_origin": last, "every": 1,
+        "first_origin": first,
+        "last_origin": last,
+        "every": 1,
         "refit_every": max(1, -(-count // refits)),
-    }  # fmt: skip
+    }
     return case.experiment.backtest.model_copy(update=changes)

@@ -53,16 +53,23 @@ def audit(
     InputError
         ``E-RANGE`` when the experiment has no day with a unit and a day after it.
     """
-    labels = [checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
-              for target in experiment.labels]  # fmt: skip
+    labels = [
+        checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
+        for target in experiment.labels
+    ]
     done = [one for label in labels for one in label]
     return Report(experiment.experiment.name, together(done))
 
 
 def checks(
-    archive: EventArchive, experiment: Experiment, target: Target, *, cuts: int, seeds: int,
+    archive: EventArchive,
+    experiment: Experiment,
+    target: Target,
+    *,
+    cuts: int,
+    seeds: int,
     progress: Progress = silent,
-) -> Iterator[Done]:  # fmt: skip
+) -> Iterator[Done]:
     """Every check of one label, the quick ones first, each as soon as it is made."""
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
@@ -106,9 +113,10 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     first = entry.min(initial=len(days))
     if first >= len(days) - 1:
         raise InputError(
-            "E-RANGE", "expected days on which a unit is known, and a day after them",
+            "E-RANGE",
+            "expected days on which a unit is known, and a day after them",
             fix="widen [data] first_day and last_day, or [panel] enters",
-        )  # fmt: skip
+        )
     inside = days[first:-1]
     rng = np.random.default_rng(seed)
     eves = [np.intersect1d(day - np.timedelta64(1, "D"), inside) for day in (known[rare], known)]

@@ -22,12 +22,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    work.train, watch.score, pages.report, pages.replay, work.backtest, work.features,
+    work.train,
+    watch.score,
+    pages.report,
+    pages.replay,
+    work.backtest,
+    work.features,
     check.audit,
-    data.validate, data.ingest, fetch.archive,
+    data.validate,
+    data.ingest,
+    fetch.archive,
     moves.answers,
-    models.promote, models.verify, models.ui,
-)  # fmt: skip
+    models.promote,
+    models.verify,
+    models.ui,
+)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(fetch.download, name="download")

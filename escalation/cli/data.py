@@ -54,9 +54,13 @@ def validate(
 
     with console.row_counter() as on_rows:
         reports = check(
-            source_named(source), files, options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding), quarantine=quarantine, on_rows=on_rows,
-        )  # fmt: skip
+            source_named(source),
+            files,
+            options=_options(date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict, encoding),
+            quarantine=quarantine,
+            on_rows=on_rows,
+        )
     _tell(reports, as_json)
     for report in reports:
         if report.refusal is not None:
@@ -89,11 +93,15 @@ def ingest(
 
     with console.row_counter() as on_rows:
         reports = take(
-            source_named(source), files, ArchiveStore(archive),
+            source_named(source),
+            files,
+            ArchiveStore(archive),
             options=_options(date_format, zone, lag, coarsest, spans),
             limits=_limits(max_bad, strict, encoding),
-            quarantine=quarantine, retract_missing=retract_missing, on_rows=on_rows,
-        )  # fmt: skip
+            quarantine=quarantine,
+            retract_missing=retract_missing,
+            on_rows=on_rows,
+        )
     _tell(reports, as_json)
 
 

@@ -77,8 +77,12 @@ def verify(
     uri = tracking.store_uri(tracking_uri)
     kept = ledger or beside(tracking.local_file(uri))
     if not kept.exists():
-        raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(kept),
-                         fix="run `escalation score` first, or name it with --ledger")  # fmt: skip
+        raise UsageError(
+            "E-FILE",
+            "expected a ledger of issued forecasts",
+            where=str(kept),
+            fix="run `escalation score` first, or name it with --ledger",
+        )
     use_plugins(plugin)
     scorer = tracking.load_scorer(model, uri=uri)
     archive = read_archive(scorer.experiment, events, source)

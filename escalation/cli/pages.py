@@ -1,4 +1,4 @@
-"""Commands that tell a story: days of the past as they were, and the page of a day."""
+"""Commands that tell a data: days of the past as they were, and the page of a day."""
 
 from __future__ import annotations
 
@@ -95,16 +95,19 @@ def _draw(
     named: list[str] | None,
 ) -> None:
     from escalation._util.files import replacing
-    from escalation.plots.film import film
+    from escalation.plots.timeline import film
 
     words = None
     if named:
         pairs = [text.partition("=") for text in named]
         words = {key: said.replace("\\n", "\n") or key for key, _, said in pairs}
     made = film(
-        rows, archive.as_of(archive.covered_to), units=units, named=words,
+        rows,
+        archive.as_of(archive.covered_to),
+        units=units,
+        named=words,
         note=experiment.experiment.description,
-    )  # fmt: skip
+    )
     undated = {"Date": None} if path.suffix == ".svg" else {}
     with replacing(path) as part:
         made.savefig(part, format=path.suffix[1:], metadata=undated)
@@ -116,7 +119,7 @@ def _give_range(
     import json
 
     from escalation._util.files import write_table
-    from escalation.plots.film import most_at_risk
+    from escalation.plots.timeline import most_at_risk
 
     if out is not None:
         write_table(rows, out)
@@ -138,11 +141,13 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
 
     for target, told in rows.groupby("target", sort=False):
         table = Table(
-            title=f"What was said of {target}, and what came", title_justify="left",
-            title_style="bold", caption_justify="left",
+            title=f"What was said of {target}, and what came",
+            title_justify="left",
+            title_style="bold",
+            caption_justify="left",
             caption="[95% interval]; each day from what was known at its end. "
             "yes, no: whether it came within the horizon.",
-        )  # fmt: skip
+        )
         for column in ("day", *units):
             table.add_column(column, no_wrap=True)
         for day, one in told.groupby("day", sort=True):
@@ -180,7 +185,7 @@ def report(
         raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
     from escalation import tracking
     from escalation.cli import console
-    from escalation.report import story_of, write_report
+    from escalation.report import report_data, write_report
     from escalation.scoring.score import score
 
     use_plugins(plugin)
@@ -188,9 +193,13 @@ def report(
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)
     scores = score(
-        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain,
+        scorer,
+        archive,
+        as_of=as_of,
+        allow_in_sample=allow_in_sample,
+        explain=explain,
         budget=budget,
-    )  # fmt: skip
+    )
     forecasts = tracking.load_forecasts(model, uri=uri)
-    size = write_report(story_of(scorer, archive, scores, forecasts=forecasts), out)
+    size = write_report(report_data(scorer, archive, scores, forecasts=forecasts), out)
     console.console(stderr=True).print(f"{size:,} bytes written to {out}", markup=False)

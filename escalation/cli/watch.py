@@ -75,10 +75,16 @@ def score(
     archive = read_archive(scorer.experiment, events, source)
     day = str(scored_day(scorer, archive, as_of))
     scores = score_day(
-        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain,
-        budget=budget, previous=issued_before(read_ledger(kept), **scorer.question, day=day),
-        stale_after=stale_after, today=_today(scorer, as_of),
-    )  # fmt: skip
+        scorer,
+        archive,
+        as_of=as_of,
+        allow_in_sample=allow_in_sample,
+        explain=explain,
+        budget=budget,
+        previous=issued_before(read_ledger(kept), **scorer.question, day=day),
+        stale_after=stale_after,
+        today=_today(scorer, as_of),
+    )
     _hold_to_freshness(scores, strict)
     append(kept, [one.as_issued() for one in scores])
     give(scores, out, as_json)

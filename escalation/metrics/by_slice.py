@@ -91,16 +91,23 @@ def _rows(
     out = []
     for m, model in enumerate(paired.models):
         row = {
-            "target": paired.target, "horizon": paired.horizon, "slice": name, "model": model,
-            "rows": len(outcome), "dates": len(dates), "positives": int(outcome.sum()),
+            "target": paired.target,
+            "horizon": paired.horizon,
+            "slice": name,
+            "model": model,
+            "rows": len(outcome),
+            "dates": len(dates),
+            "positives": int(outcome.sum()),
             "brier": total[m] / len(outcome),
-        }  # fmt: skip
+        }
         if r is None:
             row |= dict.fromkeys(("skill", "skill_lower", "skill_upper"), np.nan)
         else:
             row |= ends(
-                "skill", float(skill(total[m], total[r])), skill(replicated[m], replicated[r]),
+                "skill",
+                float(skill(total[m], total[r])),
+                skill(replicated[m], replicated[r]),
                 drawn,
-            )  # fmt: skip
+            )
         out.append(row)
     return out

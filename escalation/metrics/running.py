@@ -57,10 +57,13 @@ def running(
             parts.append(
                 pd.DataFrame(
                     {
-                        "target": paired.target, "horizon": paired.horizon, "model": model,
-                        "day": paired.days, "brier": losses[m] / rows,
+                        "target": paired.target,
+                        "horizon": paired.horizon,
+                        "model": model,
+                        "day": paired.days,
+                        "brier": losses[m] / rows,
                         "skill": np.where(np.isfinite(saved), saved, np.nan),
                     }
                 )
-            )  # fmt: skip
+            )
     return pd.concat(parts, ignore_index=True)

@@ -64,9 +64,16 @@ def name_events(ax: Axes, events: pd.DataFrame, label: Callable[[pd.Series], str
     lines: list[Bbox] = []
     for i, (_, event) in enumerate(events.iterrows()):
         text = ax.text(
-            days[i], FLOOR, label(event), size=9, color=INK, ha="center", va="bottom",
-            linespacing=1.1, gid="event",
-        )  # fmt: skip
+            days[i],
+            FLOOR,
+            label(event),
+            size=9,
+            color=INK,
+            ha="center",
+            va="bottom",
+            linespacing=1.1,
+            gid="event",
+        )
         free = [
             spot
             for spot in _spots(ax, text, marks[i], marks[i + 1 :])

@@ -67,10 +67,12 @@ def _axes(top: Axes, bottom: Axes, table: pd.DataFrame) -> None:
     bottom.axhline(0.0, color=INK, linewidth=1.0)
     bottom.yaxis.set_major_formatter(share)
     bottom.xaxis.set_major_formatter(share)
-    bottom.set_ylabel("share of a perfect forecast's\nsaving (higher is better)", color=SOFT,
-                      size=11)  # fmt: skip
-    bottom.set_xlabel("probability from which one acts = cost of acting / loss it prevents",
-                      color=SOFT, size=11)  # fmt: skip
+    bottom.set_ylabel(
+        "share of a perfect forecast's\nsaving (higher is better)", color=SOFT, size=11
+    )
+    bottom.set_xlabel(
+        "probability from which one acts = cost of acting / loss it prevents", color=SOFT, size=11
+    )
     bottom.spines["bottom"].set_color(FAINT)
 
 

@@ -103,9 +103,14 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
         base = float(known.mean())
         ax.axhline(base, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
         ax.text(
-            1.008, base, f"base rate\n{base:.0%}", transform=ax.get_yaxis_transform(),
-            size=10, color=INK, va="center",
-        )  # fmt: skip
+            1.008,
+            base,
+            f"base rate\n{base:.0%}",
+            transform=ax.get_yaxis_transform(),
+            size=10,
+            color=INK,
+            va="center",
+        )
     tidy(ax, grid="y")
     ax.spines["left"].set_visible(False)
     highest = np.nanmax([0.2, *high, *probability])
@@ -119,10 +124,14 @@ def event_marks(ax: Axes, events: pd.DataFrame) -> None:
     killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)
     order = np.argsort(-killed, kind="stable")
     ax.scatter(
-        events[schema.EVENT_DATE].to_numpy()[order], rung[order],
+        events[schema.EVENT_DATE].to_numpy()[order],
+        rung[order],
         s=(34.0 + 26.0 * np.sqrt(np.clip(killed, 0, 60)))[order],
-        c=[RUNGS[r] for r in rung[order]], edgecolors="white", linewidths=0.8, zorder=3,
-    )  # fmt: skip
+        c=[RUNGS[r] for r in rung[order]],
+        edgecolors="white",
+        linewidths=0.8,
+        zorder=3,
+    )
     lowest = int(min(rung.min(initial=3), 3))
     rungs = range(lowest, schema.HIGHEST_RUNG + 1)
     tidy(ax)

@@ -96,9 +96,16 @@ def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
     mark = "o" if at == row[name] else "<"
     ax.plot(at, y, mark, color=colour, markersize=8, markeredgecolor="white")
     ax.annotate(
-        signed(row[name]), (at, y), (0, 6), textcoords="offset points", ha="center", va="bottom",
-        size=9, color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-    )  # fmt: skip
+        signed(row[name]),
+        (at, y),
+        (0, 6),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=9,
+        color=colour,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    )
 
 
 def _finding(rows: pd.DataFrame) -> str:

@@ -58,8 +58,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
     ax.spines["left"].set_visible(False)
     ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
     y = np.arange(len(rows))
-    ax.hlines(y, 0.0, 1.0, color=FAINT, linewidth=0.6, zorder=0,
-              transform=ax.get_yaxis_transform())  # fmt: skip
+    ax.hlines(y, 0.0, 1.0, color=FAINT, linewidth=0.6, zorder=0, transform=ax.get_yaxis_transform())
     at, low, high = (
         rows[column].to_numpy(np.float64, na_value=np.nan)
         for column in ("skill", "skill_lower", "skill_upper")
@@ -68,13 +67,25 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
     clear = np.where(enough, (low > 0) * 1 - (high < 0) * 1, 0)
     for sign, colour in ((1, PALETTE[0]), (-1, PALETTE[1]), (0, SOFT)):
         one = clear == sign
-        ax.hlines(y[one], np.maximum(low[one], WORST_SHOWN), np.maximum(high[one], WORST_SHOWN),
-                  color=colour, linewidth=2.0)  # fmt: skip
+        ax.hlines(
+            y[one],
+            np.maximum(low[one], WORST_SHOWN),
+            np.maximum(high[one], WORST_SHOWN),
+            color=colour,
+            linewidth=2.0,
+        )
         for inside, mark in ((at >= WORST_SHOWN, "o"), (at < WORST_SHOWN, "<")):
             some = one & inside
             if some.any():
-                ax.plot(np.maximum(at[some], WORST_SHOWN), y[some], mark, color=colour,
-                        markersize=7, markeredgecolor="white", gid="slice")  # fmt: skip
+                ax.plot(
+                    np.maximum(at[some], WORST_SHOWN),
+                    y[some],
+                    mark,
+                    color=colour,
+                    markersize=7,
+                    markeredgecolor="white",
+                    gid="slice",
+                )
     names = [f"{one} ({n})" for one, n in zip(rows["slice"], rows["positives"], strict=True)]
     ax.set_yticks(range(len(rows)), names)
     ax.tick_params(axis="y", labelcolor=INK, labelsize=10)

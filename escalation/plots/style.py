@@ -36,9 +36,7 @@ def headline(
     """
     height = figure.get_figheight()
     figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
-    figure.text(
-        0.012, 1.0 - 0.4 / height, subtitle, size=10, color=SOFT, va="top", linespacing=1.3
-    )  # fmt: skip
+    figure.text(0.012, 1.0 - 0.4 / height, subtitle, size=10, color=SOFT, va="top", linespacing=1.3)
     lines = 1 + subtitle.count("\n") if subtitle else 0
     top = 1.0 - (0.45 + 0.2 * lines) / height
     if left is None:

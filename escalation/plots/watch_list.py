@@ -44,15 +44,26 @@ def watch_list(scores: pd.DataFrame, *, most: int = MOST) -> Figure:
             ends = [row["lower"], row["upper"]]
             ax.plot(ends, [y, y], color=PALETTE[5], linewidth=5, alpha=0.6, solid_capstyle="round")
         ax.plot(
-            row["probability"], y, "o", color=PALETTE[0], markersize=9, markeredgecolor="white",
-            clip_on=False, gid="unit",
-        )  # fmt: skip
+            row["probability"],
+            y,
+            "o",
+            color=PALETTE[0],
+            markersize=9,
+            markeredgecolor="white",
+            clip_on=False,
+            gid="unit",
+        )
         if pd.notna(row["base_rate"]):
             ax.plot(row["base_rate"], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
         ax.text(
-            1.02, y, percent(row["probability"]), size=11, color=INK, va="center",
+            1.02,
+            y,
+            percent(row["probability"]),
+            size=11,
+            color=INK,
+            va="center",
             transform=ax.get_yaxis_transform(),
-        )  # fmt: skip
+        )
     tidy(ax, grid="x")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_yticks(range(len(rows)), rows["unit"].astype(str))

@@ -161,8 +161,16 @@ def _label(dot: Dot, taken: list[Box], width: float, height: float) -> Dot:
         if inside and not any(_meet(box, other) for other in taken):
             taken.append(box)
             anchor = "start" if left == x else "end"
-            return Dot(dot.name, dot.x, dot.y, dot.radius, dot.level,
-                       round(float(x), 1), round(float(y), 1), anchor)  # fmt: skip
+            return Dot(
+                dot.name,
+                dot.x,
+                dot.y,
+                dot.radius,
+                dot.level,
+                round(float(x), 1),
+                round(float(y), 1),
+                anchor,
+            )
     return dot
 
 

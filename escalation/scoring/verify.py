@@ -120,10 +120,16 @@ def verify(
     summary = metrics.summary(forecasts) if len(matured) else pd.DataFrame()
     rolling = metrics.running(forecasts, window=ROLLING_DAYS) if len(matured) else pd.DataFrame()
     return Verified(
-        issued=len(rows), in_sample=int(seen.sum()), matured=len(matured),
-        open=len(rows) - int(seen.sum()) - len(matured), forecasts=forecasts, summary=summary,
-        rolling=rolling, drift=drift(scorer, archive, last), verdict=verdict(summary),
-    )  # fmt: skip
+        issued=len(rows),
+        in_sample=int(seen.sum()),
+        matured=len(matured),
+        open=len(rows) - int(seen.sum()) - len(matured),
+        forecasts=forecasts,
+        summary=summary,
+        rolling=rolling,
+        drift=drift(scorer, archive, last),
+        verdict=verdict(summary),
+    )
 
 
 def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False) -> Experiment:

@@ -31,11 +31,19 @@ __all__ = [
     "store_uri",
 ]
 _HOME = {
-    "Logged": "runs", "log_training": "runs", "Promoted": "promotion", "promote": "promotion",
-    "load_forecasts": "forecasts", "load_scorer": "loading", "log_verified": "outcomes",
-    "link": "view", "clear_stale": "store", "local_file": "store", "open_store": "store",
+    "Logged": "runs",
+    "log_training": "runs",
+    "Promoted": "promotion",
+    "promote": "promotion",
+    "load_forecasts": "forecasts",
+    "load_scorer": "loading",
+    "log_verified": "outcomes",
+    "link": "view",
+    "clear_stale": "store",
+    "local_file": "store",
+    "open_store": "store",
     "store_uri": "store",
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -85,9 +85,10 @@ def common_rows(
         parts.append(own.join(truth, how="inner").reset_index())
     if any(part.empty for part in parts):
         raise GateError(
-            "E-NOT-COMPARABLE", "expected forecasts of the same label, units and days, found none",
+            "E-NOT-COMPARABLE",
+            "expected forecasts of the same label, units and days, found none",
             fix="train the challenger over origins that the champion also forecast",
-        )  # fmt: skip
+        )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -32,9 +32,11 @@ def existing_store(uri: str) -> MlflowClient:
     path = local_file(uri)
     if path is not None and not path.exists():
         raise ModelError(
-            "E-MODEL-MISSING", "expected a store with a registered model", where=str(path),
+            "E-MODEL-MISSING",
+            "expected a store with a registered model",
+            where=str(path),
             fix="run `escalation train` first, in the same folder",
-        )  # fmt: skip
+        )
     return open_store(uri)
 
 
@@ -50,9 +52,10 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
         return client.get_model_version_by_alias(name, alias)
     except MlflowException:
         raise ModelError(
-            "E-MODEL-MISSING", f"expected a registered model {name} with alias {alias}",
+            "E-MODEL-MISSING",
+            f"expected a registered model {name} with alias {alias}",
             fix="run `escalation train`, or name another one with --model NAME@ALIAS",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:

@@ -48,10 +48,13 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
         experiment = experiment_id(client, uri, scorer.experiment.experiment.name)
         clear_stale(client, experiment)
         tags = {
-            "kind": "verify", "registered_model": scorer.reference, "known_to": last_day,
-            "mlflow.source.name": "escalation verify", NOTE_TAG: _note(verified, scorer),
+            "kind": "verify",
+            "registered_model": scorer.reference,
+            "known_to": last_day,
+            "mlflow.source.name": "escalation verify",
+            NOTE_TAG: _note(verified, scorer),
             OWNER_TAG: OWNER,
-        }  # fmt: skip
+        }
         run = client.create_run(experiment, run_name=f"verify to {last_day}", tags=tags)
         with running(client, run.info.run_id) as run_id:
             now = int(time.time() * 1000)
@@ -66,9 +69,10 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
 def metrics_of(verified: Verified) -> dict[str, float]:
     """Numbers of a verification under the names that trainings use."""
     named: dict[str, object] = {
-        "counts/issued": verified.issued, "counts/matured": verified.matured,
+        "counts/issued": verified.issued,
+        "counts/matured": verified.matured,
         "counts/open": verified.open,
-    }  # fmt: skip
+    }
     if len(verified.summary):
         row = verified.summary.set_index("model").loc[ISSUED].to_dict()
         named |= {

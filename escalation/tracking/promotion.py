@@ -77,10 +77,11 @@ def _compared(
     try:
         if champion.tags.get(TARGET_TAG) != challenger.tags.get(TARGET_TAG):
             raise GateError(
-                "E-NOT-COMPARABLE", "expected a challenger for the champion's outcome, "
-                "their definitions differ", value=challenger.tags.get(TARGET_TAG),
+                "E-NOT-COMPARABLE",
+                "expected a challenger for the champion's outcome, their definitions differ",
+                value=challenger.tags.get(TARGET_TAG),
                 fix="train it under another experiment name, or --force --reason TEXT",
-            )  # fmt: skip
+            )
         own, its = (forecasts_of(client, version) for version in (challenger, champion))
         rows = common_rows(
             own[own["model"] == challenger.tags[FAMILY_TAG]],
@@ -106,8 +107,9 @@ def _require_unmoved(
             raise GateError(
                 "E-CHAMPION-MOVED",
                 f"expected {alias} to be v{compared.version} as compared, it is {now} now",
-                value=name, fix="run promote again to compare with what is there now",
-            )  # fmt: skip
+                value=name,
+                fix="run promote again to compare with what is there now",
+            )
 
 
 def _keep_reason(

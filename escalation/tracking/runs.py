@@ -110,9 +110,11 @@ def log_training(
         client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
         clear_stale(client, experiment)
         evaluation = evaluate(
-            trained.case, trained.forecasts, summary=trained.summary,
+            trained.case,
+            trained.forecasts,
+            summary=trained.summary,
             others=_others(trained, beside),
-        )  # fmt: skip
+        )
         store = _Store(client, experiment, tags_of(trained))
         parent = store.create(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
@@ -155,8 +157,11 @@ def code_version() -> str:
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True, text=True, timeout=5, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return __version__
     return done.stdout.strip() or __version__
@@ -237,9 +242,11 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
     # Of the baseline there is nothing to tell against itself: of the one that comes closest.
     told = next((name for name in [best, *others] if name not in BASELINES), best)
     plots.skill_by(
-        months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
+        months=evaluation.by_month,
+        units=evaluation.by_unit,
+        horizons=evaluation.by_horizon,
         model=told,
-    ).savefig(figures / "where.png")  # fmt: skip
+    ).savefig(figures / "where.png")
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
     trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
     held = {one.name: getattr(evaluation, one.name) for one in fields(evaluation)}

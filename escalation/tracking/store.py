@@ -115,9 +115,11 @@ def _wait_until_free(path: Path) -> None:
         if "locked" not in str(error):
             raise
         raise BusyError(
-            "E-BUSY", f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
-            where=str(path), fix="wait for the other command to end, or stop it",
-        ) from None  # fmt: skip
+            "E-BUSY",
+            f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
+            where=str(path),
+            fix="wait for the other command to end, or stop it",
+        ) from None
     finally:
         connection.close()
 

@@ -31,10 +31,14 @@ COLUMNS = (
 def save_view(client: MlflowClient, experiment: str) -> None:
     """Keep the view with the experiment; never a failure."""
     state = {
-        "selectedColumns": list(COLUMNS), "columnOrder": list(COLUMNS), "searchFilter": "",
+        "selectedColumns": list(COLUMNS),
+        "columnOrder": list(COLUMNS),
+        "searchFilter": "",
         "lifecycleFilter": "Active",
-        "orderByKey": "attributes.start_time", "orderByAsc": False, "startTime": "ALL",
-    }  # fmt: skip
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+    }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     now = int(time.time() * 1000)
     held = {"name": NAME, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}

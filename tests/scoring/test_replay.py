@@ -14,7 +14,7 @@ from escalation._util.resources import bundled
 from escalation.errors import GateError, InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, load_experiment
-from escalation.plots.film import film, most_at_risk
+from escalation.plots.timeline import film, most_at_risk
 from escalation.scoring.replay import FILM_COLUMNS, NO_MODEL, replay, replay_range
 
 SAID = ["model", "target", "unit", "day", "horizon", "probability", "lower", "upper", "base_rate"]

@@ -99,9 +99,12 @@ def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
         wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[came == value, schema.DAY]]
         if wide:
             ax.broken_barh(
-                wide, (STRIP[0], STRIP[1] - STRIP[0]), color=colour, linewidth=0,
+                wide,
+                (STRIP[0], STRIP[1] - STRIP[0]),
+                color=colour,
+                linewidth=0,
                 gid=f"came {value:.0f}",
-            )  # fmt: skip
+            )
     tidy(ax, grid="y")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_ylim(STRIP[0] - 0.02, 1.02)

@@ -203,3 +203,16 @@ STATE_FORCES: Final = frozenset({"us_coalition", "iran", "iraq_government"})
 """Sides whose forces belong to a state: violence between two of them is rung 6."""
 
 HIGHEST_RUNG: Final = 6
+RUNG_WORDS: Final = (
+    "nothing",
+    "words",
+    "coercion",
+    "nobody hurt",
+    "wounded",
+    "killed",
+    "states, leaders",
+)
+"""What each rung of the ladder means, in a word or two."""
+
+BASELINE: Final = "ewma_nb"
+"""The model to beat."""

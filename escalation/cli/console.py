@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from escalation.backtest.rolling import Progress as Reporter
+    from escalation._util.progress import Progress as Reporter
     from escalation.events.reading.validate import Report
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.score import Score
@@ -113,7 +113,7 @@ def _points(change: float) -> str:
     return f"{points:+d}" if points else "0"
 
 
-def watch_list(scores: Sequence[Score]) -> Table:
+def watch_list_table(scores: Sequence[Score]) -> Table:
     """The ranked watch list."""
     first = scores[0]
     table = Table(

@@ -103,7 +103,7 @@ def acled(
     _tell(done, LICENCE, as_json)
 
 
-def archive(
+def archive_command(
     folder: Annotated[Path, typer.Argument(help="Folder of the archive.")], as_json: Json = False
 ) -> None:
     """List the files that an archive took in."""

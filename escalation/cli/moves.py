@@ -12,7 +12,7 @@ from escalation.cli.common import (
     Json,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     print_json,
     read_archive,
     read_experiment,
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
 
 
-def answers(
+def answers_command(
     experiment: NeededExperiment,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     shuffles: Shuffles = 199,
     as_json: Json = False,

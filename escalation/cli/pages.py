@@ -19,7 +19,7 @@ from escalation.cli.common import (
     ModelName,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     TrackingUri,
     give,
     print_json,
@@ -45,7 +45,7 @@ Named = Annotated[
 ]
 
 
-def replay(
+def replay_command(
     experiment: NeededExperiment,
     as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
     first: Annotated[Day | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
@@ -57,7 +57,7 @@ def replay(
     figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
     name: Named = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
     explain: Explain = 3,
@@ -95,13 +95,13 @@ def _draw(
     named: list[str] | None,
 ) -> None:
     from escalation._util.files import replacing
-    from escalation.plots.timeline import film
+    from escalation.plots.timeline import timeline_figure
 
     words = None
     if named:
         pairs = [text.partition("=") for text in named]
         words = {key: said.replace("\\n", "\n") or key for key, _, said in pairs}
-    made = film(
+    made = timeline_figure(
         rows,
         archive.as_of(archive.covered_to),
         units=units,
@@ -167,10 +167,10 @@ def said_and_came(rows: pd.DataFrame, unit: str) -> str:
     return f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}] {came}"
 
 
-def report(
+def report_command(
     out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from escalation import schema
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import Array, squared_errors
-from escalation.metrics.summary import BASELINE, ends, skill, tidy
+from escalation.metrics.summary import ends, skill, tidy
 
 By = Literal["unit", "month", "horizon"]
 
 
 def skill_by(
-    forecasts: pd.DataFrame, by: By, *, reference: str = BASELINE, seed: int = 0
+    forecasts: pd.DataFrame, by: By, *, reference: str = schema.BASELINE, seed: int = 0
 ) -> pd.DataFrame:
     """Brier score and skill of every model within each unit, calendar month or horizon.
 

@@ -13,10 +13,16 @@ from matplotlib.figure import Figure
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.plots.callouts import CEILING, describe, name_events, notable
-from escalation.plots.style import INK, PALETTE, RUNGS, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    INK,
+    PALETTE,
+    RUNG_COLOURS,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
-WORDS = ("nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders")
-"""What each rung of the ladder means, in a word or two."""
 MOST_NAMES = 8
 
 
@@ -111,11 +117,11 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
             color=INK,
             va="center",
         )
-    tidy(ax, grid="y")
+    clean_axes(ax, grid="y")
     ax.spines["left"].set_visible(False)
     highest = np.nanmax([0.2, *high, *probability])
     ax.set_ylim(0.0, min(1.0, np.ceil(highest * 10.0) / 10.0))
-    ax.yaxis.set_major_formatter(share)
+    ax.yaxis.set_major_formatter(share_label)
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:
@@ -127,17 +133,17 @@ def event_marks(ax: Axes, events: pd.DataFrame) -> None:
         events[schema.EVENT_DATE].to_numpy()[order],
         rung[order],
         s=(34.0 + 26.0 * np.sqrt(np.clip(killed, 0, 60)))[order],
-        c=[RUNGS[r] for r in rung[order]],
+        c=[RUNG_COLOURS[r] for r in rung[order]],
         edgecolors="white",
         linewidths=0.8,
         zorder=3,
     )
     lowest = int(min(rung.min(initial=3), 3))
     rungs = range(lowest, schema.HIGHEST_RUNG + 1)
-    tidy(ax)
-    ax.set_yticks(rungs, [WORDS[r] for r in rungs])
+    clean_axes(ax)
+    ax.set_yticks(rungs, [schema.RUNG_WORDS[r] for r in rungs])
     for r in rungs:
-        ax.axhline(r, color=RUNGS[0], linewidth=0.7, zorder=0)
+        ax.axhline(r, color=RUNG_COLOURS[0], linewidth=0.7, zorder=0)
     ax.spines["left"].set_visible(False)
     ax.set_ylim(lowest - 0.6, CEILING)
     locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call]

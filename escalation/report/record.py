@@ -70,7 +70,7 @@ def _skill(row: pd.Series, speaker: str) -> Skill:
     )
 
 
-def reliability(data: ReportData) -> dict[str, Any] | None:
+def reliability_curve(data: ReportData) -> dict[str, Any] | None:
     """The reliability curve of the model that speaks, in percent of a square."""
     own = data.own
     known = own[own[schema.OUTCOME].notna() & own["probability"].notna()]
@@ -111,7 +111,7 @@ def _middle(said: np.ndarray, came: np.ndarray) -> str:
     )
 
 
-def provenance(data: ReportData) -> list[tuple[str, str]]:
+def provenance_rows(data: ReportData) -> list[tuple[str, str]]:
     """Where the page comes from, enough to make it again."""
     stamp = data.scores[0].provenance
     return [

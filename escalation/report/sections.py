@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation._util.text import percent
 from escalation.panel.dense import unit_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
-from escalation.report.words import RUNG_WORDS, long_day, percent, plain, what_happened
+from escalation.report.words import long_day, plain, what_happened
 from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
@@ -43,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
+class EventMark:
     """An event on a unit's timeline."""
 
     x: float
@@ -53,7 +54,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Section:
+class UnitSection:
     """A unit with its timeline."""
 
     line: Line
@@ -64,12 +65,12 @@ class Section:
     recent: str
     today: float
     base: float
-    marks: list[Mark]
+    marks: list[EventMark]
     latest: list[tuple[str, str]]
     said: str
 
 
-def ranked(data: ReportData) -> list[Line]:
+def ranked_lines(data: ReportData) -> list[Line]:
     """Every unit, likeliest first, those without a probability last."""
     return [
         Line(f"unit-{i}", shown(one.unit), one, _families(one), _further(one))
@@ -117,18 +118,18 @@ def events_of(data: ReportData, unit: str) -> pd.DataFrame:
     return events[held]
 
 
-def unit_sections(data: ReportData, *, most: int) -> list[Section]:
+def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
     """A timeline for each of the likeliest units, over the year before the day."""
     ahead = pd.Timedelta(data.scores[0].horizon, "D")
     axis = Axis(data.day - YEAR, data.day + ahead)
-    lines = ranked(data)
+    lines = ranked_lines(data)
     return [
         _section(data, axis, one, line)
         for one, line in zip(data.scores[:most], lines[:most], strict=True)
     ]
 
 
-def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> Section:
+def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> UnitSection:
     past, recent = (
         _within(frame[frame[schema.UNIT] == one.unit], axis) for frame in (data.own, data.recent)
     )
@@ -141,7 +142,7 @@ def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> Section:
         (long_day(event[schema.EVENT_DATE]), what_happened(event))
         for _, event in events.tail(LATEST).iterrows()
     ]
-    return Section(
+    return UnitSection(
         line,
         axis.ticks(),
         *_drawn(past, axis, joint),
@@ -167,10 +168,10 @@ def _drawn(frame: pd.DataFrame, axis: Axis, end: float) -> tuple[str, str]:
     return band(x, low, high, end=end), steps(x, said, end=end)
 
 
-def _mark(axis: Axis, event: pd.Series) -> Mark:
+def _mark(axis: Axis, event: pd.Series) -> EventMark:
     dead = event[schema.KILLED]
     killed = 0.0 if pd.isna(dead) else float(dead)
-    return Mark(
+    return EventMark(
         axis.at(event[schema.EVENT_DATE]),
         int(event[schema.SEVERITY]),
         round(3.2 + 0.6 * min(np.sqrt(killed), 7.0), 1),
@@ -195,7 +196,7 @@ def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
 
 def ladder(data: ReportData) -> list[tuple[int, str]]:
     """The rungs that are drawn, highest first, and their words."""
-    return [(rung, RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
+    return [(rung, schema.RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
 
 
 def where(data: ReportData) -> Map | None:

@@ -5,40 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from escalation import schema
+from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.report.page_data import ReportData
 
-RUNG_WORDS = (
-    "nothing",
-    "words",
-    "coercion",
-    "nobody hurt",
-    "wounded",
-    "killed",
-    "states, leaders",
-)
-THIN = 20
-"""Positives below which no comparison of models is claimed."""
 BASES = {
     "observed": "observed: the day on which a source reported it",
     "overwritten": "overwritten: the source keeps only its latest time stamp",
     "assumed": "assumed from a stated lag",
     "event_date": "taken to be the event's own day, which is optimistic",
 }
-
-
-def percent(share: float | None) -> str:
-    """A probability as it is said.
-
-    Examples
-    --------
-    >>> [percent(p) for p in (0.004, 0.123, 0.996, None)]
-    ['<1%', '12%', '>99%', '-']
-    """
-    if share is None or pd.isna(share):
-        return "-"
-    if share < 0.01:
-        return "<1%"
-    return ">99%" if share > 0.99 else f"{share:.0%}"
 
 
 def plain(name: object) -> str:
@@ -102,7 +77,7 @@ def _on_the_record(data: ReportData) -> list[str]:
         "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
         "record is shorter than its count of forecasts.",
     ]
-    if positives < THIN:
+    if positives < FEWEST_POSITIVES:
         said.append(
             f"With {positives} positives no model can be told from another; none is claimed best."
         )

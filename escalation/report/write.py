@@ -9,10 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from escalation import schema
 from escalation._util.files import replacing
+from escalation._util.text import percent
 from escalation.report import words
 from escalation.report.page_data import ReportData
-from escalation.report.record import provenance, record, reliability
-from escalation.report.sections import ladder, ranked, unit_sections, where
+from escalation.report.record import provenance_rows, record, reliability_curve
+from escalation.report.sections import ladder, ranked_lines, unit_sections, where
 
 LARGEST = 2_000_000
 """Bytes that a page stays below."""
@@ -39,7 +40,7 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "percent": words.percent,
+        "percent": percent,
         "plain": words.plain,
         "long_day": words.long_day,
     }
@@ -48,7 +49,7 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
 
 def _content(data: ReportData, charts: int) -> dict[str, Any]:
     first = data.scores[0]
-    listed = ranked(data)
+    listed = ranked_lines(data)
     return {
         "title": f"Watch list of {words.long_day(data.day)}",
         "description": data.experiment.experiment.description,
@@ -62,9 +63,9 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "open": OPEN,
         "ladder": ladder(data),
         "record": record(data),
-        "reliability": reliability(data),
+        "reliability": reliability_curve(data),
         "caveats": words.caveats(data),
-        "provenance": provenance(data),
+        "provenance": provenance_rows(data),
         "highest_rung": schema.HIGHEST_RUNG,
     }
 

@@ -27,12 +27,12 @@ FIRST = "0" * 64
 FIELDS = {"forecast", "issued_at", "previous", "hash"}
 
 
-def beside(store: Path | None) -> Path:
+def ledger_path(store: Path | None) -> Path:
     """Where the ledger of a store lies: in a folder beside it, or in the working folder.
 
     Examples
     --------
-    >>> beside(Path("work/mlflow.db")).as_posix(), beside(None).as_posix()
+    >>> ledger_path(Path("work/mlflow.db")).as_posix(), ledger_path(None).as_posix()
     ('work/.escalation/ledger.jsonl', '.escalation/ledger.jsonl')
     """
     return (store.parent if store else Path()) / ".escalation" / "ledger.jsonl"

@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalation.tracking.forecasts import load_forecasts
-    from escalation.tracking.loading import load_scorer
+    from escalation.tracking.loading import load_forecasts, load_scorer
     from escalation.tracking.outcomes import log_verified
     from escalation.tracking.promotion import Promoted, promote
     from escalation.tracking.runs import Logged, log_training
@@ -35,7 +34,7 @@ _HOME = {
     "log_training": "runs",
     "Promoted": "promotion",
     "promote": "promotion",
-    "load_forecasts": "forecasts",
+    "load_forecasts": "loading",
     "load_scorer": "loading",
     "log_verified": "outcomes",
     "link": "view",

@@ -1,7 +1,4 @@
-"""Pictures and the page of a training, which need its forecasts and no store.
-
-They take as long as all else that is logged, so ``train`` has them made beside the next training.
-"""
+"""Pictures and the page of a training, which need its forecasts and no store."""
 
 from __future__ import annotations
 
@@ -33,14 +30,14 @@ def draw(trained: Trained, folder: Path) -> Path:
     """
     figures = folder / PARENT / "figures"
     figures.mkdir(parents=True)
-    plots.skill(trained.summary).savefig(figures / "skill.png")
+    plots.skill_figure(trained.summary).savefig(figures / "skill.png")
     _draw_risk(trained, figures / "risk_over_time.png")
     write_report(training_report_data(trained), folder / PARENT / REPORT_FILE)
     paired = pair(trained.forecasts)
     for model in trained.models:
         own = folder / CHILDREN / model / "figures"
         own.mkdir(parents=True)
-        plots.reliability(paired, models=[model]).savefig(own / "reliability.png")
+        plots.reliability_figure(paired, models=[model]).savefig(own / "reliability.png")
     return folder
 
 

@@ -9,11 +9,18 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from escalation import schema
 from escalation.errors import GateError, UsageError
-from escalation.tracking.forecasts import forecasts_of
-from escalation.tracking.gate import BASELINE, Decision, common_rows, judge, require_earned
-from escalation.tracking.loading import CHAMPION, existing_store, version_of
-from escalation.tracking.registry import CHALLENGER, FAMILY_TAG, TARGET_TAG
+from escalation.tracking.gate import (
+    CHALLENGER,
+    CHAMPION,
+    Decision,
+    common_rows,
+    judge,
+    require_earned,
+)
+from escalation.tracking.loading import existing_store, forecasts_of, version_of
+from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG
 from escalation.tracking.store import storage, store_lock
 
 REASON_TAG, BEFORE_TAG, DAY_TAG = "promotion.reason", "promotion.before", "promotion.at"
@@ -86,7 +93,7 @@ def _compared(
         rows = common_rows(
             own[own["model"] == challenger.tags[FAMILY_TAG]],
             its[its["model"] == champion.tags[FAMILY_TAG]],
-            own[own["model"] == BASELINE],
+            own[own["model"] == schema.BASELINE],
         )
         return judge(rows)
     except GateError:

@@ -19,10 +19,10 @@ from escalation.backtest.train import Trained
 from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
-from escalation.tracking.loading import CHAMPION, HASH_TAG
+from escalation.tracking.gate import CHALLENGER, CHAMPION
+from escalation.tracking.loading import HASH_TAG
 from escalation.tracking.store import store_lock
 
-CHALLENGER = "challenger"
 FAMILY_TAG = "family"
 TARGET_TAG = "escalation.target"
 PIP_REQUIREMENTS = [f"escalation=={__version__}"]

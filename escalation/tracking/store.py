@@ -157,7 +157,7 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 
 @contextmanager
-def running(client: MlflowClient, run_id: str) -> Iterator[str]:
+def tracked_run(client: MlflowClient, run_id: str) -> Iterator[str]:
     """A run that ends as what happened to it: finished, killed or failed."""
     try:
         yield run_id

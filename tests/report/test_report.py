@@ -13,10 +13,10 @@ import pytest
 from pages import pages
 
 from escalation import schema
+from escalation._util.text import percent
 from escalation.report import page, record, write, write_report
-from escalation.report.charts import Axis, band, dot_map, runs, steps
+from escalation.report.charts import Axis, band, dot_map, steps, unbroken
 from escalation.report.page_data import empty_forecasts, known_by
-from escalation.report.words import percent
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 POISON = '<script>document.title="owned"</script>'
@@ -244,7 +244,7 @@ def test_an_interval_is_a_closed_shape_of_the_right_area():
 
 
 def test_stretches_without_a_gap():
-    known = runs(np.array([np.nan, 1, 2, np.nan, 3]))
+    known = unbroken(np.array([np.nan, 1, 2, np.nan, 3]))
     assert [run.tolist() for run in known] == [[1, 2], [4]]
 
 

@@ -9,25 +9,22 @@ import numpy as np
 import pandas as pd
 
 from escalation import metrics
+from escalation._util.progress import Progress, silent
 from escalation.backtest.resolved import matured_in
 from escalation.backtest.rolling import (
     Case,
-    Progress,
     backtest_case,
     fit_models,
     make_case,
-    silent,
 )
 from escalation.backtest.table import Table, require_learnable
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
+from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models import BASELINES
 from escalation.targets import Target
 from escalation.targets.base import null_share
-
-LEAST_POSITIVES = 20
-"""With fewer positives no ranking is claimed and the baseline to beat is what gets registered."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def train_target(
 def best_model(summary: pd.DataFrame) -> str:
     """The model to register: the lowest Brier score, or the baseline if too few positives."""
     scored = summary.set_index("model")
-    if scored["positives"].max() < LEAST_POSITIVES:
+    if scored["positives"].max() < FEWEST_POSITIVES:
         return "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:

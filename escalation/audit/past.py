@@ -32,9 +32,9 @@ def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
 def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     """The first week of the units that are new on a day: from their past alone."""
     prepared, day = cases.case.prepared, cut.day
-    start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
-    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.vintages.present[:, -1]
-    new = [unit for unit, is_new in zip(prepared.vintages.units, fresh, strict=True) if is_new]
+    start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
+    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
+    new = [unit for unit, is_new in zip(prepared.units, fresh, strict=True) if is_new]
     found = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
@@ -45,10 +45,10 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
 def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
     """Units that exist on a day on which nothing that lets them enter had been seen."""
     prepared = cases.case.prepared
-    stack, spec = prepared.vintages, prepared.spec
+    past, spec = prepared.past, prepared.spec
     found = []
     for unit in units:
-        entry = prepared.days[int(stack.entry[stack.units.index(unit)])]
+        entry = prepared.days[int(past.entry[past.units.index(unit)])]
         seen = prepared.archive.as_of(entry)
         seen = seen[spec.enters.mask(seen)]
         seen = seen[seen[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,8 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.base import Columns
-from escalation.features.build import chosen, on_one_day, places
-from escalation.panel.dense import Panel, PanelSpec
+from escalation.features.build import chosen, names, on_one_day, places
+from escalation.panel.dense import Channel, Panel, PanelSpec
 from escalation.panel.history import History, history
 from escalation.targets import Target
 
@@ -100,24 +99,35 @@ def day_inputs(
     )
     panel, frontier = past.panel_at(len(past.days) - 1), last_seen(past)
     local = on_one_day(panel, frontier, experiment.features)
-    names, columns = local_names(experiment, panel), {}
-    columns |= dict(zip(names, local, strict=True))
+    columns = dict(zip(_local_names(experiment, past), local, strict=True))
     known = {name: values[:, None] for name, values in columns.items()}
-    today = _places_on(past, when)
-    for name, values in across_columns(experiment, known, today).items():
+    for name, values in across_columns(experiment, known, places(past)).items():
         columns[name] = values[:, 0]
     own, at_risk = look_back_on(target, panel, frontier)
-    index = row_index(past.units, past.days[-1:], (np.arange(len(past.units)), np.zeros(len(past.units), np.int64)))
+    rows = np.arange(len(past.units)), np.zeros(len(past.units), np.int64)
+    index = row_index(past.units, past.days[-1:], rows)
     X = pd.DataFrame(columns, index=index).join(pd.DataFrame(own, index=index))
     return DayInputs(then, spec, past, panel, local, X, at_risk)
 
 
-def local_names(experiment: Experiment, panel: Panel) -> tuple[str, ...]:
-    """Columns of the local families, in order."""
-    from escalation.features.build import names
+def look_back_on(
+    target: Target, panel: Panel, day: int
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+    """A label's history and threshold by column, and its risk set, on one day of a panel."""
+    parts = []
+    step = max(1, BLOCK_CELLS // len(panel.days))
+    for start in range(0, max(len(panel.units), 1), step):
+        back = target.look_back(panel.take(np.arange(start, min(start + step, len(panel.units)))))
+        own = {**back.history, schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk}
+        parts.append({name: values[:, day] for name, values in own.items()})
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return whole, whole.pop(schema.AT_RISK).astype(bool)
 
+
+def _local_names(experiment: Experiment, past: History) -> list[str]:
+    """Columns of the local families, in order."""
     near = {name: p for name, p in experiment.features.items() if name not in ACROSS}
-    return tuple(names(tuple(panel.channels), near))
+    return names([Channel(name) for name in past.channels], near)
 
 
 def across_columns(

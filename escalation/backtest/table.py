@@ -231,9 +231,7 @@ def training_rows(
     allowed = (days % every == 0) & (days <= last)
     if window is not None:
         allowed &= days > last - window
-    units, at = np.nonzero(
-        prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed
-    )
+    units, at = np.nonzero(prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed)
     return units, at
 
 

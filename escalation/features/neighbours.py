@@ -78,7 +78,8 @@ def neighbours(
     >>> north, east = np.array([34.0, 34.5, 33.5]), np.array([44.1, 69.2, 44.3])
     >>> units = Panel(names, day, {}, north, east, ("Iraq", "Afghanistan", "Iraq"))
     >>> sums = {"events_sum_7d": np.float32([[1], [4], [2]])}
-    >>> for name, values in neighbours(sums, units, slice(None), windows=[7], within_km=[100]).items():
+    >>> found = neighbours(sums, units, slice(None), windows=[7], within_km=[100])
+    >>> for name, values in found.items():
     ...     print(name, values[:, 0].tolist())
     events_sum_7d_others [6.0, 3.0, 5.0]
     events_sum_7d_same_country [2.0, 0.0, 1.0]

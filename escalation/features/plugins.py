@@ -25,8 +25,8 @@ def use_plugin(path: Path) -> list[str]:
     """Run a Python file and register its families for this process.
 
     A family is a public function defined in the file whose first parameter is ``panel`` (or
-    ``local, panel, rows``); the others are keyword-only and annotated, and an experiment file is checked
-    against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
+    ``local, panel, rows``); the others are keyword-only and annotated, and an experiment file is
+    checked against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
 
     Parameters
     ----------

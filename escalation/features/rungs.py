@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from escalation.features.base import Columns, share, whole_days
 from escalation.panel.dense import Panel
 

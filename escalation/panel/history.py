@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ class History:
         steady = inside & (seen == day) & (self.ends >= count)
         moving = np.flatnonzero(inside & ~steady)
         goes = moving[self.ends[moving] < count]
-        goes = goes[np.argsort(self.code[goes] * np.int64(count + 1) + self.ends[goes], kind="stable")]
+        goes = goes[np.argsort(_order(self.code[goes], self.ends[goes], count), kind="stable")]
         stays = np.flatnonzero(steady)
         arrays = {
             name: self._filled(name, weight, stays, day) for name, weight in self.weights.items()
@@ -124,8 +125,10 @@ class History:
         for name, weight in self.weights.items():
             came, went = moving[weight[moving] != 0], goes[weight[goes] != 0]
             if len(came):
-                times = (self._changes(came, day, seen, weight), self._changes(went, day, self.ends, weight))
-                news[name] = times
+                news[name] = (
+                    self._changes(came, day, seen, weight),
+                    self._changes(went, day, self.ends, weight),
+                )
         return Panel(
             self.units,
             self.days - np.timedelta64(self.lag, "D"),
@@ -154,10 +157,12 @@ class History:
             & (self.happened >= 0)
             & (self.happened < len(self.days))
         )
-        arrays = _Lazy(self.weights, lambda name, weight: self._filled(name, weight, valid, self.happened))
-        return Panel(
-            self.units, self.days, arrays, self.latitude, self.longitude, self.country
-        )
+
+        def make(name: str) -> NDArray[np.float32]:
+            return self._filled(name, self.weights[name], valid, self.happened)
+
+        arrays = _Lazy(self.channels, make)
+        return Panel(self.units, self.days, arrays, self.latitude, self.longitude, self.country)
 
     def _filled(
         self, name: str, weight: NDArray[np.float32], some: NDArray[np.int64], day: Int32
@@ -182,20 +187,27 @@ class History:
 class _Lazy(Mapping[str, NDArray[np.float32]]):
     """Channels by name, each made when it is first asked for."""
 
-    def __init__(self, weights: Mapping[str, NDArray[np.float32]], make: object) -> None:
-        self._weights, self._make = weights, make
+    def __init__(self, names: tuple[str, ...], make: Callable[[str], NDArray[np.float32]]) -> None:
+        self._names, self._make = names, make
         self._made: dict[str, NDArray[np.float32]] = {}
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
+        if name not in self._names:
+            raise KeyError(name)
         if name not in self._made:
-            self._made[name] = self._make(name, self._weights[name])
+            self._made[name] = self._make(name)
         return self._made[name]
 
-    def __iter__(self):
-        return iter(self._weights)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._weights)
+        return len(self._names)
+
+
+def _order(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """One number to sort by unit, then by day; days past the axis alike."""
+    return code.astype(np.int64) * (count + 1) + np.minimum(day, count)
 
 
 @njit(cache=True, nogil=True)
@@ -260,12 +272,12 @@ def history(
     # A version that was replaced before it could be seen lets nobody enter.
     opening = spec.enters.mask(versions) & (seen < ends)
     alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
-    row, code, names = _by_unit(versions, spec, alive, opening)
-    code, names = _entered(code, names, opening[row])
-    inside = code >= 0
-    row, code = row[inside], code[inside]
-    order = np.argsort(code * np.int64(len(days) + 1) + np.minimum(seen[row], len(days)), kind="stable")
-    row, code = row[order], code[order].astype(np.int32)
+    row, number, candidates = _by_unit(versions, spec, alive)
+    number, names = _entered(number, candidates, opening[row])
+    inside = number >= 0
+    row, number = row[inside], number[inside]
+    order = np.argsort(_order(number, seen[row], len(days)), kind="stable")
+    row, code = row[order], number[order].astype(np.int32)
     first = np.full(len(names), -1, np.int64)
     _first_opening(code, seen[row], happened[row], row, opening[row], first)
     place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
@@ -307,10 +319,11 @@ def _by_unit(
     versions: pd.DataFrame,
     spec: PanelSpec,
     alive: NDArray[np.int64],
-    opening: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
     """Each version once per kind of unit that it belongs to: position, unit's number, names."""
-    rows, codes, names = [], [], []
+    rows: list[NDArray[np.int64]] = []
+    codes: list[NDArray[np.int64]] = []
+    names: list[str] = []
     for kind in dict.fromkeys(spec.kinds):
         unit = unit_of(versions, kind).iloc[alive]
         code, kind_names = pd.factorize(unit)

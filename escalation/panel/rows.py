@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +87,8 @@ def rows_as_known(past: History, *, most: int) -> Iterator[Rows]:
         high = min(low + most, len(keys))
         some = np.flatnonzero(inside & (begin < high) & (finish > low))
         block = slice(low, high)
-        panel = _rows(past, some, np.maximum(begin[some], low) - low,
-                      np.minimum(finish[some], high) - low, owner[block])  # fmt: skip
+        stretch = np.maximum(begin[some], low) - low, np.minimum(finish[some], high) - low
+        panel = _rows(past, some, *stretch, owner[block])
         yield Rows(panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag)
 
 
@@ -100,7 +101,7 @@ def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> 
     channels = {}
     for name, weight in past.weights.items():
         if name in past.highest:
-            flat = np.zeros(shape[0] * shape[1], np.float32)
+            flat: NDArray[Any] = np.zeros(shape[0] * shape[1], np.float32)
             np.maximum.at(flat, cell, weight[source])
         else:
             flat = np.bincount(cell, weights=weight[source], minlength=shape[0] * shape[1])

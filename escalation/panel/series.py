@@ -151,8 +151,8 @@ class Series:
     def days_since_first(self) -> Float32:
         """Days since anything first happened, that day included; 0 before. Shape (row, day)."""
         marks = self.at_least(SMALLEST)
-        out = np.cumsum(np.logical_or.accumulate(marks.steady > 0, axis=1), axis=1, dtype=np.int32)
-        out = out.astype(np.float32)
+        begun = np.logical_or.accumulate(marks.steady > 0, axis=1)
+        out = np.cumsum(begun, axis=1, dtype=np.int32).astype(np.float32)
         marks._late(late.days_since_first, out)
         return out
 

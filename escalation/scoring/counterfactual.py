@@ -12,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.backtest.day import across_columns, look_back_on
+from escalation.backtest.table import row_index
 from escalation.events.archive import KEY
 from escalation.features import ACROSS
-from escalation.features.build import on_last_day
+from escalation.features.build import on_one_day, places
 from escalation.panel.dense import Panel
-from escalation.panel.vintages import Vintages, openings
+from escalation.panel.history import openings
 from escalation.scoring.perturbation import (
     REMOVED,
     ChangedRows,
@@ -60,12 +61,7 @@ class Counterfactual:
     @cached_property
     def rows(self) -> PerturbedRows:
         """The rows in which events can be taken away or added."""
-        return PerturbedRows(self.inputs.prepared, self.events)
-
-    @property
-    def stack(self) -> Panel:
-        """One row per unit."""
-        return self.rows.stack
+        return PerturbedRows(self.inputs, self.events)
 
     @cached_property
     def _opened(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
@@ -74,9 +70,7 @@ class Counterfactual:
         Units that another event opened at the same place are left out: nothing changes there.
         """
         found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-        table = openings(
-            self.inputs.archive, self.inputs.prepared.spec, like=self.inputs.prepared.vintages
-        )
+        table = openings(self.inputs.archive, self.inputs.past)
         for unit, rows in table.groupby(schema.UNIT, sort=False):
             first = tuple(rows[KEY].iloc[0])
             others = rows[(rows[KEY] != rows[KEY].iloc[0]).any(axis=1)]
@@ -122,9 +116,8 @@ class Counterfactual:
         return said
 
     def _blocks(self, count: int) -> Iterator[Ints]:
-        features = self.inputs.prepared.features
-        kinds = self.rows.holders.shape[1]
-        row = 4 * max(len(features.names), 1) * max(len(self.stack.days), len(self.inputs.units))
+        kinds, columns = self.rows.holders.shape[1], self.inputs.X.shape[1]
+        row = 4 * columns * max(len(self.inputs.panel.days), len(self.inputs.units))
         step = max(1, _BLOCK_BYTES // (row * kinds))
         for start in range(0, count, step):
             yield np.arange(start, min(start + step, count))
@@ -136,7 +129,7 @@ class Counterfactual:
         return list(zip(sources, names, strict=True))
 
     def _from_the_start(self, perturbations: Perturbations, i: int) -> bool:
-        """Whether an perturbation changes more than single days of rows: where a unit lies, or the axis."""
+        """Whether a perturbation changes where a unit lies, or the axis."""
         if perturbations.times[i] != REMOVED:
             return False
         event = int(perturbations.event[i])
@@ -160,20 +153,19 @@ class Counterfactual:
         across = self._across(local, pairs, gone)
         perturbation, unit, row = _to_score(pairs, self._differs(across, gone.shape), ~gone, only)
         values = self._input(perturbation, unit, row, local, own, across)
-        index = pd.MultiIndex.from_arrays(
-            [np.array(self.inputs.units, dtype=object)[unit], np.full(len(unit), self.inputs.day)],
-            names=[schema.UNIT, schema.DAY],
-        )
+        days = np.array([self.inputs.day])
+        index = row_index(self.inputs.units, days, (unit, np.zeros(len(unit), np.int64)))
         X = pd.DataFrame(values, index=index, columns=self.inputs.X.columns)
         said[perturbation, unit] = self.scorer.predict(X)
         said[gone] = np.nan
         return said
 
-    def _recomputed(self, perturbed: Vintages) -> tuple[NDArray[np.float32], Floats]:
+    def _recomputed(self, perturbed: Panel) -> tuple[NDArray[np.float32], Floats]:
         """Local features, shape (feature, row), and the label's own columns, shape (own, row)."""
-        back = self.scorer.target.look_back(perturbed.stack)
-        own = [values[:, self.rows.frontier] for values in (*back.history.values(), back.threshold)]
-        return on_last_day(perturbed, self.scorer.experiment.features), np.stack(own)
+        day = self.inputs.frontier
+        own, _ = look_back_on(self.scorer.target, perturbed, day)
+        local = on_one_day(perturbed, day, self.scorer.experiment.features)
+        return local, np.stack(list(own.values()))
 
     def _gone(self, perturbations: Perturbations) -> NDArray[np.bool_]:
         """Where a unit would not be known, shape (perturbation, unit)."""
@@ -186,24 +178,16 @@ class Counterfactual:
     def _across(
         self, local: NDArray[np.float32], pairs: ChangedRows, gone: NDArray[np.bool_]
     ) -> dict[str, NDArray[np.float32]]:
-        """Features across units, each [unit, perturbation]; a unit that is gone counts as all zeros."""
-        families: dict[str, dict[str, Any]] = self.scorer.experiment.features
-        far = {name: p for name, p in families.items() if name in ACROSS}
-        if not far:
+        """Features across units, each [unit, perturbation]; a unit that is gone is all zeros."""
+        if not any(name in ACROSS for name in self.scorer.experiment.features):
             return {}
-        features, stack = self.inputs.prepared.features, self.stack
         known = {}
-        for number, name in enumerate(features.names[: len(local)]):
-            column = np.repeat(features.values[number][:, -1:], len(gone), axis=1)
+        for number, name in enumerate(self.inputs.X.columns[: len(local)]):
+            column = np.repeat(self.inputs.local[number][:, None], len(gone), axis=1)
             column[pairs.unit, pairs.perturbation] = local[number]
             column[gone.T] = 0.0
-            known[name] = column
-        days = np.full(len(gone), self.inputs.day)
-        units = Panel(stack.units, days, {}, stack.latitude, stack.longitude, stack.country)
-        columns: dict[str, NDArray[np.float32]] = {}
-        for name, given in far.items():
-            columns |= ACROSS[name](known, units, **given)
-        return columns
+            known[str(name)] = column
+        return across_columns(self.scorer.experiment, known, places(self.inputs.past))
 
     def _differs(
         self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]
@@ -211,7 +195,7 @@ class Counterfactual:
         """Where features across units are not what they were, shape (perturbation, unit)."""
         differs = np.zeros(shape, dtype=bool)
         for name, column in across.items():
-            differs |= (column != self.inputs.prepared.features[name][:, -1:]).T
+            differs |= (column != self.inputs.X[name].to_numpy()[:, None]).T
         return differs
 
     def _input(
@@ -223,14 +207,13 @@ class Counterfactual:
         own: Floats,
         across: dict[str, NDArray[np.float32]],
     ) -> Floats:
-        """Model input of some perturbations and units; row -1 where the unit's own row is as it was."""
+        """Model input of some perturbations and units; row -1 where the unit's row is as it was."""
         values = self.inputs.X.to_numpy(dtype=np.float64)[unit]
         own_row = row >= 0
         values[own_row, : len(local)] = local[:, row[own_row]].T
         values[own_row, values.shape[1] - len(own) :] = own[:, row[own_row]].T
-        names = self.inputs.prepared.features.names
         for name, column in across.items():
-            values[:, names.index(name)] = column[unit, perturbation]
+            values[:, self.inputs.X.columns.get_loc(name)] = column[unit, perturbation]
         return values
 
 

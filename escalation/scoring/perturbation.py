@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.backtest.table import Prepared
+from escalation.backtest.day import DayInputs
 from escalation.panel.dense import Panel, unit_of
-from escalation.panel.vintages import Vintages
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -52,89 +51,70 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """The last day's rows of a stack, and the events that they are made of.
+    """A day's rows, and the events that they are made of.
 
     Parameters
     ----------
-    prepared : Prepared
-        Right for its last day.
+    inputs : DayInputs
     events : DataFrame
-        As they were known on that day.
+        As they were known on the day.
     """
 
-    prepared: Prepared
+    inputs: DayInputs
     events: pd.DataFrame
 
     @property
-    def stack(self) -> Panel:
+    def panel(self) -> Panel:
         """One row per unit."""
-        return self.prepared.vintages.stack
-
-    @cached_property
-    def frontier(self) -> int:
-        """Index of the last day that features see."""
-        return max(len(self.stack.days) - 1 - self.prepared.lag, 0)
+        return self.inputs.panel
 
     @cached_property
     def happened(self) -> Ints:
         """Day index of each event; outside the axis where it is before it."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
-        return (days - self.stack.days[0]).astype(np.int64)
+        return (days - self.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
         """Units that hold each event, shape (event, kind of unit); -1 for none."""
-        units = pd.Index(self.prepared.vintages.units, dtype="str")
-        kinds = dict.fromkeys(self.prepared.spec.kinds)
+        units = pd.Index(self.inputs.units, dtype="str")
+        kinds = dict.fromkeys(self.inputs.spec.kinds)
         named = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
         return np.stack(named, axis=1).astype(np.int64)
 
     @cached_property
     def weights(self) -> dict[str, Floats]:
         """What each event adds to each channel."""
-        channels = self.prepared.spec.all_channels
+        channels = self.inputs.spec.all_channels
         return {channel.name: channel.weights(self.events) for channel in channels}
 
     def pairs(self, perturbations: Perturbations) -> ChangedRows:
         """The rows that each perturbation changes."""
         day = np.where(
-            perturbations.times == REMOVED, self.happened[perturbations.event], self.frontier
+            perturbations.times == REMOVED, self.happened[perturbations.event], self.inputs.frontier
         )
-        inside = (day >= 0) & (day < len(self.stack.days))
+        inside = (day >= 0) & (day < len(self.panel.days))
         units = self.holders[perturbations.event]
         perturbation, kind = np.nonzero((units >= 0) & inside[:, None])
         return ChangedRows(perturbation, units[perturbation, kind], day[perturbation])
 
-    def perturbed(self, perturbations: Perturbations, pairs: ChangedRows) -> Vintages:
+    def perturbed(self, perturbations: Perturbations, pairs: ChangedRows) -> Panel:
         """The units' rows, each with its perturbation made."""
-        event, times, rows = (
+        event, times = (
             perturbations.event[pairs.perturbation],
             perturbations.times[pairs.perturbation],
-            np.arange(len(pairs)),
         )
-        channels = {}
-        for channel in self.prepared.spec.all_channels:
-            values, weight = self.stack[channel.name][pairs.unit], self.weights[channel.name]
-            cell = values[rows, pairs.day].astype(np.float64)
+        rows, each = self.panel.take(pairs.unit), np.arange(len(pairs))
+        for channel in self.inputs.spec.all_channels:
+            values, weight = rows.channels[channel.name], self.weights[channel.name]
+            cell = values[each, pairs.day].astype(np.float64)
             if channel.measure == "severity":
                 rest = self._highest_besides(event, pairs, weight)
                 cell = np.where(times == REMOVED, rest, np.maximum(cell, weight[event]))
             else:
                 cell = cell + times * weight[event]
-            values[rows, pairs.day] = cell
-            channels[channel.name] = values
-        stack = self.stack
-        panel = Panel(
-            tuple(stack.units[unit] for unit in pairs.unit),
-            stack.days,
-            channels,
-            stack.latitude[pairs.unit],
-            stack.longitude[pairs.unit],
-            tuple(stack.country[unit] for unit in pairs.unit),
-        )
-        start = np.zeros(len(pairs), np.int64)
-        names = tuple(str(row) for row in rows)
-        return Vintages(panel, names, start, rows, start, self.prepared.lag)
+            values[each, pairs.day] = cell
+        return rows
 
     @cached_property
     def _together(self) -> dict[tuple[int, int], list[int]]:

@@ -41,6 +41,19 @@ def in_turn(
 ) -> Iterator[Result]:
     """One piece after the other, each when its result is asked for.
 
+    Parameters
+    ----------
+    work : callable
+        Called with the shared part and one item.
+    items : iterable
+    made : callable
+        Makes the shared part, once.
+
+    Returns
+    -------
+    iterator
+        Results in the order of the items.
+
     Examples
     --------
     >>> list(in_turn(lambda base, item: base + item, [1, 2], made=lambda: 10))

@@ -58,6 +58,13 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
     The lock ends with the process that holds it, however that ends; the empty file stays.
 
+    Parameters
+    ----------
+    path : Path
+        File to be written; the lock is ``path`` with ``.lock`` appended.
+    seconds : float, optional
+        Longest wait.
+
     Raises
     ------
     BusyError
@@ -137,6 +144,12 @@ def require_format(path: Path) -> None:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """A table as Parquet, CSV or JSON by the file's ending.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : Path
+        Ends in ``.parquet``, ``.csv`` or ``.json``; replaced whole or not at all.
 
     Raises
     ------

@@ -80,7 +80,21 @@ def _new(events: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
 def events_on(
     archive: EventArchive, day: np.datetime64, *, known: np.datetime64, seed: int = 0
 ) -> EventArchive:
-    """The archive with one more event of every place and kind on a day, known on another."""
+    """The archive with one more event of every place and kind on a day, known on another.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    day : datetime64[D]
+        When the events happen.
+    known : datetime64[D]
+        When they become known.
+    seed : int, optional
+
+    Returns
+    -------
+    EventArchive
+    """
     return archive.plus(_new(_clones(archive, day, seed), known))
 
 
@@ -96,6 +110,17 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     """New names, in reverse order, for whatever gives units their names.
 
     A name that the experiment itself mentions stays, because there it means something.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+        Its units say which columns give names.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        New names by column and old name; empty where no name can be changed.
     """
     kinds = experiment.panel.units
     columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])

@@ -19,7 +19,18 @@ NEW_DAYS = np.timedelta64(6, "D")
 
 
 def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
-    """The columns up to a day, whatever became known later."""
+    """The columns up to a day, whatever became known later.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    list of CheckResult
+        ``truncation`` and ``poison``.
+    """
     then = cases.sheet(cut.until)
     checks = []
     for because, archive in cut.futures.items():
@@ -30,7 +41,17 @@ def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
 
 
 def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
-    """The first week of the units that are new on a day: from their past alone."""
+    """The first week of the units that are new on a day: from their past alone.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    CheckResult
+    """
     prepared, day = cases.case.prepared, cut.day
     start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
     fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.vintages.present[:, -1]
@@ -43,7 +64,18 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
 
 
 def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
-    """Units that exist on a day on which nothing that lets them enter had been seen."""
+    """Units that exist on a day on which nothing that lets them enter had been seen.
+
+    Parameters
+    ----------
+    cases : Cases
+    units : sequence of str
+
+    Returns
+    -------
+    list of Finding
+        One per unit that enters too early.
+    """
     prepared = cases.case.prepared
     stack, spec = prepared.vintages, prepared.spec
     found = []

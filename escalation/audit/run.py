@@ -71,7 +71,21 @@ def checks(
     seeds: int,
     progress: Progress = silent,
 ) -> Iterator[CheckResult]:
-    """Every check of one label, the quick ones first, each as soon as it is made."""
+    """Every check of one label, the quick ones first, each as soon as it is made.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+    cuts, seeds : int
+        As for :func:`audit`.
+    progress : callable, optional
+
+    Returns
+    -------
+    iterator of CheckResult
+    """
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
     steps, title = len(days) + 3, target_label(target)
@@ -97,6 +111,17 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     A leak of one day shows only when the next day has news. So half of them are eves of news, the
     rarer kinds first: corrections, retractions, late reports. The other half are days on which
     units enter. The last one lies late, so that there is something to learn from before it.
+
+    Parameters
+    ----------
+    case : Case
+    count : int
+        How many, at most.
+    seed : int
+
+    Returns
+    -------
+    ndarray of datetime64[D], shape (day,)
 
     Raises
     ------

@@ -48,7 +48,17 @@ class Shuffled(Case):
 
 
 def shuffled(case: Case, *, seed: int) -> Shuffled:
-    """A case with its outcomes in another order of dates."""
+    """A case with its outcomes in another order of dates.
+
+    Parameters
+    ----------
+    case : Case
+    seed : int
+
+    Returns
+    -------
+    Shuffled
+    """
     true = case.known_on(case.prepared.days[-1]).outcome
     matured = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
@@ -58,6 +68,18 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
 
 def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
     """Positions in another order, whole blocks at a time.
+
+    Parameters
+    ----------
+    count : int
+        Number of positions.
+    length : int
+        Of a block.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
 
     Examples
     --------
@@ -70,7 +92,18 @@ def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
 
 
 def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
-    """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share."""
+    """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share.
+
+    Parameters
+    ----------
+    cases : Cases
+    seeds : int
+        Number of shuffles.
+
+    Returns
+    -------
+    CheckResult
+    """
     try:
         schedule = shuffle_schedule(cases.case, REFITS)
         experiment = cases.experiment.model_copy(update={"backtest": schedule})
@@ -122,6 +155,13 @@ def block_gains(forecasts: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """Brier score that each model removes from that of the unit's own share, by block of dates.
 
     The share is that of the very outcomes which are scored, so only a leak can do better.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Columns model, unit, day, probability, outcome.
+    horizon : int
+        In days.
 
     Returns
     -------

@@ -25,7 +25,17 @@ from escalation.errors import GateError
 
 
 def check_training(cases: Cases, cut: Cut) -> CheckResult:
-    """Rows, inputs and outcomes of a fit: those that had matured, as they were known."""
+    """Rows, inputs and outcomes of a fit: those that had matured, as they were known.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    CheckResult
+    """
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
     found = immature(cases, then, day)
     for because, archive in cut.futures.items():
@@ -41,7 +51,21 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
 
 
 def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
-    """The latest row whose days ahead, and the lag, end after the fit."""
+    """The latest row whose days ahead, and the lag, end after the fit.
+
+    Parameters
+    ----------
+    cases : Cases
+    table : DataFrame
+        Training rows by unit and day.
+    day : datetime64[D]
+        Day of the fit.
+
+    Returns
+    -------
+    list of Finding
+        One at most.
+    """
     if table.empty:
         return []
     wait = cases.target.horizon + cases.case.prepared.lag
@@ -57,7 +81,19 @@ def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Find
 
 
 def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResult:
-    """Labels with one more event of every kind on a day: only those that look at it may move."""
+    """Labels with one more event of every kind on a day: only those that look at it may move.
+
+    Parameters
+    ----------
+    cases : Cases
+    day : datetime64[D]
+        When the added events happen.
+    seed : int
+
+    Returns
+    -------
+    CheckResult
+    """
     case, horizon = cases.case, cases.target.horizon
     end = case.prepared.days[-1]
     more = events_on(case.prepared.archive.until(end), day, known=end, seed=seed)
@@ -81,7 +117,17 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
 
 
 def check_issued(cases: Cases, cut: Cut) -> CheckResult:
-    """What models are shown on a day, whatever came after."""
+    """What models are shown on a day, whatever came after.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    CheckResult
+    """
     day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
     found = []
     for because, archive in cut.futures.items():
@@ -91,7 +137,17 @@ def check_issued(cases: Cases, cut: Cut) -> CheckResult:
 
 
 def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
-    """Forecasts up to a day, models and track records included, whatever came after."""
+    """Forecasts up to a day, models and track records included, whatever came after.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    CheckResult
+    """
     schedule = trial_schedule(cases.case, cut.day)
     try:
         then = forecast_sheet(cases.of(cut.until), schedule)

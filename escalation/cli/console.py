@@ -75,6 +75,8 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     """How each model did, best Brier score first, with 95% intervals."""
+    from escalation.metrics import added
+
     first = summary.iloc[0]
     table = Table(
         title=title,
@@ -87,7 +89,9 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     )
     for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    table.add_column("AUC", justify="right")
+    more = added()
+    for name in ("AUC", *more):
+        table.add_column(name, justify="right")
     table.add_column("verdict")
     for _, row in summary.sort_values("brier").iterrows():
         table.add_row(
@@ -96,6 +100,7 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
             _with_interval(row, "skill_vs_ewma_nb", percent=True),
             _with_interval(row, "skill_vs_climatology", percent=True),
             _number(row["auc"], 2),
+            *(_number(row[name]) for name in more),
             str(row["verdict"]),
         )
     return table

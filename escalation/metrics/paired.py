@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
-from escalation.metrics.scores import LOSSES, Array
+from escalation.metrics.scores import LOSSES
 
 ROW_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
 

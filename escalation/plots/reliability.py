@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.calibration import consistency_band, recalibrated
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.scores import Array
 from escalation.plots.style import (
     FAINT,
     PALETTE,

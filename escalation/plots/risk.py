@@ -125,7 +125,15 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:
-    """A mark per event at its rung; its area grows with the killed, up to a limit."""
+    """A mark per event at its rung; its area grows with the killed, up to a limit.
+
+    Parameters
+    ----------
+    ax : Axes
+        Gets the axis of rungs.
+    events : DataFrame
+        Canonical events.
+    """
     rung = events[schema.SEVERITY].to_numpy(dtype=int)
     killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)
     order = np.argsort(-killed, kind="stable")

@@ -86,7 +86,19 @@ def timeline_figure(
 
 
 def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
-    """The unit of all events, where there is one, and those with the most risk over all days."""
+    """The unit of all events, where there is one, and those with the most risk over all days.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As for :func:`timeline_figure`.
+    most : int, optional
+        Units besides the unit of all events.
+
+    Returns
+    -------
+    list of str
+    """
     total = rows.groupby(schema.UNIT)["probability"].sum()
     ranked = total.sort_values(ascending=False, kind="stable").index.tolist()
     whole = [unit for unit in ranked if unit == schema.ALL_UNIT]

@@ -110,7 +110,18 @@ def report_data(
 
 
 def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
-    """The data of the model that a training chose, on the training's last day."""
+    """The data of the model that a training chose, on the training's last day.
+
+    Parameters
+    ----------
+    trained : Trained
+    explain : int, optional
+        Named events per unit.
+
+    Returns
+    -------
+    ReportData
+    """
     archive = trained.case.prepared.archive.until(trained.trained_to)
     name = trained.case.experiment.experiment.name
     scorer = Scorer(
@@ -133,7 +144,18 @@ def empty_forecasts() -> pd.DataFrame:
 
 
 def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
-    """Forecasts issued by a day, without the outcomes that had not come by then."""
+    """Forecasts issued by a day, without the outcomes that had not come by then.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Columns of a forecast file.
+    day : datetime64[D]
+
+    Returns
+    -------
+    DataFrame
+    """
     end = pd.Timestamp(day)
     issued = pd.to_datetime(forecasts[schema.DAY])
     told = forecasts[issued <= end].copy()

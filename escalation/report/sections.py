@@ -108,7 +108,18 @@ def _further(one: Score) -> str:
 
 
 def events_of(data: ReportData, unit: str) -> pd.DataFrame:
-    """The events that belong to a unit; all of them to the unit of all."""
+    """The events that belong to a unit; all of them to the unit of all.
+
+    Parameters
+    ----------
+    data : ReportData
+    unit : str
+
+    Returns
+    -------
+    DataFrame
+        Canonical events.
+    """
     events = data.events
     if unit == schema.ALL_UNIT and schema.ALL_UNIT in data.experiment.panel.units:
         return events
@@ -119,7 +130,18 @@ def events_of(data: ReportData, unit: str) -> pd.DataFrame:
 
 
 def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
-    """A timeline for each of the likeliest units, over the year before the day."""
+    """A timeline for each of the likeliest units, over the year before the day.
+
+    Parameters
+    ----------
+    data : ReportData
+    most : int
+        Units, the likeliest first.
+
+    Returns
+    -------
+    list of UnitSection
+    """
     ahead = pd.Timedelta(data.scores[0].horizon, "D")
     axis = Axis(data.day - YEAR, data.day + ahead)
     lines = ranked_lines(data)

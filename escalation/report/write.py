@@ -71,7 +71,17 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
 
 
 def write_report(data: ReportData, path: Path) -> int:
-    """Write the page, whole or not at all; the number of its bytes."""
+    """Write the page, whole or not at all; the number of its bytes.
+
+    Parameters
+    ----------
+    data : ReportData
+    path : Path
+
+    Returns
+    -------
+    int
+    """
     made = b""
     for charts in CHARTS:
         made = page(data, charts=charts).encode()

@@ -101,7 +101,22 @@ class Manifest:
 
 
 def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
-    """A few spread-out training rows and the model's answers, to be reproduced at reading."""
+    """A few spread-out training rows and the model's answers, to be reproduced at reading.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    X : DataFrame
+        Training rows by unit and day.
+    rows : int, optional
+        How many, at most.
+
+    Returns
+    -------
+    dict
+        ``unit``, ``day``, ``rows`` and ``probability``.
+    """
     some = X.iloc[np.unique(np.linspace(0, len(X) - 1, rows).astype(int))]
     return {
         "unit": [str(unit) for unit, _ in some.index],
@@ -121,7 +136,21 @@ def canary_frame(manifest: Manifest) -> pd.DataFrame:
 
 
 def save_artifact(model: Any, manifest: Manifest, folder: Path) -> str:
-    """Write a model and its manifest; give their hash."""
+    """Write a model and its manifest; give their hash.
+
+    Parameters
+    ----------
+    model : estimator
+        One of our own, fitted.
+    manifest : Manifest
+    folder : Path
+        Made if need be.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,6 +225,17 @@ def load_artifact(
 
 def read_manifest(data: bytes, where: str) -> Manifest:
     """A manifest that says all that it must, each of its kind.
+
+    Parameters
+    ----------
+    data : bytes
+        JSON.
+    where : str
+        Named in refusals.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------
@@ -305,7 +345,18 @@ def _read_model(data: bytes, where: str) -> Any:
 
 
 def manifest_of(trained: Trained, family: str) -> Manifest:
-    """Everything about a fitted model that is data."""
+    """Everything about a fitted model that is data.
+
+    Parameters
+    ----------
+    trained : Trained
+    family : str
+        Which of its models.
+
+    Returns
+    -------
+    Manifest
+    """
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
     known = case.known_on(trained.trained_to)

@@ -100,6 +100,16 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
 def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
     """Model columns by the family that gives them; the label's own last.
 
+    Parameters
+    ----------
+    experiment : Experiment
+    columns : sequence of str
+        Model input, in order.
+
+    Returns
+    -------
+    dict of str to list of str
+
     Examples
     --------
     >>> from escalation.experiment import load_experiment
@@ -127,6 +137,16 @@ def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]
     All columns of a family are set to their medians over the training rows and the unit is scored
     again; the contribution is the log-odds as they are less the log-odds so. Families share what
     they see, so contributions need not add up to the whole.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    inputs : ScoringInputs
+
+    Returns
+    -------
+    list of dict of str to float
+        Log-odds by family, one mapping per unit; empty where the model stores no medians.
     """
     typical = scorer.manifest.typical
     groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}

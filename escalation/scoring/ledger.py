@@ -74,7 +74,21 @@ def canonical(value: object) -> str:
 
 
 def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry:
-    """The entry that follows a hash."""
+    """The entry that follows a hash.
+
+    Parameters
+    ----------
+    forecast : mapping
+        Plain data.
+    issued_at : str
+        ISO time, UTC.
+    previous : str
+        Hash of the entry before.
+
+    Returns
+    -------
+    Entry
+    """
     said = canonical({"forecast": forecast, "issued_at": issued_at})
     return Entry(forecast, issued_at, previous, sha256((previous + said).encode()).hexdigest())
 
@@ -197,6 +211,22 @@ def issued_before(
     """Each unit's latest answer to a question before a day: the day it was about, the probability.
 
     Of several for one day, the one issued last.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        In the order of issue.
+    target : str
+        Label.
+    horizon : int
+        In days.
+    day : str
+        ISO; only forecasts for earlier days count.
+
+    Returns
+    -------
+    dict of str to (str, float)
+        Day and probability by unit.
     """
     latest: dict[str, tuple[str, float]] = {}
     for entry in entries:

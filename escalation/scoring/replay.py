@@ -47,7 +47,17 @@ FILM_COLUMNS = (*schema.FORECAST_COLUMNS, BASE_RATE)
 
 
 def as_it_stood(experiment: Experiment, day: np.datetime64) -> Experiment:
-    """The experiment with its axis ending on a day, and its backtest fitting before it."""
+    """The experiment with its axis ending on a day, and its backtest fitting before it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    day : datetime64[D]
+
+    Returns
+    -------
+    Experiment
+    """
     last = day.astype(dt.date)
     first = experiment.backtest.first_origin
     if first is not None and (last - first).days < RECORD_DAYS:

@@ -39,6 +39,14 @@ def check_day(
 ) -> None:
     """Refuse a day that the archive does not cover or that the model has already seen.
 
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    day : datetime64[D]
+    in_sample : bool
+        Allow days that the model has learned from.
+
     Raises
     ------
     InputError
@@ -62,6 +70,17 @@ def check_day(
 def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
     """Days from the newest version known by a day to that day, or to today if that is later.
 
+    Parameters
+    ----------
+    archive : EventArchive
+    day : date-like
+    today : date-like, optional
+
+    Returns
+    -------
+    int
+        In days.
+
     Raises
     ------
     InputError
@@ -75,7 +94,18 @@ def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> 
 
 
 def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> np.datetime64:
-    """The day that was asked for, the experiment's last one, or the archive's."""
+    """The day that was asked for, the experiment's last one, or the archive's.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    as_of : date-like, optional
+
+    Returns
+    -------
+    datetime64[D]
+    """
     return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
 
 
@@ -248,7 +278,19 @@ def _explained(
 
 
 def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
-    """Where a score comes from: enough to make it again."""
+    """Where a score comes from: enough to make it again.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+        As it stood on the day.
+    day : datetime64[D]
+
+    Returns
+    -------
+    dict
+    """
     manifest = scorer.manifest
     return {
         "model": scorer.reference,

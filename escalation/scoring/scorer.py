@@ -22,6 +22,17 @@ from escalation.targets import Labels, LookBack, Target
 def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Input columns in the model's order, or a refusal that names columns and counts only.
 
+    Parameters
+    ----------
+    X : DataFrame
+        One row per forecast.
+    columns : list of str
+        The model's input, in order.
+
+    Returns
+    -------
+    DataFrame of float64
+
     Raises
     ------
     ModelError
@@ -116,7 +127,17 @@ class Scorer:
         return {"target": target_label(self.target), "horizon": self.target.horizon}
 
     def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
-        """Scores on a day, from what was known by then, and what they come from."""
+        """Scores on a day, from what was known by then, and what they come from.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+
+        Returns
+        -------
+        ScoringInputs
+        """
         then = archive.until(to_day(day))
         prepared = prepare(
             then, self.experiment, self.target, last_day=to_day(day), latest_only=True
@@ -132,7 +153,18 @@ class Scorer:
         return self.model.predict_proba(X)[:, 1] if len(X) else np.empty(0)
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probability and risk set by unit on a day, from what was known by then."""
+        """Probability and risk set by unit on a day, from what was known by then.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+
+        Returns
+        -------
+        DataFrame
+            Columns ``probability`` and ``at_risk``, indexed by unit.
+        """
         inputs = self.inputs(archive, day)
         index = pd.Index(inputs.units, name=schema.UNIT)
         return pd.DataFrame({"probability": inputs.probability, "at_risk": inputs.at_risk}, index)

@@ -37,7 +37,20 @@ _SIDE_FILES = {
 
 
 def refused(where: object, message: str, *, value: object = None) -> ModelError:
-    """The refusal of an artifact that is not what was stored."""
+    """The refusal of an artifact that is not what was stored.
+
+    Parameters
+    ----------
+    where : Path or str
+    message : str
+    value : optional
+        What was refused.
+
+    Returns
+    -------
+    ModelError
+        ``E-MODEL-UNTRUSTED``, to be raised.
+    """
     return ModelError(
         "E-MODEL-UNTRUSTED",
         message,
@@ -49,6 +62,16 @@ def refused(where: object, message: str, *, value: object = None) -> ModelError:
 
 def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
     """Contents of a regular file of bounded size; a link is not followed.
+
+    Parameters
+    ----------
+    path : Path
+    largest : int, optional
+        In bytes.
+
+    Returns
+    -------
+    bytes
 
     Raises
     ------
@@ -77,6 +100,17 @@ def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
 def plain_json(data: bytes, where: object) -> Any:
     """JSON of a file, without NaN and infinities.
 
+    Parameters
+    ----------
+    data : bytes
+        UTF-8.
+    where : Path or str
+        Named in refusals.
+
+    Returns
+    -------
+    object
+
     Raises
     ------
     ModelError
@@ -94,6 +128,18 @@ def plain_json(data: bytes, where: object) -> Any:
 
 def checked_zip(data: bytes, where: object) -> str:
     """Look at a model file's table of contents; the type of the object that it holds.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    where : Path or str
+        Named in refusals.
+
+    Returns
+    -------
+    str
+        Dotted name of the type.
 
     Raises
     ------

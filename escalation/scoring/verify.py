@@ -142,7 +142,22 @@ def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False)
 def outcomes(
     experiment: Experiment, scorer: Scorer, archive: EventArchive, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    """Matured rows of three forecasters in the columns that metrics read."""
+    """Matured rows of three forecasters in the columns that metrics read.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Its axis ends on the day up to which outcomes are known.
+    scorer : Scorer
+    archive : EventArchive
+    rows : DataFrame
+        From :func:`issued_rows`.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, target, unit, day, horizon, probability, outcome, at_risk.
+    """
     case = make_case(archive, experiment, scorer.target)
     known = case.known_on(case.prepared.days[-1])
     units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
@@ -201,6 +216,13 @@ def champion_verdict(summary: pd.DataFrame) -> str:
 def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.DataFrame:
     """How far each input has moved between the training rows and the days since.
 
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    last : datetime64[D]
+        Last of the recent days.
+
     Returns
     -------
     DataFrame
@@ -236,6 +258,16 @@ def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> 
 
     Shares are kept from zero by half a row. 0.1 is usually called small, 0.25 large.
 
+    Parameters
+    ----------
+    before, after : ndarray, shape (row,)
+        The two samples, of any lengths.
+
+    Returns
+    -------
+    float
+        0 where the samples agree.
+
     Examples
     --------
     >>> x = np.arange(100.0)
@@ -255,6 +287,16 @@ def _shares(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
 
 def largest_gap(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     """Largest gap between two distribution functions (Kolmogorov-Smirnov).
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (row,)
+        The two samples, of any lengths.
+
+    Returns
+    -------
+    float
+        In [0, 1].
 
     Examples
     --------

@@ -62,7 +62,18 @@ def ranked(rows: Sequence[Score]) -> list[Score]:
 
 
 def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> list[Score]:
-    """What has changed in each row since the probability of an earlier day."""
+    """What has changed in each row since the probability of an earlier day.
+
+    Parameters
+    ----------
+    rows : sequence of Score
+    before : mapping of str to (str, float)
+        Earlier day and probability by unit.
+
+    Returns
+    -------
+    list of Score
+    """
     found = []
     for row in rows:
         if row.probability is not None and row.unit in before:
@@ -73,7 +84,19 @@ def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> 
 
 
 def alerted(rows: Sequence[Score], budget: int | None) -> list[Score]:
-    """The first k places raise an alert; the line is the last one's probability."""
+    """The first k places raise an alert; the line is the last one's probability.
+
+    Parameters
+    ----------
+    rows : sequence of Score
+        Ranked.
+    budget : int or None
+        k, units that may raise an alert.
+
+    Returns
+    -------
+    list of Score
+    """
     if budget is None:
         return [replace(row, alert_line=ALERT_LINE) for row in rows]
     answered = [row for row in rows if row.probability is not None]

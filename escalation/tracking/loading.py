@@ -45,6 +45,15 @@ def existing_store(uri: str) -> MlflowClient:
 def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     """The version behind an alias.
 
+    Parameters
+    ----------
+    client : MlflowClient
+    name, alias : str
+
+    Returns
+    -------
+    ModelVersion
+
     Raises
     ------
     ModelError
@@ -62,6 +71,19 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
     """The model behind ``NAME[@ALIAS]``, read by the safe reader only.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME`` or ``NAME@ALIAS``; the champion by default.
+    uri : str
+        The store.
+    allow_version_skew : bool, optional
+        Read a model of other library versions.
+
+    Returns
+    -------
+    Scorer
 
     Raises
     ------
@@ -84,7 +106,18 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
 
 
 def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
-    """All forecasts of the training that a version comes from."""
+    """All forecasts of the training that a version comes from.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    version : ModelVersion
+
+    Returns
+    -------
+    DataFrame
+        Columns of a forecast file.
+    """
     child = str(version.run_id)
     parent = client.get_run(child).data.tags.get("mlflow.parentRunId", child)
     with tempfile.TemporaryDirectory() as scratch:
@@ -96,6 +129,18 @@ def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
 
 def load_forecasts(reference: str, *, uri: str) -> pd.DataFrame:
     """All forecasts of the training behind ``NAME[@ALIAS]``.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME`` or ``NAME@ALIAS``; the champion by default.
+    uri : str
+        The store.
+
+    Returns
+    -------
+    DataFrame
+        Columns of a forecast file.
 
     Raises
     ------

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from escalation.backtest.evaluation import Evaluation
+from escalation.metrics import added
 
 DECIDING = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
 GROUPED = {
     "calibration/miscalibration": "miscalibration",
     "calibration/discrimination": "discrimination",
     "calibration/uncertainty": "uncertainty",
+    "calibration/log_miscalibration": "log_miscalibration",
+    "calibration/log_discrimination": "log_discrimination",
+    "calibration/log_uncertainty": "log_uncertainty",
     "ranking/average_precision": "average_precision",
     "ranking/auc": "auc",
     "equal_skill_test/p_vs_climatology": "dm_vs_climatology_p",
@@ -56,14 +60,29 @@ def finite(named: Mapping[str, Any]) -> dict[str, float]:
 
 
 def metrics_of(evaluation: Evaluation, model: str) -> dict[str, float]:
-    """Every number about one model, named."""
-    row = _row(evaluation.comparison, model)
-    plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
-    named = {name: row.get(name) for name in plain}
-    named |= {name: row.get(column) for name, column in GROUPED.items()}
+    """Every number about one model, named.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : str
+
+    Returns
+    -------
+    dict of str to float
+        Finite numbers by their name in MLflow.
+    """
+    named = summary_metrics(_row(evaluation.comparison, model))
     quiet = _row(evaluation.quiet, model)
     named |= {name: quiet.get(column) for name, column in QUIET.items()}
     return finite(named)
+
+
+def summary_metrics(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers of a row of the comparison under their names, added metrics under their own."""
+    plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
+    named = {name: row.get(name) for name in (*plain, *added())}
+    return named | {name: row.get(column) for name, column in GROUPED.items()}
 
 
 def _row(table: pd.DataFrame, model: str) -> dict[str, Any]:
@@ -81,7 +100,19 @@ class Step(NamedTuple):
 
 
 def steps_of(evaluation: Evaluation, model: str, *, now: int) -> list[Step]:
-    """Curves of one model: scores as they built up by origin, and alerts by their number."""
+    """Curves of one model: scores as they built up by origin, and alerts by their number.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : str
+    now : int
+        Milliseconds since 1970, for points without a day.
+
+    Returns
+    -------
+    list of Step
+    """
     return [*_by_origin(evaluation, model), *_by_budget(evaluation, model, now)]
 
 

@@ -13,7 +13,7 @@ from mlflow.entities import Metric
 from escalation import plots
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
-from escalation.tracking.metric_names import DECIDING, GROUPED, finite
+from escalation.tracking.metric_names import finite, summary_metrics
 from escalation.tracking.notes import definition
 from escalation.tracking.store import (
     NOTE_TAG,
@@ -77,10 +77,7 @@ def verified_metrics(verified: Verified) -> dict[str, float]:
     }
     if len(verified.summary):
         row = verified.summary.set_index("model").loc[ISSUED].to_dict()
-        named |= {
-            f"{n}{end}": row[f"{n}{end}"] for n in DECIDING for end in ("", "_lower", "_upper")
-        }
-        named |= {name: row[column] for name, column in GROUPED.items()}
+        named |= summary_metrics(row)
     if len(verified.drift):
         named["drift/largest_psi"] = float(verified.drift["psi"].max())
         named["drift/largest_ks"] = float(verified.drift["ks"].max())

@@ -125,7 +125,19 @@ def _wait_until_free(path: Path) -> None:
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
-    """The experiment of a name, made if need be, its artifacts beside a local store."""
+    """The experiment of a name, made if need be, its artifacts beside a local store.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    uri : str
+        The store.
+    name : str
+
+    Returns
+    -------
+    str
+    """
     path = local_file(uri)
     with store_lock(uri):
         found = client.get_experiment_by_name(name)
@@ -139,6 +151,16 @@ def clear_stale(client: MlflowClient, experiment: str) -> int:
     """Mark runs as killed whose process on this machine is gone; how many there were.
 
     A model that such a run left half written is removed.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment : str
+        Its id.
+
+    Returns
+    -------
+    int
     """
     stale = 0
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
@@ -158,7 +180,13 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 @contextmanager
 def tracked_run(client: MlflowClient, run_id: str) -> Iterator[str]:
-    """A run that ends as what happened to it: finished, killed or failed."""
+    """A run that ends as what happened to it: finished, killed or failed.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    """
     try:
         yield run_id
         raise_if_asked()

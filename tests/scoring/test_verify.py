@@ -16,7 +16,6 @@ from escalation.scoring.artifact import manifest_of
 from escalation.scoring.ledger import append, read_ledger
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import (
-    BASELINE,
     ISSUED,
     champion_verdict,
     drift,
@@ -114,7 +113,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
     ahead = then.rows_on(np.array([last]), known)
     direct = dict(zip(ahead.X.index.get_level_values(0), model.predict_proba(ahead.X)[:, 1],
                       strict=True))  # fmt: skip
-    own = verified.forecasts[verified.forecasts["model"] == BASELINE]
+    own = verified.forecasts[verified.forecasts["model"] == "ewma_nb"]
     got = own[own["day"] == day].set_index("unit")["probability"]
     assert len(got) > 5
     for unit, probability in got.items():

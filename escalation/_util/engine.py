@@ -109,7 +109,7 @@ def on_dask(
     except ImportError:
         raise UsageError(
             "E-DASK",
-            "expected Dask, which is not installed",
+            "Dask is not installed",
             value="--engine dask",
             fix="pip install 'escalation[dask]'",
         ) from None
@@ -131,7 +131,7 @@ def on_dask(
         except (OSError, ValueError) as error:
             raise UsageError(
                 "E-SCHEDULER",
-                f"expected a Dask scheduler: {error}",
+                f"no Dask scheduler answers: {error}",
                 value=scheduler,
                 fix="give the address that `dask scheduler` prints",
             ) from None

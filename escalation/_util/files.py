@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(name, path)
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to write the file: {error.strerror or error}", where=str(path)
+            "E-STORAGE", f"could not write the file: {error.strerror or error}", where=str(path)
         ) from error
     finally:
         if name and os.path.exists(name):
@@ -81,7 +81,7 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise BusyError(
                         "E-BUSY",
-                        f"expected the lock within {seconds:.0f} s",
+                        f"locked by another command for more than {seconds:.0f} s",
                         where=str(lock),
                         fix="wait for the other command to end, or stop it",
                     ) from None
@@ -130,7 +130,7 @@ def require_room(path: Path) -> None:
             probe.flush()
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected room to write the file: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not write the file: {error.strerror}", where=str(path)
         ) from error
 
 

@@ -120,10 +120,10 @@ def sheet(case: Case) -> pd.DataFrame:
     """Every column that is known on its day: features, threshold, risk set, history."""
     present = case.prepared.vintages.present
     back = case.back
-    own = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
-    own |= {f"extra {name}": values for name, values in back.extra.items()}
+    columns = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
+    columns |= {f"extra {name}": values for name, values in back.extra.items()}
     features = case.prepared.features.frame()
-    more = {name: values[present].astype(np.float64) for name, values in own.items()}
+    more = {name: values[present].astype(np.float64) for name, values in columns.items()}
     return pd.concat([features, pd.DataFrame(more, index=features.index)], axis=1)
 
 

@@ -141,8 +141,8 @@ def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
         return [_where(ROWS_DIFFER, odd if len(odd) else left.index)]
     bits = [table.to_numpy(np.float64).view(np.int64) for table in (left, right)]
     differs = np.not_equal(*bits)
-    found = np.flatnonzero(differs.any(axis=0))
-    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in found]
+    columns = np.flatnonzero(differs.any(axis=0))
+    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in columns]
 
 
 def _upto(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:

@@ -124,10 +124,10 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     """
     kinds = experiment.panel.units
     columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])
-    said = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
+    mentioned = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
     rename = {}
     for column in columns:
-        values = sorted(set(archive.versions[column].dropna()) - said, reverse=True)
+        values = sorted(set(archive.versions[column].dropna()) - mentioned, reverse=True)
         prefix = "side" if column in _SIDES else column
         rename[column] = {value: f"{prefix} {i:06d}" for i, value in enumerate(values)}
     return {column: table for column, table in rename.items() if table}

@@ -56,11 +56,11 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
     fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.vintages.present[:, -1]
     new = [unit for unit, is_new in zip(prepared.vintages.units, fresh, strict=True) if is_new]
-    found = too_early(cases, new)
+    findings = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
-        found += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
-    return CheckResult("warm-up", len(new), tuple(found))
+        findings += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
+    return CheckResult("warm-up", len(new), tuple(findings))
 
 
 def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
@@ -78,16 +78,16 @@ def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
     """
     prepared = cases.case.prepared
     stack, spec = prepared.vintages, prepared.spec
-    found = []
+    findings = []
     for unit in units:
         entry = prepared.days[int(stack.entry[stack.units.index(unit)])]
-        seen = prepared.archive.as_of(entry)
-        seen = seen[spec.enters.mask(seen)]
-        seen = seen[seen[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]
-        if not any((unit_of(seen, kind) == unit).any() for kind in spec.kinds):
+        known = prepared.archive.as_of(entry)
+        known = known[spec.enters.mask(known)]
+        known = known[known[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]
+        if not any((unit_of(known, kind) == unit).any() for kind in spec.kinds):
             says = f"{unit} has a row on {entry}, before anything was known there"
-            found.append(Finding("warm-up", f"entry of {unit}", unit, str(entry), says))
-    return found
+            findings.append(Finding("warm-up", f"entry of {unit}", unit, str(entry), says))
+    return findings
 
 
 def check_relabelling(cases: Cases) -> CheckResult:

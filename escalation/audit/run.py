@@ -43,7 +43,7 @@ def audit(
     seeds : int
         Shuffles of the outcomes.
     progress : callable
-        Told how far it is.
+        Called with what is done, how much of it, and the total.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     if first >= len(days) - 1:
         raise InputError(
             "E-RANGE",
-            "expected days on which a unit is known, and a day after them",
+            "no day on which a unit is known and that has a day after it",
             fix="widen [data] first_day and last_day, or [panel] enters",
         )
     inside = days[first:-1]

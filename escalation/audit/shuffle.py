@@ -112,7 +112,7 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
     except GateError as error:
         return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
     gains = pd.concat([block_gains(run, cases.target.horizon) for run in runs])
-    found = []
+    findings = []
     for model, column in gains.items():
         sums = column.dropna()
         spread = sums.std() * np.sqrt(len(sums))
@@ -121,8 +121,8 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
                 f"{model} shows skill on shuffled outcomes: it removes {sums.sum():.1f} of Brier "
                 f"score, {sums.sum() / spread:.1f} standard errors above nothing"
             )
-            found.append(Finding("label shuffle", f"skill of {model}", "", "", says))
-    return CheckResult("label shuffle", seeds, tuple(found))
+            findings.append(Finding("label shuffle", f"skill of {model}", "", "", says))
+    return CheckResult("label shuffle", seeds, tuple(findings))
 
 
 def _run(case: Shuffled) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -137,7 +137,7 @@ def remembered(case: Case) -> pd.DataFrame:
     """
     every = origins(case)
     final = case.known_on(case.prepared.days[-1])
-    said = []
+    parts = []
     for at in every[:: -(-len(every) // MOST_REMEMBERED)]:
         learned = case.training_table(case.prepared.days[at])
         table = case.rows_on(np.array([at]), final)
@@ -146,8 +146,8 @@ def remembered(case: Case) -> pd.DataFrame:
         past = learned.X.index.to_frame(index=False).assign(probability=learned.outcome)
         pairs = rows.merge(past, on=schema.UNIT, suffixes=("", "_learned"))
         pairs["gap"] = (pairs[schema.DAY] - pairs[f"{schema.DAY}_learned"]).abs()
-        said.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
-    forecasts = pd.concat(said, ignore_index=True).assign(model=MEMORY)
+        parts.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
+    forecasts = pd.concat(parts, ignore_index=True).assign(model=MEMORY)
     return forecasts.assign(probability=0.1 + 0.8 * forecasts["probability"])
 
 

@@ -1,4 +1,4 @@
-"""Checks that fits and forecasts use nothing that had not matured."""
+"""Checks that fits and forecasts use nothing that had not resolved."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from escalation.errors import GateError
 
 
 def check_training(cases: Cases, cut: Cut) -> CheckResult:
-    """Rows, inputs and outcomes of a fit: those that had matured, as they were known.
+    """Rows, inputs and outcomes of a fit: those that had resolved, as they were known.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
     CheckResult
     """
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
-    found = immature(cases, then, day)
+    findings = immature(cases, then, day)
     for because, archive in cut.futures.items():
         now = training_sheet(cases.of(archive), day)
-        found += immature(cases, now, day)
+        findings += immature(cases, now, day)
         if len(then) or len(now):
             last = max(t.index.get_level_values(schema.DAY).max() for t in (then, now) if len(t))
             moves = laws.moved(now, then, upto=last)
-            found += findings_of(
+            findings += findings_of(
                 "training rows", moves, f"for a fit on {day} {because}", of="learned: "
             )
-    return CheckResult("training rows", 1, tuple(found))
+    return CheckResult("training rows", 1, tuple(findings))
 
 
 def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
@@ -129,11 +129,11 @@ def check_issued(cases: Cases, cut: Cut) -> CheckResult:
     CheckResult
     """
     day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
-    found = []
+    findings = []
     for because, archive in cut.futures.items():
         moves = laws.moved(issue_sheet(cases.of(archive), day), then, upto=day)
-        found += findings_of("issued rows", moves, because, of="input: ")
-    return CheckResult("issued rows", 1, tuple(found))
+        findings += findings_of("issued rows", moves, because, of="input: ")
+    return CheckResult("issued rows", 1, tuple(findings))
 
 
 def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
@@ -151,10 +151,10 @@ def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
     schedule = trial_schedule(cases.case, cut.day)
     try:
         then = forecast_sheet(cases.of(cut.until), schedule)
-        found = []
+        findings = []
         for because in (GONE, REVISED):
             now = forecast_sheet(cases.of(cut.futures[because]), schedule)
-            found += findings_of("backtest", laws.moved(now, then, upto=cut.day), because)
+            findings += findings_of("backtest", laws.moved(now, then, upto=cut.day), because)
     except GateError as error:
         return CheckResult("backtest", 0, note=f"not made: {error.message}")
-    return CheckResult("backtest", 1, tuple(found))
+    return CheckResult("backtest", 1, tuple(findings))

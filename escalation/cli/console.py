@@ -134,45 +134,45 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
     for name in ("unit", "probability", "change", "base rate"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
-    for one in scores:
-        name = escape(visible(one.unit))
+    for score in scores:
+        name = escape(visible(score.unit))
         table.add_row(
-            f"[bold]! {name}[/]" if one.alert else name,
-            _chance(one),
-            "-" if one.change is None else _points(one.change),
-            f"{one.base_rate:.0%}",
-            escape(visible(_reasons(one))),
+            f"[bold]! {name}[/]" if score.alert else name,
+            _chance(score),
+            "-" if score.change is None else _points(score.change),
+            f"{score.base_rate:.0%}",
+            escape(visible(_reasons(score))),
         )
     return table
 
 
-def _chance(one: Score) -> str:
-    if one.probability is None or one.lower is None or one.upper is None:
+def _chance(score: Score) -> str:
+    if score.probability is None or score.lower is None or score.upper is None:
         return "-"
-    mark = " ~" if one.no_information else ""
-    return escape(f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]{mark}")
+    mark = " ~" if score.no_information else ""
+    return escape(f"{score.probability:.0%} [{score.lower:.0%}, {score.upper:.0%}]{mark}")
 
 
-def _reasons(one: Score) -> str:
-    if one.probability is None:
-        return one.status
+def _reasons(score: Score) -> str:
+    if score.probability is None:
+        return score.status
     events = "; ".join(
         f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
-        for d in one.drivers
+        for d in score.drivers
     )
-    status = "" if one.status == "ok" else one.status
+    status = "" if score.status == "ok" else score.status
     return "; ".join(filter(None, [status, events or "none stands out"]))
 
 
 def _legend(scores: Sequence[Score]) -> str:
-    said = (
+    text = (
         "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
         "often it happened here; events with what each adds in log-odds."
     )
-    if any(one.alert for one in scores):
-        said = f"! raises an alert. {said}"
-    days = sorted({one.changed_since for one in scores if one.changed_since})
-    return f"{said} Change: in points of percent since {', '.join(days)}." if days else said
+    if any(score.alert for score in scores):
+        text = f"! raises an alert. {text}"
+    days = sorted({score.changed_since for score in scores if score.changed_since})
+    return f"{text} Change: in points of percent since {', '.join(days)}." if days else text
 
 
 @contextmanager

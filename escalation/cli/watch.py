@@ -55,7 +55,7 @@ def score_command(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Rank every unit by the likelihood that things get worse."""
+    """Rank every unit by its likelihood of escalation."""
     from escalation._util.files import require_format, require_room
 
     if out is not None:
@@ -118,5 +118,5 @@ def _hold_to_freshness(scores: list[Score], strict: bool) -> None:
     if stale is None:
         return
     if strict:
-        raise GateError("E-STALE", f"expected fresh data, got {stale}", fix="ingest newer data")
-    print(f"warning: {stale}; the scores may be about a past that is over", file=sys.stderr)
+        raise GateError("E-STALE", f"{stale}", fix="ingest newer data")
+    print(f"warning: {stale}; the scores may be out of date", file=sys.stderr)

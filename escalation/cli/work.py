@@ -190,7 +190,7 @@ def features_command(
         print("\n".join(columns))
         return
     if out is None:
-        raise UsageError("E-USAGE", "expected --out FILE or --list")
+        raise UsageError("E-USAGE", "needs --out FILE or --list")
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
     past = history_of(read_archive(chosen, events, source), chosen)

@@ -40,17 +40,17 @@ def recalibrated(probability: Array, outcome: Array) -> Array:
     """
     if not len(outcome):
         return np.empty(0)
-    said, fitted = _curve(probability, outcome)
-    return fitted[np.searchsorted(said, probability)]
+    distinct, fitted = _curve(probability, outcome)
+    return fitted[np.searchsorted(distinct, probability)]
 
 
 def _curve(probability: Array, outcome: Array) -> tuple[Array, Array]:
     """The distinct forecasts, and the isotonic fit at each."""
     from scipy.optimize import isotonic_regression
 
-    said, group, size = np.unique(probability, return_inverse=True, return_counts=True)
+    distinct, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     rate = np.bincount(group, weights=outcome) / size
-    return said, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
+    return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
 
 
 def decompose(
@@ -255,9 +255,9 @@ def recoverable(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> said, date = rng.random(5000), np.arange(5000) // 5
-    >>> came = (rng.random(5000) < said) * 1.0
-    >>> recoverable(said, came, date) < 0 < miscalibration(said, came)
+    >>> probability, date = rng.random(5000), np.arange(5000) // 5
+    >>> outcome = (rng.random(5000) < probability) * 1.0
+    >>> recoverable(probability, outcome, date) < 0 < miscalibration(probability, outcome)
     True
     """
     if not len(outcome):

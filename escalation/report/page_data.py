@@ -85,7 +85,7 @@ def report_data(
     scorer : Scorer
     archive : EventArchive
     scores : sequence of Score
-        What it said: a watch list of :func:`escalation.scoring.score.score`.
+        Its watch list, of :func:`escalation.scoring.score.score`.
     forecasts : DataFrame, optional
         What the backtest of its training stored.
 
@@ -95,16 +95,18 @@ def report_data(
         ``E-EMPTY`` for a watch list without a unit.
     """
     if not scores:
-        raise InputError("E-EMPTY", "expected a watch list with at least one unit")
+        raise InputError("E-EMPTY", "the watch list has no unit")
     day = to_day(scores[0].day)
-    told = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
-    told = told[told["target"] == scores[0].target].reset_index(drop=True)
+    known_forecasts = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
+    known_forecasts = known_forecasts[known_forecasts["target"] == scores[0].target].reset_index(
+        drop=True
+    )
     return ReportData(
         tuple(scores),
         archive.as_of(day),
         scorer.experiment,
-        told,
-        _summary(told, seed=scorer.experiment.experiment.seed),
+        known_forecasts,
+        _summary(known_forecasts, seed=scorer.experiment.experiment.seed),
         _recent(scorer, archive, day),
     )
 
@@ -158,10 +160,10 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     """
     end = pd.Timestamp(day)
     issued = pd.to_datetime(forecasts[schema.DAY])
-    told = forecasts[issued <= end].copy()
-    due = issued[issued <= end] + pd.to_timedelta(told["horizon"], unit="D")
-    told.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
-    return told.reset_index(drop=True)
+    known = forecasts[issued <= end].copy()
+    due = issued[issued <= end] + pd.to_timedelta(known["horizon"], unit="D")
+    known.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
+    return known.reset_index(drop=True)
 
 
 def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -178,12 +180,12 @@ def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.Dat
     for earlier in np.arange(first, max(first, day)):
         rows += [
             {
-                "unit": one.unit,
-                "day": pd.Timestamp(one.day),
-                "probability": one.probability,
-                "lower": one.lower,
-                "upper": one.upper,
+                "unit": row.unit,
+                "day": pd.Timestamp(row.day),
+                "probability": row.probability,
+                "lower": row.lower,
+                "upper": row.upper,
             }
-            for one in score(scorer, archive, as_of=earlier, explain=0)
+            for row in score(scorer, archive, as_of=earlier, explain=0)
         ]
     return pd.DataFrame(rows, columns=list(RECENT_COLUMNS))

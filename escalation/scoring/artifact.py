@@ -212,7 +212,7 @@ def load_artifact(
     if got != expected_hash:
         raise ModelError(
             "E-MODEL-HASH",
-            f"expected hash {expected_hash}, got {got}",
+            f"hash {got} instead of the registered {expected_hash}",
             where=str(folder),
             fix="train again; the stored model was changed",
         )
@@ -309,7 +309,7 @@ def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
     if not worst <= CANARY_TOLERANCE:
         raise ModelError(
             "E-MODEL-CANARY",
-            f"expected the recorded answers, the worst differs by {worst:.3g}",
+            f"the recorded probabilities are not reproduced, they differ by up to {worst:.3g}",
             where=where,
             fix="train again on this machine",
         )
@@ -321,7 +321,7 @@ def _check_versions(manifest: Manifest, allow: bool) -> None:
         if here != wanted and not allow:
             raise ModelError(
                 "E-MODEL-VERSION",
-                f"expected {name} {wanted}, here is {here}",
+                f"the model needs {name} {wanted}, installed is {here}",
                 fix="train again, or score with --allow-version-skew",
             )
 

@@ -45,7 +45,7 @@ class Entry:
     Parameters
     ----------
     forecast : mapping
-        What was said, with its provenance.
+        Plain data, with its provenance.
     issued_at : str
         Time of the machine that issued it, UTC, ISO.
     previous, hash : str
@@ -89,8 +89,8 @@ def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry
     -------
     Entry
     """
-    said = canonical({"forecast": forecast, "issued_at": issued_at})
-    return Entry(forecast, issued_at, previous, sha256((previous + said).encode()).hexdigest())
+    text = canonical({"forecast": forecast, "issued_at": issued_at})
+    return Entry(forecast, issued_at, previous, sha256((previous + text).encode()).hexdigest())
 
 
 def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
@@ -117,7 +117,7 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
         lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to read the ledger: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not read the ledger: {error.strerror}", where=str(path)
         ) from error
     entries: list[Entry] = []
     last = FIRST
@@ -182,7 +182,7 @@ def append(
             return _append(path, forecasts, stamp)
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to write the ledger: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not write the ledger: {error.strerror}", where=str(path)
         ) from error
 
 
@@ -194,10 +194,10 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
     last = entries[-1].hash if entries else FIRST
     added: list[Entry] = []
     for forecast in forecasts:
-        said = canonical(forecast)
-        if said not in held:
-            held.add(said)
-            added.append(chained(json.loads(said), stamp, last))
+        text = canonical(forecast)
+        if text not in held:
+            held.add(text)
+            added.append(chained(json.loads(text), stamp, last))
             last = added[-1].hash
     if added:
         with replacing(path) as part:
@@ -230,10 +230,10 @@ def issued_before(
     """
     latest: dict[str, tuple[str, float]] = {}
     for entry in entries:
-        said = entry.forecast
-        same = (said.get("target"), said.get("horizon")) == (target, horizon)
-        if not same or said.get("probability") is None or not said["day"] < day:
+        forecast = entry.forecast
+        same = (forecast.get("target"), forecast.get("horizon")) == (target, horizon)
+        if not same or forecast.get("probability") is None or not forecast["day"] < day:
             continue
-        if said["unit"] not in latest or latest[said["unit"]][0] <= said["day"]:
-            latest[said["unit"]] = said["day"], said["probability"]
+        if forecast["unit"] not in latest or latest[forecast["unit"]][0] <= forecast["day"]:
+            latest[forecast["unit"]] = forecast["day"], forecast["probability"]
     return latest

@@ -59,10 +59,10 @@ def check_day(
     if day < trained_to and not in_sample:
         raise GateError(
             "E-IN-SAMPLE",
-            f"expected a day from {trained_to}, up to which the model has learned",
+            f"the model was trained up to {trained_to}; needs a day from then on",
             column="as_of",
             value=day,
-            fix="use `escalation replay --as-of`, which fits on what was known then, "
+            fix="use `escalation replay --as-of`, which fits on the data then available, "
             "or --allow-in-sample",
         )
 
@@ -88,7 +88,7 @@ def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> 
     """
     known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
     if known.empty:
-        raise InputError("E-EMPTY", "expected an event that was known by the day", value=day)
+        raise InputError("E-EMPTY", "no event was known by that day", value=day)
     latest = max(to_day(day), to_day(today or day))
     return int((latest - to_day(known.max())).astype(int))
 
@@ -156,8 +156,8 @@ def score(
     stamp = provenance(scorer, inputs.archive, day)
     rows = _rows(scorer, inputs, counterfactual, stamp)
     if age > stale_after:
-        said = STALE.format(age)
-        rows = [row if row.probability is None else replace(row, status=said) for row in rows]
+        stale = STALE.format(age)
+        rows = [row if row.probability is None else replace(row, status=stale) for row in rows]
     rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
@@ -223,13 +223,13 @@ def _unseen_types(
 ) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
     known = set(scorer.manifest.event_types)
-    found: list[set[str]] = [set() for _ in inputs.units]
+    unseen: list[set[str]] = [set() for _ in inputs.units]
     kinds = counterfactual.events[schema.EVENT_TYPE].to_numpy()
     for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
         for unit in counterfactual.rows.holders[event]:
             if unit >= 0:
-                found[unit].add(str(kinds[event]))
-    return [sorted(one) for one in found]
+                unseen[unit].add(str(kinds[event]))
+    return [sorted(types) for types in unseen]
 
 
 def _before(
@@ -245,8 +245,12 @@ def _before(
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
     answers = zip(inputs.units, inputs.probability, inputs.at_risk, strict=True)
-    own = {unit: (str(yesterday), float(said)) for unit, said, at_risk in answers if at_risk}
-    return {**own, **previous}
+    earlier = {
+        unit: (str(yesterday), float(probability))
+        for unit, probability, at_risk in answers
+        if at_risk
+    }
+    return {**earlier, **previous}
 
 
 def _explained(

@@ -44,7 +44,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if missing:
         raise ModelError(
             "E-SCHEMA",
-            f"expected {len(columns)} columns, {len(missing)} are missing",
+            f"{len(missing)} of {len(columns)} columns are missing",
             column=missing[0],
         )
     X = X[columns].astype(np.float64)
@@ -52,7 +52,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if bad.any():
         raise InputError(
             "E-NOT-FINITE",
-            f"expected finite numbers, {int(bad.sum())} columns have others",
+            f"missing or infinite values in {int(bad.sum())} columns",
             column=str(X.columns[bad][0]),
         )
     return X

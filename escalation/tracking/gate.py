@@ -86,12 +86,12 @@ def common_rows(
         (CHAMPION, champion),
         (schema.BASELINE, baseline),
     ):
-        own = table.set_index(ROW_KEY)[["probability"]].assign(model=role)
-        parts.append(own.join(truth, how="inner").reset_index())
+        probabilities = table.set_index(ROW_KEY)[["probability"]].assign(model=role)
+        parts.append(probabilities.join(truth, how="inner").reset_index())
     if any(part.empty for part in parts):
         raise GateError(
             "E-NOT-COMPARABLE",
-            "expected forecasts of the same label, units and days, found none",
+            "no forecasts of the same label, units and days in common",
             fix="train the challenger over origins that the champion also forecast",
         )
     return pd.concat(parts, ignore_index=True)
@@ -110,7 +110,7 @@ def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision:
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no common row has matured.
+        ``E-INSUFFICIENT`` when no common row has resolved.
     """
     tables = {
         rival: metrics.skill_by(forecasts, "horizon", reference=rival, seed=seed)

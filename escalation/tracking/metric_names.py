@@ -118,8 +118,8 @@ def steps_of(evaluation: Evaluation, model: str, *, now: int) -> list[Step]:
 
 def _by_budget(evaluation: Evaluation, model: str, now: int) -> Iterator[Step]:
     """The step is the number of alerts a week."""
-    own = evaluation.alerts[evaluation.alerts["model"] == model]
-    for row in own.to_dict("records"):
+    rows = evaluation.alerts[evaluation.alerts["model"] == model]
+    for row in rows.to_dict("records"):
         for name, value in finite({name: row[name] for name in ALERTS}).items():
             yield Step(f"alerts_a_week/{name}", value, int(row["budget"]), now)
 
@@ -127,10 +127,12 @@ def _by_budget(evaluation: Evaluation, model: str, now: int) -> Iterator[Step]:
 def _by_origin(evaluation: Evaluation, model: str) -> Iterator[Step]:
     """The step is the number of the origin, the time its day."""
     curve = evaluation.running
-    own = curve[curve["model"] == model].reset_index(drop=True)
-    for step in sorted({round(i * (len(own) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}):
-        day = pd.Timestamp(own["day"].iloc[step]).tz_localize(UTC)
+    points = curve[curve["model"] == model].reset_index(drop=True)
+    for step in sorted(
+        {round(i * (len(points) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}
+    ):
+        day = pd.Timestamp(points["day"].iloc[step]).tz_localize(UTC)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
-            value = float(own[column].iloc[step])
+            value = float(points[column].iloc[step])
             if math.isfinite(value):
                 yield Step(f"over_origins/{name}", value, step, int(day.timestamp() * 1000))

@@ -89,9 +89,9 @@ def _steps(verified: Verified) -> list[Metric]:
     """The rolling scores, the latest dates first to be kept."""
     if verified.rolling.empty:
         return []
-    own = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
+    rolling = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
     points = []
-    for step, row in enumerate(own.to_dict("records")):
+    for step, row in enumerate(rolling.to_dict("records")):
         at = int(pd.Timestamp(row["day"]).tz_localize("UTC").timestamp() * 1000)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
             if math.isfinite(row[column]):
@@ -116,8 +116,8 @@ def _note(verified: Verified, scorer: Scorer) -> str:
     text = (
         f"{definition(scorer.target)}\n\n**{verified.verdict[0].upper()}{verified.verdict[1:]}**\n\n"
         f"{verified.issued} forecasts issued by `{scorer.reference}` and those before it: "
-        f"{verified.matured} matured, {verified.open} open, {verified.in_sample} left out because "
-        "the model had learned from their days.\n"
+        f"{verified.matured} resolved, {verified.open} open, {verified.in_sample} left out because "
+        "the model was trained on their days.\n"
     )
     if len(moved):
         names = ", ".join(f"`{name}`" for name in moved.head(_SHOWN))

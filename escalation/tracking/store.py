@@ -116,7 +116,7 @@ def _wait_until_free(path: Path) -> None:
             raise
         raise BusyError(
             "E-BUSY",
-            f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
+            f"the database is locked for more than {files.LOCK_SECONDS:.0f} s",
             where=str(path),
             fix="wait for the other command to end, or stop it",
         ) from None
@@ -140,9 +140,9 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """
     path = local_file(uri)
     with store_lock(uri):
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
+        existing = client.get_experiment_by_name(name)
+        if existing is not None:
+            return existing.experiment_id
         location = (path.parent.resolve() / ARTIFACT_FOLDER / name).as_uri() if path else None
         return client.create_experiment(name, location)
 

@@ -135,7 +135,7 @@ def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis
 def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
     append(tmp_path / "l.jsonl", [said("all", "2020-12-28", 0.1)])
     result = verify(early[1], crisis, read_ledger(tmp_path / "l.jsonl"), as_of="2020-12-31")
-    assert (result.matured, result.open, result.verdict) == (0, 1, "nothing has matured yet")
+    assert (result.matured, result.open, result.verdict) == (0, 1, "no forecast has resolved yet")
 
 
 def world(make, quality):

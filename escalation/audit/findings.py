@@ -60,7 +60,7 @@ class AuditReport:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every leak, check by check."""
-        return tuple(one for check in self.checks for one in check.findings)
+        return tuple(finding for check in self.checks for finding in check.findings)
 
     @property
     def clean(self) -> bool:
@@ -83,7 +83,8 @@ class AuditReport:
             return
         raise GateError(
             "E-LEAK",
-            f"{len(self.findings)} leaks found: " + "; ".join(one.says for one in self.findings),
+            f"{len(self.findings)} leaks found: "
+            + "; ".join(finding.says for finding in self.findings),
             where=self.experiment,
             fix="let the column look at the day itself and the days before only",
         )

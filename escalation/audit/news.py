@@ -139,4 +139,4 @@ def _texts(value: object) -> list[str]:
         return [value]
     if isinstance(value, dict):
         value = [*value, *value.values()]
-    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
+    return [text for part in value for text in _texts(part)] if isinstance(value, list) else []

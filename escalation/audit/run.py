@@ -58,7 +58,7 @@ def audit(
         checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
         for target in experiment.labels
     ]
-    done = [one for label in labels for one in label]
+    done = [result for label in labels for result in label]
     return AuditReport(experiment.experiment.name, merge_results(done))
 
 

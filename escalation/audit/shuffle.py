@@ -108,7 +108,7 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
         schedule = shuffle_schedule(cases.case, REFITS)
         experiment = cases.experiment.model_copy(update={"backtest": schedule})
         case = replace(cases.case, experiment=experiment)
-        runs = [one for seed in range(seeds) for one in _run(shuffled(case, seed=seed))]
+        runs = [forecasts for seed in range(seeds) for forecasts in _run(shuffled(case, seed=seed))]
     except GateError as error:
         return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
     gains = pd.concat([block_gains(run, cases.target.horizon) for run in runs])

@@ -98,7 +98,7 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
     end = case.prepared.days[-1]
     more = events_on(case.prepared.archive.until(end), day, known=end, seed=seed)
     other = replace(case, prepared=replace(case.prepared, archive=more))
-    counts = [one.known_on(end).count for one in (case, other)]
+    counts = [version.known_on(end).count for version in (case, other)]
     same = (counts[0] == counts[1]) | np.isnan(counts[0]) & np.isnan(counts[1])
     at = case.prepared.index_of(day)
     allowed = np.zeros(len(case.prepared.days), dtype=bool)

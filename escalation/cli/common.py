@@ -82,7 +82,7 @@ def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
     """Write and print a watch list."""
     from escalation.cli import console
 
-    rows = [one.as_dict() for one in scores]
+    rows = [score.as_dict() for score in scores]
     if out is not None:
         write_scores(rows, out)
     if as_json:

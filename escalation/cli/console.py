@@ -217,16 +217,16 @@ def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) ->
         table.add_column(name, justify="right")
     for name in ("days", "known_date"):
         table.add_column(name, no_wrap=True)
-    for one in files:
-        counts = (one.rows, one.accepted, one.quarantined, one.duplicates)
-        days = f"{one.first_day} to {one.last_day}" if one.first_day else "-"
+    for file in files:
+        counts = (file.rows, file.accepted, file.quarantined, file.duplicates)
+        days = f"{file.first_day} to {file.last_day}" if file.first_day else "-"
         table.add_row(
-            escape(visible(one.name)),
-            one.source,
-            one.sha256[:12],
+            escape(visible(file.name)),
+            file.source,
+            file.sha256[:12],
             *(f"{count:,}" for count in counts),
             days,
-            one.known_basis,
+            file.known_basis,
         )
     return table
 
@@ -239,11 +239,13 @@ def intake_table(reports: Sequence[Report]) -> Table:
         table.add_column(name, justify="right")
     for name in ("reasons", "known_date"):
         table.add_column(name)
-    for one in reports:
-        reasons = ", ".join(f"{count} {code}" for code, count in one.reasons.items())
-        known = f"{one.known_basis} ({one.zone})" if one.zone else one.known_basis
-        counts = (one.records, one.accepted, one.quarantined, one.duplicates)
-        table.add_row(escape(one.file), *(f"{count:,}" for count in counts), reasons or "-", known)
+    for report in reports:
+        reasons = ", ".join(f"{count} {code}" for code, count in report.reasons.items())
+        known = f"{report.known_basis} ({report.zone})" if report.zone else report.known_basis
+        counts = (report.records, report.accepted, report.quarantined, report.duplicates)
+        table.add_row(
+            escape(report.file), *(f"{count:,}" for count in counts), reasons or "-", known
+        )
     return table
 
 
@@ -253,12 +255,12 @@ def refused_table(reports: Sequence[Report]) -> Table:
     for name in ("file", "line", "code", "column", "value", "expected"):
         table.add_column(name, justify="right" if name == "line" else "left", overflow="fold")
     for report in reports:
-        for one in report.first:
-            cells = (Path(report.file).name, str(one.line), one.code, one.column)
-            table.add_row(*map(escape, (*cells, visible(one.value), one.expected)))
+        for row in report.first:
+            cells = (Path(report.file).name, str(row.line), row.code, row.column)
+            table.add_row(*map(escape, (*cells, visible(row.value), row.expected)))
     return table
 
 
 def visible(text: str) -> str:
     """Text without characters that move the cursor or turn the line around."""
-    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

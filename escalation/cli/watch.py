@@ -85,8 +85,8 @@ def score_command(
         stale_after=stale_after,
         today=_today(scorer, as_of),
     )
-    _hold_to_freshness(scores, strict)
-    append(kept, [one.as_issued() for one in scores])
+    _require_fresh(scores, strict)
+    append(kept, [row.as_issued() for row in scores])
     give(scores, out, as_json)
 
 
@@ -113,8 +113,8 @@ def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
     return None if named else dt.datetime.now().date()
 
 
-def _hold_to_freshness(scores: list[Score], strict: bool) -> None:
-    stale = next((one.status for one in scores if one.status.startswith("stale data")), None)
+def _require_fresh(scores: list[Score], strict: bool) -> None:
+    stale = next((row.status for row in scores if row.status.startswith("stale data")), None)
     if stale is None:
         return
     if strict:

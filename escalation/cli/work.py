@@ -79,9 +79,9 @@ def _train_and_store(
             for target in experiment.labels
         ]
         stored = []
-        for one in trained:
-            known = archive.as_of(one.trained_to)
-            stored.append(tracking.log_training(one, uri=uri, events=known, beside=trained))
+        for training in trained:
+            known = archive.as_of(training.trained_to)
+            stored.append(tracking.log_training(training, uri=uri, events=known, beside=trained))
             progress("stored", len(stored), len(trained))
     return list(zip(trained, stored, strict=True))
 

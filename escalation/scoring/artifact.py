@@ -243,13 +243,13 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         ``E-MODEL-MANIFEST``.
     """
     table = plain_json(data, where)
-    known = {one.name: one for one in fields(Manifest)}
+    known = {part.name: part for part in fields(Manifest)}
     if not isinstance(table, dict) or not set(table) <= set(known):
         raise _odd(where, f"expected the keys {', '.join(known)}")
-    for name, one in known.items():
+    for name, part in known.items():
         if name not in table and name in {"typical", "event_types"}:
             continue
-        kind = str(one.type).partition("[")[0]
+        kind = str(part.type).partition("[")[0]
         if name not in table or not isinstance(table[name], _JSON_TYPES[kind]):
             raise _odd(where, f"expected a {kind} for {name}", column=name)
     manifest = Manifest(**table)
@@ -284,7 +284,7 @@ def _use(manifest: Manifest) -> None:
     answered = len(rows) == len(answers) > 0 and not missing
     texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
     texts += [*manifest.canary["unit"], *manifest.versions.values()]
-    finite = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
+    finite = all(isinstance(number, int | float) and np.isfinite(number) for number in numbers)
     if not (answered and finite and all(isinstance(text, str) for text in texts)):
         raise ValueError
 

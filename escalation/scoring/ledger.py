@@ -201,7 +201,7 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
             last = added[-1].hash
     if added:
         with replacing(path) as part:
-            part.write_text("".join(f"{one.line}\n" for one in [*entries, *added]))
+            part.write_text("".join(f"{entry.line}\n" for entry in [*entries, *added]))
     return added
 
 

@@ -159,13 +159,13 @@ def checked_zip(data: bytes, where: object) -> str:
 
 
 def _check_members(members: Sequence[zipfile.ZipInfo], where: object) -> None:
-    names = [one.filename for one in members]
+    names = [member.filename for member in members]
     for name in names:
         if not MEMBER.fullmatch(name):
             raise refused(where, "expected names without folders in the model file", value=name)
     if len(set(names)) != len(names):
         raise refused(where, "expected each name once in the model file")
-    sizes = {one.filename: one.file_size for one in members}
+    sizes = {member.filename: member.file_size for member in members}
     size = sum(sizes.values())
     if size > LARGEST_UNPACKED or sizes.get(SCHEMA_FILE, 0) > LARGEST_SCHEMA:
         raise refused(where, f"expected at most {LARGEST_UNPACKED} bytes unpacked", value=size)

@@ -77,7 +77,7 @@ def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataF
     DataFrame
         Columns unit, day, horizon, probability, base_rate, trained_to.
     """
-    rows = [_row(one.forecast) for one in entries if _is_of(one.forecast, name, target)]
+    rows = [_row(entry.forecast) for entry in entries if _is_of(entry.forecast, name, target)]
     columns = [*_ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
     table = pd.DataFrame(rows, columns=columns)
     for column in (schema.DAY, "trained_to"):

@@ -108,8 +108,13 @@ def _typed(
 def _from_pydantic(where: str, error: ValidationError) -> UsageError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    return UsageError("E-CONFIG", f"expected otherwise: {first['msg']}", where=where, column=key,
-                      value=first.get("input"))  # fmt: skip
+    return UsageError(
+        "E-CONFIG",
+        f"expected otherwise: {first['msg']}",
+        where=where,
+        column=key,
+        value=first.get("input"),
+    )
 
 
 def target_of(table: Mapping[str, Any]) -> Target:
@@ -216,9 +221,12 @@ class Experiment(Section):
         for label in labels:
             if labels.count(label) > 1:
                 raise UsageError(
-                    "E-CONFIG", "expected a name of its own for every label", where="[[targets]]",
-                    value=label, fix='name one of them, such as called = "any_deadly"',
-                )  # fmt: skip
+                    "E-CONFIG",
+                    "expected a name of its own for every label",
+                    where="[[targets]]",
+                    value=label,
+                    fix='name one of them, such as called = "any_deadly"',
+                )
         return value
 
     @cached_property

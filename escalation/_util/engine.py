@@ -6,16 +6,12 @@ needed. Few pieces are under way at a time: memory is bounded by those, not by t
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
-from multiprocessing import get_context, parent_process
 from typing import Any, Protocol, TypeVar
 
 from escalation.errors import UsageError
@@ -99,9 +95,11 @@ def on_dask(
         distributed: Any = import_module("distributed")
     except ImportError:
         raise UsageError(
-            "E-DASK", "expected Dask, which is not installed", value="--engine dask",
+            "E-DASK",
+            "expected Dask, which is not installed",
+            value="--engine dask",
             fix="pip install 'escalation[dask]'",
-        ) from None  # fmt: skip
+        ) from None
     with ExitStack() as opened:
         cluster = None
         if scheduler is None:
@@ -119,53 +117,14 @@ def on_dask(
             )
         except (OSError, ValueError) as error:
             raise UsageError(
-                "E-SCHEDULER", f"expected a Dask scheduler: {error}", value=scheduler,
+                "E-SCHEDULER",
+                f"expected a Dask scheduler: {error}",
+                value=scheduler,
                 fix="give the address that `dask scheduler` prints",
-            ) from None  # fmt: skip
+            ) from None
         if setup is not None:
             client.register_plugin(_first(distributed, setup))
         yield partial(_on_cluster, client)
-
-
-@contextmanager
-def beside(setup: Callable[[], object] | None = None) -> Iterator[Executor]:
-    """A process that works beside this one, and ends when this one does, however that is.
-
-    Parameters
-    ----------
-    setup : callable, optional
-        What it does first, at once, so that it is ready when it is needed.
-
-    Examples
-    --------
-    >>> with beside() as other:
-    ...     other.submit(pow, 2, 5).result()
-    32
-    """
-    with ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), initializer=_follow, initargs=(setup,)
-    ) as pool:
-        pool.submit(os.getpid)  # starts it
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _follow(setup: Callable[[], object] | None) -> None:
-    """Leave interrupts to the process that started this one, and watch for its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    first = parent_process()
-
-    def watch() -> None:
-        if first is not None:
-            first.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-    if setup is not None:
-        setup()
 
 
 def _first(distributed: Any, setup: Callable[[], object]) -> Any:
@@ -209,9 +168,10 @@ def engine(
     """
     if name not in NAMES or (scheduler is not None and name != "dask"):
         raise UsageError(
-            "E-ENGINE", f"expected one of {', '.join(NAMES)}, and a scheduler for dask only",
+            "E-ENGINE",
+            f"expected one of {', '.join(NAMES)}, and a scheduler for dask only",
             value=name,
-        )  # fmt: skip
+        )
     if name == "local":
         yield local
         return
@@ -220,9 +180,12 @@ def engine(
 
 
 def _on_cluster(
-    client: Any, work: Callable[[Shared, Item], Result], items: Iterable[Item],
-    *, made: Callable[[], Shared],
-) -> Iterator[Result]:  # fmt: skip
+    client: Any,
+    work: Callable[[Shared, Item], Result],
+    items: Iterable[Item],
+    *,
+    made: Callable[[], Shared],
+) -> Iterator[Result]:
     # A task, not data that is sent out: what a lost worker held can be made again.
     shared = client.submit(made, pure=False)
 

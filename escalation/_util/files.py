@@ -44,8 +44,9 @@ def replacing(path: Path) -> Iterator[Path]:
         os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(name, path)
     except OSError as error:
-        raise StorageError("E-STORAGE", f"expected to write the file: {error.strerror or error}",
-                           where=str(path)) from error  # fmt: skip
+        raise StorageError(
+            "E-STORAGE", f"expected to write the file: {error.strerror or error}", where=str(path)
+        ) from error
     finally:
         if name and os.path.exists(name):
             os.unlink(name)
@@ -72,9 +73,11 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise BusyError(
-                        "E-BUSY", f"expected the lock within {seconds:.0f} s", where=str(lock),
+                        "E-BUSY",
+                        f"expected the lock within {seconds:.0f} s",
+                        where=str(lock),
                         fix="wait for the other command to end, or stop it",
-                    ) from None  # fmt: skip
+                    ) from None
                 time.sleep(0.05)
         yield
 
@@ -119,15 +122,17 @@ def require_room(path: Path) -> None:
             probe.write(bytes(PROBE_BYTES))
             probe.flush()
     except OSError as error:
-        raise StorageError("E-STORAGE", f"expected room to write the file: {error.strerror}",
-                           where=str(path)) from error  # fmt: skip
+        raise StorageError(
+            "E-STORAGE", f"expected room to write the file: {error.strerror}", where=str(path)
+        ) from error
 
 
 def require_format(path: Path) -> None:
     """Refuse an ending that no table is written in; ``E-FORMAT``."""
     if path.suffix not in FORMATS:
-        raise UsageError("E-FORMAT", "expected a file name that ends in .parquet, .csv or .json",
-                         where=str(path))  # fmt: skip
+        raise UsageError(
+            "E-FORMAT", "expected a file name that ends in .parquet, .csv or .json", where=str(path)
+        )
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

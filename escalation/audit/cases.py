@@ -20,11 +20,11 @@ from escalation.targets import Target
 GONE = "when what became known after it was taken away"
 AFTER = "when only days after it changed"
 REVISED = "when only what was reported late, corrected or retracted after it changed"
-KEPT = 5
+_MOST_CASES = 5
 """Cases kept in memory: the whole one, and those of the day that is being looked at."""
-ORIGINS = 6
+_TRIAL_ORIGINS = 6
 """Of a trial backtest: enough for a track record to come into being."""
-SAID = ("probability", "lower", "upper", schema.THRESHOLD, schema.AT_RISK)
+_FORECAST_NUMBERS = ("probability", "lower", "upper", schema.THRESHOLD, schema.AT_RISK)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Cases:
     def of(self, archive: EventArchive) -> Case:
         """From an archive that may end earlier or say other things."""
         if archive.digest not in self.kept:
-            if len(self.kept) >= KEPT:
+            if len(self.kept) >= _MOST_CASES:
                 del self.kept[list(self.kept)[1]]
             last = min(archive.covered_to, self.case.prepared.days[-1]).astype(dt.date)
             experiment = with_data(self.experiment, last_day=last)
@@ -133,7 +133,9 @@ def forecast_sheet(case: Case, schedule: BacktestSection) -> pd.DataFrame:
     """What a backtest says, one column per model and kind of number."""
     experiment = case.experiment.model_copy(update={"backtest": schedule})
     forecasts = backtest_case(replace(case, experiment=experiment))
-    wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values=list(SAID))
+    wide = forecasts.pivot(
+        index=[schema.UNIT, schema.DAY], columns="model", values=list(_FORECAST_NUMBERS)
+    )
     return wide.set_axis([f"{name} of {model}" for name, model in wide.columns], axis=1)
 
 
@@ -142,12 +144,14 @@ def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
     prepared, horizon = case.prepared, case.target.horizon
     end = prepared.index_of(last)
     start = max(end // 2, horizon + prepared.lag)
-    step = int(np.clip((end - start) // (ORIGINS - 1), 1, 2 * horizon))
-    first = prepared.days[max(end - step * (ORIGINS - 1), start)]
+    step = int(np.clip((end - start) // (_TRIAL_ORIGINS - 1), 1, 2 * horizon))
+    first = prepared.days[max(end - step * (_TRIAL_ORIGINS - 1), start)]
     changes = {
-        "first_origin": first.astype(dt.date), "last_origin": last.astype(dt.date),
-        "every": step, "refit_every": 2,
-    }  # fmt: skip
+        "first_origin": first.astype(dt.date),
+        "last_origin": last.astype(dt.date),
+        "every": step,
+        "refit_every": 2,
+    }
     return case.experiment.backtest.model_copy(update=changes)
 
 
@@ -157,7 +161,9 @@ def shuffle_schedule(case: Case, refits: int) -> BacktestSection:
     first, last = case.prepared.days[issued[[0, -1]]].astype(dt.date)
     count = int(issued[-1] - issued[0]) + 1
     changes = {
-        "first_origin": first, "last_origin": last, "every": 1,
+        "first_origin": first,
+        "last_origin": last,
+        "every": 1,
         "refit_every": max(1, -(-count // refits)),
-    }  # fmt: skip
+    }
     return case.experiment.backtest.model_copy(update=changes)

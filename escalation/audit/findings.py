@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from escalation.audit.laws import ROWS, Moved
+from escalation.audit.laws import ROWS_DIFFER, Moved
 from escalation.errors import GateError
 
 
@@ -34,7 +34,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Done:
+class CheckResult:
     """A check that was made: how often, what it found, or why it could not be made."""
 
     check: str
@@ -44,18 +44,18 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Report:
+class AuditReport:
     """All checks of an audit.
 
     Parameters
     ----------
     experiment : str
-    checks : tuple of Done
+    checks : tuple of CheckResult
         Each check once.
     """
 
     experiment: str
-    checks: tuple[Done, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -90,7 +90,7 @@ class Report:
         )
 
 
-def told(check: str, moves: Iterable[Moved], because: str, *, of: str = "") -> list[Finding]:
+def findings_of(check: str, moves: Iterable[Moved], because: str, *, of: str = "") -> list[Finding]:
     """Findings from columns that moved, each with the sentence that says so.
 
     Parameters
@@ -103,7 +103,7 @@ def told(check: str, moves: Iterable[Moved], because: str, *, of: str = "") -> l
     Examples
     --------
     >>> one = Moved("events_tomorrow", "taji", "2020-03-10", 3)
-    >>> told("truncation", [one], "when only days after it changed")[0].says
+    >>> findings_of("truncation", [one], "when only days after it changed")[0].says
     'events_tomorrow at taji on 2020-03-10 moved when only days after it changed (3 rows)'
     """
     return [
@@ -116,12 +116,12 @@ def _sentence(one: Moved, because: str) -> str:
     rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
     if not one.unit:
         return f"column {one.column} came or went {because}"
-    if one.column == ROWS:
+    if one.column == ROWS_DIFFER:
         return f"the row of {one.unit} on {one.day} came or went {because} ({rows})"
     return f"{one.column} at {one.unit} on {one.day} moved {because} ({rows})"
 
 
-def together(parts: Sequence[Done]) -> tuple[Done, ...]:
+def merge_results(parts: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Each check once, each leak once: the first time that it was seen."""
     merged = []
     for check in dict.fromkeys(part.check for part in parts):
@@ -129,5 +129,5 @@ def together(parts: Sequence[Done]) -> tuple[Done, ...]:
         first = {one.what: one for part in reversed(same) for one in reversed(part.findings)}
         notes = dict.fromkeys(part.note for part in same if part.note)
         found = tuple(dict(sorted(first.items())).values())
-        merged.append(Done(check, sum(p.compared for p in same), found, "; ".join(notes)))
+        merged.append(CheckResult(check, sum(p.compared for p in same), found, "; ".join(notes)))
     return tuple(merged)

@@ -20,7 +20,7 @@ Build = Callable[[EventArchive], pd.DataFrame]
 """From an archive to numbers, indexed by unit and day."""
 Rename = Mapping[str, Mapping[str, str]]
 """New names by column of the events and old name."""
-ROWS = "(rows)"
+ROWS_DIFFER = "(rows)"
 """Reported in place of a column when the units or the days on which they exist differ."""
 
 
@@ -31,7 +31,7 @@ class Moved:
     Parameters
     ----------
     column : str
-        Its name, or :data:`ROWS`.
+        Its name, or :data:`ROWS_DIFFER`.
     unit, day : str
         The last row that moved; empty for a column that only one of the tables has.
     rows : int
@@ -56,7 +56,7 @@ def poison(build: Build, archive: EventArchive, at: object, later: pd.DataFrame)
     return moved(build(archive), build(archive.plus(later)), upto=at)
 
 
-def names(build: Build, archive: EventArchive, *, rename: Rename) -> list[Moved]:
+def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Moved]:
     """Columns that differ, but for the units' names, once places or sides have other names."""
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
@@ -97,7 +97,7 @@ def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
     left, right = (_upto(table, to_day(upto)) for table in (one, two))
     if not left.index.equals(right.index):
         odd = left.index.symmetric_difference(right.index)
-        return [_where(ROWS, odd if len(odd) else left.index)]
+        return [_where(ROWS_DIFFER, odd if len(odd) else left.index)]
     bits = [table.to_numpy(np.float64).view(np.int64) for table in (left, right)]
     differs = np.not_equal(*bits)
     found = np.flatnonzero(differs.any(axis=0))

@@ -9,12 +9,12 @@ from escalation import schema
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 
-MOST = 120
+_MOST_TEMPLATES = 120
 """Templates that are cloned; a poisoned build should cost little more than a plain one."""
-PLACE = [schema.COUNTRY, schema.ADMIN1, schema.SITE]
-KIND = [*PLACE, schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.TAGS]
-SIDES = [schema.ACTOR, schema.TARGET]
-ONE_DAY = np.timedelta64(1, "D")
+_PLACE = [schema.COUNTRY, schema.ADMIN1, schema.SITE]
+_KIND = [*_PLACE, schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.TAGS]
+_SIDES = [schema.ACTOR, schema.TARGET]
+_ONE_DAY = np.timedelta64(1, "D")
 
 
 def prompt_news(
@@ -39,8 +39,8 @@ def prompt_news(
     DataFrame
         Versions to be added to ``archive.until(at)``.
     """
-    tomorrow = at + ONE_DAY
-    days = [tomorrow - k * ONE_DAY for k in dict.fromkeys((0, lag))]
+    tomorrow = at + _ONE_DAY
+    days = [tomorrow - k * _ONE_DAY for k in dict.fromkeys((0, lag))]
     return _new(pd.concat([_clones(archive, day, seed) for day in days]), tomorrow)
 
 
@@ -51,14 +51,14 @@ def late_news(
 
     Parameters and result as in :func:`prompt_news`.
     """
-    tomorrow = at + ONE_DAY
-    late = _clones(archive, tomorrow - (lag + 3) * ONE_DAY, seed)
+    tomorrow = at + _ONE_DAY
+    late = _clones(archive, tomorrow - (lag + 3) * _ONE_DAY, seed)
     elsewhere = _clones(archive, at, seed)
     for column in (schema.ADMIN1, schema.SITE):
         elsewhere[column] = elsewhere[column] + " (never heard of)"
     elsewhere[schema.LATITUDE] = (elsewhere[schema.LATITUDE] + 1.0).clip(upper=90.0)
     known = archive.as_of(at)
-    changed = known.sample(n=min(MOST, len(known)), random_state=seed)
+    changed = known.sample(n=min(_MOST_TEMPLATES, len(known)), random_state=seed)
     odd = np.arange(len(changed)) % 2 == 1
     changed = changed.assign(
         **{
@@ -87,8 +87,8 @@ def events_on(
 def _clones(archive: EventArchive, day: np.datetime64, seed: int) -> pd.DataFrame:
     """Copies of some events, all on one day: every kind of them if there is room."""
     mixed = archive.versions.sample(frac=1.0, random_state=seed)
-    chosen = pd.concat([mixed.drop_duplicates(PLACE), mixed.drop_duplicates(KIND)])
-    chosen = chosen[~chosen.index.duplicated()].head(MOST)
+    chosen = pd.concat([mixed.drop_duplicates(_PLACE), mixed.drop_duplicates(_KIND)])
+    chosen = chosen[~chosen.index.duplicated()].head(_MOST_TEMPLATES)
     return chosen.assign(**{schema.EVENT_DATE: day, schema.OPERATION: "add"})
 
 
@@ -98,12 +98,12 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     A name that the experiment itself mentions stays, because there it means something.
     """
     kinds = experiment.panel.units
-    columns = [kind for kind in PLACE if kind in kinds] + (SIDES if "dyad" in kinds else [])
+    columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])
     said = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
     rename = {}
     for column in columns:
         values = sorted(set(archive.versions[column].dropna()) - said, reverse=True)
-        prefix = "side" if column in SIDES else column
+        prefix = "side" if column in _SIDES else column
         rename[column] = {value: f"{prefix} {i:06d}" for i, value in enumerate(values)}
     return {column: table for column, table in rename.items() if table}
 

@@ -10,7 +10,7 @@ import pandas as pd
 from escalation import schema
 from escalation.audit import laws
 from escalation.audit.cases import GONE, Cases, Cut
-from escalation.audit.findings import Done, Finding, told
+from escalation.audit.findings import CheckResult, Finding, findings_of
 from escalation.audit.news import other_names
 from escalation.panel.dense import unit_of
 
@@ -18,18 +18,18 @@ NEW_DAYS = np.timedelta64(6, "D")
 """A unit is new for its first week."""
 
 
-def columns(cases: Cases, cut: Cut) -> list[Done]:
+def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
     """The columns up to a day, whatever became known later."""
     then = cases.sheet(cut.until)
     checks = []
     for because, archive in cut.futures.items():
         check = "truncation" if because == GONE else "poison"
         moves = laws.moved(cases.sheet(archive), then, upto=cut.day)
-        checks.append(Done(check, 1, tuple(told(check, moves, because))))
+        checks.append(CheckResult(check, 1, tuple(findings_of(check, moves, because))))
     return checks
 
 
-def warm_up(cases: Cases, cut: Cut) -> Done:
+def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     """The first week of the units that are new on a day: from their past alone."""
     prepared, day = cases.case.prepared, cut.day
     start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
@@ -38,8 +38,8 @@ def warm_up(cases: Cases, cut: Cut) -> Done:
     found = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
-        found += told("warm-up", laws.moved(*sheets, upto=day), GONE)
-    return Done("warm-up", len(new), tuple(found))
+        found += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
+    return CheckResult("warm-up", len(new), tuple(found))
 
 
 def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
@@ -58,13 +58,15 @@ def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
     return found
 
 
-def relabelling(cases: Cases) -> Done:
+def check_relabelling(cases: Cases) -> CheckResult:
     """The columns under other names of the units, which must change names only."""
     rename = other_names(cases.whole, cases.experiment)
     if not rename:
-        return Done("relabelling", 0, note="no unit has a name that could be another")
-    moves = laws.names(cases.sheet, cases.whole, rename=rename)
-    return Done("relabelling", 1, tuple(told("relabelling", moves, "when only names changed")))
+        return CheckResult("relabelling", 0, note="no unit has a name that could be another")
+    moves = laws.renaming(cases.sheet, cases.whole, rename=rename)
+    return CheckResult(
+        "relabelling", 1, tuple(findings_of("relabelling", moves, "when only names changed"))
+    )
 
 
 def _of_units(table: pd.DataFrame, units: Sequence[str]) -> pd.DataFrame:

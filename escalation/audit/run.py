@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.progress import Progress, silent
 from escalation.audit import past, split
 from escalation.audit.cases import Cases
-from escalation.audit.findings import Done, Report, together
+from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest.rolling import Case, Progress, silent
+from escalation.backtest.rolling import Case
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
@@ -26,7 +27,7 @@ def audit(
     cuts: int = 6,
     seeds: int = 3,
     progress: Progress = silent,
-) -> Report:
+) -> AuditReport:
     """Look for leaks in an experiment, its own features included.
 
     At several days everything that became known later is taken away, or changed: no column, no
@@ -46,38 +47,45 @@ def audit(
 
     Returns
     -------
-    Report
+    AuditReport
 
     Raises
     ------
     InputError
         ``E-RANGE`` when the experiment has no day with a unit and a day after it.
     """
-    labels = [checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
-              for target in experiment.labels]  # fmt: skip
+    labels = [
+        checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
+        for target in experiment.labels
+    ]
     done = [one for label in labels for one in label]
-    return Report(experiment.experiment.name, together(done))
+    return AuditReport(experiment.experiment.name, merge_results(done))
 
 
 def checks(
-    archive: EventArchive, experiment: Experiment, target: Target, *, cuts: int, seeds: int,
+    archive: EventArchive,
+    experiment: Experiment,
+    target: Target,
+    *,
+    cuts: int,
+    seeds: int,
     progress: Progress = silent,
-) -> Iterator[Done]:  # fmt: skip
+) -> Iterator[CheckResult]:
     """Every check of one label, the quick ones first, each as soon as it is made."""
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
     steps, title = len(days) + 3, target_label(target)
     for seed, day in enumerate(days):
         cut = cases.cut(day, seed=seed)
-        yield from past.columns(cases, cut)
-        yield past.warm_up(cases, cut)
-        yield split.training(cases, cut)
-        yield split.issued(cases, cut)
-        yield split.label_window(cases, day, seed)
+        yield from past.check_columns(cases, cut)
+        yield past.check_warm_up(cases, cut)
+        yield split.check_training(cases, cut)
+        yield split.check_issued(cases, cut)
+        yield split.check_label_window(cases, day, seed)
         progress(title, seed + 1, steps)
-    yield past.relabelling(cases)
+    yield past.check_relabelling(cases)
     progress(title, steps - 2, steps)
-    yield split.backtest(cases, cut)
+    yield split.check_backtest(cases, cut)
     progress(title, steps - 1, steps)
     yield label_shuffle(cases, seeds=seeds)
     progress(title, steps, steps)
@@ -106,9 +114,10 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     first = entry.min(initial=len(days))
     if first >= len(days) - 1:
         raise InputError(
-            "E-RANGE", "expected days on which a unit is known, and a day after them",
+            "E-RANGE",
+            "expected days on which a unit is known, and a day after them",
             fix="widen [data] first_day and last_day, or [panel] enters",
-        )  # fmt: skip
+        )
     inside = days[first:-1]
     rng = np.random.default_rng(seed)
     eves = [np.intersect1d(day - np.timedelta64(1, "D"), inside) for day in (known[rare], known)]

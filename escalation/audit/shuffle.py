@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.audit.cases import Cases, shuffle_schedule
-from escalation.audit.findings import Done, Finding
+from escalation.audit.findings import CheckResult, Finding
 from escalation.backtest.rolling import Case, backtest_case, origins
 from escalation.errors import GateError
 from escalation.targets import Labels
@@ -69,7 +69,7 @@ def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
     return np.concatenate([blocks[i] for i in mixed])
 
 
-def label_shuffle(cases: Cases, *, seeds: int) -> Done:
+def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
     """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share."""
     try:
         schedule = shuffle_schedule(cases.case, REFITS)
@@ -77,7 +77,7 @@ def label_shuffle(cases: Cases, *, seeds: int) -> Done:
         case = replace(cases.case, experiment=experiment)
         runs = [one for seed in range(seeds) for one in _run(shuffled(case, seed=seed))]
     except GateError as error:
-        return Done("label shuffle", 0, note=f"not made: {error.message}")
+        return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
     gains = pd.concat([block_gains(run, cases.target.horizon) for run in runs])
     found = []
     for model, column in gains.items():
@@ -89,7 +89,7 @@ def label_shuffle(cases: Cases, *, seeds: int) -> Done:
                 f"score, {sums.sum() / spread:.1f} standard errors above nothing"
             )
             found.append(Finding("label shuffle", f"skill of {model}", "", "", says))
-    return Done("label shuffle", seeds, tuple(found))
+    return CheckResult("label shuffle", seeds, tuple(found))
 
 
 def _run(case: Shuffled) -> tuple[pd.DataFrame, pd.DataFrame]:

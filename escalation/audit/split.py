@@ -19,12 +19,12 @@ from escalation.audit.cases import (
     training_sheet,
     trial_schedule,
 )
-from escalation.audit.findings import Done, Finding, told
+from escalation.audit.findings import CheckResult, Finding, findings_of
 from escalation.audit.news import events_on
 from escalation.errors import GateError
 
 
-def training(cases: Cases, cut: Cut) -> Done:
+def check_training(cases: Cases, cut: Cut) -> CheckResult:
     """Rows, inputs and outcomes of a fit: those that had matured, as they were known."""
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
     found = immature(cases, then, day)
@@ -34,8 +34,10 @@ def training(cases: Cases, cut: Cut) -> Done:
         if len(then) or len(now):
             last = max(t.index.get_level_values(schema.DAY).max() for t in (then, now) if len(t))
             moves = laws.moved(now, then, upto=last)
-            found += told("training rows", moves, f"for a fit on {day} {because}", of="learned: ")
-    return Done("training rows", 1, tuple(found))
+            found += findings_of(
+                "training rows", moves, f"for a fit on {day} {because}", of="learned: "
+            )
+    return CheckResult("training rows", 1, tuple(found))
 
 
 def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
@@ -54,7 +56,7 @@ def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Find
     return [Finding("training rows", "immature row", str(unit), f"{last:%Y-%m-%d}", says)]
 
 
-def label_window(cases: Cases, day: np.datetime64, seed: int) -> Done:
+def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResult:
     """Labels with one more event of every kind on a day: only those that look at it may move."""
     case, horizon = cases.case, cases.target.horizon
     end = case.prepared.days[-1]
@@ -67,28 +69,28 @@ def label_window(cases: Cases, day: np.datetime64, seed: int) -> Done:
     allowed[max(at - horizon, 0) : at] = True
     units, days = np.nonzero(~same & ~allowed & case.prepared.vintages.present)
     if not len(days):
-        return Done("label window", 1)
+        return CheckResult("label window", 1)
     unit, when = case.prepared.vintages.units[units[0]], case.prepared.days[days[0]]
     says = (
         f"the label of {unit} on {when} counts what happened on {day}; "
         f"it is about the {horizon} days after {when}"
     )
-    return Done(
+    return CheckResult(
         "label window", 1, (Finding("label window", cases.target.name, unit, str(when), says),)
     )
 
 
-def issued(cases: Cases, cut: Cut) -> Done:
+def check_issued(cases: Cases, cut: Cut) -> CheckResult:
     """What models are shown on a day, whatever came after."""
     day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
     found = []
     for because, archive in cut.futures.items():
         moves = laws.moved(issue_sheet(cases.of(archive), day), then, upto=day)
-        found += told("issued rows", moves, because, of="input: ")
-    return Done("issued rows", 1, tuple(found))
+        found += findings_of("issued rows", moves, because, of="input: ")
+    return CheckResult("issued rows", 1, tuple(found))
 
 
-def backtest(cases: Cases, cut: Cut) -> Done:
+def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
     """Forecasts up to a day, models and track records included, whatever came after."""
     schedule = trial_schedule(cases.case, cut.day)
     try:
@@ -96,7 +98,7 @@ def backtest(cases: Cases, cut: Cut) -> Done:
         found = []
         for because in (GONE, REVISED):
             now = forecast_sheet(cases.of(cut.futures[because]), schedule)
-            found += told("backtest", laws.moved(now, then, upto=cut.day), because)
+            found += findings_of("backtest", laws.moved(now, then, upto=cut.day), because)
     except GateError as error:
-        return Done("backtest", 0, note=f"not made: {error.message}")
-    return Done("backtest", 1, tuple(found))
+        return CheckResult("backtest", 0, note=f"not made: {error.message}")
+    return CheckResult("backtest", 1, tuple(found))

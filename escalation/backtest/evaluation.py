@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation import metrics, schema
 from escalation.backtest.rolling import Case
 from escalation.errors import GateError
-from escalation.metrics.murphy import GRID
+from escalation.metrics.murphy import THRESHOLDS
 from escalation.metrics.paired import pair
 
 BUDGETS = (1, 2, 3, 5, 10)
@@ -194,7 +194,7 @@ def decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
                 "target": paired.target,
                 "horizon": paired.horizon,
                 "model": model,
-                "threshold": GRID,
+                "threshold": THRESHOLDS,
                 "cost": metrics.elementary_scores(p, y),
                 "value": metrics.relative_value(p, y),
             }

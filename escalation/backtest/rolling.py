@@ -7,7 +7,7 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation._util.arrays import Array
 from escalation._util.engine import Engine, in_turn
+from escalation._util.progress import Progress, silent
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, record_of
@@ -36,13 +37,6 @@ from escalation.experiment import Experiment, target_label
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
 from escalation.targets import Labels, LookBack, Target
-
-Progress = Callable[[str, int, int], None]
-"""Told what is done, how many steps of it, and out of how many."""
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """Report nothing."""
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from escalation import metrics
+from escalation._util.progress import Progress, silent
 from escalation.backtest.resolved import resolved_in
 from escalation.backtest.rolling import (
     Case,
-    Progress,
     backtest_case,
     fit_models,
     make_case,
-    silent,
 )
 from escalation.backtest.table import Table, require_learnable
 from escalation.errors import GateError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -21,15 +22,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (
-    work.train, watch.score, pages.report, pages.replay, work.backtest, work.features,
-    check.audit,
-    data.validate, data.ingest, fetch.archive,
-    moves.answers,
-    models.promote, models.verify, models.ui,
-)  # fmt: skip
-for command in COMMANDS:
-    app.command()(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": work.train_command,
+    "score": watch.score_command,
+    "report": pages.report_command,
+    "replay": pages.replay_command,
+    "backtest": work.backtest_command,
+    "features": work.features_command,
+    "audit": check.audit_command,
+    "validate": data.validate_command,
+    "ingest": data.ingest_command,
+    "archive": fetch.archive_command,
+    "answers": moves.answers_command,
+    "promote": models.promote_command,
+    "verify": models.verify_command,
+    "ui": models.ui_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 app.add_typer(fetch.download, name="download")
 
 

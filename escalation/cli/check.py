@@ -11,7 +11,7 @@ from escalation.cli.common import (
     Json,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     print_json,
     read_archive,
     read_experiment,
@@ -20,13 +20,13 @@ from escalation.cli.common import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from escalation.audit import Report
+    from escalation.audit import AuditReport
 
 
-def audit(
+def audit_command(
     experiment: NeededExperiment,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     seeds: Annotated[int, typer.Option(min=1, help="Shuffles of the outcomes.")] = 3,
     cuts: Annotated[int, typer.Option(min=1, help="Days to look from.")] = 6,
@@ -49,7 +49,7 @@ def audit(
     report.require_clean()
 
 
-def _table(report: Report) -> Table:
+def _table(report: AuditReport) -> Table:
     from rich.table import Table
 
     table = Table(title=f"Leak audit of {report.experiment}", title_justify="left")

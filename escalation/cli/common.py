@@ -27,7 +27,9 @@ ExperimentFile = Annotated[
 ]
 NeededExperiment = Annotated[Path, typer.Argument(help="Experiment file.")]
 Events = Annotated[Path | None, typer.Option(help="Events to use instead of the experiment's.")]
-Source = Annotated[str | None, typer.Option(help="Format of the events, such as tidy or acled.")]
+SourceName = Annotated[
+    str | None, typer.Option(help="Format of the events, such as tidy or acled.")
+]
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow store; sqlite in this folder by default.")
 ]
@@ -85,7 +87,7 @@ def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
         print_json(rows)
     elif scores:
         with printing():
-            console.console().print(console.watch_list(scores))
+            console.console().print(console.watch_list_table(scores))
 
 
 def write_scores(rows: list[dict[str, Any]], out: Path) -> None:

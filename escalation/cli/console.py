@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from escalation.backtest.rolling import Progress as Reporter
+    from escalation._util.progress import Progress as Reporter
     from escalation.events.reading.validate import Report
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.score import Score
@@ -48,8 +48,9 @@ def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
-                  disable=not out.is_terminal) as bar:  # fmt: skip
+    with Progress(
+        *columns, console=(out := console(stderr=True)), transient=True, disable=not out.is_terminal
+    ) as bar:
         tasks: dict[str, Any] = {}
 
         def report(what: str, done: int, total: int) -> None:
@@ -112,15 +113,19 @@ def _points(change: float) -> str:
     return f"{points:+d}" if points else "0"
 
 
-def watch_list(scores: Sequence[Score]) -> Table:
+def watch_list_table(scores: Sequence[Score]) -> Table:
     """The ranked watch list."""
     first = scores[0]
     table = Table(
-        title=escape(f"Watch list of {first.day}: {first.target}, model "
-                     f"{first.provenance['model']} ({first.provenance['family']})"),
-        title_justify="left", title_style="bold", caption_justify="left",
+        title=escape(
+            f"Watch list of {first.day}: {first.target}, model "
+            f"{first.provenance['model']} ({first.provenance['family']})"
+        ),
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
         caption=_legend(scores),
-    )  # fmt: skip
+    )
     for name in ("unit", "probability", "change", "base rate"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
@@ -169,8 +174,9 @@ def _legend(scores: Sequence[Score]) -> str:
 def row_counter() -> Iterator[Callable[[int], None]]:
     """Rows read so far on standard error; nothing in a pipe."""
     columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
-                  disable=not out.is_terminal) as bar:  # fmt: skip
+    with Progress(
+        *columns, console=(out := console(stderr=True)), transient=True, disable=not out.is_terminal
+    ) as bar:
         task = bar.add_task("rows", total=None)
         yield lambda rows: bar.update(task, completed=rows)
 
@@ -178,10 +184,15 @@ def row_counter() -> Iterator[Callable[[int], None]]:
 @contextmanager
 def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
     """Bytes of the file that is being fetched, on standard error; nothing in a pipe."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-               TransferSpeedColumn())  # fmt: skip
-    with Progress(*columns, console=(out := console(stderr=True)), transient=True,
-                  disable=not out.is_terminal) as bar:  # fmt: skip
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(
+        *columns, console=(out := console(stderr=True)), transient=True, disable=not out.is_terminal
+    ) as bar:
         task = bar.add_task("", total=None)
         yield lambda name, done, total: bar.update(
             task, description=escape(name), completed=done, total=total or None
@@ -204,8 +215,14 @@ def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) ->
     for one in files:
         counts = (one.rows, one.accepted, one.quarantined, one.duplicates)
         days = f"{one.first_day} to {one.last_day}" if one.first_day else "-"
-        table.add_row(escape(visible(one.name)), one.source, one.sha256[:12],
-                      *(f"{count:,}" for count in counts), days, one.known_basis)  # fmt: skip
+        table.add_row(
+            escape(visible(one.name)),
+            one.source,
+            one.sha256[:12],
+            *(f"{count:,}" for count in counts),
+            days,
+            one.known_basis,
+        )
     return table
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from escalation.events.reading.validate import Report
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
-Source = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
+FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
 Coarsest = Annotated[int, typer.Option(min=1, help="Longest date precision that is kept, in days.")]
 Spans = Annotated[
     Literal["first", "refuse"], typer.Option(help="What becomes of events that span days.")
@@ -30,12 +30,14 @@ Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such a
 Lag = Annotated[
     int | None, typer.Option(min=0, help="Days until an event is known, if the file can't tell.")
 ]
-Bad = Annotated[Path | None, typer.Option(help="Where to write the rows that were refused.")]
+QuarantineFile = Annotated[
+    Path | None, typer.Option(help="Where to write the rows that were refused.")
+]
 
 
-def validate(
+def validate_command(
     files: Files,
-    source: Source,
+    source: FormatName,
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
     encoding: Encoding = None,
@@ -44,7 +46,7 @@ def validate(
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
-    quarantine: Bad = None,
+    quarantine: QuarantineFile = None,
     as_json: Json = False,
 ) -> None:
     """Check every row of some files; nothing is stored."""
@@ -54,18 +56,22 @@ def validate(
 
     with console.row_counter() as on_rows:
         reports = check(
-            source_named(source), files, options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding), quarantine=quarantine, on_rows=on_rows,
-        )  # fmt: skip
+            source_named(source),
+            files,
+            options=_options(date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict, encoding),
+            quarantine=quarantine,
+            on_rows=on_rows,
+        )
     _tell(reports, as_json)
     for report in reports:
         if report.refusal is not None:
             raise report.refusal
 
 
-def ingest(
+def ingest_command(
     files: Files,
-    source: Source,
+    source: FormatName,
     archive: Annotated[Path, typer.Option(help="Folder of the archive; made if need be.")],
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
@@ -78,7 +84,7 @@ def ingest(
     retract_missing: Annotated[
         bool, typer.Option("--retract-missing", help="Retract events that a file lacks.")
     ] = False,
-    quarantine: Bad = None,
+    quarantine: QuarantineFile = None,
     as_json: Json = False,
 ) -> None:
     """Take files into an archive, each whole or not at all."""
@@ -89,11 +95,15 @@ def ingest(
 
     with console.row_counter() as on_rows:
         reports = take(
-            source_named(source), files, ArchiveStore(archive),
+            source_named(source),
+            files,
+            ArchiveStore(archive),
             options=_options(date_format, zone, lag, coarsest, spans),
             limits=_limits(max_bad, strict, encoding),
-            quarantine=quarantine, retract_missing=retract_missing, on_rows=on_rows,
-        )  # fmt: skip
+            quarantine=quarantine,
+            retract_missing=retract_missing,
+            on_rows=on_rows,
+        )
     _tell(reports, as_json)
 
 

@@ -65,9 +65,14 @@ def gdelt(
 
     with console.byte_counter() as progress:
         done = fetch_gdelt(
-            first.date(), last.date(), out, web=Web(progress=progress), version=version,
-            base=base_url or BASE, allow_missing=allow_missing,
-        )  # fmt: skip
+            first.date(),
+            last.date(),
+            out,
+            web=Web(progress=progress),
+            version=version,
+            base=base_url or BASE,
+            allow_missing=allow_missing,
+        )
     _tell(done, LICENCE, as_json)
 
 
@@ -87,13 +92,18 @@ def acled(
 
     with console.byte_counter() as progress:
         done = fetch_acled(
-            country, first.date(), last.date(), out, web=Web(progress=progress),
-            environment=os.environ, base=base_url or BASE,
-        )  # fmt: skip
+            country,
+            first.date(),
+            last.date(),
+            out,
+            web=Web(progress=progress),
+            environment=os.environ,
+            base=base_url or BASE,
+        )
     _tell(done, LICENCE, as_json)
 
 
-def archive(
+def archive_command(
     folder: Annotated[Path, typer.Argument(help="Folder of the archive.")], as_json: Json = False
 ) -> None:
     """List the files that an archive took in."""

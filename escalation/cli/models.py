@@ -19,7 +19,7 @@ from escalation.cli.common import (
     LedgerFile,
     ModelName,
     Plugin,
-    Source,
+    SourceName,
     TrackingUri,
     print_json,
     read_archive,
@@ -36,7 +36,7 @@ LIGHT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 Model = Annotated[str, typer.Option(help="Registered model.")]
 
 
-def promote(
+def promote_command(
     model: Model = "iraq_crisis",
     force: Annotated[bool, typer.Option("--force", help="Whatever the comparison says.")] = False,
     reason: Annotated[str, typer.Option(help="Kept with the version; needed to force.")] = "",
@@ -57,11 +57,11 @@ def promote(
     out.print(f"Reason kept: {done.reason}", markup=False)
 
 
-def verify(
+def verify_command(
     model: ModelName = "iraq_crisis",
     ledger: LedgerFile = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
     tracking_uri: TrackingUri = None,
@@ -71,14 +71,18 @@ def verify(
     from escalation import tracking
     from escalation.cli import console
     from escalation.events.archive import to_day
-    from escalation.scoring.ledger import beside, read_ledger
+    from escalation.scoring.ledger import ledger_path, read_ledger
     from escalation.scoring.verify import verify as check
 
     uri = tracking.store_uri(tracking_uri)
-    kept = ledger or beside(tracking.local_file(uri))
+    kept = ledger or ledger_path(tracking.local_file(uri))
     if not kept.exists():
-        raise UsageError("E-FILE", "expected a ledger of issued forecasts", where=str(kept),
-                         fix="run `escalation score` first, or name it with --ledger")  # fmt: skip
+        raise UsageError(
+            "E-FILE",
+            "expected a ledger of issued forecasts",
+            where=str(kept),
+            fix="run `escalation score` first, or name it with --ledger",
+        )
     use_plugins(plugin)
     scorer = tracking.load_scorer(model, uri=uri)
     archive = read_archive(scorer.experiment, events, source)
@@ -115,7 +119,7 @@ def _said(verified: Verified) -> list[str]:
     return lines
 
 
-def ui(
+def ui_command(
     tracking_uri: TrackingUri = None,
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
 ) -> None:

@@ -12,7 +12,7 @@ from escalation.cli.common import (
     Json,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     print_json,
     read_archive,
     read_experiment,
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
 
 
-def answers(
+def answers_command(
     experiment: NeededExperiment,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     shuffles: Shuffles = 199,
     as_json: Json = False,
@@ -64,11 +64,14 @@ def _print(table: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: flo
     shown = Table("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
     for row in table.dropna(subset="p_value").itertuples():
         shown.add_row(
-            row.source, row.target,
+            row.source,
+            row.target,
             f"{row.excitation:.2f} [{row.lower:.2f}, {row.upper:.2f}]",
-            f"{row.half_life_days:g} d" if row.excitation > 0 else "-", f"{row.p_value:.2g}",
-            f"{row.placebo:.2f}", "significant" if row.significant else "not shown",
-        )  # fmt: skip
+            f"{row.half_life_days:g} d" if row.excitation > 0 else "-",
+            f"{row.p_value:.2g}",
+            f"{row.placebo:.2f}",
+            "significant" if row.significant else "not shown",
+        )
     out = console.console()
     out.print(shown)
     counted = ", ".join(f"{name} {total}" for name, total in totals.items())

@@ -1,4 +1,4 @@
-"""Commands that tell a story: days of the past as they were, and the page of a day."""
+"""Commands that tell a data: days of the past as they were, and the page of a day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from escalation.cli.common import (
     ModelName,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     TrackingUri,
     give,
     print_json,
@@ -45,7 +45,7 @@ Named = Annotated[
 ]
 
 
-def replay(
+def replay_command(
     experiment: NeededExperiment,
     as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
     first: Annotated[Day | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
@@ -57,7 +57,7 @@ def replay(
     figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
     name: Named = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
     explain: Explain = 3,
@@ -95,16 +95,19 @@ def _draw(
     named: list[str] | None,
 ) -> None:
     from escalation._util.files import replacing
-    from escalation.plots.film import film
+    from escalation.plots.timeline import timeline_figure
 
     words = None
     if named:
         pairs = [text.partition("=") for text in named]
         words = {key: said.replace("\\n", "\n") or key for key, _, said in pairs}
-    made = film(
-        rows, archive.as_of(archive.covered_to), units=units, named=words,
+    made = timeline_figure(
+        rows,
+        archive.as_of(archive.covered_to),
+        units=units,
+        named=words,
         note=experiment.experiment.description,
-    )  # fmt: skip
+    )
     undated = {"Date": None} if path.suffix == ".svg" else {}
     with replacing(path) as part:
         made.savefig(part, format=path.suffix[1:], metadata=undated)
@@ -116,7 +119,7 @@ def _give_range(
     import json
 
     from escalation._util.files import write_table
-    from escalation.plots.film import most_at_risk
+    from escalation.plots.timeline import most_at_risk
 
     if out is not None:
         write_table(rows, out)
@@ -138,11 +141,13 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
 
     for target, told in rows.groupby("target", sort=False):
         table = Table(
-            title=f"What was said of {target}, and what came", title_justify="left",
-            title_style="bold", caption_justify="left",
+            title=f"What was said of {target}, and what came",
+            title_justify="left",
+            title_style="bold",
+            caption_justify="left",
             caption="[95% interval]; each day from what was known at its end. "
             "yes, no: whether it came within the horizon.",
-        )  # fmt: skip
+        )
         for column in ("day", *units):
             table.add_column(column, no_wrap=True)
         for day, one in told.groupby("day", sort=True):
@@ -162,10 +167,10 @@ def said_and_came(rows: pd.DataFrame, unit: str) -> str:
     return f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}] {came}"
 
 
-def report(
+def report_command(
     out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -180,7 +185,7 @@ def report(
         raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
     from escalation import tracking
     from escalation.cli import console
-    from escalation.report import story_of, write_report
+    from escalation.report import report_data, write_report
     from escalation.scoring.score import score
 
     use_plugins(plugin)
@@ -188,9 +193,13 @@ def report(
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)
     scores = score(
-        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain,
+        scorer,
+        archive,
+        as_of=as_of,
+        allow_in_sample=allow_in_sample,
+        explain=explain,
         budget=budget,
-    )  # fmt: skip
+    )
     forecasts = tracking.load_forecasts(model, uri=uri)
-    size = write_report(story_of(scorer, archive, scores, forecasts=forecasts), out)
+    size = write_report(report_data(scorer, archive, scores, forecasts=forecasts), out)
     console.console(stderr=True).print(f"{size:,} bytes written to {out}", markup=False)

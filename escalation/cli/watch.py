@@ -23,7 +23,7 @@ from escalation.cli.common import (
     LedgerFile,
     ModelName,
     Plugin,
-    Source,
+    SourceName,
     TrackingUri,
     give,
     read_archive,
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from escalation.scoring.scorer import Scorer
 
 
-def score(
+def score_command(
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -63,22 +63,28 @@ def score(
         require_room(out)
     with _quick_imports():
         from escalation import tracking
-        from escalation.scoring.ledger import append, beside, issued_before, read_ledger
+        from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day
 
         uri = tracking.store_uri(tracking_uri)
-        kept = ledger or beside(tracking.local_file(uri))
+        kept = ledger or ledger_path(tracking.local_file(uri))
         require_room(kept)
         use_plugins(plugin)
         scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, events, source)
     day = str(scored_day(scorer, archive, as_of))
     scores = score_day(
-        scorer, archive, as_of=as_of, allow_in_sample=allow_in_sample, explain=explain,
-        budget=budget, previous=issued_before(read_ledger(kept), **scorer.question, day=day),
-        stale_after=stale_after, today=_today(scorer, as_of),
-    )  # fmt: skip
+        scorer,
+        archive,
+        as_of=as_of,
+        allow_in_sample=allow_in_sample,
+        explain=explain,
+        budget=budget,
+        previous=issued_before(read_ledger(kept), **scorer.question, day=day),
+        stale_after=stale_after,
+        today=_today(scorer, as_of),
+    )
     _hold_to_freshness(scores, strict)
     append(kept, [one.as_issued() for one in scores])
     give(scores, out, as_json)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +16,7 @@ from escalation.cli.common import (
     Json,
     NeededExperiment,
     Plugin,
-    Source,
+    SourceName,
     TrackingUri,
     print_json,
     read_archive,
@@ -34,16 +31,16 @@ if TYPE_CHECKING:
     from escalation.experiment import Experiment
     from escalation.tracking import Logged
 
-Engine = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
+EngineName = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler; processes here by default.")
 ]
 
 
-def train(
+def train_command(
     experiment: ExperimentFile = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
@@ -55,7 +52,7 @@ def train(
     chosen = read_experiment(experiment, plugin)
     archive = read_archive(chosen, events, source)
     uri = tracking.store_uri(tracking_uri)
-    done = _train_and_store(chosen, archive, uri, plugin)
+    done = _train_and_store(chosen, archive, uri)
     if as_json:
         print_json([_row(trained, logged) for trained, logged in done])
         return
@@ -66,28 +63,22 @@ def train(
 
 
 def _train_and_store(
-    experiment: Experiment, archive: EventArchive, uri: str, plugins: list[Path] | None
+    experiment: Experiment, archive: EventArchive, uri: str
 ) -> list[tuple[Trained, Logged]]:
     """Every label; nothing is stored before all of them could be trained."""
     from escalation import tracking
     from escalation.backtest.train import train_target
     from escalation.cli import console
 
-    with ExitStack() as opened:
-        start = None
-        if len(experiment.labels) > 1:
-            start = opened.enter_context(_drawing(plugins))
-        progress = opened.enter_context(console.progress_bar())
-        trained, pictures = [], []
-        for target in experiment.labels:
-            trained.append(train_target(archive, experiment, target, progress=progress))
-            pictures.append(start(trained[-1]) if start else None)
+    with console.progress_bar() as progress:
+        trained = [
+            train_target(archive, experiment, target, progress=progress)
+            for target in experiment.labels
+        ]
         stored = []
-        for one, drawn in zip(trained, pictures, strict=True):
+        for one in trained:
             known = archive.as_of(one.trained_to)
-            stored.append(
-                tracking.log_training(one, uri=uri, events=known, beside=trained, pictures=drawn)
-            )
+            stored.append(tracking.log_training(one, uri=uri, events=known, beside=trained))
             progress("stored", len(stored), len(trained))
     return list(zip(trained, stored, strict=True))
 
@@ -118,13 +109,13 @@ def _tell(trained: Trained, logged: Logged) -> None:
     )
 
 
-def backtest(
+def backtest_command(
     experiment: NeededExperiment,
     out: Annotated[Path, typer.Option(help="Forecast file: .parquet, .csv or .json.")],
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     scheduler: Scheduler = None,
 ) -> None:
     """Write every forecast of every model on every origin."""
@@ -144,16 +135,16 @@ def backtest(
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
 
 
-def features(
+def features_command(
     experiment: NeededExperiment,
     out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     plugin: Plugin = None,
     only_list: Annotated[
         bool, typer.Option("--list", help="Print the columns, compute nothing.")
     ] = False,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     scheduler: Scheduler = None,
 ) -> None:
     """Write the features of every unit and day as they were known on the day."""
@@ -191,27 +182,3 @@ def features(
 def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:
     """What a worker does before its first piece: run the files that this process ran."""
     return partial(use_plugins, [path.resolve() for path in plugins]) if plugins else None
-
-
-@contextmanager
-def _drawing(
-    plugins: list[Path] | None,
-) -> Iterator[Callable[[Trained], Callable[[], Path]]]:
-    """Draw each training in another process, while the next one goes on."""
-    from escalation._util.engine import beside
-    from escalation.tracking.pictures import draw
-
-    ready = partial(_ready, [path.resolve() for path in plugins or ()])
-    with TemporaryDirectory() as folder, beside(ready) as other:
-
-        def start(trained: Trained) -> Callable[[], Path]:
-            (own := Path(folder) / trained.label).mkdir()
-            return other.submit(draw, trained, own).result
-
-        yield start
-
-
-def _ready(plugins: list[Path]) -> None:
-    """Import what draws beside a training, while that goes on."""
-    import_module("escalation.tracking.pictures")
-    use_plugins(plugins)

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from escalation import schema
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import Array, squared_errors
-from escalation.metrics.summary import BASELINE, ends, skill, tidy
+from escalation.metrics.summary import ends, skill, tidy
 
 By = Literal["unit", "month", "horizon"]
 
 
 def skill_by(
-    forecasts: pd.DataFrame, by: By, *, reference: str = BASELINE, seed: int = 0
+    forecasts: pd.DataFrame, by: By, *, reference: str = schema.BASELINE, seed: int = 0
 ) -> pd.DataFrame:
     """Brier score and skill of every model within each unit, calendar month or horizon.
 
@@ -91,16 +92,23 @@ def _rows(
     out = []
     for m, model in enumerate(paired.models):
         row = {
-            "target": paired.target, "horizon": paired.horizon, "slice": name, "model": model,
-            "rows": len(outcome), "dates": len(dates), "positives": int(outcome.sum()),
+            "target": paired.target,
+            "horizon": paired.horizon,
+            "slice": name,
+            "model": model,
+            "rows": len(outcome),
+            "dates": len(dates),
+            "positives": int(outcome.sum()),
             "brier": total[m] / len(outcome),
-        }  # fmt: skip
+        }
         if r is None:
             row |= dict.fromkeys(("skill", "skill_lower", "skill_upper"), np.nan)
         else:
             row |= ends(
-                "skill", float(skill(total[m], total[r])), skill(replicated[m], replicated[r]),
+                "skill",
+                float(skill(total[m], total[r])),
+                skill(replicated[m], replicated[r]),
                 drawn,
-            )  # fmt: skip
+            )
         out.append(row)
     return out

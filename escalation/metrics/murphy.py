@@ -6,11 +6,11 @@ import numpy as np
 
 from escalation.metrics.scores import Array
 
-GRID = np.arange(1, 100) / 100.0
+THRESHOLDS = np.arange(1, 100) / 100.0
 """Thresholds from 1 to 99%."""
 
 
-def elementary_scores(probability: Array, outcome: Array, *, at: Array = GRID) -> Array:
+def elementary_scores(probability: Array, outcome: Array, *, at: Array = THRESHOLDS) -> Array:
     r"""Mean cost of acting when the probability reaches a threshold, by threshold.
 
     .. math:: S_\theta = \frac{1}{n} \sum_i \theta\, 1\{p_i \ge \theta, y_i = 0\}
@@ -49,7 +49,7 @@ def elementary_scores(probability: Array, outcome: Array, *, at: Array = GRID) -
     return np.asarray((at * alarms + (1.0 - at) * misses) / rows)
 
 
-def relative_value(probability: Array, outcome: Array, *, at: Array = GRID) -> Array:
+def relative_value(probability: Array, outcome: Array, *, at: Array = THRESHOLDS) -> Array:
     r"""Share of a perfect forecast's saving over the base rate that a forecast brings.
 
     .. math:: V = \frac{E_{base} - E}{E_{base} - E_{perfect}}

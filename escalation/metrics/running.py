@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from escalation import schema
 from escalation.metrics.paired import pair
-from escalation.metrics.summary import BASELINE, skill
+from escalation.metrics.summary import skill
 
 
 def running(
-    forecasts: pd.DataFrame, *, reference: str = BASELINE, window: int | None = None
+    forecasts: pd.DataFrame, *, reference: str = schema.BASELINE, window: int | None = None
 ) -> pd.DataFrame:
     """Brier score and skill over all rows issued so far, on each issue date.
 
@@ -57,10 +58,13 @@ def running(
             parts.append(
                 pd.DataFrame(
                     {
-                        "target": paired.target, "horizon": paired.horizon, "model": model,
-                        "day": paired.days, "brier": losses[m] / rows,
+                        "target": paired.target,
+                        "horizon": paired.horizon,
+                        "model": model,
+                        "day": paired.days,
+                        "brier": losses[m] / rows,
                         "skill": np.where(np.isfinite(saved), saved, np.nan),
                     }
                 )
-            )  # fmt: skip
+            )
     return pd.concat(parts, ignore_index=True)

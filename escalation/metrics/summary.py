@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from escalation import schema
 from escalation.metrics.bootstrap import (
     FEWEST_BLOCKS,
     Resampling,
@@ -21,11 +22,9 @@ from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
 from escalation.metrics.scores import LOSSES, Array, auc, average_precision
 
-REFERENCES: Final = ("climatology", "ewma_nb")
-BASELINE: Final = "ewma_nb"
-"""The one that a model has to beat."""
+REFERENCES: Final = ("climatology", schema.BASELINE)
 FEWEST_POSITIVES: Final = 20
-COUNTED: Final = ("rows", "left_out", "positives", "units", "dates")
+COUNT_NAMES: Final = ("rows", "left_out", "positives", "units", "dates")
 SKILL_PREFIX: Final = {"brier": "skill", "log_score": "log_skill"}
 
 
@@ -82,7 +81,7 @@ def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """A table of nullable columns: whatever is not a finite number becomes NA."""
     table = pd.DataFrame(rows)
     for name in table.columns:
-        if name in COUNTED or name == "horizon":
+        if name in COUNT_NAMES or name == "horizon":
             table[name] = table[name].astype("Int64")
         elif pd.api.types.is_numeric_dtype(table[name]):
             values = table[name].to_numpy(np.float64)
@@ -198,9 +197,9 @@ def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
         return f"no ranking claimed: {row['positives']} positives"
     if blocks < FEWEST_BLOCKS:
         return f"no ranking claimed: {row['dates']} dates"
-    low, high = row[f"skill_vs_{BASELINE}_lower"], row[f"skill_vs_{BASELINE}_upper"]
+    low, high = row[f"skill_vs_{schema.BASELINE}_lower"], row[f"skill_vs_{schema.BASELINE}_upper"]
     if not (np.isfinite(low) and np.isfinite(high)):
-        return f"no ranking claimed: no skill against {BASELINE}"
+        return f"no ranking claimed: no skill against {schema.BASELINE}"
     if low > 0.0:
-        return f"better than {BASELINE}"
-    return f"worse than {BASELINE}" if high < 0.0 else "no difference shown"
+        return f"better than {schema.BASELINE}"
+    return f"worse than {schema.BASELINE}" if high < 0.0 else "no difference shown"

@@ -96,7 +96,7 @@ class Blend(MetaEstimator):
 
     def _unfitted(self) -> dict[str, Any]:
         """The models of the fixed pool."""
-        shared = {"horizon": self.horizon, "threshold": self.threshold}
+        shared: dict[str, Any] = {"horizon": self.horizon, "threshold": self.threshold}
         levels, past = self.levels, self.past
         return {
             "ewma_nb": EwmaNB(decayed=levels[2], past=past, **shared),

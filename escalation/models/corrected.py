@@ -112,7 +112,7 @@ class Corrected(MetaEstimator):
 
     def _unfitted(self) -> dict[str, Any]:
         """The models whose log-odds are corrected."""
-        shared = {"horizon": self.horizon, "threshold": self.threshold}
+        shared: dict[str, Any] = {"horizon": self.horizon, "threshold": self.threshold}
         return {
             "ewma_nb": EwmaNB(decayed=self.levels[2], past=self.past, **shared),
             "pool": Pool(levels=self.levels, **shared),

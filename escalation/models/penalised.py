@@ -175,7 +175,7 @@ def penalised_logistic(
         residual = weight * (expit(odds) - y)
         slope = np.concatenate([residual @ Z, np.bincount(code, residual)[:units]])
         misfit = weight @ (np.logaddexp(0.0, odds) - y * odds)
-        return misfit + precision @ away**2 / 2.0, (slope + precision * away) * scale
+        return float(misfit + precision @ away**2 / 2.0), (slope + precision * away) * scale
 
     fitted = minimize(loss, np.zeros(len(centre)), jac=True, method="L-BFGS-B", options=OPTIMISER)
     best = centre + fitted.x * scale

@@ -1,10 +1,17 @@
 """Figures: each function takes tables and gives back a matplotlib Figure of its own."""
 
-from escalation.plots.decisions import decisions
-from escalation.plots.reliability import reliability
+from escalation.plots.decisions import decisions_figure
+from escalation.plots.reliability import reliability_figure
 from escalation.plots.risk import risk_over_time
-from escalation.plots.skill import skill
-from escalation.plots.slices import skill_by
-from escalation.plots.watch_list import watch_list
+from escalation.plots.skill import skill_figure
+from escalation.plots.slices import skill_by_figure
+from escalation.plots.watch_list import watch_list_figure
 
-__all__ = ["decisions", "reliability", "risk_over_time", "skill", "skill_by", "watch_list"]
+__all__ = [
+    "decisions_figure",
+    "reliability_figure",
+    "risk_over_time",
+    "skill_by_figure",
+    "skill_figure",
+    "watch_list_figure",
+]

@@ -16,13 +16,13 @@ from matplotlib.transforms import Bbox
 from escalation import schema
 from escalation.plots.style import INK, SOFT
 
-FLOOR = schema.HIGHEST_RUNG + 0.75
+_FLOOR = schema.HIGHEST_RUNG + 0.75
 """Lowest height of a name, in rungs."""
-LEVELS = 3
-PITCH = 1.65
+_LEVELS = 3
+_PITCH = 1.65
 """Height of a name of two lines, in rungs."""
-CEILING = FLOOR + LEVELS * PITCH
-SHIFTS = (0.0, 0.2, -0.2, 0.46, -0.46)
+CEILING = _FLOOR + _LEVELS * _PITCH
+_SHIFTS = (0.0, 0.2, -0.2, 0.46, -0.46)
 """How far a name may stand aside from its event, in widths: its line still meets it."""
 
 
@@ -57,16 +57,23 @@ def name_events(ax: Axes, events: pd.DataFrame, label: Callable[[pd.Series], str
     """
     days = [float(date2num(day)) for day in events[schema.EVENT_DATE]]  # type: ignore[no-untyped-call]
     marks = [
-        Mark(day, float(rung)) for day, rung in zip(days, events[schema.SEVERITY], strict=True)
+        _Mark(day, float(rung)) for day, rung in zip(days, events[schema.SEVERITY], strict=True)
     ]
     placed: list[Text] = []
     taken: list[Bbox] = []
     lines: list[Bbox] = []
     for i, (_, event) in enumerate(events.iterrows()):
         text = ax.text(
-            days[i], FLOOR, label(event), size=9, color=INK, ha="center", va="bottom",
-            linespacing=1.1, gid="event",
-        )  # fmt: skip
+            days[i],
+            _FLOOR,
+            label(event),
+            size=9,
+            color=INK,
+            ha="center",
+            va="bottom",
+            linespacing=1.1,
+            gid="event",
+        )
         free = [
             spot
             for spot in _spots(ax, text, marks[i], marks[i + 1 :])
@@ -85,14 +92,14 @@ def name_events(ax: Axes, events: pd.DataFrame, label: Callable[[pd.Series], str
     return placed
 
 
-class Mark(NamedTuple):
+class _Mark(NamedTuple):
     """Where an event is drawn: day as a number, rung."""
 
     day: float
     rung: float
 
 
-class Spot(NamedTuple):
+class _Spot(NamedTuple):
     """A place for a name: position in data, boxes of the name and of its line in pixels, cost."""
 
     at: tuple[float, float]
@@ -101,19 +108,19 @@ class Spot(NamedTuple):
     cost: tuple[float, ...]
 
 
-def _spots(ax: Axes, text: Text, mark: Mark, later: list[Mark]) -> Iterator[Spot]:
+def _spots(ax: Axes, text: Text, mark: _Mark, later: list[_Mark]) -> Iterator[_Spot]:
     """Places within the frame. It costs most to bar the way up from events still to be named."""
     canvas = cast(FigureCanvasAgg, ax.figure.canvas)
     renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     x, y = ax.transData.transform(mark)
     others = [ax.transData.transform(other)[0] for other in later]
     frame, width = ax.get_window_extent(renderer), text.get_window_extent(renderer).width
-    for level, shift in product(range(LEVELS), SHIFTS):
+    for level, shift in product(range(_LEVELS), _SHIFTS):
         day = float(ax.transData.inverted().transform((x + shift * width, 0.0))[0])
-        at = (day, FLOOR + level * PITCH)
+        at = (day, _FLOOR + level * _PITCH)
         text.set_position(at)
         box = text.get_window_extent(renderer).padded(3.0)
         if box.x0 >= frame.x0 - 40.0 and box.x1 <= frame.x1 + 40.0:
-            barred = sum(box.x0 < other < box.x1 for other in others) * (LEVELS - 1 - level)
+            barred = sum(box.x0 < other < box.x1 for other in others) * (_LEVELS - 1 - level)
             line = Bbox.from_extents(x - 3.0, y, x + 3.0, box.y0)
-            yield Spot(at, box, line, (barred, level, abs(shift)))
+            yield _Spot(at, box, line, (barred, level, abs(shift)))

@@ -10,7 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import UsageError
-from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    SOFT,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
 LOWEST = -0.3
 """Value below this is off the axis."""
@@ -18,7 +27,7 @@ PLAIN = {"ewma_nb": SOFT, "climatology": "#a8a8a8"}
 """Baselines in grey, so that colours are left for those who want to beat them."""
 
 
-def decisions(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
+def decisions_figure(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
     """Murphy diagram above the cost-loss curve.
 
     Parameters
@@ -58,19 +67,21 @@ def decisions(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
 
 def _axes(top: Axes, bottom: Axes, table: pd.DataFrame) -> None:
     for ax in (top, bottom):
-        tidy(ax, grid="y")
+        clean_axes(ax, grid="y")
     top.set_ylim(bottom=0.0)
     top.set_xlim(0.0, _reach(table))
     top.set_ylabel("cost per forecast\n(lower is better)", color=SOFT, size=11)
     top.legend(frameon=False, fontsize=10, loc="upper right")
     bottom.set_ylim(LOWEST, 1.0)
     bottom.axhline(0.0, color=INK, linewidth=1.0)
-    bottom.yaxis.set_major_formatter(share)
-    bottom.xaxis.set_major_formatter(share)
-    bottom.set_ylabel("share of a perfect forecast's\nsaving (higher is better)", color=SOFT,
-                      size=11)  # fmt: skip
-    bottom.set_xlabel("probability from which one acts = cost of acting / loss it prevents",
-                      color=SOFT, size=11)  # fmt: skip
+    bottom.yaxis.set_major_formatter(share_label)
+    bottom.xaxis.set_major_formatter(share_label)
+    bottom.set_ylabel(
+        "share of a perfect forecast's\nsaving (higher is better)", color=SOFT, size=11
+    )
+    bottom.set_xlabel(
+        "probability from which one acts = cost of acting / loss it prevents", color=SOFT, size=11
+    )
     bottom.spines["bottom"].set_color(FAINT)
 
 

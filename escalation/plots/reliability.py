@@ -13,14 +13,22 @@ from escalation.errors import UsageError
 from escalation.metrics.calibration import consistency_band, recalibrated
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import Array
-from escalation.plots.style import FAINT, PALETTE, SOFT, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    FAINT,
+    PALETTE,
+    SOFT,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
-BINS = 40
-LEVEL = 0.9
-RANGES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_BINS = 40
+_LEVEL = 0.9
+_RANGES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def reliability(
+def reliability_figure(
     forecasts: pd.DataFrame | Sequence[Paired],
     *,
     models: Sequence[str] | None = None,
@@ -69,7 +77,7 @@ def reliability(
     _axes(top, bottom)
     if single:
         _band(top, paired.of(names[0]), seed=seed)
-        counts, edges = np.histogram(paired.of(names[0]), bins=BINS, range=(0.0, 1.0))
+        counts, edges = np.histogram(paired.of(names[0]), bins=_BINS, range=(0.0, 1.0))
         bottom.stairs(counts, edges, fill=True, color=PALETTE[0])
         bottom.set_ylabel("forecasts", color=SOFT, size=11)
     else:
@@ -103,14 +111,14 @@ def _band(ax: Axes, probability: Array, *, seed: int) -> None:
     low, high = float(probability.min()), float(probability.max())
     if low < high:
         at = np.linspace(low, high, 201)
-        lower, upper = consistency_band(probability, at=at, level=LEVEL, seed=seed)
+        lower, upper = consistency_band(probability, at=at, level=_LEVEL, seed=seed)
         ax.fill_between(at, lower, upper, color=PALETTE[5], alpha=0.3, linewidth=0)
 
 
 def _ranges(ax: Axes, paired: Paired, names: list[str]) -> None:
     """One row per model, the key to the colours: 5 to 95%, the middle half, the median."""
     for y, (name, colour) in enumerate(zip(names, PALETTE, strict=False)):
-        ends = np.quantile(paired.of(name), RANGES)
+        ends = np.quantile(paired.of(name), _RANGES)
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
         ax.plot(ends[[0, 4]], [y, y], color=colour, linewidth=1.5)
         ax.plot(ends[[1, 3]], [y, y], color=colour, linewidth=5, solid_capstyle="round")
@@ -123,12 +131,12 @@ def _ranges(ax: Axes, paired: Paired, names: list[str]) -> None:
 
 
 def _axes(top: Axes, bottom: Axes) -> None:
-    tidy(top, grid="both")
-    tidy(bottom)
+    clean_axes(top, grid="both")
+    clean_axes(bottom)
     top.set_xlim(0.0, 1.0)
     top.set_ylim(0.0, 1.0)
     for axis in (top.xaxis, top.yaxis):
-        axis.set_major_formatter(share)
+        axis.set_major_formatter(share_label)
     top.set_ylabel("how often it happened", color=SOFT, size=11)
     bottom.set_xlabel("probability given", color=SOFT, size=11)
     place = top.transAxes

@@ -13,10 +13,16 @@ from matplotlib.figure import Figure
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.plots.callouts import CEILING, describe, name_events, notable
-from escalation.plots.style import INK, PALETTE, RUNGS, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    INK,
+    PALETTE,
+    RUNG_COLOURS,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
-WORDS = ("nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders")
-"""What each rung of the ladder means, in a word or two."""
 MOST_NAMES = 8
 
 
@@ -103,14 +109,19 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
         base = float(known.mean())
         ax.axhline(base, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
         ax.text(
-            1.008, base, f"base rate\n{base:.0%}", transform=ax.get_yaxis_transform(),
-            size=10, color=INK, va="center",
-        )  # fmt: skip
-    tidy(ax, grid="y")
+            1.008,
+            base,
+            f"base rate\n{base:.0%}",
+            transform=ax.get_yaxis_transform(),
+            size=10,
+            color=INK,
+            va="center",
+        )
+    clean_axes(ax, grid="y")
     ax.spines["left"].set_visible(False)
     highest = np.nanmax([0.2, *high, *probability])
     ax.set_ylim(0.0, min(1.0, np.ceil(highest * 10.0) / 10.0))
-    ax.yaxis.set_major_formatter(share)
+    ax.yaxis.set_major_formatter(share_label)
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:
@@ -119,16 +130,20 @@ def event_marks(ax: Axes, events: pd.DataFrame) -> None:
     killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)
     order = np.argsort(-killed, kind="stable")
     ax.scatter(
-        events[schema.EVENT_DATE].to_numpy()[order], rung[order],
+        events[schema.EVENT_DATE].to_numpy()[order],
+        rung[order],
         s=(34.0 + 26.0 * np.sqrt(np.clip(killed, 0, 60)))[order],
-        c=[RUNGS[r] for r in rung[order]], edgecolors="white", linewidths=0.8, zorder=3,
-    )  # fmt: skip
+        c=[RUNG_COLOURS[r] for r in rung[order]],
+        edgecolors="white",
+        linewidths=0.8,
+        zorder=3,
+    )
     lowest = int(min(rung.min(initial=3), 3))
     rungs = range(lowest, schema.HIGHEST_RUNG + 1)
-    tidy(ax)
-    ax.set_yticks(rungs, [WORDS[r] for r in rungs])
+    clean_axes(ax)
+    ax.set_yticks(rungs, [schema.RUNG_WORDS[r] for r in rungs])
     for r in rungs:
-        ax.axhline(r, color=RUNGS[0], linewidth=0.7, zorder=0)
+        ax.axhline(r, color=RUNG_COLOURS[0], linewidth=0.7, zorder=0)
     ax.spines["left"].set_visible(False)
     ax.set_ylim(lowest - 0.6, CEILING)
     locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call]

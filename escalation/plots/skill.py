@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from escalation.errors import UsageError
-from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, tidy
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
 
-REFERENCES = {"ewma_nb": "the baseline to beat", "climatology": "the long-run rate"}
+_CAPTIONS = {"ewma_nb": "the baseline to beat", "climatology": "the long-run rate"}
 WORST_SHOWN = -1.0
 """Skill below this is drawn at the edge, so that one poor model does not flatten the others."""
 
 
-def skill(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
+def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
     """Brier skill against each baseline with its 95% interval, best model on top.
 
     Parameters
@@ -44,7 +44,7 @@ def skill(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
     first = rows.iloc[0]
     rows = rows[(rows["target"] == first["target"]) & (rows["horizon"] == first["horizon"])]
     rows = rows.sort_values("brier", ascending=False)
-    shown = [name for name in REFERENCES if rows[f"skill_vs_{name}"].notna().any()]
+    shown = [name for name in _CAPTIONS if rows[f"skill_vs_{name}"].notna().any()]
     figure = new_figure(width=10.0, height=1.9 + 0.42 * len(rows))
     axes = figure.subplots(1, max(len(shown), 1), sharey=True, squeeze=False)[0]
     for ax, reference in zip(axes, shown, strict=False):
@@ -69,7 +69,7 @@ def signed(value: float, _position: object = None) -> str:
 
 def _panel(ax: Axes, rows: pd.DataFrame, reference: str) -> None:
     name = f"skill_vs_{reference}"
-    tidy(ax)
+    clean_axes(ax)
     ax.spines["left"].set_visible(False)
     ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
     for y, (_, row) in enumerate(rows.iterrows()):
@@ -82,7 +82,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, reference: str) -> None:
     ax.margins(x=0.12)
     ax.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "as good as")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    ax.set_title(f"against {reference}, {REFERENCES[reference]}", size=11, color=INK, loc="left")
+    ax.set_title(f"against {reference}, {_CAPTIONS[reference]}", size=11, color=INK, loc="left")
 
 
 def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
@@ -96,9 +96,16 @@ def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
     mark = "o" if at == row[name] else "<"
     ax.plot(at, y, mark, color=colour, markersize=8, markeredgecolor="white")
     ax.annotate(
-        signed(row[name]), (at, y), (0, 6), textcoords="offset points", ha="center", va="bottom",
-        size=9, color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-    )  # fmt: skip
+        signed(row[name]),
+        (at, y),
+        (0, 6),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=9,
+        color=colour,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    )
 
 
 def _finding(rows: pd.DataFrame) -> str:

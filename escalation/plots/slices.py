@@ -9,15 +9,14 @@ from matplotlib.figure import Figure
 
 from escalation.errors import UsageError
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.plots.skill import signed
-from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, tidy
+from escalation.plots.skill import WORST_SHOWN, signed
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
 
-MOST = 18
+_MOST = 18
 """Most slices in a panel: the last months; the units with the most positives."""
-WORST_SHOWN = -1.0
 
 
-def skill_by(
+def skill_by_figure(
     *, months: pd.DataFrame, units: pd.DataFrame, horizons: pd.DataFrame, model: str
 ) -> Figure:
     """Skill of one model over ``ewma_nb`` in each slice, with 95% intervals.
@@ -41,8 +40,8 @@ def skill_by(
     own = {name: table[table["model"] == model] for name, table in tables.items()}
     if own["by month"].empty:
         raise UsageError("E-PLOT", "expected a model with forecasts", value=model)
-    own["by month"] = own["by month"].tail(MOST)
-    own["by unit"] = own["by unit"].nlargest(MOST, "positives")
+    own["by month"] = own["by month"].tail(_MOST)
+    own["by unit"] = own["by unit"].nlargest(_MOST, "positives")
     shown = {name: rows for name, rows in own.items() if name == "by month" or len(rows) > 1}
     longest = max(len(rows) for rows in shown.values())
     figure = new_figure(width=1.0 + 4.6 * len(shown), height=2.0 + 0.3 * max(longest, 3))
@@ -54,12 +53,11 @@ def skill_by(
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
-    tidy(ax)
+    clean_axes(ax)
     ax.spines["left"].set_visible(False)
     ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
     y = np.arange(len(rows))
-    ax.hlines(y, 0.0, 1.0, color=FAINT, linewidth=0.6, zorder=0,
-              transform=ax.get_yaxis_transform())  # fmt: skip
+    ax.hlines(y, 0.0, 1.0, color=FAINT, linewidth=0.6, zorder=0, transform=ax.get_yaxis_transform())
     at, low, high = (
         rows[column].to_numpy(np.float64, na_value=np.nan)
         for column in ("skill", "skill_lower", "skill_upper")
@@ -68,13 +66,25 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
     clear = np.where(enough, (low > 0) * 1 - (high < 0) * 1, 0)
     for sign, colour in ((1, PALETTE[0]), (-1, PALETTE[1]), (0, SOFT)):
         one = clear == sign
-        ax.hlines(y[one], np.maximum(low[one], WORST_SHOWN), np.maximum(high[one], WORST_SHOWN),
-                  color=colour, linewidth=2.0)  # fmt: skip
+        ax.hlines(
+            y[one],
+            np.maximum(low[one], WORST_SHOWN),
+            np.maximum(high[one], WORST_SHOWN),
+            color=colour,
+            linewidth=2.0,
+        )
         for inside, mark in ((at >= WORST_SHOWN, "o"), (at < WORST_SHOWN, "<")):
             some = one & inside
             if some.any():
-                ax.plot(np.maximum(at[some], WORST_SHOWN), y[some], mark, color=colour,
-                        markersize=7, markeredgecolor="white", gid="slice")  # fmt: skip
+                ax.plot(
+                    np.maximum(at[some], WORST_SHOWN),
+                    y[some],
+                    mark,
+                    color=colour,
+                    markersize=7,
+                    markeredgecolor="white",
+                    gid="slice",
+                )
     names = [f"{one} ({n})" for one, n in zip(rows["slice"], rows["positives"], strict=True)]
     ax.set_yticks(range(len(rows)), names)
     ax.tick_params(axis="y", labelcolor=INK, labelsize=10)

@@ -14,7 +14,7 @@ SOFT: Final = "#6b6b6b"
 FAINT: Final = "#d9d9d9"
 PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, distinct for all common kinds of colour vision."""
-RUNGS: Final = ("#e0e0e0", "#bdbdbd", "#8f8f8f", "#f2a94f", "#e8743b", "#c9302c", "#5c0a16")
+RUNG_COLOURS: Final = ("#e0e0e0", "#bdbdbd", "#8f8f8f", "#f2a94f", "#e8743b", "#c9302c", "#5c0a16")
 """Severity 0 to 6: grey for words and coercion, from amber to dark red for violence."""
 DPI: Final = 110
 
@@ -36,9 +36,7 @@ def headline(
     """
     height = figure.get_figheight()
     figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
-    figure.text(
-        0.012, 1.0 - 0.4 / height, subtitle, size=10, color=SOFT, va="top", linespacing=1.3
-    )  # fmt: skip
+    figure.text(0.012, 1.0 - 0.4 / height, subtitle, size=10, color=SOFT, va="top", linespacing=1.3)
     lines = 1 + subtitle.count("\n") if subtitle else 0
     top = 1.0 - (0.45 + 0.2 * lines) / height
     if left is None:
@@ -50,18 +48,18 @@ def headline(
         )
 
 
-def share(value: float, _position: object = None) -> str:
+def share_label(value: float, _position: object = None) -> str:
     """A share as a whole percentage, for axes and labels.
 
     Examples
     --------
-    >>> share(0.294)
+    >>> share_label(0.294)
     '29%'
     """
     return f"{value:.0%}"
 
 
-def tidy(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
+def clean_axes(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
     """Take away what is not data: frame, ticks, and all grid lines but those asked for."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

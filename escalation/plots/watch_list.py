@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from escalation._util.text import percent
 from escalation.errors import InputError
-from escalation.plots.style import INK, PALETTE, headline, new_figure, share, tidy
+from escalation.plots.style import INK, PALETTE, clean_axes, headline, new_figure, share_label
 
-MOST = 25
+_MOST = 25
 
 
-def watch_list(scores: pd.DataFrame, *, most: int = MOST) -> Figure:
+def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
     """Probability of each unit with its interval, highest on top, and its base rate as a tick.
 
     Parameters
@@ -44,37 +45,35 @@ def watch_list(scores: pd.DataFrame, *, most: int = MOST) -> Figure:
             ends = [row["lower"], row["upper"]]
             ax.plot(ends, [y, y], color=PALETTE[5], linewidth=5, alpha=0.6, solid_capstyle="round")
         ax.plot(
-            row["probability"], y, "o", color=PALETTE[0], markersize=9, markeredgecolor="white",
-            clip_on=False, gid="unit",
-        )  # fmt: skip
+            row["probability"],
+            y,
+            "o",
+            color=PALETTE[0],
+            markersize=9,
+            markeredgecolor="white",
+            clip_on=False,
+            gid="unit",
+        )
         if pd.notna(row["base_rate"]):
             ax.plot(row["base_rate"], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
         ax.text(
-            1.02, y, percent(row["probability"]), size=11, color=INK, va="center",
+            1.02,
+            y,
+            percent(row["probability"]),
+            size=11,
+            color=INK,
+            va="center",
             transform=ax.get_yaxis_transform(),
-        )  # fmt: skip
-    tidy(ax, grid="x")
+        )
+    clean_axes(ax, grid="x")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_yticks(range(len(rows)), rows["unit"].astype(str))
     ax.tick_params(axis="y", labelcolor=INK, labelsize=11)
     ax.set_ylim(-0.7, max(len(rows), 1) - 0.3)
     ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(share)
+    ax.xaxis.set_major_formatter(share_label)
     headline(figure, _title(known), _subtitle(scores, hidden=len(known) - len(rows)))
     return figure
-
-
-def percent(probability: float) -> str:
-    """A probability as an analyst says it.
-
-    Examples
-    --------
-    >>> [percent(p) for p in (0.004, 0.123, 0.996)]
-    ['<1%', '12%', '>99%']
-    """
-    if probability < 0.01:
-        return "<1%"
-    return ">99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def _title(known: pd.DataFrame) -> str:

@@ -52,7 +52,7 @@ def steps(x: Array, y: Array, *, end: float) -> str:
     'M0 80H10V50H20'
     """
     parts: list[str] = []
-    for run in runs(y):
+    for run in unbroken(y):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
         parts.append(f"M{_n(x[run[0]])} {_n(100 - 100 * y[run[0]])}")
         for i in run[1:]:
@@ -64,7 +64,7 @@ def steps(x: Array, y: Array, *, end: float) -> str:
 def band(x: Array, low: Array, high: Array, *, end: float) -> str:
     """The outline of an interval that holds until the next."""
     parts: list[str] = []
-    for run in runs(low + high):
+    for run in unbroken(low + high):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
         edges = np.append(x[run], stop)
         upper = [f"V{_n(100 - 100 * high[i])}H{_n(edges[k + 1])}" for k, i in enumerate(run)]
@@ -73,7 +73,7 @@ def band(x: Array, low: Array, high: Array, *, end: float) -> str:
     return "".join(parts)
 
 
-def runs(values: Array) -> list[NDArray[np.int64]]:
+def unbroken(values: Array) -> list[NDArray[np.int64]]:
     """Stretches of positions without a missing value."""
     known = np.flatnonzero(~np.isnan(values))
     cuts = np.flatnonzero(np.diff(known) > 1) + 1
@@ -161,8 +161,16 @@ def _label(dot: Dot, taken: list[Box], width: float, height: float) -> Dot:
         if inside and not any(_meet(box, other) for other in taken):
             taken.append(box)
             anchor = "start" if left == x else "end"
-            return Dot(dot.name, dot.x, dot.y, dot.radius, dot.level,
-                       round(float(x), 1), round(float(y), 1), anchor)  # fmt: skip
+            return Dot(
+                dot.name,
+                dot.x,
+                dot.y,
+                dot.radius,
+                dot.level,
+                round(float(x), 1),
+                round(float(y), 1),
+                anchor,
+            )
     return dot
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation.metrics.calibration import consistency_band, recalibrated
-from escalation.report.story import Story
+from escalation.report.page_data import ReportData
 from escalation.report.words import BASES, long_day
 
 
@@ -37,18 +37,21 @@ class Skill:
         return round(50.0 + 50.0 * min(max(value, -1.0), 1.0), 1)
 
 
-def record(story: Story) -> dict[str, Any] | None:
+def record(data: ReportData) -> dict[str, Any] | None:
     """How every model did, best first; nothing where it can't be said."""
-    if story.summary.empty:
+    if data.summary.empty:
         return None
-    rows = story.summary.sort_values("brier")
+    rows = data.summary.sort_values("brier")
     first = rows.iloc[0]
-    days = pd.to_datetime(story.forecasts[schema.DAY])
+    days = pd.to_datetime(data.forecasts[schema.DAY])
     return {
-        "models": [_skill(row, story.family) for _, row in rows.iterrows()],
-        "rows": int(first["rows"]), "positives": int(first["positives"]),
-        "dates": int(first["dates"]), "first": long_day(days.min()), "last": long_day(days.max()),
-    }  # fmt: skip
+        "models": [_skill(row, data.family) for _, row in rows.iterrows()],
+        "rows": int(first["rows"]),
+        "positives": int(first["positives"]),
+        "dates": int(first["dates"]),
+        "first": long_day(days.min()),
+        "last": long_day(days.max()),
+    }
 
 
 def _skill(row: pd.Series, speaker: str) -> Skill:
@@ -57,14 +60,19 @@ def _skill(row: pd.Series, speaker: str) -> Skill:
 
     name = "skill_vs_ewma_nb"
     return Skill(
-        str(row["model"]), row["model"] == speaker, float(row["brier"]), number(name),
-        number(f"{name}_lower"), number(f"{name}_upper"), str(row["verdict"]),
-    )  # fmt: skip
+        str(row["model"]),
+        row["model"] == speaker,
+        float(row["brier"]),
+        number(name),
+        number(f"{name}_lower"),
+        number(f"{name}_upper"),
+        str(row["verdict"]),
+    )
 
 
-def reliability(story: Story) -> dict[str, Any] | None:
+def reliability_curve(data: ReportData) -> dict[str, Any] | None:
     """The reliability curve of the model that speaks, in percent of a square."""
-    own = story.own
+    own = data.own
     known = own[own[schema.OUTCOME].notna() & own["probability"].notna()]
     if known["probability"].nunique() < 2:
         return None
@@ -83,7 +91,7 @@ def reliability(story: Story) -> dict[str, Any] | None:
         "count": len(said),
         "positives": int(came.sum()),
         "middle": _middle(said, came),
-    }  # fmt: skip
+    }
 
 
 def _points(pairs: list[tuple[Any, Any]]) -> str:
@@ -103,9 +111,9 @@ def _middle(said: np.ndarray, came: np.ndarray) -> str:
     )
 
 
-def provenance(story: Story) -> list[tuple[str, str]]:
+def provenance_rows(data: ReportData) -> list[tuple[str, str]]:
     """Where the page comes from, enough to make it again."""
-    stamp = story.scores[0].provenance
+    stamp = data.scores[0].provenance
     return [
         ("Model", f"{stamp['model']} ({stamp['family']})"),
         ("Model hash", str(stamp["model_hash"])),
@@ -114,6 +122,6 @@ def provenance(story: Story) -> list[tuple[str, str]]:
         ("Scored as of", f"the end of {long_day(stamp['as_of'])}"),
         ("Scored data", str(stamp["scored_data"])),
         ("Known dates", BASES[stamp["known_dates"]]),
-        ("Experiment", f"{story.experiment.experiment.name}, {stamp['experiment']}"),
+        ("Experiment", f"{data.experiment.experiment.name}, {stamp['experiment']}"),
         ("Software", f"escalation {stamp['version']}"),
     ]

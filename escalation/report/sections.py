@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation._util.text import percent
 from escalation.panel.dense import unit_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
-from escalation.report.story import Story
-from escalation.report.words import RUNG_WORDS, long_day, percent, plain, what_happened
+from escalation.report.page_data import ReportData
+from escalation.report.words import long_day, plain, what_happened
 from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
@@ -43,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
+class EventMark:
     """An event on a unit's timeline."""
 
     x: float
@@ -53,7 +54,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Section:
+class UnitSection:
     """A unit with its timeline."""
 
     line: Line
@@ -64,16 +65,16 @@ class Section:
     recent: str
     today: float
     base: float
-    marks: list[Mark]
+    marks: list[EventMark]
     latest: list[tuple[str, str]]
     said: str
 
 
-def ranked(story: Story) -> list[Line]:
+def ranked_lines(data: ReportData) -> list[Line]:
     """Every unit, likeliest first, those without a probability last."""
     return [
         Line(f"unit-{i}", shown(one.unit), one, _families(one), _further(one))
-        for i, one in enumerate(story.scores, start=1)
+        for i, one in enumerate(data.scores, start=1)
     ]
 
 
@@ -106,45 +107,52 @@ def _further(one: Score) -> str:
     return f"{events} like its last one, today, would lift it over {over}."
 
 
-def events_of(story: Story, unit: str) -> pd.DataFrame:
+def events_of(data: ReportData, unit: str) -> pd.DataFrame:
     """The events that belong to a unit; all of them to the unit of all."""
-    events = story.events
-    if unit == schema.ALL_UNIT and schema.ALL_UNIT in story.experiment.panel.units:
+    events = data.events
+    if unit == schema.ALL_UNIT and schema.ALL_UNIT in data.experiment.panel.units:
         return events
     held = np.zeros(len(events), dtype=bool)
-    for kind in story.experiment.panel.units:
+    for kind in data.experiment.panel.units:
         held |= (unit_of(events, kind) == unit).fillna(False).to_numpy(dtype=bool)
     return events[held]
 
 
-def unit_sections(story: Story, *, most: int) -> list[Section]:
+def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
     """A timeline for each of the likeliest units, over the year before the day."""
-    ahead = pd.Timedelta(story.scores[0].horizon, "D")
-    axis = Axis(story.day - YEAR, story.day + ahead)
-    lines = ranked(story)
+    ahead = pd.Timedelta(data.scores[0].horizon, "D")
+    axis = Axis(data.day - YEAR, data.day + ahead)
+    lines = ranked_lines(data)
     return [
-        _section(story, axis, one, line)
-        for one, line in zip(story.scores[:most], lines[:most], strict=True)
+        _section(data, axis, one, line)
+        for one, line in zip(data.scores[:most], lines[:most], strict=True)
     ]
 
 
-def _section(story: Story, axis: Axis, one: Score, line: Line) -> Section:
+def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> UnitSection:
     past, recent = (
-        _within(frame[frame[schema.UNIT] == one.unit], axis) for frame in (story.own, story.recent)
+        _within(frame[frame[schema.UNIT] == one.unit], axis) for frame in (data.own, data.recent)
     )
-    events = events_of(story, one.unit)
+    events = events_of(data, one.unit)
     seen = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
-    today = axis.at(story.day)
+    today = axis.at(data.day)
     joint = axis.at(recent[schema.DAY].iloc[0]) if len(recent) else today
     marks = [_mark(axis, event) for _, event in seen.iterrows()]
     newest = [
         (long_day(event[schema.EVENT_DATE]), what_happened(event))
         for _, event in events.tail(LATEST).iterrows()
     ]
-    return Section(
-        line, axis.ticks(), *_drawn(past, axis, joint), *_drawn(recent, axis, today), today,
-        round(100.0 - 100.0 * one.base_rate, 1), marks, newest, _in_words(past, seen, line),
-    )  # fmt: skip
+    return UnitSection(
+        line,
+        axis.ticks(),
+        *_drawn(past, axis, joint),
+        *_drawn(recent, axis, today),
+        today,
+        round(100.0 - 100.0 * one.base_rate, 1),
+        marks,
+        newest,
+        _in_words(past, seen, line),
+    )
 
 
 def _within(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
@@ -160,14 +168,15 @@ def _drawn(frame: pd.DataFrame, axis: Axis, end: float) -> tuple[str, str]:
     return band(x, low, high, end=end), steps(x, said, end=end)
 
 
-def _mark(axis: Axis, event: pd.Series) -> Mark:
+def _mark(axis: Axis, event: pd.Series) -> EventMark:
     dead = event[schema.KILLED]
     killed = 0.0 if pd.isna(dead) else float(dead)
-    return Mark(
-        axis.at(event[schema.EVENT_DATE]), int(event[schema.SEVERITY]),
+    return EventMark(
+        axis.at(event[schema.EVENT_DATE]),
+        int(event[schema.SEVERITY]),
         round(3.2 + 0.6 * min(np.sqrt(killed), 7.0), 1),
         f"{long_day(event[schema.EVENT_DATE])}: {what_happened(event)}",
-    )  # fmt: skip
+    )
 
 
 def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
@@ -185,18 +194,18 @@ def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
     return f"{line.unit}: {moved} {len(seen)} events, {violent} of them violent."
 
 
-def ladder(story: Story) -> list[tuple[int, str]]:
+def ladder(data: ReportData) -> list[tuple[int, str]]:
     """The rungs that are drawn, highest first, and their words."""
-    return [(rung, RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
+    return [(rung, schema.RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
 
 
-def where(story: Story) -> Map | None:
+def where(data: ReportData) -> Map | None:
     """Units on a map, by the middle of their events' places."""
     names, places, chances = [], [], []
-    for one in story.scores:
+    for one in data.scores:
         if one.unit == schema.ALL_UNIT:
             continue
-        place = events_of(story, one.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
+        place = events_of(data, one.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
         names.append(shown(one.unit))
         places.append(place.to_numpy(dtype=np.float64, na_value=np.nan))
         chances.append(np.nan if one.probability is None else one.probability)

@@ -5,34 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from escalation import schema
-from escalation.report.story import Story
+from escalation.metrics.summary import FEWEST_POSITIVES
+from escalation.report.page_data import ReportData
 
-RUNG_WORDS = (
-    "nothing", "words", "coercion", "nobody hurt", "wounded", "killed", "states, leaders",
-)  # fmt: skip
-THIN = 20
-"""Positives below which no comparison of models is claimed."""
 BASES = {
     "observed": "observed: the day on which a source reported it",
     "overwritten": "overwritten: the source keeps only its latest time stamp",
     "assumed": "assumed from a stated lag",
     "event_date": "taken to be the event's own day, which is optimistic",
 }
-
-
-def percent(share: float | None) -> str:
-    """A probability as it is said.
-
-    Examples
-    --------
-    >>> [percent(p) for p in (0.004, 0.123, 0.996, None)]
-    ['<1%', '12%', '>99%', '-']
-    """
-    if share is None or pd.isna(share):
-        return "-"
-    if share < 0.01:
-        return "<1%"
-    return ">99%" if share > 0.99 else f"{share:.0%}"
 
 
 def plain(name: object) -> str:
@@ -67,22 +48,22 @@ def what_happened(event: pd.Series) -> str:
     return ", ".join(filter(None, [what, where, sides, toll]))
 
 
-def caveats(story: Story) -> list[str]:
+def caveats(data: ReportData) -> list[str]:
     """What a reader has to know before acting on a number."""
-    stamp, said = story.scores[0].provenance, []
-    if story.in_sample:
+    stamp, said = data.scores[0].provenance, []
+    if data.in_sample:
         said.append(
             f"In-sample: the model has learned from days up to {long_day(stamp['trained_to'])}, "
             "after the day of this page. Its numbers here look better than they are."
         )
-    said += _on_the_record(story) + _on_the_data(story)
+    said += _on_the_record(data) + _on_the_data(data)
     if stamp["known_dates"] != "observed":
         said.append(f"When events became known is {BASES[stamp['known_dates']]}.")
     return said
 
 
-def _on_the_record(story: Story) -> list[str]:
-    own = story.own
+def _on_the_record(data: ReportData) -> list[str]:
+    own = data.own
     known = own[own[schema.OUTCOME].notna() & own[schema.AT_RISK].fillna(False).astype(bool)]
     if known.empty:
         return [
@@ -96,24 +77,24 @@ def _on_the_record(story: Story) -> list[str]:
         "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
         "record is shorter than its count of forecasts.",
     ]
-    if positives < THIN:
+    if positives < FEWEST_POSITIVES:
         said.append(
             f"With {positives} positives no model can be told from another; none is claimed best."
         )
-    elif "model" in story.summary and (story.summary["model"] == story.family).any():
-        verdict = story.summary.set_index("model").loc[story.family, "verdict"]
-        if story.family != "ewma_nb":
+    elif "model" in data.summary and (data.summary["model"] == data.family).any():
+        verdict = data.summary.set_index("model").loc[data.family, "verdict"]
+        if data.family != "ewma_nb":
             said.append(f"Against the baseline to beat, ewma_nb: {verdict}.")
     said.append(
-        f"{story.family} was chosen on the same forecasts that its record shows, which flatters it "
+        f"{data.family} was chosen on the same forecasts that its record shows, which flatters it "
         "a little."
     )
     return said
 
 
-def _on_the_data(story: Story) -> list[str]:
+def _on_the_data(data: ReportData) -> list[str]:
     """How thin the events are, counted."""
-    events = story.events
+    events = data.events
     violent = events[events[schema.SEVERITY] >= 3]
     delay = (events[schema.KNOWN_DATE] - events[schema.EVENT_DATE]).dt.days
     said = [
@@ -122,7 +103,7 @@ def _on_the_data(story: Story) -> list[str]:
         f"{int(violent[schema.ACTOR].isna().sum() + (violent[schema.ACTOR] == 'unknown').sum()):,} "
         "not who acted.",
     ]
-    if stamp_is_observed(story) and len(delay):
+    if stamp_is_observed(data) and len(delay):
         said.append(
             f"Half of the news came within {delay.median():.0f} days and the last after "
             f"{delay.max():.0f}: the latest days may still fill up."
@@ -130,12 +111,12 @@ def _on_the_data(story: Story) -> list[str]:
     unsure = int((events[schema.CONFIDENCE] == "low").sum())
     if unsure:
         said.append(f"{unsure:,} events are of low confidence.")
-    quiet = [one.unit for one in story.scores if one.probability is None]
+    quiet = [one.unit for one in data.scores if one.probability is None]
     if quiet:
         said.append(f"{len(quiet):,} units have no probability; their status says why.")
     return said
 
 
-def stamp_is_observed(story: Story) -> bool:
+def stamp_is_observed(data: ReportData) -> bool:
     """Whether known dates are real news dates."""
-    return story.scores[0].provenance["known_dates"] == "observed"
+    return data.scores[0].provenance["known_dates"] == "observed"

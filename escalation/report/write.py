@@ -1,4 +1,4 @@
-"""From a story to a file: every text escaped, the same bytes for the same story."""
+"""From a data to a file: every text escaped, the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from escalation import schema
 from escalation._util.files import replacing
+from escalation._util.text import percent
 from escalation.report import words
-from escalation.report.record import provenance, record, reliability
-from escalation.report.sections import ladder, ranked, unit_sections, where
-from escalation.report.story import Story
+from escalation.report.page_data import ReportData
+from escalation.report.record import provenance_rows, record, reliability_curve
+from escalation.report.sections import ladder, ranked_lines, unit_sections, where
 
 LARGEST = 2_000_000
 """Bytes that a page stays below."""
@@ -22,53 +23,58 @@ OPEN = 4
 """Units whose chart is open from the start."""
 
 
-def page(story: Story, *, charts: int = CHARTS[0]) -> str:
+def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
     """The page as text.
 
     Parameters
     ----------
-    story : Story
+    data : ReportData
     charts : int
         Units that get a chart of their own, the likeliest first; every unit is in the list.
     """
     environment = Environment(
-        loader=PackageLoader("escalation.report", "."), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined,
-    )  # fmt: skip
+        loader=PackageLoader("escalation.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
     environment.filters |= {
-        "percent": words.percent, "plain": words.plain, "long_day": words.long_day,
-    }  # fmt: skip
-    return environment.get_template("page.html.j2").render(_content(story, charts))
+        "percent": percent,
+        "plain": words.plain,
+        "long_day": words.long_day,
+    }
+    return environment.get_template("page.html.j2").render(_content(data, charts))
 
 
-def _content(story: Story, charts: int) -> dict[str, Any]:
-    first = story.scores[0]
-    listed = ranked(story)
+def _content(data: ReportData, charts: int) -> dict[str, Any]:
+    first = data.scores[0]
+    listed = ranked_lines(data)
     return {
-        "title": f"Watch list of {words.long_day(story.day)}",
-        "description": story.experiment.experiment.description,
+        "title": f"Watch list of {words.long_day(data.day)}",
+        "description": data.experiment.experiment.description,
         "first": first,
-        "in_sample": story.in_sample,
+        "in_sample": data.in_sample,
         "ranked": listed,
         "top": [one for one in listed if one.score.probability is not None][:2],
         "since": {one.score.changed_since for one in listed if one.change},
-        "map": where(story),
-        "units": unit_sections(story, most=charts),
+        "map": where(data),
+        "units": unit_sections(data, most=charts),
         "open": OPEN,
-        "ladder": ladder(story),
-        "record": record(story),
-        "reliability": reliability(story),
-        "caveats": words.caveats(story),
-        "provenance": provenance(story),
+        "ladder": ladder(data),
+        "record": record(data),
+        "reliability": reliability_curve(data),
+        "caveats": words.caveats(data),
+        "provenance": provenance_rows(data),
         "highest_rung": schema.HIGHEST_RUNG,
     }
 
 
-def write_report(story: Story, path: Path) -> int:
+def write_report(data: ReportData, path: Path) -> int:
     """Write the page, whole or not at all; the number of its bytes."""
     made = b""
     for charts in CHARTS:
-        made = page(story, charts=charts).encode()
+        made = page(data, charts=charts).encode()
         if len(made) < LARGEST:
             break
     with replacing(path) as part:

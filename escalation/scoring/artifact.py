@@ -38,9 +38,12 @@ MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 PINNED = ("scikit-learn", "numpy", "scipy")
 CANARY_TOLERANCE = 1e-9
-KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,), "dict": (dict,), "list": (list,), "float": (int, float),
-}  # fmt: skip
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "dict": (dict,),
+    "list": (list,),
+    "float": (int, float),
+}
 OURS = tuple(name for name in TRUSTED_TYPES if name.startswith("escalation."))
 """What a model file may hold at its top."""
 
@@ -207,7 +210,7 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         if name not in table and name in {"typical", "event_types"}:
             continue
         kind = str(one.type).partition("[")[0]
-        if name not in table or not isinstance(table[name], KINDS[kind]):
+        if name not in table or not isinstance(table[name], _JSON_TYPES[kind]):
             raise _odd(where, f"expected a {kind} for {name}", column=name)
     manifest = Manifest(**table)
     try:
@@ -215,9 +218,13 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     except UsageError as error:
         if error.value is not None and ":" in str(error.value):
             raise ModelError(
-                "E-MODEL-MANIFEST", "expected the file that defines a feature family of the model",
-                where=where, column="features", value=error.value, fix="name it: --plugin FILE",
-            ) from None  # fmt: skip
+                "E-MODEL-MANIFEST",
+                "expected the file that defines a feature family of the model",
+                where=where,
+                column="features",
+                value=error.value,
+                fix="name it: --plugin FILE",
+            ) from None
         raise _odd(where, "expected a manifest that can be used") from None
     except (EscalationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise _odd(where, "expected a manifest that can be used") from None
@@ -243,8 +250,13 @@ def _use(manifest: Manifest) -> None:
 
 
 def _odd(where: str, message: str, *, column: str = "") -> ModelError:
-    return ModelError("E-MODEL-MANIFEST", message, where=where, column=column,
-                      fix="train again; the stored model was changed")  # fmt: skip
+    return ModelError(
+        "E-MODEL-MANIFEST",
+        message,
+        where=where,
+        column=column,
+        fix="train again; the stored model was changed",
+    )
 
 
 def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
@@ -267,8 +279,11 @@ def _check_versions(manifest: Manifest, allow: bool) -> None:
     for name in PINNED:
         here, wanted = version(name), manifest.versions.get(name)
         if here != wanted and not allow:
-            raise ModelError("E-MODEL-VERSION", f"expected {name} {wanted}, here is {here}",
-                             fix="train again, or score with --allow-version-skew")  # fmt: skip
+            raise ModelError(
+                "E-MODEL-VERSION",
+                f"expected {name} {wanted}, here is {here}",
+                fix="train again, or score with --allow-version-skew",
+            )
 
 
 def _read_model(data: bytes, where: str) -> Any:

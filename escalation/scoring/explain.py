@@ -15,9 +15,9 @@ from escalation.backtest.table import panel_spec
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.build import names
-from escalation.scoring.edits import AWAY, Edits
-from escalation.scoring.scorer import Scene, Scorer
-from escalation.scoring.whatif import WhatIf
+from escalation.scoring.counterfactual import Counterfactual
+from escalation.scoring.perturbation import REMOVED, Perturbations
+from escalation.scoring.scorer import Scorer, ScoringInputs
 
 SMALLEST_CONTRIBUTION = 0.005
 """In log-odds; smaller ones are not named."""
@@ -58,7 +58,7 @@ def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
     return np.union1d(newest, by_rung.to_numpy()).astype(np.int64)
 
 
-def drivers_of(what_if: WhatIf, *, most: int) -> list[tuple[Driver, ...]]:
+def drivers_of(counterfactual: Counterfactual, *, most: int) -> list[tuple[Driver, ...]]:
     """Events whose absence changes a score the most, for each unit.
 
     Each is taken away and all units are scored again; its contribution is the log-odds as they are
@@ -66,18 +66,18 @@ def drivers_of(what_if: WhatIf, *, most: int) -> list[tuple[Driver, ...]]:
 
     Parameters
     ----------
-    what_if : WhatIf
+    counterfactual : Counterfactual
     most : int
         Events per unit; ties go to the older one.
     """
-    tried = candidates(what_if.events)
-    without = what_if.probabilities(Edits(tried, np.full(len(tried), AWAY)))
-    changes = np.nan_to_num(logit(what_if.scene.probability) - logit(without))
+    tried = candidates(counterfactual.events)
+    without = counterfactual.probabilities(Perturbations(tried, np.full(len(tried), REMOVED)))
+    changes = np.nan_to_num(logit(counterfactual.inputs.probability) - logit(without))
     named = []
     for change in changes.T:
         top = np.argsort(-np.abs(change), kind="stable")[:most]
         large = [i for i in top if abs(change[i]) >= SMALLEST_CONTRIBUTION]
-        named.append(tuple(_driver(what_if.events.iloc[tried[i]], change[i]) for i in large))
+        named.append(tuple(_driver(counterfactual.events.iloc[tried[i]], change[i]) for i in large))
     return named
 
 
@@ -121,7 +121,7 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     return found
 
 
-def families_of(scorer: Scorer, scene: Scene) -> list[dict[str, float]]:
+def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]:
     """What each family of columns adds to a score in log-odds, for each unit.
 
     All columns of a family are set to their medians over the training rows and the unit is scored
@@ -130,22 +130,22 @@ def families_of(scorer: Scorer, scene: Scene) -> list[dict[str, float]]:
     """
     typical = scorer.manifest.typical
     groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}
-    added: list[dict[str, float]] = [{} for _ in scene.units]
+    added: list[dict[str, float]] = [{} for _ in inputs.units]
     for family, columns in groups.items():
-        X = scene.X.astype(np.float64)
+        X = inputs.X.astype(np.float64)
         X[columns] = [typical[name] for name in columns]
-        change = logit(scene.probability) - logit(scorer.predict(X))
+        change = logit(inputs.probability) - logit(scorer.predict(X))
         for one, value in zip(added, change, strict=True):
             one[family] = float(value)
     return added
 
 
-def events_to(what_if: WhatIf, line: float) -> list[int | None]:
+def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
     """How many further events like the unit's last counted one, today, lift it over a line.
 
     Parameters
     ----------
-    what_if : WhatIf
+    counterfactual : Counterfactual
     line : float
         A probability.
 
@@ -155,21 +155,21 @@ def events_to(what_if: WhatIf, line: float) -> list[int | None]:
         By unit: 0 where it is there already, None where :data:`MOST_FURTHER` are not enough or no
         event was ever counted.
     """
-    counted = np.zeros(len(what_if.events), dtype=bool)
-    for channel in what_if.scorer.target.channels():
-        counted |= what_if.rows.weights[channel.name] > 0
-    last = np.full(len(what_if.scene.units), -1)
+    counted = np.zeros(len(counterfactual.events), dtype=bool)
+    for channel in counterfactual.scorer.target.channels():
+        counted |= counterfactual.rows.weights[channel.name] > 0
+    last = np.full(len(counterfactual.inputs.units), -1)
     for event in np.flatnonzero(counted):
-        units = what_if.rows.holders[event]
+        units = counterfactual.rows.holders[event]
         last[units[units >= 0]] = event
-    below = np.flatnonzero((what_if.scene.probability < line) & (last >= 0))
+    below = np.flatnonzero((counterfactual.inputs.probability < line) & (last >= 0))
     steps = np.arange(1, MOST_FURTHER + 1)
     units = np.repeat(below, len(steps))
-    edits = Edits(last[units], np.tile(steps, len(below)))
-    said = what_if.probabilities(edits, unit=units)[np.arange(len(units)), units]
+    perturbations = Perturbations(last[units], np.tile(steps, len(below)))
+    said = counterfactual.probabilities(perturbations, unit=units)[np.arange(len(units)), units]
     over = said.reshape(len(below), len(steps)) >= line
     needed: list[int | None] = [
-        0 if probability >= line else None for probability in what_if.scene.probability
+        0 if probability >= line else None for probability in counterfactual.inputs.probability
     ]
     for unit, reached in zip(below, over, strict=True):
         needed[unit] = int(steps[reached.argmax()]) if reached.any() else None

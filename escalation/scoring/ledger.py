@@ -27,12 +27,12 @@ FIRST = "0" * 64
 FIELDS = {"forecast", "issued_at", "previous", "hash"}
 
 
-def beside(store: Path | None) -> Path:
+def ledger_path(store: Path | None) -> Path:
     """Where the ledger of a store lies: in a folder beside it, or in the working folder.
 
     Examples
     --------
-    >>> beside(Path("work/mlflow.db")).as_posix(), beside(None).as_posix()
+    >>> ledger_path(Path("work/mlflow.db")).as_posix(), ledger_path(None).as_posix()
     ('work/.escalation/ledger.jsonl', '.escalation/ledger.jsonl')
     """
     return (store.parent if store else Path()) / ".escalation" / "ledger.jsonl"
@@ -102,8 +102,9 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
     try:
         lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
     except OSError as error:
-        raise StorageError("E-STORAGE", f"expected to read the ledger: {error.strerror}",
-                           where=str(path)) from error  # fmt: skip
+        raise StorageError(
+            "E-STORAGE", f"expected to read the ledger: {error.strerror}", where=str(path)
+        ) from error
     entries: list[Entry] = []
     last = FIRST
     for number, line in enumerate(lines[:-1], start=1):
@@ -166,8 +167,9 @@ def append(
         with locked(path):
             return _append(path, forecasts, stamp)
     except OSError as error:
-        raise StorageError("E-STORAGE", f"expected to write the ledger: {error.strerror}",
-                           where=str(path)) from error  # fmt: skip
+        raise StorageError(
+            "E-STORAGE", f"expected to write the ledger: {error.strerror}", where=str(path)
+        ) from error
 
 
 def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> list[Entry]:

@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.progress import Progress, silent
 from escalation.backtest.intervals import NO_RECORD
 from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.rolling import (
     Case,
-    Progress,
     backtest_case,
     build_model,
     can_learn,
@@ -28,7 +28,6 @@ from escalation.backtest.rolling import (
     is_meta,
     make_case,
     predict,
-    silent,
 )
 from escalation.backtest.table import require_learnable
 from escalation.backtest.train import best_model, train_target

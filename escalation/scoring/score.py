@@ -13,10 +13,10 @@ from escalation.backtest.intervals import TrackRecord
 from escalation.errors import GateError, InputError, ModelError
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import target_label
+from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
-from escalation.scoring.scorer import Scene, Scorer, checked_input
+from escalation.scoring.scorer import Scorer, ScoringInputs, checked_input
 from escalation.scoring.watchlist import Score, alerted, compared, ranked
-from escalation.scoring.whatif import WhatIf
 
 STALE_AFTER = 30
 """Days without any news after which a source may have stopped rather than be quiet."""
@@ -121,38 +121,42 @@ def score(
     day = scored_day(scorer, archive, as_of)
     check_day(scorer, archive, day, in_sample=allow_in_sample)
     age = age_of_news(archive, day, today=today)
-    scene = scorer.scene(archive, day)
-    what_if = WhatIf(scorer, scene)
-    stamp = provenance(scorer, scene.archive, day)
-    rows = _rows(scorer, scene, what_if, stamp)
+    inputs = scorer.inputs(archive, day)
+    counterfactual = Counterfactual(scorer, inputs)
+    stamp = provenance(scorer, inputs.archive, day)
+    rows = _rows(scorer, inputs, counterfactual, stamp)
     if age > stale_after:
         said = STALE.format(age)
         rows = [row if row.probability is None else replace(row, status=said) for row in rows]
     rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
     rows = alerted(rows, budget)
-    return _explained(rows, scorer, scene, what_if, most=explain) if explain else rows
+    return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
 
 
-def _rows(scorer: Scorer, scene: Scene, what_if: WhatIf, stamp: Mapping[str, Any]) -> list[Score]:
+def _rows(
+    scorer: Scorer, inputs: ScoringInputs, counterfactual: Counterfactual, stamp: Mapping[str, Any]
+) -> list[Score]:
     """A row per unit, known on the day or known to the model."""
     record, rates = track_of(scorer), scorer.manifest.base_rate
-    lower, upper = record.interval(scene.probability)
-    about = (str(scene.day), scorer.target.horizon, target_label(scorer.target))
-    unseen = _unseen_types(scorer, scene, what_if)
+    lower, upper = record.interval(inputs.probability)
+    about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
+    unseen = _unseen_types(scorer, inputs, counterfactual)
     rows = []
-    for i, unit in enumerate(scene.units):
+    for i, unit in enumerate(inputs.units):
         rate = float(rates["units"].get(unit, rates["pool"]))
         row = Score(unit, *about, None, None, None, rate, NOT_AT_RISK, (), stamp)
-        if scene.at_risk[i]:
+        if inputs.at_risk[i]:
             status = OK if unit in rates["units"] else NEW_UNIT
             row = replace(
                 row,
-                probability=float(scene.probability[i]), lower=float(lower[i]),
-                upper=float(upper[i]), no_information=bool(lower[i] <= rate <= upper[i]),
+                probability=float(inputs.probability[i]),
+                lower=float(lower[i]),
+                upper=float(upper[i]),
+                no_information=bool(lower[i] <= rate <= upper[i]),
                 status=UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else status,
-            )  # fmt: skip
+            )
         rows.append(row)
-    absent = sorted(set(rates["units"]) - set(scene.units))
+    absent = sorted(set(rates["units"]) - set(inputs.units))
     return rows + [
         Score(unit, *about, None, None, None, float(rates["units"][unit]), NO_HISTORY, (), stamp)
         for unit in absent
@@ -180,18 +184,24 @@ def track_of(scorer: Scorer) -> TrackRecord:
     except (LookupError, TypeError, ValueError):
         usable = False
     if not usable:
-        raise ModelError("E-MODEL-MANIFEST", "expected a track record of finite numbers",
-                         column="record", fix="train again")  # fmt: skip
+        raise ModelError(
+            "E-MODEL-MANIFEST",
+            "expected a track record of finite numbers",
+            column="record",
+            fix="train again",
+        )
     return track
 
 
-def _unseen_types(scorer: Scorer, scene: Scene, what_if: WhatIf) -> list[list[str]]:
+def _unseen_types(
+    scorer: Scorer, inputs: ScoringInputs, counterfactual: Counterfactual
+) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
     known = set(scorer.manifest.event_types)
-    found: list[set[str]] = [set() for _ in scene.units]
-    kinds = what_if.events[schema.EVENT_TYPE].to_numpy()
+    found: list[set[str]] = [set() for _ in inputs.units]
+    kinds = counterfactual.events[schema.EVENT_TYPE].to_numpy()
     for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
-        for unit in what_if.rows.holders[event]:
+        for unit in counterfactual.rows.holders[event]:
             if unit >= 0:
                 found[unit].add(str(kinds[event]))
     return [sorted(one) for one in found]
@@ -206,31 +216,38 @@ def _before(
     """What each unit is compared with: what was issued last, or a day before by the same model."""
     yesterday = day - 1
     try:
-        scene = scorer.scene(archive, yesterday)
+        inputs = scorer.inputs(archive, yesterday)
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
-    answers = zip(scene.units, scene.probability, scene.at_risk, strict=True)
+    answers = zip(inputs.units, inputs.probability, inputs.at_risk, strict=True)
     own = {unit: (str(yesterday), float(said)) for unit, said, at_risk in answers if at_risk}
     return {**own, **previous}
 
 
 def _explained(
-    rows: Sequence[Score], scorer: Scorer, scene: Scene, what_if: WhatIf, *, most: int
+    rows: Sequence[Score],
+    scorer: Scorer,
+    inputs: ScoringInputs,
+    counterfactual: Counterfactual,
+    *,
+    most: int,
 ) -> list[Score]:
-    drivers, families = drivers_of(what_if, most=most), families_of(scorer, scene)
+    drivers, families = drivers_of(counterfactual, most=most), families_of(scorer, inputs)
     line = rows[0].alert_line if rows else None
-    further: list[int | None] = [None] * len(scene.units)
+    further: list[int | None] = [None] * len(inputs.units)
     if line is not None:
-        further = events_to(what_if, line)
-    place = {unit: i for i, unit in enumerate(scene.units)}
+        further = events_to(counterfactual, line)
+    place = {unit: i for i, unit in enumerate(inputs.units)}
     explained = []
     for row in rows:
         if row.probability is not None:
             i = place[row.unit]
             row = replace(
-                row, drivers=drivers[i], families=families[i],
+                row,
+                drivers=drivers[i],
+                families=families[i],
                 events_to_alert=0 if row.alert else further[i],
-            )  # fmt: skip
+            )
         explained.append(row)
     return explained
 

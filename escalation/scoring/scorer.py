@@ -40,14 +40,15 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     bad = ~np.isfinite(X.to_numpy()).all(axis=0)
     if bad.any():
         raise InputError(
-            "E-NOT-FINITE", f"expected finite numbers, {int(bad.sum())} columns have others",
+            "E-NOT-FINITE",
+            f"expected finite numbers, {int(bad.sum())} columns have others",
             column=str(X.columns[bad][0]),
-        )  # fmt: skip
+        )
     return X
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScoringInputs:
     """A day that was scored, with all that its scores come from.
 
     Parameters
@@ -114,7 +115,7 @@ class Scorer:
         """The label's name and its horizon, by which answers are compared."""
         return {"target": target_label(self.target), "horizon": self.target.horizon}
 
-    def scene(self, archive: EventArchive, day: object) -> Scene:
+    def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
         """Scores on a day, from what was known by then, and what they come from."""
         then = archive.until(to_day(day))
         prepared = prepare(
@@ -123,7 +124,7 @@ class Scorer:
         back, units = prepared.back(self.target), np.arange(len(prepared.vintages.units))
         ahead = Labels(np.full(back.threshold.shape, np.nan), back.threshold, back.at_risk)
         table = prepared.table(back, ahead, (units, np.full(len(units), len(prepared.days) - 1)))
-        return Scene(then, prepared, back, table.X, self.predict(table.X), table.at_risk)
+        return ScoringInputs(then, prepared, back, table.X, self.predict(table.X), table.at_risk)
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities of some rows, once their columns are checked."""
@@ -132,6 +133,6 @@ class Scorer:
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
         """Probability and risk set by unit on a day, from what was known by then."""
-        scene = self.scene(archive, day)
-        index = pd.Index(scene.units, name=schema.UNIT)
-        return pd.DataFrame({"probability": scene.probability, "at_risk": scene.at_risk}, index)
+        inputs = self.inputs(archive, day)
+        index = pd.Index(inputs.units, name=schema.UNIT)
+        return pd.DataFrame({"probability": inputs.probability, "at_risk": inputs.at_risk}, index)

@@ -24,17 +24,27 @@ MEMBER = re.compile(r"[A-Za-z0-9_-]+\.(json|npy|npz)")
 DESCRIPTION_FILE = "MLmodel"
 DATA_FOLDER = "data"
 LOADER = "escalation.scoring.serving"
-BESIDE = {
-    DESCRIPTION_FILE, "conda.yaml", "python_env.yaml", "requirements.txt", "input_example.json",
-    "serving_input_example.json", "registered_model_meta",
-}  # fmt: skip
+_SIDE_FILES = {
+    DESCRIPTION_FILE,
+    "conda.yaml",
+    "python_env.yaml",
+    "requirements.txt",
+    "input_example.json",
+    "serving_input_example.json",
+    "registered_model_meta",
+}
 """What MLflow writes beside the data; nothing else may lie there."""
 
 
 def refused(where: object, message: str, *, value: object = None) -> ModelError:
     """The refusal of an artifact that is not what was stored."""
-    return ModelError("E-MODEL-UNTRUSTED", message, where=str(where), value=value,
-                      fix="train again; the stored model was changed")  # fmt: skip
+    return ModelError(
+        "E-MODEL-UNTRUSTED",
+        message,
+        where=str(where),
+        value=value,
+        fix="train again; the stored model was changed",
+    )
 
 
 def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
@@ -55,8 +65,9 @@ def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
         if not stat.S_ISREG(state.st_mode):
             raise refused(path.parent, f"expected {path.name} to be a regular file")
         if state.st_size > largest:
-            raise refused(path.parent, f"expected at most {largest} bytes in {path.name}",
-                          value=state.st_size)  # fmt: skip
+            raise refused(
+                path.parent, f"expected at most {largest} bytes in {path.name}", value=state.st_size
+            )
         data = file.read(largest + 1)
     if len(data) > largest:
         raise refused(path.parent, f"expected at most {largest} bytes in {path.name}")
@@ -137,7 +148,7 @@ def check_logged(root: Path) -> Path:
         inside = path.relative_to(root).parts
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise refused(root, "expected regular files only", value="/".join(inside))
-        if inside[0] != DATA_FOLDER and not (len(inside) == 1 and inside[0] in BESIDE):
+        if inside[0] != DATA_FOLDER and not (len(inside) == 1 and inside[0] in _SIDE_FILES):
             raise refused(root, "expected data and its description only", value="/".join(inside))
     nested = root / DATA_FOLDER / "artifact"
     return nested if nested.is_dir() else root / DATA_FOLDER
@@ -156,9 +167,13 @@ def _check_description(described: object, root: Path) -> None:
         raise refused(root, "expected the flavour python_function alone", value=named)
     ours = flavours["python_function"]
     allowed: dict[str, set[object]] = {
-        "loader_module": {LOADER}, "data": {DATA_FOLDER, f"{DATA_FOLDER}/artifact"},
-        "code": {None}, "config": {None}, "model_code_path": {None}, "streamable": {None, False},
-    }  # fmt: skip
+        "loader_module": {LOADER},
+        "data": {DATA_FOLDER, f"{DATA_FOLDER}/artifact"},
+        "code": {None},
+        "config": {None},
+        "model_code_path": {None},
+        "streamable": {None, False},
+    }
     known = {*allowed, "env", "python_version"}
     for key, value in ours.items() if isinstance(ours, Mapping) else [("", ours)]:
         plain = value is None or isinstance(value, str | bool)

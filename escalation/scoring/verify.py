@@ -18,14 +18,14 @@ from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.scoring.ledger import Entry
 from escalation.scoring.scorer import Scorer
 
-ISSUED, BASELINE, BASE_RATE = "issued", "ewma_nb", "climatology"
+ISSUED, BASE_RATE_MODEL = "issued", "climatology"
 ROLLING_DAYS = 90
 SHIFTED = 0.25
 """Population stability index from which an input is said to have moved."""
 PSI_BINS = 10
 FEWEST_RECENT = 50
 """Recent rows below which shares by bin say nothing."""
-KEY = [schema.UNIT, schema.DAY]
+_ROW_KEY = [schema.UNIT, schema.DAY]
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataF
         Columns unit, day, horizon, probability, base_rate, trained_to.
     """
     rows = [_row(one.forecast) for one in entries if _is_of(one.forecast, name, target)]
-    columns = [*KEY, "horizon", "probability", "base_rate", "trained_to"]
+    columns = [*_ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
     table = pd.DataFrame(rows, columns=columns)
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
-    return table.drop_duplicates(KEY, ignore_index=True)
+    return table.drop_duplicates(_ROW_KEY, ignore_index=True)
 
 
 def _is_of(said: Mapping[str, Any], name: str, target: str) -> bool:
@@ -91,7 +91,7 @@ def _is_of(said: Mapping[str, Any], name: str, target: str) -> bool:
 
 
 def _row(said: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: said[name] for name in (*KEY, "horizon", "probability", "base_rate")}
+    own = {name: said[name] for name in (*_ROW_KEY, "horizon", "probability", "base_rate")}
     return {**own, "trained_to": said["provenance"]["trained_to"]}
 
 
@@ -120,10 +120,16 @@ def verify(
     summary = metrics.summary(forecasts) if len(matured) else pd.DataFrame()
     rolling = metrics.running(forecasts, window=ROLLING_DAYS) if len(matured) else pd.DataFrame()
     return Verified(
-        issued=len(rows), in_sample=int(seen.sum()), matured=len(matured),
-        open=len(rows) - int(seen.sum()) - len(matured), forecasts=forecasts, summary=summary,
-        rolling=rolling, drift=drift(scorer, archive, last), verdict=verdict(summary),
-    )  # fmt: skip
+        issued=len(rows),
+        in_sample=int(seen.sum()),
+        matured=len(matured),
+        open=len(rows) - int(seen.sum()) - len(matured),
+        forecasts=forecasts,
+        summary=summary,
+        rolling=rolling,
+        drift=drift(scorer, archive, last),
+        verdict=champion_verdict(summary),
+    )
 
 
 def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False) -> Experiment:
@@ -150,10 +156,10 @@ def outcomes(
     )
     said = {
         ISSUED: table["probability"],
-        BASELINE: _baseline(case, units[done], days[done]),
-        BASE_RATE: table["base_rate"],
+        schema.BASELINE: _baseline(case, units[done], days[done]),
+        BASE_RATE_MODEL: table["base_rate"],
     }
-    columns = ["model", "target", *KEY, "horizon", "probability", "outcome", "at_risk"]
+    columns = ["model", "target", *_ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
     parts = [table.assign(model=name, probability=p)[columns] for name, p in said.items()]
     return pd.concat(parts, ignore_index=True)
 
@@ -167,29 +173,29 @@ def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> 
         if not len(table):
             continue
         at = days == day
-        model = build_model(BASELINE, case.experiment, case.target)
+        model = build_model(schema.BASELINE, case.experiment, case.target)
         model.fit(table.X, table.outcome.astype(np.int64), count=table.count)
         X = case.prepared.table(case.back, known, (units[at], days[at])).X
         out[at] = model.predict_proba(X)[:, 1]
     return out
 
 
-def verdict(summary: pd.DataFrame) -> str:
+def champion_verdict(summary: pd.DataFrame) -> str:
     """Whether what was issued beats the baseline, in words."""
-    if summary.empty or BASELINE not in set(summary["model"]):
+    if summary.empty or schema.BASELINE not in set(summary["model"]):
         return "nothing has matured yet"
     row = summary.set_index("model").loc[ISSUED]
     if row["positives"] < FEWEST_POSITIVES:
         return f"too early to say: {row['positives']} positives among {row['rows']} matured rows"
-    value, low, high = (row[f"skill_vs_{BASELINE}{end}"] for end in ("", "_lower", "_upper"))
+    value, low, high = (row[f"skill_vs_{schema.BASELINE}{end}"] for end in ("", "_lower", "_upper"))
     if pd.isna(low):
         return f"too early to say: {row['dates']} dates"
     numbers = f"skill {value:+.1%} [{low:+.1%}, {high:+.1%}]"
     if low > 0.0:
-        return f"the champion beats {BASELINE}: {numbers}"
+        return f"the champion beats {schema.BASELINE}: {numbers}"
     if value <= 0.0:
-        return f"the champion no longer beats {BASELINE}: {numbers}"
-    return f"the champion is no longer shown to beat {BASELINE}: {numbers}"
+        return f"the champion no longer beats {schema.BASELINE}: {numbers}"
+    return f"the champion is no longer shown to beat {schema.BASELINE}: {numbers}"
 
 
 def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.DataFrame:

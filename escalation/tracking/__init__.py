@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalation.tracking.forecasts import load_forecasts
-    from escalation.tracking.loading import load_scorer
+    from escalation.tracking.loading import load_forecasts, load_scorer
     from escalation.tracking.outcomes import log_verified
     from escalation.tracking.promotion import Promoted, promote
     from escalation.tracking.runs import Logged, log_training
@@ -31,11 +30,19 @@ __all__ = [
     "store_uri",
 ]
 _HOME = {
-    "Logged": "runs", "log_training": "runs", "Promoted": "promotion", "promote": "promotion",
-    "load_forecasts": "forecasts", "load_scorer": "loading", "log_verified": "outcomes",
-    "link": "view", "clear_stale": "store", "local_file": "store", "open_store": "store",
+    "Logged": "runs",
+    "log_training": "runs",
+    "Promoted": "promotion",
+    "promote": "promotion",
+    "load_forecasts": "loading",
+    "load_scorer": "loading",
+    "log_verified": "outcomes",
+    "link": "view",
+    "clear_stale": "store",
+    "local_file": "store",
+    "open_store": "store",
     "store_uri": "store",
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from escalation import metrics, schema
 from escalation.errors import GateError
+from escalation.metrics.paired import ROW_KEY
 from escalation.metrics.summary import FEWEST_POSITIVES
 
-CHAMPION, CHALLENGER, BASELINE = "champion", "challenger", "ewma_nb"
-KEY = ["target", "horizon", schema.UNIT, schema.DAY]
+CHAMPION, CHALLENGER = "champion", "challenger"
+"""Aliases of the registered model, and the roles in a comparison."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,21 @@ def common_rows(
     GateError
         ``E-NOT-COMPARABLE`` when they have no row in common.
     """
-    truth = challenger.set_index(KEY)[[schema.OUTCOME, schema.AT_RISK]]
+    truth = challenger.set_index(ROW_KEY)[[schema.OUTCOME, schema.AT_RISK]]
     parts = []
-    for role, table in ((CHALLENGER, challenger), (CHAMPION, champion), (BASELINE, baseline)):
-        own = table.set_index(KEY)[["probability"]].assign(model=role)
+    for role, table in (
+        (CHALLENGER, challenger),
+        (CHAMPION, champion),
+        (schema.BASELINE, baseline),
+    ):
+        own = table.set_index(ROW_KEY)[["probability"]].assign(model=role)
         parts.append(own.join(truth, how="inner").reset_index())
     if any(part.empty for part in parts):
         raise GateError(
-            "E-NOT-COMPARABLE", "expected forecasts of the same label, units and days, found none",
+            "E-NOT-COMPARABLE",
+            "expected forecasts of the same label, units and days, found none",
             fix="train the challenger over origins that the champion also forecast",
-        )  # fmt: skip
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -110,7 +116,7 @@ def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision:
         rival: metrics.skill_by(forecasts, "horizon", reference=rival, seed=seed)
         .set_index("model")
         .loc[CHALLENGER]
-        for rival in (CHAMPION, BASELINE)
+        for rival in (CHAMPION, schema.BASELINE)
     }
     row = tables[CHAMPION]
     leads = tuple(

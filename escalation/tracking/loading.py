@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import pandas as pd
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from escalation.errors import ModelError
 from escalation.scoring.artifact import load_logged
 from escalation.scoring.scorer import Scorer
+from escalation.tracking.gate import CHAMPION
 from escalation.tracking.store import local_file, open_store, storage
 
-CHAMPION = "champion"
 HASH_TAG = "escalation.hash"
 
 
@@ -32,9 +34,11 @@ def existing_store(uri: str) -> MlflowClient:
     path = local_file(uri)
     if path is not None and not path.exists():
         raise ModelError(
-            "E-MODEL-MISSING", "expected a store with a registered model", where=str(path),
+            "E-MODEL-MISSING",
+            "expected a store with a registered model",
+            where=str(path),
             fix="run `escalation train` first, in the same folder",
-        )  # fmt: skip
+        )
     return open_store(uri)
 
 
@@ -50,9 +54,10 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
         return client.get_model_version_by_alias(name, alias)
     except MlflowException:
         raise ModelError(
-            "E-MODEL-MISSING", f"expected a registered model {name} with alias {alias}",
+            "E-MODEL-MISSING",
+            f"expected a registered model {name} with alias {alias}",
             fix="run `escalation train`, or name another one with --model NAME@ALIAS",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
@@ -78,6 +83,34 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     return Scorer(model, manifest, f"{name}@{alias} v{found.version}", expected)
 
 
+def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
+    """All forecasts of the training that a version comes from."""
+    child = str(version.run_id)
+    parent = client.get_run(child).data.tags.get("mlflow.parentRunId", child)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = download_artifacts(
+            run_id=parent, artifact_path="forecasts.parquet", dst_path=scratch
+        )
+        return pd.read_parquet(path)
+
+
+def load_forecasts(reference: str, *, uri: str) -> pd.DataFrame:
+    """All forecasts of the training behind ``NAME[@ALIAS]``.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MISSING`` when there is no such model.
+    StorageError
+        ``E-STORAGE`` when its forecasts are gone.
+    """
+    name, _, alias = reference.partition("@")
+    client = existing_store(uri)
+    version = version_of(client, name, alias or CHAMPION)
+    with storage():
+        return forecasts_of(client, version)
+
+
 @contextmanager
 def _folder_of(source: str) -> Iterator[Path]:
     """The files of a logged model: where they lie, or fetched; links are never followed."""
@@ -85,7 +118,5 @@ def _folder_of(source: str) -> Iterator[Path]:
     if place.scheme in {"", "file"}:
         yield Path(unquote(place.path))
         return
-    from mlflow.artifacts import download_artifacts
-
     with tempfile.TemporaryDirectory() as scratch:
         yield Path(download_artifacts(artifact_uri=source, dst_path=scratch))

@@ -36,7 +36,7 @@ QUIET = {
     "quiet_units/positives": "positives",
 }
 ALERTS = ("recall", "precision", "false_alarms_per_hit", "median_lead_days")
-MOST_STEPS = 60
+_MOST_STEPS = 60
 """Points of a curve over the origins: more are not seen, and each takes its time to store."""
 
 
@@ -97,7 +97,7 @@ def _by_origin(evaluation: Evaluation, model: str) -> Iterator[Step]:
     """The step is the number of the origin, the time its day."""
     curve = evaluation.running
     own = curve[curve["model"] == model].reset_index(drop=True)
-    for step in sorted({round(i * (len(own) - 1) / (MOST_STEPS - 1)) for i in range(MOST_STEPS)}):
+    for step in sorted({round(i * (len(own) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}):
         day = pd.Timestamp(own["day"].iloc[step]).tz_localize(UTC)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
             value = float(own[column].iloc[step])

@@ -22,12 +22,12 @@ from escalation.tracking.store import (
     clear_stale,
     experiment_id,
     open_store,
-    running,
     storage,
+    tracked_run,
 )
 
-MOST_STEPS = 300
-SHOWN = 10
+_MOST_STEPS = 300
+_SHOWN = 10
 """Inputs that the description names."""
 
 
@@ -48,14 +48,19 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
         experiment = experiment_id(client, uri, scorer.experiment.experiment.name)
         clear_stale(client, experiment)
         tags = {
-            "kind": "verify", "registered_model": scorer.reference, "known_to": last_day,
-            "mlflow.source.name": "escalation verify", NOTE_TAG: _note(verified, scorer),
+            "kind": "verify",
+            "registered_model": scorer.reference,
+            "known_to": last_day,
+            "mlflow.source.name": "escalation verify",
+            NOTE_TAG: _note(verified, scorer),
             OWNER_TAG: OWNER,
-        }  # fmt: skip
+        }
         run = client.create_run(experiment, run_name=f"verify to {last_day}", tags=tags)
-        with running(client, run.info.run_id) as run_id:
+        with tracked_run(client, run.info.run_id) as run_id:
             now = int(time.time() * 1000)
-            named = [Metric(name, value, now, 0) for name, value in metrics_of(verified).items()]
+            named = [
+                Metric(name, value, now, 0) for name, value in verified_metrics(verified).items()
+            ]
             client.log_batch(run_id, [*named, *_steps(verified)])
             with tempfile.TemporaryDirectory() as scratch:
                 _files(Path(scratch), verified)
@@ -63,12 +68,13 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
     return run_id
 
 
-def metrics_of(verified: Verified) -> dict[str, float]:
+def verified_metrics(verified: Verified) -> dict[str, float]:
     """Numbers of a verification under the names that trainings use."""
     named: dict[str, object] = {
-        "counts/issued": verified.issued, "counts/matured": verified.matured,
+        "counts/issued": verified.issued,
+        "counts/matured": verified.matured,
         "counts/open": verified.open,
-    }  # fmt: skip
+    }
     if len(verified.summary):
         row = verified.summary.set_index("model").loc[ISSUED].to_dict()
         named |= {
@@ -86,7 +92,7 @@ def _steps(verified: Verified) -> list[Metric]:
     """The rolling scores, the latest dates first to be kept."""
     if verified.rolling.empty:
         return []
-    own = verified.rolling[verified.rolling["model"] == ISSUED].tail(MOST_STEPS)
+    own = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
     points = []
     for step, row in enumerate(own.to_dict("records")):
         at = int(pd.Timestamp(row["day"]).tz_localize("UTC").timestamp() * 1000)
@@ -100,7 +106,7 @@ def _files(folder: Path, verified: Verified) -> None:
     for name in ("figures", "tables"):
         (folder / name).mkdir()
     if len(verified.summary):
-        figure = plots.reliability(verified.forecasts, models=[ISSUED])
+        figure = plots.reliability_figure(verified.forecasts, models=[ISSUED])
         figure.savefig(folder / "figures" / "reliability.png")
         verified.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
     if len(verified.drift):
@@ -117,6 +123,6 @@ def _note(verified: Verified, scorer: Scorer) -> str:
         "the model had learned from their days.\n"
     )
     if len(moved):
-        names = ", ".join(f"`{name}`" for name in moved.head(SHOWN))
+        names = ", ".join(f"`{name}`" for name in moved.head(_SHOWN))
         text += f"\nInputs that moved since the training (index above {SHIFTED}): {names}.\n"
     return text

@@ -1,7 +1,4 @@
-"""Pictures and the page of a training, which need its forecasts and no store.
-
-They take as long as all else that is logged, so ``train`` has them made beside the next training.
-"""
+"""Pictures and the page of a training, which need its forecasts and no store."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from escalation import plots, schema
 from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
 from escalation.panel.dense import unit_of
-from escalation.report import story_of_training, write_report
+from escalation.report import training_report_data, write_report
 
 PARENT, CHILDREN = "parent", "children"
 REPORT_FILE = "report.html"
@@ -33,14 +30,14 @@ def draw(trained: Trained, folder: Path) -> Path:
     """
     figures = folder / PARENT / "figures"
     figures.mkdir(parents=True)
-    plots.skill(trained.summary).savefig(figures / "skill.png")
+    plots.skill_figure(trained.summary).savefig(figures / "skill.png")
     _draw_risk(trained, figures / "risk_over_time.png")
-    write_report(story_of_training(trained), folder / PARENT / REPORT_FILE)
+    write_report(training_report_data(trained), folder / PARENT / REPORT_FILE)
     paired = pair(trained.forecasts)
     for model in trained.models:
         own = folder / CHILDREN / model / "figures"
         own.mkdir(parents=True)
-        plots.reliability(paired, models=[model]).savefig(own / "reliability.png")
+        plots.reliability_figure(paired, models=[model]).savefig(own / "reliability.png")
     return folder
 
 
@@ -53,7 +50,10 @@ def _draw_risk(trained: Trained, path: Path) -> None:
     kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
     own = events[unit_of(events, kinds[0]) == unit] if kinds else events
     figure = plots.risk_over_time(
-        trained.forecasts, own, unit=unit, model=trained.best,
+        trained.forecasts,
+        own,
+        unit=unit,
+        model=trained.best,
         note=experiment.experiment.description,
-    )  # fmt: skip
+    )
     figure.savefig(path)

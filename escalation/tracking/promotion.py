@@ -9,11 +9,18 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from escalation import schema
 from escalation.errors import GateError, UsageError
-from escalation.tracking.forecasts import forecasts_of
-from escalation.tracking.gate import BASELINE, Decision, common_rows, judge, require_earned
-from escalation.tracking.loading import CHAMPION, existing_store, version_of
-from escalation.tracking.registry import CHALLENGER, FAMILY_TAG, TARGET_TAG
+from escalation.tracking.gate import (
+    CHALLENGER,
+    CHAMPION,
+    Decision,
+    common_rows,
+    judge,
+    require_earned,
+)
+from escalation.tracking.loading import existing_store, forecasts_of, version_of
+from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG
 from escalation.tracking.store import storage, store_lock
 
 REASON_TAG, BEFORE_TAG, DAY_TAG = "promotion.reason", "promotion.before", "promotion.at"
@@ -77,15 +84,16 @@ def _compared(
     try:
         if champion.tags.get(TARGET_TAG) != challenger.tags.get(TARGET_TAG):
             raise GateError(
-                "E-NOT-COMPARABLE", "expected a challenger for the champion's outcome, "
-                "their definitions differ", value=challenger.tags.get(TARGET_TAG),
+                "E-NOT-COMPARABLE",
+                "expected a challenger for the champion's outcome, their definitions differ",
+                value=challenger.tags.get(TARGET_TAG),
                 fix="train it under another experiment name, or --force --reason TEXT",
-            )  # fmt: skip
+            )
         own, its = (forecasts_of(client, version) for version in (challenger, champion))
         rows = common_rows(
             own[own["model"] == challenger.tags[FAMILY_TAG]],
             its[its["model"] == champion.tags[FAMILY_TAG]],
-            own[own["model"] == BASELINE],
+            own[own["model"] == schema.BASELINE],
         )
         return judge(rows)
     except GateError:
@@ -106,8 +114,9 @@ def _require_unmoved(
             raise GateError(
                 "E-CHAMPION-MOVED",
                 f"expected {alias} to be v{compared.version} as compared, it is {now} now",
-                value=name, fix="run promote again to compare with what is there now",
-            )  # fmt: skip
+                value=name,
+                fix="run promote again to compare with what is there now",
+            )
 
 
 def _keep_reason(

@@ -19,10 +19,10 @@ from escalation.backtest.train import Trained
 from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
-from escalation.tracking.loading import CHAMPION, HASH_TAG
+from escalation.tracking.gate import CHALLENGER, CHAMPION
+from escalation.tracking.loading import HASH_TAG
 from escalation.tracking.store import store_lock
 
-CHALLENGER = "challenger"
 FAMILY_TAG = "family"
 TARGET_TAG = "escalation.target"
 PIP_REQUIREMENTS = [f"escalation=={__version__}"]
@@ -56,9 +56,11 @@ def log_model(trained: Trained, run_id: str) -> str:
                 name=trained.best,
                 loader_module="escalation.scoring.serving",
                 data_path=str(folder),
-                signature=_signature(manifest.columns), pip_requirements=PIP_REQUIREMENTS,
-                input_example=_example(manifest), tags={HASH_TAG: digest},
-            )  # fmt: skip
+                signature=_signature(manifest.columns),
+                pip_requirements=PIP_REQUIREMENTS,
+                input_example=_example(manifest),
+                tags={HASH_TAG: digest},
+            )
     return str(info.model_id)
 
 
@@ -99,9 +101,13 @@ def register(
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         made = client.create_model_version(
-            name, f"models:/{model_id}", run_id=run_id, tags=tags, model_id=model_id,
+            name,
+            f"models:/{model_id}",
+            run_id=run_id,
+            tags=tags,
+            model_id=model_id,
             description=notes.version_note(trained),
-        )  # fmt: skip
+        )
         alias = CHALLENGER if CHAMPION in client.get_registered_model(name).aliases else CHAMPION
         client.set_registered_model_alias(name, alias, made.version)
     return Registered(name, str(made.version), alias)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -34,8 +34,8 @@ from escalation.tracking.store import (
     clear_stale,
     experiment_id,
     open_store,
-    running,
     storage,
+    tracked_run,
 )
 from escalation.tracking.view import save_view
 
@@ -85,7 +85,7 @@ def log_training(
     uri: str,
     events: pd.DataFrame,
     beside: Sequence[Trained] = (),
-    pictures: Callable[[], Path] | None = None,
+    pictures: Path | None = None,
 ) -> Logged:
     """Store a training: a parent run, a child per model, figures, tables, and the best model.
 
@@ -99,9 +99,17 @@ def log_training(
         What was known at the end of the training.
     beside : sequence of Trained
         Other labels of the same experiment, for the comparison of horizons.
-    pictures : callable, optional
-        Gives the folder of :func:`escalation.tracking.pictures.draw`, once it is there; without it
-        they are drawn here.
+    pictures : Path, optional
+        A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
+
+    Returns
+    -------
+    Logged
+
+    Raises
+    ------
+    StorageError, BusyError
+        ``E-STORAGE``, ``E-BUSY`` when the store can't be used.
     """
     client = open_store(uri)
     with storage(), tempfile.TemporaryDirectory() as scratch:
@@ -110,22 +118,24 @@ def log_training(
         client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
         clear_stale(client, experiment)
         evaluation = evaluate(
-            trained.case, trained.forecasts, summary=trained.summary,
+            trained.case,
+            trained.forecasts,
+            summary=trained.summary,
             others=_others(trained, beside),
-        )  # fmt: skip
+        )
         store = _Store(client, experiment, tags_of(trained))
         parent = store.create(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
             notes.parent_note(trained),
             best=trained.best,
         )
-        with running(client, parent):
+        with tracked_run(client, parent):
             _log_parent(client, parent, trained, evaluation, events)
             children = {
                 model: _log_child(store, parent, trained, evaluation, model)
                 for model in trained.models
             }
-            drawn = pictures() if pictures else draw(trained, Path(scratch))
+            drawn = pictures or draw(trained, Path(scratch))
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))
@@ -155,8 +165,11 @@ def code_version() -> str:
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-            capture_output=True, text=True, timeout=5, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return __version__
     return done.stdout.strip() or __version__
@@ -231,15 +244,17 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
         (folder / name).mkdir()
     figures, best = folder / "figures", trained.best
     others = [name for name in trained.summary.sort_values("brier")["model"] if name != best]
-    plots.decisions(evaluation.decisions, models=[best, *others[:3]]).savefig(
+    plots.decisions_figure(evaluation.decisions, models=[best, *others[:3]]).savefig(
         figures / "decisions.png"
     )
     # Of the baseline there is nothing to tell against itself: of the one that comes closest.
     told = next((name for name in [best, *others] if name not in BASELINES), best)
-    plots.skill_by(
-        months=evaluation.by_month, units=evaluation.by_unit, horizons=evaluation.by_horizon,
+    plots.skill_by_figure(
+        months=evaluation.by_month,
+        units=evaluation.by_unit,
+        horizons=evaluation.by_horizon,
         model=told,
-    ).savefig(figures / "where.png")  # fmt: skip
+    ).savefig(figures / "where.png")
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
     trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
     held = {one.name: getattr(evaluation, one.name) for one in fields(evaluation)}
@@ -264,7 +279,7 @@ def _log_child(
     run_id = store.create(
         model, notes.child_note(trained, model), **{"mlflow.parentRunId": parent, "model": model}
     )
-    with running(client, run_id):
+    with tracked_run(client, run_id):
         model_id = log_model(trained, run_id) if model == trained.best else ""
         now = int(time.time() * 1000)
         named = metrics_of(evaluation, model)

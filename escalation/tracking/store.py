@@ -115,9 +115,11 @@ def _wait_until_free(path: Path) -> None:
         if "locked" not in str(error):
             raise
         raise BusyError(
-            "E-BUSY", f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
-            where=str(path), fix="wait for the other command to end, or stop it",
-        ) from None  # fmt: skip
+            "E-BUSY",
+            f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
+            where=str(path),
+            fix="wait for the other command to end, or stop it",
+        ) from None
     finally:
         connection.close()
 
@@ -155,7 +157,7 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 
 @contextmanager
-def running(client: MlflowClient, run_id: str) -> Iterator[str]:
+def tracked_run(client: MlflowClient, run_id: str) -> Iterator[str]:
     """A run that ends as what happened to it: finished, killed or failed."""
     try:
         yield run_id

@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 
 from escalation.tracking.store import local_file
 
-NAME = "escalation"
-TAG = f"mlflow.sharedViewState.{NAME}"
-COLUMNS = (
+VIEW = "escalation"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+_VIEW_COLUMNS = (
     "metrics.`brier`",
     "metrics.`skill_vs_ewma_nb`",
     "metrics.`skill_vs_ewma_nb_lower`",
@@ -31,15 +31,19 @@ COLUMNS = (
 def save_view(client: MlflowClient, experiment: str) -> None:
     """Keep the view with the experiment; never a failure."""
     state = {
-        "selectedColumns": list(COLUMNS), "columnOrder": list(COLUMNS), "searchFilter": "",
+        "selectedColumns": list(_VIEW_COLUMNS),
+        "columnOrder": list(_VIEW_COLUMNS),
+        "searchFilter": "",
         "lifecycleFilter": "Active",
-        "orderByKey": "attributes.start_time", "orderByAsc": False, "startTime": "ALL",
-    }  # fmt: skip
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+    }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     now = int(time.time() * 1000)
-    held = {"name": NAME, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
+    held = {"name": VIEW, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
     try:
-        client.set_experiment_tag(experiment, TAG, json.dumps(held))
+        client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(held))
     except Exception as error:
         logging.getLogger(__name__).debug("no saved view: %s", error)
 
@@ -60,4 +64,4 @@ def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> s
     'http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=escalation'
     """
     served = uri.rstrip("/") if uri.startswith("http") and local_file(uri) is None else base
-    return f"{served}/#/experiments/{experiment}/runs?viewStateShareKey={NAME}"
+    return f"{served}/#/experiments/{experiment}/runs?viewStateShareKey={VIEW}"

@@ -10,14 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import random_archives as archives
 
-from escalation._util.engine import beside, engine, in_threads, in_turn, on_dask
+from escalation._util.engine import engine, in_threads, in_turn, on_dask
 from escalation._util.files import write_table
 from escalation._util.resources import bundled
 from escalation.backtest.rolling import backtest
@@ -229,38 +227,4 @@ def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without
         ({"scheduler": "tcp://127.0.0.1:9", "out": tmp_path / "x.parquet"}, "E-ENGINE"),
     ):
         with pytest.raises(UsageError, match=said):
-            work.features(tmp_path / "quick.toml", **told)
-
-
-PARENT = """
-import os, sys
-from escalation._util.engine import beside
-if __name__ == "__main__":
-    with beside() as other:
-        print(other.submit(os.getpid).result(), flush=True)
-        sys.stdin.read()
-"""
-
-
-def test_the_process_beside_this_one_ends_when_this_one_is_killed(tmp_path):
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT)
-    first = subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    other = int(first.stdout.readline())
-    assert Path(f"/proc/{other}").exists()
-    first.kill()
-    first.communicate()
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{other}").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{other}").exists()
-
-
-def test_the_process_beside_this_one_is_set_up_and_tells_what_went_wrong():
-    with beside(partial(os.putenv, "SET_UP", "yes")) as other:
-        told = other.submit(subprocess.getoutput, "echo $SET_UP")
-        assert told.result() == "yes"
-        with pytest.raises(ValueError, match="invalid literal"):
-            other.submit(int, "no number").result()
+            work.features_command(tmp_path / "quick.toml", **told)

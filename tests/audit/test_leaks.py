@@ -13,7 +13,7 @@ from escalation import schema
 from escalation.audit import audit
 from escalation.audit.cases import Cases
 from escalation.audit.news import other_names
-from escalation.audit.past import relabelling
+from escalation.audit.past import check_relabelling
 from escalation.audit.run import checks
 from escalation.audit.shuffle import label_shuffle
 from escalation.errors import GateError, InputError
@@ -117,14 +117,14 @@ def test_a_family_that_reads_names_is_told_by_relabelling(monkeypatch):
 
     monkeypatch.setitem(FEATURES, "own", alphabetical)
     archive, small = archives.archive(1), experiment(features=("window_sums", "own"))
-    (found,) = relabelling(Cases(archive, small, small.labels[0])).findings
+    (found,) = check_relabelling(Cases(archive, small, small.labels[0])).findings
     assert found.what == "unit_code"
     assert "when only names changed" in found.says
 
 
 def test_units_without_names_are_said_not_to_be_relabelled():
     archive, small = archives.archive(1), experiment(units=["all"])
-    done = relabelling(Cases(archive, small, small.labels[0]))
+    done = check_relabelling(Cases(archive, small, small.labels[0]))
     assert (done.compared, done.findings) == (0, ())
     assert "no unit has a name" in done.note
 

@@ -126,7 +126,7 @@ def test_the_order_of_rows_and_repeats_of_them_change_no_bit(seed):
 
 def test_other_names_change_only_names():
     rename = {schema.SITE: {"Balad": "zz", "Taji": "allotment", "Kabul": "00"}}
-    assert laws.names(everything, archives.archive(4), rename=rename) == []
+    assert laws.renaming(everything, archives.archive(4), rename=rename) == []
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_risk_without_a_probability_or_an_event_still_renders(table, tmp_path):
 
 
 def test_a_single_reliability_curve_has_a_band_and_a_histogram(table, tmp_path):
-    figure = plots.reliability(table, models=["sharp"])
+    figure = plots.reliability_figure(table, models=["sharp"])
     saved(figure, tmp_path)
     top, bottom = figure.axes
     assert len(curves(top, "curve")) == len(top.collections) == 1
@@ -140,7 +140,7 @@ def test_a_single_reliability_curve_has_a_band_and_a_histogram(table, tmp_path):
 
 def test_the_band_holds_the_curve_of_a_calibrated_forecaster_and_not_of_a_biased_one(table):
     def share_inside(rows):
-        top = plots.reliability(rows, models=["sharp"]).axes[0]
+        top = plots.reliability_figure(rows, models=["sharp"]).axes[0]
         edge = top.collections[0].get_paths()[0].vertices
         (line,) = curves(top, "curve")
         half = len(edge) // 2
@@ -155,7 +155,7 @@ def test_the_band_holds_the_curve_of_a_calibrated_forecaster_and_not_of_a_biased
 
 
 def test_several_reliability_curves_are_named_once_each(table, tmp_path):
-    figure = plots.reliability(table)
+    figure = plots.reliability_figure(table)
     saved(figure, tmp_path)
     top, bottom = figure.axes
     assert len(curves(top, "curve")) == 3
@@ -166,7 +166,7 @@ def test_several_reliability_curves_are_named_once_each(table, tmp_path):
 
 def test_skill_has_a_panel_per_baseline_and_the_best_model_on_top(table, tmp_path):
     scored = summary(table)
-    figure = plots.skill(scored)
+    figure = plots.skill_figure(scored)
     saved(figure, tmp_path)
     assert [ax.get_title(loc="left").split(",")[0] for ax in figure.axes] == [
         "against ewma_nb", "against climatology",
@@ -179,14 +179,14 @@ def test_skill_has_a_panel_per_baseline_and_the_best_model_on_top(table, tmp_pat
 
 def test_skill_numbers_are_those_of_the_table(table):
     scored = summary(table).set_index("model")
-    shown = {text.get_text() for text in plots.skill(scored.reset_index()).axes[0].texts}
+    shown = {text.get_text() for text in plots.skill_figure(scored.reset_index()).axes[0].texts}
     expected = f"{scored.loc['sharp', 'skill_vs_ewma_nb']:+.0%}"
     assert expected in shown
 
 
 def test_skill_on_thin_evidence_claims_no_ranking(table, tmp_path):
     few = table[table["day"] < "2019-11-20"]
-    figure = plots.skill(summary(few))
+    figure = plots.skill_figure(summary(few))
     saved(figure, tmp_path)
     assert figure.texts[0].get_text().startswith("No ranking claimed")
 
@@ -194,7 +194,7 @@ def test_skill_on_thin_evidence_claims_no_ranking(table, tmp_path):
 def test_a_very_poor_model_does_not_flatten_the_others(table):
     bad = table[table["model"] == "ewma_nb"].assign(model="bad")
     bad = bad.assign(probability=1.0 - bad["outcome"])
-    figure = plots.skill(summary(pd.concat([table, bad])))
+    figure = plots.skill_figure(summary(pd.concat([table, bad])))
     assert figure.axes[0].get_xlim()[0] > -1.6
 
 
@@ -209,7 +209,7 @@ def scores():
 
 
 def test_watch_list_puts_the_highest_on_top_and_names_the_silent(tmp_path):
-    figure = plots.watch_list(scores())
+    figure = plots.watch_list_figure(scores())
     saved(figure, tmp_path)
     (ax,) = figure.axes
     assert [t.get_text() for t in ax.get_yticklabels()] == ["Erbil", "Anbar", "Baghdad"]
@@ -220,26 +220,26 @@ def test_watch_list_puts_the_highest_on_top_and_names_the_silent(tmp_path):
 
 
 def test_watch_list_says_how_many_units_it_leaves_out():
-    figure = plots.watch_list(scores(), most=1)
+    figure = plots.watch_list_figure(scores(), most=1)
     assert "2 more units are lower." in figure.texts[1].get_text()
 
 
 def test_watch_list_without_any_probability_renders(tmp_path):
     silent = scores().assign(probability=None, lower=None, upper=None)
-    saved(plots.watch_list(silent), tmp_path)
+    saved(plots.watch_list_figure(silent), tmp_path)
 
 
 def test_what_cannot_be_plotted_is_refused_with_a_code(table):
     with pytest.raises(UsageError, match="E-PLOT"):
         plots.risk_over_time(table, events(), unit="nowhere", model="sharp")
     with pytest.raises(UsageError, match="E-PLOT"):
-        plots.reliability(table, models=["champion"])
+        plots.reliability_figure(table, models=["champion"])
     with pytest.raises(UsageError, match="E-PLOT"):
-        plots.reliability(table, target="surge")
+        plots.reliability_figure(table, target="surge")
     with pytest.raises(UsageError, match="E-PLOT"):
-        plots.skill(summary(table), target="surge")
+        plots.skill_figure(summary(table), target="surge")
     with pytest.raises(InputError, match="E-EMPTY"):
-        plots.watch_list(scores().iloc[:0])
+        plots.watch_list_figure(scores().iloc[:0])
 
 
 def test_plots_leave_no_global_state_and_metrics_need_no_figures():

@@ -13,10 +13,10 @@ import pytest
 from pages import pages
 
 from escalation import schema
+from escalation._util.text import percent
 from escalation.report import page, record, write, write_report
-from escalation.report.charts import Axis, band, dot_map, runs, steps
-from escalation.report.story import empty_forecasts, known_by
-from escalation.report.words import percent
+from escalation.report.charts import Axis, band, dot_map, steps, unbroken
+from escalation.report.page_data import empty_forecasts, known_by
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 POISON = '<script>document.title="owned"</script>'
@@ -58,13 +58,13 @@ def words(text):
 
 
 @pytest.fixture(scope="module")
-def story(crisis):
+def data(crisis):
     return pages(crisis)
 
 
 @pytest.fixture(scope="module")
-def made(story):
-    return page(story)
+def made(data):
+    return page(data)
 
 
 def test_the_page_is_well_formed_and_asks_for_nothing_from_anywhere(made):
@@ -98,20 +98,20 @@ def test_headings_go_down_one_at_a_time_and_every_picture_says_what_it_shows(mad
             assert told
 
 
-def test_every_unit_is_listed_with_its_number_interval_and_base_rate(story, made):
+def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, made):
     text = words(made)
-    for one in story.scores:
+    for one in data.scores:
         name = "all together" if one.unit == "all" else one.unit.replace("_", " ")
         assert name in text
-    first = story.scores[0]
+    first = data.scores[0]
     numbers = map(percent, (first.probability, first.lower, first.upper, first.base_rate))
     assert "{} in the next 7 days ({} to {}), where {} is usual".format(*numbers) in text
 
 
-def test_drivers_are_named_with_what_they_add(story, made):
+def test_drivers_are_named_with_what_they_add(data, made):
     text = words(made)
     told = 0
-    for one in story.scores:
+    for one in data.scores:
         for driver in one.drivers:
             day = f"{pd.Timestamp(driver.date):%-d %B %Y}"
             assert (
@@ -121,24 +121,24 @@ def test_drivers_are_named_with_what_they_add(story, made):
     assert told >= 3
 
 
-def test_the_record_is_that_of_the_summary_and_the_speaker_is_marked(story, made):
+def test_the_record_is_that_of_the_summary_and_the_speaker_is_marked(data, made):
     text = words(made)
-    for row in story.summary.itertuples():
+    for row in data.summary.itertuples():
         assert f"{row.brier:.4f}" in text
-    assert f"{story.family} this page" in text
-    known = story.own["outcome"].notna().sum()
-    assert f"{known:,} forecasts, {int(story.own['outcome'].sum()):,} of them followed" in text
+    assert f"{data.family} this page" in text
+    known = data.own["outcome"].notna().sum()
+    assert f"{known:,} forecasts, {int(data.own['outcome'].sum()):,} of them followed" in text
 
 
-def test_where_it_comes_from_is_on_the_page(story, made):
+def test_where_it_comes_from_is_on_the_page(data, made):
     text = words(made)
-    stamp = story.scores[0].provenance
+    stamp = data.scores[0].provenance
     for name in ("model", "family", "model_hash", "training_data", "scored_data", "experiment"):
         assert str(stamp[name]) in text
 
 
-def test_text_that_is_a_program_is_shown_and_not_run(story):
-    events = story.events.copy()
+def test_text_that_is_a_program_is_shown_and_not_run(data):
+    events = data.events.copy()
     events[schema.SITE] = events[schema.SITE].mask(events[schema.SITE] == "taji", POISON)
     events[schema.EVENT_TYPE] = POISON
     events[schema.NOTE] = POISON
@@ -146,66 +146,66 @@ def test_text_that_is_a_program_is_shown_and_not_run(story):
         replace(one, unit=POISON, status=POISON,
                 drivers=tuple(replace(d, place=POISON, actor=POISON) for d in one.drivers))
         if one.unit == "taji" else replace(one, provenance={**one.provenance, "model": POISON})
-        for one in story.scores
+        for one in data.scores
     )  # fmt: skip
-    found = page(replace(story, scores=scores, events=events))
+    found = page(replace(data, scores=scores, events=events))
     assert found.count("<script") == 1
     assert POISON not in found
     assert POISON in words(found)
 
 
-def test_the_same_story_gives_the_same_bytes(story, made, tmp_path):
-    sizes = [write_report(story, tmp_path / name) for name in ("a.html", "b.html")]
+def test_the_same_story_gives_the_same_bytes(data, made, tmp_path):
+    sizes = [write_report(data, tmp_path / name) for name in ("a.html", "b.html")]
     first, second = ((tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
     assert first == second == made.encode()
     assert sizes == [len(first)] * 2 and len(first) < write.LARGEST
 
 
 def test_a_page_that_would_be_too_large_keeps_the_list_and_drops_charts(
-    story, made, tmp_path, monkeypatch
+    data, made, tmp_path, monkeypatch
 ):
     small = len(made.encode()) * 2 // 3
     monkeypatch.setattr(write, "LARGEST", small)
-    assert write_report(story, tmp_path / "small.html") < small
+    assert write_report(data, tmp_path / "small.html") < small
     text = (tmp_path / "small.html").read_text()
     assert text.count("<details") < made.count("<details")
-    assert text.count('<li>\n<div class="who">') == len(story.scores)
+    assert text.count('<li>\n<div class="who">') == len(data.scores)
 
 
-def test_a_page_of_many_units_names_all_of_them(story, tmp_path):
-    many = [replace(story.scores[1], unit=f"place_{i:04d}") for i in range(300)]
-    assert write_report(replace(story, scores=tuple(many)), tmp_path / "many.html") < write.LARGEST
+def test_a_page_of_many_units_names_all_of_them(data, tmp_path):
+    many = [replace(data.scores[1], unit=f"place_{i:04d}") for i in range(300)]
+    assert write_report(replace(data, scores=tuple(many)), tmp_path / "many.html") < write.LARGEST
     text = words((tmp_path / "many.html").read_text())
     assert all(one.unit.replace("_", " ") in text for one in many)
 
 
-def test_a_model_without_a_stored_record_says_so(story):
-    bare = replace(story, forecasts=empty_forecasts(), summary=pd.DataFrame())
+def test_a_model_without_a_stored_record_says_so(data):
+    bare = replace(data, forecasts=empty_forecasts(), summary=pd.DataFrame())
     text = words(page(bare))
     assert "No track record is stored with this model" in text
     assert "can't be compared here" in text
 
 
-def test_a_unit_without_an_answer_is_there_with_its_status(story):
+def test_a_unit_without_an_answer_is_there_with_its_status(data):
     why = "no history: nothing was known here on the day"
     nothing = dict.fromkeys(("probability", "lower", "upper", "rank", "change"))
-    silent = tuple(replace(one, status=why, **nothing) for one in story.scores)
-    assert why in words(page(replace(story, scores=(*story.scores[:-1], silent[-1]))))
-    assert "No unit can be given a probability today" in words(page(replace(story, scores=silent)))
+    silent = tuple(replace(one, status=why, **nothing) for one in data.scores)
+    assert why in words(page(replace(data, scores=(*data.scores[:-1], silent[-1]))))
+    assert "No unit can be given a probability today" in words(page(replace(data, scores=silent)))
 
 
-def test_a_day_that_the_model_has_learned_from_is_called_in_sample(story, made):
+def test_a_day_that_the_model_has_learned_from_is_called_in_sample(data, made):
     assert "In-sample" not in words(made)
     later = tuple(
         replace(one, provenance={**one.provenance, "trained_to": "2021-06-30"})
-        for one in story.scores
+        for one in data.scores
     )
-    text = words(page(replace(story, scores=later)))
+    text = words(page(replace(data, scores=later)))
     assert "In-sample: the model has learned from days up to 30 June 2021" in text
 
 
-def test_outcomes_that_had_not_come_by_the_day_are_not_told(story):
-    told = known_by(story.forecasts, np.datetime64("2020-06-30"))
+def test_outcomes_that_had_not_come_by_the_day_are_not_told(data):
+    told = known_by(data.forecasts, np.datetime64("2020-06-30"))
     assert told["day"].max() == pd.Timestamp("2020-06-24")
     recent = told["day"] > pd.Timestamp("2020-06-23")
     assert told.loc[recent, "outcome"].isna().all() and recent.any()
@@ -244,7 +244,7 @@ def test_an_interval_is_a_closed_shape_of_the_right_area():
 
 
 def test_stretches_without_a_gap():
-    known = runs(np.array([np.nan, 1, 2, np.nan, 3]))
+    known = unbroken(np.array([np.nan, 1, 2, np.nan, 3]))
     assert [run.tolist() for run in known] == [[1, 2], [4]]
 
 

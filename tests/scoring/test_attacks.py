@@ -229,12 +229,12 @@ def test_a_flipped_coefficient_with_a_valid_checksum_is_refused_twice(logged):
 
 
 def edit_schema(change):
-    def edited(members):
+    def perturbed(members):
         table = json.loads(members["schema.json"])
         change(table)
         members["schema.json"] = json.dumps(table).encode()
 
-    return edited
+    return perturbed
 
 
 def name_function(module, name):

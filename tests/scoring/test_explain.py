@@ -12,7 +12,7 @@ from scipy.special import logit
 from escalation import schema
 from escalation._util.resources import bundled
 from escalation.experiment import load_experiment
-from escalation.scoring.edits import AWAY, Edits
+from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import (
     CANDIDATES,
     CANDIDATES_BY_RUNG,
@@ -23,9 +23,9 @@ from escalation.scoring.explain import (
     families_of,
     family_columns,
 )  # fmt: skip
+from escalation.scoring.perturbation import REMOVED, Perturbations
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
-from escalation.scoring.whatif import WhatIf
 
 
 def odds(scored):
@@ -73,14 +73,14 @@ def test_every_event_taken_away_at_once_equals_one_after_the_other(
     experiment["targets"] = [{"name": "any", "horizon": 7, "where": {"rung": 4}}]
     manifest = replace(scorer.manifest, experiment=experiment, target=experiment["targets"][0])
     asked = Scorer(trained.models["logistic"], manifest, "test", "hash")
-    what_if = WhatIf(asked, asked.scene(archive, "2020-02-20"))
-    events = what_if.events
+    counterfactual = Counterfactual(asked, asked.inputs(archive, "2020-02-20"))
+    events = counterfactual.events
     every = np.arange(len(events))
-    said = what_if.probabilities(Edits(every, np.full(len(every), AWAY)))
+    said = counterfactual.probabilities(Perturbations(every, np.full(len(every), REMOVED)))
     assert len(every) > 10
     for row, event in enumerate(events.itertuples()):
         slow = asked.on(archive.without(event.event_id, event.source), "2020-02-20")
-        slow = slow["probability"].reindex(list(what_if.scene.units)).to_numpy()
+        slow = slow["probability"].reindex(list(counterfactual.inputs.units)).to_numpy()
         assert np.array_equal(said[row], slow, equal_nan=True), event.event_id
 
 
@@ -96,29 +96,31 @@ def more_like(archive, event, times, day):
 
 def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
     then = crisis.until("2020-03-10")
-    what_if = WhatIf(scorer, scorer.scene(then, "2020-03-10"))
+    counterfactual = Counterfactual(scorer, scorer.inputs(then, "2020-03-10"))
     rng = np.random.default_rng(5)
-    events, times = rng.integers(len(what_if.events), size=12), rng.integers(1, 6, size=12)
-    said = what_if.probabilities(Edits(events, times))
+    events, times = rng.integers(len(counterfactual.events), size=12), rng.integers(1, 6, size=12)
+    said = counterfactual.probabilities(Perturbations(events, times))
     for row, (event, n) in enumerate(zip(events, times, strict=True)):
-        name = what_if.events["event_id"].iloc[event]
+        name = counterfactual.events["event_id"].iloc[event]
         slow = scorer.on(more_like(then, name, int(n), "2020-03-10"), "2020-03-10")
-        slow = slow["probability"].reindex(list(what_if.scene.units)).to_numpy()
+        slow = slow["probability"].reindex(list(counterfactual.inputs.units)).to_numpy()
         assert np.array_equal(said[row], slow), name
 
 
 def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained, scorer, crisis):
     asked = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
     then = crisis.until("2020-03-10")
-    what_if = WhatIf(asked, asked.scene(then, "2020-03-10"))
-    needed = dict(zip(what_if.scene.units, events_to(what_if, 0.6), strict=True))
-    base = dict(zip(what_if.scene.units, what_if.scene.probability, strict=True))
+    counterfactual = Counterfactual(asked, asked.inputs(then, "2020-03-10"))
+    needed = dict(zip(counterfactual.inputs.units, events_to(counterfactual, 0.6), strict=True))
+    base = dict(zip(counterfactual.inputs.units, counterfactual.inputs.probability, strict=True))
     assert set(needed.values()) & set(range(1, MOST_FURTHER + 1))
     for unit, n in needed.items():
         if n == 0:
             assert base[unit] >= 0.6
             continue
-        own = what_if.events[what_if.events["tags"].str.contains("installation_attack", na=False)]
+        own = counterfactual.events[
+            counterfactual.events["tags"].str.contains("installation_attack", na=False)
+        ]
         own = own if unit == "all" else own[own["site"] == unit]
         name = own["event_id"].iloc[-1]
         for times, reached in ((n, True), (n - 1, False)):
@@ -127,15 +129,17 @@ def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained,
 
 
 def test_what_can_not_be_reached_is_said_to_be_out_of_reach(scorer, crisis):
-    what_if = WhatIf(scorer, scorer.scene(crisis, "2020-12-31"))
-    assert set(events_to(what_if, 1.0)) == {None}
-    assert set(events_to(what_if, 0.0)) == {0}
+    counterfactual = Counterfactual(scorer, scorer.inputs(crisis, "2020-12-31"))
+    assert set(events_to(counterfactual, 1.0)) == {None}
+    assert set(events_to(counterfactual, 0.0)) == {0}
 
 
 def test_an_event_without_which_the_unit_would_not_be_known_is_not_named(scorer, crisis):
-    what_if = WhatIf(scorer, scorer.scene(crisis, "2019-11-20"))
-    named = dict(zip(what_if.scene.units, drivers_of(what_if, most=99), strict=True))
-    attacks = what_if.events[what_if.events["tags"].str.contains("installation_attack", na=False)]
+    counterfactual = Counterfactual(scorer, scorer.inputs(crisis, "2019-11-20"))
+    named = dict(zip(counterfactual.inputs.units, drivers_of(counterfactual, most=99), strict=True))
+    attacks = counterfactual.events[
+        counterfactual.events["tags"].str.contains("installation_attack", na=False)
+    ]
     single = attacks.groupby("site")["event_id"].agg(list)
     alone = [(site, ids[0]) for site, ids in single.items() if len(ids) == 1]
     assert alone
@@ -156,22 +160,22 @@ def test_families_share_out_all_columns_and_the_label_keeps_its_own(trained):
 def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer, crisis):
     medians = dict(zip(trained.table.X.columns, trained.table.X.median(), strict=True))
     assert scorer.manifest.typical == pytest.approx(medians)
-    scene = scorer.scene(crisis, "2020-12-31")
-    added = families_of(scorer, scene)
-    X = scene.X.astype(float).copy()
+    inputs = scorer.inputs(crisis, "2020-12-31")
+    added = families_of(scorer, inputs)
+    X = inputs.X.astype(float).copy()
     X["days_since_events"] = medians["days_since_events"]
     for name in ("days_since_installation_attack", "days_since_rung_3", "days_since_rung_5"):
         X[name] = medians[name]
     X["days_since_rung_6"] = medians["days_since_rung_6"]
     other = trained.models["logistic"].predict_proba(X[scorer.manifest.columns])[:, 1]
-    expected = logit(scene.probability) - logit(other)
+    expected = logit(inputs.probability) - logit(other)
     assert [one["recency"] for one in added] == pytest.approx(list(expected), abs=1e-9)
     assert np.abs(expected).max() > 0.01
 
 
 def test_a_model_stored_without_medians_says_nothing_of_families(scorer, crisis):
     old = replace(scorer, manifest=replace(scorer.manifest, typical={}))
-    assert {tuple(one) for one in families_of(old, old.scene(crisis, "2020-12-31"))} == {()}
+    assert {tuple(one) for one in families_of(old, old.inputs(crisis, "2020-12-31"))} == {()}
 
 
 def test_of_a_long_record_the_newest_events_and_those_of_each_rung_are_tried():

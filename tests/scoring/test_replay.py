@@ -14,7 +14,7 @@ from escalation._util.resources import bundled
 from escalation.errors import GateError, InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, load_experiment
-from escalation.plots.film import film, most_at_risk
+from escalation.plots.timeline import most_at_risk, timeline_figure
 from escalation.scoring.replay import FILM_COLUMNS, NO_MODEL, replay, replay_range
 
 SAID = ["model", "target", "unit", "day", "horizon", "probability", "lower", "upper", "base_rate"]
@@ -126,7 +126,7 @@ def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisi
     rows = made_up()
     assert most_at_risk(rows) == ["all", "b", "c"]
     events = crisis.as_of("2020-12-31")
-    figure = film(rows, events, named={"IQ-2020-01-03-01": "Soleimani killed"})
+    figure = timeline_figure(rows, events, named={"IQ-2020-01-03-01": "Soleimani killed"})
     panels = figure.axes
     assert [ax.get_title(loc="left") for ax in panels] == ["all", "b", "c", ""]
     for ax in panels[:3]:
@@ -136,7 +136,7 @@ def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisi
     named = [text.get_text() for text in panels[-1].texts if text.get_gid() == "event"]
     assert named == ["Soleimani killed"]
     with pytest.raises(UsageError, match="E-PLOT.*nowhere"):
-        film(rows, events, units=["nowhere"])
+        timeline_figure(rows, events, units=["nowhere"])
 
 
 def test_a_unit_that_came_late_does_not_lead_a_film_by_its_mean():

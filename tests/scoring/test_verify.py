@@ -18,12 +18,12 @@ from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import (
     BASELINE,
     ISSUED,
+    champion_verdict,
     drift,
     issued_rows,
     largest_gap,
     outcomes,
     stability_index,
-    verdict,
     verify,
 )
 
@@ -158,11 +158,11 @@ def world(make, quality):
 def test_it_says_whether_the_champion_still_beats_the_baseline(quality, words):
     from metrics_panels import make_forecasts
 
-    assert words in verdict(world(make_forecasts, quality))
+    assert words in champion_verdict(world(make_forecasts, quality))
 
 
 def test_few_positives_are_too_early(verified):
-    assert verdict(verified.summary.assign(positives=19)).startswith("too early to say")
+    assert champion_verdict(verified.summary.assign(positives=19)).startswith("too early to say")
 
 
 def test_inputs_that_moved_are_found_and_others_are_not(early, crisis):

@@ -108,7 +108,7 @@ def log_until(method, count):
         return done
     setattr(MlflowClient, method, last)
     runs.OWNER = f"{os.uname().nodename}:{os.getpid()}"
-    runs.log_training(trained, uri=uri, events=events, pictures=lambda: folder / "drawn")
+    runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
 
 for line in sys.stdin:  # imports are paid once
     method, count = line.split()

@@ -45,7 +45,7 @@ def test_every_model_has_a_child_and_all_runs_are_finished(children, parent):
 def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
     uri, log, trained, monkeypatch, best
 ):
-    told, drawn = [], runs.plots.skill_by
+    told, drawn = [], runs.plots.skill_by_figure
 
     def noted(**given):
         told.append(given["model"])

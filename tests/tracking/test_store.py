@@ -13,7 +13,7 @@ import pytest
 from escalation import tracking
 from escalation._util import files
 from escalation.errors import BusyError, StorageError
-from escalation.tracking.store import OWNER_TAG, running, storage
+from escalation.tracking.store import OWNER_TAG, storage, tracked_run
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_half_a_model_of_a_killed_run_is_removed(client):
 )
 def test_a_run_ends_as_what_happened_to_it(client, error, status):
     run_id = client.create_run("0").info.run_id
-    with pytest.raises(error), running(client, run_id):
+    with pytest.raises(error), tracked_run(client, run_id):
         raise error
     assert client.get_run(run_id).info.status == status
 

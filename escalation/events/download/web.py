@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from escalation import __version__
+from escalation._util.progress import Progress, silent
 from escalation.errors import BusyError, EscalationError, InputError, StorageError
 
 CHUNK = 1 << 14
@@ -31,12 +32,6 @@ NOT_THERE = (404, 410)
 REFUSED = (401, 403)
 LONGEST_WAIT = 60.0
 T = TypeVar("T")
-Progress = Callable[[str, int, int], None]
-"""Told a file's name, the bytes so far and all of them (0 if the server does not say)."""
-
-
-def silent(_name: str, _done: int, _total: int) -> None:
-    """Progress that nobody wants to see."""
 
 
 @dataclass(frozen=True)

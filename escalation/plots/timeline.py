@@ -13,13 +13,22 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.plots.callouts import describe, name_events, notable
 from escalation.plots.risk import event_marks
-from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    SOFT,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
 STRIP = (-0.16, -0.05)
 """Lower and upper edge of the strip that shows what came, in shares of the panel above zero."""
 
 
-def film(
+def timeline_figure(
     rows: pd.DataFrame,
     events: pd.DataFrame,
     *,
@@ -99,14 +108,17 @@ def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
         wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[came == value, schema.DAY]]
         if wide:
             ax.broken_barh(
-                wide, (STRIP[0], STRIP[1] - STRIP[0]), color=colour, linewidth=0,
+                wide,
+                (STRIP[0], STRIP[1] - STRIP[0]),
+                color=colour,
+                linewidth=0,
                 gid=f"came {value:.0f}",
-            )  # fmt: skip
-    tidy(ax, grid="y")
+            )
+    clean_axes(ax, grid="y")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_ylim(STRIP[0] - 0.02, 1.02)
     ax.set_yticks([0.0, 0.5, 1.0])
-    ax.yaxis.set_major_formatter(share)
+    ax.yaxis.set_major_formatter(share_label)
     ax.set_title(unit.replace("_", " "), size=11, weight="bold", color=INK, loc="left", pad=3)
 
 

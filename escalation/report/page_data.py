@@ -25,7 +25,7 @@ NOT_STORED = "not stored with a version yet"
 
 
 @dataclass(frozen=True)
-class Story:
+class ReportData:
     """All that a page is made of.
 
     Parameters
@@ -71,14 +71,14 @@ class Story:
         return self.forecasts[self.forecasts["model"] == self.family]
 
 
-def story_of(
+def report_data(
     scorer: Scorer,
     archive: EventArchive,
     scores: Sequence[Score],
     *,
     forecasts: pd.DataFrame | None = None,
-) -> Story:
-    """The story of a model on a day.
+) -> ReportData:
+    """The data of a model on a day.
 
     Parameters
     ----------
@@ -99,24 +99,32 @@ def story_of(
     day = to_day(scores[0].day)
     told = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
     told = told[told["target"] == scores[0].target].reset_index(drop=True)
-    return Story(
-        tuple(scores), archive.as_of(day), scorer.experiment, told,
-        _summary(told, seed=scorer.experiment.experiment.seed), _recent(scorer, archive, day),
-    )  # fmt: skip
+    return ReportData(
+        tuple(scores),
+        archive.as_of(day),
+        scorer.experiment,
+        told,
+        _summary(told, seed=scorer.experiment.experiment.seed),
+        _recent(scorer, archive, day),
+    )
 
 
-def story_of_training(trained: Trained, *, explain: int = 5) -> Story:
-    """The story of the model that a training chose, on the training's last day."""
+def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
+    """The data of the model that a training chose, on the training's last day."""
     archive = trained.case.prepared.archive.until(trained.trained_to)
     name = trained.case.experiment.experiment.name
     scorer = Scorer(
         trained.models[trained.best], manifest_of(trained, trained.best), name, NOT_STORED
     )
     scores = score(scorer, archive, as_of=trained.trained_to, explain=explain)
-    return Story(
-        tuple(scores), archive.as_of(trained.trained_to), trained.case.experiment,
-        trained.forecasts, trained.summary, pd.DataFrame(columns=list(RECENT_COLUMNS)),
-    )  # fmt: skip
+    return ReportData(
+        tuple(scores),
+        archive.as_of(trained.trained_to),
+        trained.case.experiment,
+        trained.forecasts,
+        trained.summary,
+        pd.DataFrame(columns=list(RECENT_COLUMNS)),
+    )
 
 
 def empty_forecasts() -> pd.DataFrame:
@@ -147,8 +155,13 @@ def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.Dat
     rows: list[dict[str, object]] = []
     for earlier in np.arange(first, max(first, day)):
         rows += [
-            {"unit": one.unit, "day": pd.Timestamp(one.day), "probability": one.probability,
-             "lower": one.lower, "upper": one.upper}
+            {
+                "unit": one.unit,
+                "day": pd.Timestamp(one.day),
+                "probability": one.probability,
+                "lower": one.lower,
+                "upper": one.upper,
+            }
             for one in score(scorer, archive, as_of=earlier, explain=0)
-        ]  # fmt: skip
+        ]
     return pd.DataFrame(rows, columns=list(RECENT_COLUMNS))

@@ -16,18 +16,18 @@ from escalation.panel.vintages import Vintages
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-AWAY = -1
+REMOVED = -1
 
 
 @dataclass(frozen=True)
-class Edits:
+class Perturbations:
     """Changes to score, each by itself.
 
     Parameters
     ----------
-    event : ndarray of int64, shape (edit,)
+    event : ndarray of int64, shape (perturbation,)
         Row among the events that were known on the day.
-    times : ndarray of int64, shape (edit,)
+    times : ndarray of int64, shape (perturbation,)
         -1 takes the event away; n adds n more like it on the last day that features see.
     """
 
@@ -39,19 +39,19 @@ class Edits:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Rows that change: which edit, which unit, which day."""
+class ChangedRows:
+    """Rows that change: which perturbation, which unit, which day."""
 
-    edit: Ints
+    perturbation: Ints
     unit: Ints
     day: Ints
 
     def __len__(self) -> int:
-        return len(self.edit)
+        return len(self.perturbation)
 
 
 @dataclass(frozen=True)
-class Editable:
+class PerturbedRows:
     """The last day's rows of a stack, and the events that they are made of.
 
     Parameters
@@ -95,34 +95,43 @@ class Editable:
         channels = self.prepared.spec.all_channels
         return {channel.name: channel.weights(self.events) for channel in channels}
 
-    def pairs(self, edits: Edits) -> Pairs:
-        """The rows that each edit changes."""
-        day = np.where(edits.times == AWAY, self.happened[edits.event], self.frontier)
+    def pairs(self, perturbations: Perturbations) -> ChangedRows:
+        """The rows that each perturbation changes."""
+        day = np.where(
+            perturbations.times == REMOVED, self.happened[perturbations.event], self.frontier
+        )
         inside = (day >= 0) & (day < len(self.stack.days))
-        units = self.holders[edits.event]
-        edit, kind = np.nonzero((units >= 0) & inside[:, None])
-        return Pairs(edit, units[edit, kind], day[edit])
+        units = self.holders[perturbations.event]
+        perturbation, kind = np.nonzero((units >= 0) & inside[:, None])
+        return ChangedRows(perturbation, units[perturbation, kind], day[perturbation])
 
-    def edited(self, edits: Edits, pairs: Pairs) -> Vintages:
-        """The units' rows, each with its edit made."""
-        event, times, rows = edits.event[pairs.edit], edits.times[pairs.edit], np.arange(len(pairs))
+    def perturbed(self, perturbations: Perturbations, pairs: ChangedRows) -> Vintages:
+        """The units' rows, each with its perturbation made."""
+        event, times, rows = (
+            perturbations.event[pairs.perturbation],
+            perturbations.times[pairs.perturbation],
+            np.arange(len(pairs)),
+        )
         channels = {}
         for channel in self.prepared.spec.all_channels:
             values, weight = self.stack[channel.name][pairs.unit], self.weights[channel.name]
             cell = values[rows, pairs.day].astype(np.float64)
             if channel.measure == "severity":
                 rest = self._highest_besides(event, pairs, weight)
-                cell = np.where(times == AWAY, rest, np.maximum(cell, weight[event]))
+                cell = np.where(times == REMOVED, rest, np.maximum(cell, weight[event]))
             else:
                 cell = cell + times * weight[event]
             values[rows, pairs.day] = cell
             channels[channel.name] = values
         stack = self.stack
         panel = Panel(
-            tuple(stack.units[unit] for unit in pairs.unit), stack.days, channels,
-            stack.latitude[pairs.unit], stack.longitude[pairs.unit],
+            tuple(stack.units[unit] for unit in pairs.unit),
+            stack.days,
+            channels,
+            stack.latitude[pairs.unit],
+            stack.longitude[pairs.unit],
             tuple(stack.country[unit] for unit in pairs.unit),
-        )  # fmt: skip
+        )
         start = np.zeros(len(pairs), np.int64)
         names = tuple(str(row) for row in rows)
         return Vintages(panel, names, start, rows, start, self.prepared.lag)
@@ -136,7 +145,7 @@ class Editable:
                 found.setdefault((unit, int(self.happened[event])), []).append(event)
         return found
 
-    def _highest_besides(self, event: Ints, pairs: Pairs, weight: Floats) -> Floats:
+    def _highest_besides(self, event: Ints, pairs: ChangedRows, weight: Floats) -> Floats:
         """Highest weight of the other events in the same row on the same day."""
         rest = np.zeros(len(pairs))
         for row, (one, unit, day) in enumerate(zip(event, pairs.unit, pairs.day, strict=True)):

@@ -1,0 +1,126 @@
+"""What the package's source says of its own shape: modules, names, docstrings, imports."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1] / "escalation"
+SHARED_MODULES = {"acled", "gdelt", "ucdp", "base"}
+"""Names that two modules may share: the format and the download of one source, and bases."""
+BY_SOURCE = ("events/formats", "events/download")
+"""Folders with a module per source, whose modules have the same contents by design."""
+
+
+def modules(package: Path = PACKAGE) -> list[Path]:
+    """Every module, with the packages' own ``__init__``."""
+    return sorted(package.rglob("*.py"))
+
+
+def inside(path: Path, package: Path = PACKAGE) -> str:
+    """Path within the package."""
+    return path.relative_to(package).as_posix()
+
+
+def same_module_names(package: Path = PACKAGE) -> dict[str, list[str]]:
+    """Module names that occur more than once, and where."""
+    where = defaultdict(list)
+    for path in modules(package):
+        if not path.stem.startswith("__"):
+            where[path.stem].append(inside(path, package))
+    return {name: paths for name, paths in where.items() if len(paths) > 1}
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """Public names that a module defines at its top; imports are not definitions."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def same_public_names(package: Path = PACKAGE) -> dict[str, list[str]]:
+    """Public names that modules define more than once; per-source folders count once."""
+    where = defaultdict(set)
+    for path in modules(package):
+        place = inside(path, package)
+        if place.startswith(BY_SOURCE):
+            place = "events/formats, events/download"
+        for name in defined(ast.parse(path.read_text(encoding="utf-8"))):
+            where[name].add(place)
+    return {name: sorted(places) for name, places in where.items() if len(places) > 1}
+
+
+def undocumented(package: Path = PACKAGE) -> list[str]:
+    """Public functions and methods with two or more parameters and no Parameters section.
+
+    A method without a docstring overrides one that has it.
+    """
+    return [
+        f"{inside(path, package)}:{node.lineno} {node.name}"
+        for path in modules(package)
+        for node in public_functions(ast.parse(path.read_text(encoding="utf-8")))
+        if len(parameters(node)) > 1
+        and "Parameters" not in (ast.get_docstring(node) or "Parameters")
+    ]
+
+
+def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Public functions of a module, and public methods of its public classes."""
+    classes = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name[0] != "_")
+    bodies = chain(tree.body, *(node.body for node in classes))
+    yield from (n for n in bodies if isinstance(n, ast.FunctionDef) and n.name[0] != "_")
+
+
+def parameters(node: ast.FunctionDef) -> list[str]:
+    """Names of a function's parameters, but for ``self`` and ``cls``."""
+    given = node.args
+    names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return [name for name in names if name not in {"self", "cls"}]
+
+
+def room(path: Path, package: Path = PACKAGE) -> str:
+    """The top-level folder or module that a module belongs to."""
+    return path.relative_to(package).parts[0].removesuffix(".py")
+
+
+def room_imports(package: Path = PACKAGE) -> dict[str, set[str]]:
+    """Which rooms each room imports from, wherever the import stands."""
+    rooms = {room(path, package) for path in modules(package)} - {"__init__"}
+    found: dict[str, set[str]] = {name: set() for name in rooms}
+    for path in modules(package):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("escalation"):
+                first = [*node.module.split(".")[1:2]] or [alias.name for alias in node.names]
+                found.setdefault(room(path, package), set()).update(rooms & set(first))
+    return {name: into - {name} for name, into in found.items() if name in rooms}
+
+
+def longest_chain(imports: dict[str, set[str]]) -> list[str]:
+    """The longest chain of rooms, each importing from the one before it.
+
+    Raises
+    ------
+    ValueError
+        Where rooms import each other in a circle.
+    """
+    done: dict[str, list[str]] = {}
+
+    def reach(name: str, above: tuple[str, ...]) -> list[str]:
+        if name in above:
+            raise ValueError(f"circle: {' > '.join((*above, name))}")
+        if name not in done:
+            below = [reach(other, (*above, name)) for other in sorted(imports[name])]
+            done[name] = [*max(below, key=len, default=[]), name]
+        return done[name]
+
+    return max((reach(name, ()) for name in sorted(imports)), key=len)

@@ -78,10 +78,11 @@ def checked(
     """
     if name not in registry:
         raise _refuse(f"[{section}]", name, registry)
-    hints = get_type_hints(registry[name])
+    member = registry[name]
+    hints = get_type_hints(member.__init__ if inspect.isclass(member) else member)
     known = {
         key: (hints.get(key, Any), parameter.default)
-        for key, parameter in inspect.signature(registry[name]).parameters.items()
+        for key, parameter in inspect.signature(member).parameters.items()
         if key not in GIVEN and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
     return _typed(f"[{section}.{name}]", known, values)

@@ -46,7 +46,7 @@ def answers_command(
         lag=data.lag,
     )
     fitted = excitation.fit_hawkes(counts, shuffles=shuffles, seed=chosen.experiment.seed)
-    table = excitation.answers(fitted)
+    table = excitation.answer_table(fitted)
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
         rows = json.loads(table.to_json(orient="records"))

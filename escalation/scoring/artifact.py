@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.backtest.resolved import matured_in, record_of
+from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.train import Trained
 from escalation.errors import EscalationError, ModelError, UsageError
 from escalation.events.archive import to_day
@@ -71,7 +71,7 @@ class Manifest:
     base_rate : dict
         ``pool`` and ``units``: shares of positives, shrunk.
     record : dict
-        Its track record: ``mean``, ``covariance``, ``quantile``, ``spread``.
+        Its track record: ``mean``, ``covariance``, ``quantile``, ``overdispersion``.
     null_share : float
         Share of positives that a no-change process gives by chance.
     canary : dict
@@ -360,7 +360,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
     known = case.known_on(trained.trained_to)
-    issued = matured_in(case.prepared, trained.forecasts, known, at=last)
+    issued = resolved_in(case.prepared, trained.forecasts, known, at=last)
     record = record_of(issued, family, horizon=case.target.horizon)
     return Manifest(
         family=family,

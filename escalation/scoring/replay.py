@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation._util.progress import Progress, silent
 from escalation.backtest.intervals import NO_RECORD
-from escalation.backtest.resolved import matured_in, record_of
+from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.rolling import (
     Case,
     backtest_case,
@@ -25,6 +25,7 @@ from escalation.backtest.rolling import (
     can_learn,
     fit_models,
     forecast_tables,
+    is_meta,
     make_case,
     predict,
 )
@@ -33,7 +34,7 @@ from escalation.backtest.train import best_model, train_target
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment, target_label
-from escalation.models import Matured
+from escalation.models import ResolvedForecasts
 from escalation.scoring.artifact import manifest_of
 from escalation.scoring.score import Score, Scorer, score
 from escalation.targets import Labels, Target
@@ -230,7 +231,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
         (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, {NO_MODEL: NO_RECORD})
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
-    record = matured_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
+    record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
     name = chosen_by(record)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record
@@ -241,7 +242,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
-def chosen_by(record: Matured) -> str:
+def chosen_by(record: ResolvedForecasts) -> str:
     """The model that a record speaks for, by the rule of training."""
     if not record.names:
         return "ewma_nb"
@@ -253,6 +254,6 @@ def chosen_by(record: Matured) -> str:
 def _needed(case: Case, name: str) -> Experiment:
     """The experiment with the models that a day needs: one that learns from others needs them."""
     experiment = case.experiment
-    if build_model(name, experiment, case.target).light:
+    if is_meta(build_model(name, experiment, case.target)):
         return experiment
     return experiment.model_copy(update={"models": {name: experiment.models.get(name, {})}})

@@ -203,7 +203,12 @@ def track_of(scorer: Scorer) -> TrackRecord:
     """
     try:
         track = TrackRecord.of(scorer.manifest.record)
-        numbers = [*track.mean.ravel(), *track.covariance.ravel(), track.quantile, track.spread]
+        numbers = [
+            *track.mean.ravel(),
+            *track.covariance.ravel(),
+            track.quantile,
+            track.overdispersion,
+        ]
         shapes = track.mean.shape, track.covariance.shape
         usable = bool(np.isfinite(numbers).all()) and shapes == ((2,), (2, 2))
     except (LookupError, TypeError, ValueError):

@@ -33,6 +33,7 @@ REFUSED = (401, 403)
 LONGEST_WAIT = 60.0
 T = TypeVar("T")
 
+
 @dataclass(frozen=True)
 class Downloaded:
     """A file that is in place.

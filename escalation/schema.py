@@ -66,6 +66,8 @@ COUNT_COLUMNS: Final = (KILLED, WOUNDED)
 
 UNIT: Final = "unit"
 DAY: Final = "day"
+ROW_KEY: Final = (UNIT, DAY)
+"""What identifies a row of features or forecasts."""
 UNIT_KINDS: Final = ("country", "admin1", "site", "dyad", "priogrid", "all")
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
 ALL_UNIT: Final = "all"

@@ -9,7 +9,7 @@ from escalation import schema
 from escalation.events.archive import EventArchive
 from escalation.events.severity import severity
 from escalation.panel.dense import Channel, Panel, PanelSpec, Where, pair_channel
-from escalation.panel.vintages import Vintages
+from escalation.panel.history import History
 
 FIRST, DAYS = np.datetime64("2020-01-01", "D"), 60
 SITES = {
@@ -88,7 +88,7 @@ def archive(seed: int, *, count: int = 70, lag: int = 0) -> EventArchive:
     return EventArchive.of(table, covered_to=FIRST + (DAYS - 1), known_basis="observed")
 
 
-def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: Vintages) -> Panel:
+def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: History) -> Panel:
     """The panel as known on a day, one event at a time."""
     shape = len(like.units), len(like.days)
     channels = {channel.name: np.zeros(shape, np.float32) for channel in spec.all_channels}

@@ -118,7 +118,7 @@ def with_data(experiment: Experiment, **changes: Any) -> Experiment:
 
 def sheet(case: Case) -> pd.DataFrame:
     """Every column that is known on its day: features, threshold, risk set, history."""
-    present = case.prepared.vintages.present
+    present = case.prepared.past.present
     back = case.back
     columns = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
     columns |= {f"extra {name}": values for name, values in back.extra.items()}

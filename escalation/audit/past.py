@@ -53,9 +53,9 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     CheckResult
     """
     prepared, day = cases.case.prepared, cut.day
-    start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
-    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.vintages.present[:, -1]
-    new = [unit for unit, is_new in zip(prepared.vintages.units, fresh, strict=True) if is_new]
+    start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
+    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
+    new = [unit for unit, is_new in zip(prepared.units, fresh, strict=True) if is_new]
     findings = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
@@ -77,10 +77,10 @@ def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
         One per unit that enters too early.
     """
     prepared = cases.case.prepared
-    stack, spec = prepared.vintages, prepared.spec
+    past, spec = prepared.past, prepared.spec
     findings = []
     for unit in units:
-        entry = prepared.days[int(stack.entry[stack.units.index(unit)])]
+        entry = prepared.days[int(past.entry[past.units.index(unit)])]
         known = prepared.archive.as_of(entry)
         known = known[spec.enters.mask(known)]
         known = known[known[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]

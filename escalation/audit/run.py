@@ -129,7 +129,7 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
         ``E-RANGE`` when there is no such day.
     """
     prepared = case.prepared
-    days, entry = prepared.days, prepared.vintages.entry
+    days, entry = prepared.days, prepared.past.entry
     versions = prepared.archive.versions
     known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]")
     happened = versions[schema.EVENT_DATE].to_numpy("datetime64[D]")

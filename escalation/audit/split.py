@@ -103,10 +103,10 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
     at = case.prepared.index_of(day)
     allowed = np.zeros(len(case.prepared.days), dtype=bool)
     allowed[max(at - horizon, 0) : at] = True
-    units, days = np.nonzero(~same & ~allowed & case.prepared.vintages.present)
+    units, days = np.nonzero(~same & ~allowed & case.prepared.past.present)
     if not len(days):
         return CheckResult("label window", 1)
-    unit, when = case.prepared.vintages.units[units[0]], case.prepared.days[days[0]]
+    unit, when = case.prepared.units[units[0]], case.prepared.days[days[0]]
     says = (
         f"the label of {unit} on {when} counts what happened on {day}; "
         f"it is about the {horizon} days after {when}"

@@ -179,7 +179,7 @@ def features_command(
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
     from escalation._util.files import write_table
-    from escalation.backtest.table import history_of, panel_spec
+    from escalation.backtest.table import features_history, panel_spec
     from escalation.cli import console
     from escalation.features.build import build, names
     from escalation.features.stream import write_features
@@ -193,14 +193,14 @@ def features_command(
         raise UsageError("E-USAGE", "needs --out FILE or --list")
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
-    past = history_of(read_archive(chosen, events, source), chosen)
+    past = features_history(read_archive(chosen, events, source), chosen)
     if out.suffix == ".parquet":
         with running(
             engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)
         ) as where:
             rows = write_features(past, chosen.features, out, engine=where)
     else:
-        frame = build(past.stack(), chosen.features).frame()
+        frame = build(past, chosen.features).frame()
         write_table(frame.reset_index(), out)
         rows = len(frame)
     shape = f"{rows} rows of {len(columns)} features"

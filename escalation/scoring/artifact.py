@@ -381,7 +381,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
 
 def base_rates(trained: Trained) -> dict[str, Any]:
     """The climatology of every unit, and of one never seen (``pool``)."""
-    units = [*trained.case.prepared.vintages.units, "\x00never seen"]
+    units = [*trained.case.prepared.units, "\x00never seen"]
     index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])
     row = trained.table.X.iloc[[0] * len(units)].set_index(index)
     rates = trained.models["climatology"].predict_proba(row)[:, 1]

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,13 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.arrays import Array, Bools, Ints
+from escalation.backtest.day import across_columns, look_back_on
+from escalation.backtest.table import row_index
 from escalation.events.archive import KEY
 from escalation.features import ACROSS
-from escalation.features.build import on_last_day
+from escalation.features.build import on_one_day, places
 from escalation.panel.dense import Panel
-from escalation.panel.vintages import Vintages, openings
+from escalation.panel.history import openings
 from escalation.scoring.perturbation import REMOVED, ChangedRows, Perturbations, PerturbedRows
 from escalation.scoring.scorer import Scorer, ScoringInputs
 
@@ -54,12 +55,7 @@ class Counterfactual:
     @cached_property
     def rows(self) -> PerturbedRows:
         """The rows in which events can be removed or added."""
-        return PerturbedRows(self.inputs.prepared, self.events)
-
-    @property
-    def stack(self) -> Panel:
-        """One row per unit."""
-        return self.rows.stack
+        return PerturbedRows(self.inputs, self.events)
 
     @cached_property
     def _introduced(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
@@ -68,8 +64,7 @@ class Counterfactual:
         Units that another event introduced at the same location are left out: they stay.
         """
         units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-        prepared = self.inputs.prepared
-        table = openings(self.inputs.archive, prepared.spec, like=prepared.vintages)
+        table = openings(self.inputs.archive, self.inputs.past)
         for unit, rows in table.groupby(schema.UNIT, sort=False):
             first = tuple(rows[KEY].iloc[0])
             others = rows[(rows[KEY] != rows[KEY].iloc[0]).any(axis=1)]
@@ -115,9 +110,8 @@ class Counterfactual:
         return probability
 
     def _blocks(self, count: int) -> Iterator[Ints]:
-        features = self.inputs.prepared.features
-        kinds = self.rows.holders.shape[1]
-        row = 4 * max(len(features.names), 1) * max(len(self.stack.days), len(self.inputs.units))
+        kinds, columns = self.rows.holders.shape[1], self.inputs.X.shape[1]
+        row = 4 * columns * max(len(self.inputs.panel.days), len(self.inputs.units))
         step = max(1, _BLOCK_BYTES // (row * kinds))
         for start in range(0, count, step):
             yield np.arange(start, min(start + step, count))
@@ -153,24 +147,19 @@ class Counterfactual:
         across = self._across(local, changed, gone)
         number, unit, row = _to_score(changed, self._differs(across, gone.shape), ~gone, only)
         values = self._input(number, unit, row, local, history, across)
-        index = pd.MultiIndex.from_arrays(
-            [
-                np.array(self.inputs.units, dtype=object)[unit],
-                np.full(len(unit), self.inputs.day),
-            ],
-            names=[schema.UNIT, schema.DAY],
-        )
+        days = np.array([self.inputs.day])
+        index = row_index(self.inputs.units, days, (unit, np.zeros(len(unit), np.int64)))
         X = pd.DataFrame(values, index=index, columns=self.inputs.X.columns)
         probability[number, unit] = self.scorer.predict(X)
         probability[gone] = np.nan
         return probability
 
-    def _recomputed(self, perturbed: Vintages) -> tuple[NDArray[np.float32], Array]:
+    def _recomputed(self, perturbed: Panel) -> tuple[NDArray[np.float32], Array]:
         """Local features [feature, row] and the label's own columns [column, row]."""
-        back = self.scorer.target.look_back(perturbed.stack)
-        columns = (*back.history.values(), back.threshold)
-        history = [values[:, self.rows.frontier] for values in columns]
-        return on_last_day(perturbed, self.scorer.experiment.features), np.stack(history)
+        day = self.inputs.frontier
+        history, _ = look_back_on(self.scorer.target, perturbed, day)
+        local = on_one_day(perturbed, day, self.scorer.experiment.features)
+        return local, np.stack(list(history.values()))
 
     def _gone(self, perturbations: Perturbations) -> Bools:
         """Where a unit would not be known, shape (perturbation, unit)."""
@@ -184,29 +173,21 @@ class Counterfactual:
         self, local: NDArray[np.float32], changed: ChangedRows, gone: Bools
     ) -> dict[str, NDArray[np.float32]]:
         """Features across units, each [unit, perturbation]; a unit that is gone counts as zeros."""
-        families: dict[str, dict[str, Any]] = self.scorer.experiment.features
-        wanted = {name: p for name, p in families.items() if name in ACROSS}
-        if not wanted:
+        if not any(name in ACROSS for name in self.scorer.experiment.features):
             return {}
-        features, stack = self.inputs.prepared.features, self.stack
         known = {}
-        for number, name in enumerate(features.names[: len(local)]):
-            column = np.repeat(features.values[number][:, -1:], len(gone), axis=1)
+        for number, name in enumerate(self.inputs.X.columns[: len(local)]):
+            column = np.repeat(self.inputs.local[number][:, None], len(gone), axis=1)
             column[changed.unit, changed.perturbation] = local[number]
             column[gone.T] = 0.0
-            known[name] = column
-        days = np.full(len(gone), self.inputs.day)
-        units = Panel(stack.units, days, {}, stack.latitude, stack.longitude, stack.country)
-        columns: dict[str, NDArray[np.float32]] = {}
-        for name, parameters in wanted.items():
-            columns |= ACROSS[name](known, units, **parameters)
-        return columns
+            known[str(name)] = column
+        return across_columns(self.scorer.experiment, known, places(self.inputs.past))
 
     def _differs(self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]) -> Bools:
         """Where features across units have changed, shape (perturbation, unit)."""
         differs = np.zeros(shape, dtype=bool)
         for name, column in across.items():
-            differs |= (column != self.inputs.prepared.features[name][:, -1:]).T
+            differs |= (column != self.inputs.X[name].to_numpy()[:, None]).T
         return differs
 
     def _input(
@@ -223,9 +204,8 @@ class Counterfactual:
         recomputed = row >= 0
         values[recomputed, : len(local)] = local[:, row[recomputed]].T
         values[recomputed, values.shape[1] - len(history) :] = history[:, row[recomputed]].T
-        names = self.inputs.prepared.features.names
         for name, column in across.items():
-            values[:, names.index(name)] = column[unit, number]
+            values[:, self.inputs.X.columns.get_loc(name)] = column[unit, number]
         return values
 
 

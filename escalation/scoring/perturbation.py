@@ -10,9 +10,8 @@ import pandas as pd
 
 from escalation import schema
 from escalation._util.arrays import Array, Ints
-from escalation.backtest.table import Prepared
+from escalation.backtest.day import DayInputs
 from escalation.panel.dense import Panel, unit_of
-from escalation.panel.vintages import Vintages
 
 REMOVED = -1
 
@@ -58,59 +57,53 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """The last day's panel rows, and the events that they are made of.
+    """A day's panel rows, and the events that they are made of.
 
     Parameters
     ----------
-    prepared : Prepared
-        Valid for its last day.
+    inputs : DayInputs
     events : DataFrame
-        As they were known on that day.
+        As they were known on the day.
     """
 
-    prepared: Prepared
+    inputs: DayInputs
     events: pd.DataFrame
 
     @property
-    def stack(self) -> Panel:
+    def panel(self) -> Panel:
         """One row per unit."""
-        return self.prepared.vintages.stack
-
-    @cached_property
-    def frontier(self) -> int:
-        """Index of the last day that features see."""
-        return max(len(self.stack.days) - 1 - self.prepared.lag, 0)
+        return self.inputs.panel
 
     @cached_property
     def happened(self) -> Ints:
         """Day index of each event; negative where it lies before the axis."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
-        return (days - self.stack.days[0]).astype(np.int64)
+        return (days - self.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
         """Units that each event belongs to, shape (event, kind of unit); -1 for none."""
-        units = pd.Index(self.prepared.vintages.units, dtype="str")
-        kinds = dict.fromkeys(self.prepared.spec.kinds)
+        units = pd.Index(self.inputs.units, dtype="str")
+        kinds = dict.fromkeys(self.inputs.spec.kinds)
         indices = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
         return np.stack(indices, axis=1).astype(np.int64)
 
     @cached_property
     def weights(self) -> dict[str, Array]:
         """What each event adds to each channel, shape (event,)."""
-        channels = self.prepared.spec.all_channels
+        channels = self.inputs.spec.all_channels
         return {channel.name: channel.weights(self.events) for channel in channels}
 
     def changed(self, perturbations: Perturbations) -> ChangedRows:
         """The rows that each perturbation changes."""
         removed = perturbations.times == REMOVED
-        day = np.where(removed, self.happened[perturbations.event], self.frontier)
-        inside = (day >= 0) & (day < len(self.stack.days))
+        day = np.where(removed, self.happened[perturbations.event], self.inputs.frontier)
+        inside = (day >= 0) & (day < len(self.panel.days))
         units = self.holders[perturbations.event]
         number, kind = np.nonzero((units >= 0) & inside[:, None])
         return ChangedRows(number, units[number, kind], day[number])
 
-    def perturbed(self, perturbations: Perturbations, changed: ChangedRows) -> Vintages:
+    def perturbed(self, perturbations: Perturbations, changed: ChangedRows) -> Panel:
         """The changed rows, each with its perturbation applied.
 
         Parameters
@@ -121,36 +114,22 @@ class PerturbedRows:
 
         Returns
         -------
-        Vintages
+        Panel
             One unit per changed row, on the days of the panel.
         """
         event = perturbations.event[changed.perturbation]
         times = perturbations.times[changed.perturbation]
-        rows = np.arange(len(changed))
-        channels = {}
-        for channel in self.prepared.spec.all_channels:
-            values = self.stack[channel.name][changed.unit]
-            weight = self.weights[channel.name]
-            cell = values[rows, changed.day].astype(np.float64)
+        rows, number = self.panel.take(changed.unit), np.arange(len(changed))
+        for channel in self.inputs.spec.all_channels:
+            values, weight = rows.channels[channel.name], self.weights[channel.name]
+            cell = values[number, changed.day].astype(np.float64)
             if channel.measure == "severity":
                 others = self._highest_other(event, changed, weight)
                 cell = np.where(times == REMOVED, others, np.maximum(cell, weight[event]))
             else:
                 cell = cell + times * weight[event]
-            values[rows, changed.day] = cell
-            channels[channel.name] = values
-        stack = self.stack
-        panel = Panel(
-            tuple(stack.units[unit] for unit in changed.unit),
-            stack.days,
-            channels,
-            stack.latitude[changed.unit],
-            stack.longitude[changed.unit],
-            tuple(stack.country[unit] for unit in changed.unit),
-        )
-        start = np.zeros(len(changed), np.int64)
-        names = tuple(str(row) for row in rows)
-        return Vintages(panel, names, start, rows, start, self.prepared.lag)
+            values[number, changed.day] = cell
+        return rows
 
     @cached_property
     def _events_by_cell(self) -> dict[tuple[int, int], list[int]]:

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.backtest.table import Prepared, prepare
+from escalation.backtest.day import DayInputs, day_inputs
 from escalation.errors import InputError, ModelError
-from escalation.events.archive import EventArchive, to_day
+from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label, target_of
 from escalation.scoring.artifact import Manifest
-from escalation.targets import Labels, LookBack, Target
+from escalation.targets import Target
 
 
 def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -59,38 +59,15 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class ScoringInputs:
+class ScoringInputs(DayInputs):
     """A day that was scored, with all that its scores come from.
 
     Parameters
     ----------
-    archive : EventArchive
-        As it stood on the day.
-    prepared : Prepared
-        Right for the day, its last, and for no other.
-    back : LookBack
-    X : DataFrame
-        One row per unit that was known, in the order of the prepared units.
     probability : ndarray of float64, shape (unit,)
-    at_risk : ndarray of bool, shape (unit,)
     """
 
-    archive: EventArchive
-    prepared: Prepared
-    back: LookBack
-    X: pd.DataFrame
     probability: NDArray[np.float64]
-    at_risk: NDArray[np.bool_]
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Every unit that was known on the day, sorted."""
-        return self.prepared.vintages.units
-
-    @property
-    def day(self) -> np.datetime64:
-        """The day that was scored."""
-        return self.prepared.days[-1]
 
 
 @dataclass(frozen=True)
@@ -138,14 +115,8 @@ class Scorer:
         -------
         ScoringInputs
         """
-        then = archive.until(to_day(day))
-        prepared = prepare(
-            then, self.experiment, self.target, last_day=to_day(day), latest_only=True
-        )
-        back, units = prepared.back(self.target), np.arange(len(prepared.vintages.units))
-        ahead = Labels(np.full(back.threshold.shape, np.nan), back.threshold, back.at_risk)
-        table = prepared.table(back, ahead, (units, np.full(len(units), len(prepared.days) - 1)))
-        return ScoringInputs(then, prepared, back, table.X, self.predict(table.X), table.at_risk)
+        today = day_inputs(archive, self.experiment, self.target, day)
+        return ScoringInputs(**vars(today), probability=self.predict(today.X))
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities of some rows, once their columns are checked."""

@@ -160,7 +160,7 @@ def outcomes(
     """
     case = make_case(archive, experiment, scorer.target)
     known = case.known_on(case.prepared.days[-1])
-    units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
+    units = pd.Index(case.prepared.units).get_indexer(rows[schema.UNIT])
     days = (rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]).astype(np.int64)
     inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
     outcome = np.full(len(rows), np.nan)

@@ -1,0 +1,116 @@
+"""Whole panel rows as they were known, for families that are any function of a row.
+
+A unit's history is rewritten only on days when late news about it arrives: an event that is
+reported later than the source's lag, an update, a retraction. Between two such days one row serves
+every day, because what happened later lies to its right and causal features look left. Rows grow
+with units times days, so they are made some at a time; whatever can be said by a
+:class:`escalation.panel.series.Series` needs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation.panel import kernels
+from escalation.panel.dense import Panel
+from escalation.panel.history import History
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows, each the one that was current on a stretch of days.
+
+    Parameters
+    ----------
+    panel : Panel
+        By event day.
+    owner : ndarray of int64, shape (row,)
+        Unit of each row.
+    first, stop : ndarray of int64, shape (row,)
+        The half-open stretch of issue days on which the row was current and its unit known.
+    lag : int
+        At day t a row is read at day t - lag.
+    """
+
+    panel: Panel
+    owner: Ints
+    first: Ints
+    stop: Ints
+    lag: int
+
+    def place(self, values: NDArray[np.float32], into: NDArray[np.float32]) -> None:
+        """Write each row's stretch of days where it belongs.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (column, row, day)
+        into : ndarray of float32, shape (column, unit, day)
+        """
+        kernels.place(values, self.owner, self.first, self.stop, self.lag, 0, into)
+
+
+def rows_as_known(past: History, *, most: int) -> Iterator[Rows]:
+    """All rows of some units, at most so many at a time.
+
+    Parameters
+    ----------
+    past : History
+    most : int
+        Rows in memory at one time.
+    """
+    count, unit = len(past.days), past.code.astype(np.int64)
+    happened, known, ends = (a.astype(np.int64) for a in (past.happened, past.known, past.ends))
+    late, ended = known > happened + past.lag, ends < count
+    starts = np.concatenate(
+        [
+            np.arange(len(past.units)) * count,
+            (unit * count + known)[late],
+            (unit * count + ends)[ended],
+        ]
+    )
+    keys = np.unique(starts)
+    owner, first = keys // count, keys % count
+    follows = np.append(owner[1:] == owner[:-1], False)
+    stop = np.where(follows, np.append(first[1:], 0), count)
+    first = np.maximum(first, past.entry[owner])
+    begin = np.searchsorted(keys, unit * count + known, "right") - 1
+    finish = np.searchsorted(keys, np.where(ended, unit * count + ends, (unit + 1) * count), "left")
+    inside = (happened >= 0) & (happened < count) & (finish > begin)
+    for low in range(0, len(keys), most):
+        high = min(low + most, len(keys))
+        some = np.flatnonzero(inside & (begin < high) & (finish > low))
+        block = slice(low, high)
+        stretch = np.maximum(begin[some], low) - low, np.minimum(finish[some], high) - low
+        panel = _rows(past, some, *stretch, owner[block])
+        yield Rows(panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag)
+
+
+def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
+    """Rows from the versions that lie in them, each from one row to another."""
+    copies, shape = finish - begin, (len(owner), len(past.days))
+    source = np.repeat(some, copies)
+    offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
+    cell = (np.repeat(begin, copies) + offset) * shape[1] + past.happened[source]
+    channels = {}
+    for name, weight in past.weights.items():
+        if name in past.highest:
+            flat: NDArray[Any] = np.zeros(shape[0] * shape[1], np.float32)
+            np.maximum.at(flat, cell, weight[source])
+        else:
+            flat = np.bincount(cell, weights=weight[source], minlength=shape[0] * shape[1])
+        channels[name] = flat.astype(np.float32).reshape(shape)
+    return Panel(
+        tuple(past.units[unit] for unit in owner),
+        past.days,
+        channels,
+        past.latitude[owner],
+        past.longitude[owner],
+        tuple(past.country[unit] for unit in owner),
+    )

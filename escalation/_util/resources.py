@@ -28,10 +28,6 @@ def bundled(name: str, *, package: Path = PACKAGE) -> Path:
     package : Path, optional
         Folder of the package.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     UsageError

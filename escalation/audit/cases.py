@@ -92,10 +92,6 @@ class Cases:
         day : datetime64[D]
         seed : int
             Of the invented news.
-
-        Returns
-        -------
-        Cut
         """
         until = self.whole.until(day)
         news = {"lag": self.case.prepared.lag, "seed": seed}
@@ -194,10 +190,6 @@ def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
     case : Case
     last : datetime64[D]
         Day of the last origin.
-
-    Returns
-    -------
-    BacktestSection
     """
     prepared, horizon = case.prepared, case.target.horizon
     end = prepared.index_of(last)

@@ -54,10 +54,6 @@ def truncation(build: Build, archive: EventArchive, at: object) -> list[Moved]:
     archive : EventArchive
     at : date-like
         Rows up to this day are compared.
-
-    Returns
-    -------
-    list of Moved
     """
     return moved(build(archive), build(archive.until(at)), upto=at)
 
@@ -74,10 +70,6 @@ def poison(build: Build, archive: EventArchive, at: object, later: pd.DataFrame)
         Rows up to this day are compared.
     later : DataFrame
         Versions of events that became known after it.
-
-    Returns
-    -------
-    list of Moved
     """
     if not (later[schema.KNOWN_DATE] > to_day(at)).all():
         raise ValueError(f"expected poison that became known after {to_day(at)}")
@@ -94,10 +86,6 @@ def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Mov
     archive : EventArchive
     rename : mapping of str to mapping of str to str
         New names by column of the events and old name.
-
-    Returns
-    -------
-    list of Moved
     """
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
@@ -117,10 +105,6 @@ def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
         Numbers, indexed by unit and day in any order.
     upto : date-like
         Later rows are not looked at.
-
-    Returns
-    -------
-    list of Moved
 
     Examples
     --------

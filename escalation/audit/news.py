@@ -90,10 +90,6 @@ def events_on(
     known : datetime64[D]
         When they become known.
     seed : int, optional
-
-    Returns
-    -------
-    EventArchive
     """
     return archive.plus(_new(_clones(archive, day, seed), known))
 

@@ -47,10 +47,6 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     ----------
     cases : Cases
     cut : Cut
-
-    Returns
-    -------
-    CheckResult
     """
     prepared, day = cases.case.prepared, cut.day
     start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]

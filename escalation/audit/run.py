@@ -45,10 +45,6 @@ def audit(
     progress : callable
         Called with what is done, how much of it, and the total.
 
-    Returns
-    -------
-    AuditReport
-
     Raises
     ------
     InputError
@@ -81,10 +77,6 @@ def checks(
     cuts, seeds : int
         As for :func:`audit`.
     progress : callable, optional
-
-    Returns
-    -------
-    iterator of CheckResult
     """
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)

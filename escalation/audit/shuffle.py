@@ -54,10 +54,6 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
     ----------
     case : Case
     seed : int
-
-    Returns
-    -------
-    Shuffled
     """
     true = case.known_on(case.prepared.days[-1]).outcome
     matured = int((~np.isnan(true)).any(axis=0).sum())
@@ -99,10 +95,6 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
     cases : Cases
     seeds : int
         Number of shuffles.
-
-    Returns
-    -------
-    CheckResult
     """
     try:
         schedule = shuffle_schedule(cases.case, REFITS)

@@ -31,10 +31,6 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
     ----------
     cases : Cases
     cut : Cut
-
-    Returns
-    -------
-    CheckResult
     """
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
     findings = immature(cases, then, day)
@@ -89,10 +85,6 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
     day : datetime64[D]
         When the added events happen.
     seed : int
-
-    Returns
-    -------
-    CheckResult
     """
     case, horizon = cases.case, cases.target.horizon
     end = case.prepared.days[-1]
@@ -123,10 +115,6 @@ def check_issued(cases: Cases, cut: Cut) -> CheckResult:
     ----------
     cases : Cases
     cut : Cut
-
-    Returns
-    -------
-    CheckResult
     """
     day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
     findings = []
@@ -143,10 +131,6 @@ def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
     ----------
     cases : Cases
     cut : Cut
-
-    Returns
-    -------
-    CheckResult
     """
     schedule = trial_schedule(cases.case, cut.day)
     try:

@@ -90,10 +90,6 @@ def resample(
         In days.
     seed, replicates : int
 
-    Returns
-    -------
-    Resampling
-
     References
     ----------
     Politis & Romano (1992), "A circular block-resampling procedure for stationary data".

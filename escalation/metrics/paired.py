@@ -13,7 +13,7 @@ from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
 from escalation.metrics.scores import LOSSES
 
-ROW_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
+FORECAST_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
         ``E-DUPLICATE`` when a model has two forecasts for the same row.
     """
     at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
-    columns = ["model", *ROW_KEY]
+    columns = ["model", *FORECAST_KEY]
     rows = forecasts.loc[at_risk, columns].assign(
         probability=forecasts.loc[at_risk, "probability"].to_numpy(
             dtype=np.float64, na_value=np.nan

@@ -200,10 +200,6 @@ def positives(probability: Array, outcome: Array) -> float:
     outcome : ndarray, shape (row,)
         1 or 0.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> positives(np.array([0.2, 0.9]), np.array([0.0, 1.0]))

@@ -144,10 +144,6 @@ def facts(paired: Paired, model: str) -> dict[str, Any]:
     ----------
     paired : Paired
     model : str
-
-    Returns
-    -------
-    dict
     """
     return {
         "target": paired.target,
@@ -237,10 +233,6 @@ def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
         A row of the summary.
     blocks : float
         Independent stretches of time behind it.
-
-    Returns
-    -------
-    str
     """
     if row["positives"] < FEWEST_POSITIVES:
         return f"no ranking claimed: {row['positives']} positives"

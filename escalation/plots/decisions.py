@@ -37,10 +37,6 @@ def decisions_figure(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
     models : sequence of str
         Models to draw beside the baselines, at most seven.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError

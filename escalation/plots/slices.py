@@ -27,10 +27,6 @@ def skill_by_figure(
         Of :func:`escalation.metrics.skill_by`; a table with one slice gets no panel.
     model : str
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError

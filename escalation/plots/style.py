@@ -26,10 +26,6 @@ def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
     ----------
     width, height : float, optional
         In inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
     """
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)

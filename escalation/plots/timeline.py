@@ -55,10 +55,6 @@ def timeline_figure(
     title, note : str, optional
         Instead of the title, and in a line of its own below it.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError
@@ -94,10 +90,6 @@ def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
         As for :func:`timeline_figure`.
     most : int, optional
         Units besides the unit of all events.
-
-    Returns
-    -------
-    list of str
     """
     total = rows.groupby(schema.UNIT)["probability"].sum()
     ranked = total.sort_values(ascending=False, kind="stable").index.tolist()

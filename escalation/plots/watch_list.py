@@ -23,10 +23,6 @@ def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
     most : int, optional
         Units to show.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     InputError

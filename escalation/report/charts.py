@@ -152,10 +152,6 @@ def dot_map(
         In degrees; NaN where unknown.
     probability : ndarray, shape (unit,)
         NaN where there is none.
-
-    Returns
-    -------
-    Map or None
     """
     placed = ~(np.isnan(latitude) | np.isnan(longitude))
     if placed.sum() < 2:

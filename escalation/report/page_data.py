@@ -119,10 +119,6 @@ def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
     trained : Trained
     explain : int, optional
         Named events per unit.
-
-    Returns
-    -------
-    ReportData
     """
     archive = trained.case.prepared.archive.until(trained.trained_to)
     name = trained.case.experiment.experiment.name
@@ -153,10 +149,6 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     forecasts : DataFrame
         Columns of a forecast file.
     day : datetime64[D]
-
-    Returns
-    -------
-    DataFrame
     """
     end = pd.Timestamp(day)
     issued = pd.to_datetime(forecasts[schema.DAY])

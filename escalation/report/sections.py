@@ -139,10 +139,6 @@ def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
     data : ReportData
     most : int
         Units, the likeliest first.
-
-    Returns
-    -------
-    list of UnitSection
     """
     ahead = pd.Timedelta(data.scores[0].horizon, "D")
     axis = Axis(data.day - YEAR, data.day + ahead)

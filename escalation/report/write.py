@@ -77,10 +77,6 @@ def write_report(data: ReportData, path: Path) -> int:
     ----------
     data : ReportData
     path : Path
-
-    Returns
-    -------
-    int
     """
     made = b""
     for charts in CHARTS:

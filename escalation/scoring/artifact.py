@@ -233,10 +233,6 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     where : str
         Named in refusals.
 
-    Returns
-    -------
-    Manifest
-
     Raises
     ------
     ModelError
@@ -352,10 +348,6 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
     trained : Trained
     family : str
         Which of its models.
-
-    Returns
-    -------
-    Manifest
     """
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1

@@ -84,10 +84,6 @@ def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry
         ISO time, UTC.
     previous : str
         Hash of the entry before.
-
-    Returns
-    -------
-    Entry
     """
     text = canonical({"forecast": forecast, "issued_at": issued_at})
     return Entry(forecast, issued_at, previous, sha256((previous + text).encode()).hexdigest())
@@ -101,10 +97,6 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
     path : Path
     ends_with : str, optional
         A hash noted elsewhere that must be the last one.
-
-    Returns
-    -------
-    list of Entry
 
     Raises
     ------

@@ -54,10 +54,6 @@ def as_it_stood(experiment: Experiment, day: np.datetime64) -> Experiment:
     ----------
     experiment : Experiment
     day : datetime64[D]
-
-    Returns
-    -------
-    Experiment
     """
     last = day.astype(dt.date)
     first = experiment.backtest.first_origin
@@ -93,10 +89,6 @@ def replay(
     day : date-like
     explain : int
         Named events per unit.
-
-    Returns
-    -------
-    list of Score
     """
     when = to_day(day)
     then = archive.until(when)

@@ -101,10 +101,6 @@ def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> n
     scorer : Scorer
     archive : EventArchive
     as_of : date-like, optional
-
-    Returns
-    -------
-    datetime64[D]
     """
     return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
 
@@ -295,10 +291,6 @@ def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dic
     archive : EventArchive
         As it stood on the day.
     day : datetime64[D]
-
-    Returns
-    -------
-    dict
     """
     manifest = scorer.manifest
     return {

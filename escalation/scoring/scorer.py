@@ -29,10 +29,6 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     columns : list of str
         The model's input, in order.
 
-    Returns
-    -------
-    DataFrame of float64
-
     Raises
     ------
     ModelError
@@ -110,10 +106,6 @@ class Scorer:
         ----------
         archive : EventArchive
         day : date-like
-
-        Returns
-        -------
-        ScoringInputs
         """
         today = day_inputs(archive, self.experiment, self.target, day)
         return ScoringInputs(**vars(today), probability=self.predict(today.X))

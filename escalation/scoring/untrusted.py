@@ -69,10 +69,6 @@ def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
     largest : int, optional
         In bytes.
 
-    Returns
-    -------
-    bytes
-
     Raises
     ------
     ModelError
@@ -106,10 +102,6 @@ def plain_json(data: bytes, where: object) -> Any:
         UTF-8.
     where : Path or str
         Named in refusals.
-
-    Returns
-    -------
-    object
 
     Raises
     ------

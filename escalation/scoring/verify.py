@@ -25,7 +25,6 @@ SHIFTED = 0.25
 PSI_BINS = 10
 FEWEST_RECENT = 50
 """Recent rows below which shares by bin say nothing."""
-_ROW_KEY = [schema.UNIT, schema.DAY]
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,11 @@ def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataF
         Columns unit, day, horizon, probability, base_rate, trained_to.
     """
     rows = [_row(entry.forecast) for entry in entries if _is_of(entry.forecast, name, target)]
-    columns = [*_ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
+    columns = [*schema.ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
     table = pd.DataFrame(rows, columns=columns)
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
-    return table.drop_duplicates(_ROW_KEY, ignore_index=True)
+    return table.drop_duplicates(list(schema.ROW_KEY), ignore_index=True)
 
 
 def _is_of(forecast: Mapping[str, Any], name: str, target: str) -> bool:
@@ -91,7 +90,9 @@ def _is_of(forecast: Mapping[str, Any], name: str, target: str) -> bool:
 
 
 def _row(forecast: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: forecast[name] for name in (*_ROW_KEY, "horizon", "probability", "base_rate")}
+    values = {
+        name: forecast[name] for name in (*schema.ROW_KEY, "horizon", "probability", "base_rate")
+    }
     return {**values, "trained_to": forecast["provenance"]["trained_to"]}
 
 
@@ -174,7 +175,7 @@ def outcomes(
         schema.BASELINE: _baseline(case, units[done], days[done]),
         BASE_RATE_MODEL: table["base_rate"],
     }
-    columns = ["model", "target", *_ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
+    columns = ["model", "target", *schema.ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
     parts = [table.assign(model=name, probability=p)[columns] for name, p in probabilities.items()]
     return pd.concat(parts, ignore_index=True)
 

@@ -69,10 +69,6 @@ def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> 
     rows : sequence of Score
     before : mapping of str to (str, float)
         Earlier day and probability by unit.
-
-    Returns
-    -------
-    list of Score
     """
     rows_with_change = []
     for row in rows:
@@ -92,10 +88,6 @@ def alerted(rows: Sequence[Score], budget: int | None) -> list[Score]:
         Ranked.
     budget : int or None
         k, units that may raise an alert.
-
-    Returns
-    -------
-    list of Score
     """
     if budget is None:
         return [replace(row, alert_line=ALERT_LINE) for row in rows]

@@ -50,10 +50,6 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     client : MlflowClient
     name, alias : str
 
-    Returns
-    -------
-    ModelVersion
-
     Raises
     ------
     ModelError
@@ -80,10 +76,6 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
         The store.
     allow_version_skew : bool, optional
         Read a model of other library versions.
-
-    Returns
-    -------
-    Scorer
 
     Raises
     ------

@@ -108,10 +108,6 @@ def steps_of(evaluation: Evaluation, model: str, *, now: int) -> list[Step]:
     model : str
     now : int
         Milliseconds since 1970, for points without a day.
-
-    Returns
-    -------
-    list of Step
     """
     return [*_by_origin(evaluation, model), *_by_budget(evaluation, model, now)]
 

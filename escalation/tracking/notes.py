@@ -105,10 +105,6 @@ def verdict_of(trained: Trained, model: str) -> str:
     ----------
     trained : Trained
     model : str
-
-    Returns
-    -------
-    str
     """
     verdict = str(row_of(trained, model)["verdict"])
     return "the baseline to beat" if model == "ewma_nb" else verdict
@@ -121,10 +117,6 @@ def row_of(trained: Trained, model: str) -> dict[str, Any]:
     ----------
     trained : Trained
     model : str
-
-    Returns
-    -------
-    dict
     """
     row: dict[str, Any] = trained.summary.set_index("model").loc[model].to_dict()
     return row
@@ -140,10 +132,6 @@ def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str
     name : str
         The number; its ends are ``name_lower`` and ``name_upper``.
     percent : bool, optional
-
-    Returns
-    -------
-    str
 
     Examples
     --------

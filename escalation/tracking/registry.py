@@ -51,10 +51,6 @@ def log_model(trained: Trained, run_id: str) -> str:
     ----------
     trained : Trained
     run_id : str
-
-    Returns
-    -------
-    str
     """
     manifest = manifest_of(trained, trained.best)
     with tempfile.TemporaryDirectory() as scratch:
@@ -100,10 +96,6 @@ def register(
     trained : Trained
     run_id, model_id : str
         Of the best model.
-
-    Returns
-    -------
-    Registered
     """
     name = model_name(trained)
     description = f"{notes.definition(trained.case.target)} " + (

@@ -102,10 +102,6 @@ def log_training(
     pictures : Path, optional
         A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
 
-    Returns
-    -------
-    Logged
-
     Raises
     ------
     StorageError, BusyError

@@ -133,10 +133,6 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     uri : str
         The store.
     name : str
-
-    Returns
-    -------
-    str
     """
     path = local_file(uri)
     with store_lock(uri):
@@ -157,10 +153,6 @@ def clear_stale(client: MlflowClient, experiment: str) -> int:
     client : MlflowClient
     experiment : str
         Its id.
-
-    Returns
-    -------
-    int
     """
     stale = 0
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):

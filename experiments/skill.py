@@ -35,7 +35,7 @@ from escalation.experiment import Experiment
 from escalation.metrics.calibration import if_calibrated, recoverable
 from escalation.metrics.paired import pair
 from escalation.metrics.summary import SKILL_PREFIX
-from escalation.models.base import EventModel, LightModel
+from escalation.models.base import EventModel, MetaEstimator
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
 LAGS = (0, 14)
@@ -120,8 +120,8 @@ class Stopwatch:
     def watching(self) -> Iterator[None]:
         """Time every fit and every prediction of any model."""
         fit, predict = EventModel.fit, EventModel.predict_proba
-        light = LightModel.fit, LightModel.predict_proba
-        for owner in (EventModel, LightModel):
+        combined = MetaEstimator.fit, MetaEstimator.predict_proba
+        for owner in (EventModel, MetaEstimator):
             owner.fit, owner.predict_proba = (
                 self.around(owner.fit),
                 self.around(owner.predict_proba),
@@ -130,7 +130,7 @@ class Stopwatch:
             yield
         finally:
             EventModel.fit, EventModel.predict_proba = fit, predict
-            LightModel.fit, LightModel.predict_proba = light
+            MetaEstimator.fit, MetaEstimator.predict_proba = combined
 
 
 def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:

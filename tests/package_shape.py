@@ -82,10 +82,10 @@ def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def parameters(node: ast.FunctionDef) -> list[str]:
-    """Names of a function's parameters, but for ``self`` and ``cls``."""
+    """Names of a function's parameters; not ``self``, nor what it ignores."""
     given = node.args
     names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    return [name for name in names if name not in {"self", "cls"}]
+    return [name for name in names if name not in {"self", "cls"} and name[0] != "_"]
 
 
 def room(path: Path, package: Path = PACKAGE) -> str:

@@ -43,11 +43,7 @@ def audit(
     seeds : int
         Shuffles of the outcomes.
     progress : callable
-        Told how far it is.
-
-    Returns
-    -------
-    AuditReport
+        Called with what is done, how much of it, and the total.
 
     Raises
     ------
@@ -58,7 +54,7 @@ def audit(
         checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
         for target in experiment.labels
     ]
-    done = [one for label in labels for one in label]
+    done = [result for label in labels for result in label]
     return AuditReport(experiment.experiment.name, merge_results(done))
 
 
@@ -71,7 +67,17 @@ def checks(
     seeds: int,
     progress: Progress = silent,
 ) -> Iterator[CheckResult]:
-    """Every check of one label, the quick ones first, each as soon as it is made."""
+    """Every check of one label, the quick ones first, each as soon as it is made.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+    cuts, seeds : int
+        As for :func:`audit`.
+    progress : callable, optional
+    """
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
     steps, title = len(days) + 3, target_label(target)
@@ -98,6 +104,17 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     rarer kinds first: corrections, retractions, late reports. The other half are days on which
     units enter. The last one lies late, so that there is something to learn from before it.
 
+    Parameters
+    ----------
+    case : Case
+    count : int
+        How many, at most.
+    seed : int
+
+    Returns
+    -------
+    ndarray of datetime64[D], shape (day,)
+
     Raises
     ------
     InputError
@@ -115,7 +132,7 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     if first >= len(days) - 1:
         raise InputError(
             "E-RANGE",
-            "expected days on which a unit is known, and a day after them",
+            "no day on which a unit is known and that has a day after it",
             fix="widen [data] first_day and last_day, or [panel] enters",
         )
     inside = days[first:-1]

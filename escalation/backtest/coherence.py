@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.targets import Target
 
-Array = NDArray[np.float64]
 VALUES = ("probability", "lower", "upper")
-KEY = ["model", schema.UNIT, schema.DAY]
+FORECAST_KEY = ["model", schema.UNIT, schema.DAY]
 
 
 def rising(values: Array) -> Array:
@@ -52,14 +51,14 @@ def rising(values: Array) -> Array:
     if not (np.diff(values, axis=1) < 0).any():
         return values
     sums = np.concatenate([np.zeros((len(values), 1)), values.cumsum(axis=1)], axis=1)
-    found = np.empty_like(values)
+    nearest = np.empty_like(values)
     for j in range(width):
         least = [
             np.min([(sums[:, k + 1] - sums[:, i]) / (k + 1 - i) for k in range(j, width)], axis=0)
             for i in range(j + 1)
         ]
-        found[:, j] = np.max(least, axis=0)
-    return found
+        nearest[:, j] = np.max(least, axis=0)
+    return nearest
 
 
 class Family(NamedTuple):
@@ -96,11 +95,12 @@ def families(labels: Sequence[Target]) -> list[Family]:
             kind = type(label), label.horizon, repr(label.where.equal)
             bars.setdefault(kind, []).append(label)
         horizons.setdefault(repr(apart_from_horizon(label)), []).append(label)
-    found = [Family(tuple(sorted(one, key=_bar)), True) for one in bars.values()]
-    found += [
-        Family(tuple(sorted(one, key=attrgetter("horizon"))), False) for one in horizons.values()
+    by_bar = [Family(tuple(sorted(group, key=_bar)), True) for group in bars.values()]
+    by_horizon = [
+        Family(tuple(sorted(group, key=attrgetter("horizon"))), False)
+        for group in horizons.values()
     ]
-    return [family for family in found if len(family.labels) > 1]
+    return [family for family in (*by_bar, *by_horizon) if len(family.labels) > 1]
 
 
 def _bar(label: Target) -> tuple[float, ...]:
@@ -131,7 +131,7 @@ def coherent(forecasts: pd.DataFrame, names: Sequence[str], *, falls: bool = Fal
     changed = forecasts.copy()
     way = -1 if falls else 1
     parts = [forecasts[forecasts["target"] == name] for name in names[::way]]
-    keys = [pd.MultiIndex.from_frame(part[KEY]) for part in parts]
+    keys = [pd.MultiIndex.from_frame(part[FORECAST_KEY]) for part in parts]
     common = keys[0]
     for key in keys[1:]:
         common = common.intersection(key)

@@ -16,7 +16,7 @@ from escalation.metrics.paired import pair
 
 BUDGETS = (1, 2, 3, 5, 10)
 """Alerts that an analyst can look into each week."""
-WEEK = 7
+ALERT_DAYS = 7
 QUIET_DAYS = 28
 QUIET_COLUMN = f"{schema.HISTORY}sum_{QUIET_DAYS}d"
 
@@ -73,6 +73,10 @@ def evaluate(
         Their comparison.
     others : DataFrame, optional
         Forecasts of the same kind of label at other horizons.
+
+    Returns
+    -------
+    Evaluation
     """
     seed = case.experiment.experiment.seed
     horizons = forecasts if others is None else pd.concat([forecasts, others], ignore_index=True)
@@ -84,7 +88,7 @@ def evaluate(
         quiet=_quiet(case, forecasts, like=summary, seed=seed),
         alerts=alerts_a_week(forecasts, first_event_days=first_event_days(case)),
         running=metrics.running(forecasts),
-        decisions=decisions(forecasts),
+        decisions=decision_costs(forecasts),
     )
 
 
@@ -96,7 +100,19 @@ def _positions(case: Case, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArr
 
 
 def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts for units without any of what the label counts in the past 28 days, as known."""
+    """Forecasts for units without any of what the label counts in the past 28 days, as known.
+
+    Parameters
+    ----------
+    case : Case
+        What the forecasts were made from.
+    forecasts : DataFrame
+
+    Returns
+    -------
+    DataFrame
+        Some of the rows.
+    """
     past = case.back.history.get(QUIET_COLUMN)
     if past is None:
         return forecasts.head(0)
@@ -138,14 +154,26 @@ def weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
     [1, 8, 15]
     """
     day = forecasts[schema.DAY]
-    week = (day - day.min()).dt.days // WEEK
+    week = (day - day.min()).dt.days // ALERT_DAYS
     return forecasts[day == day.groupby(week).transform("min")]
 
 
 def alerts_a_week(
     forecasts: pd.DataFrame, *, first_event_days: pd.Series | None = None
 ) -> pd.DataFrame:
-    """Recall, precision, false alarms and lead time for each budget below the number of units."""
+    """Recall, precision, false alarms and lead time for each budget below the number of units.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+    first_event_days : Series, optional
+        Days to the next event by unit and day, as of :func:`first_event_days`.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and budget.
+    """
     thin = weekly(forecasts)
     units = thin.loc[thin[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
     tables = [
@@ -156,19 +184,19 @@ def alerts_a_week(
     return pd.concat(tables, ignore_index=True)
 
 
-def decisions(forecasts: pd.DataFrame) -> pd.DataFrame:
+def decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Cost and relative value of acting on each model, by threshold."""
     parts = []
     for paired in pair(forecasts):
         for model in paired.models:
             p, y = paired.of(model), paired.outcome
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "target": paired.target, "horizon": paired.horizon, "model": model,
-                        "threshold": THRESHOLDS, "cost": metrics.elementary_scores(p, y),
-                        "value": metrics.relative_value(p, y),
-                    }
-                )
-            )  # fmt: skip
+            columns = {
+                "target": paired.target,
+                "horizon": paired.horizon,
+                "model": model,
+                "threshold": THRESHOLDS,
+                "cost": metrics.elementary_scores(p, y),
+                "value": metrics.relative_value(p, y),
+            }
+            parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

@@ -1,6 +1,6 @@
 """Intervals on probabilities: how far the track record lets a number be trusted.
 
-A model's own matured forecasts say two things. First, how its log-odds relate to what came:
+A model's own resolved forecasts say two things. First, how its log-odds relate to what came:
 logit p = a + b logit(issued). Outcomes of overlapping horizons and of units on the same days are
 not independent, so the covariance of (a, b) adds up scores within blocks of dates (a sandwich), and
 the quantile is Student's with as many degrees of freedom as there are blocks less two. A weak prior
@@ -24,12 +24,17 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
-from escalation.backtest.overdispersion import PRIOR_SPREAD, centre_of, local_spread
+from escalation._util.arrays import Array
+from escalation.backtest.overdispersion import (
+    PRIOR_OVERDISPERSION,
+    centre_of,
+    local_overdispersion,
+)
+from escalation.models.base import SMALLEST
+from escalation.models.penalised import penalised_logistic
 
-Array = NDArray[np.float64]
 PRIOR_MEAN = np.array([0.0, 1.0])
 PRIOR_SD = np.array([1.0, 0.3])
-CLIP = 1e-6
 NORMAL = 1.96
 
 
@@ -44,22 +49,21 @@ class TrackRecord:
     covariance : ndarray, shape (2, 2)
     quantile : float
         Half-width in standard errors of a 95% interval.
-    spread : float
+    overdispersion : float
         Standard deviation of the true log-odds around the recalibrated ones.
     """
 
     mean: Array
     covariance: Array
     quantile: float
-    spread: float = PRIOR_SPREAD
+    overdispersion: float = PRIOR_OVERDISPERSION
 
     def interval(self, probability: Array) -> tuple[Array, Array]:
         """Lower and upper end for each probability; it always holds the probability itself."""
-        score = logit(np.clip(probability, CLIP, 1 - CLIP))
-        design = np.stack([np.ones_like(score), score], axis=-1)
-        centre = centre_of(design @ self.mean, self.spread)
+        design = _design(probability)
+        centre = centre_of(design @ self.mean, self.overdispersion)
         variance = np.einsum("...i,ij,...j->...", design, self.covariance, design)
-        half = np.sqrt(self.quantile**2 * variance + (NORMAL * self.spread) ** 2)
+        half = np.sqrt(self.quantile**2 * variance + (NORMAL * self.overdispersion) ** 2)
         return (
             np.minimum(expit(centre - half), probability),
             np.maximum(expit(centre + half), probability),
@@ -71,20 +75,22 @@ class TrackRecord:
             "mean": self.mean.tolist(),
             "covariance": self.covariance.tolist(),
             "quantile": self.quantile,
-            "spread": self.spread,
+            "overdispersion": self.overdispersion,
         }
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """From plain data; a record without a spread gets the prior's."""
+        """From plain data; a record without an overdispersion gets the prior's."""
         return cls(
-            np.array(data["mean"]), np.array(data["covariance"]), float(data["quantile"]),
-            float(data.get("spread", PRIOR_SPREAD)),
-        )  # fmt: skip
+            mean=np.array(data["mean"]),
+            covariance=np.array(data["covariance"]),
+            quantile=float(data["quantile"]),
+            overdispersion=float(data.get("overdispersion", PRIOR_OVERDISPERSION)),
+        )
 
 
-NO_RECORD = TrackRecord(PRIOR_MEAN, np.diag(PRIOR_SD**2), 1.96)
-"""Nothing has matured yet."""
+NO_RECORD = TrackRecord(PRIOR_MEAN, np.diag(PRIOR_SD**2), NORMAL)
+"""Nothing has resolved yet."""
 
 
 def track_record(
@@ -96,7 +102,7 @@ def track_record(
     day: NDArray[np.int64] | None = None,
     horizon: int = 7,
 ) -> TrackRecord:
-    """Fit the recalibration of matured forecasts.
+    """Fit the recalibration of resolved forecasts.
 
     Parameters
     ----------
@@ -104,7 +110,7 @@ def track_record(
     block : ndarray of int, shape (row,)
         Which block of dates a row belongs to; blocks at least two horizons long.
     unit, day : ndarray of int, shape (row,), optional
-        Whom and when each forecast is about; without them the local spread is the prior's.
+        Whom and when each forecast is about; without them the overdispersion is the prior's.
     horizon : int
         In days.
 
@@ -123,28 +129,35 @@ def track_record(
     blocks = len(np.unique(block))
     if blocks < 4:
         return NO_RECORD
-    score = logit(np.clip(probability, CLIP, 1 - CLIP))
-    design = np.stack([np.ones_like(score), score], axis=1)
-    precision = np.diag(PRIOR_SD**-2.0)
-    mean = PRIOR_MEAN.copy()
-    for _ in range(50):
-        fitted = expit(design @ mean)
-        weight = fitted * (1 - fitted)
-        hessian = design.T @ (design * weight[:, None]) + precision
-        step = np.linalg.solve(
-            hessian, design.T @ (outcome - fitted) - precision @ (mean - PRIOR_MEAN)
-        )
-        mean = mean + np.clip(step, -1.0, 1.0)
-        if np.abs(step).max() < 1e-10:
-            break
-    residual = design * (outcome - expit(design @ mean))[:, None]
-    _, codes = np.unique(block, return_inverse=True)
-    summed = np.stack([np.bincount(codes, residual[:, k], blocks) for k in range(2)], axis=1)
-    meat = summed.T @ summed * blocks / (blocks - 2) + precision
-    bread = np.linalg.inv(hessian)
-    covariance = bread @ meat @ bread
-    spread = PRIOR_SPREAD
+    design = _design(probability)
+    mean, _ = penalised_logistic(
+        design, outcome, np.ones(len(outcome)), prior=PRIOR_MEAN, ridge=PRIOR_SD**-2.0
+    )
+    recalibrated = expit(design @ mean)
+    overdispersion = PRIOR_OVERDISPERSION
     if unit is not None and day is not None:
-        spread = local_spread(expit(design @ mean), outcome, unit=unit, day=day, horizon=horizon)
+        overdispersion = local_overdispersion(
+            recalibrated, outcome, unit=unit, day=day, horizon=horizon
+        )
+    covariance = _sandwich(design, outcome - recalibrated, recalibrated, block)
     quantile = float(student.ppf(0.975, blocks - 2))
-    return TrackRecord(mean, (covariance + covariance.T) / 2, quantile, spread)
+    return TrackRecord(mean, covariance, quantile, overdispersion)
+
+
+def _design(probability: Array) -> Array:
+    """A one and the log-odds of each forecast, shape (..., 2)."""
+    score = logit(np.clip(probability, SMALLEST, 1.0 - SMALLEST))
+    return np.stack([np.ones_like(score), score], axis=-1)
+
+
+def _sandwich(design: Array, residual: Array, fitted: Array, block: NDArray[np.int64]) -> Array:
+    """Covariance of the recalibration's coefficients, residuals added up by blocks of dates."""
+    precision = np.diag(PRIOR_SD**-2.0)
+    _, codes = np.unique(block, return_inverse=True)
+    blocks = int(codes.max()) + 1
+    terms = design * residual[:, None]
+    summed = np.stack([np.bincount(codes, terms[:, k], blocks) for k in range(2)], axis=1)
+    meat = summed.T @ summed * blocks / (blocks - 2) + precision
+    bread = np.linalg.inv(design.T @ (design * (fitted * (1.0 - fitted))[:, None]) + precision)
+    covariance = bread @ meat @ bread
+    return (covariance + covariance.T) / 2.0

@@ -7,28 +7,36 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.backtest.intervals import NO_RECORD, TrackRecord, track_record
 from escalation.backtest.table import Prepared, Rows
-from escalation.models import Matured
+from escalation.models import ResolvedForecasts
 from escalation.targets import Labels
 
 
-def matured(
-    rows: Rows, names: tuple[str, ...], probability: NDArray[np.float64], known: Labels, *, at: int
-) -> Matured:
-    """Forecasts issued by day index ``at`` whose outcome is known, where every model gave one.
+def resolved(
+    rows: Rows, names: tuple[str, ...], probability: Array, known: Labels, *, at: int
+) -> ResolvedForecasts:
+    """Forecasts issued by a day whose outcome is known on it, where every model gave one.
 
     Parameters
     ----------
-    rows : pair of ndarray
-        Unit and day of each forecast.
+    rows : pair of ndarray of int, shape (row,)
+        Unit and day index of each forecast.
     names : tuple of str
+        Models.
     probability : ndarray, shape (row, model)
     known : Labels
         As they were on that day.
+    at : int
+        Index of the day.
+
+    Returns
+    -------
+    ResolvedForecasts
+        By day, then unit.
     """
     units, days = rows
     outcome = known.outcome[units, days]
@@ -37,47 +45,106 @@ def matured(
     order = np.flatnonzero(keep)
     order = order[np.lexsort((units[order], days[order]))]
     wide = np.ascontiguousarray(probability[order])  # sums depend on how it lies in memory
-    return Matured(names, wide, outcome[order], days[order], units[order])
+    return ResolvedForecasts(names, wide, outcome[order], days[order], units[order])
 
 
-def matured_in(prepared: Prepared, forecasts: pd.DataFrame, known: Labels, *, at: int) -> Matured:
-    """The same from a table of forecasts."""
+def resolved_in(
+    prepared: Prepared, forecasts: pd.DataFrame, known: Labels, *, at: int
+) -> ResolvedForecasts:
+    """The same from a table of forecasts.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        What the forecasts were made from.
+    forecasts : DataFrame
+        Of one label, in the columns of a forecast file.
+    known, at
+        As for :func:`resolved`.
+
+    Returns
+    -------
+    ResolvedForecasts
+    """
     wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values="probability")
     units = pd.Index(prepared.units).get_indexer(wide.index.get_level_values(0))
     issued = wide.index.get_level_values(1).to_numpy("datetime64[D]")
     days = (issued - prepared.days[0]).astype(np.int64)
     rows = units.astype(np.int64), days
-    return matured(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
+    return resolved(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
 
 
-def record_of(record: Matured, name: str, *, horizon: int) -> TrackRecord:
-    """Track record of one model."""
+def record_of(record: ResolvedForecasts, name: str, *, horizon: int) -> TrackRecord:
+    """Track record of one model.
+
+    Parameters
+    ----------
+    record : ResolvedForecasts
+    name : str
+    horizon : int
+        In days.
+
+    Returns
+    -------
+    TrackRecord
+        Without the model in the record, the one of nothing resolved.
+    """
     if name not in record.names:
         return NO_RECORD
-    probability = record.probability[:, record.names.index(name)]
     return track_record(
-        probability, record.outcome, record.day // (2 * horizon),
-        unit=record.unit, day=record.day, horizon=horizon,
-    )  # fmt: skip
+        record.probability[:, record.names.index(name)],
+        record.outcome,
+        record.day // (2 * horizon),
+        unit=record.unit,
+        day=record.day,
+        horizon=horizon,
+    )
 
 
 @dataclass
-class Issued:
-    """Forecasts so far, probabilities by model."""
+class IssuedForecasts:
+    """Forecasts so far, probabilities by model.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Models.
+    rows : list of pair of ndarray of int, shape (row,)
+        Unit and day index of each forecast, a pair for each time that some were added.
+    parts : list of ndarray, shape (row, model)
+    """
 
     names: tuple[str, ...]
     rows: list[Rows] = field(default_factory=list)
-    parts: list[NDArray[np.float64]] = field(default_factory=list)
+    parts: list[Array] = field(default_factory=list)
 
-    def add(self, rows: Rows, probability: Mapping[str, NDArray[np.float64]]) -> None:
-        """Keep the forecasts of some rows."""
+    def add(self, rows: Rows, probability: Mapping[str, Array]) -> None:
+        """Keep the forecasts of some rows.
+
+        Parameters
+        ----------
+        rows : pair of ndarray of int, shape (row,)
+        probability : mapping of str to ndarray, shape (row,)
+            By model.
+        """
         self.rows.append(rows)
         self.parts.append(np.column_stack([probability[name] for name in self.names]))
 
-    def matured(self, known: Labels, *, at: int) -> Matured:
-        """Those that have matured; see :func:`matured`."""
+    def resolved(self, known: Labels, *, at: int) -> ResolvedForecasts:
+        """Those that have resolved.
+
+        Parameters
+        ----------
+        known, at
+            As for :func:`resolved`.
+
+        Returns
+        -------
+        ResolvedForecasts
+            Of no model before anything was added.
+        """
         if not self.parts:
             nothing = np.zeros(0, dtype=np.int64)
-            return Matured((), np.zeros((0, 0)), np.zeros(0), nothing)
+            return ResolvedForecasts((), np.zeros((0, 0)), np.zeros(0), nothing)
         units, days = (np.concatenate(part) for part in zip(*self.rows, strict=True))
-        return matured((units, days), self.names, np.concatenate(self.parts), known, at=at)
+        return resolved((units, days), self.names, np.concatenate(self.parts), known, at=at)

@@ -17,11 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation._util.engine import Engine, in_turn
 from escalation._util.progress import Progress, silent
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.intervals import TrackRecord
-from escalation.backtest.resolved import Issued, record_of
+from escalation.backtest.resolved import IssuedForecasts, record_of
 from escalation.backtest.table import (
     Prepared,
     Rows,
@@ -33,16 +34,35 @@ from escalation.backtest.table import (
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
-from escalation.models import MODELS, Matured
+from escalation.models import MODELS, ResolvedForecasts
+from escalation.models.base import MetaEstimator
 from escalation.targets import Labels, LookBack, Target
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
-    """An unfitted estimator with the experiment's parameters, horizon and seed."""
+    """An unfitted estimator with the experiment's parameters, horizon and seed.
+
+    Parameters
+    ----------
+    name : str
+        Registered in ``MODELS``.
+    experiment : Experiment
+    target : Target
+        Gives the horizon.
+
+    Returns
+    -------
+    EventModel
+    """
     given = {"horizon": target.horizon, "seed": experiment.experiment.seed}
     known = inspect.signature(MODELS[name]).parameters
-    extra = {key: value for key, value in given.items() if key in known}
-    return MODELS[name](**extra, **experiment.models.get(name, {}))
+    supplied = {key: value for key, value in given.items() if key in known}
+    return MODELS[name](**supplied, **experiment.models.get(name, {}))
+
+
+def is_meta(model: object) -> bool:
+    """Whether a model combines other models."""
+    return isinstance(model, MetaEstimator)
 
 
 def fit_models(
@@ -50,32 +70,50 @@ def fit_models(
     target: Target,
     table: Table,
     *,
-    record: Matured | None = None,
+    record: ResolvedForecasts | None = None,
     fitted: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Fit every model of an experiment on one training table, those that build on others last.
+    """Fit every model of an experiment on one training table, the meta-estimators last.
 
     Parameters
     ----------
-    record : Matured, optional
-        Forecasts of these models that have matured, for those that learn from them.
+    experiment : Experiment
+    target : Target
+    table : Table
+        Rows whose outcome is known.
+    record : ResolvedForecasts, optional
+        Forecasts of these models that have resolved, for those that learn from them.
     fitted : mapping of str to estimator, optional
         Models fitted before that are kept as they are.
+
+    Returns
+    -------
+    dict of str to estimator
     """
     y = table.outcome.astype(np.int64)
     models = {name: build_model(name, experiment, target) for name in experiment.model_names}
     done = dict(fitted or {})
-    for name in sorted(models, key=lambda name: models[name].light):
+    for name in sorted(models, key=lambda name: is_meta(models[name])):
         if name in done:
             continue
-        more = {"members": done, "record": record} if models[name].light else {}
+        more = {"estimators": done, "record": record} if is_meta(models[name]) else {}
         done[name] = models[name].fit(table.X, y, count=table.count, **more)
     return done
 
 
 @dataclass(frozen=True)
 class Case:
-    """One label of one experiment, prepared: what a backtest, a fit and a score start from."""
+    """One label of one experiment, prepared: what a backtest, a fit and a score start from.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    target : Target
+    prepared : Prepared
+        Features for every day, as known on that day.
+    back : LookBack
+        The label's threshold, risk set and history.
+    """
 
     experiment: Experiment
     target: Target
@@ -83,7 +121,7 @@ class Case:
     back: LookBack
 
     def known_on(self, day: object) -> Labels:
-        """Labels that had matured by a day, from what was known by then."""
+        """Labels that had resolved by a day, from what was known by then."""
         return self.prepared.labels_at(self.target, self.back, day)
 
     @cached_property
@@ -92,7 +130,18 @@ class Case:
         return self.known_on(self.prepared.days[-1])
 
     def training_table(self, day: object, known: Labels | None = None) -> Table:
-        """Rows to learn from on a day: matured by then, as known by then."""
+        """Rows to learn from on a day: resolved by then, as known by then.
+
+        Parameters
+        ----------
+        day : date-like
+        known : Labels, optional
+            Of :meth:`known_on`, if at hand.
+
+        Returns
+        -------
+        Table
+        """
         known = self.known_on(day) if known is None else known
         schedule = self.experiment.backtest
         rows = training_rows(
@@ -112,12 +161,39 @@ class Case:
         return units, at
 
     def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:
-        """Their table."""
+        """Table of every unit that was known, on the given days.
+
+        Parameters
+        ----------
+        days : ndarray of int64
+            Day indices.
+        known : Labels
+
+        Returns
+        -------
+        Table
+        """
         return self.prepared.table(self.back, known, self.rows_at(days))
 
 
 def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
-    """Prepare one label of an experiment."""
+    """Prepare one label of an experiment.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
+    """
     prepared = prepare(archive, experiment, target)
     return Case(experiment, target, prepared, prepared.back(target))
 
@@ -126,6 +202,11 @@ def origins(case: Case) -> NDArray[np.int64]:
     """Day indices on which forecasts are issued.
 
     From the middle of the axis unless the experiment names a first origin, to the last day.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` where they don't fit between the first label and the last day.
     """
     schedule, axis = case.experiment.backtest, case.prepared
     count = len(axis.days)
@@ -135,7 +216,7 @@ def origins(case: Case) -> NDArray[np.int64]:
     if not least <= first <= last < count:
         raise GateError(
             "E-INSUFFICIENT",
-            f"expected origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}, "
+            f"needs origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}: "
             f"{count} days of history, horizon {case.target.horizon}, lag {axis.lag}",
             fix="add history or move [backtest] first_origin and last_origin",
         )
@@ -145,10 +226,25 @@ def origins(case: Case) -> NDArray[np.int64]:
 def forecast_tables(
     case: Case,
     table: Table,
-    probability: Mapping[str, NDArray[np.float64]],
+    probability: Mapping[str, Array],
     records: Mapping[str, TrackRecord],
 ) -> list[pd.DataFrame]:
-    """Forecasts by model in the columns of a forecast file; no probability where not at risk."""
+    """Forecasts by model in the columns of a forecast file; no probability where not at risk.
+
+    Parameters
+    ----------
+    case : Case
+    table : Table
+    probability : mapping of str to ndarray, shape (row,)
+        By model.
+    records : mapping of str to TrackRecord
+        By model, for the intervals.
+
+    Returns
+    -------
+    list of DataFrame
+        One for each record.
+    """
     frame = table.X.index.to_frame(index=False)
     frame["target"] = target_label(case.target)
     frame["horizon"] = np.int64(case.target.horizon)
@@ -157,39 +253,41 @@ def forecast_tables(
     frame[schema.OUTCOME] = np.where(table.at_risk, table.outcome, np.nan)
     frame[schema.AT_RISK] = table.at_risk
     frame["as_of"] = frame[schema.DAY]
-    made = []
+    tables = []
     for name, record in records.items():
         issued = np.where(table.at_risk, probability[name], np.nan)
         lower, upper = record.interval(issued)
-        own = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
-        made.append(own[list(schema.FORECAST_COLUMNS)])
-    return made
-
-
-def heavy_of(models: Mapping[str, Any]) -> dict[str, Any]:
-    """The models that build on no other."""
-    return {name: model for name, model in models.items() if not model.light}
+        filled = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
+        tables.append(filled[list(schema.FORECAST_COLUMNS)])
+    return tables
 
 
 def predict(
     models: Mapping[str, Any],
     table: Table,
     *,
-    known: Mapping[str, NDArray[np.float64]] | None = None,
-) -> dict[str, NDArray[np.float64]]:
+    known: Mapping[str, Array] | None = None,
+) -> dict[str, Array]:
     """Probability of outcome 1 by model, for every row.
 
     Parameters
     ----------
-    known : mapping of str to ndarray, optional
+    models : mapping of str to estimator
+        Fitted.
+    table : Table
+    known : mapping of str to ndarray, shape (row,), optional
         Probabilities of some models, that need not be computed again.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (row,)
     """
-    found = dict(known or {})
-    for name in sorted(models, key=lambda name: models[name].light):
-        if name not in found:
-            more = {"members": found} if models[name].light else {}
-            found[name] = models[name].predict_proba(table.X, **more)[:, 1]
-    return found
+    probability = dict(known or {})
+    for name in sorted(models, key=lambda name: is_meta(models[name])):
+        if name not in probability:
+            more = {"probabilities": probability} if is_meta(models[name]) else {}
+            probability[name] = models[name].predict_proba(table.X, **more)[:, 1]
+    return probability
 
 
 def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
@@ -198,13 +296,19 @@ def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Refit:
-    """The models that build on no other, fitted on one day, and their forecasts until the next.
+    """The base estimators, fitted on one day, and their forecasts until the next.
 
-    What it was fitted on stays in its process: who needs it elsewhere can make it again.
+    What they were fitted on stays in its process: who needs it elsewhere can make it again.
+
+    Parameters
+    ----------
+    models : dict of str to estimator
+    probability : dict of str to ndarray, shape (row,)
+    fitted_on : tuple of (Labels, Table), optional
     """
 
     models: dict[str, Any]
-    probability: dict[str, NDArray[np.float64]]
+    probability: dict[str, Array]
     fitted_on: tuple[Labels, Table] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -226,12 +330,27 @@ class _Making:
 
 
 def refit(case: Case, block: NDArray[np.int64]) -> Refit:
-    """Fit the models that build on no other on a block's first day: a piece of work by itself."""
+    """Fit the base estimators on a block's first day: a piece of work by itself.
+
+    Parameters
+    ----------
+    case : Case
+    block : ndarray of int64
+        Day indices of the origins until the next refit.
+
+    Returns
+    -------
+    Refit
+    """
     known, table = _learnable(case, block[0])
     y = table.outcome.astype(np.int64)
-    built = (build_model(n, case.experiment, case.target) for n in case.experiment.model_names)
-    models = heavy_of(dict(zip(case.experiment.model_names, built, strict=True)))
-    fitted = {name: model.fit(table.X, y, count=table.count) for name, model in models.items()}
+    names = case.experiment.model_names
+    models = {name: build_model(name, case.experiment, case.target) for name in names}
+    fitted = {
+        name: model.fit(table.X, y, count=table.count)
+        for name, model in models.items()
+        if not is_meta(model)
+    }
     ahead = case.rows_on(block, case.final)
     return Refit(fitted, predict(fitted, ahead), (known, table))
 
@@ -250,7 +369,18 @@ def _blocks(case: Case) -> list[NDArray[np.int64]]:
 
 
 def can_learn(case: Case, at: int) -> bool:
-    """Whether there was enough to learn from on a day, given by its index."""
+    """Whether there was enough to learn from on a day.
+
+    Parameters
+    ----------
+    case : Case
+    at : int
+        Index of the day.
+
+    Returns
+    -------
+    bool
+    """
     if at < case.target.horizon + case.prepared.lag:
         return False
     try:
@@ -274,54 +404,60 @@ def backtest_case(
 ) -> pd.DataFrame:
     """Forecasts of every model of one case on every origin.
 
-    All models are refitted every ``refit_every`` origins; within, the light ones are fitted again
-    every ``update_every`` origins on what has matured since.
+    All models are refitted every ``refit_every`` origins; within, the meta-estimators are fitted
+    again every ``update_every`` origins on what has resolved since.
 
     Parameters
     ----------
     case : Case
     progress : callable, optional
+        Told after each refit.
     engine : Engine
-        Where refits run; those that learn from other models' forecasts follow here, in time.
+        Where refits run; meta-estimators follow here, in time.
 
     Returns
     -------
     DataFrame
         Columns of :data:`escalation.schema.FORECAST_COLUMNS`, sorted by model, day and unit.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` where there is too little to learn from on an origin.
     """
-    told = case.experiment.backtest
-    issued = Issued(tuple(case.experiment.model_names))
+    schedule = case.experiment.backtest
+    issued = IssuedForecasts(tuple(case.experiment.model_names))
     blocks = _blocks(case)
     parts = []
     refits = engine(refit, blocks, made=_Making(case))
-    for done, (block, fitted) in enumerate(zip(blocks, refits, strict=True)):
-        parts += _forecast_block(case, block, told.update_every or len(block), issued, fitted)
+    for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
+        parts += _forecast_block(case, block, schedule.update_every or len(block), issued, base)
         progress(target_label(case.target), done + 1, len(blocks))
     order = ["model", schema.DAY, schema.UNIT]
     return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
 
 
 def _forecast_block(
-    case: Case, block: NDArray[np.int64], every: int, issued: Issued, heavy: Refit
+    case: Case, block: NDArray[np.int64], every: int, issued: IssuedForecasts, base: Refit
 ) -> list[pd.DataFrame]:
     """Forecasts of the origins between two refits, a table for each model."""
     rows = case.rows_at(block)
     ahead = case.prepared.table(case.back, case.final, rows)
     records: dict[str, TrackRecord] = {}
-    probability = dict(heavy.probability)
+    probability = dict(base.probability)
     for starts in _split(block, every):
-        known, table = (not records and heavy.fitted_on) or _learnable(case, starts[0])
-        record = issued.matured(known, at=starts[0])
+        known, table = (not records and base.fitted_on) or _learnable(case, starts[0])
+        record = issued.resolved(known, at=starts[0])
         if not records:
             horizon = case.target.horizon
             records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
-        models = fit_models(case.experiment, case.target, table, record=record, fitted=heavy.models)
+        models = fit_models(case.experiment, case.target, table, record=record, fitted=base.models)
         now = np.isin(rows[1], starts)
-        some = {name: heavy.probability[name][now] for name in heavy.models}
-        some = predict(models, ahead.rows(now), known=some)
-        issued.add((rows[0][now], rows[1][now]), some)
+        current = {name: base.probability[name][now] for name in base.models}
+        current = predict(models, ahead.rows(now), known=current)
+        issued.add((rows[0][now], rows[1][now]), current)
         for name in models:
-            probability.setdefault(name, np.empty(len(ahead)))[now] = some[name]
+            probability.setdefault(name, np.empty(len(ahead)))[now] = current[name]
     return forecast_tables(case, ahead, probability, records)
 
 
@@ -336,6 +472,23 @@ def backtest(
 
     Where labels differ only in their horizon or only in their bar, probabilities do not fall as the
     horizon grows or rise as the bar grows.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    progress, engine
+        As for :func:`backtest_case`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`escalation.schema.FORECAST_COLUMNS`.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` where there is too little to learn from.
     """
     parts = [
         backtest_case(make_case(archive, experiment, target), progress=progress, engine=engine)

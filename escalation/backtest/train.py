@@ -1,4 +1,4 @@
-"""Train an experiment: backtest every model, compare, refit the best on all that had matured."""
+"""Train an experiment: backtest every model, compare, refit on all that had resolved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from escalation import metrics
 from escalation._util.progress import Progress, silent
-from escalation.backtest.resolved import matured_in
+from escalation.backtest.resolved import resolved_in
 from escalation.backtest.rolling import (
     Case,
     backtest_case,
@@ -39,7 +39,7 @@ class Trained:
     summary : DataFrame
         One row per model: scores, skill, intervals, verdict.
     models : dict
-        Every model, refitted on all rows that had matured by the last day.
+        Every model, refitted on all rows that had resolved by the last day.
     best : str
         The model that gets registered.
     null_share : float
@@ -71,6 +71,19 @@ def train_target(
 ) -> Trained:
     """Backtest and refit every model for one label.
 
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+        One of the experiment's labels.
+    progress : callable, optional
+        Of the backtest.
+
+    Returns
+    -------
+    Trained
+
     Raises
     ------
     GateError
@@ -83,21 +96,34 @@ def train_target(
     require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
     summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
-    record = matured_in(case.prepared, forecasts, known, at=len(days) - 1)
+    record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
     return Trained(
-        case, forecasts, summary, fit_models(experiment, target, table, record=record),
-        best_model(summary), null_share(known, case.back), table,
-    )  # fmt: skip
+        case=case,
+        forecasts=forecasts,
+        summary=summary,
+        models=fit_models(experiment, target, table, record=record),
+        best=best_model(summary),
+        null_share=null_share(known, case.back),
+        table=table,
+    )
 
 
 def best_model(summary: pd.DataFrame) -> str:
-    """The model to register: the lowest Brier score, or the baseline if too few positives."""
+    """The model to register: the lowest Brier score, or ``ewma_nb`` if there are few positives.
+
+    With fewer than 20 positives no ranking is claimed.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` when no model has a score.
+    """
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
         return "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:
-        raise GateError("E-INSUFFICIENT", "expected at least one scored model, got none")
+        raise GateError("E-INSUFFICIENT", "no model could be scored")
     return str(
         usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin()
     )

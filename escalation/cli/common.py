@@ -38,8 +38,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
 ModelName = Annotated[str, typer.Option("--model", help="Registered model as NAME[@ALIAS].")]
 Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
-AllowInSample = Annotated[bool, typer.Option(help="Answer for days that the model has seen.")]
-AllowVersionSkew = Annotated[bool, typer.Option(help="Read a model of other libraries.")]
+AllowInSample = Annotated[bool, typer.Option(help="Score days that the model was trained on.")]
+AllowVersionSkew = Annotated[
+    bool, typer.Option(help="Read a model saved with other library versions.")
+]
 LedgerFile = Annotated[
     Path | None,
     typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
@@ -86,7 +88,7 @@ def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
     """Write and print a watch list."""
     from escalation.cli import console
 
-    rows = [one.as_dict() for one in scores]
+    rows = [score.as_dict() for score in scores]
     if out is not None:
         write_scores(rows, out)
     if as_json:
@@ -139,4 +141,4 @@ def printing() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(128 + signal.SIGPIPE) from None
-        raise StorageError("E-STORAGE", f"expected to print all of it: {error.strerror}") from None
+        raise StorageError("E-STORAGE", f"could not print everything: {error.strerror}") from None

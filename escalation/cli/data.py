@@ -150,11 +150,11 @@ def _plain(report: Report) -> dict[str, Any]:
 
 def _remarks(report: Report) -> list[str]:
     """What the reader counted, and what the file lacks."""
-    said = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
-        said.append(
+        remarks.append(
             f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
             "nothing was removed, --retract-missing would"
         )
-    return said
+    return remarks

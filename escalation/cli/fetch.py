@@ -123,6 +123,6 @@ def _tell(done: list[Downloaded], licence: str, as_json: bool) -> None:
         files = [{"path": str(o.path), "sha256": o.sha256, "bytes": o.size} for o in done]
         print_json({"files": files, "licence": licence})
         return
-    for one in done:
-        print(f"{one.sha256}  {one.path}")
+    for file in done:
+        print(f"{file.sha256}  {file.path}")
     print(licence)

@@ -55,7 +55,7 @@ def score_command(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Rank every unit by the likelihood that things get worse."""
+    """Rank every unit by its likelihood of escalation."""
     from escalation._util.files import require_format, require_room
 
     if out is not None:
@@ -85,8 +85,8 @@ def score_command(
         stale_after=stale_after,
         today=_today(scorer, as_of),
     )
-    _hold_to_freshness(scores, strict)
-    append(kept, [one.as_issued() for one in scores])
+    _require_fresh(scores, strict)
+    append(kept, [row.as_issued() for row in scores])
     give(scores, out, as_json)
 
 
@@ -113,10 +113,10 @@ def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
     return None if named else dt.datetime.now().date()
 
 
-def _hold_to_freshness(scores: list[Score], strict: bool) -> None:
-    stale = next((one.status for one in scores if one.status.startswith("stale data")), None)
+def _require_fresh(scores: list[Score], strict: bool) -> None:
+    stale = next((row.status for row in scores if row.status.startswith("stale data")), None)
     if stale is None:
         return
     if strict:
-        raise GateError("E-STALE", f"expected fresh data, got {stale}", fix="ingest newer data")
-    print(f"warning: {stale}; the scores may be about a past that is over", file=sys.stderr)
+        raise GateError("E-STALE", f"{stale}", fix="ingest newer data")
+    print(f"warning: {stale}; the scores may be out of date", file=sys.stderr)

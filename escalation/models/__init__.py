@@ -1,44 +1,39 @@
-"""Models: one function per file gives an unfitted estimator; a new one is a file and a line."""
-
-from collections.abc import Callable
+"""Models: a scikit-learn estimator class per file; a new one is a file and a line here."""
 
 from escalation.models.base import EventModel
-from escalation.models.blend import blend
-from escalation.models.boosting import boosting
-from escalation.models.climatology import climatology
-from escalation.models.corrected import corrected
-from escalation.models.dynamic import dynamic
-from escalation.models.ewma_fit import ewma_fit
-from escalation.models.ewma_nb import ewma_nb
-from escalation.models.forest import forest
-from escalation.models.hawkes import hawkes
-from escalation.models.hazard import hazard
-from escalation.models.last_value import last_value
-from escalation.models.levels import levels
-from escalation.models.logistic import logistic
-from escalation.models.mixture import Matured
-from escalation.models.negbin import negbin
-from escalation.models.pool import pool
+from escalation.models.blend import Blend
+from escalation.models.boosting import Boosting
+from escalation.models.climatology import Climatology
+from escalation.models.corrected import Corrected
+from escalation.models.ewma_nb import EwmaNB
+from escalation.models.forest import Forest
+from escalation.models.hawkes import Hawkes
+from escalation.models.hazard import Hazard
+from escalation.models.last_value import LastValue
+from escalation.models.levels import Levels
+from escalation.models.logistic import Logistic
+from escalation.models.mixture import ResolvedForecasts
+from escalation.models.negbin import NegBin
+from escalation.models.pool import Pool
 from escalation.models.trusted import TRUSTED_TYPES
 
-MODELS: dict[str, Callable[..., EventModel]] = {
-    "climatology": climatology,
-    "last_value": last_value,
-    "ewma_nb": ewma_nb,
-    "logistic": logistic,
-    "boosting": boosting,
-    "forest": forest,
-    "negbin": negbin,
-    "hazard": hazard,
-    "hawkes": hawkes,
-    "ewma_fit": ewma_fit,
-    "dynamic": dynamic,
-    "levels": levels,
-    "pool": pool,
-    "corrected": corrected,
-    "blend": blend,
+MODELS: dict[str, type[EventModel]] = {
+    "climatology": Climatology,
+    "last_value": LastValue,
+    "ewma_nb": EwmaNB,
+    "logistic": Logistic,
+    "boosting": Boosting,
+    "forest": Forest,
+    "negbin": NegBin,
+    "hazard": Hazard,
+    "hawkes": Hawkes,
+    "levels": Levels,
+    "pool": Pool,
+    "corrected": Corrected,
+    "blend": Blend,
 }
+"""Keyword-only, annotated parameters of ``__init__`` are what an experiment file can set."""
 BASELINES = ("climatology", "last_value", "ewma_nb")
 """Always run, never skipped."""
 
-__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel", "Matured"]
+__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel", "ResolvedForecasts"]

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
+from escalation._util.arrays import Array
 
-Array = NDArray[np.float64]
 Column = str | int
 """A column by its name in a frame, or by its position in a plain array."""
 SMALLEST = 1e-6
@@ -24,6 +24,15 @@ SMALLEST = 1e-6
 
 def columns_of(X: object, names: Sequence[Column]) -> list[Array]:
     """Columns of a frame by name or of an array by position, as float64.
+
+    Parameters
+    ----------
+    X : DataFrame or array, shape (row, column)
+    names : sequence of str or int
+
+    Returns
+    -------
+    list of ndarray, each of shape (row,)
 
     Raises
     ------
@@ -38,14 +47,14 @@ def columns_of(X: object, names: Sequence[Column]) -> list[Array]:
     if isinstance(X, pd.DataFrame):
         absent = [str(name) for name in names if name not in X.columns]
         if absent:
-            raise ValueError(f"expected a column {', '.join(absent)} in X, none found")
+            raise ValueError(f"X needs a column {', '.join(absent)}")
         return [np.asarray(X[name], dtype=np.float64) for name in names]
     array = np.asarray(X, dtype=np.float64)
     outside = [str(name) for name in names if isinstance(name, str) or name >= array.shape[1]]
     if outside:
         raise ValueError(
-            f"expected positions below {array.shape[1]} for the columns of a plain array, "
-            f"got {', '.join(outside)}: pass a DataFrame, or give columns by position"
+            f"invalid columns of a plain array: {', '.join(outside)}; pass a DataFrame, "
+            f"or give positions below {array.shape[1]}"
         )
     return [array[:, int(name)] for name in names]
 
@@ -69,6 +78,10 @@ def smoothed_rate(y: Array, horizon: int) -> float:
         Outcomes, 0 or 1.
     horizon : int
         h, in days.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -112,8 +125,6 @@ class EventModel(ClassifierMixin, BaseEstimator):
 
     free_form: ClassVar[bool] = True
     """Learns any outcome from any columns; False where history and threshold decide the shape."""
-    light: ClassVar[bool] = False
-    """Builds on other models (:class:`LightModel`)."""
 
     def fit(self, X: Any, y: Any, *, count: Any = None) -> Self:
         """Learn from a training table.
@@ -137,25 +148,27 @@ class EventModel(ClassifierMixin, BaseEstimator):
         ValueError
             For more than two outcomes, NaN or infinite values, counts below 0 or of another length.
         """
+        with threadpool_limits(limits=1):
+            self._fit(*self._training_rows(X, y, count))
+        return self
+
+    def _training_rows(self, X: Any, y: Any, count: Any) -> tuple[Any, Array, Array]:
+        """Checked rows, outcomes and counts, by unit and day where the index says so."""
         checked, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, outcome = _two_classes(y)
         counted = outcome if count is None else _checked_count(count, len(outcome))
         frame = X if isinstance(X, pd.DataFrame) else checked
         order = _canonical_order(frame)
-        if order is not None:
-            frame, outcome, counted = frame.iloc[order], outcome[order], counted[order]
-        with threadpool_limits(limits=1):
-            self._fit(frame, outcome, counted)
-        return self
+        if order is None:
+            return frame, outcome, counted
+        return frame.iloc[order], outcome[order], counted[order]
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities of outcome 0 and 1, shape (row, 2)."""
         check_is_fitted(self)
         checked = validate_data(self, X, dtype=np.float64, reset=False)
-        one = self._probability(X if isinstance(X, pd.DataFrame) else checked)
-        one = np.clip(one, SMALLEST, 1.0 - SMALLEST)
-        return np.column_stack([1.0 - one, one])
+        return _two_columns(self._probability(X if isinstance(X, pd.DataFrame) else checked))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likelier class."""
@@ -176,16 +189,22 @@ class EventModel(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
 
-class LightModel(EventModel):
-    """Base of models that build on others, and are fitted after them in little time.
+class MetaEstimator(EventModel):
+    """Base of models that combine other models, the base estimators.
 
-    ``fit`` takes fitted models as ``members`` and their forecasts that have matured as ``record``;
-    ``predict_proba`` takes probabilities that the members gave for the same rows. Without them, it
-    fits and asks its own. A subclass implements ``_learn(X, y, count, members, record)``,
-    ``_parts()``, the models that it asks by name, and ``_joined(X, probability)``.
+    A subclass implements ``_combine_fit(X, y, count, estimators, record)``, which sets
+    ``estimators_`` and ``names_``, and ``_combine(X, probabilities)``.
+
+    Attributes
+    ----------
+    names_ : list of str
+        Registered names of the base estimators.
+    estimators_ : list of estimator
+        The base estimators, fitted, in the same order.
     """
 
-    light: ClassVar[bool] = True
+    names_: list[str]
+    estimators_: list[Any]
 
     def fit(
         self,
@@ -193,36 +212,104 @@ class LightModel(EventModel):
         y: Any,
         *,
         count: Any = None,
-        members: Mapping[str, Any] | None = None,
+        estimators: Mapping[str, Any] | None = None,
         record: Any = None,
     ) -> Self:
-        self._around = dict(members or {}), record
-        try:
-            return super().fit(X, y, count=count)
-        finally:
-            del self._around
+        """Learn how to combine base estimators; those that are needed and not given are fitted.
 
-    def predict_proba(self, X: Any, *, members: Mapping[str, Array] | None = None) -> Array:
-        if members is None or not set(self._parts()) <= set(members):
+        Parameters
+        ----------
+        X, y, count
+            As in :meth:`EventModel.fit`.
+        estimators : mapping of str to estimator, optional
+            Base estimators by registered name, fitted on the same rows; they are not fitted again.
+        record : ResolvedForecasts, optional
+            Their earlier forecasts whose outcome is known by now.
+
+        Returns
+        -------
+        MetaEstimator
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`EventModel.fit`.
+        """
+        with threadpool_limits(limits=1):
+            rows = self._training_rows(X, y, count)
+            self._combine_fit(*rows, estimators=estimators or {}, record=record)
+        return self
+
+    def predict_proba(self, X: Any, *, probabilities: Mapping[str, Array] | None = None) -> Array:
+        """Probabilities of outcome 0 and 1.
+
+        Parameters
+        ----------
+        X : DataFrame or array, shape (row, column)
+        probabilities : mapping of str to ndarray, shape (row,), optional
+            Probabilities of outcome 1 that the base estimators gave for these rows; if one is
+            missing, all are asked.
+
+        Returns
+        -------
+        ndarray, shape (row, 2)
+        """
+        if probabilities is None or not set(self.names_) <= set(probabilities):
             return super().predict_proba(X)
-        one = np.clip(self._joined(X, members), SMALLEST, 1.0 - SMALLEST)
-        return np.column_stack([1.0 - one, one])
-
-    def _fit(self, X: Any, y: Array, count: Array) -> None:
-        self._learn(X, y, count, *self._around)
+        return _two_columns(self._combine(X, probabilities))
 
     def _probability(self, X: Any) -> Array:
-        asked = {name: model.predict_proba(X)[:, 1] for name, model in self._parts().items()}
-        return self._joined(X, asked)
+        return self._combine(X, self._asked(X))
 
-    def _learn(self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Any) -> None:
+    def _asked(self, X: Any) -> dict[str, Array]:
+        """Each base estimator's probability of outcome 1."""
+        pairs = zip(self.names_, self.estimators_, strict=True)
+        return {name: estimator.predict_proba(X)[:, 1] for name, estimator in pairs}
+
+    def _combine_fit(
+        self, X: Any, y: Array, count: Array, *, estimators: Mapping[str, Any], record: Any
+    ) -> None:
         raise NotImplementedError
 
-    def _parts(self) -> dict[str, Any]:
+    def _combine(self, X: Any, probabilities: Mapping[str, Array]) -> Array:
         raise NotImplementedError
 
-    def _joined(self, X: Any, probability: Mapping[str, Array]) -> Array:
-        raise NotImplementedError
+
+def with_missing(
+    estimators: Mapping[str, Any],
+    unfitted: Mapping[str, EventModel],
+    X: Any,
+    y: Array,
+    count: Array,
+) -> dict[str, Any]:
+    """The base estimators given, and those that are missing, fitted.
+
+    Parameters
+    ----------
+    estimators : mapping of str to estimator
+        Fitted.
+    unfitted : mapping of str to EventModel
+        What is needed; a meta-estimator comes after what it combines.
+    X : DataFrame or array, shape (row, column)
+    y, count : ndarray, shape (row,)
+
+    Returns
+    -------
+    dict of str to estimator
+    """
+    fitted = dict(estimators)
+    for name, model in unfitted.items():
+        if name not in fitted:
+            more = {"estimators": fitted} if isinstance(model, MetaEstimator) else {}
+            fitted[name] = model.fit(X, y, count=count, **more)
+    return fitted
+
+
+def _two_columns(probability: Array) -> Array:
+    """Probabilities of outcome 0 and 1, kept away from 0 and 1."""
+    held = np.clip(probability, SMALLEST, 1.0 - SMALLEST)
+    return np.column_stack([1.0 - held, held])
 
 
 def _two_classes(y: NDArray[Any]) -> tuple[NDArray[Any], Array]:
@@ -246,9 +333,9 @@ def _two_classes(y: NDArray[Any]) -> tuple[NDArray[Any], Array]:
 def _checked_count(count: object, rows: int) -> Array:
     counted = np.asarray(count, dtype=np.float64)
     if counted.shape != (rows,):
-        raise ValueError(f"expected one count per row, shape ({rows},), got {counted.shape}")
+        raise ValueError(f"needs one count per row, shape ({rows},), got {counted.shape}")
     if not np.isfinite(counted).all() or (counted < 0).any():
-        raise ValueError("expected counts that are finite and not below 0")
+        raise ValueError("invalid counts: needs finite numbers, not below 0")
     return counted
 
 

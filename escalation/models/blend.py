@@ -1,4 +1,4 @@
-"""``blend``: all models, trusted by what they have earned on forecasts that have matured."""
+"""``blend``: a mixture of all models, weighted by their resolved forecasts."""
 
 from __future__ import annotations
 
@@ -8,52 +8,60 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from escalation.models.base import Array, Column, LightModel
-from escalation.models.corrected import Corrected, fit_absent
+from escalation._util.arrays import Array
+from escalation.models.base import Column, MetaEstimator, with_missing
+from escalation.models.corrected import Corrected
 from escalation.models.ewma_nb import EwmaNB
-from escalation.models.mixture import BASELINE, START, Matured, Mixture, bend_of, mixture_of
+from escalation.models.mixture import (
+    START,
+    Mixture,
+    ResolvedForecasts,
+    mixture_of,
+    recalibration_of,
+)
 from escalation.models.penalised import log_odds
-from escalation.models.pool import LEVELS, Pool
+from escalation.models.pool import AVERAGE_COLUMNS, Pool
 
 
-class Blend(LightModel):
-    r"""Mixture of the models, shares learnt from matured forecasts.
+class Blend(MetaEstimator):
+    r"""Mixture of the models, its weights learnt from resolved forecasts, recalibrated.
 
     .. math:: \operatorname{logit} P = a + b \operatorname{logit} \sum_c e_c P_c
 
-    Candidates c are a fixed mixture (the baseline, the pool, and the averages corrected), the mean
-    of the learners, and every model alone; :mod:`escalation.models.mixture` moves shares between
-    them. While little has matured it is the fixed mixture, and a quarter stays with that for good,
-    a tenth of all with the baseline. Shift a and stretch b are what the forecasts of the past one
-    or two years asked for. A record without the mixture's models can't say how they did, and is
-    not used.
+    Candidates c are a fixed log-linear pool (the baseline, the pool, and the stacked regression),
+    the mean of the learners, and every model alone; :mod:`escalation.models.mixture` moves weight
+    between them. While little has resolved it is the fixed pool, and a quarter stays with that for
+    good, a tenth of all with the baseline. Intercept a and slope b are what the forecasts of the
+    past one or two years asked for. A record without the pool's models can't say how they did, and
+    is not used.
 
     Parameters
     ----------
     horizon : int
         h, in days.
     levels, since, past, threshold
-        Columns for the mixture's members, where they are fitted here.
+        Columns for the base estimators, where they are fitted here: see :class:`Corrected`.
 
     Attributes
     ----------
     names_ : list of str
-        Members that have a weight in a candidate that has a share.
-    weights_ : ndarray, shape (candidate, member)
+        Base estimators that have a weight in a candidate that has one.
+    estimators_ : list of estimator
+    pool_weights_ : ndarray, shape (candidate, estimator)
         On log-odds.
-    shares_ : ndarray, shape (candidate,)
+    mixture_weights_ : ndarray, shape (candidate,)
         e; adds up to one.
-    bend_ : ndarray, shape (2,)
+    recalibration_ : ndarray, shape (2,)
         a, in log-odds, and b.
-    members_ : list of estimator
     """
 
     free_form: ClassVar[bool] = False
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
-        levels: Sequence[Column] = LEVELS,
+        levels: Sequence[Column] = AVERAGE_COLUMNS,
         since: Column = "history_days_since",
         past: Column = "history_sum_28d",
         threshold: Column = "threshold",
@@ -64,53 +72,40 @@ class Blend(LightModel):
         self.past = past
         self.threshold = threshold
 
-    def _learn(
-        self, X: Any, y: Array, count: Array, members: dict[str, Any], record: Matured | None
+    def _combine_fit(
+        self,
+        X: Any,
+        y: Array,
+        count: Array,
+        *,
+        estimators: Mapping[str, Any],
+        record: ResolvedForecasts | None,
     ) -> None:
-        horizon, levels, past, threshold = self.horizon, self.levels, self.past, self.threshold
-        made = {
-            BASELINE: EwmaNB(horizon, levels[2], past, threshold),
-            "pool": Pool(horizon, levels, threshold),
-            "corrected": Corrected(horizon, levels, self.since, past, threshold),
-        }
-        fit_absent(members, made, X, y, count)
+        fitted = with_missing(estimators, self._unfitted(), X, y, count)
         if record is None or not set(START) <= set(record.names):
             names, record = tuple(START), None
         else:
-            names = tuple(name for name in members if name in record.names)
+            names = tuple(name for name in fitted if name in record.names)
         mixture = mixture_of(record, names, horizon=self.horizon)
-        self.bend_ = bend_of(record, mixture, names, horizon=self.horizon)
-        kept = np.flatnonzero(mixture.weights.any(axis=0))
+        self.recalibration_ = recalibration_of(record, mixture, names, horizon=self.horizon)
+        kept = np.flatnonzero(mixture.pool_weights.any(axis=0))
         self.names_ = [names[i] for i in kept]
-        self.weights_, self.shares_ = mixture.weights[:, kept], mixture.shares
-        self.members_ = [members[name] for name in self.names_]
+        self.pool_weights_ = mixture.pool_weights[:, kept]
+        self.mixture_weights_ = mixture.mixture_weights
+        self.estimators_ = [fitted[name] for name in self.names_]
 
-    def _parts(self) -> dict[str, Any]:
-        return dict(zip(self.names_, self.members_, strict=True))
+    def _unfitted(self) -> dict[str, Any]:
+        """The models of the fixed pool."""
+        shared: dict[str, Any] = {"horizon": self.horizon, "threshold": self.threshold}
+        levels, past = self.levels, self.past
+        return {
+            "ewma_nb": EwmaNB(decayed=levels[2], past=past, **shared),
+            "pool": Pool(levels=levels, **shared),
+            "corrected": Corrected(levels=levels, since=self.since, past=past, **shared),
+        }
 
-    def _joined(self, X: Any, probability: Mapping[str, Array]) -> Array:
-        odds = np.column_stack([log_odds(probability[name]) for name in self.names_])
-        shift, stretch = self.bend_
-        return expit(shift + stretch * log_odds(Mixture(self.weights_, self.shares_).of(odds)))
-
-
-def blend(*, horizon: int = 7, seed: int = 0) -> Blend:
-    """All models, trusted by what they have earned.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    Blend
-
-    Examples
-    --------
-    >>> blend(horizon=30).horizon
-    30
-    """
-    return Blend(horizon=horizon)
+    def _combine(self, X: Any, probabilities: Mapping[str, Array]) -> Array:
+        odds = np.column_stack([log_odds(probabilities[name]) for name in self.names_])
+        mixed = Mixture(self.pool_weights_, self.mixture_weights_).of(odds)
+        intercept, slope = self.recalibration_
+        return expit(intercept + slope * log_odds(mixed))

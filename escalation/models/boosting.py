@@ -6,7 +6,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from escalation.models.base import Array
+from escalation._util.arrays import Array
 from escalation.models.wrapped import Wrapped
 
 
@@ -35,6 +35,7 @@ class Boosting(Wrapped):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
         rounds: int = 80,
         rate: float = 0.05,
@@ -72,37 +73,3 @@ class Boosting(Wrapped):
         """With one thread: on a few rows, starting more costs twenty times the prediction."""
         with threadpool_limits(limits=1, user_api="openmp"):
             return super()._predicted(Z)
-
-
-def boosting(
-    *,
-    horizon: int = 7,
-    seed: int = 0,
-    rounds: int = 80,
-    rate: float = 0.05,
-    leaves: int = 6,
-    leaf: int = 10,
-    shrink: float = 10.0,
-    share: float = 0.5,
-) -> Boosting:
-    """A small histogram gradient boosting.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Of the columns' choice.
-    rounds, rate, leaves, leaf, shrink, share
-        As in :class:`Boosting`.
-
-    Returns
-    -------
-    Boosting
-
-    Examples
-    --------
-    >>> boosting(rounds=40).rounds
-    40
-    """
-    return Boosting(horizon, rounds, rate, leaves, leaf, shrink, share, seed)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from escalation.models.base import Array, EventModel, smoothed_rate, unit_names
+from escalation._util.arrays import Array
+from escalation.models.base import EventModel, smoothed_rate, unit_names
 
 STRENGTH_RANGE = (2.0, 1000.0)
 """In labels: a unit never speaks quite alone, and no visible difference may be little data."""
@@ -81,7 +82,7 @@ class Climatology(EventModel):
 
     free_form: ClassVar[bool] = False
 
-    def __init__(self, horizon: int = 7, strength: float | None = None) -> None:
+    def __init__(self, *, horizon: int = 7, strength: float | None = None) -> None:
         self.horizon = horizon
         self.strength = strength
 
@@ -102,27 +103,3 @@ class Climatology(EventModel):
             return np.full(len(X), self.pool_)
         place = np.minimum(np.searchsorted(self.units_, names), len(self.units_) - 1)
         return np.where(self.units_[place] == names, self.rates_[place], self.pool_)
-
-
-def climatology(*, horizon: int = 7, seed: int = 0, strength: float | None = None) -> Climatology:
-    """Base rate of each unit, shrunk to the pool.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-    strength : float, optional
-        How many labels the pool is worth; estimated from the units' spread if not given.
-
-    Returns
-    -------
-    Climatology
-
-    Examples
-    --------
-    >>> climatology(strength=10.0)
-    Climatology(strength=10.0)
-    """
-    return Climatology(horizon=horizon, strength=strength)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import betainc
 
-from escalation.models.base import Array, Column, EventModel, columns_of
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of
 
 DECAY_DAYS = 21.0
 PAST_DAYS = 28.0
@@ -73,6 +74,7 @@ class EwmaNB(EventModel):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
         decayed: Column = "history_decay_21d",
         past: Column = "history_sum_28d",
@@ -94,25 +96,3 @@ class EwmaNB(EventModel):
         decayed, threshold = columns_of(X, [self.decayed, self.threshold])
         mean = np.maximum(decayed / DECAY_DAYS * self.horizon, SMALLEST_MEAN)
         return nb_tail(mean, self.dispersion_, threshold)
-
-
-def ewma_nb(*, horizon: int = 7, seed: int = 0) -> EwmaNB:
-    """The baseline to beat; it has nothing to tune and nothing random.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    EwmaNB
-
-    Examples
-    --------
-    >>> ewma_nb(horizon=14).horizon
-    14
-    """
-    return EwmaNB(horizon=horizon)

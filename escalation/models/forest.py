@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from escalation.models.base import Array
+from escalation._util.arrays import Array
 from escalation.models.wrapped import Wrapped
 
 
@@ -31,7 +31,13 @@ class Forest(Wrapped):
     """
 
     def __init__(
-        self, horizon: int = 7, trees: int = 80, leaf: int = 10, share: float = 0.2, seed: int = 0
+        self,
+        *,
+        horizon: int = 7,
+        trees: int = 80,
+        leaf: int = 10,
+        share: float = 0.2,
+        seed: int = 0,
     ) -> None:
         self.horizon = horizon
         self.trees = trees
@@ -52,29 +58,3 @@ class Forest(Wrapped):
 
     def _predicted(self, Z: Array) -> Array:
         return (self.leaf * super()._predicted(Z) + self.base_) / (self.leaf + 1.0)
-
-
-def forest(
-    *, horizon: int = 7, seed: int = 0, trees: int = 80, leaf: int = 10, share: float = 0.2
-) -> Forest:
-    """Extremely randomised trees with large leaves.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Of the trees.
-    trees, leaf, share
-        As in :class:`Forest`.
-
-    Returns
-    -------
-    Forest
-
-    Examples
-    --------
-    >>> forest(trees=50).trees
-    50
-    """
-    return Forest(horizon, trees, leaf, share, seed)

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import SMALLEST_MEAN, nb_tail
 from escalation.models.negbin import likeliest_dispersion
 from escalation.models.nonnegative import errors, maximise
-from escalation.models.regression import table
+from escalation.models.regression import coefficient_table
 
 ANCHOR = "history_decay_21d"
 """Where the prior puts all excitation: then the mean is that of ``ewma_nb``."""
@@ -31,12 +32,10 @@ def excitation_columns(names: Sequence[str]) -> tuple[str, ...]:
     ...                     "events_sum_7d", "events_sum_7d_others", "threshold"])
     ('history_decay_7d', 'events_decay_3d', 'events_sum_7d_others')
     """
-    found = []
-    for name in names:
-        match = OTHER.match(name)
-        if match and (match["around"] or "_decay_" in name):
-            found.append(name)
-    return tuple(found)
+    matches = ((name, OTHER.match(name)) for name in names)
+    return tuple(
+        name for name, match in matches if match and (match["around"] or "_decay_" in name)
+    )
 
 
 class Hawkes(EventModel):
@@ -46,9 +45,8 @@ class Hawkes(EventModel):
               P = P(X \ge k),\ \operatorname{Var} X = d\,m
 
     with z_j a decayed sum scaled to the mean count of training, so that beta_j is the share of the
-    mean that the column carries. A Poisson regression with an identity link, pulled towards
-    ``ewma_nb`` (all on the 21-day sum) by a prior, its errors from statsmodels; d is the likeliest
-    given the mean.
+    mean that the column carries. A Poisson regression with an identity link, shrunk towards
+    ``ewma_nb`` (all on the 21-day sum) by a prior; d is the likeliest given the mean.
 
     Parameters
     ----------
@@ -82,6 +80,7 @@ class Hawkes(EventModel):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
         columns: tuple[Column, ...] | None = None,
         ridge: float = 10.0,
@@ -107,10 +106,10 @@ class Hawkes(EventModel):
         self.scale_ = np.where(own > 0, own, scale)
         prior = np.array([0.0, *(float(name == ANCHOR) for name in self.columns_)])
         design = self._design(X, level)
-        pull = {"weight": 1.0 / self.horizon, "ridge": self.ridge * level}
+        penalty = {"weight": 1.0 / self.horizon, "ridge": self.ridge * level}
         self.level_ = level
-        self.shares_ = maximise(design, capped, centre=prior, start=prior + 0.01, **pull)
-        self.standard_errors_, _ = errors(design, capped, self.shares_, **pull)
+        self.shares_ = maximise(design, capped, centre=prior, start=prior + 0.01, **penalty)
+        self.standard_errors_, _ = errors(design, capped, self.shares_, **penalty)
         self.dispersion_ = likeliest_dispersion(capped, self._mean(X))
         self.branching_ratio_ = float(self.shares_[1:][own > 0].sum())
 
@@ -118,7 +117,7 @@ class Hawkes(EventModel):
         if self.columns is not None:
             return list(self.columns)
         if not isinstance(X, pd.DataFrame):
-            raise ValueError("expected columns by position for a plain array, or a DataFrame")
+            raise ValueError("a plain array needs columns by position")
         return list(excitation_columns([str(name) for name in X.columns]))
 
     def _per_event(self, name: Column) -> float:
@@ -144,41 +143,7 @@ class Hawkes(EventModel):
     @property
     def summary_(self) -> str:
         """The shares as a table, and the branching ratio."""
-        shares = table(("background", *self.columns_), self.shares_, self.standard_errors_)
+        shares = coefficient_table(
+            ("background", *self.columns_), self.shares_, self.standard_errors_
+        )
         return f"{shares}\n{'branching ratio':<28}{self.branching_ratio_:>12.4f}"
-
-
-def hawkes(
-    *,
-    horizon: int = 7,
-    seed: int = 0,
-    columns: tuple[str, ...] | None = None,
-    ridge: float = 10.0,
-    cap: float = 20.0,
-) -> Hawkes:
-    """Background and non-negative shares of decayed sums, and the tail of the counts.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-    columns : tuple of str, optional
-        Decayed sums; all that X has if not given.
-    ridge : float
-        Prior precision of each share, in independent labels' worth of mean count.
-    cap : float
-        Counts above this many thresholds are taken as that.
-
-    Returns
-    -------
-    Hawkes
-
-    Examples
-    --------
-    >>> hawkes(columns=("history_decay_7d", "history_decay_45d")).columns
-    ('history_decay_7d', 'history_decay_45d')
-    """
-    chosen = None if columns is None else tuple(columns)
-    return Hawkes(horizon=horizon, columns=chosen, ridge=ridge, cap=cap)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from escalation.models.base import Array, Column, smoothed_rate
-from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression
+from escalation._util.arrays import Array
+from escalation.models.base import Column, smoothed_rate
+from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression, ridge_errors
 
 LOG_HAZARD_RANGE = (-30.0, 30.0)
 
@@ -38,6 +39,7 @@ class Hazard(RidgeRegression):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
         columns: tuple[Column, ...] = (*HISTORY_COLUMNS, "threshold"),
         ridge: float = 10.0,
@@ -53,41 +55,13 @@ class Hazard(RidgeRegression):
         self.base_ = float(np.log(-np.log1p(-smoothed_rate(y, self.horizon))))
         Z = self._learn_design(X)
         family = Binomial(link=links.CLogLog())
-        self._learn(GLM(y, Z, family=family, offset=np.full(len(y), self.base_)))
+        model = GLM(y, Z, family=family, offset=np.full(len(y), self.base_))
+        alpha = self.ridge * self.horizon / len(y)
+        fitted = model.fit_regularized(alpha=alpha, L1_wt=0.0, opt_method="newton-cg")
+        self.coefficients_ = np.asarray(fitted.params)
+        information = model.hessian_factor(self.coefficients_, scale=1.0, observed=False)
+        self.standard_errors_ = ridge_errors(Z, information, horizon=self.horizon, ridge=self.ridge)
 
     def _probability(self, X: Any) -> Array:
         rate = np.clip(self.base_ + self._linear(self._design(X)), *LOG_HAZARD_RANGE)
         return -np.expm1(-np.exp(rate))
-
-
-def hazard(
-    *,
-    horizon: int = 7,
-    seed: int = 0,
-    columns: tuple[str, ...] | None = None,
-    ridge: float = 10.0,
-) -> Hazard:
-    """Discrete-time hazard of the outcome, by recency and history.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-    columns : tuple of str, optional
-        What the daily rate is regressed on; the history and the threshold if not given.
-    ridge : float
-        Prior precision of each coefficient, in independent labels.
-
-    Returns
-    -------
-    Hazard
-
-    Examples
-    --------
-    >>> hazard(horizon=30).horizon
-    30
-    """
-    chosen = (*HISTORY_COLUMNS, "threshold") if columns is None else tuple(columns)
-    return Hazard(horizon=horizon, columns=chosen, ridge=ridge)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.models.base import Array, Column, EventModel, columns_of, smoothed_rate
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of, smoothed_rate
 
 WINDOWS = (7, 28)
 """Lengths, in days, of the sums in the history that may stand for "the last days"."""
@@ -41,12 +42,14 @@ class LastValue(EventModel):
     ----------
     horizon : int
         h, in days.
-    window : int
-        w, in days. Where it is the horizon, r is the outcome of h days ago, as far as it counts the
-        same events; elsewhere the sum is scaled and rounded up, so that one event in a week is one
-        event in a day.
-    last, threshold : str or int
-        Columns of the sum of the last w days, and of the threshold.
+    window : int, optional
+        w, in days; by :func:`nearest_window` if not given. Where it is the horizon, r is the
+        outcome of h days ago, as far as it counts the same events; elsewhere the sum is scaled and
+        rounded up, so that one event in a week is one event in a day.
+    last : str or int, optional
+        Column of the sum of the last w days; by its name in the history if not given.
+    threshold : str or int
+        Column of the threshold.
 
     Attributes
     ----------
@@ -58,9 +61,10 @@ class LastValue(EventModel):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
-        window: int = 7,
-        last: Column = "history_sum_7d",
+        window: int | None = None,
+        last: Column | None = None,
         threshold: Column = "threshold",
     ) -> None:
         self.horizon = horizon
@@ -79,31 +83,7 @@ class LastValue(EventModel):
         return self.rates_[self._reached(X)]
 
     def _reached(self, X: Any) -> NDArray[np.int64]:
-        last, threshold = columns_of(X, [self.last, self.threshold])
-        return (last * self.horizon > (threshold - 1.0) * self.window).astype(np.int64)
-
-
-def last_value(*, horizon: int = 7, seed: int = 0) -> LastValue:
-    """The next days as the last days.
-
-    The history has sums of 7 and of 28 days; the one nearest to the horizon by ratio is taken and
-    scaled to it.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    LastValue
-
-    Examples
-    --------
-    >>> last_value(horizon=30).last
-    'history_sum_28d'
-    """
-    window = nearest_window(horizon)
-    return LastValue(horizon=horizon, window=window, last=f"history_sum_{window}d")
+        window = nearest_window(self.horizon) if self.window is None else self.window
+        column = f"history_sum_{window}d" if self.last is None else self.last
+        last, threshold = columns_of(X, [column, self.threshold])
+        return (last * self.horizon > (threshold - 1.0) * window).astype(np.int64)

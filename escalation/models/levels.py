@@ -1,4 +1,4 @@
-"""``levels``: a negative binomial regression on log averages, pulled to how a forecaster weighs."""
+"""``levels``: a multi-scale average model, negative binomial regression on log averages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import PAST_DAYS
-from escalation.models.penalised import blocks_of, days_of, design_effect, forgotten
-from escalation.models.pool import DAYS, LEVELS
+from escalation.models.penalised import age_weights, blocks_of, days_of, design_effect
+from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
 from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
 PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
@@ -18,10 +19,8 @@ PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
 RIDGE = (5.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
 PER_WEEK = 0.05
 """Events a week that are added to every average: logarithms need them, and silence is no proof."""
-LOG_MEAN_RANGE = (-8.0, 8.0)
+_LOG_MEAN_RANGE = (-8.0, 8.0)
 SPREAD_RANGE = (0.05, 10.0)
-SPREAD_EVERY = 5
-MAX_STEPS = 25
 CAP = 20.0
 """Counts above this many thresholds are taken as that: one massacre must not outweigh a year."""
 
@@ -32,7 +31,7 @@ class Levels(EventModel):
     .. math:: \log m = \beta_0 + \sum_j \beta_j \log(h s_j / K_j + 0.05\,h / 7),\quad
               P = P(X \ge k)
 
-    The coefficients are pulled to fixed weights, old rows are forgotten by half in four years, and
+    The coefficients have a Gaussian prior around fixed weights, rows four years old count half, and
     the information is divided by the design effect of blocks of dates. The tail has a variance in
     proportion to the mean, or one that grows with its square: whichever makes the outcomes of the
     training rows likelier.
@@ -53,15 +52,16 @@ class Levels(EventModel):
     quadratic_ : bool
         The variance grows with the squared mean.
     dispersion_ : float
-        Variance over mean, or the spread of the quadratic form.
+        Variance over mean, or the squared coefficient of variation of the quadratic form.
     """
 
     free_form: ClassVar[bool] = False
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
-        levels: Sequence[Column] = LEVELS,
+        levels: Sequence[Column] = AVERAGE_COLUMNS,
         past: Column = "history_sum_28d",
         threshold: Column = "threshold",
     ) -> None:
@@ -79,7 +79,7 @@ class Levels(EventModel):
         effect = design_effect(
             residual, blocks_of(day, horizon=self.horizon), expected=float((residual**2).sum())
         )
-        self.coefficients_ = _regress(self._design(X), capped, forgotten(day), effect)
+        self.coefficients_ = _regress(self._design(X), capped, age_weights(day), effect)
         rows = spread_out(len(y))
         self.quadratic_, self.dispersion_ = likeliest_shape(
             self._mean(X)[rows], threshold[rows], y[rows]
@@ -90,7 +90,7 @@ class Levels(EventModel):
         return np.column_stack([np.ones(len(averages)), averages])
 
     def _mean(self, X: Any) -> Array:
-        return np.exp(np.clip(weighted_sum(self._design(X), self.coefficients_), *LOG_MEAN_RANGE))
+        return np.exp(np.clip(weighted_sum(self._design(X), self.coefficients_), *_LOG_MEAN_RANGE))
 
     def _probability(self, X: Any) -> Array:
         (threshold,) = columns_of(X, [self.threshold])
@@ -98,48 +98,38 @@ class Levels(EventModel):
 
 
 def log_averages(X: Any, levels: Sequence[Column], *, horizon: int) -> Array:
-    """Logarithm of the events in ``horizon`` days at each average's rate, shape (row, 6)."""
+    """Logarithm of the events in ``horizon`` days at each average's rate.
+
+    Parameters
+    ----------
+    X : DataFrame or array, shape (row, column)
+    levels : sequence of str or int
+        Columns of the decayed sums, as in :class:`Levels`.
+    horizon : int
+        In days.
+
+    Returns
+    -------
+    ndarray, shape (row, 6)
+    """
     sums = np.column_stack(columns_of(X, levels))
-    rate = np.maximum(sums, 0.0) / np.array(DAYS) + PER_WEEK / 7.0
+    rate = np.maximum(sums, 0.0) / np.array(AVERAGE_DAYS) + PER_WEEK / 7.0
     return np.log(rate * horizon)
 
 
 def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
-    """Fisher scoring of the pulled regression, the spread of the counts by moments in between."""
-    prior, ridge = np.array(PRIOR), np.array(RIDGE)
-    beta, spread = prior.copy(), 1.0
-    for step_number in range(MAX_STEPS):
-        mean = np.exp(np.clip(Z @ beta, *LOG_MEAN_RANGE))
-        if step_number % SPREAD_EVERY == 0:
-            excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
-            spread = float(np.clip(excess, *SPREAD_RANGE))
-        shrunk = weight / (1.0 + spread * mean) / effect
-        slope = Z.T @ (shrunk * (count - mean)) - ridge * (beta - prior)
-        information = (Z * (shrunk * mean)[:, None]).T @ Z + np.diag(ridge)
-        step = np.clip(np.linalg.solve(information, slope), -0.5, 0.5)
-        beta = beta + step
-        if np.abs(step).max() < 1e-6:
-            break
-    return beta
+    """Coefficients of the penalised regression; the counts' variance comes from the prior's mean.
 
-
-def levels(*, horizon: int = 7, seed: int = 0) -> Levels:
-    """Negative binomial regression on log averages.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    Levels
-
-    Examples
-    --------
-    >>> levels(horizon=30).horizon
-    30
+    A ridge around ``PRIOR`` is a ridge around zero with the prior's part as an offset.
     """
-    return Levels(horizon=horizon)
+    from statsmodels.genmod.families import NegativeBinomial  # seconds to import
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    prior = np.array(PRIOR)
+    offset = Z @ prior
+    mean = np.exp(np.clip(offset, *_LOG_MEAN_RANGE))
+    excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
+    family = NegativeBinomial(alpha=float(np.clip(excess, *SPREAD_RANGE)))
+    model = GLM(count, Z, family=family, offset=offset, freq_weights=weight / effect)
+    ridge = np.array(RIDGE) / model.nobs
+    return prior + model.fit_regularized(alpha=ridge, L1_wt=0.0, opt_method="newton-cg").params

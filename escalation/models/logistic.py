@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from escalation.models.base import Array, weighted_sum
+from escalation._util.arrays import Array
+from escalation.models.base import weighted_sum
 from escalation.models.regression import signed_log
 from escalation.models.wrapped import Wrapped
 
@@ -56,7 +57,7 @@ class Logistic(Wrapped):
         r, the prior precision of each coefficient, in independent labels.
     """
 
-    def __init__(self, horizon: int = 7, ridge: float = 10.0) -> None:
+    def __init__(self, *, horizon: int = 7, ridge: float = 10.0) -> None:
         self.horizon = horizon
         self.ridge = ridge
 
@@ -72,27 +73,3 @@ class Logistic(Wrapped):
         ridge = self.inner_[-1]
         seen = self.inner_[:-1].transform(Z)
         return expit(weighted_sum(seen, ridge.coef_[0]) + ridge.intercept_[0])
-
-
-def logistic(*, horizon: int = 7, seed: int = 0, ridge: float = 10.0) -> Logistic:
-    """Ridge logistic regression on the logarithms of all columns.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-    ridge : float
-        Prior precision of each standardised coefficient, in independent labels.
-
-    Returns
-    -------
-    Logistic
-
-    Examples
-    --------
-    >>> logistic(ridge=3.0)
-    Logistic(ridge=3.0)
-    """
-    return Logistic(horizon=horizon, ridge=ridge)

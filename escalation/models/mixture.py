@@ -1,4 +1,4 @@
-"""Mixtures of models: what their matured forecasts have earned them."""
+"""Mixtures of models, weighted by a tempered posterior on their resolved forecasts."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from escalation.models.base import Array, weighted_sum
+from escalation._util.arrays import Array
+from escalation.models.base import weighted_sum
 from escalation.models.penalised import (
+    age_weights,
     blocks_of,
     design_effect,
-    forgotten,
     log_odds,
     recalibration,
 )
 from escalation.models.tails import outcome_log_likelihood
 
-BASELINE = "ewma_nb"
-START: dict[str, float] = {BASELINE: 0.4, "pool": 0.15, "corrected": 0.45}
-"""The mixture that trust starts with, on log-odds."""
+START: dict[str, float] = {"ewma_nb": 0.4, "pool": 0.15, "corrected": 0.45}
+"""The log-linear pool that the mixture starts from."""
 LEARNERS = ("logistic", "boosting", "forest", "hazard")
 """Models of all features, whose plain mean on log-odds is a candidate too."""
-FLOOR = 0.25
-"""Share that stays with the mixture of the start, whatever the record says."""
-START_TRUST = 0.5
-CORE_TRUST = 0.1
-OTHER_TRUST = 0.03
-"""Prior trust in the mixture of the start; in each of its members alone, and in the learners' mean;
-and in any other model alone."""
-BEND_RIDGE = (10.0, 100.0)
-BEND_HALF_LIFE = 540.0
-"""Pull on the shift and the stretch of the log-odds, in independent labels, and their memory in
-days."""
-FEWEST = 20
-SMALLEST_TRUST = 0.001
+START_FLOOR = 0.25
+"""Mixture weight that stays with the pool of the start, whatever the record says."""
+START_PRIOR = 0.5
+CORE_PRIOR = 0.1
+OTHER_PRIOR = 0.03
+"""Prior weight of the pool of the start; of each of its models alone, and of the learners' mean;
+and of any other model alone."""
+RECALIBRATION_RIDGE = (10.0, 100.0)
+RECALIBRATION_HALF_LIFE = 540.0
+"""Prior precision of the recalibration's intercept and slope, in independent labels, and the
+half-life of its age weights, in days."""
+FEWEST_RESOLVED = 20
+SMALLEST_WEIGHT = 0.001
 """Candidates with less are left out."""
 
 
 @dataclass(frozen=True)
-class Matured:
+class ResolvedForecasts:
     """Forecasts whose outcome is known.
 
     Parameters
@@ -63,8 +63,8 @@ class Matured:
     unit: NDArray[np.int64] | None = None
 
 
-def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) -> Array:
-    r"""Trust in each candidate from its log likelihood on matured forecasts.
+def tempered_posterior(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) -> Array:
+    r"""Posterior weight of each candidate from its log likelihood on resolved forecasts, tempered.
 
     .. math:: e_j \propto \pi_j \exp\Big(D^{-1/2} \sum_i 2^{-a_i / 1500} g_{ij}\Big)
 
@@ -79,6 +79,7 @@ def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) ->
     day : ndarray of int64, shape (row,)
     prior : ndarray, shape (candidate,)
     horizon : int
+        In days.
 
     Returns
     -------
@@ -88,10 +89,11 @@ def trust(gain: Array, day: NDArray[np.int64], *, prior: Array, horizon: int) ->
     Examples
     --------
     >>> gain = np.column_stack([np.zeros(100), np.full(100, 0.01)])
-    >>> trust(gain, np.arange(100) * 28, prior=np.array([0.5, 0.5]), horizon=7).round(2).tolist()
+    >>> day, even = np.arange(100) * 28, np.array([0.5, 0.5])
+    >>> tempered_posterior(gain, day, prior=even, horizon=7).round(2).tolist()
     [0.36, 0.64]
     """
-    weighted = gain * forgotten(day)[:, None]
+    weighted = gain * age_weights(day)[:, None]
     block = blocks_of(day, horizon=horizon)
     effects = [
         design_effect(column, block, expected=float((column**2).sum()))
@@ -110,71 +112,111 @@ class Mixture(NamedTuple):
 
     Parameters
     ----------
-    weights : ndarray, shape (candidate, member)
-        W, on log-odds; each row adds up to one. The first candidate is the start's.
-    shares : ndarray, shape (candidate,)
+    pool_weights : ndarray, shape (candidate, model)
+        W, on log-odds; each row adds up to one. The first candidate is the pool of the start.
+    mixture_weights : ndarray, shape (candidate,)
         e; adds up to one.
     """
 
-    weights: Array
-    shares: Array
+    pool_weights: Array
+    mixture_weights: Array
 
     def of(self, odds: Array) -> Array:
-        """Probability from the members' log-odds, shape (row, member), the same in any batch."""
+        """Probability from the models' log-odds, shape (row, model), the same in any batch."""
         total = np.zeros(len(odds))
-        for weights, share in zip(self.weights, self.shares, strict=True):
-            total += share * expit(weighted_sum(odds, weights))
+        for pooled, share in zip(self.pool_weights, self.mixture_weights, strict=True):
+            total += share * expit(weighted_sum(odds, pooled))
         return total
 
 
 def candidates_of(names: tuple[str, ...]) -> tuple[Array, Array]:
-    """Weights on the members, shape (candidate, member), and prior trust, of each candidate.
+    """Pool weights, shape (candidate, model), and prior weight of each candidate.
 
-    They are the mixture of the start, every model alone, and the mean of the learners.
+    They are the pool of the start, every model alone, and the mean of the learners.
     """
     rows = [np.array([START.get(name, 0.0) for name in names]), *np.eye(len(names))]
-    prior = [START_TRUST, *(CORE_TRUST if name in START else OTHER_TRUST for name in names)]
+    prior = [START_PRIOR, *(CORE_PRIOR if name in START else OTHER_PRIOR for name in names)]
     learners = np.array([name in LEARNERS for name in names], dtype=np.float64)
     if learners.sum() > 1:
         rows.append(learners / learners.sum())
-        prior.append(CORE_TRUST)
+        prior.append(CORE_PRIOR)
     return np.stack(rows), np.array(prior) / sum(prior)
 
 
-def mixture_of(record: Matured | None, names: tuple[str, ...], *, horizon: int) -> Mixture:
-    """What the members have earned; a quarter stays with the mixture of the start."""
+def mixture_of(
+    record: ResolvedForecasts | None, names: tuple[str, ...], *, horizon: int
+) -> Mixture:
+    """The mixture that the record speaks for; a quarter stays with the pool of the start.
+
+    Parameters
+    ----------
+    record : ResolvedForecasts or None
+        Of the named models, at least.
+    names : tuple of str
+    horizon : int
+        In days.
+
+    Returns
+    -------
+    Mixture
+        Candidates of negligible weight are left out.
+    """
     weights, prior = candidates_of(names)
-    if record is None or len(record.outcome) < FEWEST:
+    if record is None or len(record.outcome) < FEWEST_RESOLVED:
         return Mixture(weights[:1], np.ones(1))
     likely = outcome_log_likelihood(
         expit(odds_in(record, names) @ weights.T), record.outcome[:, None]
     )
-    earned = trust(likely - likely[:, :1], record.day, prior=prior, horizon=horizon)
-    shares = (1.0 - FLOOR) * np.where(earned < SMALLEST_TRUST, 0.0, earned)
-    shares[0] += FLOOR
+    gain = likely - likely[:, :1]
+    posterior = tempered_posterior(gain, record.day, prior=prior, horizon=horizon)
+    shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
+    shares[0] += START_FLOOR
     kept = shares > 0.0
     return Mixture(weights[kept], shares[kept] / shares.sum())
 
 
-def odds_in(record: Matured, names: tuple[str, ...]) -> Array:
-    """The members' log-odds in a record, shape (row, member)."""
+def odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:
+    """Log-odds of some models in a record.
+
+    Parameters
+    ----------
+    record : ResolvedForecasts
+    names : tuple of str
+
+    Returns
+    -------
+    ndarray, shape (row, model)
+    """
     places = [record.names.index(name) for name in names]
     return log_odds(record.probability[:, places])
 
 
-def bend_of(
-    record: Matured | None, mixture: Mixture, names: tuple[str, ...], *, horizon: int
+def recalibration_of(
+    record: ResolvedForecasts | None, mixture: Mixture, names: tuple[str, ...], *, horizon: int
 ) -> Array:
-    """Shift and stretch of the mixture's log-odds that the past one or two years ask for.
+    """Recalibration of the mixture that the forecasts of the past one or two years ask for.
+
+    Parameters
+    ----------
+    record : ResolvedForecasts or None
+    mixture : Mixture
+        Of the named models.
+    names : tuple of str
+    horizon : int
+        In days.
 
     Returns
     -------
     ndarray, shape (2,)
-        (0, 1) without a record, and pulled to it.
+        Intercept and slope on log-odds; (0, 1) without a record, and shrunk to it.
     """
-    if record is None or len(record.outcome) < FEWEST:
+    if record is None or len(record.outcome) < FEWEST_RESOLVED:
         return np.array([0.0, 1.0])
     return recalibration(
-        log_odds(mixture.of(odds_in(record, names))), record.outcome, record.day,
-        horizon=horizon, ridge=BEND_RIDGE, half_life=BEND_HALF_LIFE,
-    )  # fmt: skip
+        log_odds(mixture.of(odds_in(record, names))),
+        record.outcome,
+        record.day,
+        horizon=horizon,
+        ridge=RECALIBRATION_RIDGE,
+        half_life=RECALIBRATION_HALF_LIFE,
+    )

@@ -8,17 +8,29 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
-from escalation.models.base import Array, Column, columns_of
+from escalation._util.arrays import Array
+from escalation.models.base import Column, columns_of
 from escalation.models.ewma_nb import DECAY_DAYS, SMALLEST_MEAN, nb_tail
-from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression
+from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression, ridge_errors
 
-DISPERSION_RANGE = (1.02, 100.0)
+FITTED_DISPERSION_RANGE = (1.02, 100.0)
 LOG_MEAN_RANGE = (-12.0, 16.0)
 """Means are held between 6e-6 and 9e6 events, where the tail is still computed exactly."""
 
 
 def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
     """Log likelihood of counts with variance ``dispersion * mean``, without log(count!).
+
+    Parameters
+    ----------
+    count, mean : ndarray, shape (row,)
+        Means are positive.
+    dispersion : float
+        Above 1.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -32,14 +44,24 @@ def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
 
 
 def likeliest_dispersion(count: Array, mean: Array) -> float:
-    """The variance over the mean that makes the counts likeliest, held to [1.02, 100]."""
-    low, high = np.log(np.array(DISPERSION_RANGE) - 1.0)
-    found = minimize_scalar(
+    """The variance over the mean that makes the counts likeliest.
+
+    Parameters
+    ----------
+    count, mean : ndarray, shape (row,)
+
+    Returns
+    -------
+    float
+        Within [1.02, 100].
+    """
+    low, high = np.log(np.array(FITTED_DISPERSION_RANGE) - 1.0)
+    optimum = minimize_scalar(
         lambda log_excess: -negbin_loglike(count, mean, 1.0 + float(np.exp(log_excess))),
         bounds=(low, high),
         method="bounded",
     )
-    return float(1.0 + np.exp(found.x))
+    return float(1.0 + np.exp(optimum.x))
 
 
 class NegBin(RidgeRegression):
@@ -74,6 +96,7 @@ class NegBin(RidgeRegression):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
         columns: tuple[Column, ...] = HISTORY_COLUMNS,
         ridge: float = 10.0,
@@ -89,16 +112,21 @@ class NegBin(RidgeRegression):
         self.threshold = threshold
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
-        from statsmodels.genmod.families import Poisson  # statsmodels takes seconds to import
-        from statsmodels.genmod.generalized_linear_model import GLM
+        from sklearn.linear_model import PoissonRegressor
 
         (threshold,) = columns_of(X, [self.threshold])
         capped = np.minimum(count, self.cap * np.maximum(threshold, 1.0))
-        Z = self._learn_design(X)
-        self._learn(GLM(capped, Z, family=Poisson(), offset=self._start(X)))
+        Z, exposure = self._learn_design(X), np.exp(self._start(X))
+        alpha = self.ridge * self.horizon / exposure.sum()
+        poisson = PoissonRegressor(
+            alpha=alpha, fit_intercept=False, solver="newton-cholesky", tol=1e-10
+        )
+        poisson.fit(Z, capped / exposure, sample_weight=exposure)
+        self.coefficients_ = poisson.coef_
         mean = self._mean(X)
         self.dispersion_ = likeliest_dispersion(capped, mean)
-        self.standard_errors_ = self.standard_errors_ * np.sqrt(self.dispersion_)
+        errors = ridge_errors(Z, mean, horizon=self.horizon, ridge=self.ridge)
+        self.standard_errors_ = errors * np.sqrt(self.dispersion_)
 
     def _start(self, X: Any) -> Array:
         (decayed,) = columns_of(X, [self.decayed])
@@ -110,43 +138,3 @@ class NegBin(RidgeRegression):
     def _probability(self, X: Any) -> Array:
         (threshold,) = columns_of(X, [self.threshold])
         return nb_tail(self._mean(X), self.dispersion_, threshold)
-
-
-def negbin(
-    *,
-    horizon: int = 7,
-    seed: int = 0,
-    columns: tuple[str, ...] | None = None,
-    ridge: float = 10.0,
-    cap: float = 20.0,
-) -> NegBin:
-    """Count regression that starts from the decayed rate, and the tail of its counts.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-    columns : tuple of str, optional
-        What the mean is regressed on; five columns of the history if not given.
-    ridge : float
-        Prior precision of each coefficient, in independent labels.
-    cap : float
-        Counts above this many thresholds are taken as that.
-
-    Returns
-    -------
-    NegBin
-
-    Examples
-    --------
-    >>> negbin(columns=("history_decay_7d",)).columns
-    ('history_decay_7d',)
-    """
-    return NegBin(
-        horizon=horizon,
-        columns=HISTORY_COLUMNS if columns is None else tuple(columns),
-        ridge=ridge,
-        cap=cap,
-    )

@@ -1,29 +1,36 @@
 """Poisson regression on the rate itself, with coefficients that can't be negative.
 
 What happens adds to what is to come, so the rate is a sum of non-negative parts: an identity link.
-The maximum is found by Newton's method on the coefficients that are free to move, each step
-held at zero and halved until it gains; statsmodels then repeats the regression on the coefficients
-above zero and gives the errors (:mod:`escalation.models.excitation`, ``hawkes``).
+SciPy's L-BFGS-B finds the maximum; errors come from the expected information there
+(:mod:`escalation.models.excitation`, ``hawkes``).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from scipy.optimize import minimize
 
-Array = NDArray[np.float64]
-FLOOR = 1e-6
+from escalation._util.arrays import Array
+
+MEAN_FLOOR = 1e-6
 """Added to every mean, in events, so that an event on a day without any rate is not impossible."""
-MAX_STEPS = 100
-TOLERANCE = 1e-9
-"""In log likelihood: stop when a step would gain less."""
+OPTIONS = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
 
 
 def loglike(design: Array, count: Array, coefficients: Array) -> float:
-    """Poisson log likelihood of counts with mean ``design @ coefficients``, without log(count!)."""
-    mean = design @ coefficients + FLOOR
+    """Poisson log likelihood of counts with mean ``design @ coefficients``, without log(count!).
+
+    Parameters
+    ----------
+    design : ndarray, shape (row, column)
+    count : ndarray, shape (row,)
+    coefficients : ndarray, shape (column,)
+
+    Returns
+    -------
+    float
+    """
+    mean = design @ coefficients + MEAN_FLOOR
     return float(count @ np.log(mean) - mean.sum())
 
 
@@ -69,60 +76,31 @@ def maximise(
     >>> maximise(design, np.array([1.0, 3.0, 0.0, 1.0])).round(4).tolist()
     [1.25, 0.0]
     """
-    columns = design.shape[1]
-    goal = np.zeros(columns) if centre is None else centre
+    goal = np.zeros(design.shape[1]) if centre is None else centre
+    begin = _equal_shares(design, count) if start is None else np.maximum(start, 0.0)
+    level = max(float(count.mean()), MEAN_FLOOR)
+    scale = 1.0 / np.sqrt(weight * (design**2).sum(axis=0) / level + ridge + MEAN_FLOOR)
+    sums = weight * design.sum(axis=0)
 
-    def value(beta: Array) -> float:
+    def loss(scaled: Array) -> tuple[float, Array]:
+        beta = scaled * scale
+        mean = design @ beta + MEAN_FLOOR
         away = beta - goal
-        return weight * loglike(design, count, beta) - ridge / 2.0 * float(away @ away)
+        value = sums @ beta - weight * (count @ np.log(mean)) + ridge / 2.0 * (away @ away)
+        slope = sums - weight * ((count / mean) @ design) + ridge * away
+        return value, slope * scale
 
-    beta = _equal_shares(design, count) if start is None else np.maximum(start, 0.0)
-    best = value(beta)
-    for _ in range(MAX_STEPS):
-        mean = design @ beta + FLOOR
-        slope = weight * (design.T @ (count / mean - 1.0)) - ridge * (beta - goal)
-        free = (beta > 0.0) | (slope > 0.0)
-        if not free.any():
-            break
-        scaled = design[:, free] * (np.sqrt(count) / mean)[:, None]
-        curve = weight * (scaled.T @ scaled)
-        # Sharpens a flat direction without moving the maximum.
-        curve[np.diag_indices_from(curve)] += ridge + 1e-9 * (1.0 + curve.diagonal().max())
-        step = np.zeros(columns)
-        step[free] = np.linalg.solve(curve, slope[free])
-        moved, gained = _halved(value, beta, step, best)
-        beta, gain = moved, gained - best
-        best = gained
-        if gain < TOLERANCE:
-            break
-    return beta
+    bounds = [(0.0, None)] * len(scale)
+    fitted = minimize(
+        loss, begin / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS
+    )
+    return fitted.x * scale
 
 
 def _equal_shares(design: Array, count: Array) -> Array:
     means = design.mean(axis=0)
-    share = max(count.mean(), FLOOR) / design.shape[1]
+    share = max(count.mean(), MEAN_FLOOR) / design.shape[1]
     return np.where(means > 0.0, share / np.where(means > 0.0, means, 1.0), 0.0)
-
-
-def _halved(value: Any, beta: Array, step: Array, best: float) -> tuple[Array, float]:
-    """The longest of the steps 1, 1/2, 1/4, … that gains, held at zero; no step if none does."""
-    for _ in range(40):
-        tried = np.maximum(beta + step, 0.0)
-        reached = value(tried)
-        if reached > best:
-            return tried, reached
-        step = step / 2.0
-    return beta, best
-
-
-def regression(design: Array, count: Array, coefficients: Array) -> Array:
-    """Repeat a regression in statsmodels, from its maximum on; what is at zero stays there."""
-    positive = coefficients > 0.0
-    fitted = coefficients.copy()
-    if positive.any() and count.any():
-        found = _model(design[:, positive], count).fit(start_params=coefficients[positive])
-        fitted[positive] = np.maximum(found.params, 0.0)
-    return fitted
 
 
 def errors(
@@ -134,28 +112,24 @@ def errors(
     an interval also says how large a coefficient of zero may be. They are scaled by the
     dispersion: Pearson's, variance over mean, 1 or more.
 
+    Parameters
+    ----------
+    design : ndarray, shape (row, column)
+    count : ndarray, shape (row,)
+    coefficients : ndarray, shape (column,)
+        Of :func:`maximise`.
+    weight, ridge : float
+        As given to it.
+
     Returns
     -------
     errors : ndarray, shape (column,)
     dispersion : float
     """
-    mean = design @ coefficients + FLOOR
+    mean = design @ coefficients + MEAN_FLOOR
     freedom = max(len(count) - int((coefficients > 0.0).sum()), 1)
     dispersion = max(float(((count - mean) ** 2 / mean).sum() / freedom), 1.0)
-    information = -_model(design, count).hessian(coefficients, scale=1.0, observed=False)
+    information = (design / mean[:, None]).T @ design
     penalised = weight * information + ridge * np.eye(len(coefficients))
     covariance = np.linalg.pinv(penalised, hermitian=True) * dispersion
     return np.sqrt(np.maximum(covariance.diagonal(), 0.0)), dispersion
-
-
-def _model(design: Array, count: Array) -> Any:
-    import warnings
-
-    from statsmodels.genmod.families import Poisson, links  # seconds to import
-    from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import DomainWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DomainWarning)  # the coefficients keep the mean positive
-        family = Poisson(link=links.Identity())
-        return GLM(count, design, family=family, offset=np.full(len(count), FLOOR))

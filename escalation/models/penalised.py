@@ -1,4 +1,4 @@
-"""Learning a few numbers from rows that are not independent: forgetting, blocks, a pull to a prior.
+"""MAP logistic regression with a Gaussian prior, on rows that are not independent.
 
 Labels of neighbouring days share days, and units of one day share the news. A fit that took rows
 for independent would trust them far too much: its information is divided by how much more the
@@ -10,35 +10,57 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from escalation import schema
-from escalation.models.base import Array
+from escalation._util.arrays import Array
 
-Days = NDArray[np.int64]
-Codes = NDArray[np.int64]
+_Codes = NDArray[np.int64]
 HALF_LIFE = 1500.0
 """In days: four years ago counts half. Chosen with the prior weights of ``pool`` and ``blend`` on
 the four data sets of the skill table, and the same for all of them."""
 SHORTEST_BLOCK = 28
-CLIP = 1e-4
-MAX_STEPS = 40
-HELD = 1e30
-"""A ridge that nothing moves."""
+LOG_ODDS_CLIP = 1e-4
+OPTIMISER = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
+"""Of L-BFGS-B: on to the gradient's tolerance, or until rounding allows no further gain."""
 
 
-def days_of(X: object, rows: int) -> Days:
-    """Day of each row as a whole number; far apart where the index doesn't say."""
+def days_of(X: object, rows: int) -> _Codes:
+    """Day of each row as a whole number; the same for all where the index doesn't say.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray, shape (row, column)
+    rows : int
+        How many.
+
+    Returns
+    -------
+    ndarray of int64, shape (row,)
+        Days since 1970-01-01.
+    """
     if isinstance(X, pd.DataFrame) and schema.DAY in X.index.names:
         days = X.index.get_level_values(schema.DAY).to_numpy("datetime64[D]")
         return days.astype(np.int64)
     return np.zeros(rows, dtype=np.int64)
 
 
-def blocks_of(day: Days, *, horizon: int) -> NDArray[np.int64]:
+def blocks_of(day: _Codes, *, horizon: int) -> _Codes:
     """Block of each row: two horizons long, and four weeks at least.
 
     Without days (all are the same) every row is its own block.
+
+    Parameters
+    ----------
+    day : ndarray of int64, shape (row,)
+    horizon : int
+        In days.
+
+    Returns
+    -------
+    ndarray of int64, shape (row,)
+        From 0 on.
     """
     if len(day) and day.min() == day.max():
         return np.arange(len(day), dtype=np.int64)
@@ -46,18 +68,28 @@ def blocks_of(day: Days, *, horizon: int) -> NDArray[np.int64]:
     return blocks.astype(np.int64)
 
 
-def forgotten(day: Days, *, half_life: float = HALF_LIFE) -> Array:
+def age_weights(day: _Codes, *, half_life: float = HALF_LIFE) -> Array:
     """Weight of each row by its age before the last one.
+
+    Parameters
+    ----------
+    day : ndarray of int64, shape (row,)
+    half_life : float
+        In days.
+
+    Returns
+    -------
+    ndarray, shape (row,)
 
     Examples
     --------
-    >>> forgotten(np.array([0, 1500, 3000])).tolist()
+    >>> age_weights(np.array([0, 1500, 3000])).tolist()
     [0.25, 0.5, 1.0]
     """
     return np.asarray(0.5 ** ((day.max(initial=0) - day) / half_life), dtype=np.float64)
 
 
-def design_effect(residual: Array, block: NDArray[np.int64], *, expected: float) -> float:
+def design_effect(residual: Array, block: _Codes, *, expected: float) -> float:
     """Variance of residuals added up by blocks, over what independent rows would give; 1 at least.
 
     Parameters
@@ -67,6 +99,10 @@ def design_effect(residual: Array, block: NDArray[np.int64], *, expected: float)
     block : ndarray of int64, shape (row,)
     expected : float
         Sum of the residuals' variances.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -79,35 +115,32 @@ def design_effect(residual: Array, block: NDArray[np.int64], *, expected: float)
 
 def log_odds(probability: Array) -> Array:
     """Logit, with probabilities held to [0.0001, 0.9999]."""
-    return logit(np.clip(probability, CLIP, 1.0 - CLIP))
+    return logit(np.clip(probability, LOG_ODDS_CLIP, 1.0 - LOG_ODDS_CLIP))
 
 
-def pulled_logistic(
+def penalised_logistic(
     Z: Array,
     y: Array,
     weight: Array,
     *,
     prior: Array,
     ridge: Array,
-    unit: Codes | None = None,
+    unit: _Codes | None = None,
     unit_ridge: float = 1.0,
 ) -> tuple[Array, Array]:
-    r"""Logistic regression whose coefficients are pulled to a prior, and units' effects to zero.
+    r"""MAP logistic regression: Gaussian priors on the coefficients and on units' effects.
 
     .. math:: \max_{\beta, u}\ \sum_i w_i \ell_i(\beta, u)
               - \tfrac{1}{2} \sum_j r_j (\beta_j - b_j)^2 - \tfrac{s}{2} \sum_g u_g^2
-
-    Each row has one unit, so their part of the information is diagonal and Newton's step costs no
-    more with many units than with few.
 
     Parameters
     ----------
     Z : ndarray, shape (row, column)
     y, weight : ndarray, shape (row,)
     prior, ridge : ndarray, shape (column,)
-        b and r.
+        Mean b and precision r of the coefficients' priors.
     unit : ndarray of int64, shape (row,), optional
-        From 0 on; without it all are of one unit, whose effect is held at zero.
+        From 0 on; without it there are no units' effects.
     unit_ridge : float
         s.
 
@@ -120,45 +153,48 @@ def pulled_logistic(
     --------
     >>> Z, one = np.ones((8, 1)), np.ones(1)
     >>> y = np.array([0.0, 0, 0, 1, 0, 0, 0, 1])
-    >>> pulled_logistic(Z, y, np.ones(8), prior=one, ridge=1e9 * one)[0].round(6).tolist()
+    >>> penalised_logistic(Z, y, np.ones(8), prior=one, ridge=1e9 * one)[0].round(6).tolist()
     [1.0]
-    >>> pulled_logistic(Z, y, np.ones(8), prior=one, ridge=1e-9 * one)[0].round(4).tolist()
+    >>> penalised_logistic(Z, y, np.ones(8), prior=one, ridge=1e-9 * one)[0].round(4).tolist()
     [-1.0986]
     """
-    at, hold = (np.zeros(len(y), dtype=np.int64), HELD) if unit is None else (unit, unit_ridge)
-    beta: Array = prior.astype(np.float64)
-    effect: Array = np.zeros(int(at.max(initial=0)) + 1)
-    for _ in range(MAX_STEPS):
-        fitted = expit(Z @ beta + effect[at])
-        information = weight * fitted * (1.0 - fitted)
-        lack = weight * (y - fitted)
-        whole = (Z * information[:, None]).T @ Z + np.diag(ridge)
-        slope = Z.T @ lack - ridge * (beta - prior)
-        own: Array = np.bincount(at, information).astype(np.float64) + hold
-        shared = np.stack([np.bincount(at, information * column) for column in Z.T])
-        rise = np.bincount(at, lack) - hold * effect
-        step = np.linalg.solve(whole - (shared / own) @ shared.T, slope - shared @ (rise / own))
-        aside = (rise - shared.T @ step) / own
-        step, aside = np.clip(step, -1.0, 1.0), np.clip(aside, -1.0, 1.0)
-        beta, effect = beta + step, effect + aside
-        if max(np.abs(step).max(), np.abs(aside).max()) < 1e-8:
-            break
-    return beta, effect
+    columns = Z.shape[1]
+    code = np.zeros(len(y), dtype=np.int64) if unit is None else unit
+    units = 0 if unit is None else int(code.max(initial=0)) + 1
+    centre = np.concatenate([prior, np.zeros(units)])
+    precision = np.concatenate([ridge, np.full(units, unit_ridge)])
+    curvature = np.concatenate([weight @ Z**2, np.bincount(code, weight)[:units]]) / 4.0
+    scale = 1.0 / np.sqrt(precision + curvature)
+
+    def loss(scaled: Array) -> tuple[float, Array]:
+        away = scaled * scale
+        value = centre + away
+        odds = Z @ value[:columns]
+        if units:
+            odds = odds + value[columns:][code]
+        residual = weight * (expit(odds) - y)
+        slope = np.concatenate([residual @ Z, np.bincount(code, residual)[:units]])
+        misfit = weight @ (np.logaddexp(0.0, odds) - y * odds)
+        return float(misfit + precision @ away**2 / 2.0), (slope + precision * away) * scale
+
+    fitted = minimize(loss, np.zeros(len(centre)), jac=True, method="L-BFGS-B", options=OPTIMISER)
+    best = centre + fitted.x * scale
+    return best[:columns], best[columns:]
 
 
-def learnt(
+def dependent_logistic(
     Z: Array,
     y: Array,
-    day: Days,
+    day: _Codes,
     *,
     horizon: int,
     prior: Array,
     ridge: Array,
     half_life: float = HALF_LIFE,
-    unit: Codes | None = None,
+    unit: _Codes | None = None,
     unit_ridge: float = 1.0,
 ) -> tuple[Array, Array]:
-    """A pulled logistic regression that forgets, on rows that count as few as their design effect.
+    """Penalised logistic regression with age weights, divided by the rows' design effect.
 
     Parameters
     ----------
@@ -166,26 +202,28 @@ def learnt(
     y : ndarray, shape (row,)
     day : ndarray of int64, shape (row,)
     horizon : int
+        In days.
     prior, ridge : ndarray, shape (column,)
         Ridge in independent labels.
     half_life : float
-        In days.
+        Of the age weights, in days.
     unit, unit_ridge
-        As in :func:`pulled_logistic`.
+        As in :func:`penalised_logistic`.
 
     Returns
     -------
-    coefficients, effects : ndarray
+    coefficients : ndarray, shape (column,)
+    effects : ndarray, shape (unit,)
     """
-    weight = forgotten(day, half_life=half_life)
+    weight = age_weights(day, half_life=half_life)
 
     def fit(weight: Array) -> tuple[Array, Array]:
-        return pulled_logistic(
+        return penalised_logistic(
             Z, y, weight, prior=prior, ridge=ridge, unit=unit, unit_ridge=unit_ridge
         )
 
     beta, effect = fit(weight)
-    first = expit(Z @ beta + (effect[0] if unit is None else effect[unit]))
+    first = expit(Z @ beta + (0.0 if unit is None else effect[unit]))
     repeated = design_effect(
         weight * (y - first),
         blocks_of(day, horizon=horizon),
@@ -197,13 +235,13 @@ def learnt(
 def recalibration(
     score: Array,
     y: Array,
-    day: Days,
+    day: _Codes,
     *,
     horizon: int,
     ridge: tuple[float, float],
     half_life: float = HALF_LIFE,
 ) -> Array:
-    """Intercept and slope of logit P(outcome) on a score, pulled to (0, 1).
+    """Intercept and slope of logit P(outcome) on a score, shrunk to (0, 1).
 
     Parameters
     ----------
@@ -212,19 +250,24 @@ def recalibration(
     y : ndarray, shape (row,)
     day : ndarray of int64, shape (row,)
     horizon : int
-    ridge : tuple of float
-        Precision of the pull on intercept and slope, in independent labels.
-    half_life : float
         In days.
+    ridge : tuple of float
+        Prior precision of intercept and slope, in independent labels.
+    half_life : float
+        Of the age weights, in days.
 
     Returns
     -------
     ndarray, shape (2,)
         The slope is never negative.
     """
-    Z = np.column_stack([np.ones_like(score), score])
-    found, _ = learnt(
-        Z, y, day, horizon=horizon, prior=np.array([0.0, 1.0]), ridge=np.array(ridge),
+    coefficients, _ = dependent_logistic(
+        np.column_stack([np.ones_like(score), score]),
+        y,
+        day,
+        horizon=horizon,
+        prior=np.array([0.0, 1.0]),
+        ridge=np.array(ridge),
         half_life=half_life,
-    )  # fmt: skip
-    return np.array([found[0], max(found[1], 0.0)])
+    )
+    return np.array([coefficients[0], max(coefficients[1], 0.0)])

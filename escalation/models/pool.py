@@ -1,4 +1,4 @@
-"""``pool``: tails on fast and slow averages, averaged by fixed weights."""
+"""``pool``: a log-linear pool of count tails on fast and slow averages, with fixed weights."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from escalation.models.base import Array, Column, EventModel, columns_of
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of
 from escalation.models.ewma_nb import SMALLEST_MEAN
 from escalation.models.penalised import log_odds
 from escalation.models.tails import likeliest_shape, spread_out, tail_of
 
-DAYS = (7, 10, 21, 45, 90, 365)
-LEVELS: tuple[Column, ...] = tuple(f"history_decay_{days}d" for days in DAYS)
+AVERAGE_DAYS = (7, 10, 21, 45, 90, 365)
+AVERAGE_COLUMNS: tuple[Column, ...] = tuple(f"history_decay_{days}d" for days in AVERAGE_DAYS)
 WEIGHTS = (0.07, 0.07, 0.21, 0.14, 0.07, 0.14, 0.30)
 """Of the six averages and of their mixture; they add up to one. Fixed: no data set decides them."""
 MIX = (0.8, 0.2)
@@ -22,7 +23,7 @@ MIX = (0.8, 0.2)
 
 
 class Pool(EventModel):
-    r"""Logit average of negative binomial tails on several decayed averages.
+    r"""Log-linear pool of negative binomial tails on several decayed averages.
 
     .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P(X_j \ge k),\quad
               m_j = \max(h s_j / K_j,\ 0.02)
@@ -51,8 +52,9 @@ class Pool(EventModel):
 
     def __init__(
         self,
+        *,
         horizon: int = 7,
-        levels: Sequence[Column] = LEVELS,
+        levels: Sequence[Column] = AVERAGE_COLUMNS,
         threshold: Column = "threshold",
     ) -> None:
         self.horizon = horizon
@@ -68,7 +70,7 @@ class Pool(EventModel):
     def _means(self, X: Any) -> Array:
         """Expected counts by average, shape (7, row)."""
         sums = np.stack(columns_of(X, self.levels))
-        own = np.maximum(sums / np.array(DAYS)[:, None] * self.horizon, SMALLEST_MEAN)
+        own = np.maximum(sums / np.array(AVERAGE_DAYS)[:, None] * self.horizon, SMALLEST_MEAN)
         mixed = MIX[0] * own[2] + MIX[1] * own[5]
         return np.concatenate([own, mixed[None]])
 
@@ -78,25 +80,3 @@ class Pool(EventModel):
         for weight, mean, shape in zip(WEIGHTS, self._means(X), self.shapes_, strict=True):
             total += weight * log_odds(tail_of(mean, shape, threshold))
         return expit(total)
-
-
-def pool(*, horizon: int = 7, seed: int = 0) -> Pool:
-    """Tails on fast and slow averages; it has nothing to tune, nothing random.
-
-    Parameters
-    ----------
-    horizon : int
-        In days.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    Pool
-
-    Examples
-    --------
-    >>> pool(horizon=14).horizon
-    14
-    """
-    return Pool(horizon=horizon)

@@ -1,4 +1,4 @@
-"""What the statsmodels regressions share: log history, standardised, and a ridge fit of a GLM."""
+"""What the generalised linear models share: log history, standardised, and a ridge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from escalation.models.base import Array, Column, EventModel, columns_of, weighted_sum
+from escalation._util.arrays import Array
+from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 
 HISTORY_COLUMNS: tuple[Column, ...] = (
     "history_decay_7d",
@@ -17,9 +18,6 @@ HISTORY_COLUMNS: tuple[Column, ...] = (
     "history_days_since",
 )
 """Fast, medium, slow and very slow memory of what is counted, and how long ago the last one was."""
-MAX_STEPS = 60
-TOLERANCE = 1e-9
-"""Newton's method stops when a step would gain less than this, in labels of log likelihood."""
 
 
 def signed_log(values: Array) -> Array:
@@ -33,18 +31,16 @@ def signed_log(values: Array) -> Array:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def ridge_fit(model: Any, *, horizon: int, ridge: float) -> tuple[Array, Array]:
-    r"""Maximise a GLM's penalised log likelihood by Fisher scoring with halved steps.
+def ridge_errors(Z: Array, information: Array, *, horizon: int, ridge: float) -> Array:
+    r"""Standard errors of a ridge regression from its penalised information.
 
-    .. math:: \ell(\beta) / h - \tfrac{r}{2} \lVert \beta \rVert^2
-
-    The penalty covers the intercept too, so there is always a maximum, whatever is separated,
-    constant or all zero; offsets say what the coefficients are shrunk towards.
+    .. math:: \Big(Z^\top \operatorname{diag}(i)\, Z / h + r I\Big)^{-1}
 
     Parameters
     ----------
-    model : statsmodels GLM
-        Unfitted.
+    Z : ndarray, shape (row, column)
+    information : ndarray, shape (row,)
+        i, each row's expected information about its linear predictor.
     horizon : int
         h: overlapping daily labels count as one in h.
     ridge : float
@@ -52,41 +48,24 @@ def ridge_fit(model: Any, *, horizon: int, ridge: float) -> tuple[Array, Array]:
 
     Returns
     -------
-    coefficients, standard errors : ndarray, shape (column,)
-        Errors from the penalised information of the rows counted as one in h.
+    ndarray, shape (column,)
     """
-    beta = np.zeros(model.exog.shape[1])
-    value = _penalised(model, beta, horizon, ridge)
-    for _ in range(MAX_STEPS):
-        slope = model.score(beta, scale=1.0) / horizon - ridge * beta
-        step = np.linalg.solve(_information(model, beta, horizon, ridge), slope)
-        gain = float(slope @ step)
-        scale = 1.0
-        while (tried := _penalised(model, beta + scale * step, horizon, ridge)) < value:
-            scale /= 2.0
-            if scale < TOLERANCE:
-                break
-        if gain < TOLERANCE or scale < TOLERANCE:
-            break
-        beta, value = beta + scale * step, tried
-    covariance = np.linalg.inv(_information(model, beta, horizon, ridge))
-    return beta, np.sqrt(np.diag(covariance))
+    whole = (Z * information[:, None]).T @ Z / horizon + ridge * np.eye(Z.shape[1])
+    return np.sqrt(np.diag(np.linalg.inv(whole)))
 
 
-def _penalised(model: Any, beta: Array, horizon: int, ridge: float) -> float:
-    with np.errstate(all="ignore"):
-        value = model.loglike(beta, scale=1.0) / horizon - ridge / 2.0 * (beta @ beta)
-    return float(value) if np.isfinite(value) else -np.inf
+def coefficient_table(names: Sequence[Column], coefficients: Array, errors: Array) -> str:
+    """A summary to print: one line per coefficient.
 
+    Parameters
+    ----------
+    names : sequence of str or int, of length coefficient
+    coefficients, errors : ndarray, shape (coefficient,)
 
-def _information(model: Any, beta: Array, horizon: int, ridge: float) -> Array:
-    """Expected information: positive definite also far from the maximum."""
-    found = -model.hessian(beta, scale=1.0, observed=False) / horizon
-    return found + ridge * np.eye(len(beta))
-
-
-def table(names: Sequence[Column], coefficients: Array, errors: Array) -> str:
-    """A summary to print: one line per coefficient."""
+    Returns
+    -------
+    str
+    """
     lines = [f"{'':<28}{'coefficient':>12}{'std error':>12}"]
     for name, value, error in zip(names, coefficients, errors, strict=True):
         lines.append(f"{name!s:<28}{value:>12.4f}{error:>12.4f}")
@@ -94,9 +73,9 @@ def table(names: Sequence[Column], coefficients: Array, errors: Array) -> str:
 
 
 class RidgeRegression(EventModel):
-    """Base of the statsmodels regressions: arrays are kept, never a statsmodels result.
+    """Base of the generalised linear models: arrays are kept, never a result with training rows.
 
-    A statsmodels result carries its training rows. Columns are logged and standardised by the
+    Columns are logged and standardised by the
     training rows' mean and spread; at prediction they are held to the range seen in training, so
     that nothing is extrapolated beyond what was learnt.
 
@@ -129,15 +108,11 @@ class RidgeRegression(EventModel):
         held = np.clip(self._logged(X), self.low_, self.high_)
         return np.column_stack([np.ones(len(held)), (held - self.centre_) / self.scale_])
 
-    def _learn(self, model: Any) -> None:
-        fitted = ridge_fit(model, horizon=self.horizon, ridge=self.ridge)
-        self.coefficients_, self.standard_errors_ = fitted
-
     @property
     def summary_(self) -> str:
         """The coefficients as a table."""
         names = ("intercept", *self.columns)
-        return table(names, self.coefficients_, self.standard_errors_)
+        return coefficient_table(names, self.coefficients_, self.standard_errors_)
 
     def _linear(self, Z: Array) -> Array:
         return weighted_sum(Z, self.coefficients_)

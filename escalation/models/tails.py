@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from escalation.models.base import Array
+from escalation._util.arrays import Array
 from escalation.models.ewma_nb import nb_tail
 
 DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0)
@@ -17,7 +17,7 @@ SPREADS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """Squared coefficient of variation of the level, where the variance grows with the mean squared."""
 MOST_ROWS = 3000
 """One number is chosen from at most so many evenly spread rows: more would not move it."""
-FLOOR = 1e-4
+OUTCOME_FLOOR = 1e-4
 """Outcomes are thought at least this likely while choosing, so that no single row decides."""
 
 Tail = Callable[[Array, float, Array], Array]
@@ -56,13 +56,31 @@ def quadratic_tail(mean: Array, spread: float | Array, threshold: Array) -> Arra
 
 
 def outcome_log_likelihood(probability: Array, y: Array) -> Array:
-    """Log likelihood of each outcome, with probabilities held away from 0 and 1."""
-    held = np.clip(probability, FLOOR, 1.0 - FLOOR)
+    """Log likelihood of each outcome, with probabilities held away from 0 and 1.
+
+    Parameters
+    ----------
+    probability, y : ndarray, shape (row,)
+
+    Returns
+    -------
+    ndarray, shape (row,)
+    """
+    held = np.clip(probability, OUTCOME_FLOOR, 1.0 - OUTCOME_FLOOR)
     return np.log(np.where(y > 0, held, 1.0 - held))
 
 
 def spread_out(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
     """Positions of at most ``most`` rows, evenly spread.
+
+    Parameters
+    ----------
+    rows, most : int
+
+    Returns
+    -------
+    ndarray of int, shape (at most ``most``,)
+        Rising.
 
     Examples
     --------
@@ -102,9 +120,9 @@ def likeliest(
     >>> likeliest(np.full(100, 1.0), np.full(100, 2.0), y)[0]
     2.0
     """
-    found = [float(outcome_log_likelihood(tail(mean, d, threshold), y).mean()) for d in grid]
-    best = int(np.argmax(found))
-    return float(grid[best]), found[best]
+    gains = [float(outcome_log_likelihood(tail(mean, d, threshold), y).mean()) for d in grid]
+    best = int(np.argmax(gains))
+    return float(grid[best]), gains[best]
 
 
 def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, float]:
@@ -132,6 +150,16 @@ def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, floa
 
 
 def tail_of(mean: Array, shape: tuple[bool, float], threshold: Array) -> Array:
-    """P(X >= threshold) under a shape found by :func:`likeliest_shape`."""
+    """P(X >= threshold) under a shape found by :func:`likeliest_shape`.
+
+    Parameters
+    ----------
+    mean, threshold : ndarray, shape (row,)
+    shape : tuple of (bool, float)
+
+    Returns
+    -------
+    ndarray, shape (row,)
+    """
     quadratic, dispersion = shape
     return (quadratic_tail if quadratic else nb_tail)(mean, dispersion, threshold)

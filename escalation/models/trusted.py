@@ -11,8 +11,6 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.boosting.Boosting",
     "escalation.models.climatology.Climatology",
     "escalation.models.corrected.Corrected",
-    "escalation.models.dynamic.Dynamic",
-    "escalation.models.ewma_fit.EwmaFit",
     "escalation.models.ewma_nb.EwmaNB",
     "escalation.models.forest.Forest",
     "escalation.models.hawkes.Hawkes",

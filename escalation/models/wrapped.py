@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.models.base import Array, EventModel, columns_of, smoothed_rate
+from escalation._util.arrays import Array
+from escalation.models.base import EventModel, columns_of, smoothed_rate
 
 
 def with_margins(X: Any, horizon: int) -> Array:

@@ -1,4 +1,4 @@
-"""Rows of a panel with single events taken away from them or added."""
+"""Rows of a panel with single events removed from them or added."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array, Ints
 from escalation.backtest.day import DayInputs
 from escalation.panel.dense import Panel, unit_of
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 REMOVED = -1
 
 
 @dataclass(frozen=True)
 class Perturbations:
-    """Changes to score, each by itself.
+    """Single changes to the events of a day, each scored by itself.
 
     Parameters
     ----------
     event : ndarray of int64, shape (perturbation,)
-        Row among the events that were known on the day.
+        Row among the events known on the day.
     times : ndarray of int64, shape (perturbation,)
-        -1 takes the event away; n adds n more like it on the last day that features see.
+        :data:`REMOVED` removes the event; n adds n more like it on the last day that features see.
     """
 
     event: Ints
@@ -39,7 +37,15 @@ class Perturbations:
 
 @dataclass(frozen=True)
 class ChangedRows:
-    """Rows that change: which perturbation, which unit, which day."""
+    """Panel rows that a perturbation changes.
+
+    Parameters
+    ----------
+    perturbation : ndarray of int64, shape (row,)
+        Position of the perturbation.
+    unit, day : ndarray of int64, shape (row,)
+        Indices of the cell that it changes.
+    """
 
     perturbation: Ints
     unit: Ints
@@ -51,7 +57,7 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """A day's rows, and the events that they are made of.
+    """A day's panel rows, and the events that they are made of.
 
     Parameters
     ----------
@@ -70,65 +76,76 @@ class PerturbedRows:
 
     @cached_property
     def happened(self) -> Ints:
-        """Day index of each event; outside the axis where it is before it."""
+        """Day index of each event; negative where it lies before the axis."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
         return (days - self.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
-        """Units that hold each event, shape (event, kind of unit); -1 for none."""
+        """Units that each event belongs to, shape (event, kind of unit); -1 for none."""
         units = pd.Index(self.inputs.units, dtype="str")
         kinds = dict.fromkeys(self.inputs.spec.kinds)
-        named = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
-        return np.stack(named, axis=1).astype(np.int64)
+        indices = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
+        return np.stack(indices, axis=1).astype(np.int64)
 
     @cached_property
-    def weights(self) -> dict[str, Floats]:
-        """What each event adds to each channel."""
+    def weights(self) -> dict[str, Array]:
+        """What each event adds to each channel, shape (event,)."""
         channels = self.inputs.spec.all_channels
         return {channel.name: channel.weights(self.events) for channel in channels}
 
-    def pairs(self, perturbations: Perturbations) -> ChangedRows:
+    def changed(self, perturbations: Perturbations) -> ChangedRows:
         """The rows that each perturbation changes."""
-        day = np.where(
-            perturbations.times == REMOVED, self.happened[perturbations.event], self.inputs.frontier
-        )
+        removed = perturbations.times == REMOVED
+        day = np.where(removed, self.happened[perturbations.event], self.inputs.frontier)
         inside = (day >= 0) & (day < len(self.panel.days))
         units = self.holders[perturbations.event]
-        perturbation, kind = np.nonzero((units >= 0) & inside[:, None])
-        return ChangedRows(perturbation, units[perturbation, kind], day[perturbation])
+        number, kind = np.nonzero((units >= 0) & inside[:, None])
+        return ChangedRows(number, units[number, kind], day[number])
 
-    def perturbed(self, perturbations: Perturbations, pairs: ChangedRows) -> Panel:
-        """The units' rows, each with its perturbation made."""
-        event, times = (
-            perturbations.event[pairs.perturbation],
-            perturbations.times[pairs.perturbation],
-        )
-        rows, each = self.panel.take(pairs.unit), np.arange(len(pairs))
+    def perturbed(self, perturbations: Perturbations, changed: ChangedRows) -> Panel:
+        """The changed rows, each with its perturbation applied.
+
+        Parameters
+        ----------
+        perturbations : Perturbations
+        changed : ChangedRows
+            Of :meth:`changed`.
+
+        Returns
+        -------
+        Panel
+            One unit per changed row, on the days of the panel.
+        """
+        event = perturbations.event[changed.perturbation]
+        times = perturbations.times[changed.perturbation]
+        rows, number = self.panel.take(changed.unit), np.arange(len(changed))
         for channel in self.inputs.spec.all_channels:
             values, weight = rows.channels[channel.name], self.weights[channel.name]
-            cell = values[each, pairs.day].astype(np.float64)
+            cell = values[number, changed.day].astype(np.float64)
             if channel.measure == "severity":
-                rest = self._highest_besides(event, pairs, weight)
-                cell = np.where(times == REMOVED, rest, np.maximum(cell, weight[event]))
+                others = self._highest_other(event, changed, weight)
+                cell = np.where(times == REMOVED, others, np.maximum(cell, weight[event]))
             else:
                 cell = cell + times * weight[event]
-            values[each, pairs.day] = cell
+            values[number, changed.day] = cell
         return rows
 
     @cached_property
-    def _together(self) -> dict[tuple[int, int], list[int]]:
-        """Events by the unit and the day that hold them."""
-        found: dict[tuple[int, int], list[int]] = {}
+    def _events_by_cell(self) -> dict[tuple[int, int], list[int]]:
+        """Events by the unit and day that hold them."""
+        cells: dict[tuple[int, int], list[int]] = {}
         for event, units in enumerate(self.holders.tolist()):
             for unit in units:
-                found.setdefault((unit, int(self.happened[event])), []).append(event)
-        return found
+                cells.setdefault((unit, int(self.happened[event])), []).append(event)
+        return cells
 
-    def _highest_besides(self, event: Ints, pairs: ChangedRows, weight: Floats) -> Floats:
+    def _highest_other(self, event: Ints, changed: ChangedRows, weight: Array) -> Array:
         """Highest weight of the other events in the same row on the same day."""
-        rest = np.zeros(len(pairs))
-        for row, (one, unit, day) in enumerate(zip(event, pairs.unit, pairs.day, strict=True)):
-            beside = [i for i in self._together.get((int(unit), int(day)), []) if i != one]
-            rest[row] = max((weight[i] for i in beside), default=0.0)
-        return rest
+        highest = np.zeros(len(changed))
+        for row, (removed, unit, day) in enumerate(
+            zip(event, changed.unit, changed.day, strict=True)
+        ):
+            cell = self._events_by_cell.get((int(unit), int(day)), [])
+            highest[row] = max((weight[i] for i in cell if i != removed), default=0.0)
+        return highest

@@ -22,6 +22,13 @@ from escalation.targets import Target
 def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Input columns in the model's order, or a refusal that names columns and counts only.
 
+    Parameters
+    ----------
+    X : DataFrame
+        One row per forecast.
+    columns : list of str
+        The model's input, in order.
+
     Raises
     ------
     ModelError
@@ -33,7 +40,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if missing:
         raise ModelError(
             "E-SCHEMA",
-            f"expected {len(columns)} columns, {len(missing)} are missing",
+            f"{len(missing)} of {len(columns)} columns are missing",
             column=missing[0],
         )
     X = X[columns].astype(np.float64)
@@ -41,7 +48,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if bad.any():
         raise InputError(
             "E-NOT-FINITE",
-            f"expected finite numbers, {int(bad.sum())} columns have others",
+            f"missing or infinite values in {int(bad.sum())} columns",
             column=str(X.columns[bad][0]),
         )
     return X
@@ -93,7 +100,13 @@ class Scorer:
         return {"target": target_label(self.target), "horizon": self.target.horizon}
 
     def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
-        """Scores on a day, from what was known by then, and what they come from."""
+        """Scores on a day, from what was known by then, and what they come from.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+        """
         today = day_inputs(archive, self.experiment, self.target, day)
         return ScoringInputs(**vars(today), probability=self.predict(today.X))
 
@@ -103,7 +116,18 @@ class Scorer:
         return self.model.predict_proba(X)[:, 1] if len(X) else np.empty(0)
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probability and risk set by unit on a day, from what was known by then."""
+        """Probability and risk set by unit on a day, from what was known by then.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+
+        Returns
+        -------
+        DataFrame
+            Columns ``probability`` and ``at_risk``, indexed by unit.
+        """
         inputs = self.inputs(archive, day)
         index = pd.Index(inputs.units, name=schema.UNIT)
         return pd.DataFrame({"probability": inputs.probability, "at_risk": inputs.at_risk}, index)

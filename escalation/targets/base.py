@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel, Where
 from escalation.panel.history import History
 from escalation.panel.series import Series
 
-Array = NDArray[np.float64]
 MAX_HORIZON = 90
 HISTORY_DECAYS = (7, 10, 21, 45, 90, 365)
 """e-folding times, in days, of the decayed sums that count models start from."""

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel
-from escalation.targets.base import Array, LookBack, Target, history_of, require_days
+from escalation.targets.base import LookBack, Target, history_of, require_days
 
 NEEDED = "needed_rung"
 RUNGS = range(1, schema.HIGHEST_RUNG + 1)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from escalation.models.dynamic import Dynamic, predictive_tail
+from escalation.models.ewma_fit import GRID, EwmaFit
 from scipy.stats import gamma, nbinom, poisson
 
 from escalation.models import MODELS
-from escalation.models.dynamic import Dynamic, predictive_tail
-from escalation.models.ewma_fit import GRID, EwmaFit
 from escalation.models.levels import PRIOR, Levels
 from escalation.models.pool import DAYS, WEIGHTS, Pool
 from escalation.models.tails import (

@@ -1,6 +1,8 @@
 """scikit-learn's own checks, on every estimator, with columns by position."""
 
 import pytest
+from escalation.models.dynamic import Dynamic
+from escalation.models.ewma_fit import EwmaFit
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from escalation.models import MODELS
@@ -8,8 +10,6 @@ from escalation.models.blend import Blend
 from escalation.models.boosting import Boosting
 from escalation.models.climatology import Climatology
 from escalation.models.corrected import Corrected
-from escalation.models.dynamic import Dynamic
-from escalation.models.ewma_fit import EwmaFit
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.forest import Forest
 from escalation.models.hawkes import Hawkes

@@ -201,7 +201,7 @@ def test_a_day_that_the_model_has_learned_from_is_called_in_sample(data, made):
         for one in data.scores
     )
     text = words(page(replace(data, scores=later)))
-    assert "In-sample: the model has learned from days up to 30 June 2021" in text
+    assert "In-sample: the model was trained on days up to 30 June 2021" in text
 
 
 def test_outcomes_that_had_not_come_by_the_day_are_not_told(data):

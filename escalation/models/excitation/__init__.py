@@ -14,7 +14,7 @@ and answer, and is left out. A common cause that comes and goes faster than the 
 like excitation; no test on counts alone can tell them apart.
 """
 
-from escalation.models.excitation.answers import answers
+from escalation.models.excitation.answers import answer_table
 from escalation.models.excitation.fit import Excitation, fit_hawkes
 
-__all__ = ["Excitation", "answers", "fit_hawkes"]
+__all__ = ["Excitation", "answer_table", "fit_hawkes"]

@@ -11,7 +11,7 @@ MOST_ANSWERS = 0.9
 """``within_days`` is when so large a share of the answers has come."""
 
 
-def answers(fitted: Excitation) -> pd.DataFrame:
+def answer_table(fitted: Excitation) -> pd.DataFrame:
     """Who answers whom, and within how many days: one row per pair, the strongest evidence first.
 
     Returns

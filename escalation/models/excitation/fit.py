@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
-from escalation.models.excitation.likelihood import Array, fit_rows, lagged, levels_of
+from escalation.models.excitation.likelihood import fit_rows, lagged, levels_of
 from escalation.models.excitation.placebo import placebo
 
 HALF_LIVES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -113,11 +114,11 @@ def fit_hawkes(
 
     Examples
     --------
-    >>> from escalation.models.excitation import answers
+    >>> from escalation.models.excitation import answer_table
     >>> from escalation.events.simulate import hawkes_counts
     >>> days = hawkes_counts(base=[0.3, 0.1], excitation=[[0, 0], [0.6, 0]], days=2000, seed=1)[0]
     >>> fitted = fit_hawkes({"a>b": days[0], "b>a": days[1]}, shuffles=49)
-    >>> answers(fitted).loc[0, ["source", "target", "within_days"]].tolist()
+    >>> answer_table(fitted).loc[0, ["source", "target", "within_days"]].tolist()
     ['a>b', 'b>a', np.float64(7.0)]
     """
     channels, values = _checked(counts)
@@ -128,18 +129,18 @@ def fit_hawkes(
     rows = fit_rows(values, levels, past)
     tried = len(grid) * len(kept) ** 2
 
-    def matrix(found: list[Array]) -> Array:
+    def matrix(values: list[Array]) -> Array:
         whole = np.full((len(channels), len(channels)), np.nan)
-        if found:
-            whole[np.ix_(kept, kept)] = found
+        if values:
+            whole[np.ix_(kept, kept)] = values
         return whole
 
-    def vector(found: list[float]) -> Array:
+    def vector(values: list[float]) -> Array:
         whole = np.full(len(channels), np.nan)
-        whole[kept] = found
+        whole[kept] = values
         return whole
 
-    chance = placebo(values, past, rows, grid, placebo_days, shuffles, seed)
+    chance = placebo(values, past, rows, grid, window=placebo_days, shuffles=shuffles, seed=seed)
     return Excitation(
         channels=channels,
         level=vector([row.level for row in rows]),
@@ -154,22 +155,22 @@ def fit_hawkes(
 
 
 def _checked(counts: Mapping[str, ArrayLike]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    arrays = [np.asarray(one, dtype=np.float64) for one in counts.values()]
-    lengths = {one.shape for one in arrays}
-    good = len(lengths) == 1 and all(
-        one.ndim == 1 and np.isfinite(one).all() and (one >= 0).all() and (one % 1 == 0).all()
-        for one in arrays
+    arrays = [np.asarray(days, dtype=np.float64) for days in counts.values()]
+    good = len({days.shape for days in arrays}) == 1 and all(
+        days.ndim == 1 and np.isfinite(days).all() and (days >= 0).all() and (days % 1 == 0).all()
+        for days in arrays
     )
     if not good:
         raise InputError(
             "E-COUNTS",
-            "expected whole counts, 0 or more, for the same days in every channel",
+            "invalid counts: needs whole numbers, 0 or more, for the same days in every channel",
             value=", ".join(f"{name} {np.shape(one)}" for name, one in counts.items()),
         )
     values = np.stack(arrays).astype(np.float32)
     if values.shape[1] < LEAST_DAYS:
         raise GateError(
-            "E-INSUFFICIENT", f"expected at least {LEAST_DAYS} days, got {values.shape[1]}",
+            "E-INSUFFICIENT",
+            f"needs at least {LEAST_DAYS} days, got {values.shape[1]}",
             fix="add history",
-        )  # fmt: skip
+        )
     return tuple(counts), values

@@ -5,15 +5,41 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.models.excitation.likelihood import Array, Row, design_of, lagged
-from escalation.models.nonnegative import FLOOR, maximise
+from escalation._util.arrays import Array
+from escalation.models.excitation.likelihood import Row, design_of, lagged
+from escalation.models.nonnegative import MEAN_FLOOR, maximise
 
 
 def placebo(
-    values: NDArray[np.float32], past: Array, rows: list[Row], grid: Array,
-    window: int, shuffles: int, seed: int,
-) -> Array:  # fmt: skip
-    """Share of shuffled histories in which any pair looks as strong as this one does."""
+    values: NDArray[np.float32],
+    past: Array,
+    rows: list[Row],
+    grid: Array,
+    *,
+    window: int,
+    shuffles: int,
+    seed: int,
+) -> Array:
+    """Share of shuffled histories in which any pair looks as strong as this one does.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (channel, day)
+    past : ndarray, shape (half-life, channel, day)
+        Decayed counts of the days before.
+    rows : list of Row
+        Each channel's regression.
+    grid : ndarray, shape (half-life,)
+    window : int
+        Days within which is shuffled.
+    shuffles : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (target, source)
+        NaN without shuffles.
+    """
     n = len(values)
     if not shuffles or not n:
         return np.full((n, n), np.nan)
@@ -42,7 +68,11 @@ def _null_model(count: Array, past: Array, row: Row, source: int) -> tuple[Array
     design = np.delete(design_of(row.columns, past, row.chosen), knots + source, axis=1)
     beta = maximise(design, count)
     working = design[:, beta > 0.0]
-    return count, np.column_stack([working @ beta[beta > 0.0] + FLOOR, working]), row.dispersion
+    return (
+        count,
+        np.column_stack([working @ beta[beta > 0.0] + MEAN_FLOOR, working]),
+        row.dispersion,
+    )
 
 
 def _strength(count: Array, null: Array, dispersion: float, past: Array) -> Array:

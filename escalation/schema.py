@@ -27,15 +27,41 @@ OPERATION: Final = "operation"
 """What a version does to its event: ``add``, ``update`` or ``retract`` (archive only)."""
 
 EVENT_COLUMNS: Final = (
-    EVENT_ID, EVENT_DATE, KNOWN_DATE, COUNTRY, ADMIN1, SITE, LATITUDE, LONGITUDE, EVENT_TYPE,
-    ACTOR, TARGET, SEVERITY, KILLED, WOUNDED, SOURCE, CONFIDENCE, TAGS, NOTE,
-)  # fmt: skip
+    EVENT_ID,
+    EVENT_DATE,
+    KNOWN_DATE,
+    COUNTRY,
+    ADMIN1,
+    SITE,
+    LATITUDE,
+    LONGITUDE,
+    EVENT_TYPE,
+    ACTOR,
+    TARGET,
+    SEVERITY,
+    KILLED,
+    WOUNDED,
+    SOURCE,
+    CONFIDENCE,
+    TAGS,
+    NOTE,
+)
 """The canonical event table, in order. ``tags`` holds words separated by a space."""
 
 DATE_COLUMNS: Final = (EVENT_DATE, KNOWN_DATE)
 TEXT_COLUMNS: Final = (
-    EVENT_ID, COUNTRY, ADMIN1, SITE, EVENT_TYPE, ACTOR, TARGET, SOURCE, CONFIDENCE, TAGS, NOTE,
-)  # fmt: skip
+    EVENT_ID,
+    COUNTRY,
+    ADMIN1,
+    SITE,
+    EVENT_TYPE,
+    ACTOR,
+    TARGET,
+    SOURCE,
+    CONFIDENCE,
+    TAGS,
+    NOTE,
+)
 COUNT_COLUMNS: Final = (KILLED, WOUNDED)
 
 UNIT: Final = "unit"
@@ -53,9 +79,20 @@ HISTORY: Final = "history_"
 """Prefix of the columns that a target adds about its own past (float64, in events per window)."""
 
 FORECAST_COLUMNS: Final = (
-    "model", "target", UNIT, DAY, "horizon", "probability", "lower", "upper",
-    THRESHOLD, COUNT, OUTCOME, AT_RISK, "as_of",
-)  # fmt: skip
+    "model",
+    "target",
+    UNIT,
+    DAY,
+    "horizon",
+    "probability",
+    "lower",
+    "upper",
+    THRESHOLD,
+    COUNT,
+    OUTCOME,
+    AT_RISK,
+    "as_of",
+)
 
 SCORE_COLUMNS: Final[Mapping[str, str]] = {
     UNIT: "text: a place, a pair of sides, or `all`",
@@ -80,9 +117,17 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
 }
 """What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""
 ISSUED_COLUMNS: Final = (
-    UNIT, DAY, "horizon", "target", "probability", "lower", "upper", "base_rate", "status",
+    UNIT,
+    DAY,
+    "horizon",
+    "target",
+    "probability",
+    "lower",
+    "upper",
+    "base_rate",
+    "status",
     "provenance",
-)  # fmt: skip
+)
 """What the ledger keeps of it."""
 
 KnownBasis = Literal["observed", "overwritten", "assumed", "event_date"]
@@ -98,7 +143,7 @@ class Rungs(NamedTuple):
     somebody_killed: int
 
 
-WORDS: Final = Rungs(1, 1, 1)
+WORDS_ONLY: Final = Rungs(1, 1, 1)
 COERCION: Final = Rungs(2, 2, 2)
 VIOLENCE: Final = Rungs(3, 4, 5)
 LEADER: Final = Rungs(6, 6, 6)
@@ -110,13 +155,13 @@ ALWAYS_KILLS: Final = Rungs(5, 5, 5)
 
 SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "none": Rungs(0, 0, 0),
-    "agreement": WORDS,
-    "cooperation": WORDS,
-    "diplomatic_warning": WORDS,
-    "parliamentary_vote": WORDS,
-    "political_decision": WORDS,
-    "statement": WORDS,
-    "truce": WORDS,
+    "agreement": WORDS_ONLY,
+    "cooperation": WORDS_ONLY,
+    "diplomatic_warning": WORDS_ONLY,
+    "parliamentary_vote": WORDS_ONLY,
+    "political_decision": WORDS_ONLY,
+    "statement": WORDS_ONLY,
+    "truce": WORDS_ONLY,
     "arrest": COERCION,
     "coercion": COERCION,
     "sanction": COERCION,

@@ -13,8 +13,8 @@ from scipy.special import gammainc
 from escalation import schema
 from escalation.events.archive import EventArchive
 
-Array = NDArray[np.float64]
-FIRST_DAY = np.datetime64("2015-01-01", "D")
+_Array = NDArray[np.float64]
+_FIRST_DAY = np.datetime64("2015-01-01", "D")
 
 
 def hawkes_counts(
@@ -67,7 +67,7 @@ def hawkes_counts(
     mu, a = np.asarray(base, np.float64), np.asarray(excitation, np.float64)
     ratio = float(np.abs(np.linalg.eigvals(a)).max())
     if ratio >= 1.0:
-        raise ValueError(f"expected a branching ratio below 1, got {ratio:.2f}")
+        raise ValueError(f"needs a branching ratio below 1, got {ratio:.2f}")
     keep = np.broadcast_to(2.0 ** (-1.0 / np.asarray(half_lives, np.float64)), a.shape)
     random = np.random.default_rng(seed)
     memory = np.zeros((runs, *a.shape))
@@ -101,17 +101,22 @@ class World:
     """
 
     counts: NDArray[np.int64]
-    base: Array
-    own: Array
-    common: Array
+    base: _Array
+    own: _Array
+    common: _Array
     burst: NDArray[np.bool_]
     motion: Motion
-    first_day: np.datetime64 = FIRST_DAY
+    first_day: np.datetime64 = _FIRST_DAY
 
     def probability(
-        self, days: ArrayLike, *, horizon: int, threshold: float = 1.0, paths: int = 300,
+        self,
+        days: ArrayLike,
+        *,
+        horizon: int,
+        threshold: float = 1.0,
+        paths: int = 300,
         seed: int = 0,
-    ) -> Array:  # fmt: skip
+    ) -> _Array:
         """The true probability that the count of the days ahead reaches a threshold.
 
         For somebody who knows the hidden state at the end of each day, but not what is to come:
@@ -187,9 +192,17 @@ class Motion:
     burst_factor: float = 4.0
 
     def step(
-        self, own: Array, common: Array, burst: NDArray[np.bool_], random: np.random.Generator
-    ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """The hidden state a day later."""
+        self, own: _Array, common: _Array, burst: NDArray[np.bool_], random: np.random.Generator
+    ) -> tuple[_Array, _Array, NDArray[np.bool_]]:
+        """The hidden state a day later.
+
+        Parameters
+        ----------
+        own, common : ndarray
+            Levels in log rate.
+        burst : ndarray of bool
+        random : numpy.random.Generator
+        """
         moved = [
             keep * level + spread * np.sqrt(1 - keep**2) * random.normal(size=level.shape)
             for level, keep, spread in (
@@ -201,7 +214,7 @@ class Motion:
         still = np.where(burst, draw > 1 / self.burst_days, draw < self.burst_chance)
         return moved[0], moved[1], still
 
-    def rate(self, base: Array, own: Array, common: Array, burst: NDArray[np.bool_]) -> Array:
+    def rate(self, base: _Array, own: _Array, common: _Array, burst: NDArray[np.bool_]) -> _Array:
         """Events per day."""
         return base * np.exp(own + common) * np.where(burst, self.burst_factor, 1.0)
 

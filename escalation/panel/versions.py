@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import KEY, EventArchive
+from escalation.events.archive import EVENT_KEY as KEY
+from escalation.events.archive import EventArchive
 from escalation.panel.dense import Channel, PanelSpec, unit_of
 
 FOREVER = np.iinfo(np.int64).max // 4

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import KEY, EventArchive, to_day
+from escalation.events.archive import EVENT_KEY as KEY
+from escalation.events.archive import EventArchive, to_day
 from escalation.panel.dense import Days, Panel, PanelSpec, day_range
 from escalation.panel.versions import FOREVER, cells, spread, times
 

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.events.archive import KEY
+from escalation.events.archive import EVENT_KEY as KEY
 from escalation.features import ACROSS
 from escalation.features.build import on_last_day
 from escalation.panel.dense import Panel

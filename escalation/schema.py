@@ -145,7 +145,7 @@ class Rungs(NamedTuple):
     somebody_killed: int
 
 
-WORDS: Final = Rungs(1, 1, 1)
+WORDS_ONLY: Final = Rungs(1, 1, 1)
 COERCION: Final = Rungs(2, 2, 2)
 VIOLENCE: Final = Rungs(3, 4, 5)
 LEADER: Final = Rungs(6, 6, 6)
@@ -157,13 +157,13 @@ ALWAYS_KILLS: Final = Rungs(5, 5, 5)
 
 SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "none": Rungs(0, 0, 0),
-    "agreement": WORDS,
-    "cooperation": WORDS,
-    "diplomatic_warning": WORDS,
-    "parliamentary_vote": WORDS,
-    "political_decision": WORDS,
-    "statement": WORDS,
-    "truce": WORDS,
+    "agreement": WORDS_ONLY,
+    "cooperation": WORDS_ONLY,
+    "diplomatic_warning": WORDS_ONLY,
+    "parliamentary_vote": WORDS_ONLY,
+    "political_decision": WORDS_ONLY,
+    "statement": WORDS_ONLY,
+    "truce": WORDS_ONLY,
     "arrest": COERCION,
     "coercion": COERCION,
     "sanction": COERCION,

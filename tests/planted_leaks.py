@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from escalation.panel.snapshots import Snapshots
 
 from escalation import schema
 from escalation.backtest import rolling as backtest
 from escalation.backtest import table
-from escalation.events.archive import KEY, EventArchive
+from escalation.events.archive import EVENT_KEY as KEY
+from escalation.events.archive import EventArchive
 from escalation.panel import kernels
-from escalation.panel.snapshots import Snapshots
 from escalation.targets import labels
 
 

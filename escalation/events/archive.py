@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 
-KEY = [schema.SOURCE, schema.EVENT_ID]
+EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
 OPERATIONS = ("add", "update", "retract")
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
@@ -40,12 +40,18 @@ def to_day(value: object) -> np.datetime64:
         with suppress(ValueError, TypeError):
             day = np.datetime64(pd.Timestamp(value).date(), "D")
     if np.isnat(day):
-        raise InputError("E-DATE", "expected a day as YYYY-MM-DD", value=value)
+        raise InputError("E-DATE", "needs a day as YYYY-MM-DD", value=value)
     return day
 
 
 def within(day: object, covered_to: np.datetime64) -> np.datetime64:
     """A day that an archive covers.
+
+    Parameters
+    ----------
+    day : date-like
+    covered_to : numpy.datetime64
+        The last day that the archive covers.
 
     Raises
     ------
@@ -56,7 +62,7 @@ def within(day: object, covered_to: np.datetime64) -> np.datetime64:
     if when > covered_to:
         raise InputError(
             "E-COVERAGE",
-            f"expected a day up to {covered_to}, the last one that the archive covers",
+            f"the archive covers days up to {covered_to}",
             column="as_of",
             value=when,
             fix=f"ask for {covered_to} or ingest newer data",
@@ -97,6 +103,15 @@ class EventArchive:
         Identical repeats are dropped. Two different versions of one event known on the same day
         are refused, because nobody can say which holds.
 
+        Parameters
+        ----------
+        versions : pandas.DataFrame
+            Canonical columns, a row per version; ``operation`` is ``add`` where it is missing.
+        covered_to : date-like, optional
+            The last day the source looked at; by default the last on which something became known.
+        known_basis : str, optional
+            How ``known_date`` was obtained.
+
         Raises
         ------
         InputError
@@ -106,7 +121,7 @@ class EventArchive:
             event on the same day.
         """
         if versions.empty:
-            raise InputError("E-EMPTY", "expected at least one event", fix="check the file")
+            raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
         columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
         table = _with_operation(versions)[columns]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
@@ -117,17 +132,17 @@ class EventArchive:
         if early.any():
             raise InputError(
                 "E-KNOWN",
-                f"expected known_date on or after event_date, {int(early.sum())} rows differ",
+                f"known_date is before event_date in {int(early.sum())} rows",
                 column=schema.KNOWN_DATE,
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
             )
-        clash = table.duplicated([*KEY, schema.KNOWN_DATE])
-        if clash.any():
+        conflict = table.duplicated([*EVENT_KEY, schema.KNOWN_DATE])
+        if conflict.any():
             raise InputError(
                 "E-CONFLICT",
-                "expected one version of an event per day",
+                "two different versions of an event are known on the same day",
                 column=schema.EVENT_ID,
-                value=table.loc[clash, schema.EVENT_ID].iloc[0],
+                value=table.loc[conflict, schema.EVENT_ID].iloc[0],
                 fix="give the later version its own known_date",
             )
         last = (
@@ -183,7 +198,13 @@ class EventArchive:
         return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
 
     def without(self, event_id: str, source: str) -> EventArchive:
-        """The archive in which an event never was."""
+        """The archive in which an event never was.
+
+        Parameters
+        ----------
+        event_id, source : str
+            What identifies it.
+        """
         versions = self.versions
         keep = (versions[schema.EVENT_ID] != event_id) | (versions[schema.SOURCE] != source)
         return replace(self, versions=versions[keep].reset_index(drop=True))
@@ -192,7 +213,7 @@ class EventArchive:
     def event_numbers(self) -> NDArray[np.int64]:
         """A number for each version, the same for those of one event; they follow each other."""
         changes = np.zeros(len(self.versions), dtype=np.int64)
-        for name in KEY:
+        for name in EVENT_KEY:
             text = pa.array(self.versions[name])
             changes[1:] |= pc.not_equal(text[1:], text[:-1]).to_numpy(zero_copy_only=False)
         return np.cumsum(changes)
@@ -214,7 +235,7 @@ class EventArchive:
 
 def in_order(versions: pd.DataFrame) -> pd.DataFrame:
     """Versions by source and event, each event's by the day on which it became known."""
-    keys = [*KEY, schema.KNOWN_DATE]
+    keys = [*EVENT_KEY, schema.KNOWN_DATE]
     table = pa.table({name: pa.array(versions[name]) for name in keys})
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
     return versions.iloc[order.to_numpy()].reset_index(drop=True)
@@ -231,19 +252,19 @@ def _check_rows(table: pd.DataFrame) -> None:
     if unknown.any():
         raise InputError(
             "E-OPERATION",
-            f"expected one of {', '.join(OPERATIONS)}",
+            f"invalid value: must be one of {', '.join(OPERATIONS)}",
             column=schema.OPERATION,
             value=table.loc[unknown, schema.OPERATION].iloc[0],
         )
     for column in schema.DATE_COLUMNS:
         dates = table[column]
         if not pd.api.types.is_datetime64_dtype(dates):
-            raise InputError("E-DATE", f"expected dates, got {dates.dtype}", column=column)
+            raise InputError("E-DATE", f"needs dates, got {dates.dtype}", column=column)
         partial = dates.isna() | (dates != dates.dt.normalize())
         if partial.any():
             raise InputError(
                 "E-DATE",
-                f"expected a whole day in every row, {int(partial.sum())} differ",
+                f"needs a whole day in every row, {int(partial.sum())} have none",
                 column=column,
                 value=dates[partial].iloc[0],
                 fix="convert time stamps to days of the place where it happened",

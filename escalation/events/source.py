@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask
 
 EVENT_SCHEMA = pa.schema(
     [
@@ -34,6 +33,17 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 """The canonical event table in Arrow; null is unknown, never zero."""
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Column names from text in which commas separate them.
+
+    Examples
+    --------
+    >>> column_names("Event ID, Event Date")
+    ('Event ID', 'Event Date')
+    """
+    return tuple(" ".join(name.split()) for name in text.split(","))
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ class Problem:
 
     code: str
     column: str
-    rows: NDArray[np.bool_]
+    rows: Mask
     expected: str
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import random_archives as archives
+from escalation.panel.vintages import vintages
 
 from escalation import schema
 from escalation.audit import laws
 from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.vintages import vintages
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 AT = archives.FIRST + 33

@@ -24,12 +24,12 @@ PART_SCHEMA = VERSION_SCHEMA.append(pa.field(EVENT_HASH, pa.uint64())).append(
 )
 """A part of the archive: every version, and the hashes by which repeats are found."""
 
-KEYS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
+HASH_COLUMNS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
 ROWS_PER_GROUP = 65_536
 """Small blocks are gathered to this many rows, so that a part does not fall into crumbs."""
 
 
-CHECKED = ds.ParquetFileFormat(
+_CHECKED = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
 
@@ -43,7 +43,14 @@ def writer(path: Path) -> pq.ParquetWriter:
 
 
 def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
-    """Write a part again without some rows."""
+    """Write a part again without some rows.
+
+    Parameters
+    ----------
+    path : Path
+    drop : ndarray of int
+        Rows to leave out.
+    """
     shorter = path.with_name(path.name.removesuffix(".part"))
     start = 0
     with pq.ParquetFile(path) as old, writer(shorter) as new:
@@ -57,7 +64,7 @@ def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
 def keys_of(path: Path) -> Iterator[pa.RecordBatch]:
     """Hashes, day and operation of the versions of a part."""
     with pq.ParquetFile(path) as part:
-        yield from part.iter_batches(ROWS_PER_GROUP, columns=KEYS, use_threads=False)
+        yield from part.iter_batches(ROWS_PER_GROUP, columns=HASH_COLUMNS, use_threads=False)
 
 
 def event_id_at(path: Path, row: int) -> str:
@@ -72,7 +79,7 @@ def event_id_at(path: Path, row: int) -> str:
 
 def stored(paths: Sequence[Path]) -> ds.Dataset:
     """Several parts as one, read lazily; a damaged page is an error."""
-    return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=CHECKED)
+    return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=_CHECKED)
 
 
 def known_days(table: pa.Table | pa.RecordBatch) -> NDArray[np.int32]:

@@ -6,7 +6,7 @@ import pytest
 from blocks import take
 
 from escalation import schema
-from escalation.events.formats.acled import ASSUMED, EVENTS, OPTIONAL, REQUIRED, SOURCE, SUB_EVENTS
+from escalation.events.formats.acled import ASSUMED, EVENTS, SOURCE, SUB_EVENTS
 
 # 1747785600 is 2025-05-21 00:00:00 UTC.
 ROW = {
@@ -50,7 +50,12 @@ def test_a_row_becomes_a_canonical_event():
 
 def test_the_35_columns_of_now_are_known_and_three_of_older_exports():
     assert len(NOW) == 35
-    assert set(REQUIRED + OPTIONAL) - set(NOW) == {"data_id", "event_id_no_cnty", "iso3"}
+    known = {*SOURCE.required, *SOURCE.optional}
+    assert known - set(NOW) == {
+        "data_id",
+        "event_id_no_cnty",
+        "iso3",
+    }
 
 
 def test_an_older_export_without_sub_events_and_numbers_is_taken():

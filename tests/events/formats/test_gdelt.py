@@ -9,12 +9,12 @@ from blocks import take, take_file
 
 from escalation import schema
 from escalation.events.formats import cameo
+from escalation.events.formats.canonical import NO_COUNTRY
 from escalation.events.formats.gdelt import (
     COLUMNS_1,
     COLUMNS_2,
     COUNTRY_ONLY,
     LATE,
-    NO_COUNTRY,
     SOURCE,
 )
 

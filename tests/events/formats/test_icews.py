@@ -6,7 +6,8 @@ import pytest
 from blocks import take, take_file
 from shared_data import shared
 
-from escalation.events.formats.icews import NO_COUNTRY, OPTIONAL, REQUIRED, SOURCE
+from escalation.events.formats.canonical import NO_COUNTRY
+from escalation.events.formats.icews import SOURCE
 
 ROW = {
     "Event ID": "32889836", "Event Date": "2018-06-01", "Source Name": "Military (Iran)",
@@ -37,7 +38,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
 
 
 def test_the_layout_has_20_columns():
-    assert len(set(REQUIRED + OPTIONAL)) == 20
+    assert len(set(SOURCE.required + SOURCE.optional)) == 20
 
 
 def test_a_number_is_an_id_only_together_with_its_day():

@@ -6,7 +6,7 @@ import pytest
 from blocks import block, take
 
 from escalation import schema
-from escalation.events.formats.tidy import SOURCE, known_basis
+from escalation.events.formats.tidy import SOURCE
 from escalation.events.source import Options
 
 ROW = {"event_id": "a", "event_date": "2020-03-11", "event_type": "rocket_attack"}
@@ -118,4 +118,4 @@ def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
     (["note"], 3, "assumed"), (["note"], 0, "assumed"), (["note"], None, "event_date"),
 ])  # fmt: skip
 def test_how_it_knows_when_depends_on_the_column_and_the_lag(columns, lag, basis):
-    assert known_basis(columns, Options(lag=lag)) == basis
+    assert SOURCE.basis(columns, Options(lag=lag)) == basis

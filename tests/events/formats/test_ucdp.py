@@ -6,7 +6,7 @@ import pytest
 from blocks import take, take_file
 from shared_data import shared
 
-from escalation.events.formats.ucdp import BEYOND, OPTIONAL, REQUIRED, SOURCE, SPANS
+from escalation.events.formats.ucdp import BEYOND, SOURCE, SPANS
 
 ROW = {
     "id": "214797", "date_start": "2020-01-03", "date_end": "2020-01-03", "date_prec": "1",
@@ -36,11 +36,12 @@ def test_a_row_becomes_a_canonical_event():
 
 
 def test_the_columns_are_the_49_of_now_and_those_of_the_regional_variant():
-    assert len(set(REQUIRED + OPTIONAL)) == 49 + len(("start_year", "end_year", "iso3"))
+    known = {*SOURCE.required, *SOURCE.optional}
+    assert len(known) == 49 + len(("start_year", "end_year", "iso3"))
 
 
 def test_the_core_of_columns_is_enough():
-    core = take(SOURCE, {name: ROW[name] for name in REQUIRED}).only
+    core = take(SOURCE, {name: ROW[name] for name in SOURCE.required}).only
     assert (core["country"], core["confidence"], core["tags"], core["admin1"]) == ("IRQ",) + 3 * (
         None,
     )

@@ -14,7 +14,7 @@ from escalation import schema
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
-from escalation.events.store.ingest import ingest, validate
+from escalation.events.store.ingest import ingest_files, validate_files
 
 TIDY = SOURCES["tidy"]
 LAX = Limits(max_bad=1.0)
@@ -48,7 +48,7 @@ def store(tmp_path):
 
 
 def take(store, *paths, source=TIDY, **options):
-    reports = ingest(source, paths, store, **options)
+    reports = ingest_files(source, paths, store, **options)
     for one in reports:
         assert one.accepted + one.quarantined + one.duplicates == one.records
         assert one.accepted == one.added + one.updated
@@ -56,7 +56,7 @@ def take(store, *paths, source=TIDY, **options):
 
 
 def check(*paths, source=TIDY, **options):
-    reports = validate(source, paths, **options)
+    reports = validate_files(source, paths, **options)
     for one in reports:
         assert one.accepted + one.quarantined + one.duplicates == one.records
     return reports[-1]
@@ -71,7 +71,7 @@ def refused(store, path, code, **options):
     """The refusal; archive and folder are as they were."""
     before = bytes_of(store.folder)
     with pytest.raises(EscalationError) as caught:
-        ingest(TIDY, [path], store, **options)
+        ingest_files(TIDY, [path], store, **options)
     after = bytes_of(store.folder)
     after.pop("archive.lock", None)
     assert after == {name: held for name, held in before.items() if name != "archive.lock"}
@@ -89,7 +89,7 @@ def test_a_file_without_rows_is_refused(store, write, content):
 def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_strict(store, write):
     said = refused(store, write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n"),
                    "E-COLUMNS")  # fmt: skip
-    assert "without: event_date" in said and "rename 'event_dat' to 'event_date'" in said
+    assert "missing: event_date" in said and "rename 'event_dat' to 'event_date'" in said
     refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
     refused(store, write("event_id,event_date,event_type\na,2020-01-01,battle\n"), "E-COLUMNS")
     path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))
@@ -235,7 +235,7 @@ KILLED = """
 import os, random, signal, sys
 from pathlib import Path
 from escalation.events import SOURCES
-from escalation.events.store.ingest import ingest
+from escalation.events.store.ingest import ingest_files
 from escalation.events.store.folder import ArchiveStore
 
 def run(folder, kill_at):
@@ -247,7 +247,7 @@ def run(folder, kill_at):
             if calls == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.setprofile(step)
-    ingest(SOURCES["tidy"], [Path("a.csv")], ArchiveStore(Path(folder)))
+    ingest_files(SOURCES["tidy"], [Path("a.csv")], ArchiveStore(Path(folder)))
     sys.setprofile(None)
     return calls
 
@@ -384,8 +384,8 @@ def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
     lines = [*MANY, MANY[5], plain("x", killed="many"), plain(5, known="2020-02-02")]
     path = write(rows(*lines))
     whole, digest = take(store, path, limits=LAX), store.digest
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 400)
-    monkeypatch.setattr(reading, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", 400)
+    monkeypatch.setattr(reading, "_FEWEST_ROWS", 1)
     monkeypatch.setattr(module, "ROWS_PER_SHARE", 20)
     other = ArchiveStore(store.folder.with_name("other"))
     assert take(other, path, limits=LAX) == whole and other.digest == digest

@@ -11,7 +11,7 @@ import typer
 
 from escalation import __version__
 from escalation._util.interrupts import listen, status_if_asked
-from escalation.cli import check, data, fetch, models, moves, pages, watch, work
+from escalation.cli import check, data, delays, fetch, models, moves, pages, watch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ COMMANDS = (
     work.train, watch.score, pages.report, pages.replay, work.backtest, work.features,
     check.audit,
     data.validate, data.ingest, fetch.archive,
-    moves.answers,
+    moves.answers, delays.revisions,
     models.promote, models.verify, models.ui,
 )  # fmt: skip
 for command in COMMANDS:

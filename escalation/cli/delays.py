@@ -100,26 +100,23 @@ def _print(summary: Revisions, lag: int | None) -> None:
 
 def _remarks(summary: Revisions, lag: int | None) -> list[str]:
     """What to make of the tables."""
+    from escalation.events.revisions import LAG_RULE
+
     left_out = len(summary.of("event_type")) - TYPES_SHOWN
     tables = summary.total.lateness or summary.total.revised
-    lines = (
-        [f"{left_out} further event types: --json lists them."] if tables and left_out > 0 else []
-    )
+    lines = []
+    if tables and left_out > 0:
+        lines.append(f"{left_out} further event types: --json lists them.")
     if not summary.total.revised:
         lines.append(
             "No event has a second version, so these data can't tell whether tolls change after "
             "the first report."
         )
     if summary.suggested_lag is not None:
-        lines.append(_advice(summary.suggested_lag, lag))
+        lines.append(f"Suggested: [data] lag = {summary.suggested_lag}, {LAG_RULE}.")
+    if lag is not None:
+        lines.append(f"The experiment sets: [data] lag = {lag}.")
     return lines
-
-
-def _advice(suggested: int, lag: int | None) -> str:
-    from escalation.events.revisions import LAG_RULE
-
-    text = f"Suggested: [data] lag = {suggested}, {LAG_RULE}."
-    return text if lag is None else f"{text} The experiment sets lag = {lag}."
 
 
 def _shown(summary: Revisions) -> list[RevisionGroup]:

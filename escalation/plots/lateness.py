@@ -94,7 +94,7 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     for i, (shade, label) in enumerate(zip(SHADES, _spans(), strict=True)):
         ax.barh(range(len(groups)), widths[:, i], left=ends[:, i] - widths[:, i], height=0.72,
                 color=shade, edgecolor="white", linewidth=0.8, label=label)  # fmt: skip
-        for y in np.flatnonzero(widths[:, i] >= NARROWEST):
+        for y in map(int, np.flatnonzero(widths[:, i] >= NARROWEST)):
             ax.text(ends[y, i] - widths[y, i] / 2, y, share(widths[y, i]), ha="center",
                     va="center", size=9, color=INK if 2 <= i <= 4 else "white")  # fmt: skip
     ax.set_xlim(0.0, 1.0)
@@ -133,7 +133,6 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     ax.set_title("events whose toll changed later", size=11, color=INK, loc="left", pad=26)
     ax.legend(ncols=2, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.05, 0.98),
               handletextpad=0.2, columnspacing=1.2, labelcolor=INK)  # fmt: skip
-    ax.tick_params(axis="y", labelleft=False)
 
 
 def _finding(revisions: Revisions) -> str:

@@ -148,16 +148,19 @@ def run(command: Sequence[object], folder: Path, bounds: Bounds) -> Cost:
         child.returncode = os.waitstatus_to_exitcode(status)
         took = time.perf_counter() - start
         errors.seek(0)
-        last = (errors.read().strip().splitlines() or [""])[-1][:60]
-    end = "ok" if child.returncode == 0 else f"{how(child.returncode, took, bounds)} {last}"
-    return Cost(usage.ru_utime + usage.ru_stime, took, usage.ru_maxrss / 1e3, end.strip())
+        last = (errors.read().strip().splitlines() or [""])[-1]
+    end = how(child.returncode, last, late=took >= bounds.seconds)
+    return Cost(usage.ru_utime + usage.ru_stime, took, usage.ru_maxrss / 1e3, end)
 
 
-def how(code: int, took: float, bounds: Bounds) -> str:
-    """How a process failed."""
+def how(code: int, last_words: str, *, late: bool) -> str:
+    """How a process ended."""
+    if code == 0:
+        return "ok"
     if code == -signal.SIGKILL:
-        return "stopped, out of time" if took >= bounds.seconds else "killed, out of memory"
-    return f"exit {code}"
+        return "stopped, out of time" if late else "killed, out of memory"
+    memory = "MemoryError" in last_words or "malloc" in last_words
+    return "out of memory" if memory else f"exit {code} {last_words[:60]}"
 
 
 def escalation(*arguments: object) -> list[object]:
@@ -248,10 +251,12 @@ def score(bench: Bench, sizes: Sequence[int]) -> None:
     """The last day; the model was trained on fewer, undated events up to two years before."""
     file = bench.experiment("small", "any", ("logistic", "blend"), years=8)
     store = f"sqlite:///{bench.folder / 'small.db'}"
-    train = ["train", file, "--events", bench.events(WARM_UP, dated=False), "--source", "tidy"]
-    bench.measure("train for score", WARM_UP, "undated", *train, "--tracking-uri", store)
+    if not (bench.folder / "small.db").exists():
+        events = bench.events(WARM_UP, dated=False)
+        bench.measure("train for score", WARM_UP, "undated", "train", file, "--events", events,
+                      "--source", "tidy", "--tracking-uri", store)  # fmt: skip
     asked = [
-        "score", "--model", "small.any_7d", "--source", "tidy", "--tracking-uri", store,
+        "score", "--model", "small", "--source", "tidy", "--tracking-uri", store,
         "--as-of", FIRST_DAY + (DAYS - 1), "--explain", 3,
     ]  # fmt: skip
     for count in sizes:

@@ -23,12 +23,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,6 +33,7 @@ from pathlib import Path
 
 from known_when_events import DAYS, FIRST_DAY, UNITS, make, retract
 from known_when_peer import compare
+from known_when_process import Bounds, Cost, run
 
 from escalation._util.resources import bundled
 
@@ -98,71 +96,6 @@ def experiment_text(name: str, label: str, models: Sequence[str], last_day: obje
     return head + PANEL.format(last_day=last_day) + RUNS.format(label=label) + chosen
 
 
-# Processes of their own.
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a process took.
-
-    Parameters
-    ----------
-    cpu, seconds : float
-        Of all cores together, and by the clock.
-    megabytes : float
-        Highest resident memory.
-    end : str
-        ``ok``, or how it failed.
-    """
-
-    cpu: float
-    seconds: float
-    megabytes: float
-    end: str
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Memory in bytes and seconds by the clock that a process may take."""
-
-    memory: int
-    seconds: int
-
-    def hold(self) -> None:
-        """Called in the child; writable memory is what counts, not what is only reserved."""
-        resource.setrlimit(resource.RLIMIT_DATA, (self.memory, self.memory))
-
-
-def run(command: Sequence[object], folder: Path, bounds: Bounds) -> Cost:
-    """Run a command to its end, or until its time is over."""
-    with tempfile.TemporaryFile("w+") as errors:
-        start = time.perf_counter()
-        child = subprocess.Popen(
-            [str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors,
-            preexec_fn=bounds.hold, start_new_session=True,
-        )  # fmt: skip
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child.pid, signal.SIGKILL))
-        signal.alarm(bounds.seconds)
-        _, status, usage = os.wait4(child.pid, 0)
-        signal.alarm(0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        took = time.perf_counter() - start
-        errors.seek(0)
-        last = (errors.read().strip().splitlines() or [""])[-1]
-    end = how(child.returncode, last, late=took >= bounds.seconds)
-    return Cost(usage.ru_utime + usage.ru_stime, took, usage.ru_maxrss / 1e3, end)
-
-
-def how(code: int, last_words: str, *, late: bool) -> str:
-    """How a process ended."""
-    if code == 0:
-        return "ok"
-    if code == -signal.SIGKILL:
-        return "stopped, out of time" if late else "killed, out of memory"
-    memory = "MemoryError" in last_words or "malloc" in last_words
-    return "out of memory" if memory else f"exit {code} {last_words[:60]}"
-
-
 def escalation(*arguments: object) -> list[object]:
     """The command line of the package that this file belongs to."""
     return [sys.executable, "-m", "escalation.cli", *arguments]
@@ -221,9 +154,6 @@ class Bench:
         for small, large in pairwise(sorted(done)):
             each = (done[large] - done[small]) / (large - small) * 1e6
             print(f"{what}, {kind}, {small:,} to {large:,}: {each:.1f} µs of CPU a further event")
-
-
-# Parts.
 
 
 def features(bench: Bench, sizes: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainc
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.events.archive import EventArchive
 
 _FIRST_DAY = np.datetime64("2015-01-01", "D")

@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from escalation import __version__
+from escalation._util.progress import Progress, silent
 from escalation.errors import BusyError, EscalationError, InputError, StorageError
 
 _CHUNK = 1 << 14

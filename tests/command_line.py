@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from patience import PATIENCE
 
 from escalation import cli
 
@@ -67,6 +68,6 @@ def in_a_process(*arguments, folder, **environment):
     """Run the command as a shell would."""
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**os.environ, **environment},
     )  # fmt: skip

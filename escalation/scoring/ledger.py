@@ -185,7 +185,8 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
             last = added[-1].hash
     if added:
         with replacing(path) as part:
-            part.write_text("".join(f"{one.line}\n" for one in [*entries, *added]))
+            text = "".join(f"{one.line}\n" for one in [*entries, *added])
+            part.write_text(text, encoding="utf-8")
     return added
 
 

@@ -15,6 +15,7 @@ import pytest
 from patience import PATIENCE
 
 from escalation import cli
+from escalation.features import ACROSS, FEATURES
 
 QUICK = """
 [experiment]
@@ -62,6 +63,20 @@ def escalation(*arguments, folder):
     finally:
         os.chdir(before)
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def a_new_start(*modules):
+    """What plugins register is gone afterwards, as in another process."""
+    families = [(registry, dict(registry)) for registry in (FEATURES, ACROSS)]
+    try:
+        yield
+    finally:
+        for registry, before in families:
+            registry.clear()
+            registry.update(before)
+        for name in modules:
+            sys.modules.pop(name, None)
 
 
 def in_a_process(*arguments, folder, **environment):

@@ -8,7 +8,7 @@ import sys
 
 import pandas as pd
 import pytest
-from command_line import QUICK, escalation, in_a_process
+from command_line import QUICK, a_new_start, escalation, in_a_process
 
 from escalation import schema
 from escalation.models import MODELS
@@ -168,17 +168,11 @@ def test_a_model_with_a_family_of_ones_own_scores_where_its_file_is_named(tmp_pa
     longer = '\n[[targets]]\nname = "any"\nhorizon = 14\n[backtest]'
     text = QUICK.replace("[[targets]]", own, 1).replace("[backtest]", longer)
     (tmp_path / "quick.toml").write_text(text)
-    command = [sys.executable, "-m", "escalation.cli"]
 
     def run(*arguments):
-        store = ("--tracking-uri", "sqlite:///mlflow.db")
-        return subprocess.run(
-            [*command, *arguments, *store],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with a_new_start("mine"):
+            store = ("--tracking-uri", "sqlite:///mlflow.db")
+            return escalation(*arguments, *store, folder=tmp_path)
 
     done = run("train", "quick.toml", "--plugin", "mine.py", "--json")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from escalation.cli.common import (
     Events,
     ExperimentFile,
     Json,
-    Source,
+    SourceName,
     print_json,
     read_archive,
     read_experiment,
@@ -40,7 +40,7 @@ CAUTIONS: Final = {
 def revisions_command(
     experiment: ExperimentFile = None,
     events: Events = None,
-    source: Source = None,
+    source: SourceName = None,
     figure: Figure = None,
     as_json: Json = False,
 ) -> None:

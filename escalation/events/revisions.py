@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import KEY, EventArchive, to_day
+from escalation.events.archive import EVENT_KEY, EventArchive, to_day
 
 WITHIN_DAYS: Final = (0, 1, 3, 7, 14, 30)
 """Days after the event by which shares of first reports are counted."""
@@ -209,17 +209,17 @@ def events_reported(archive: EventArchive) -> pd.DataFrame:
     """
     versions = archive.versions
     retractions = versions[schema.OPERATION] == "retract"
-    by_event = versions.assign(**{RETRACTED: retractions}).groupby(KEY, sort=False)[RETRACTED]
+    by_event = versions.assign(**{RETRACTED: retractions}).groupby(EVENT_KEY, sort=False)[RETRACTED]
     whole = by_event.agg(**{VERSIONS: "size", RETRACTED: "any"})
     reports = versions[~retractions]
-    first = reports[~reports.duplicated(KEY)]
-    last = reports[~reports.duplicated(KEY, keep="last")]
-    table = first[[*KEY, schema.EVENT_DATE, schema.EVENT_TYPE]].reset_index(drop=True)
+    first = reports[~reports.duplicated(EVENT_KEY)]
+    last = reports[~reports.duplicated(EVENT_KEY, keep="last")]
+    table = first[[*EVENT_KEY, schema.EVENT_DATE, schema.EVENT_TYPE]].reset_index(drop=True)
     table[LATE] = (first[schema.KNOWN_DATE] - first[schema.EVENT_DATE]).dt.days.array
     for toll in schema.COUNT_COLUMNS:
         table[f"{toll}_first"] = first[toll].astype("Int64").array
         table[f"{toll}_last"] = last[toll].astype("Int64").array
-    return table.join(whole, on=KEY)
+    return table.join(whole, on=EVENT_KEY)
 
 
 def suggested_lag(days_late: pd.Series) -> int:

@@ -13,7 +13,15 @@ from matplotlib.ticker import MaxNLocator
 
 from escalation.errors import UsageError
 from escalation.events.revisions import WITHIN_DAYS, RevisionGroup, Revisions
-from escalation.plots.style import FAINT, INK, PALETTE, headline, new_figure, share, tidy
+from escalation.plots.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
 
 MOST: Final = 10
 """Most event types, those with the most events."""
@@ -87,7 +95,7 @@ def _name(group: RevisionGroup) -> str:
 
 def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     """A bar for each group, cut where so many days had passed."""
-    tidy(ax)
+    clean_axes(ax)
     ax.spines["left"].set_visible(False)
     ends = np.array([[*group.lateness.within, 1.0] for group in groups if group.lateness])
     widths = np.diff(ends, axis=1, prepend=0.0)
@@ -95,10 +103,10 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
         ax.barh(range(len(groups)), widths[:, i], left=ends[:, i] - widths[:, i], height=0.72,
                 color=shade, edgecolor="white", linewidth=0.8, label=label)  # fmt: skip
         for y in map(int, np.flatnonzero(widths[:, i] >= NARROWEST)):
-            ax.text(ends[y, i] - widths[y, i] / 2, y, share(widths[y, i]), ha="center",
+            ax.text(ends[y, i] - widths[y, i] / 2, y, share_label(widths[y, i]), ha="center",
                     va="center", size=9, color=INK if 2 <= i <= 4 else "white")  # fmt: skip
     ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(share)
+    ax.xaxis.set_major_formatter(share_label)
     ax.set_title("first reports, by days after the event", size=11, color=INK, loc="left", pad=26)
     ax.legend(ncols=len(SHADES), frameon=False, fontsize=9, loc="lower left", labelcolor=INK,
               bbox_to_anchor=(-0.02, 0.98), handlelength=0.9, handletextpad=0.4,
@@ -113,7 +121,7 @@ def _spans() -> list[str]:
 
 def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     """How often the toll changed as dots, and beside them by how much."""
-    tidy(ax, grid="x")
+    clean_axes(ax, grid="x")
     ax.spines["left"].set_visible(False)
     for y in range(len(groups)):
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
@@ -128,7 +136,7 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
                             textcoords="offset points", color=colour)  # fmt: skip
     most = max(max(group.killed.changed, group.wounded.changed) for group in groups)
     ax.set_xlim(0.0, max(1.3 * most, 0.01))
-    ax.xaxis.set_major_formatter(share)
+    ax.xaxis.set_major_formatter(share_label)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     ax.set_title("events whose toll changed later", size=11, color=INK, loc="left", pad=26)
     ax.legend(ncols=2, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.05, 0.98),
@@ -139,7 +147,7 @@ def _finding(revisions: Revisions) -> str:
     """The result in a line."""
     late, lag = revisions.total.lateness, revisions.suggested_lag
     if late is None:
-        return f"{share(revisions.total.revised)} of events have a later version"
+        return f"{share_label(revisions.total.revised)} of events have a later version"
     if lag is None:
         return "When reports came is assumed, not observed"
     when = "on the day itself" if lag == 0 else f"within {lag} day{'s' if lag > 1 else ''}"

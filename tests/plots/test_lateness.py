@@ -42,7 +42,7 @@ def words(figure):
 
 
 def test_bars_are_the_shares_of_each_span_for_all_sources_and_types():
-    figure = plots.lateness(summarise_revisions(archive()))
+    figure = plots.lateness_figure(summarise_revisions(archive()))
     bars, changes = figure.axes
     assert [label.get_text() for label in bars.get_yticklabels()] == [
         "all events (20)", "source afp (10)", "source reuters (10)", "rocket attack (12)",
@@ -58,7 +58,7 @@ def test_bars_are_the_shares_of_each_span_for_all_sources_and_types():
 
 
 def test_words_neither_touch_each_other_nor_the_edge():
-    figure = plots.lateness(summarise_revisions(archive()))
+    figure = plots.lateness_figure(summarise_revisions(archive()))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     bars = figure.axes[0]
@@ -72,15 +72,15 @@ def test_words_neither_touch_each_other_nor_the_edge():
 def test_one_source_and_one_type_need_no_row_of_their_own():
     one = archive(sources=("afp",))
     same = replace(one, versions=one.versions.assign(event_type="battle"))
-    figure = plots.lateness(summarise_revisions(same))
+    figure = plots.lateness_figure(summarise_revisions(same))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["all events (10)"]
 
 
 def test_a_panel_without_knowledge_is_left_out():
     made = archive()
-    (only_late,) = plots.lateness(summarise_revisions(archive(updated=0))).axes
+    (only_late,) = plots.lateness_figure(summarise_revisions(archive(updated=0))).axes
     assert only_late.get_title(loc="left").startswith("first reports")
-    figure = plots.lateness(summarise_revisions(replace(made, known_basis="event_date")))
+    figure = plots.lateness_figure(summarise_revisions(replace(made, known_basis="event_date")))
     (only_changes,) = figure.axes
     assert only_changes.get_title(loc="left").startswith("events whose toll")
     labels = only_changes.get_yticklabels()
@@ -90,11 +90,11 @@ def test_a_panel_without_knowledge_is_left_out():
 
 
 def test_assumed_days_are_called_assumed():
-    figure = plots.lateness(summarise_revisions(replace(archive(), known_basis="assumed")))
+    figure = plots.lateness_figure(summarise_revisions(replace(archive(), known_basis="assumed")))
     assert words(figure)[0] == "When reports came is assumed, not observed"
 
 
 def test_with_nothing_to_draw_it_is_refused():
     silent = replace(archive(updated=0), known_basis="event_date")
     with pytest.raises(UsageError, match="E-PLOT"):
-        plots.lateness(summarise_revisions(silent))
+        plots.lateness_figure(summarise_revisions(silent))

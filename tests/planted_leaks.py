@@ -75,8 +75,8 @@ def interpolated(panel):
 
 def both_ways_smoothing(panel):
     keep = np.array([0.7])
-    forward = kernels.decayed_sums(panel["events"], keep)[0].astype(np.float32)
-    return one("events_level", kernels.decayed_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
+    forward = kernels.decaying_sums(panel["events"], keep)[0].astype(np.float32)
+    return one("events_level", kernels.decaying_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
 
 
 def days_until_next(panel):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from escalation.panel.vintages import vintages
 from scipy.stats import poisson
 
 from escalation.events.simulate import Motion, hawkes_counts, world
 from escalation.panel.dense import PanelSpec
-from escalation.panel.vintages import vintages
 
 STILL = Motion(own_spread=0.0, common_spread=0.0, burst_chance=0.0)
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import random_archives as archives
 import sqlite_oracle
+from escalation.panel.vintages import vintages
 
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.vintages import vintages
 
 DAYS = 40
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from escalation.panel.snapshots import Snapshots
+from escalation.panel.vintages import vintages
 
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events import EventArchive
 from escalation.panel.dense import Channel, PanelSpec, Where, pair_channel
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import vintages
 
 VIOLENT = Where(rung=3)
 CHANNELS = (

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from escalation.panel.vintages import vintages
 
 from escalation import schema
 from escalation.events import EventArchive
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, look_back
 
 KINDS = ("site", "dyad", "all")

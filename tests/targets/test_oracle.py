@@ -8,11 +8,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from escalation.panel.snapshots import Snapshots
+from escalation.panel.vintages import vintages
 
 from escalation import schema
 from escalation.panel.dense import PanelSpec, Where, day_range
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import Any
 from escalation.targets.climb import Climb

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from escalation.panel.snapshots import Snapshots
+from escalation.panel.vintages import vintages
 
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.events import EventArchive
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import vintages
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, expected_count

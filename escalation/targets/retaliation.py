@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel, Where, pair_channel
 from escalation.targets.base import (
     DAYS_SINCE,
     NEVER,
-    Array,
     LookBack,
     Target,
     history_of,

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,13 +69,19 @@ def use_plugins(paths: Sequence[Path] | None) -> None:
             use_plugin(path)
 
 
-def read_archive(experiment: Experiment, events: Path | None, source: str | None) -> EventArchive:
-    """The events that were asked for, or those of the experiment."""
+def read_archive(
+    experiment: Experiment,
+    events: Path | None,
+    source: str | None,
+    *,
+    columns: Collection[str] | None = None,
+) -> EventArchive:
+    """The events that were asked for, or those of the experiment; of an archive, some columns."""
     from escalation.events import load_events
 
     data = experiment.data
     path = events or (Path(data.events) if data.events else None)
-    return load_events(source or data.source, path, ladder=experiment.ladder)
+    return load_events(source or data.source, path, ladder=experiment.ladder, columns=columns)
 
 
 def give(scores: list[Score], out: Path | None, as_json: bool) -> None:

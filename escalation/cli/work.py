@@ -185,7 +185,8 @@ def features_command(
     from escalation.features.stream import write_features
 
     chosen = read_experiment(experiment, plugin)
-    columns = names(panel_spec(chosen, []).all_channels, chosen.features)
+    spec = panel_spec(chosen, [])
+    columns = names(spec.all_channels, chosen.features)
     if only_list:
         print("\n".join(columns))
         return
@@ -193,7 +194,9 @@ def features_command(
         raise UsageError("E-USAGE", "needs --out FILE or --list")
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
-    past = features_history(read_archive(chosen, events, source), chosen)
+    archive = read_archive(chosen, events, source, columns=spec.columns)
+    past = features_history(archive, chosen)
+    del archive  # as large as the features of a large archive
     if out.suffix == ".parquet":
         with running(
             engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +52,7 @@ def load_events(
     ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
     options: Options | None = None,
     limits: Limits | None = None,
+    columns: Collection[str] | None = None,
 ) -> EventArchive:
     """Read a file of a known format into memory, an archive on disk, or the bundled file.
 
@@ -67,6 +68,8 @@ def load_events(
         Severity by event type.
     options, limits : optional
         As for an ingest.
+    columns : collection of str, optional
+        Of an archive on disk, read only these and what every version needs.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def load_events(
     (82, np.datetime64('2024-09-11'))
     """
     if path is not None and path.is_dir():
-        return ArchiveStore(path).archive()
+        return ArchiveStore(path).archive(columns=columns)
     form = source_named(source)
     if path is None and source not in BUNDLED:
         raise UsageError(

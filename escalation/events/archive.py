@@ -12,6 +12,9 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
@@ -109,7 +112,7 @@ class EventArchive:
         # A column without any value has no text type of its own, and pandas keeps missing missing.
         table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str")).drop_duplicates()
         _check_rows(table)
-        table = table.sort_values([*KEY, schema.KNOWN_DATE], kind="stable", ignore_index=True)
+        table = in_order(table)
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
         if early.any():
             raise InputError(
@@ -153,16 +156,22 @@ class EventArchive:
             ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
         """
         when = within(day, self.covered_to)
-        known = self.versions[self.versions[schema.KNOWN_DATE] <= when]
-        last = known[~known.duplicated(KEY, keep="last")]
-        alive = last[last[schema.OPERATION] != "retract"]
-        order = [schema.EVENT_DATE, *KEY]
-        return alive[list(schema.EVENT_COLUMNS)].sort_values(order, ignore_index=True)
+        known = np.flatnonzero((self.versions[schema.KNOWN_DATE] <= when).to_numpy())
+        event = self.event_numbers[known]
+        last = known[np.append(event[1:] != event[:-1], True)[: len(known)]]
+        alive = last[(self.versions[schema.OPERATION].iloc[last] != "retract").to_numpy()]
+        # Versions lie in the order of their events, so a stable sort by day needs no names.
+        days = self.versions[schema.EVENT_DATE].to_numpy()[alive]
+        rows = alive[np.argsort(days, kind="stable")]
+        columns = [name for name in schema.EVENT_COLUMNS if name in self.versions]
+        return self.versions[columns].iloc[rows].reset_index(drop=True)
 
     def until(self, day: object) -> EventArchive:
         """The archive as it stood at the end of a day: later versions are gone, not hidden."""
         when = within(day, self.covered_to)
         keep = self.versions[schema.KNOWN_DATE] <= when
+        if keep.all():
+            return self if when == self.covered_to else replace(self, covered_to=when)
         return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=when)
 
     def plus(self, versions: pd.DataFrame) -> EventArchive:
@@ -180,6 +189,15 @@ class EventArchive:
         return replace(self, versions=versions[keep].reset_index(drop=True))
 
     @cached_property
+    def event_numbers(self) -> NDArray[np.int64]:
+        """A number for each version, the same for those of one event; they follow each other."""
+        changes = np.zeros(len(self.versions), dtype=np.int64)
+        for name in KEY:
+            text = pa.array(self.versions[name])
+            changes[1:] |= pc.not_equal(text[1:], text[:-1]).to_numpy(zero_copy_only=False)
+        return np.cumsum(changes)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over every cell of every version, in whatever order the rows came."""
         total = sha256(str(self.covered_to).encode())
@@ -192,6 +210,14 @@ class EventArchive:
     def first_day(self) -> np.datetime64:
         """The day of the earliest event."""
         return to_day(self.versions[schema.EVENT_DATE].min())
+
+
+def in_order(versions: pd.DataFrame) -> pd.DataFrame:
+    """Versions by source and event, each event's by the day on which it became known."""
+    keys = [*KEY, schema.KNOWN_DATE]
+    table = pa.table({name: pa.array(versions[name]) for name in keys})
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
+    return versions.iloc[order.to_numpy()].reset_index(drop=True)
 
 
 def _with_operation(versions: pd.DataFrame) -> pd.DataFrame:

@@ -231,6 +231,16 @@ class PanelSpec:
     enters: Where = field(default_factory=Where)
 
     @property
+    def columns(self) -> frozenset[str]:
+        """Columns of the events that the panel is made from, besides identity and dates."""
+        wheres = [self.enters, *(channel.where for channel in self.all_channels)]
+        asked = {column for where in wheres for column in where.equal}
+        measured = {c.measure for c in self.all_channels if c.measure != "count"}
+        sides = {schema.ACTOR, schema.TARGET} if "dyad" in self.kinds else set()
+        places = {schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY, schema.ADMIN1, schema.SITE}
+        return frozenset(asked | measured | sides | places | {schema.SEVERITY})
+
+    @property
     def all_channels(self) -> tuple[Channel, ...]:
         """Base channels first, then the experiment's, each name once."""
         named = {channel.name: channel for channel in (*BASE_CHANNELS, *self.channels)}

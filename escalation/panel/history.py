@@ -266,8 +266,9 @@ def history(
             "E-RANGE", f"the last day must be {start} or later", column="last_day", value=stop
         )
     days = day_range(start, stop)
-    versions = archive.until(stop).versions
-    happened, known, ends = _days(versions, int(start.astype(np.int64)), len(days))
+    then = archive.until(stop)
+    versions = then.versions
+    happened, known, ends = _days(then, int(start.astype(np.int64)), len(days))
     seen = np.maximum(known, np.maximum(happened, 0) + np.int32(lag))
     # A version that was replaced before it could be seen lets nobody enter.
     opening = spec.enters.mask(versions) & (seen < ends)
@@ -300,17 +301,14 @@ def history(
     )
 
 
-def _days(versions: pd.DataFrame, base: int, count: int) -> tuple[Int32, Int32, Int32]:
+def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, Int32]:
     """Day indices of each version: happened, known, replaced or retracted."""
     happened, known = (
-        versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
+        archive.versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
         for name in (schema.EVENT_DATE, schema.KNOWN_DATE)
     )
-    replaced = np.zeros(len(versions), dtype=bool)
-    if len(versions) > 1:
-        keys = [versions[name] for name in KEY]
-        same = [(key.iloc[1:].to_numpy() == key.iloc[:-1].to_numpy()) for key in keys]
-        replaced[:-1] = np.logical_and.reduce(same)
+    event = archive.event_numbers
+    replaced = np.append(event[1:] == event[:-1], False)[: len(event)]
     ends = np.where(replaced, np.append(known[1:], 0), count).clip(0, count)
     return happened.astype(np.int32), np.maximum(known, 0).astype(np.int32), ends.astype(np.int32)
 

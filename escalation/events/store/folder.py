@@ -7,7 +7,7 @@ parts count. Repeats are found by hash, across files too, without reading texts 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked
 from escalation.errors import InputError, StorageError
-from escalation.events.archive import EventArchive, within
+from escalation.events.archive import EventArchive, in_order, within
 from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, Tally, take_in, tally
 from escalation.events.store.listing import (
     FileRecord,
@@ -164,14 +164,23 @@ class ArchiveStore:
         """The weakest way in which ``known_date`` came about."""
         return self._filled().known_basis
 
-    def archive(self) -> EventArchive:
-        """Everything, in memory."""
+    def archive(self, *, columns: Collection[str] | None = None) -> EventArchive:
+        """Every version, in memory.
+
+        Parameters
+        ----------
+        columns : collection of str, optional
+            Those that will be asked for; all by default. A large archive takes a fraction of the
+            memory with a few.
+        """
         listing = self._filled()
+        always = {schema.EVENT_ID, schema.SOURCE, schema.OPERATION, *schema.DATE_COLUMNS}
+        wanted = VERSION_SCHEMA.names if columns is None else always.union(columns)
+        names = [name for name in VERSION_SCHEMA.names if name in wanted]
         with _reading(self.folder):
-            versions = self._parts(listing).to_table(columns=VERSION_SCHEMA.names)
-        return EventArchive.of(
-            to_frame(versions), covered_to=_covered(listing), known_basis=listing.known_basis
-        )
+            versions = to_frame(self._parts(listing).to_table(columns=names))
+        # Repeats and conflicts were refused on the way in.
+        return EventArchive(in_order(versions), _covered(listing), listing.known_basis)
 
     def as_of(self, day: object) -> pd.DataFrame:
         """The events as they were known at the end of a day, as ``EventArchive.as_of`` gives them.

@@ -1,6 +1,6 @@
 """The error family: a stable code, an exit status, and one message shape.
 
-``error[E-CODE] file:line column=… value='…' expected …; fix: …``
+``error[E-CODE] file:line column=… value='…' message; fix: …``
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import BacktestSection, Experiment
 from escalation.targets import Target
 
-GONE = "when what became known after it was taken away"
-AFTER = "when only days after it changed"
-REVISED = "when only what was reported late, corrected or retracted after it changed"
+GONE = "when later information was removed"
+AFTER = "when only later days changed"
+REVISED = "when only late reports, corrections and retractions changed"
 _MOST_CASES = 5
 """Cases kept in memory: the whole one, and those of the day that is being looked at."""
 _TRIAL_ORIGINS = 6

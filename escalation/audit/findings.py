@@ -96,15 +96,15 @@ def findings_of(check: str, moves: Iterable[Moved], because: str, *, of: str = "
     Parameters
     ----------
     because : str
-        What was changed, such as ``when only days after it changed``.
+        What was changed, such as ``when only later days changed``.
     of : str
         Of which table, if not of the features.
 
     Examples
     --------
     >>> one = Moved("events_tomorrow", "taji", "2020-03-10", 3)
-    >>> findings_of("truncation", [one], "when only days after it changed")[0].says
-    'events_tomorrow at taji on 2020-03-10 moved when only days after it changed (3 rows)'
+    >>> findings_of("truncation", [one], "when only later days changed")[0].says
+    'events_tomorrow at taji on 2020-03-10 moved when only later days changed (3 rows)'
     """
     return [
         Finding(check, of + move.column, move.unit, move.day, of + _sentence(move, because))

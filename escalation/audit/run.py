@@ -30,7 +30,7 @@ def audit(
 ) -> AuditReport:
     """Look for leaks in an experiment, its own features included.
 
-    At several days everything that became known later is taken away, or changed: no column, no
+    At several days everything that became known later is removed or changed: no column, no
     training row and no forecast up to that day may move. Units get other names, and only names may
     change. Outcomes are shuffled, and no model may show skill.
 

@@ -36,7 +36,7 @@ class Shuffled(Case):
     Parameters
     ----------
     outcome : ndarray of float64, shape (unit, day)
-        They mature as the true ones do.
+        They resolve as the true ones do.
     """
 
     outcome: NDArray[np.float64]
@@ -56,9 +56,9 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
     seed : int
     """
     true = case.known_on(case.prepared.days[-1]).outcome
-    matured = int((~np.isnan(true)).any(axis=0).sum())
+    resolved = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
-    outcome[:, :matured] = true[:, block_order(matured, case.target.horizon, seed=seed)]
+    outcome[:, :resolved] = true[:, block_order(resolved, case.target.horizon, seed=seed)]
     return Shuffled(case.experiment, case.target, case.prepared, case.back, outcome)
 
 

@@ -52,7 +52,7 @@ class ReportData:
 
     @property
     def family(self) -> str:
-        """The model that speaks."""
+        """The page's model."""
         return str(self.scores[0].provenance["family"])
 
     @property
@@ -62,12 +62,12 @@ class ReportData:
 
     @property
     def in_sample(self) -> bool:
-        """Whether the model has learned from days after the one that it speaks about."""
+        """Whether the model was trained on days after the day of the scores."""
         return self.day < pd.Timestamp(self.scores[0].provenance["trained_to"])
 
     @property
     def own(self) -> pd.DataFrame:
-        """The backtest forecasts of the model that speaks."""
+        """The backtest forecasts of the page's model."""
         return self.forecasts[self.forecasts["model"] == self.family]
 
 

@@ -19,7 +19,7 @@ class Skill:
     """A model in the table of the record; the interval drawn from -100% to +100% of skill."""
 
     model: str
-    speaks: bool
+    on_page: bool
     brier: float
     skill: float | None
     lower: float | None
@@ -54,14 +54,14 @@ def record(data: ReportData) -> dict[str, Any] | None:
     }
 
 
-def _skill(row: pd.Series, speaker: str) -> Skill:
+def _skill(row: pd.Series, family: str) -> Skill:
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])
 
     name = "skill_vs_ewma_nb"
     return Skill(
         str(row["model"]),
-        row["model"] == speaker,
+        row["model"] == family,
         float(row["brier"]),
         number(name),
         number(f"{name}_lower"),
@@ -71,7 +71,7 @@ def _skill(row: pd.Series, speaker: str) -> Skill:
 
 
 def reliability_curve(data: ReportData) -> dict[str, Any] | None:
-    """The reliability curve of the model that speaks, in percent of a square."""
+    """The reliability curve of the page's model, in percent of a square."""
     forecasts = data.own
     known = forecasts[forecasts[schema.OUTCOME].notna() & forecasts["probability"].notna()]
     if known["probability"].nunique() < 2:

@@ -61,7 +61,7 @@ def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
 def drivers_of(counterfactual: Counterfactual, *, most: int) -> list[tuple[Driver, ...]]:
     """Events whose absence changes a score the most, for each unit.
 
-    Each is taken away and all units are scored again; its contribution is the log-odds as they are
+    Each is removed and all units are scored again; its contribution is the log-odds as they are
     less the log-odds without it. An event without which the unit would not be known has none.
 
     Parameters

@@ -235,7 +235,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
 
 
 def chosen_by(record: ResolvedForecasts) -> str:
-    """The model that a record speaks for, by the rule of training."""
+    """The model that training would choose from a record."""
     if not record.names:
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)

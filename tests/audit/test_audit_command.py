@@ -91,7 +91,7 @@ def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(folder):
     found = [one for check in report["checks"] for one in check["findings"]]
     assert {"unit", "day", "says"} <= set(found[0])
     assert any("events_streak at" in one["says"] for one in found)
-    assert any("moved when only days after it changed" in one["says"] for one in found)
+    assert any("moved when only later days changed" in one["says"] for one in found)
 
 
 def test_columns_of_ones_own_are_listed(folder):

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import random_archives as archives
+from escalation.panel.vintages import vintages
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build, names, on_last_day
-from escalation.panel.vintages import vintages
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 FEW = {"neighbours": {"windows": [7]}, "window_sums": {"windows": [1, 7]}}

@@ -8,6 +8,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import random_archives as archives
+from escalation.panel.aggregate import aggregate
+from escalation.panel.sparse import SparsePanel
+from escalation.panel.vintages import history, vintages
 
 from escalation import schema
 from escalation._util.engine import in_threads, in_turn
@@ -16,10 +19,7 @@ from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES, passes
 from escalation.features.build import build
 from escalation.features.stream import write_features
-from escalation.panel.aggregate import aggregate
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.sparse import SparsePanel
-from escalation.panel.vintages import history, vintages
 
 LOCAL = {name: {} for name in FEATURES}
 LAST = archives.FIRST + (archives.DAYS - 1)

@@ -14,7 +14,6 @@ import time
 import numpy as np
 import pytest
 import random_archives as archives
-from escalation.panel.vintages import history
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
 from escalation._util.files import write_table
@@ -25,6 +24,7 @@ from escalation.errors import EscalationError, InputError, UsageError
 from escalation.experiment import load_experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
+from escalation.panel.history import history
 
 EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
 

@@ -16,9 +16,18 @@ LONGITUDE: Final = "longitude"
 EVENT_TYPE: Final = "event_type"
 ACTOR: Final = "actor"
 TARGET: Final = "target"
+ATTRIBUTION: Final = "attribution"
 SEVERITY: Final = "severity"
 KILLED: Final = "killed"
 WOUNDED: Final = "wounded"
+WEIGHT: Final = "weight"
+"""How many events a row stands for: a whole number, 1 unless the source aggregates."""
+HOUR: Final = "hour"
+"""Of the day, 0 to 23, local to the place."""
+MUNITIONS: Final = "munitions"
+"""How many rockets, shells, bombs or drones."""
+CONDITION: Final = "condition"
+"""What a warning or a halt hangs on."""
 SOURCE: Final = "source"
 CONFIDENCE: Final = "confidence"
 TAGS: Final = "tags"
@@ -38,9 +47,14 @@ EVENT_COLUMNS: Final = (
     EVENT_TYPE,
     ACTOR,
     TARGET,
+    ATTRIBUTION,
     SEVERITY,
     KILLED,
     WOUNDED,
+    WEIGHT,
+    HOUR,
+    MUNITIONS,
+    CONDITION,
     SOURCE,
     CONFIDENCE,
     TAGS,
@@ -57,12 +71,19 @@ TEXT_COLUMNS: Final = (
     EVENT_TYPE,
     ACTOR,
     TARGET,
+    ATTRIBUTION,
+    CONDITION,
     SOURCE,
     CONFIDENCE,
     TAGS,
     NOTE,
 )
-COUNT_COLUMNS: Final = (KILLED, WOUNDED)
+COUNT_COLUMNS: Final = (KILLED, WOUNDED, MUNITIONS)
+"""Whole numbers from 0 on; null is unknown."""
+OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
+"""May be left out of a table of versions: unknown, and a weight of 1."""
+ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")
+"""How a side came to be named: it said so itself, others say so, nobody says."""
 
 UNIT: Final = "unit"
 DAY: Final = "day"

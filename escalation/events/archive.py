@@ -106,7 +106,8 @@ class EventArchive:
         Parameters
         ----------
         versions : pandas.DataFrame
-            Canonical columns, a row per version; ``operation`` is ``add`` where it is missing.
+            Canonical columns, a row per version. Without ``operation`` every row is an ``add``;
+            :data:`escalation.schema.OPTIONAL_COLUMNS` may be left out.
         covered_to : date-like, optional
             The last day the source looked at; by default the last on which something became known.
         known_basis : str, optional
@@ -115,17 +116,17 @@ class EventArchive:
         Raises
         ------
         InputError
-            ``E-EMPTY`` without a row, ``E-OPERATION`` for an operation other than add, update and
-            retract, ``E-DATE`` for a date that is missing or has a time of day, ``E-KNOWN`` when
-            something was known before it happened, ``E-CONFLICT`` for two different versions of an
-            event on the same day.
+            ``E-EMPTY`` without a row, ``E-WEIGHT`` for a weight below 1, ``E-OPERATION`` for an
+            operation other than add, update and retract, ``E-DATE`` for a date that is missing or
+            has a time of day, ``E-KNOWN`` when something was known before it happened,
+            ``E-CONFLICT`` for two different versions of an event on the same day.
         """
         if versions.empty:
             raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
-        columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
-        table = _with_operation(versions)[columns]
+        table = _with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
-        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str")).drop_duplicates()
+        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str"))
+        table = _with_whole_numbers(table).drop_duplicates()
         _check_rows(table)
         table = in_order(table)
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
@@ -193,7 +194,7 @@ class EventArchive:
         """A new archive with more versions; coverage grows to the last day one was known."""
         if versions.empty:
             return self
-        both = pd.concat([self.versions, _with_operation(versions)], ignore_index=True)
+        both = pd.concat([self.versions, _with_defaults(versions)], ignore_index=True)
         last = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
         return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
 
@@ -241,10 +242,26 @@ def in_order(versions: pd.DataFrame) -> pd.DataFrame:
     return versions.iloc[order.to_numpy()].reset_index(drop=True)
 
 
-def _with_operation(versions: pd.DataFrame) -> pd.DataFrame:
-    if schema.OPERATION in versions:
-        return versions
-    return versions.assign(**{schema.OPERATION: "add"})
+def _with_defaults(versions: pd.DataFrame) -> pd.DataFrame:
+    """The table with what may be left out: every row is an ``add`` of one event."""
+    defaults = {**dict.fromkeys(schema.OPTIONAL_COLUMNS), schema.OPERATION: "add"}
+    missing = {name: value for name, value in defaults.items() if name not in versions}
+    return versions.assign(**missing) if missing else versions
+
+
+def _with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with weights of at least 1, and hours and munitions that may be unknown."""
+    weight = pd.to_numeric(table[schema.WEIGHT]).fillna(1)
+    wrong = (weight < 1) | (weight % 1 != 0)
+    if wrong.any():
+        raise InputError(
+            "E-WEIGHT",
+            "needs a whole number of events, 1 or more",
+            column=schema.WEIGHT,
+            value=weight[wrong].iloc[0],
+        )
+    types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
+    return table.assign(**{schema.WEIGHT: weight}).astype(types)
 
 
 def _check_rows(table: pd.DataFrame) -> None:

@@ -23,16 +23,21 @@ EVENT_SCHEMA = pa.schema(
         (schema.EVENT_TYPE, pa.string()),
         (schema.ACTOR, pa.string()),
         (schema.TARGET, pa.string()),
+        (schema.ATTRIBUTION, pa.string()),
         (schema.SEVERITY, pa.int8()),
         (schema.KILLED, pa.int32()),
         (schema.WOUNDED, pa.int32()),
+        (schema.WEIGHT, pa.int32()),
+        (schema.HOUR, pa.int8()),
+        (schema.MUNITIONS, pa.int32()),
+        (schema.CONDITION, pa.string()),
         (schema.SOURCE, pa.string()),
         (schema.CONFIDENCE, pa.string()),
         (schema.TAGS, pa.string()),
         (schema.NOTE, pa.string()),
     ]
 )
-"""The canonical event table in Arrow; null is unknown, never zero."""
+"""The canonical event table in Arrow; null is unknown, never zero. A null weight is 1."""
 
 
 def column_names(text: str) -> tuple[str, ...]:

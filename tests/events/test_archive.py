@@ -249,3 +249,17 @@ def test_a_day_is_never_guessed(value):
 def test_the_weakest_basis_is_the_one_to_report():
     assert weakest(["observed", "overwritten"]) == "overwritten"
     assert weakest(["event_date", "assumed", "observed"]) == "event_date"
+
+
+def test_what_may_be_left_out_is_one_event_of_unknown_attribution():
+    columns = [name for name in STORY if name not in schema.OPTIONAL_COLUMNS]
+    versions = EventArchive.of(STORY[columns]).versions
+    assert set(versions[schema.WEIGHT]) == {1}
+    assert versions[[*set(schema.OPTIONAL_COLUMNS) - {schema.WEIGHT}]].isna().all(axis=None)
+    assert EventArchive.of(STORY).digest == EventArchive.of(STORY[columns]).digest
+
+
+@pytest.mark.parametrize("weight", [0, -1, 1.5])
+def test_a_weight_is_a_whole_number_from_one_on(weight):
+    with pytest.raises(InputError, match=f"E-WEIGHT.*value='{weight}"):
+        EventArchive.of(STORY.assign(weight=[weight, *[1] * (len(STORY) - 1)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -71,18 +71,23 @@ class Cells:
         self.refuse("Q-TEXT", column, bad, f"up to {longest} characters, none of them hidden")
         return values
 
-    def count(self, column: str, *, most: int = 10_000_000, point_zero: bool = False) -> pa.Array:
-        """Whole numbers from 0 on.
+    def count(
+        self, column: str, *, least: int = 0, most: int = 10_000_000, point_zero: bool = False
+    ) -> pa.Array:
+        """Whole numbers, from 0 on by default.
 
         Parameters
         ----------
         column : str
-        most : int, optional
+        least, most : int, optional
+            The range, ends included.
         point_zero : bool, optional
             Take ``4.0``.
         """
-        values, bad = checks.whole_numbers(self.raw(column), most=most, point_zero=point_zero)
-        self.refuse("Q-NUMBER", column, bad, f"a whole number from 0 to {most}")
+        values, bad = checks.whole_numbers(
+            self.raw(column), least=least, most=most, point_zero=point_zero
+        )
+        self.refuse("Q-NUMBER", column, bad, f"a whole number from {least} to {most}")
         return values
 
     def degrees(self, column: str, *, limit: float) -> pa.Array:
@@ -147,6 +152,15 @@ class Cells:
         expected = f"a whole number from {min(days)} to {max(days)}"
         self.refuse("Q-NUMBER", column, flags(pc.is_valid(codes)) & ~known, expected)
         self.refuse("Q-PRECISION", column, known & ~fine, f"a date known within {coarsest} days")
+
+    def one_of(self, column: str, words: Collection[str]) -> pa.Array:
+        """One of a few words, whatever its case."""
+        values = pc.utf8_lower(self.raw(column))
+        known = among(values, words)
+        self.refuse(
+            "Q-VALUE", column, flags(pc.is_valid(values)) & ~known, f"one of {', '.join(words)}"
+        )
+        return blanked(values, pa.array(~known))
 
     def country(self, column: str, *found: pa.Array) -> pa.Array:
         """The first country found for each row; refused where ``column`` says one that none is."""
@@ -226,7 +240,7 @@ def converted(
         Counts by what is counted.
     """
     rows = len(cells.block)
-    present = {**columns, schema.SOURCE: pa.repeat(source, rows)}
+    present = {schema.WEIGHT: pa.repeat(1, rows), **columns, schema.SOURCE: pa.repeat(source, rows)}
     table = {
         field.name: present[field.name].cast(field.type)
         if field.name in present

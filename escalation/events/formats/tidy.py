@@ -9,6 +9,9 @@ are.
 known_date   observed if the file has the column, then needed in every row; else the event's day
              plus the declared lag (assumed), or without one the event's own day (event_date)
 severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded
+weight       as given, 1 or more, else 1
+hour         of the day, 0 to 23, where told
+attribution  claimed, blamed or unknown, where told
 source       as given, else ``tidy``
 ============ =====================================================================================
 
@@ -88,6 +91,10 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns[schema.NOTE] = cells.text(schema.NOTE, longest=_LONGEST_NOTE, lines=True)
     columns |= {name: _day(cells, name, options) for name in schema.DATE_COLUMNS}
     columns |= {name: cells.count(name, point_zero=True) for name in schema.COUNT_COLUMNS}
+    columns[schema.ATTRIBUTION] = cells.one_of(schema.ATTRIBUTION, schema.ATTRIBUTIONS)
+    columns[schema.WEIGHT] = pc.fill_null(cells.count(schema.WEIGHT, least=1, point_zero=True), 1)
+    columns[schema.HOUR] = cells.count(schema.HOUR, most=23, point_zero=True)
+    columns[schema.CONDITION] = cells.text(schema.CONDITION, longest=_LONGEST_NAME)
     columns[schema.LATITUDE] = cells.degrees(schema.LATITUDE, limit=90)
     columns[schema.LONGITUDE] = cells.degrees(schema.LONGITUDE, limit=180)
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)

@@ -30,6 +30,7 @@ from escalation.events.store.parts import (
     event_id_at,
     keys_of,
     known_days,
+    with_weights,
     writer,
 )
 
@@ -112,12 +113,11 @@ def conformed(table: pa.Table) -> pa.Table:
     InputError
         ``E-COLUMNS``, ``E-VALUE``, ``E-OPERATION`` or ``E-KNOWN``: a reader let something through.
     """
-    if schema.OPERATION not in table.column_names:
-        table = table.append_column(schema.OPERATION, pa.repeat("add", table.num_rows))
+    table = _with_defaults(table)
     missing = [name for name in VERSION_SCHEMA.names if name not in table.column_names]
     if missing:
         raise InputError("E-COLUMNS", f"canonical columns are missing: {', '.join(missing)}")
-    table = table.select(VERSION_SCHEMA.names).cast(VERSION_SCHEMA)
+    table = with_weights(table.select(VERSION_SCHEMA.names).cast(VERSION_SCHEMA))
     for name in _REQUIRED:
         if table.column(name).null_count:
             raise InputError("E-VALUE", "needs a value in every row", column=name)
@@ -127,12 +127,24 @@ def conformed(table: pa.Table) -> pa.Table:
         "E-OPERATION",
         f"invalid value: must be one of {', '.join(OPERATIONS)}",
     )
+    _refuse(table, pc.less(table[schema.WEIGHT], 1), "E-VALUE", "needs a weight of 1 or more")
     _refuse(
         table,
         pc.less(table.column(schema.KNOWN_DATE), table.column(schema.EVENT_DATE)),
         "E-KNOWN",
         "known_date is before event_date",
     )
+    return table
+
+
+def _with_defaults(table: pa.Table) -> pa.Table:
+    """The table with what may be left out: every row is an ``add`` of one event."""
+    rows = table.num_rows
+    for name in schema.OPTIONAL_COLUMNS:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(rows, VERSION_SCHEMA.field(name).type))
+    if schema.OPERATION not in table.column_names:
+        table = table.append_column(schema.OPERATION, pa.repeat("add", rows))
     return table
 
 

@@ -21,7 +21,7 @@ from escalation.errors import StorageError
 from escalation.events.archive import weakest
 
 _LISTING = "archive.jsonl"
-_FORMAT = {"format": "escalation archive", "version": 1}
+_FORMAT = {"format": "escalation archive", "version": 2}
 _LEFTOVER = re.compile(r"part-[0-9]{6}\.parquet(\.part)?|archive\.jsonl\.part")
 _WORD = 2**64
 

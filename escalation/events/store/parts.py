@@ -87,6 +87,14 @@ def known_days(table: pa.Table | pa.RecordBatch) -> NDArray[np.int32]:
     return table.column(schema.KNOWN_DATE).cast(pa.int32()).to_numpy()
 
 
+def with_weights(table: pa.Table) -> pa.Table:
+    """The table in which a missing weight is 1."""
+    place = table.schema.get_field_index(schema.WEIGHT)
+    return table.set_column(
+        place, EVENT_SCHEMA.field(schema.WEIGHT), pc.fill_null(table[schema.WEIGHT], 1)
+    )
+
+
 def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
     """Which rows are the last version of their event, and no retraction."""
     events, known = keys.column(EVENT_HASH).to_numpy(), known_days(keys)
@@ -101,12 +109,15 @@ def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """Canonical events in pandas: text, whole days, and counts that may be missing."""
+    if schema.WEIGHT in table.column_names:
+        table = with_weights(table)
+    nullable = (*schema.COUNT_COLUMNS, schema.HOUR)
     counts = [
-        (name, pa.int64()) if name in schema.COUNT_COLUMNS else (name, kind)
+        (name, pa.int64()) if name in nullable else (name, kind)
         for name, kind in zip(table.column_names, table.schema.types, strict=True)
     ]
     frame = table.cast(pa.schema(counts)).to_pandas(
         date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype()}.get
     )
-    dates = [name for name in schema.DATE_COLUMNS if name in frame]
-    return frame.astype(dict.fromkeys(dates, "datetime64[s]"))
+    types = {**dict.fromkeys(schema.DATE_COLUMNS, "datetime64[s]"), schema.WEIGHT: "int64"}
+    return frame.astype({name: kind for name, kind in types.items() if name in frame})

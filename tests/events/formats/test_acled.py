@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import take
+from blocks import UNTOLD, take
 
 from escalation import schema
 from escalation.events.formats.acled import ASSUMED, EVENTS, SOURCE, SUB_EVENTS
@@ -44,7 +44,7 @@ def test_a_row_becomes_a_canonical_event():
         "actor": "Military Forces of Iraq (2022-)", "target": "Islamic State (Iraq)",
         "severity": 5, "killed": 3, "wounded": None, "source": "acled", "confidence": None,
         "tags": "air/drone_strike crowd_size=no_report armed",
-        "note": "On 16 May,\nan air strike.",
+        "note": "On 16 May,\nan air strike.", **UNTOLD,
     }  # fmt: skip
 
 

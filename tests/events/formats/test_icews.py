@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -34,6 +34,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "latitude": 36.34, "longitude": 43.13, "event_type": "battle", "actor": "Military (Iran)",
         "target": "Kurdish Fighter", "severity": 3, "killed": None, "wounded": None,
         "source": "icews", "confidence": None, "tags": "cameo_190", "note": "fight",
+        **UNTOLD,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.ucdp import BEYOND, SOURCE, SPANS
@@ -32,6 +32,7 @@ def test_a_row_becomes_a_canonical_event():
         "latitude": 33.36, "longitude": 43.79, "event_type": "state_based_conflict",
         "actor": "Government of Iraq", "target": "IS", "severity": 5, "killed": 8,
         "wounded": None, "source": "ucdp", "confidence": "high", "tags": "clear", "note": None,
+        **UNTOLD,
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 A unit's history is rewritten only on days when late news about it arrives: an event that is
 reported later than the source's lag, an update, a retraction. Between two such days one row serves
-every day, because what happened later lies to its right and causal features look left. CurrentRows grow
+every day, because what happened later lies to its right and causal features look left. Rows grow
 with units times days, so they are made some at a time; whatever can be said by a
 :class:`escalation.panel.series.Series` needs none of them.
 """

@@ -12,8 +12,10 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from patience import PATIENCE
 
 from escalation import cli
+from escalation.features import ACROSS, FEATURES
 
 QUICK = """
 [experiment]
@@ -63,10 +65,24 @@ def escalation(*arguments, folder):
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
+@contextlib.contextmanager
+def a_new_start(*modules):
+    """What plugins register is gone afterwards, as in another process."""
+    families = [(registry, dict(registry)) for registry in (FEATURES, ACROSS)]
+    try:
+        yield
+    finally:
+        for registry, before in families:
+            registry.clear()
+            registry.update(before)
+        for name in modules:
+            sys.modules.pop(name, None)
+
+
 def in_a_process(*arguments, folder, **environment):
     """Run the command as a shell would."""
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**os.environ, **environment},
     )  # fmt: skip

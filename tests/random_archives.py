@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from escalation import schema
 from escalation.events.archive import EventArchive
-from escalation.events.severity import severity
+from escalation.events.severity import between_states, severity_of
 from escalation.panel.dense import Channel, Panel, PanelSpec, Where, pair_channel
 from escalation.panel.history import History
 
@@ -78,7 +79,13 @@ def canonical(rows: list[dict[str, object]]) -> pd.DataFrame:
     table[schema.WOUNDED] = pd.array([pd.NA] * len(table), dtype="Int64")
     table[schema.ADMIN1] = table[schema.NOTE] = None
     table[schema.SOURCE], table[schema.CONFIDENCE], table[schema.TAGS] = "test", "high", ""
-    table[schema.SEVERITY] = severity(table)
+    types, actor, target, killed = (
+        pa.array(table[name])
+        for name in (schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.KILLED)
+    )
+    states = between_states(actor, target)
+    rungs = severity_of(types, ladder=schema.SEVERITY_LADDER, killed=killed, interstate=states)
+    table[schema.SEVERITY] = rungs.to_numpy()
     return table[[*schema.EVENT_COLUMNS, schema.OPERATION]]
 
 

@@ -53,7 +53,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     """Hold the lock file beside ``path``, or say who is busy.
 
     The lock ends with the process that holds it, however that ends; the empty file stays.
@@ -68,9 +68,10 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     Raises
     ------
     BusyError
-        ``E-BUSY`` naming the lock after ``seconds``.
+        ``E-BUSY`` naming the lock after ``seconds``, or ``LOCK_SECONDS``.
     """
     lock = path.with_name(path.name + ".lock")
+    seconds = LOCK_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     with lock.open("a") as handle:
         while True:

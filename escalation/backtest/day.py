@@ -19,7 +19,7 @@ from escalation.panel.dense import Channel, Panel, PanelSpec
 from escalation.panel.history import History, history
 from escalation.targets import Target
 
-BLOCK_CELLS = 1_000_000
+_BLOCK_CELLS = 1_000_000
 """Cells of a block in which a label looks back: a hundred megabytes."""
 
 
@@ -115,7 +115,7 @@ def look_back_on(
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
     """A label's history and threshold by column, and its risk set, on one day of a panel."""
     parts = []
-    step = max(1, BLOCK_CELLS // len(panel.days))
+    step = max(1, _BLOCK_CELLS // len(panel.days))
     for start in range(0, max(len(panel.units), 1), step):
         back = target.look_back(panel.take(np.arange(start, min(start + step, len(panel.units)))))
         own = {**back.history, schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk}

@@ -24,7 +24,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import Report
+    from escalation.events.reading.validate import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.score import Score
 
@@ -231,7 +231,7 @@ def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) ->
     return table
 
 
-def intake_table(reports: Sequence[Report]) -> Table:
+def intake_table(reports: Sequence[FileReport]) -> Table:
     """What became of the rows of some files."""
     table = Table(caption="accepted + quarantined + duplicates = records", caption_justify="left")
     table.add_column("file", overflow="fold")
@@ -249,7 +249,7 @@ def intake_table(reports: Sequence[Report]) -> Table:
     return table
 
 
-def refused_table(reports: Sequence[Report]) -> Table:
+def refused_table(reports: Sequence[FileReport]) -> Table:
     """The first rows that were refused, and why."""
     table = Table(title="First rows that were refused", title_justify="left", title_style="bold")
     for name in ("file", "line", "code", "column", "value", "expected"):

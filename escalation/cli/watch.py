@@ -110,7 +110,7 @@ def _quick_imports() -> Iterator[None]:
 def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
     """Today, where the answer is meant for now: no day was asked for, here or in the experiment."""
     named = as_of is not None or scorer.experiment.data.last_day is not None
-    return None if named else dt.datetime.now().date()
+    return None if named else dt.datetime.now(dt.UTC).date()
 
 
 def _require_fresh(scores: list[Score], strict: bool) -> None:

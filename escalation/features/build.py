@@ -23,9 +23,9 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
+from escalation.panel.current_rows import rows_as_known
 from escalation.panel.dense import Channel, Days, Panel, RowsNeededError
 from escalation.panel.history import History
-from escalation.panel.rows import rows_as_known
 
 Families = Mapping[str, Mapping[str, Any]]
 """Parameters by the name of a family, as in an experiment file."""
@@ -166,13 +166,13 @@ def build(
     values = np.zeros((len(columns), len(past.units), len(past.days)), np.float32)
     _fill_local(past, near, own, values, threads)
     if far:
-        known = MappingProxyType(dict(zip(own, map(locked, values), strict=False)))
+        known = MappingProxyType(dict(zip(own, map(read_only, values), strict=False)))
         far_columns: Columns = {}
         for family in far.values():
             far_columns |= family(known, places(past), slice(None))
         for number, array in enumerate(far_columns.values(), len(own)):
             np.copyto(values[number], array, where=past.present)
-    return Features(columns, locked(values), past.units, past.days, past.present)
+    return Features(columns, read_only(values), past.units, past.days, past.present)
 
 
 def on_one_day(
@@ -363,7 +363,7 @@ def _checked(
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def locked(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """A view that can't be written to."""
     view = array.view()
     view.flags.writeable = False

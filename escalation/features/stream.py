@@ -30,7 +30,7 @@ from escalation._util.files import replacing
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
-from escalation.features.build import Families, Features, build, chosen, locked, names
+from escalation.features.build import Families, Features, build, chosen, names, read_only
 from escalation.panel.dense import Channel, Panel
 from escalation.panel.history import History
 
@@ -240,7 +240,7 @@ def _across(
     parts = [np.load(_kept(folder, start), mmap_mode="r") for start in job.starts]
     local = MappingProxyType(
         {
-            name: locked(np.concatenate([part[number] for part in parts]))
+            name: read_only(np.concatenate([part[number] for part in parts]))
             for number, name in enumerate(job.needed)
         }
     )

@@ -21,6 +21,8 @@ PER_WEEK = 0.05
 """Events a week that are added to every average: logarithms need them, and silence is no proof."""
 _LOG_MEAN_RANGE = (-8.0, 8.0)
 SPREAD_RANGE = (0.05, 10.0)
+ROUNDS = 4
+"""Of the mean and of the variance around it."""
 CAP = 20.0
 """Counts above this many thresholds are taken as that: one massacre must not outweigh a year."""
 
@@ -118,18 +120,25 @@ def log_averages(X: Any, levels: Sequence[Column], *, horizon: int) -> Array:
 
 
 def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
-    """Coefficients of the penalised regression; the counts' variance comes from the prior's mean.
+    """Coefficients of the penalised regression, the counts' variance by moments in between.
 
     A ridge around ``PRIOR`` is a ridge around zero with the prior's part as an offset.
     """
     from statsmodels.genmod.families import NegativeBinomial  # seconds to import
     from statsmodels.genmod.generalized_linear_model import GLM
 
-    prior = np.array(PRIOR)
-    offset = Z @ prior
-    mean = np.exp(np.clip(offset, *_LOG_MEAN_RANGE))
-    excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
-    family = NegativeBinomial(alpha=float(np.clip(excess, *SPREAD_RANGE)))
-    model = GLM(count, Z, family=family, offset=offset, freq_weights=weight / effect)
-    ridge = np.array(RIDGE) / model.nobs
-    return prior + model.fit_regularized(alpha=ridge, L1_wt=0.0, opt_method="newton-cg").params
+    offset = Z @ np.array(PRIOR)
+    away = np.zeros(Z.shape[1])
+    for _ in range(ROUNDS):
+        mean = np.exp(np.clip(offset + Z @ away, *_LOG_MEAN_RANGE))
+        excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
+        family = NegativeBinomial(alpha=float(np.clip(excess, *SPREAD_RANGE)))
+        model = GLM(count, Z, family=family, offset=offset, freq_weights=weight / effect)
+        fitted = model.fit_regularized(
+            alpha=np.array(RIDGE) / model.nobs,
+            L1_wt=0.0,
+            opt_method="newton-cg",
+            start_params=away,
+        )
+        away = np.asarray(fitted.params)
+    return PRIOR + away

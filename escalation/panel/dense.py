@@ -67,7 +67,10 @@ class Where:
 
 @dataclass(frozen=True)
 class Channel:
-    """One number per unit and day: a count of events, of killed, or the day's highest rung."""
+    """One number per unit and day: a count of events, of killed, or the day's highest rung.
+
+    A row that stands for several events counts as many; its killed are those of all together.
+    """
 
     name: str
     where: Where = field(default_factory=Where)
@@ -76,7 +79,7 @@ class Channel:
     def weights(self, events: pd.DataFrame) -> NDArray[np.float64]:
         """What each event adds to its day; zero where it does not qualify."""
         if self.measure == "count":
-            value = np.ones(len(events))
+            value = events[schema.WEIGHT].to_numpy(dtype=np.float64)
         else:
             value = events[self.measure].fillna(0).to_numpy(dtype=np.float64)
         return np.where(self.where.mask(events), value, 0.0)
@@ -238,7 +241,7 @@ class PanelSpec:
         measured = {c.measure for c in self.all_channels if c.measure != "count"}
         sides = {schema.ACTOR, schema.TARGET} if "dyad" in self.kinds else set()
         places = {schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY, schema.ADMIN1, schema.SITE}
-        return frozenset(asked | measured | sides | places | {schema.SEVERITY})
+        return frozenset(asked | measured | sides | places | {schema.SEVERITY, schema.WEIGHT})
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:

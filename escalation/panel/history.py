@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import KEY, EventArchive, to_day
+from escalation.events.archive import EVENT_KEY, EventArchive, to_day
 from escalation.panel.dense import Days, Panel, PanelSpec, day_range, unit_of
 from escalation.panel.late import Changes
 
@@ -393,7 +393,7 @@ def openings(archive: EventArchive, past: History) -> pd.DataFrame:
     """
     order = np.lexsort((past.row, past.happened, past.seen))
     order = order[past.opening[order]]
-    columns = [*KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
+    columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
     found = archive.until(past.days[-1]).versions[columns].iloc[past.row[order]]
     names = np.array(past.units, dtype=object)[past.code[order]]
     return found.assign(**{schema.UNIT: names}).reset_index(drop=True)

@@ -13,10 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from escalation._util.arrays import Array, Float32
 from escalation.panel.late import replace_sorted
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 SMALLEST_SUM = 1e-30
 """A decayed sum below this is zero."""
 
@@ -25,7 +24,7 @@ def _empty(shape: tuple[int, ...]) -> Float32:
     return np.empty(shape, np.float32)
 
 
-def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
+def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
     """Sums over the last w days, today included; days before the axis are zeros.
 
     Parameters
@@ -61,7 +60,7 @@ def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> N
 
 
 @njit(cache=True, nogil=True)
-def decayed_sums(values: Float32, keep: Float64) -> Float64:
+def decaying_sums(values: Float32, keep: Array) -> Array:
     """Recursive sums s_t = keep * s_(t-1) + x_t.
 
     Parameters
@@ -85,8 +84,8 @@ def decayed_sums(values: Float32, keep: Float64) -> Float64:
     return out
 
 
-def decayed_features(values: Float32, keep: Float64) -> Float32:
-    """The sums of :func:`decayed_sums`, rounded to float32 on the way out.
+def decayed_features(values: Float32, keep: Array) -> Float32:
+    """The sums of :func:`decaying_sums`, rounded to float32 on the way out.
 
     A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and tiny numbers are slow.
 
@@ -109,7 +108,7 @@ def decayed_features(values: Float32, keep: Float64) -> Float32:
 
 
 @njit(cache=True, nogil=True)
-def _decayed_features(values: Float32, keep: Float64, out: Float32) -> None:
+def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
     rows, days = values.shape
     for i in range(rows):
         for k in range(0, len(keep), 4):
@@ -320,7 +319,7 @@ def place(
                 days[t] = known[t]
 
 
-def ahead_sum(values: Float32, horizon: int) -> Float64:
+def ahead_sum(values: Float32, horizon: int) -> Array:
     """Sums over the days t+1 to t+h; NaN where the axis ends before. For targets only.
 
     Parameters
@@ -345,7 +344,7 @@ def ahead_sum(values: Float32, horizon: int) -> Float64:
 @njit(cache=True, nogil=True)
 def past_quantiles(
     values: Float32, horizon: int, windows: int, quantile: float
-) -> tuple[Float64, Float64]:
+) -> tuple[Array, Array]:
     """Quantile and mean of the last non-overlapping window sums, on each day.
 
     The days of one remainder modulo the horizon share their windows but one, so their sums are kept

@@ -17,11 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from escalation._util.arrays import Array, Float32, Ints
 
 
 class Changes(NamedTuple):
@@ -37,11 +34,11 @@ class Changes(NamedTuple):
     starts: Ints
     day: Ints
     time: Ints
-    value: Float64
+    value: Array
 
 
 @njit(cache=True, nogil=True)
-def window_sums(
+def late_window_sums(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
     """Sums over the last w days: ``out[window, row, day]``, exact for whole numbers."""
@@ -73,7 +70,7 @@ def window_sums(
 
 
 @njit(cache=True, nogil=True)
-def active_days(
+def late_active_days(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
     """Days with any support in the last w days: ``out[window, row, day]``."""
@@ -107,14 +104,14 @@ def active_days(
 
 
 @njit(cache=True, nogil=True)
-def decayed_sums(
+def late_decayed_sums(
     rows: Ints,
     steady: Float32,
     came: Changes,
     went: Changes,
-    keep: Float64,
+    keep: Array,
     smallest: float,
-    out: Float64,
+    out: Array,
 ) -> None:
     """Sums that keep a share from day to day: ``out[decay, row, day]``.
 
@@ -149,7 +146,7 @@ def decayed_sums(
 
 
 @njit(cache=True, nogil=True)
-def days_since(
+def late_days_since(
     rows: Ints, steady: Float32, came: Changes, went: Changes, cap: int, out: Float32
 ) -> None:
     """Days since the last day with any support, ``cap`` if never or longer: ``out[row, day]``."""
@@ -175,7 +172,7 @@ def days_since(
 
 
 @njit(cache=True, nogil=True)
-def days_since_first(
+def late_days_since_first(
     rows: Ints, steady: Float32, came: Changes, went: Changes, out: Float32
 ) -> None:
     """Days since the first day with any support, that day included, 0 before: ``out[row, day]``."""
@@ -203,7 +200,7 @@ def days_since_first(
 
 
 @njit(cache=True, nogil=True)
-def highest(
+def late_highest(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, top: int, out: Float32
 ) -> None:
     """Highest whole number, up to ``top``, of the last w days: ``out[window, row, day]``."""
@@ -240,7 +237,7 @@ def highest(
 
 
 @njit(cache=True, nogil=True)
-def gaps(
+def late_gaps(
     rows: Ints,
     steady: Float32,
     came: Changes,
@@ -316,7 +313,7 @@ def gaps(
 
 
 @njit(cache=True, nogil=True)
-def replace_sorted(ordered: Float64, gone: float, new: float) -> None:
+def replace_sorted(ordered: Array, gone: float, new: float) -> None:
     """Put one value in the place of another, in place and in order."""
     j = np.searchsorted(ordered, gone)
     while j + 1 < len(ordered) and ordered[j + 1] < new:
@@ -329,7 +326,7 @@ def replace_sorted(ordered: Float64, gone: float, new: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def past_quantiles(
+def late_past_quantiles(
     rows: Ints,
     steady: Float32,
     came: Changes,
@@ -337,8 +334,8 @@ def past_quantiles(
     horizon: int,
     windows: int,
     quantile: float,
-    place: Float64,
-    mean: Float64,
+    place: Array,
+    mean: Array,
 ) -> None:
     """Quantile and mean of the last non-overlapping sums over ``horizon`` days, on each day.
 
@@ -382,10 +379,10 @@ def _move(
     today: int,
     horizon: int,
     windows: int,
-    now: Float64,
-    sums: Float64,
-    kept: Float64,
-    totals: Float64,
+    now: Array,
+    sums: Array,
+    kept: Array,
+    totals: Array,
 ) -> None:
     """Change a day's value and all finished sums that hold it."""
     now[day] += value

@@ -14,15 +14,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array, Float32, Ints
 from escalation.panel import kernels, late
 from escalation.panel.late import Changes
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +72,8 @@ class Series:
         ndarray of float32, shape (window, row, day)
             Sums of whole numbers are exact up to 16,777,216.
         """
-        out = kernels.window_sums(self.steady, windows)
-        self._late(late.window_sums, windows, out)
+        out = kernels.sums_over_windows(self.steady, windows)
+        self._late(late.late_window_sums, windows, out)
         return out
 
     def log_ratio(self, widths: Ints, eps: float, change: int) -> tuple[Float32, Float32]:
@@ -98,23 +94,23 @@ class Series:
         -------
         tuple of ndarray of float32, each of shape (row, day)
         """
-        short, long = kernels.window_sums(self.steady, widths)
+        short, long = kernels.sums_over_windows(self.steady, widths)
         found = kernels.log_ratio(short, long, (int(widths[0]), int(widths[1])), eps, change)
         if len(self._rows):
             windows = np.array([*widths, change, *(widths + change)], dtype=np.int64)
             sums = np.empty((len(windows), *self.steady.shape), np.float32)
-            self._late(late.window_sums, windows, sums)
+            self._late(late.late_window_sums, windows, sums)
             kernels.log_ratio_as_known(self._rows, sums, widths, eps, *found)
         return found
 
     def active_days(self, windows: Ints, *, level: float = 1.0) -> Float32:
         """Days that reach a level among the last w, shape (window, row, day)."""
         marks = self.at_least(level)
-        out = kernels.window_sums(marks.steady, windows)
-        marks._late(late.active_days, windows, out)
+        out = kernels.sums_over_windows(marks.steady, windows)
+        marks._late(late.late_active_days, windows, out)
         return out
 
-    def decayed_features(self, keep: Float64) -> Float32:
+    def decayed_features(self, keep: Array) -> Float32:
         """Sums that keep a share from day to day, rounded to float32, shape (decay, row, day).
 
         A sum below :data:`escalation.panel.kernels.SMALLEST_SUM` becomes zero.
@@ -122,11 +118,11 @@ class Series:
         out = kernels.decayed_features(self.steady, keep)
         if len(self._rows):
             whole = np.empty((len(keep), *self.steady.shape))
-            self._late(late.decayed_sums, keep, kernels.SMALLEST_SUM, whole)
+            self._late(late.late_decayed_sums, keep, kernels.SMALLEST_SUM, whole)
             out[:, self._rows] = whole[:, self._rows]
         return out
 
-    def decayed_sums(self, keep: Float64) -> Float64:
+    def decayed_sums(self, keep: Array) -> Array:
         """Sums that keep a share from day to day, s_t = keep * s_(t-1) + x_t.
 
         Parameters
@@ -138,29 +134,29 @@ class Series:
         -------
         ndarray of float64, shape (decay, row, day)
         """
-        out = kernels.decayed_sums(self.steady, keep)
-        self._late(late.decayed_sums, keep, 0.0, out)
+        out = kernels.decaying_sums(self.steady, keep)
+        self._late(late.late_decayed_sums, keep, 0.0, out)
         return out
 
     def days_since(self, cap: int, *, level: float = 1.0) -> Float32:
         """Days since a level was last reached: 0 today, ``cap`` if never or longer."""
         out = kernels.days_since(self.steady, level, cap)
-        self.at_least(level)._late(late.days_since, cap, out)
+        self.at_least(level)._late(late.late_days_since, cap, out)
         return out
 
     def days_since_first(self) -> Float32:
         """Days since anything first happened, that day included; 0 before. Shape (row, day)."""
-        marks = self.at_least(SMALLEST)
+        marks = self.at_least(_ABOVE_ZERO)
         begun = np.logical_or.accumulate(marks.steady > 0, axis=1)
         out = np.cumsum(begun, axis=1, dtype=np.int32).astype(np.float32)
-        marks._late(late.days_since_first, out)
+        marks._late(late.late_days_since_first, out)
         return out
 
     def highest(self, width: int) -> Float32:
         """Highest rung of the last days, today included, shape (row, day)."""
         out = kernels.window_max(self.steady, width)
         windows = np.array([width], dtype=np.int64)
-        self._late(late.highest, windows, schema.HIGHEST_RUNG, out[None])
+        self._late(late.late_highest, windows, schema.HIGHEST_RUNG, out[None])
         return out
 
     def gaps(self, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
@@ -178,12 +174,10 @@ class Series:
         tuple of ndarray of float32, each of shape (row, day)
         """
         found = kernels.gaps(self.steady, last, cap)
-        self.at_least(1.0)._late(late.gaps, last, cap, *found)
+        self.at_least(1.0)._late(late.late_gaps, last, cap, *found)
         return found
 
-    def past_quantiles(
-        self, horizon: int, *, windows: int, quantile: float
-    ) -> tuple[Float64, Float64]:
+    def past_quantiles(self, horizon: int, *, windows: int, quantile: float) -> tuple[Array, Array]:
         """Quantile and mean of the last non-overlapping sums over some days, on each day.
 
         Parameters
@@ -200,11 +194,11 @@ class Series:
         tuple of two ndarrays of float64, shape (row, day)
         """
         found = kernels.past_quantiles(self.steady, horizon, windows, quantile)
-        self._late(late.past_quantiles, horizon, windows, quantile, *found)
+        self._late(late.late_past_quantiles, horizon, windows, quantile, *found)
         return found
 
 
-SMALLEST = 1e-9
+_ABOVE_ZERO = 1e-9
 """Anything above zero."""
 
 

@@ -21,7 +21,7 @@ from escalation import schema
 from escalation._util.arrays import Array, Bools, Ints
 from escalation.backtest.day import across_columns, look_back_on
 from escalation.backtest.table import row_index
-from escalation.events.archive import KEY
+from escalation.events.archive import EVENT_KEY
 from escalation.features import ACROSS
 from escalation.features.build import on_one_day, places
 from escalation.panel.dense import Panel
@@ -66,8 +66,8 @@ class Counterfactual:
         units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         table = openings(self.inputs.archive, self.inputs.past)
         for unit, rows in table.groupby(schema.UNIT, sort=False):
-            first = tuple(rows[KEY].iloc[0])
-            others = rows[(rows[KEY] != rows[KEY].iloc[0]).any(axis=1)]
+            first = tuple(rows[EVENT_KEY].iloc[0])
+            others = rows[(rows[EVENT_KEY] != rows[EVENT_KEY].iloc[0]).any(axis=1)]
             place = rows[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
             if others.empty or not place.iloc[0].equals(place.loc[others.index[0]]):
                 number = self.inputs.units.index(str(unit))
@@ -80,7 +80,9 @@ class Counterfactual:
         if self.scorer.experiment.data.first_day is not None:
             return None
         versions = self.inputs.archive.versions
-        first = versions.loc[versions[schema.EVENT_DATE] == versions[schema.EVENT_DATE].min(), KEY]
+        first = versions.loc[
+            versions[schema.EVENT_DATE] == versions[schema.EVENT_DATE].min(), EVENT_KEY
+        ]
         return tuple(first.iloc[0]) if len(first.drop_duplicates()) == 1 else None
 
     def probabilities(self, perturbations: Perturbations, *, unit: Ints | None = None) -> Array:
@@ -119,7 +121,7 @@ class Counterfactual:
     @cached_property
     def _keys(self) -> list[tuple[str, str]]:
         """Source and identifier of each event."""
-        sources, names = (self.events[name].tolist() for name in KEY)
+        sources, names = (self.events[name].tolist() for name in EVENT_KEY)
         return list(zip(sources, names, strict=True))
 
     def _needs_rescoring(self, perturbations: Perturbations, i: int) -> bool:

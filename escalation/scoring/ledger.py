@@ -193,7 +193,8 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
             last = added[-1].hash
     if added:
         with replacing(path) as part:
-            part.write_text("".join(f"{entry.line}\n" for entry in [*entries, *added]))
+            text = "".join(f"{entry.line}\n" for entry in [*entries, *added])
+            part.write_text(text, encoding="utf-8")
     return added
 
 

@@ -163,7 +163,7 @@ def code_version() -> str:
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
             capture_output=True,
             text=True,
-            timeout=5,
+            timeout=60,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

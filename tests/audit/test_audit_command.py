@@ -9,9 +9,9 @@ import sys
 from unittest import mock
 
 import pytest
+from command_line import a_new_start
 
 from escalation import cli
-from escalation.features import FEATURES
 
 EXPERIMENT = """
 [experiment]
@@ -52,14 +52,11 @@ AHEAD = STREAK.replace("return {", "out = np.roll(out, -1, axis=1)\n    return {
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder; what a plugin registers is gone afterwards."""
-    known = set(FEATURES)
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
     (tmp_path / "mine.py").write_text(STREAK)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for name in set(FEATURES) - known:
-        del FEATURES[name]
-    sys.modules.pop("mine", None)
+    with a_new_start("mine"):
+        yield tmp_path
 
 
 def run(*arguments):

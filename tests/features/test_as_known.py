@@ -29,7 +29,9 @@ def test_each_value_is_the_one_that_was_known_on_its_day(seed, lag):
                 n: v[:, [max(t - lag, 0)]] * present[:, None] for n, v in family(panel).items()
             }
         for family in ACROSS.values():
-            column |= {n: v * present[:, None] for n, v in family(dict(column), panel, slice(None)).items()}
+            column |= {
+                n: v * present[:, None] for n, v in family(dict(column), panel, slice(None)).items()
+            }
         assert list(column) == list(built.names)
         for name, expected in column.items():
             np.testing.assert_allclose(

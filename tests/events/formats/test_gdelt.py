@@ -5,16 +5,16 @@ import gzip
 import zipfile
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 
 from escalation import schema
 from escalation.events.formats import cameo
+from escalation.events.formats.canonical import NO_COUNTRY
 from escalation.events.formats.gdelt import (
     COLUMNS_1,
     COLUMNS_2,
     COUNTRY_ONLY,
     LATE,
-    NO_COUNTRY,
     SOURCE,
 )
 
@@ -51,7 +51,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "country": "IRQ", "admin1": "IZ07", "site": "Baghdad, Baghdad, Iraq", "latitude": 33.3386,
         "longitude": 44.3939, "event_type": "air_strike", "actor": "USA_MIL", "target": "IRQ_REB",
         "severity": 3, "killed": None, "wounded": None, "source": "gdelt", "confidence": "medium",
-        "tags": "cameo_195 root_event", "note": None,
+        "tags": "cameo_195 root_event", "note": None, **UNTOLD,
     }  # fmt: skip
 
 

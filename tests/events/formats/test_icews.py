@@ -3,10 +3,11 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
-from escalation.events.formats.icews import NO_COUNTRY, OPTIONAL, REQUIRED, SOURCE
+from escalation.events.formats.canonical import NO_COUNTRY
+from escalation.events.formats.icews import SOURCE
 
 ROW = {
     "Event ID": "32889836", "Event Date": "2018-06-01", "Source Name": "Military (Iran)",
@@ -33,11 +34,12 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "latitude": 36.34, "longitude": 43.13, "event_type": "battle", "actor": "Military (Iran)",
         "target": "Kurdish Fighter", "severity": 3, "killed": None, "wounded": None,
         "source": "icews", "confidence": None, "tags": "cameo_190", "note": "fight",
+        **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_layout_has_20_columns():
-    assert len(set(REQUIRED + OPTIONAL)) == 20
+    assert len(set(SOURCE.required + SOURCE.optional)) == 20
 
 
 def test_a_number_is_an_id_only_together_with_its_day():

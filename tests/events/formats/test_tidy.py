@@ -6,7 +6,7 @@ import pytest
 from blocks import block, take
 
 from escalation import schema
-from escalation.events.formats.tidy import SOURCE, known_basis
+from escalation.events.formats.tidy import SOURCE
 from escalation.events.source import Options
 
 ROW = {"event_id": "a", "event_date": "2020-03-11", "event_type": "rocket_attack"}
@@ -18,7 +18,7 @@ def test_a_row_with_an_id_a_day_a_type_and_a_place_is_an_event():
     filled = {name: value for name, value in event.items() if value is not None}
     assert filled == {
         "event_id": "a", "event_date": dt.date(2020, 3, 11), "event_type": "rocket_attack",
-        "admin1": "Baghdad", "source": "tidy", "severity": 3,
+        "admin1": "Baghdad", "source": "tidy", "severity": 3, "weight": 1,
     }  # fmt: skip
 
 
@@ -27,10 +27,12 @@ def test_every_canonical_column_is_taken_as_it_is():
         **HERE, "known_date": "2020-03-12", "country": "IRQ", "site": "taji", "latitude": "33.5",
         "longitude": "-44.25", "actor": "militia", "target": "us_coalition", "severity": "2",
         "killed": "3", "wounded": "12.0", "source": "press", "confidence": "high",
-        "tags": "night rain", "note": "two\nlines",
+        "tags": "night rain", "note": "two\nlines", "attribution": "Claimed", "weight": "2",
+        "hour": "19", "munitions": "3", "condition": "unless they leave",
     }  # fmt: skip
     event = take(SOURCE, row).only
     numbers = {"latitude": 33.5, "longitude": -44.25, "severity": 2, "killed": 3, "wounded": 12}
+    numbers |= {"weight": 2, "hour": 19, "munitions": 3, "attribution": "claimed"}
     days = {"event_date": dt.date(2020, 3, 11), "known_date": dt.date(2020, 3, 12)}
     assert event == {**row, **numbers, **days}
 
@@ -63,6 +65,8 @@ BAD = [
     ("killed", "1,200", "Q-NUMBER"), ("killed", "1_000", "Q-NUMBER"),
     ("killed", "\u0663", "Q-NUMBER"),
     ("severity", "7", "Q-NUMBER"), ("severity", "-1", "Q-NUMBER"), ("severity", "x", "Q-NUMBER"),
+    ("weight", "0", "Q-NUMBER"), ("weight", "1.5", "Q-NUMBER"), ("hour", "24", "Q-NUMBER"),
+    ("munitions", "-1", "Q-NUMBER"), ("attribution", "rumoured", "Q-VALUE"),
     ("event_type", "picnic", "Q-TYPE"),
     ("site", "a\u202eb", "Q-TEXT"), ("event_id", "a\nb", "Q-TEXT"),
     ("event_id", "x" * 201, "Q-TEXT"), ("note", "x" * 20_001, "Q-TEXT"),
@@ -118,4 +122,4 @@ def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
     (["note"], 3, "assumed"), (["note"], 0, "assumed"), (["note"], None, "event_date"),
 ])  # fmt: skip
 def test_how_it_knows_when_depends_on_the_column_and_the_lag(columns, lag, basis):
-    assert known_basis(columns, Options(lag=lag)) == basis
+    assert SOURCE.basis(columns, Options(lag=lag)) == basis

@@ -3,10 +3,10 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
-from escalation.events.formats.ucdp import BEYOND, OPTIONAL, REQUIRED, SOURCE, SPANS
+from escalation.events.formats.ucdp import BEYOND, SOURCE, SPANS
 
 ROW = {
     "id": "214797", "date_start": "2020-01-03", "date_end": "2020-01-03", "date_prec": "1",
@@ -32,15 +32,17 @@ def test_a_row_becomes_a_canonical_event():
         "latitude": 33.36, "longitude": 43.79, "event_type": "state_based_conflict",
         "actor": "Government of Iraq", "target": "IS", "severity": 5, "killed": 8,
         "wounded": None, "source": "ucdp", "confidence": "high", "tags": "clear", "note": None,
+        **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_columns_are_the_49_of_now_and_those_of_the_regional_variant():
-    assert len(set(REQUIRED + OPTIONAL)) == 49 + len(("start_year", "end_year", "iso3"))
+    known = {*SOURCE.required, *SOURCE.optional}
+    assert len(known) == 49 + len(("start_year", "end_year", "iso3"))
 
 
 def test_the_core_of_columns_is_enough():
-    core = take(SOURCE, {name: ROW[name] for name in REQUIRED}).only
+    core = take(SOURCE, {name: ROW[name] for name in SOURCE.required}).only
     assert (core["country"], core["confidence"], core["tags"], core["admin1"]) == ("IRQ",) + 3 * (
         None,
     )

@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from escalation._util.arrays import Ints
 from escalation.panel import kernels
 from escalation.panel.dense import Panel
 from escalation.panel.history import History
 
-Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Rows:
+class CurrentRows:
     """Some rows, each the one that was current on a stretch of days.
 
     Parameters
@@ -56,14 +55,14 @@ class Rows:
         kernels.place(values, self.owner, self.first, self.stop, self.lag, 0, into)
 
 
-def rows_as_known(past: History, *, most: int) -> Iterator[Rows]:
+def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
     """All rows of some units, at most so many at a time.
 
     Parameters
     ----------
     past : History
     most : int
-        Rows in memory at one time.
+        CurrentRows in memory at one time.
     """
     count, unit = len(past.days), past.code.astype(np.int64)
     happened, known, ends = (a.astype(np.int64) for a in (past.happened, past.known, past.ends))
@@ -89,11 +88,13 @@ def rows_as_known(past: History, *, most: int) -> Iterator[Rows]:
         block = slice(low, high)
         stretch = np.maximum(begin[some], low) - low, np.minimum(finish[some], high) - low
         panel = _rows(past, some, *stretch, owner[block])
-        yield Rows(panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag)
+        yield CurrentRows(
+            panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag
+        )
 
 
 def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
-    """Rows from the versions that lie in them, each from one row to another."""
+    """CurrentRows from the versions that lie in them, each from one row to another."""
     copies, shape = finish - begin, (len(owner), len(past.days))
     source = np.repeat(some, copies)
     offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)

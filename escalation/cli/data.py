@@ -56,9 +56,13 @@ def validate_command(
 
     with console.row_counter() as on_rows:
         reports = validate_files(
-            source_named(source), files, options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding), quarantine=quarantine, on_rows=on_rows,
-        )  # fmt: skip
+            source_named(source),
+            files,
+            options=_options(date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict, encoding),
+            quarantine=quarantine,
+            on_rows=on_rows,
+        )
     _tell(reports, as_json)
     for report in reports:
         if report.refusal is not None:

@@ -48,8 +48,9 @@ def revisions_command(
     from escalation.events.revisions import summarise_revisions
 
     if figure is not None and figure.suffix not in {".png", ".svg"}:
-        raise UsageError("E-FORMAT", "needs a file name that ends in .png or .svg",
-                         where=str(figure))  # fmt: skip
+        raise UsageError(
+            "E-FORMAT", "needs a file name that ends in .png or .svg", where=str(figure)
+        )
     chosen = read_experiment(_experiment(experiment, events))
     data = chosen.data
     summary = summarise_revisions(
@@ -168,12 +169,19 @@ def _late_table(summary: Revisions) -> Table:
     table = _table(
         "How late is the first report of an event?",
         "Share of events reported within so many days after the event; median and slowest in days.",
-        *days, "median", "slowest",
-    )  # fmt: skip
+        *days,
+        "median",
+        "slowest",
+    )
     for group in _shown(summary):
         if (late := group.lateness) is not None:
-            table.add_row(_name(group), f"{group.events:,}", *map(_share, late.within),
-                          f"{late.median:g}", f"{late.slowest:,}")  # fmt: skip
+            table.add_row(
+                _name(group),
+                f"{group.events:,}",
+                *map(_share, late.within),
+                f"{late.median:g}",
+                f"{late.slowest:,}",
+            )
     return table
 
 
@@ -183,14 +191,20 @@ def _toll_table(summary: Revisions) -> Table:
         "How does it change after the first report?",
         "Share of events with a later version; with another number in the last report than in the "
         "first, or one told only later; and taken back. Median size and largest change in people.",
-        "later\nversion", *(f"killed\n{change}" for change in changes),
-        *(f"wounded\n{change}" for change in changes), "taken\nback",
-    )  # fmt: skip
+        "later\nversion",
+        *(f"killed\n{change}" for change in changes),
+        *(f"wounded\n{change}" for change in changes),
+        "taken\nback",
+    )
     for group in _shown(summary):
         table.add_row(
-            _name(group), f"{group.events:,}", _share(group.revised), *_change(group.killed),
-            *_change(group.wounded), _share(group.retracted),
-        )  # fmt: skip
+            _name(group),
+            f"{group.events:,}",
+            _share(group.revised),
+            *_change(group.killed),
+            *_change(group.wounded),
+            _share(group.retracted),
+        )
     return table
 
 

@@ -67,9 +67,14 @@ def gdelt(
 
     with console.byte_counter() as progress:
         done = fetch_gdelt(
-            first.date(), last.date(), out, web=Web(progress=progress), version=version,
-            base=base_url or GDELT_URL, allow_missing=allow_missing,
-        )  # fmt: skip
+            first.date(),
+            last.date(),
+            out,
+            web=Web(progress=progress),
+            version=version,
+            base=base_url or GDELT_URL,
+            allow_missing=allow_missing,
+        )
     _tell(done, SOURCES["gdelt"].licence, as_json)
 
 
@@ -90,9 +95,14 @@ def acled(
 
     with console.byte_counter() as progress:
         done = fetch_acled(
-            country, first.date(), last.date(), out, web=Web(progress=progress),
-            environment=os.environ, base=base_url or ACLED_URL,
-        )  # fmt: skip
+            country,
+            first.date(),
+            last.date(),
+            out,
+            web=Web(progress=progress),
+            environment=os.environ,
+            base=base_url or ACLED_URL,
+        )
     _tell(done, SOURCES["acled"].licence, as_json)
 
 

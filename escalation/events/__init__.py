@@ -20,12 +20,12 @@ from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.parts import to_frame
 
 SOURCES: dict[str, Source] = {
-    "acled": acled.SOURCE,
-    "gdelt": gdelt.SOURCE,
-    "icews": icews.SOURCE,
-    "iraq_crisis": iraq_crisis.SOURCE,
-    "tidy": tidy.SOURCE,
-    "ucdp": ucdp.SOURCE,
+    "acled": acled.FORMAT,
+    "gdelt": gdelt.FORMAT,
+    "icews": icews.FORMAT,
+    "iraq_crisis": iraq_crisis.FORMAT,
+    "tidy": tidy.FORMAT,
+    "ucdp": ucdp.FORMAT,
 }
 _BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
 """Sources whose file comes with the package."""

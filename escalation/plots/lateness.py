@@ -53,13 +53,15 @@ def lateness_figure(revisions: Revisions) -> Figure:
         ``E-PLOT`` where reports have no day and no event has a second version.
     """
     groups, total = _rows(revisions), revisions.total
-    panels = [panel for panel, known in ((_delays, total.lateness), (_changes, total.revised))
-              if known]  # fmt: skip
+    panels = [
+        panel for panel, known in ((_delays, total.lateness), (_changes, total.revised)) if known
+    ]
     if not panels:
         raise UsageError(
-            "E-PLOT", "neither lateness nor revisions are known, there is nothing to draw",
+            "E-PLOT",
+            "neither lateness nor revisions are known, there is nothing to draw",
             fix="leave out --figure, or give events that have known_date",
-        )  # fmt: skip
+        )
     figure = new_figure(width=10.6 if len(panels) > 1 else 8.0, height=2.4 + 0.36 * len(groups))
     ratios = [1.8, 1.0] if len(panels) > 1 else [1.0]
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True, width_ratios=ratios)[0]
@@ -100,17 +102,40 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     ends = np.array([[*group.lateness.within, 1.0] for group in groups if group.lateness])
     widths = np.diff(ends, axis=1, prepend=0.0)
     for i, (shade, label) in enumerate(zip(SHADES, _spans(), strict=True)):
-        ax.barh(range(len(groups)), widths[:, i], left=ends[:, i] - widths[:, i], height=0.72,
-                color=shade, edgecolor="white", linewidth=0.8, label=label)  # fmt: skip
+        ax.barh(
+            range(len(groups)),
+            widths[:, i],
+            left=ends[:, i] - widths[:, i],
+            height=0.72,
+            color=shade,
+            edgecolor="white",
+            linewidth=0.8,
+            label=label,
+        )
         for y in map(int, np.flatnonzero(widths[:, i] >= NARROWEST)):
-            ax.text(ends[y, i] - widths[y, i] / 2, y, share_label(widths[y, i]), ha="center",
-                    va="center", size=9, color=INK if 2 <= i <= 4 else "white")  # fmt: skip
+            ax.text(
+                ends[y, i] - widths[y, i] / 2,
+                y,
+                share_label(widths[y, i]),
+                ha="center",
+                va="center",
+                size=9,
+                color=INK if 2 <= i <= 4 else "white",
+            )
     ax.set_xlim(0.0, 1.0)
     ax.xaxis.set_major_formatter(share_label)
     ax.set_title("first reports, by days after the event", size=11, color=INK, loc="left", pad=26)
-    ax.legend(ncols=len(SHADES), frameon=False, fontsize=9, loc="lower left", labelcolor=INK,
-              bbox_to_anchor=(-0.02, 0.98), handlelength=0.9, handletextpad=0.4,
-              columnspacing=1.0)  # fmt: skip
+    ax.legend(
+        ncols=len(SHADES),
+        frameon=False,
+        fontsize=9,
+        loc="lower left",
+        labelcolor=INK,
+        bbox_to_anchor=(-0.02, 0.98),
+        handlelength=0.9,
+        handletextpad=0.4,
+        columnspacing=1.0,
+    )
 
 
 def _spans() -> list[str]:
@@ -128,19 +153,43 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     for toll, (colour, mark, shift) in TOLLS.items():
         tolls = [getattr(group, toll) for group in groups]
         rows = np.arange(len(groups)) + shift
-        ax.plot([one.changed for one in tolls], rows, mark, color=colour, markersize=6.5,
-                markeredgecolor="white", label=toll, clip_on=False, gid=toll)  # fmt: skip
+        ax.plot(
+            [one.changed for one in tolls],
+            rows,
+            mark,
+            color=colour,
+            markersize=6.5,
+            markeredgecolor="white",
+            label=toll,
+            clip_on=False,
+            gid=toll,
+        )
         for y, one in zip(rows, tolls, strict=True):
             if one.median is not None:
-                ax.annotate(f"by {one.median:g}", (one.changed, y), (6, 0), va="center", size=8.5,
-                            textcoords="offset points", color=colour)  # fmt: skip
+                ax.annotate(
+                    f"by {one.median:g}",
+                    (one.changed, y),
+                    (6, 0),
+                    va="center",
+                    size=8.5,
+                    textcoords="offset points",
+                    color=colour,
+                )
     most = max(max(group.killed.changed, group.wounded.changed) for group in groups)
     ax.set_xlim(0.0, max(1.3 * most, 0.01))
     ax.xaxis.set_major_formatter(share_label)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     ax.set_title("events whose toll changed later", size=11, color=INK, loc="left", pad=26)
-    ax.legend(ncols=2, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(-0.05, 0.98),
-              handletextpad=0.2, columnspacing=1.2, labelcolor=INK)  # fmt: skip
+    ax.legend(
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        loc="lower left",
+        bbox_to_anchor=(-0.05, 0.98),
+        handletextpad=0.2,
+        columnspacing=1.2,
+        labelcolor=INK,
+    )
 
 
 def _finding(revisions: Revisions) -> str:

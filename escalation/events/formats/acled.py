@@ -197,7 +197,7 @@ def _words(phrases: str) -> str:
     return " ".join(filter(None, map(canonical.tag, phrases.split(";"))))
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_REQUIRED,
     optional=_OPTIONAL,

@@ -66,7 +66,7 @@ _REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
 _DATE_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _STAMP_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})(?:(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?$"
 _LATE_DAYS = 365
-LATE = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
+LATE_KEPT = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
 COUNTRY_ONLY = "events of which only the country is known, without coordinates"
 
 
@@ -104,7 +104,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     unknown = lost(cells.raw("ActionGeo_CountryCode"), country)
     late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), _LATE_DAYS)
     notes = {
-        LATE: flags(late).sum(),
+        LATE_KEPT: flags(late).sum(),
         COUNTRY_ONLY: _vague(cells).sum(),
         canonical.NO_COUNTRY: unknown.sum(),
     }
@@ -161,7 +161,7 @@ def _tags(cells: Cells) -> pa.Array:
     return canonical.words(cameo.tags(cells.raw("EventCode")), root)
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_REQUIRED,
     optional=tuple(name for name in COLUMNS_2 if name not in _REQUIRED),

@@ -106,7 +106,7 @@ def _has_sector(sectors: pa.Array, names: str) -> Mask:
     return flags(pc.match_substring_regex(sectors, f"(^|,)({names})(,|$)"))
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_REQUIRED,
     optional=_OPTIONAL,

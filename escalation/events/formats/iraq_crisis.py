@@ -82,7 +82,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     return converted(cells, _NAME, columns, {})
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_COLUMNS,
     optional=_FOR_PEOPLE,

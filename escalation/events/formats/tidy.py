@@ -149,7 +149,7 @@ def _severity(cells: Cells, columns: dict[str, pa.Array], options: Options) -> p
     return rungs
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_REQUIRED,
     optional=_OPTIONAL,

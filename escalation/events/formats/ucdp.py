@@ -164,7 +164,7 @@ def _beyond(cells: Cells, best: pa.Array) -> int:
     return int((flags(pc.less(best, low)) | flags(pc.greater(best, high))).sum())
 
 
-SOURCE = Source(
+FORMAT = Source(
     name=_NAME,
     required=_REQUIRED,
     optional=_OPTIONAL,

@@ -7,7 +7,7 @@ from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.canonical import NO_COUNTRY
-from escalation.events.formats.icews import SOURCE
+from escalation.events.formats.icews import FORMAT
 
 ROW = {
     "Event ID": "32889836", "Event Date": "2018-06-01", "Source Name": "Military (Iran)",
@@ -20,7 +20,7 @@ ROW = {
 
 
 def icews(*changes, **options):
-    return take(SOURCE, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
 
 
 def day(text):
@@ -39,7 +39,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
 
 
 def test_the_layout_has_20_columns():
-    assert len(set(SOURCE.required + SOURCE.optional)) == 20
+    assert len(set(FORMAT.required + FORMAT.optional)) == 20
 
 
 def test_a_number_is_an_id_only_together_with_its_day():
@@ -103,7 +103,7 @@ def test_the_lag_may_be_declared():
 
 
 def test_every_row_of_the_sample_is_taken():
-    summary = take_file(SOURCE, shared("icews_events_2018_sample.tab"))
+    summary = take_file(FORMAT, shared("icews_events_2018_sample.tab"))
     assert (summary.records, summary.refused, summary.notes) == (119, {}, {})
     ids = summary.events["event_id"].to_pylist()
     assert len(set(ids)) == 119

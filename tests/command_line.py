@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -50,18 +49,18 @@ class Done:
 
 def escalation(*arguments, folder):
     """Run the command in a folder of its own, in this process: imports are paid once."""
-    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-    os.chdir(folder)
-    try:
-        with (
-            mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
-        ):
-            cli.main()
-    finally:
-        os.chdir(before)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
+        mock.patch.dict(os.environ),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        # MLflow leaves there the store that was opened last, by another test.
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 

@@ -100,6 +100,12 @@ class Prepared:
         """
         return self.past.panel_at(self.index_of(within(day, self.archive.covered_to)))
 
+    def with_archive(self, archive: EventArchive) -> Prepared:
+        """The same axis and panel from an archive with other versions; the features stay."""
+        ends = {"first_day": self.days[0], "last_day": self.days[-1]}
+        past = history(archive, self.spec, **ends, lag=self.lag)
+        return replace(self, archive=archive, past=past)
+
     def back(self, target: Target) -> LookBack:
         """Threshold, risk set and history of a label, as known on each day."""
         return look_back(target, self.past)

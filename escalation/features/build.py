@@ -309,6 +309,7 @@ def _fill_block(
         for array in found.values():
             into[done] = array
             done += 1
+    _require_same(columns[done:], ())
     for unit in np.flatnonzero(part.entry > 0):
         into[:, unit, : part.entry[unit]] = 0.0
 

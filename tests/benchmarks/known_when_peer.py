@@ -10,7 +10,7 @@ import pandas as pd
 from known_when_events import FIRST_DAY, RETRACTED, UPDATED, blocks, later
 
 from escalation import schema
-from escalation.backtest.table import history_of
+from escalation.backtest.table import features_history
 from escalation.events import EventArchive
 from escalation.experiment import Experiment
 from escalation.features.build import build
@@ -68,7 +68,8 @@ def peer_archive(count: int) -> EventArchive:
     versions = pd.concat(parts, ignore_index=True)
     for column in schema.DATE_COLUMNS:
         versions[column] = pd.to_datetime(versions[column])
-    versions[list(schema.COUNT_COLUMNS)] = versions[list(schema.COUNT_COLUMNS)].astype("Int64")
+    tolls = [schema.KILLED, schema.WOUNDED]
+    versions[tolls] = versions[tolls].astype("Int64")
     columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
     return EventArchive.of(versions.reindex(columns=columns), known_basis="observed")
 
@@ -95,7 +96,7 @@ def compare(count: int) -> str:
 
 def ours(archive: EventArchive, experiment: Experiment) -> pd.DataFrame:
     """The same columns by the package, from the archive to the frame."""
-    return build(history_of(archive, experiment).stack(), experiment.features).frame()
+    return build(features_history(archive, experiment), experiment.features).frame()
 
 
 def timed(call: Callable[[], pd.DataFrame], *, repeats: int = 1) -> tuple[pd.DataFrame, float]:

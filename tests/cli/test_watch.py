@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 import pandas as pd
 import pytest
+from command_line import escalation
 from patience import PATIENCE
 
-from escalation import cli, schema
+from escalation import schema
 from escalation.cli.common import write_scores
 from escalation.scoring.artifact import MANIFEST_FILE, manifest_of, save_artifact
 from escalation.scoring.ledger import read_ledger
@@ -49,20 +47,8 @@ def work(trained, tmp_path_factory):
 
 def scored(folder, *arguments):
     """Run the command in this process; its status, output and messages."""
-    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-    os.chdir(folder)
-    line = ["escalation", "score", "--model", "crisis", *map(str, arguments)]
-    try:
-        with (
-            mock.patch.object(sys, "argv", line),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
-        ):
-            cli.main()
-    finally:
-        os.chdir(before)
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+    done = escalation("score", "--model", "crisis", *arguments, folder=folder)
+    return done.returncode, done.stdout, done.stderr
 
 
 def in_a_process(folder, *arguments, **options):

@@ -138,7 +138,7 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
 
 
 def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
-    from escalation.cli.models import ui
+    from escalation.cli.models import ui_command
 
     (tmp_path / "mlflow.db").touch()
     with socket.socket() as holder:
@@ -146,4 +146,4 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port + 1}"):
-            ui(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)
+            ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)

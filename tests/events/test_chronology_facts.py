@@ -1,5 +1,7 @@
 """What the data card says of the bundled chronology and its tallies, counted again."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -173,6 +175,23 @@ def test_attacks_beside_the_tally_of_the_day(
     days = attacks[schema.EVENT_DATE].dt.date
     iraq = attacks["country"] == "IRQ"
     assert ((days >= tally.since_date) & (days <= tally.as_of_date) & iraq).sum() == counted
+
+
+def test_with_roadside_bombs_there_are_82_of_nearly_90_and_28_of_43(first):
+    kinds = (first[schema.TAGS] == INSTALLATION_ATTACK) | (first["event_type"] == "ied_attack")
+    days = first.loc[kinds, schema.EVENT_DATE]
+    assert days.between("2019-10-28", "2020-11-17").sum() == 82
+    assert days.between("2021-01-01", "2021-06-26").sum() == 28
+
+
+def test_the_card_says_the_same_of_each_half_year(root):
+    table = re.findall(
+        r"^\| (\d{4}), .*(June|October|December) \| (\d+) \| (\d+) \|",
+        (root / "data/README.md").read_text(encoding="utf-8"), re.MULTILINE,
+    )  # fmt: skip
+    told = {f"{year} H{1 + (month != 'June')}": (int(events), int(attacks))
+            for year, month, events, attacks in table}  # fmt: skip
+    assert told | {"2019 H2": (38, 12)} == HALF_YEARS
 
 
 def test_the_23rd_attack_was_that_of_14_march_2020(tallies):

@@ -2,23 +2,23 @@
 
 SHELL := /bin/sh
 VENV := .venv
-BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
 .PHONY: run ui film test format skill constraints
 
 run: $(VENV)/.installed
-	$(BIN)/escalation train
-	$(BIN)/escalation score
-	@echo "To compare the runs in MLflow: make ui (or $(BIN)/escalation ui)"
+	$(PYTHON) -m escalation.cli train
+	$(PYTHON) -m escalation.cli score
+	@echo "To compare the runs in MLflow: make ui (or $(VENV)/bin/escalation ui)"
 
 ui: $(VENV)/.installed
-	$(BIN)/escalation ui
+	$(PYTHON) -m escalation.cli ui
 
 # The figure of the README: what was said on each day of the crisis, and what came. A minute.
 film: $(VENV)/.installed
-	$(BIN)/escalation replay experiments/iraq_crisis.toml --from 2019-12-01 --to 2020-03-31 \
+	$(PYTHON) -m escalation.cli replay experiments/iraq_crisis.toml --from 2019-12-01 --to 2020-03-31 \
 		--figure experiments/results/iraq_crisis_replay.png \
 		--name 'IQ-2019-12-27-01=27 Dec: rockets\non K-1, 1 killed' \
 		--name 'IQ-2019-12-29-01=29 Dec: US strikes,\n25 killed' \
@@ -30,18 +30,18 @@ film: $(VENV)/.installed
 		--name 'IQ-2020-03-14-01=14 March:\nTaji again'
 
 test: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 format: $(VENV)/.installed-dev
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
 
 # Every model on the event files in ../shared/data, about ten minutes on two cores.
 skill: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(BIN)/python experiments/skill.py
+	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py
 
 # The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
 constraints: $(VENV)/.made
@@ -49,12 +49,19 @@ constraints: $(VENV)/.made
 	$(PIP) freeze -q --exclude escalation > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 
+# Python 3.11 and 3.12 can't start in a C locale where the path of an editable install holds an
+# umlaut; relative to site-packages it needs none.
+RELATIVE_PATH := case $(VENV) in */*) ;; *) for file in $(VENV)/lib/*/site-packages/_escalation.pth; \
+	do echo ../../../.. > "$$file"; done ;; esac
+
 $(VENV)/.installed: $(VENV)/.made $(REQUIREMENTS)
 	$(PIP) install -q -c constraints.txt -e .
+	@$(RELATIVE_PATH)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made $(REQUIREMENTS)
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@$(RELATIVE_PATH)
 	@touch $(VENV)/.installed $@
 
 # An environment that works already is kept.

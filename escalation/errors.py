@@ -1,6 +1,6 @@
 """The error family: a stable code, an exit status, and one message shape.
 
-``error[E-CODE] file:line column=… value='…' expected …; fix: …``
+``error[E-CODE] file:line column=… value='…' message; fix: …``
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class EscalationError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As it was made, so that a refusal in another process is the same refusal here."""
-        told: dict[str, Any] = {
+        options: dict[str, Any] = {
             "fix": self.fix,
             "where": self.where,
             "column": self.column,
             "value": self.value,
         }
-        return partial(type(self), **told), (self.code, self.message)
+        return partial(type(self), **options), (self.code, self.message)
 
 
 class UsageError(EscalationError):

@@ -48,7 +48,7 @@ def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     )
 
 
-GIVEN = frozenset({"panel", "local", "horizon", "seed"})
+GIVEN = frozenset({"panel", "local", "rows", "horizon", "seed"})
 """Arguments that the pipeline supplies, so that an experiment file can't."""
 
 
@@ -110,7 +110,7 @@ def _from_pydantic(where: str, error: ValidationError) -> UsageError:
     key = ".".join(str(part) for part in first["loc"])
     return UsageError(
         "E-CONFIG",
-        f"expected otherwise: {first['msg']}",
+        f"invalid value: {first['msg']}",
         where=where,
         column=key,
         value=first.get("input"),
@@ -222,7 +222,7 @@ class Experiment(Section):
             if labels.count(label) > 1:
                 raise UsageError(
                     "E-CONFIG",
-                    "expected a name of its own for every label",
+                    "two labels have the same name",
                     where="[[targets]]",
                     value=label,
                     fix='name one of them, such as called = "any_deadly"',
@@ -270,12 +270,12 @@ def load_experiment(path: Path) -> Experiment:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            "E-FILE", f"expected a readable experiment file: {error}", where=str(path)
+            "E-FILE", f"could not read the experiment file: {error}", where=str(path)
         ) from None
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError("E-TOML", f"expected TOML: {error}", where=str(path)) from None
+        raise UsageError("E-TOML", f"not valid TOML: {error}", where=str(path)) from None
     _known_keys(path.name, Experiment, table)
     try:
         return Experiment(**table)

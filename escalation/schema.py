@@ -16,9 +16,18 @@ LONGITUDE: Final = "longitude"
 EVENT_TYPE: Final = "event_type"
 ACTOR: Final = "actor"
 TARGET: Final = "target"
+ATTRIBUTION: Final = "attribution"
 SEVERITY: Final = "severity"
 KILLED: Final = "killed"
 WOUNDED: Final = "wounded"
+WEIGHT: Final = "weight"
+"""How many events a row stands for: a whole number, 1 unless the source aggregates."""
+HOUR: Final = "hour"
+"""Of the day, 0 to 23, local to the place."""
+MUNITIONS: Final = "munitions"
+"""How many rockets, shells, bombs or drones."""
+CONDITION: Final = "condition"
+"""What a warning or a halt hangs on."""
 SOURCE: Final = "source"
 CONFIDENCE: Final = "confidence"
 TAGS: Final = "tags"
@@ -38,9 +47,14 @@ EVENT_COLUMNS: Final = (
     EVENT_TYPE,
     ACTOR,
     TARGET,
+    ATTRIBUTION,
     SEVERITY,
     KILLED,
     WOUNDED,
+    WEIGHT,
+    HOUR,
+    MUNITIONS,
+    CONDITION,
     SOURCE,
     CONFIDENCE,
     TAGS,
@@ -57,15 +71,24 @@ TEXT_COLUMNS: Final = (
     EVENT_TYPE,
     ACTOR,
     TARGET,
+    ATTRIBUTION,
+    CONDITION,
     SOURCE,
     CONFIDENCE,
     TAGS,
     NOTE,
 )
-COUNT_COLUMNS: Final = (KILLED, WOUNDED)
+COUNT_COLUMNS: Final = (KILLED, WOUNDED, MUNITIONS)
+"""Whole numbers from 0 on; null is unknown."""
+OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
+"""May be left out of a table of versions: unknown, and a weight of 1."""
+ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")
+"""How a side came to be named: it said so itself, others say so, nobody says."""
 
 UNIT: Final = "unit"
 DAY: Final = "day"
+ROW_KEY: Final = (UNIT, DAY)
+"""What identifies a row of features or forecasts."""
 UNIT_KINDS: Final = ("country", "admin1", "site", "dyad", "priogrid", "all")
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
 ALL_UNIT: Final = "all"
@@ -143,7 +166,7 @@ class Rungs(NamedTuple):
     somebody_killed: int
 
 
-WORDS: Final = Rungs(1, 1, 1)
+WORDS_ONLY: Final = Rungs(1, 1, 1)
 COERCION: Final = Rungs(2, 2, 2)
 VIOLENCE: Final = Rungs(3, 4, 5)
 LEADER: Final = Rungs(6, 6, 6)
@@ -155,13 +178,13 @@ ALWAYS_KILLS: Final = Rungs(5, 5, 5)
 
 SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "none": Rungs(0, 0, 0),
-    "agreement": WORDS,
-    "cooperation": WORDS,
-    "diplomatic_warning": WORDS,
-    "parliamentary_vote": WORDS,
-    "political_decision": WORDS,
-    "statement": WORDS,
-    "truce": WORDS,
+    "agreement": WORDS_ONLY,
+    "cooperation": WORDS_ONLY,
+    "diplomatic_warning": WORDS_ONLY,
+    "parliamentary_vote": WORDS_ONLY,
+    "political_decision": WORDS_ONLY,
+    "statement": WORDS_ONLY,
+    "truce": WORDS_ONLY,
     "arrest": COERCION,
     "coercion": COERCION,
     "sanction": COERCION,

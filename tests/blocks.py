@@ -12,6 +12,11 @@ import pyarrow as pa
 from escalation.events.reading.rows import read_blocks
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
+UNTOLD = {
+    "attribution": None, "weight": 1, "hour": None, "munitions": None, "condition": None,
+}  # fmt: skip
+"""What most sources do not say of an event."""
+
 
 class Taken(NamedTuple):
     """Events as dicts, rows at fault by code and column, and notes."""

@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from unittest import mock
 
 import pytest
+from patience import PATIENCE
 
 from escalation import cli
+from escalation.features import ACROSS, FEATURES
 
 QUICK = """
 [experiment]
@@ -48,25 +49,39 @@ class Done:
 
 def escalation(*arguments, folder):
     """Run the command in a folder of its own, in this process: imports are paid once."""
-    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-    os.chdir(folder)
-    try:
-        with (
-            mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
-        ):
-            cli.main()
-    finally:
-        os.chdir(before)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
+        mock.patch.dict(os.environ),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        # MLflow leaves there the store that was opened last, by another test.
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def a_new_start(*modules):
+    """What plugins register is gone afterwards, as in another process."""
+    families = [(registry, dict(registry)) for registry in (FEATURES, ACROSS)]
+    try:
+        yield
+    finally:
+        for registry, before in families:
+            registry.clear()
+            registry.update(before)
+        for name in modules:
+            sys.modules.pop(name, None)
 
 
 def in_a_process(*arguments, folder, **environment):
     """Run the command as a shell would."""
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**os.environ, **environment},
     )  # fmt: skip

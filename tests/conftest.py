@@ -1,4 +1,4 @@
-"""What several test files need: the bundled chronology, read once."""
+"""What several test files need: a known environment, and the bundled chronology, read once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,31 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+FOREIGN = (
+    "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS",
+    "TERMINAL_WIDTH", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONWARNINGS",
+)  # fmt: skip
+"""Variables by which a shell or a CI server changes what programs print."""
+KNOWN = {
+    "COLUMNS": "80",
+    "MPLBACKEND": "Agg",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "NO_PROXY": "*",
+    "no_proxy": "*",
+}
+
+
+def _settle_environment() -> None:
+    """The same variables on every machine, for this process and for those that it starts."""
+    for name in list(os.environ):
+        if name in FOREIGN or name.startswith(("MLFLOW_", "ACLED_", "GIT_", "JUPYTER_", "IPYTHON")):
+            del os.environ[name]
+    os.environ |= KNOWN
+    # A first use may build a font cache and warn: here, not in a process under test.
+    import matplotlib.font_manager  # noqa: F401
+
+
+_settle_environment()
 
 ROOT = Path(__file__).resolve().parents[1]
 

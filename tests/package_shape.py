@@ -63,11 +63,12 @@ def same_public_names(package: Path = PACKAGE) -> dict[str, list[str]]:
 def undocumented(package: Path = PACKAGE) -> list[str]:
     """Public functions and methods with two or more parameters and no Parameters section.
 
-    A method without a docstring overrides one that has it.
+    A method without a docstring overrides one that has it; options of a command carry their help.
     """
     return [
         f"{inside(path, package)}:{node.lineno} {node.name}"
         for path in modules(package)
+        if room(path, package) != "cli"
         for node in public_functions(ast.parse(path.read_text(encoding="utf-8")))
         if len(parameters(node)) > 1
         and "Parameters" not in (ast.get_docstring(node) or "Parameters")
@@ -82,10 +83,10 @@ def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def parameters(node: ast.FunctionDef) -> list[str]:
-    """Names of a function's parameters, but for ``self`` and ``cls``."""
+    """Names of a function's parameters; not ``self``, nor what it ignores."""
     given = node.args
     names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    return [name for name in names if name not in {"self", "cls"}]
+    return [name for name in names if name not in {"self", "cls"} and name[0] != "_"]
 
 
 def room(path: Path, package: Path = PACKAGE) -> str:

@@ -14,9 +14,9 @@ import pandas as pd
 from escalation import schema
 from escalation.backtest import rolling as backtest
 from escalation.backtest import table
-from escalation.events.archive import KEY, EventArchive
+from escalation.events.archive import EVENT_KEY as KEY
+from escalation.events.archive import EventArchive
 from escalation.panel import kernels
-from escalation.panel.snapshots import Snapshots
 from escalation.targets import labels
 
 
@@ -74,8 +74,8 @@ def interpolated(panel):
 
 def both_ways_smoothing(panel):
     keep = np.array([0.7])
-    forward = kernels.decayed_sums(panel["events"], keep)[0].astype(np.float32)
-    return one("events_level", kernels.decayed_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
+    forward = kernels.decaying_sums(panel["events"], keep)[0].astype(np.float32)
+    return one("events_level", kernels.decaying_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
 
 
 def days_until_next(panel):
@@ -92,9 +92,9 @@ def days_left(panel):
     return one("days_left", np.broadcast_to(left, panel.shape))
 
 
-def neighbours_ahead(local, panel):
+def neighbours_ahead(local, panel, rows):
     sums = local["events_sum_3d"]
-    return one("others_events_next_3d", ahead(sums.sum(axis=0, keepdims=True) - sums, 3))
+    return one("others_events_next_3d", ahead(sums.sum(axis=0, keepdims=True) - sums[rows], 3))
 
 
 FAMILIES = (
@@ -104,33 +104,33 @@ FAMILIES = (
 )  # fmt: skip
 
 
-def stacked_from(monkeypatch, change):
-    """Panels stacked from a changed archive."""
-    true = table.vintages
-    monkeypatch.setattr(table, "vintages", lambda archive, *a, **k: true(change(archive), *a, **k))
+def versions_from(monkeypatch, change):
+    """Histories of a changed archive."""
+    true = table.history
+    monkeypatch.setattr(table, "history", lambda archive, *a, **k: true(change(archive), *a, **k))
 
 
 def entering(monkeypatch, entry_of):
     """Units that enter when somebody else says."""
-    true = table.vintages
+    true = table.history
 
     def early(archive, *args, **options):
-        stack = true(archive, *args, **options)
-        return replace(stack, entry=entry_of(archive, stack))
+        past = true(archive, *args, **options)
+        return replace(past, entry=entry_of(archive, past))
 
-    monkeypatch.setattr(table, "vintages", early)
+    monkeypatch.setattr(table, "history", early)
 
 
 def unit_enters_early(monkeypatch):
-    entering(monkeypatch, lambda _, stack: np.zeros_like(stack.entry))
+    entering(monkeypatch, lambda _, past: np.zeros_like(past.entry))
 
 
 def entry_backdated(monkeypatch):
-    def first_event(archive, stack):
+    def first_event(archive, past):
         named = archive.versions.groupby(schema.SITE)[schema.EVENT_DATE].min()
-        day = [named.get(unit, archive.first_day) for unit in stack.units]
-        index = (np.array(day, dtype="datetime64[D]") - stack.days[0]).astype(np.int64)
-        return np.minimum(stack.entry, np.maximum(index, 0))
+        day = [named.get(unit, archive.first_day) for unit in past.units]
+        index = (np.array(day, dtype="datetime64[D]") - past.days[0]).astype(np.int64)
+        return np.minimum(past.entry, np.maximum(index, 0))
 
     entering(monkeypatch, first_event)
 
@@ -141,7 +141,7 @@ def revised_casualties_early(monkeypatch):
         versions[schema.KILLED] = versions.groupby(KEY)[schema.KILLED].transform("max")
         return replace(archive, versions=versions)
 
-    stacked_from(monkeypatch, revised)
+    versions_from(monkeypatch, revised)
 
 
 def late_reports_on_their_event_day(monkeypatch):
@@ -151,7 +151,7 @@ def late_reports_on_their_event_day(monkeypatch):
         known = versions[schema.KNOWN_DATE].mask(first, versions[schema.EVENT_DATE])
         return replace(archive, versions=versions.assign(**{schema.KNOWN_DATE: known}))
 
-    stacked_from(monkeypatch, on_the_day)
+    versions_from(monkeypatch, on_the_day)
 
 
 def as_of_ignored(monkeypatch):
@@ -161,7 +161,7 @@ def as_of_ignored(monkeypatch):
         last = last.assign(**{schema.KNOWN_DATE: last[schema.EVENT_DATE]})
         return EventArchive.of(last, covered_to=archive.covered_to)
 
-    stacked_from(monkeypatch, latest_only)
+    versions_from(monkeypatch, latest_only)
 
 
 def labels_from(monkeypatch, how):
@@ -171,7 +171,7 @@ def labels_from(monkeypatch, how):
 
 def retractions_known_only_later(monkeypatch):
     def final(self, target, back, day):
-        panel = Snapshots(self.archive, self.spec, self.vintages).at(self.archive.covered_to)
+        panel = self.panel_on(self.archive.covered_to)
         return labels(target, back, panel, covered=self.index_of(day) - self.lag)
 
     labels_from(monkeypatch, final)
@@ -179,16 +179,14 @@ def retractions_known_only_later(monkeypatch):
 
 def immature_labels(monkeypatch):
     def unfinished(self, target, back, day):
-        panel = Snapshots(self.archive, self.spec, self.vintages).at(day)
-        return labels(target, back, panel, covered=self.index_of(day) + target.horizon)
+        return labels(target, back, self.panel_on(day), covered=self.index_of(day) + target.horizon)
 
     labels_from(monkeypatch, unfinished)
 
 
 def lag_forgotten(monkeypatch):
     def prompt(self, target, back, day):
-        panel = Snapshots(self.archive, self.spec, self.vintages).at(day)
-        return labels(target, back, panel, covered=self.index_of(day))
+        return labels(target, back, self.panel_on(day), covered=self.index_of(day))
 
     labels_from(monkeypatch, prompt)
 
@@ -229,9 +227,9 @@ def looking_back(monkeypatch, change):
     """A look back that is changed: ``change(back, events)``."""
     true = table.look_back
 
-    def cheat(target, stack):
-        back = true(target, stack)
-        return change(back, stack.gather(stack.stack["events"]))
+    def cheat(target, past):
+        today = past.panel().series("events").window_sums(np.array([1]))[0]
+        return change(true(target, past), today)
 
     monkeypatch.setattr(table, "look_back", cheat)
 

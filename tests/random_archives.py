@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from escalation import schema
 from escalation.events.archive import EventArchive
-from escalation.events.severity import severity
+from escalation.events.severity import between_states, severity_of
 from escalation.panel.dense import Channel, Panel, PanelSpec, Where, pair_channel
-from escalation.panel.vintages import Vintages
+from escalation.panel.history import History
 
 FIRST, DAYS = np.datetime64("2020-01-01", "D"), 60
 SITES = {
@@ -78,8 +79,14 @@ def canonical(rows: list[dict[str, object]]) -> pd.DataFrame:
     table[schema.WOUNDED] = pd.array([pd.NA] * len(table), dtype="Int64")
     table[schema.ADMIN1] = table[schema.NOTE] = None
     table[schema.SOURCE], table[schema.CONFIDENCE], table[schema.TAGS] = "test", "high", ""
-    table[schema.SEVERITY] = severity(table)
-    return table[[*schema.EVENT_COLUMNS, schema.OPERATION]]
+    types, actor, target, killed = (
+        pa.array(table[name])
+        for name in (schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.KILLED)
+    )
+    states = between_states(actor, target)
+    rungs = severity_of(types, ladder=schema.SEVERITY_LADDER, killed=killed, interstate=states)
+    table[schema.SEVERITY] = rungs.to_numpy()
+    return table.reindex(columns=[*schema.EVENT_COLUMNS, schema.OPERATION])
 
 
 def archive(seed: int, *, count: int = 70, lag: int = 0) -> EventArchive:
@@ -88,7 +95,7 @@ def archive(seed: int, *, count: int = 70, lag: int = 0) -> EventArchive:
     return EventArchive.of(table, covered_to=FIRST + (DAYS - 1), known_basis="observed")
 
 
-def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: Vintages) -> Panel:
+def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: History) -> Panel:
     """The panel as known on a day, one event at a time."""
     shape = len(like.units), len(like.days)
     channels = {channel.name: np.zeros(shape, np.float32) for channel in spec.all_channels}

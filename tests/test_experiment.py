@@ -91,7 +91,7 @@ def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
     twice = MINIMAL + '[[targets]]\nname = "any"\nhorizon = 7\nwhere = { rung = 5 }\n'
     with pytest.raises(UsageError) as refused:
         load_experiment(written(tmp_path, twice))
-    assert "a name of its own for every label" in str(refused.value)
+    assert "two labels have the same name" in str(refused.value)
     assert "any_7d" in str(refused.value)
     named = load_experiment(written(tmp_path, twice + 'called = "any_deadly"\n'))
     assert [target_label(label) for label in named.labels] == ["any_7d", "any_deadly_7d"]

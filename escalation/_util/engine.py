@@ -41,6 +41,19 @@ def in_turn(
 ) -> Iterator[Result]:
     """One piece after the other, each when its result is asked for.
 
+    Parameters
+    ----------
+    work : callable
+        Called with the shared part and one item.
+    items : iterable
+    made : callable
+        Makes the shared part, once.
+
+    Returns
+    -------
+    iterator
+        Results in the order of the items.
+
     Examples
     --------
     >>> list(in_turn(lambda base, item: base + item, [1, 2], made=lambda: 10))
@@ -96,7 +109,7 @@ def on_dask(
     except ImportError:
         raise UsageError(
             "E-DASK",
-            "expected Dask, which is not installed",
+            "Dask is not installed",
             value="--engine dask",
             fix="pip install 'escalation[dask]'",
         ) from None
@@ -118,7 +131,7 @@ def on_dask(
         except (OSError, ValueError) as error:
             raise UsageError(
                 "E-SCHEDULER",
-                f"expected a Dask scheduler: {error}",
+                f"no Dask scheduler answers: {error}",
                 value=scheduler,
                 fix="give the address that `dask scheduler` prints",
             ) from None

@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(name, path)
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to write the file: {error.strerror or error}", where=str(path)
+            "E-STORAGE", f"could not write the file: {error.strerror or error}", where=str(path)
         ) from error
     finally:
         if name and os.path.exists(name):
@@ -53,17 +53,25 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     """Hold the lock file beside ``path``, or say who is busy.
 
     The lock ends with the process that holds it, however that ends; the empty file stays.
 
+    Parameters
+    ----------
+    path : Path
+        File to be written; the lock is ``path`` with ``.lock`` appended.
+    seconds : float, optional
+        Longest wait.
+
     Raises
     ------
     BusyError
-        ``E-BUSY`` naming the lock after ``seconds``.
+        ``E-BUSY`` naming the lock after ``seconds``, or ``LOCK_SECONDS``.
     """
     lock = path.with_name(path.name + ".lock")
+    seconds = LOCK_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     with lock.open("a") as handle:
         while True:
@@ -74,7 +82,7 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise BusyError(
                         "E-BUSY",
-                        f"expected the lock within {seconds:.0f} s",
+                        f"locked by another command for more than {seconds:.0f} s",
                         where=str(lock),
                         fix="wait for the other command to end, or stop it",
                     ) from None
@@ -123,7 +131,7 @@ def require_room(path: Path) -> None:
             probe.flush()
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected room to write the file: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not write the file: {error.strerror}", where=str(path)
         ) from error
 
 
@@ -137,6 +145,12 @@ def require_format(path: Path) -> None:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """A table as Parquet, CSV or JSON by the file's ending.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    path : Path
+        Ends in ``.parquet``, ``.csv`` or ``.json``; replaced whole or not at all.
 
     Raises
     ------

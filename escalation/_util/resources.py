@@ -28,10 +28,6 @@ def bundled(name: str, *, package: Path = PACKAGE) -> Path:
     package : Path, optional
         Folder of the package.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     UsageError
@@ -43,8 +39,8 @@ def bundled(name: str, *, package: Path = PACKAGE) -> Path:
     'iraq_crisis_events.csv'
     """
     places = folders(package)
-    found = (path for folder in places for path in folder.glob("*.*"))
-    known = {path.name: path for path in found if path.suffix in SUFFIXES}
+    paths = (path for folder in places for path in folder.glob("*.*"))
+    known = {path.name: path for path in paths if path.suffix in SUFFIXES}
     try:
         return known[name]
     except KeyError:

@@ -17,9 +17,9 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import BacktestSection, Experiment
 from escalation.targets import Target
 
-GONE = "when what became known after it was taken away"
-AFTER = "when only days after it changed"
-REVISED = "when only what was reported late, corrected or retracted after it changed"
+GONE = "when later information was removed"
+AFTER = "when only later days changed"
+REVISED = "when only late reports, corrections and retractions changed"
 _MOST_CASES = 5
 """Cases kept in memory: the whole one, and those of the day that is being looked at."""
 _TRIAL_ORIGINS = 6
@@ -85,7 +85,14 @@ class Cases:
         return self.kept[archive.digest]
 
     def cut(self, day: np.datetime64, *, seed: int) -> Cut:
-        """What a day knew, and its futures."""
+        """What a day knew, and its futures.
+
+        Parameters
+        ----------
+        day : datetime64[D]
+        seed : int
+            Of the invented news.
+        """
         until = self.whole.until(day)
         news = {"lag": self.case.prepared.lag, "seed": seed}
         futures = {
@@ -107,30 +114,66 @@ def with_data(experiment: Experiment, **changes: Any) -> Experiment:
 
 def sheet(case: Case) -> pd.DataFrame:
     """Every column that is known on its day: features, threshold, risk set, history."""
-    present = case.prepared.vintages.present
+    present = case.prepared.past.present
     back = case.back
-    own = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
-    own |= {f"extra {name}": values for name, values in back.extra.items()}
+    columns = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
+    columns |= {f"extra {name}": values for name, values in back.extra.items()}
     features = case.prepared.features.frame()
-    more = {name: values[present].astype(np.float64) for name, values in own.items()}
+    more = {name: values[present].astype(np.float64) for name, values in columns.items()}
     return pd.concat([features, pd.DataFrame(more, index=features.index)], axis=1)
 
 
 def training_sheet(case: Case, day: np.datetime64) -> pd.DataFrame:
-    """What a fit on a day learns from."""
+    """What a fit on a day learns from.
+
+    Parameters
+    ----------
+    case : Case
+    day : datetime64[D]
+        Day of the fit.
+
+    Returns
+    -------
+    DataFrame
+        Inputs, ``outcome`` and ``count`` by unit and day.
+    """
     table = case.training_table(day)
     return table.X.assign(**{schema.OUTCOME: table.outcome, schema.COUNT: table.count})
 
 
 def issue_sheet(case: Case, day: np.datetime64) -> pd.DataFrame:
-    """What models are shown on a day, when all that came after is known."""
+    """What models are shown on a day, when all that came after is known.
+
+    Parameters
+    ----------
+    case : Case
+    day : datetime64[D]
+        Day of issue.
+
+    Returns
+    -------
+    DataFrame
+        Inputs and ``at_risk``, one row per unit.
+    """
     known = case.known_on(case.prepared.days[-1])
     table = case.rows_on(np.array([case.prepared.index_of(day)]), known)
     return table.X.assign(**{schema.AT_RISK: table.at_risk})
 
 
 def forecast_sheet(case: Case, schedule: BacktestSection) -> pd.DataFrame:
-    """What a backtest says, one column per model and kind of number."""
+    """What a backtest says, one column per model and kind of number.
+
+    Parameters
+    ----------
+    case : Case
+    schedule : BacktestSection
+        Origins and refits, in place of the experiment's.
+
+    Returns
+    -------
+    DataFrame
+        By unit and day, columns such as ``probability of ewma_nb``.
+    """
     experiment = case.experiment.model_copy(update={"backtest": schedule})
     forecasts = backtest_case(replace(case, experiment=experiment))
     wide = forecasts.pivot(
@@ -140,7 +183,14 @@ def forecast_sheet(case: Case, schedule: BacktestSection) -> pd.DataFrame:
 
 
 def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
-    """A few origins that end on a day, two horizons apart if there is room."""
+    """A few origins that end on a day, two horizons apart if there is room.
+
+    Parameters
+    ----------
+    case : Case
+    last : datetime64[D]
+        Day of the last origin.
+    """
     prepared, horizon = case.prepared, case.target.horizon
     end = prepared.index_of(last)
     start = max(end // 2, horizon + prepared.lag)
@@ -156,7 +206,19 @@ def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
 
 
 def shuffle_schedule(case: Case, refits: int) -> BacktestSection:
-    """Every origin's day from the first origin on, with few refits."""
+    """Every origin's day from the first origin on, with few refits.
+
+    Parameters
+    ----------
+    case : Case
+    refits : int
+        How many, at most.
+
+    Returns
+    -------
+    BacktestSection
+        Daily origins.
+    """
     issued = origins(case)
     first, last = case.prepared.days[issued[[0, -1]]].astype(dt.date)
     count = int(issued[-1] - issued[0]) + 1

@@ -60,7 +60,7 @@ class AuditReport:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every leak, check by check."""
-        return tuple(one for check in self.checks for one in check.findings)
+        return tuple(finding for check in self.checks for finding in check.findings)
 
     @property
     def clean(self) -> bool:
@@ -83,8 +83,8 @@ class AuditReport:
             return
         raise GateError(
             "E-LEAK",
-            f"expected no leak, found {len(self.findings)}: "
-            + "; ".join(one.says for one in self.findings),
+            f"{len(self.findings)} leaks found: "
+            + "; ".join(finding.says for finding in self.findings),
             where=self.experiment,
             fix="let the column look at the day itself and the days before only",
         )
@@ -96,29 +96,29 @@ def findings_of(check: str, moves: Iterable[Moved], because: str, *, of: str = "
     Parameters
     ----------
     because : str
-        What was changed, such as ``when only days after it changed``.
+        What was changed, such as ``when only later days changed``.
     of : str
         Of which table, if not of the features.
 
     Examples
     --------
     >>> one = Moved("events_tomorrow", "taji", "2020-03-10", 3)
-    >>> findings_of("truncation", [one], "when only days after it changed")[0].says
-    'events_tomorrow at taji on 2020-03-10 moved when only days after it changed (3 rows)'
+    >>> findings_of("truncation", [one], "when only later days changed")[0].says
+    'events_tomorrow at taji on 2020-03-10 moved when only later days changed (3 rows)'
     """
     return [
-        Finding(check, of + one.column, one.unit, one.day, of + _sentence(one, because))
-        for one in moves
+        Finding(check, of + move.column, move.unit, move.day, of + _sentence(move, because))
+        for move in moves
     ]
 
 
-def _sentence(one: Moved, because: str) -> str:
-    rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
-    if not one.unit:
-        return f"column {one.column} came or went {because}"
-    if one.column == ROWS_DIFFER:
-        return f"the row of {one.unit} on {one.day} came or went {because} ({rows})"
-    return f"{one.column} at {one.unit} on {one.day} moved {because} ({rows})"
+def _sentence(move: Moved, because: str) -> str:
+    rows = "1 row" if move.rows == 1 else f"{move.rows} rows"
+    if not move.unit:
+        return f"column {move.column} came or went {because}"
+    if move.column == ROWS_DIFFER:
+        return f"the row of {move.unit} on {move.day} came or went {because} ({rows})"
+    return f"{move.column} at {move.unit} on {move.day} moved {because} ({rows})"
 
 
 def merge_results(parts: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
@@ -126,8 +126,10 @@ def merge_results(parts: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     merged = []
     for check in dict.fromkeys(part.check for part in parts):
         same = [part for part in parts if part.check == check]
-        first = {one.what: one for part in reversed(same) for one in reversed(part.findings)}
+        first = {
+            finding.what: finding for part in reversed(same) for finding in reversed(part.findings)
+        }
         notes = dict.fromkeys(part.note for part in same if part.note)
-        found = tuple(dict(sorted(first.items())).values())
-        merged.append(CheckResult(check, sum(p.compared for p in same), found, "; ".join(notes)))
+        findings = tuple(dict(sorted(first.items())).values())
+        merged.append(CheckResult(check, sum(p.compared for p in same), findings, "; ".join(notes)))
     return tuple(merged)

@@ -45,19 +45,48 @@ class Moved:
 
 
 def truncation(build: Build, archive: EventArchive, at: object) -> list[Moved]:
-    """Columns whose values up to a day differ once everything known later is gone."""
+    """Columns whose values up to a day differ once everything known later is gone.
+
+    Parameters
+    ----------
+    build : callable
+        From an archive to a table by unit and day.
+    archive : EventArchive
+    at : date-like
+        Rows up to this day are compared.
+    """
     return moved(build(archive), build(archive.until(at)), upto=at)
 
 
 def poison(build: Build, archive: EventArchive, at: object, later: pd.DataFrame) -> list[Moved]:
-    """Columns whose values up to a day differ once versions known later are added."""
+    """Columns whose values up to a day differ once versions known later are added.
+
+    Parameters
+    ----------
+    build : callable
+        From an archive to a table by unit and day.
+    archive : EventArchive
+    at : date-like
+        Rows up to this day are compared.
+    later : DataFrame
+        Versions of events that became known after it.
+    """
     if not (later[schema.KNOWN_DATE] > to_day(at)).all():
         raise ValueError(f"expected poison that became known after {to_day(at)}")
     return moved(build(archive), build(archive.plus(later)), upto=at)
 
 
 def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Moved]:
-    """Columns that differ, but for the units' names, once places or sides have other names."""
+    """Columns that differ, but for the units' names, once places or sides have other names.
+
+    Parameters
+    ----------
+    build : callable
+        From an archive to a table by unit and day.
+    archive : EventArchive
+    rename : mapping of str to mapping of str to str
+        New names by column of the events and old name.
+    """
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
     before = build(archive)
@@ -76,10 +105,6 @@ def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
         Numbers, indexed by unit and day in any order.
     upto : date-like
         Later rows are not looked at.
-
-    Returns
-    -------
-    list of Moved
 
     Examples
     --------
@@ -100,8 +125,8 @@ def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
         return [_where(ROWS_DIFFER, odd if len(odd) else left.index)]
     bits = [table.to_numpy(np.float64).view(np.int64) for table in (left, right)]
     differs = np.not_equal(*bits)
-    found = np.flatnonzero(differs.any(axis=0))
-    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in found]
+    columns = np.flatnonzero(differs.any(axis=0))
+    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in columns]
 
 
 def _upto(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:

@@ -80,7 +80,17 @@ def _new(events: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
 def events_on(
     archive: EventArchive, day: np.datetime64, *, known: np.datetime64, seed: int = 0
 ) -> EventArchive:
-    """The archive with one more event of every place and kind on a day, known on another."""
+    """The archive with one more event of every place and kind on a day, known on another.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    day : datetime64[D]
+        When the events happen.
+    known : datetime64[D]
+        When they become known.
+    seed : int, optional
+    """
     return archive.plus(_new(_clones(archive, day, seed), known))
 
 
@@ -96,13 +106,24 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     """New names, in reverse order, for whatever gives units their names.
 
     A name that the experiment itself mentions stays, because there it means something.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+        Its units say which columns give names.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        New names by column and old name; empty where no name can be changed.
     """
     kinds = experiment.panel.units
     columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])
-    said = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
+    mentioned = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
     rename = {}
     for column in columns:
-        values = sorted(set(archive.versions[column].dropna()) - said, reverse=True)
+        values = sorted(set(archive.versions[column].dropna()) - mentioned, reverse=True)
         prefix = "side" if column in _SIDES else column
         rename[column] = {value: f"{prefix} {i:06d}" for i, value in enumerate(values)}
     return {column: table for column, table in rename.items() if table}
@@ -114,4 +135,4 @@ def _texts(value: object) -> list[str]:
         return [value]
     if isinstance(value, dict):
         value = [*value, *value.values()]
-    return [text for one in value for text in _texts(one)] if isinstance(value, list) else []
+    return [text for part in value for text in _texts(part)] if isinstance(value, list) else []

@@ -19,7 +19,18 @@ NEW_DAYS = np.timedelta64(6, "D")
 
 
 def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
-    """The columns up to a day, whatever became known later."""
+    """The columns up to a day, whatever became known later.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+
+    Returns
+    -------
+    list of CheckResult
+        ``truncation`` and ``poison``.
+    """
     then = cases.sheet(cut.until)
     checks = []
     for because, archive in cut.futures.items():
@@ -30,32 +41,49 @@ def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
 
 
 def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
-    """The first week of the units that are new on a day: from their past alone."""
+    """The first week of the units that are new on a day: from their past alone.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+    """
     prepared, day = cases.case.prepared, cut.day
-    start = prepared.days[np.minimum(prepared.vintages.entry, len(prepared.days) - 1)]
-    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.vintages.present[:, -1]
-    new = [unit for unit, is_new in zip(prepared.vintages.units, fresh, strict=True) if is_new]
-    found = too_early(cases, new)
+    start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
+    fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
+    new = [unit for unit, is_new in zip(prepared.units, fresh, strict=True) if is_new]
+    findings = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
-        found += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
-    return CheckResult("warm-up", len(new), tuple(found))
+        findings += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
+    return CheckResult("warm-up", len(new), tuple(findings))
 
 
 def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
-    """Units that exist on a day on which nothing that lets them enter had been seen."""
+    """Units that exist on a day on which nothing that lets them enter had been seen.
+
+    Parameters
+    ----------
+    cases : Cases
+    units : sequence of str
+
+    Returns
+    -------
+    list of Finding
+        One per unit that enters too early.
+    """
     prepared = cases.case.prepared
-    stack, spec = prepared.vintages, prepared.spec
-    found = []
+    past, spec = prepared.past, prepared.spec
+    findings = []
     for unit in units:
-        entry = prepared.days[int(stack.entry[stack.units.index(unit)])]
-        seen = prepared.archive.as_of(entry)
-        seen = seen[spec.enters.mask(seen)]
-        seen = seen[seen[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]
-        if not any((unit_of(seen, kind) == unit).any() for kind in spec.kinds):
+        entry = prepared.days[int(past.entry[past.units.index(unit)])]
+        known = prepared.archive.as_of(entry)
+        known = known[spec.enters.mask(known)]
+        known = known[known[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]
+        if not any((unit_of(known, kind) == unit).any() for kind in spec.kinds):
             says = f"{unit} has a row on {entry}, before anything was known there"
-            found.append(Finding("warm-up", f"entry of {unit}", unit, str(entry), says))
-    return found
+            findings.append(Finding("warm-up", f"entry of {unit}", unit, str(entry), says))
+    return findings
 
 
 def check_relabelling(cases: Cases) -> CheckResult:

@@ -30,7 +30,7 @@ def audit(
 ) -> AuditReport:
     """Look for leaks in an experiment, its own features included.
 
-    At several days everything that became known later is taken away, or changed: no column, no
+    At several days everything that became known later is removed or changed: no column, no
     training row and no forecast up to that day may move. Units get other names, and only names may
     change. Outcomes are shuffled, and no model may show skill.
 
@@ -43,11 +43,7 @@ def audit(
     seeds : int
         Shuffles of the outcomes.
     progress : callable
-        Told how far it is.
-
-    Returns
-    -------
-    AuditReport
+        Called with what is done, how much of it, and the total.
 
     Raises
     ------
@@ -58,7 +54,7 @@ def audit(
         checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
         for target in experiment.labels
     ]
-    done = [one for label in labels for one in label]
+    done = [result for label in labels for result in label]
     return AuditReport(experiment.experiment.name, merge_results(done))
 
 
@@ -71,7 +67,17 @@ def checks(
     seeds: int,
     progress: Progress = silent,
 ) -> Iterator[CheckResult]:
-    """Every check of one label, the quick ones first, each as soon as it is made."""
+    """Every check of one label, the quick ones first, each as soon as it is made.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+    cuts, seeds : int
+        As for :func:`audit`.
+    progress : callable, optional
+    """
     cases = Cases(archive, experiment, target)
     days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
     steps, title = len(days) + 3, target_label(target)
@@ -98,13 +104,24 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     rarer kinds first: corrections, retractions, late reports. The other half are days on which
     units enter. The last one lies late, so that there is something to learn from before it.
 
+    Parameters
+    ----------
+    case : Case
+    count : int
+        How many, at most.
+    seed : int
+
+    Returns
+    -------
+    ndarray of datetime64[D], shape (day,)
+
     Raises
     ------
     InputError
         ``E-RANGE`` when there is no such day.
     """
     prepared = case.prepared
-    days, entry = prepared.days, prepared.vintages.entry
+    days, entry = prepared.days, prepared.past.entry
     versions = prepared.archive.versions
     known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]")
     happened = versions[schema.EVENT_DATE].to_numpy("datetime64[D]")
@@ -115,7 +132,7 @@ def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     if first >= len(days) - 1:
         raise InputError(
             "E-RANGE",
-            "expected days on which a unit is known, and a day after them",
+            "no day on which a unit is known and that has a day after it",
             fix="widen [data] first_day and last_day, or [panel] enters",
         )
     inside = days[first:-1]

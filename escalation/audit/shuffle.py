@@ -36,7 +36,7 @@ class Shuffled(Case):
     Parameters
     ----------
     outcome : ndarray of float64, shape (unit, day)
-        They mature as the true ones do.
+        They resolve as the true ones do.
     """
 
     outcome: NDArray[np.float64]
@@ -48,16 +48,34 @@ class Shuffled(Case):
 
 
 def shuffled(case: Case, *, seed: int) -> Shuffled:
-    """A case with its outcomes in another order of dates."""
+    """A case with its outcomes in another order of dates.
+
+    Parameters
+    ----------
+    case : Case
+    seed : int
+    """
     true = case.known_on(case.prepared.days[-1]).outcome
-    matured = int((~np.isnan(true)).any(axis=0).sum())
+    resolved = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
-    outcome[:, :matured] = true[:, block_order(matured, case.target.horizon, seed=seed)]
+    outcome[:, :resolved] = true[:, block_order(resolved, case.target.horizon, seed=seed)]
     return Shuffled(case.experiment, case.target, case.prepared, case.back, outcome)
 
 
 def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
     """Positions in another order, whole blocks at a time.
+
+    Parameters
+    ----------
+    count : int
+        Number of positions.
+    length : int
+        Of a block.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
 
     Examples
     --------
@@ -70,16 +88,23 @@ def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
 
 
 def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
-    """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share."""
+    """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share.
+
+    Parameters
+    ----------
+    cases : Cases
+    seeds : int
+        Number of shuffles.
+    """
     try:
         schedule = shuffle_schedule(cases.case, REFITS)
         experiment = cases.experiment.model_copy(update={"backtest": schedule})
         case = replace(cases.case, experiment=experiment)
-        runs = [one for seed in range(seeds) for one in _run(shuffled(case, seed=seed))]
+        runs = [forecasts for seed in range(seeds) for forecasts in _run(shuffled(case, seed=seed))]
     except GateError as error:
         return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
     gains = pd.concat([block_gains(run, cases.target.horizon) for run in runs])
-    found = []
+    findings = []
     for model, column in gains.items():
         sums = column.dropna()
         spread = sums.std() * np.sqrt(len(sums))
@@ -88,8 +113,8 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
                 f"{model} shows skill on shuffled outcomes: it removes {sums.sum():.1f} of Brier "
                 f"score, {sums.sum() / spread:.1f} standard errors above nothing"
             )
-            found.append(Finding("label shuffle", f"skill of {model}", "", "", says))
-    return CheckResult("label shuffle", seeds, tuple(found))
+            findings.append(Finding("label shuffle", f"skill of {model}", "", "", says))
+    return CheckResult("label shuffle", seeds, tuple(findings))
 
 
 def _run(case: Shuffled) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -104,7 +129,7 @@ def remembered(case: Case) -> pd.DataFrame:
     """
     every = origins(case)
     final = case.known_on(case.prepared.days[-1])
-    said = []
+    parts = []
     for at in every[:: -(-len(every) // MOST_REMEMBERED)]:
         learned = case.training_table(case.prepared.days[at])
         table = case.rows_on(np.array([at]), final)
@@ -113,8 +138,8 @@ def remembered(case: Case) -> pd.DataFrame:
         past = learned.X.index.to_frame(index=False).assign(probability=learned.outcome)
         pairs = rows.merge(past, on=schema.UNIT, suffixes=("", "_learned"))
         pairs["gap"] = (pairs[schema.DAY] - pairs[f"{schema.DAY}_learned"]).abs()
-        said.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
-    forecasts = pd.concat(said, ignore_index=True).assign(model=MEMORY)
+        parts.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
+    forecasts = pd.concat(parts, ignore_index=True).assign(model=MEMORY)
     return forecasts.assign(probability=0.1 + 0.8 * forecasts["probability"])
 
 
@@ -122,6 +147,13 @@ def block_gains(forecasts: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """Brier score that each model removes from that of the unit's own share, by block of dates.
 
     The share is that of the very outcomes which are scored, so only a leak can do better.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Columns model, unit, day, probability, outcome.
+    horizon : int
+        In days.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Checks that fits and forecasts use nothing that had not matured."""
+"""Checks that fits and forecasts use nothing that had not resolved."""
 
 from __future__ import annotations
 
@@ -25,23 +25,43 @@ from escalation.errors import GateError
 
 
 def check_training(cases: Cases, cut: Cut) -> CheckResult:
-    """Rows, inputs and outcomes of a fit: those that had matured, as they were known."""
+    """Rows, inputs and outcomes of a fit: those that had resolved, as they were known.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+    """
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
-    found = immature(cases, then, day)
+    findings = immature(cases, then, day)
     for because, archive in cut.futures.items():
         now = training_sheet(cases.of(archive), day)
-        found += immature(cases, now, day)
+        findings += immature(cases, now, day)
         if len(then) or len(now):
             last = max(t.index.get_level_values(schema.DAY).max() for t in (then, now) if len(t))
             moves = laws.moved(now, then, upto=last)
-            found += findings_of(
+            findings += findings_of(
                 "training rows", moves, f"for a fit on {day} {because}", of="learned: "
             )
-    return CheckResult("training rows", 1, tuple(found))
+    return CheckResult("training rows", 1, tuple(findings))
 
 
 def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
-    """The latest row whose days ahead, and the lag, end after the fit."""
+    """The latest row whose days ahead, and the lag, end after the fit.
+
+    Parameters
+    ----------
+    cases : Cases
+    table : DataFrame
+        Training rows by unit and day.
+    day : datetime64[D]
+        Day of the fit.
+
+    Returns
+    -------
+    list of Finding
+        One at most.
+    """
     if table.empty:
         return []
     wait = cases.target.horizon + cases.case.prepared.lag
@@ -57,20 +77,31 @@ def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Find
 
 
 def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResult:
-    """Labels with one more event of every kind on a day: only those that look at it may move."""
+    """Labels with one more event of every kind on a day: only those that look at it may move.
+
+    Parameters
+    ----------
+    cases : Cases
+    day : datetime64[D]
+        When the added events happen.
+    seed : int
+    """
     case, horizon = cases.case, cases.target.horizon
     end = case.prepared.days[-1]
     more = events_on(case.prepared.archive.until(end), day, known=end, seed=seed)
-    other = replace(case, prepared=replace(case.prepared, archive=more))
-    counts = [one.known_on(end).count for one in (case, other)]
+    prepared = case.prepared.with_archive(more)
+    other = replace(case, prepared=prepared, back=prepared.back(cases.target))
+    # An added event may let a unit enter; both lists are sorted.
+    known = np.isin(prepared.units, case.prepared.units)
+    counts = [case.known_on(end).count, other.known_on(end).count[known]]
     same = (counts[0] == counts[1]) | np.isnan(counts[0]) & np.isnan(counts[1])
     at = case.prepared.index_of(day)
     allowed = np.zeros(len(case.prepared.days), dtype=bool)
     allowed[max(at - horizon, 0) : at] = True
-    units, days = np.nonzero(~same & ~allowed & case.prepared.vintages.present)
+    units, days = np.nonzero(~same & ~allowed & case.prepared.past.present)
     if not len(days):
         return CheckResult("label window", 1)
-    unit, when = case.prepared.vintages.units[units[0]], case.prepared.days[days[0]]
+    unit, when = case.prepared.units[units[0]], case.prepared.days[days[0]]
     says = (
         f"the label of {unit} on {when} counts what happened on {day}; "
         f"it is about the {horizon} days after {when}"
@@ -81,24 +112,36 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
 
 
 def check_issued(cases: Cases, cut: Cut) -> CheckResult:
-    """What models are shown on a day, whatever came after."""
+    """What models are shown on a day, whatever came after.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+    """
     day, then = cut.day, issue_sheet(cases.of(cut.until), cut.day)
-    found = []
+    findings = []
     for because, archive in cut.futures.items():
         moves = laws.moved(issue_sheet(cases.of(archive), day), then, upto=day)
-        found += findings_of("issued rows", moves, because, of="input: ")
-    return CheckResult("issued rows", 1, tuple(found))
+        findings += findings_of("issued rows", moves, because, of="input: ")
+    return CheckResult("issued rows", 1, tuple(findings))
 
 
 def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
-    """Forecasts up to a day, models and track records included, whatever came after."""
+    """Forecasts up to a day, models and track records included, whatever came after.
+
+    Parameters
+    ----------
+    cases : Cases
+    cut : Cut
+    """
     schedule = trial_schedule(cases.case, cut.day)
     try:
         then = forecast_sheet(cases.of(cut.until), schedule)
-        found = []
+        findings = []
         for because in (GONE, REVISED):
             now = forecast_sheet(cases.of(cut.futures[because]), schedule)
-            found += findings_of("backtest", laws.moved(now, then, upto=cut.day), because)
+            findings += findings_of("backtest", laws.moved(now, then, upto=cut.day), because)
     except GateError as error:
         return CheckResult("backtest", 0, note=f"not made: {error.message}")
-    return CheckResult("backtest", 1, tuple(found))
+    return CheckResult("backtest", 1, tuple(findings))

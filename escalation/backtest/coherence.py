@@ -21,7 +21,7 @@ from escalation._util.arrays import Array
 from escalation.targets import Target
 
 VALUES = ("probability", "lower", "upper")
-FORECAST_KEY = ["model", schema.UNIT, schema.DAY]
+_MODEL_KEY = ["model", schema.UNIT, schema.DAY]
 
 
 def rising(values: Array) -> Array:
@@ -131,7 +131,7 @@ def coherent(forecasts: pd.DataFrame, names: Sequence[str], *, falls: bool = Fal
     changed = forecasts.copy()
     way = -1 if falls else 1
     parts = [forecasts[forecasts["target"] == name] for name in names[::way]]
-    keys = [pd.MultiIndex.from_frame(part[FORECAST_KEY]) for part in parts]
+    keys = [pd.MultiIndex.from_frame(part[_MODEL_KEY]) for part in parts]
     common = keys[0]
     for key in keys[1:]:
         common = common.intersection(key)

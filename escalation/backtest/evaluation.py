@@ -94,7 +94,7 @@ def evaluate(
 
 def _positions(case: Case, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Unit and day index of each row."""
-    units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
+    units = pd.Index(case.prepared.units).get_indexer(rows[schema.UNIT])
     days = rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]
     return units.astype(np.int64), days.astype(np.int64)
 
@@ -132,7 +132,7 @@ def first_event_days(case: Case) -> pd.Series | None:
     NaN where none came within what is covered.
     """
     prepared = case.prepared
-    panel = prepared.snapshots.at(prepared.days[-1])
+    panel = prepared.panel_on(prepared.days[-1])
     if "target" not in panel.channels:
         return None
     hit = panel["target"] > 0

@@ -67,7 +67,7 @@ def resolved_in(
     ResolvedForecasts
     """
     wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values="probability")
-    units = pd.Index(prepared.vintages.units).get_indexer(wide.index.get_level_values(0))
+    units = pd.Index(prepared.units).get_indexer(wide.index.get_level_values(0))
     issued = wide.index.get_level_values(1).to_numpy("datetime64[D]")
     days = (issued - prepared.days[0]).astype(np.int64)
     rows = units.astype(np.int64), days

@@ -157,7 +157,7 @@ class Case:
         """Every unit that was known, on the given days."""
         mask = np.zeros(len(self.prepared.days), dtype=bool)
         mask[days] = True
-        units, at = np.nonzero(self.prepared.vintages.present & mask)
+        units, at = np.nonzero(self.prepared.past.present & mask)
         return units, at
 
     def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:

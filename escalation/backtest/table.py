@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,11 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import GateError
-from escalation.events.archive import EventArchive, to_day
+from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment
 from escalation.features.build import Features, build
-from escalation.panel.dense import PanelSpec
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import History, Vintages, history, vintages
+from escalation.panel.dense import Panel, PanelSpec
+from escalation.panel.history import History, history
 from escalation.targets import Labels, LookBack, Target, labels, look_back
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -57,44 +55,100 @@ class Table:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that is computed once per experiment, for every day as it was known on that day."""
+    """All that is computed once per experiment, for every day as it was known on that day.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    spec : PanelSpec
+    past : History
+        The archive's versions by unit.
+    features : Features
+    """
 
     archive: EventArchive
     spec: PanelSpec
-    vintages: Vintages
+    past: History
     features: Features
-    lag: int
 
     @property
     def days(self) -> NDArray[np.datetime64]:
         """The day axis."""
-        return self.vintages.days
+        return self.past.days
 
-    @cached_property
-    def snapshots(self) -> Snapshots:
-        """The panel as it was known on single days."""
-        return Snapshots(self.archive, self.spec, self.vintages)
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Every unit, sorted."""
+        return self.past.units
+
+    @property
+    def lag(self) -> int:
+        """Reporting lag in days."""
+        return self.past.lag
 
     def index_of(self, day: object) -> int:
         """Position of a day on the axis."""
         return int((to_day(day) - self.days[0]).astype(int))
 
+    def panel_on(self, day: object) -> Panel:
+        """The panel as it was known at the end of a day.
+
+        Raises
+        ------
+        InputError
+            ``E-COVERAGE`` beyond what the archive covers.
+        """
+        return self.past.panel_at(self.index_of(within(day, self.archive.covered_to)))
+
+    def with_archive(self, archive: EventArchive) -> Prepared:
+        """The same axis and panel from an archive with other versions; the features stay."""
+        ends = {"first_day": self.days[0], "last_day": self.days[-1]}
+        past = history(archive, self.spec, **ends, lag=self.lag)
+        return replace(self, archive=archive, past=past)
+
     def back(self, target: Target) -> LookBack:
         """Threshold, risk set and history of a label, as known on each day."""
-        return look_back(target, self.vintages)
+        return look_back(target, self.past)
 
     def labels_at(self, target: Target, back: LookBack, day: object) -> Labels:
-        """Labels that had matured by a day, from what was known by then."""
-        panel = self.snapshots.at(day)
-        return labels(target, back, panel, covered=self.index_of(day) - self.lag)
+        """Labels that were resolved by a day, from what was known by then.
+
+        Parameters
+        ----------
+        target : Target
+        back : LookBack
+            Of the same label.
+        day : date-like
+
+        Returns
+        -------
+        Labels
+            Missing where the days ahead, and the lag, had not passed.
+
+        Raises
+        ------
+        InputError
+            ``E-COVERAGE`` beyond what the archive covers.
+        """
+        return labels(target, back, self.panel_on(day), covered=self.index_of(day) - self.lag)
 
     def table(self, back: LookBack, known: Labels, rows: Rows) -> Table:
-        """The table of the given rows."""
+        """The table of the given rows.
+
+        Parameters
+        ----------
+        back : LookBack
+        known : Labels
+            Of the same label.
+        rows : pair of ndarray of int64, shape (row,)
+            Unit and day indices.
+
+        Returns
+        -------
+        Table
+        """
         units, days = rows
-        names = np.array(self.vintages.units, dtype=object)
-        index = pd.MultiIndex.from_arrays(
-            [names[units], self.days[days]], names=[schema.UNIT, schema.DAY]
-        )
+        index = row_index(self.units, self.days, rows)
         features = pd.DataFrame(
             self.features.rows(units, days), index=index, columns=list(self.features.names)
         )
@@ -106,6 +160,23 @@ class Prepared:
         )
 
 
+def row_index(units: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
+    """Unit and day of some rows, given by their indices."""
+    names = np.array(units, dtype=object)
+    return pd.MultiIndex.from_arrays([names[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
+
+
+def positions(
+    units: Sequence[str], days: NDArray[np.datetime64], rows: pd.DataFrame | pd.MultiIndex
+) -> Rows:
+    """Unit and day indices of rows that are given by name; -1 for a unit that is not there."""
+    if isinstance(rows, pd.MultiIndex):
+        rows = rows.to_frame(index=False)
+    unit = pd.Index(units, dtype="str").get_indexer(rows[schema.UNIT])
+    day = rows[schema.DAY].to_numpy("datetime64[D]") - days[0]
+    return unit.astype(np.int64), day.astype(np.int64)
+
+
 def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
     """The panel that an experiment's features and labels need together."""
     spec = experiment.panel.spec
@@ -113,21 +184,14 @@ def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
     return replace(spec, channels=(*spec.channels, *own))
 
 
-def history_of(archive: EventArchive, experiment: Experiment) -> History:
-    """An experiment's panel, not stacked yet: for features alone, a chunk of units at a time."""
+def features_history(archive: EventArchive, experiment: Experiment) -> History:
+    """The versions by unit of an experiment's panel without labels: for features alone."""
     data, spec = experiment.data, panel_spec(experiment, [])
     last = to_day(data.last_day or archive.covered_to)
     return history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
 
 
-def prepare(
-    archive: EventArchive,
-    experiment: Experiment,
-    target: Target,
-    *,
-    last_day: object = None,
-    latest_only: bool = False,
-) -> Prepared:
+def prepare(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
     """Compute an experiment's features for every day on its axis.
 
     Parameters
@@ -136,10 +200,6 @@ def prepare(
     experiment : Experiment
     target : Target
         Its channels join the panel.
-    last_day : date-like, optional
-        End of the axis, instead of the experiment's.
-    latest_only : bool
-        Only the last day will be read (see :func:`escalation.panel.vintages.vintages`).
 
     Returns
     -------
@@ -152,16 +212,9 @@ def prepare(
     """
     data = experiment.data
     spec = panel_spec(experiment, [target])
-    last = to_day(last_day or data.last_day or archive.covered_to)
-    stack = vintages(
-        archive,
-        spec,
-        first_day=data.first_day,
-        last_day=last,
-        lag=data.lag,
-        latest_only=latest_only,
-    )
-    return Prepared(archive, spec, stack, build(stack, experiment.features), data.lag)
+    last = to_day(data.last_day or archive.covered_to)
+    past = history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
+    return Prepared(archive, spec, past, build(past, experiment.features))
 
 
 def training_rows(
@@ -184,9 +237,7 @@ def training_rows(
     allowed = (days % every == 0) & (days <= last)
     if window is not None:
         allowed &= days > last - window
-    units, at = np.nonzero(
-        prepared.vintages.present & known.at_risk & ~np.isnan(known.count) & allowed
-    )
+    units, at = np.nonzero(prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed)
     return units, at
 
 

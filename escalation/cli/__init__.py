@@ -12,7 +12,7 @@ import typer
 
 from escalation import __version__
 from escalation._util.interrupts import listen, status_if_asked
-from escalation.cli import check, data, fetch, models, moves, pages, watch, work
+from escalation.cli import check, data, delays, fetch, models, moves, pages, watch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ingest": data.ingest_command,
     "archive": fetch.archive_command,
     "answers": moves.answers_command,
+    "revisions": delays.revisions_command,
     "promote": models.promote_command,
     "verify": models.verify_command,
     "ui": models.ui_command,

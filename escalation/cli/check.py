@@ -44,8 +44,8 @@ def audit_command(
         print_json(report.as_dict())
     else:
         console.console().print(_table(report))
-        for one in report.findings:
-            print(f"{one.check}: {one.says}")
+        for finding in report.findings:
+            print(f"{finding.check}: {finding.says}")
     report.require_clean()
 
 
@@ -55,6 +55,6 @@ def _table(report: AuditReport) -> Table:
     table = Table(title=f"Leak audit of {report.experiment}", title_justify="left")
     for name in ("check", "made", "leaks", "note"):
         table.add_column(name, justify="right" if name in ("made", "leaks") else "left")
-    for one in report.checks:
-        table.add_row(one.check, str(one.compared), str(len(one.findings)), one.note)
+    for check in report.checks:
+        table.add_row(check.check, str(check.compared), str(len(check.findings)), check.note)
     return table

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,8 +38,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
 ModelName = Annotated[str, typer.Option("--model", help="Registered model as NAME[@ALIAS].")]
 Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
-AllowInSample = Annotated[bool, typer.Option(help="Answer for days that the model has seen.")]
-AllowVersionSkew = Annotated[bool, typer.Option(help="Read a model of other libraries.")]
+AllowInSample = Annotated[bool, typer.Option(help="Score days that the model was trained on.")]
+AllowVersionSkew = Annotated[
+    bool, typer.Option(help="Read a model saved with other library versions.")
+]
 LedgerFile = Annotated[
     Path | None,
     typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
@@ -67,20 +69,26 @@ def use_plugins(paths: Sequence[Path] | None) -> None:
             use_plugin(path)
 
 
-def read_archive(experiment: Experiment, events: Path | None, source: str | None) -> EventArchive:
-    """The events that were asked for, or those of the experiment."""
+def read_archive(
+    experiment: Experiment,
+    events: Path | None,
+    source: str | None,
+    *,
+    columns: Collection[str] | None = None,
+) -> EventArchive:
+    """The events that were asked for, or those of the experiment; of an archive, some columns."""
     from escalation.events import load_events
 
     data = experiment.data
     path = events or (Path(data.events) if data.events else None)
-    return load_events(source or data.source, path, ladder=experiment.ladder)
+    return load_events(source or data.source, path, ladder=experiment.ladder, columns=columns)
 
 
 def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
     """Write and print a watch list."""
     from escalation.cli import console
 
-    rows = [one.as_dict() for one in scores]
+    rows = [score.as_dict() for score in scores]
     if out is not None:
         write_scores(rows, out)
     if as_json:
@@ -133,4 +141,4 @@ def printing() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise SystemExit(128 + signal.SIGPIPE) from None
-        raise StorageError("E-STORAGE", f"expected to print all of it: {error.strerror}") from None
+        raise StorageError("E-STORAGE", f"could not print everything: {error.strerror}") from None

@@ -24,7 +24,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import Report
+    from escalation.events.reading.validate import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.score import Score
 
@@ -75,6 +75,8 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     """How each model did, best Brier score first, with 95% intervals."""
+    from escalation.metrics import added
+
     first = summary.iloc[0]
     table = Table(
         title=title,
@@ -87,7 +89,9 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     )
     for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    table.add_column("AUC", justify="right")
+    more = added()
+    for name in ("AUC", *more):
+        table.add_column(name, justify="right")
     table.add_column("verdict")
     for _, row in summary.sort_values("brier").iterrows():
         table.add_row(
@@ -96,6 +100,7 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
             _with_interval(row, "skill_vs_ewma_nb", percent=True),
             _with_interval(row, "skill_vs_climatology", percent=True),
             _number(row["auc"], 2),
+            *(_number(row[name]) for name in more),
             str(row["verdict"]),
         )
     return table
@@ -129,45 +134,45 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
     for name in ("unit", "probability", "change", "base rate"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
-    for one in scores:
-        name = escape(visible(one.unit))
+    for score in scores:
+        name = escape(visible(score.unit))
         table.add_row(
-            f"[bold]! {name}[/]" if one.alert else name,
-            _chance(one),
-            "-" if one.change is None else _points(one.change),
-            f"{one.base_rate:.0%}",
-            escape(visible(_reasons(one))),
+            f"[bold]! {name}[/]" if score.alert else name,
+            _chance(score),
+            "-" if score.change is None else _points(score.change),
+            f"{score.base_rate:.0%}",
+            escape(visible(_reasons(score))),
         )
     return table
 
 
-def _chance(one: Score) -> str:
-    if one.probability is None or one.lower is None or one.upper is None:
+def _chance(score: Score) -> str:
+    if score.probability is None or score.lower is None or score.upper is None:
         return "-"
-    mark = " ~" if one.no_information else ""
-    return escape(f"{one.probability:.0%} [{one.lower:.0%}, {one.upper:.0%}]{mark}")
+    mark = " ~" if score.no_information else ""
+    return escape(f"{score.probability:.0%} [{score.lower:.0%}, {score.upper:.0%}]{mark}")
 
 
-def _reasons(one: Score) -> str:
-    if one.probability is None:
-        return one.status
+def _reasons(score: Score) -> str:
+    if score.probability is None:
+        return score.status
     events = "; ".join(
         f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
-        for d in one.drivers
+        for d in score.drivers
     )
-    status = "" if one.status == "ok" else one.status
+    status = "" if score.status == "ok" else score.status
     return "; ".join(filter(None, [status, events or "none stands out"]))
 
 
 def _legend(scores: Sequence[Score]) -> str:
-    said = (
+    text = (
         "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
         "often it happened here; events with what each adds in log-odds."
     )
-    if any(one.alert for one in scores):
-        said = f"! raises an alert. {said}"
-    days = sorted({one.changed_since for one in scores if one.changed_since})
-    return f"{said} Change: in points of percent since {', '.join(days)}." if days else said
+    if any(score.alert for score in scores):
+        text = f"! raises an alert. {text}"
+    days = sorted({score.changed_since for score in scores if score.changed_since})
+    return f"{text} Change: in points of percent since {', '.join(days)}." if days else text
 
 
 @contextmanager
@@ -212,21 +217,21 @@ def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) ->
         table.add_column(name, justify="right")
     for name in ("days", "known_date"):
         table.add_column(name, no_wrap=True)
-    for one in files:
-        counts = (one.rows, one.accepted, one.quarantined, one.duplicates)
-        days = f"{one.first_day} to {one.last_day}" if one.first_day else "-"
+    for file in files:
+        counts = (file.rows, file.accepted, file.quarantined, file.duplicates)
+        days = f"{file.first_day} to {file.last_day}" if file.first_day else "-"
         table.add_row(
-            escape(visible(one.name)),
-            one.source,
-            one.sha256[:12],
+            escape(visible(file.name)),
+            file.source,
+            file.sha256[:12],
             *(f"{count:,}" for count in counts),
             days,
-            one.known_basis,
+            file.known_basis,
         )
     return table
 
 
-def intake_table(reports: Sequence[Report]) -> Table:
+def intake_table(reports: Sequence[FileReport]) -> Table:
     """What became of the rows of some files."""
     table = Table(caption="accepted + quarantined + duplicates = records", caption_justify="left")
     table.add_column("file", overflow="fold")
@@ -234,26 +239,28 @@ def intake_table(reports: Sequence[Report]) -> Table:
         table.add_column(name, justify="right")
     for name in ("reasons", "known_date"):
         table.add_column(name)
-    for one in reports:
-        reasons = ", ".join(f"{count} {code}" for code, count in one.reasons.items())
-        known = f"{one.known_basis} ({one.zone})" if one.zone else one.known_basis
-        counts = (one.records, one.accepted, one.quarantined, one.duplicates)
-        table.add_row(escape(one.file), *(f"{count:,}" for count in counts), reasons or "-", known)
+    for report in reports:
+        reasons = ", ".join(f"{count} {code}" for code, count in report.reasons.items())
+        known = f"{report.known_basis} ({report.zone})" if report.zone else report.known_basis
+        counts = (report.records, report.accepted, report.quarantined, report.duplicates)
+        table.add_row(
+            escape(report.file), *(f"{count:,}" for count in counts), reasons or "-", known
+        )
     return table
 
 
-def refused_table(reports: Sequence[Report]) -> Table:
+def refused_table(reports: Sequence[FileReport]) -> Table:
     """The first rows that were refused, and why."""
     table = Table(title="First rows that were refused", title_justify="left", title_style="bold")
     for name in ("file", "line", "code", "column", "value", "expected"):
         table.add_column(name, justify="right" if name == "line" else "left", overflow="fold")
     for report in reports:
-        for one in report.first:
-            cells = (Path(report.file).name, str(one.line), one.code, one.column)
-            table.add_row(*map(escape, (*cells, visible(one.value), one.expected)))
+        for row in report.first:
+            cells = (Path(report.file).name, str(row.line), row.code, row.column)
+            table.add_row(*map(escape, (*cells, visible(row.value), row.expected)))
     return table
 
 
 def visible(text: str) -> str:
     """Text without characters that move the cursor or turn the line around."""
-    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

@@ -12,7 +12,7 @@ from escalation.cli.common import Json, print_json
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
-    from escalation.events.reading.validate import Report
+    from escalation.events.reading.validate import FileReport
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
@@ -52,10 +52,10 @@ def validate_command(
     """Check every row of some files; nothing is stored."""
     from escalation.cli import console
     from escalation.events import source_named
-    from escalation.events.store.ingest import validate as check
+    from escalation.events.store.ingest import validate_files
 
     with console.row_counter() as on_rows:
-        reports = check(
+        reports = validate_files(
             source_named(source),
             files,
             options=_options(date_format, zone, lag, coarsest, spans),
@@ -91,10 +91,10 @@ def ingest_command(
     from escalation.cli import console
     from escalation.events import source_named
     from escalation.events.store.folder import ArchiveStore
-    from escalation.events.store.ingest import ingest as take
+    from escalation.events.store.ingest import ingest_files
 
     with console.row_counter() as on_rows:
-        reports = take(
+        reports = ingest_files(
             source_named(source),
             files,
             ArchiveStore(archive),
@@ -121,7 +121,7 @@ def _limits(max_bad: float, strict: bool, encoding: str | None) -> Limits:
     return Limits(max_bad=max_bad, strict=strict, encoding=encoding)
 
 
-def _tell(reports: list[Report], as_json: bool) -> None:
+def _tell(reports: list[FileReport], as_json: bool) -> None:
     from escalation.cli import console
 
     for report in reports:
@@ -141,20 +141,20 @@ def _tell(reports: list[Report], as_json: bool) -> None:
             out.print(line, markup=False)
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: FileReport) -> dict[str, Any]:
     return {
         **asdict(replace(report, refusal=None)),
         "refusal": report.refusal and str(report.refusal),
     }
 
 
-def _remarks(report: Report) -> list[str]:
+def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
-    said = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
-        said.append(
+        remarks.append(
             f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
             "nothing was removed, --retract-missing would"
         )
-    return said
+    return remarks

@@ -34,14 +34,15 @@ def ucdp(
 ) -> None:
     """Fetch a yearly UCDP GED release, or a Candidate release."""
     from escalation.cli import console
+    from escalation.events import SOURCES
     from escalation.events.download import Web, fetch_ucdp
-    from escalation.events.download.ucdp import BASE, LICENCE
+    from escalation.events.download.ucdp import UCDP_URL
 
     with console.byte_counter() as progress:
         done = fetch_ucdp(
-            version, out, web=Web(progress=progress), base=base_url or BASE, sha256=sha256
+            version, out, web=Web(progress=progress), base=base_url or UCDP_URL, sha256=sha256
         )
-    _tell(done, LICENCE, as_json)
+    _tell(done, SOURCES["ucdp"].licence, as_json)
 
 
 @download.command()
@@ -60,8 +61,9 @@ def gdelt(
 ) -> None:
     """Fetch GDELT event files by day."""
     from escalation.cli import console
+    from escalation.events import SOURCES
     from escalation.events.download import Web, fetch_gdelt
-    from escalation.events.download.gdelt import BASE, LICENCE
+    from escalation.events.download.gdelt import GDELT_URL
 
     with console.byte_counter() as progress:
         done = fetch_gdelt(
@@ -70,10 +72,10 @@ def gdelt(
             out,
             web=Web(progress=progress),
             version=version,
-            base=base_url or BASE,
+            base=base_url or GDELT_URL,
             allow_missing=allow_missing,
         )
-    _tell(done, LICENCE, as_json)
+    _tell(done, SOURCES["gdelt"].licence, as_json)
 
 
 @download.command()
@@ -87,8 +89,9 @@ def acled(
 ) -> None:
     """Fetch ACLED events as ACLED_USERNAME with ACLED_PASSWORD."""
     from escalation.cli import console
+    from escalation.events import SOURCES
     from escalation.events.download import Web, fetch_acled
-    from escalation.events.download.acled import BASE, LICENCE
+    from escalation.events.download.acled import ACLED_URL
 
     with console.byte_counter() as progress:
         done = fetch_acled(
@@ -98,9 +101,9 @@ def acled(
             out,
             web=Web(progress=progress),
             environment=os.environ,
-            base=base_url or BASE,
+            base=base_url or ACLED_URL,
         )
-    _tell(done, LICENCE, as_json)
+    _tell(done, SOURCES["acled"].licence, as_json)
 
 
 def archive_command(
@@ -123,6 +126,6 @@ def _tell(done: list[Downloaded], licence: str, as_json: bool) -> None:
         files = [{"path": str(o.path), "sha256": o.sha256, "bytes": o.size} for o in done]
         print_json({"files": files, "licence": licence})
         return
-    for one in done:
-        print(f"{one.sha256}  {one.path}")
+    for file in done:
+        print(f"{file.sha256}  {file.path}")
     print(licence)

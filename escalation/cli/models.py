@@ -38,8 +38,12 @@ Model = Annotated[str, typer.Option(help="Registered model.")]
 
 def promote_command(
     model: Model = "iraq_crisis",
-    force: Annotated[bool, typer.Option("--force", help="Whatever the comparison says.")] = False,
-    reason: Annotated[str, typer.Option(help="Kept with the version; needed to force.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote whatever the comparison shows.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="Reason, kept with the version; required with --force.")
+    ] = "",
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -67,7 +71,7 @@ def verify_command(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Score issued forecasts once they mature, and see whether the inputs have moved."""
+    """Score issued forecasts once they resolve, and check the inputs for drift."""
     from escalation import tracking
     from escalation.cli import console
     from escalation.events.archive import to_day
@@ -79,7 +83,7 @@ def verify_command(
     if not kept.exists():
         raise UsageError(
             "E-FILE",
-            "expected a ledger of issued forecasts",
+            "no ledger of issued forecasts",
             where=str(kept),
             fix="run `escalation score` first, or name it with --ledger",
         )
@@ -109,8 +113,8 @@ def _said(verified: Verified) -> list[str]:
 
     lines = [
         verified.verdict[0].upper() + verified.verdict[1:],
-        f"{verified.issued} forecasts issued: {verified.matured} matured, {verified.open} open, "
-        f"{verified.in_sample} left out because the model had learned from their days",
+        f"{verified.issued} forecasts issued: {verified.matured} resolved, {verified.open} open, "
+        f"{verified.in_sample} left out because the model was trained on their days",
     ]
     moved = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
     if len(moved):
@@ -131,7 +135,7 @@ def ui_command(
     path = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not path.exists():
         raise UsageError(
-            "E-STORE", "expected a store", where=str(path), fix="run `escalation train` first"
+            "E-STORE", "no store here", where=str(path), fix="run `escalation train` first"
         )
     _require_free(port)
     print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
@@ -149,6 +153,6 @@ def _require_free(port: int) -> None:
         except OSError as error:
             raise BusyError(
                 "E-PORT",
-                f"expected port {port} to be free: {error.strerror}",
+                f"port {port} is not free: {error.strerror}",
                 fix=f"stop what listens there, or take --port {port + 1}",
             ) from None

@@ -50,8 +50,8 @@ def answers_command(
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
-        said = {"branching_ratio": fitted.branching_ratio, "events": totals, "answers": rows}
-        print_json(said)
+        result = {"branching_ratio": fitted.branching_ratio, "events": totals, "answers": rows}
+        print_json(result)
         return
     _print(table, totals, days=len(next(iter(counts.values()))), ratio=fitted.branching_ratio)
 

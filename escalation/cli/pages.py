@@ -63,9 +63,9 @@ def replay_command(
     explain: Explain = 3,
     as_json: Json = False,
 ) -> None:
-    """Fit on what was known on a past day, or on each of a range, and say what was said."""
+    """Replay past days: fit on the data then available and print the forecasts."""
     if (first is None) != (last is None) or (as_of is None) == (first is None):
-        raise UsageError("E-USAGE", "expected --as-of DATE, or --from DATE and --to DATE")
+        raise UsageError("E-USAGE", "needs --as-of DATE, or --from DATE and --to DATE")
     if figure is not None and figure.suffix not in {".png", ".svg"}:
         raise UsageError(
             "E-FORMAT", "expected a file name that ends in .png or .svg", where=str(figure)
@@ -100,7 +100,7 @@ def _draw(
     words = None
     if named:
         pairs = [text.partition("=") for text in named]
-        words = {key: said.replace("\\n", "\n") or key for key, _, said in pairs}
+        words = {key: text.replace("\\n", "\n") or key for key, _, text in pairs}
     made = timeline_figure(
         rows,
         archive.as_of(archive.covered_to),
@@ -125,7 +125,7 @@ def _give_range(
         write_table(rows, out)
     shown = units or most_at_risk(rows, most=MOST_UNITS)
     if missing := sorted(set(shown) - set(rows["unit"])):
-        raise UsageError("E-UNIT", "expected a unit with answers", value=missing[0])
+        raise UsageError("E-UNIT", "no forecasts for this unit", value=missing[0])
     if as_json:
         some = rows[rows["unit"].isin(units)] if units else rows
         print_json(json.loads(some.to_json(orient="records", date_format="iso")))
@@ -139,32 +139,32 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
 
     from escalation.cli import console
 
-    for target, told in rows.groupby("target", sort=False):
+    for target, target_rows in rows.groupby("target", sort=False):
         table = Table(
-            title=f"What was said of {target}, and what came",
+            title=f"Forecasts of {target}, and what happened",
             title_justify="left",
             title_style="bold",
             caption_justify="left",
-            caption="[95% interval]; each day from what was known at its end. "
-            "yes, no: whether it came within the horizon.",
+            caption="[95% interval]; each day from the data known at its end. "
+            "yes, no: whether it happened within the horizon.",
         )
         for column in ("day", *units):
             table.add_column(column, no_wrap=True)
-        for day, one in told.groupby("day", sort=True):
-            by_unit = one.set_index("unit")
-            table.add_row(f"{day:%Y-%m-%d}", *(said_and_came(by_unit, unit) for unit in units))
+        for day, day_rows in target_rows.groupby("day", sort=True):
+            by_unit = day_rows.set_index("unit")
+            table.add_row(f"{day:%Y-%m-%d}", *(forecast_cell(by_unit, unit) for unit in units))
         console.console().print(table)
 
 
-def said_and_came(rows: pd.DataFrame, unit: str) -> str:
+def forecast_cell(rows: pd.DataFrame, unit: str) -> str:
     """A unit's probability on a day with its interval, and whether it came."""
     import pandas as pd
 
     if unit not in rows.index or pd.isna(rows.loc[unit, "probability"]):
         return "-"
-    one = rows.loc[unit]
-    came = {1.0: "yes", 0.0: "no"}.get(one["outcome"], "not known yet")
-    return f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}] {came}"
+    row = rows.loc[unit]
+    outcome = {1.0: "yes", 0.0: "no"}.get(row["outcome"], "not known yet")
+    return f"{row['probability']:.0%} [{row['lower']:.0%}, {row['upper']:.0%}] {outcome}"
 
 
 def report_command(

@@ -55,7 +55,7 @@ def score_command(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Rank every unit by the likelihood that things get worse."""
+    """Rank every unit by its likelihood of escalation."""
     from escalation._util.files import require_format, require_room
 
     if out is not None:
@@ -85,17 +85,17 @@ def score_command(
         stale_after=stale_after,
         today=_today(scorer, as_of),
     )
-    _hold_to_freshness(scores, strict)
-    append(kept, [one.as_issued() for one in scores])
+    _require_fresh(scores, strict)
+    append(kept, [row.as_issued() for row in scores])
     give(scores, out, as_json)
 
 
 @contextmanager
 def _quick_imports() -> Iterator[None]:
-    """Import a great deal in two thirds of the time.
+    """Import with less work: ``score`` takes 6.2 s of CPU instead of 8.7 s (medians of 4).
 
     What imports make stays, so there is nothing to collect. And skops, as it is imported, looks for
-    850 types in every module that is there: a second less before mlflow has brought its own.
+    850 types in every loaded module: there are fewer of them before mlflow has imported its own.
     """
     gc.disable()
     try:
@@ -110,13 +110,13 @@ def _quick_imports() -> Iterator[None]:
 def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
     """Today, where the answer is meant for now: no day was asked for, here or in the experiment."""
     named = as_of is not None or scorer.experiment.data.last_day is not None
-    return None if named else dt.datetime.now().date()
+    return None if named else dt.datetime.now(dt.UTC).date()
 
 
-def _hold_to_freshness(scores: list[Score], strict: bool) -> None:
-    stale = next((one.status for one in scores if one.status.startswith("stale data")), None)
+def _require_fresh(scores: list[Score], strict: bool) -> None:
+    stale = next((row.status for row in scores if row.status.startswith("stale data")), None)
     if stale is None:
         return
     if strict:
-        raise GateError("E-STALE", f"expected fresh data, got {stale}", fix="ingest newer data")
-    print(f"warning: {stale}; the scores may be about a past that is over", file=sys.stderr)
+        raise GateError("E-STALE", f"{stale}", fix="ingest newer data")
+    print(f"warning: {stale}; the scores may be out of date", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,9 +24,11 @@ from escalation.cli.common import (
     read_experiment,
     use_plugins,
 )
-from escalation.errors import UsageError
+from escalation.errors import GateError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
@@ -76,9 +79,9 @@ def _train_and_store(
             for target in experiment.labels
         ]
         stored = []
-        for one in trained:
-            known = archive.as_of(one.trained_to)
-            stored.append(tracking.log_training(one, uri=uri, events=known, beside=trained))
+        for training in trained:
+            known = archive.as_of(training.trained_to)
+            stored.append(tracking.log_training(training, uri=uri, events=known, beside=trained))
             progress("stored", len(stored), len(trained))
     return list(zip(trained, stored, strict=True))
 
@@ -92,7 +95,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
         "version": logged.version,
         "alias": logged.alias,
         "run_id": logged.run_id,
-        "summary": json.loads(trained.summary.to_json(orient="records")),
+        "summary": _records(trained.summary),
     }
 
 
@@ -117,11 +120,12 @@ def backtest_command(
     plugin: Plugin = None,
     engine: EngineName = "local",
     scheduler: Scheduler = None,
+    as_json: Json = False,
 ) -> None:
-    """Write every forecast of every model on every origin."""
+    """Write every forecast of every model on every origin, and compare the models."""
     from escalation._util.engine import engine as running
     from escalation._util.files import write_table
-    from escalation.backtest.rolling import backtest as run
+    from escalation.backtest.rolling import backtest
     from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin)
@@ -130,9 +134,33 @@ def backtest_command(
         running(engine, scheduler=scheduler, setup=_setup(plugin)) as where,
         console.progress_bar() as progress,
     ):
-        forecasts = run(archive, chosen, progress=progress, engine=where)
+        forecasts = backtest(archive, chosen, progress=progress, engine=where)
     write_table(forecasts, out)
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
+    summaries = _summaries(forecasts, seed=chosen.experiment.seed)
+    if as_json:
+        print_json([row for table in summaries for row in _records(table)])
+        return
+    for table in summaries:
+        console.console().print(console.model_table(table, title=str(table["target"].iloc[0])))
+
+
+def _summaries(forecasts: pd.DataFrame, *, seed: int) -> list[pd.DataFrame]:
+    """The comparison of the models, label by label; none for one without a known outcome."""
+    from escalation import metrics
+
+    tables = []
+    for _, rows in forecasts.groupby("target", sort=False):
+        try:
+            tables.append(metrics.summary(rows, seed=seed))
+        except GateError as error:
+            print(f"warning: no comparison: {error.message}", file=sys.stderr)
+    return tables
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    records: list[dict[str, object]] = json.loads(table.to_json(orient="records"))
+    return records
 
 
 def features_command(
@@ -151,28 +179,31 @@ def features_command(
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
     from escalation._util.files import write_table
-    from escalation.backtest.table import history_of, panel_spec
+    from escalation.backtest.table import features_history, panel_spec
     from escalation.cli import console
     from escalation.features.build import build, names
     from escalation.features.stream import write_features
 
     chosen = read_experiment(experiment, plugin)
-    columns = names(panel_spec(chosen, []).all_channels, chosen.features)
+    spec = panel_spec(chosen, [])
+    columns = names(spec.all_channels, chosen.features)
     if only_list:
         print("\n".join(columns))
         return
     if out is None:
-        raise UsageError("E-USAGE", "expected --out FILE or --list")
+        raise UsageError("E-USAGE", "needs --out FILE or --list")
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
-    past = history_of(read_archive(chosen, events, source), chosen)
+    archive = read_archive(chosen, events, source, columns=spec.columns)
+    past = features_history(archive, chosen)
+    del archive  # as large as the features of a large archive
     if out.suffix == ".parquet":
         with running(
             engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)
         ) as where:
             rows = write_features(past, chosen.features, out, engine=where)
     else:
-        frame = build(past.stack(), chosen.features).frame()
+        frame = build(past, chosen.features).frame()
         write_table(frame.reset_index(), out)
         rows = len(frame)
     shape = f"{rows} rows of {len(columns)} features"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,16 +20,16 @@ from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.parts import to_frame
 
 SOURCES: dict[str, Source] = {
-    "acled": acled.SOURCE,
-    "gdelt": gdelt.SOURCE,
-    "icews": icews.SOURCE,
-    "iraq_crisis": iraq_crisis.SOURCE,
-    "tidy": tidy.SOURCE,
-    "ucdp": ucdp.SOURCE,
+    "acled": acled.FORMAT,
+    "gdelt": gdelt.FORMAT,
+    "icews": icews.FORMAT,
+    "iraq_crisis": iraq_crisis.FORMAT,
+    "tidy": tidy.FORMAT,
+    "ucdp": ucdp.FORMAT,
 }
-BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
+_BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
 """Sources whose file comes with the package."""
-ROWS_TOLD = 3
+_ROWS_SHOWN = 3
 
 
 def source_named(name: str) -> Source:
@@ -41,7 +41,9 @@ def source_named(name: str) -> Source:
         ``E-SOURCE`` for a name that none has.
     """
     if name not in SOURCES:
-        raise UsageError("E-SOURCE", f"expected one of {', '.join(SOURCES)}", value=name)
+        raise UsageError(
+            "E-SOURCE", f"invalid value: must be one of {', '.join(SOURCES)}", value=name
+        )
     return SOURCES[name]
 
 
@@ -52,10 +54,11 @@ def load_events(
     ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
     options: Options | None = None,
     limits: Limits | None = None,
+    columns: Collection[str] | None = None,
 ) -> EventArchive:
     """Read a file of a known format into memory, an archive on disk, or the bundled file.
 
-    Rows that can't be taken are left out and told on standard error.
+    Rows that can't be taken are left out, with a warning on standard error.
 
     Parameters
     ----------
@@ -67,6 +70,8 @@ def load_events(
         Severity by event type.
     options, limits : optional
         As for an ingest.
+    columns : collection of str, optional
+        Of an archive on disk, read only these and what every version needs.
 
     Raises
     ------
@@ -82,20 +87,20 @@ def load_events(
     (82, np.datetime64('2024-09-11'))
     """
     if path is not None and path.is_dir():
-        return ArchiveStore(path).archive()
+        return ArchiveStore(path).archive(columns=columns)
     form = source_named(source)
-    if path is None and source not in BUNDLED:
+    if path is None and source not in _BUNDLED:
         raise UsageError(
-            "E-SOURCE", "expected a file of events", value=source, fix="add --events FILE"
+            "E-SOURCE", "needs a file of events", value=source, fix="add --events FILE"
         )
     chosen = Options(ladder=ladder) if options is None else options
-    file = path or bundled(BUNDLED[source])
+    file = path or bundled(_BUNDLED[source])
     check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
     tables = [table for table, _ in check.tables()]
-    check.hold_to_limit()
+    check.raise_if_over_limit()
     _tell(check)
     if not tables:
-        raise InputError("E-EMPTY", "expected at least one row that can be taken", where=str(file))
+        raise InputError("E-EMPTY", "no row can be taken", where=str(file))
     events = pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables])
     return EventArchive.of(to_frame(events), known_basis=check.basis)
 
@@ -104,7 +109,8 @@ def _tell(check: FileCheck) -> None:
     if not check.quarantined:
         return
     rows = "; ".join(
-        f"line {one.line} {one.code} {one.column}={one.value!r}" for one in check.first[:ROWS_TOLD]
+        f"line {one.line} {one.code} {one.column}={one.value!r}"
+        for one in check.first[:_ROWS_SHOWN]
     )
     sys.stderr.write(
         f"warning: {check.quarantined} of {check.records} rows of {check.path} were left out: "

@@ -12,11 +12,14 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
 
-KEY = [schema.SOURCE, schema.EVENT_ID]
+EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
 OPERATIONS = ("add", "update", "retract")
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
@@ -37,12 +40,18 @@ def to_day(value: object) -> np.datetime64:
         with suppress(ValueError, TypeError):
             day = np.datetime64(pd.Timestamp(value).date(), "D")
     if np.isnat(day):
-        raise InputError("E-DATE", "expected a day as YYYY-MM-DD", value=value)
+        raise InputError("E-DATE", "needs a day as YYYY-MM-DD", value=value)
     return day
 
 
 def within(day: object, covered_to: np.datetime64) -> np.datetime64:
     """A day that an archive covers.
+
+    Parameters
+    ----------
+    day : date-like
+    covered_to : numpy.datetime64
+        The last day that the archive covers.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def within(day: object, covered_to: np.datetime64) -> np.datetime64:
     if when > covered_to:
         raise InputError(
             "E-COVERAGE",
-            f"expected a day up to {covered_to}, the last one that the archive covers",
+            f"the archive covers days up to {covered_to}",
             column="as_of",
             value=when,
             fix=f"ask for {covered_to} or ingest newer data",
@@ -94,37 +103,47 @@ class EventArchive:
         Identical repeats are dropped. Two different versions of one event known on the same day
         are refused, because nobody can say which holds.
 
+        Parameters
+        ----------
+        versions : pandas.DataFrame
+            Canonical columns, a row per version. Without ``operation`` every row is an ``add``;
+            :data:`escalation.schema.OPTIONAL_COLUMNS` may be left out.
+        covered_to : date-like, optional
+            The last day the source looked at; by default the last on which something became known.
+        known_basis : str, optional
+            How ``known_date`` was obtained.
+
         Raises
         ------
         InputError
-            ``E-EMPTY`` without a row, ``E-OPERATION`` for an operation other than add, update and
-            retract, ``E-DATE`` for a date that is missing or has a time of day, ``E-KNOWN`` when
-            something was known before it happened, ``E-CONFLICT`` for two different versions of an
-            event on the same day.
+            ``E-EMPTY`` without a row, ``E-WEIGHT`` for a weight below 1, ``E-OPERATION`` for an
+            operation other than add, update and retract, ``E-DATE`` for a date that is missing or
+            has a time of day, ``E-KNOWN`` when something was known before it happened,
+            ``E-CONFLICT`` for two different versions of an event on the same day.
         """
         if versions.empty:
-            raise InputError("E-EMPTY", "expected at least one event", fix="check the file")
-        columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
-        table = _with_operation(versions)[columns]
+            raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
+        table = _with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
-        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str")).drop_duplicates()
+        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str"))
+        table = _with_whole_numbers(table).drop_duplicates()
         _check_rows(table)
-        table = table.sort_values([*KEY, schema.KNOWN_DATE], kind="stable", ignore_index=True)
+        table = in_order(table)
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
         if early.any():
             raise InputError(
                 "E-KNOWN",
-                f"expected known_date on or after event_date, {int(early.sum())} rows differ",
+                f"known_date is before event_date in {int(early.sum())} rows",
                 column=schema.KNOWN_DATE,
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
             )
-        clash = table.duplicated([*KEY, schema.KNOWN_DATE])
-        if clash.any():
+        conflict = table.duplicated([*EVENT_KEY, schema.KNOWN_DATE])
+        if conflict.any():
             raise InputError(
                 "E-CONFLICT",
-                "expected one version of an event per day",
+                "two different versions of an event are known on the same day",
                 column=schema.EVENT_ID,
-                value=table.loc[clash, schema.EVENT_ID].iloc[0],
+                value=table.loc[conflict, schema.EVENT_ID].iloc[0],
                 fix="give the later version its own known_date",
             )
         last = (
@@ -153,31 +172,52 @@ class EventArchive:
             ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
         """
         when = within(day, self.covered_to)
-        known = self.versions[self.versions[schema.KNOWN_DATE] <= when]
-        last = known[~known.duplicated(KEY, keep="last")]
-        alive = last[last[schema.OPERATION] != "retract"]
-        order = [schema.EVENT_DATE, *KEY]
-        return alive[list(schema.EVENT_COLUMNS)].sort_values(order, ignore_index=True)
+        known = np.flatnonzero((self.versions[schema.KNOWN_DATE] <= when).to_numpy())
+        event = self.event_numbers[known]
+        last = known[np.append(event[1:] != event[:-1], True)[: len(known)]]
+        alive = last[(self.versions[schema.OPERATION].iloc[last] != "retract").to_numpy()]
+        # Versions lie in the order of their events, so a stable sort by day needs no names.
+        days = self.versions[schema.EVENT_DATE].to_numpy()[alive]
+        rows = alive[np.argsort(days, kind="stable")]
+        columns = [name for name in schema.EVENT_COLUMNS if name in self.versions]
+        return self.versions[columns].iloc[rows].reset_index(drop=True)
 
     def until(self, day: object) -> EventArchive:
         """The archive as it stood at the end of a day: later versions are gone, not hidden."""
         when = within(day, self.covered_to)
         keep = self.versions[schema.KNOWN_DATE] <= when
+        if keep.all():
+            return self if when == self.covered_to else replace(self, covered_to=when)
         return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=when)
 
     def plus(self, versions: pd.DataFrame) -> EventArchive:
         """A new archive with more versions; coverage grows to the last day one was known."""
         if versions.empty:
             return self
-        both = pd.concat([self.versions, _with_operation(versions)], ignore_index=True)
+        both = pd.concat([self.versions, _with_defaults(versions)], ignore_index=True)
         last = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
         return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
 
     def without(self, event_id: str, source: str) -> EventArchive:
-        """The archive in which an event never was."""
+        """The archive in which an event never was.
+
+        Parameters
+        ----------
+        event_id, source : str
+            What identifies it.
+        """
         versions = self.versions
         keep = (versions[schema.EVENT_ID] != event_id) | (versions[schema.SOURCE] != source)
         return replace(self, versions=versions[keep].reset_index(drop=True))
+
+    @cached_property
+    def event_numbers(self) -> NDArray[np.int64]:
+        """A number for each version, the same for those of one event; they follow each other."""
+        changes = np.zeros(len(self.versions), dtype=np.int64)
+        for name in EVENT_KEY:
+            text = pa.array(self.versions[name])
+            changes[1:] |= pc.not_equal(text[1:], text[:-1]).to_numpy(zero_copy_only=False)
+        return np.cumsum(changes)
 
     @cached_property
     def digest(self) -> str:
@@ -194,10 +234,34 @@ class EventArchive:
         return to_day(self.versions[schema.EVENT_DATE].min())
 
 
-def _with_operation(versions: pd.DataFrame) -> pd.DataFrame:
-    if schema.OPERATION in versions:
-        return versions
-    return versions.assign(**{schema.OPERATION: "add"})
+def in_order(versions: pd.DataFrame) -> pd.DataFrame:
+    """Versions by source and event, each event's by the day on which it became known."""
+    keys = [*EVENT_KEY, schema.KNOWN_DATE]
+    table = pa.table({name: pa.array(versions[name]) for name in keys})
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
+    return versions.iloc[order.to_numpy()].reset_index(drop=True)
+
+
+def _with_defaults(versions: pd.DataFrame) -> pd.DataFrame:
+    """The table with what may be left out: every row is an ``add`` of one event."""
+    defaults = {**dict.fromkeys(schema.OPTIONAL_COLUMNS), schema.OPERATION: "add"}
+    missing = {name: value for name, value in defaults.items() if name not in versions}
+    return versions.assign(**missing) if missing else versions
+
+
+def _with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with weights of at least 1, and hours and munitions that may be unknown."""
+    weight = pd.to_numeric(table[schema.WEIGHT]).fillna(1)
+    wrong = (weight < 1) | (weight % 1 != 0)
+    if wrong.any():
+        raise InputError(
+            "E-WEIGHT",
+            "needs a whole number of events, 1 or more",
+            column=schema.WEIGHT,
+            value=weight[wrong].iloc[0],
+        )
+    types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
+    return table.assign(**{schema.WEIGHT: weight}).astype(types)
 
 
 def _check_rows(table: pd.DataFrame) -> None:
@@ -205,19 +269,19 @@ def _check_rows(table: pd.DataFrame) -> None:
     if unknown.any():
         raise InputError(
             "E-OPERATION",
-            f"expected one of {', '.join(OPERATIONS)}",
+            f"invalid value: must be one of {', '.join(OPERATIONS)}",
             column=schema.OPERATION,
             value=table.loc[unknown, schema.OPERATION].iloc[0],
         )
     for column in schema.DATE_COLUMNS:
         dates = table[column]
         if not pd.api.types.is_datetime64_dtype(dates):
-            raise InputError("E-DATE", f"expected dates, got {dates.dtype}", column=column)
+            raise InputError("E-DATE", f"needs dates, got {dates.dtype}", column=column)
         partial = dates.isna() | (dates != dates.dt.normalize())
         if partial.any():
             raise InputError(
                 "E-DATE",
-                f"expected a whole day in every row, {int(partial.sum())} differ",
+                f"needs a whole day in every row, {int(partial.sum())} have none",
                 column=column,
                 value=dates[partial].iloc[0],
                 fix="convert time stamps to days of the place where it happened",

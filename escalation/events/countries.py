@@ -57,8 +57,8 @@ def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
     encoded = whole.dictionary_encode()
     known = _table(code)
     spell = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
-    found = [known.get(spell(value)) for value in encoded.dictionary.to_pylist()]
-    return pc.take(pa.array(found, pa.string()), encoded.indices)
+    codes = [known.get(spell(value)) for value in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(codes, pa.string()), encoded.indices)
 
 
 def _plain_number(text: str) -> str:

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammainc
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.events.archive import EventArchive
 
-Array = NDArray[np.float64]
-FIRST_DAY = np.datetime64("2015-01-01", "D")
+_FIRST_DAY = np.datetime64("2015-01-01", "D")
 
 
 def hawkes_counts(
@@ -67,7 +67,7 @@ def hawkes_counts(
     mu, a = np.asarray(base, np.float64), np.asarray(excitation, np.float64)
     ratio = float(np.abs(np.linalg.eigvals(a)).max())
     if ratio >= 1.0:
-        raise ValueError(f"expected a branching ratio below 1, got {ratio:.2f}")
+        raise ValueError(f"needs a branching ratio below 1, got {ratio:.2f}")
     keep = np.broadcast_to(2.0 ** (-1.0 / np.asarray(half_lives, np.float64)), a.shape)
     random = np.random.default_rng(seed)
     memory = np.zeros((runs, *a.shape))
@@ -106,12 +106,17 @@ class World:
     common: Array
     burst: NDArray[np.bool_]
     motion: Motion
-    first_day: np.datetime64 = FIRST_DAY
+    first_day: np.datetime64 = _FIRST_DAY
 
     def probability(
-        self, days: ArrayLike, *, horizon: int, threshold: float = 1.0, paths: int = 300,
+        self,
+        days: ArrayLike,
+        *,
+        horizon: int,
+        threshold: float = 1.0,
+        paths: int = 300,
         seed: int = 0,
-    ) -> Array:  # fmt: skip
+    ) -> Array:
         """The true probability that the count of the days ahead reaches a threshold.
 
         For somebody who knows the hidden state at the end of each day, but not what is to come:
@@ -189,7 +194,15 @@ class Motion:
     def step(
         self, own: Array, common: Array, burst: NDArray[np.bool_], random: np.random.Generator
     ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """The hidden state a day later."""
+        """The hidden state a day later.
+
+        Parameters
+        ----------
+        own, common : ndarray
+            Levels in log rate.
+        burst : ndarray of bool
+        random : numpy.random.Generator
+        """
         moved = [
             keep * level + spread * np.sqrt(1 - keep**2) * random.normal(size=level.shape)
             for level, keep, spread in (
@@ -235,4 +248,5 @@ def world(*, units: int, days: int, seed: int, motion: Motion | None = None) -> 
         states.append((own, np.repeat(common, units), burst))
     owns, commons, bursts = (np.stack(part, axis=1) for part in zip(*states, strict=True))
     rate = how.rate(base[:, None], owns, commons, bursts)
-    return World(random.poisson(rate), base, owns, commons, bursts, how)
+    counts = np.asarray(random.poisson(rate), dtype=np.int64)
+    return World(counts, base, owns, commons, bursts, how)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask
 
 EVENT_SCHEMA = pa.schema(
     [
@@ -24,16 +23,32 @@ EVENT_SCHEMA = pa.schema(
         (schema.EVENT_TYPE, pa.string()),
         (schema.ACTOR, pa.string()),
         (schema.TARGET, pa.string()),
+        (schema.ATTRIBUTION, pa.string()),
         (schema.SEVERITY, pa.int8()),
         (schema.KILLED, pa.int32()),
         (schema.WOUNDED, pa.int32()),
+        (schema.WEIGHT, pa.int32()),
+        (schema.HOUR, pa.int8()),
+        (schema.MUNITIONS, pa.int32()),
+        (schema.CONDITION, pa.string()),
         (schema.SOURCE, pa.string()),
         (schema.CONFIDENCE, pa.string()),
         (schema.TAGS, pa.string()),
         (schema.NOTE, pa.string()),
     ]
 )
-"""The canonical event table in Arrow; null is unknown, never zero."""
+"""The canonical event table in Arrow; null is unknown, never zero. A null weight is 1."""
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Column names from text in which commas separate them.
+
+    Examples
+    --------
+    >>> column_names("Event ID, Event Date")
+    ('Event ID', 'Event Date')
+    """
+    return tuple(" ".join(name.split()) for name in text.split(","))
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Problem:
 
     code: str
     column: str
-    rows: NDArray[np.bool_]
+    rows: Mask
     expected: str
 
 

@@ -15,8 +15,8 @@ Columns = dict[str, NDArray[np.float32]]
 Local = Callable[..., Columns]
 """``family(panel, *, …)``: causal along the days, row i from row i alone."""
 Across = Callable[..., Columns]
-"""``family(local, panel, *, …)``: reads gathered [unit, day] columns of other units, of one day for
-each day, so that it may be given some days of all units at a time."""
+"""``family(local, panel, rows, *, …)``: reads finished [unit, day] columns of all units, and gives
+the rows that are asked for; what it says of a day comes from that day alone."""
 
 
 def whole_days(days: Sequence[int], *, name: str) -> NDArray[np.int64]:

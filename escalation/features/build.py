@@ -1,8 +1,9 @@
 """One table of features from the configured families, each value as it was known on its day.
 
-Local families run over blocks of the stack's rows, so that passing results take little memory, and
-each row's stretch of days goes straight to its place in the one big array. Blocks share
-nothing, so the result does not depend on their size, nor on how many threads take them.
+Local families run over blocks of units, so that passing results take little memory. Blocks share
+nothing, so the result does not depend on their size, nor on how many threads take them. A family
+that asks a panel's series takes one pass over the days; one that asks for whole rows is given each
+row that was ever current, some at a time.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
-from escalation.panel import kernels, scratch
-from escalation.panel.dense import Channel, Days, Panel
-from escalation.panel.vintages import Vintages, one_row_each
+from escalation.panel.current_rows import rows_as_known
+from escalation.panel.dense import Channel, Days, Panel, RowsNeededError
+from escalation.panel.history import History
 
 Families = Mapping[str, Mapping[str, Any]]
 """Parameters by the name of a family, as in an experiment file."""
@@ -74,9 +75,11 @@ class Features:
         else:
             unit, day = (codes.astype(np.int32) for codes in np.nonzero(self.present))
         return pd.MultiIndex(
-            [pd.Index(self.units, dtype="str"), pd.DatetimeIndex(self.days)], [unit, day],
-            names=[schema.UNIT, schema.DAY], verify_integrity=False,
-        )  # fmt: skip
+            [pd.Index(self.units, dtype="str"), pd.DatetimeIndex(self.days)],
+            [unit, day],
+            names=[schema.UNIT, schema.DAY],
+            verify_integrity=False,
+        )
 
     def frame(self) -> pd.DataFrame:
         """The present rows as a frame indexed by unit and day, unit by unit.
@@ -125,11 +128,11 @@ def names(
     ['events_sum_7d', 'events_sum_28d']
     """
     panel = one_unit({channel.name: [0.0, 0.0] for channel in spec_channels})
-    return list(_tiny(panel, _chosen(families, local), _chosen(families, across), families))
+    return list(_tiny(panel, chosen(families, local), chosen(families, across), families))
 
 
 def build(
-    vintages: Vintages,
+    past: History,
     families: Families,
     *,
     local: Mapping[str, Local] = FEATURES,
@@ -140,8 +143,7 @@ def build(
 
     Parameters
     ----------
-    vintages : Vintages
-        The stacked panels.
+    past : History
     families : mapping of str to mapping
         Parameters by family, as in :func:`names`.
     local, across : mapping of str to callable, optional
@@ -158,43 +160,64 @@ def build(
     UsageError
         As :func:`names`, and ``E-FEATURE`` for a family whose arrays are not [row, day].
     """
-    near, far = _chosen(families, local), _chosen(families, across)
-    channels = {name: [0.0, 0.0] for name in vintages.stack.channels}
-    columns = tuple(_tiny(one_unit(channels), near, far, families))
-    own = _local_names(vintages, near, families)
-    shape = len(vintages.units), len(vintages.days)
-    values = np.zeros((len(columns), *shape), np.float32)
-    into = dict(zip(columns, values, strict=True))
-    _fill_local(vintages, near, own, values, threads)
+    near, far = chosen(families, local), chosen(families, across)
+    columns = tuple(_tiny(_probe(past.channels), near, far, families))
+    own = _local_names(past.channels, near, families)
+    values = np.zeros((len(columns), len(past.units), len(past.days)), np.float32)
+    _fill_local(past, near, own, values, threads)
     if far:
-        known = MappingProxyType({name: _locked(array) for name, array in into.items()})
-        units = one_row_each(vintages)
+        known = MappingProxyType(dict(zip(own, map(read_only, values), strict=False)))
+        far_columns: Columns = {}
         for family in far.values():
-            for name, array in family(known, units).items():
-                into[name][vintages.present] = array[vintages.present]
-    return Features(columns, _locked(values), vintages.units, vintages.days, vintages.present)
+            far_columns |= family(known, places(past), slice(None))
+        for number, array in enumerate(far_columns.values(), len(own)):
+            np.copyto(values[number], array, where=past.present)
+    return Features(columns, read_only(values), past.units, past.days, past.present)
 
 
-def on_last_day(
-    vintages: Vintages, families: Families, *, local: Mapping[str, Local] = FEATURES
+def on_one_day(
+    panel: Panel, day: int, families: Families, *, local: Mapping[str, Local] = FEATURES
 ) -> NDArray[np.float32]:
-    """The local families among those that are configured, on the last day alone.
+    """The local families among those that are configured, on one day alone.
+
+    Parameters
+    ----------
+    panel : Panel
+        Whole rows by event day, as known when the day is looked at.
+    day : int
+        Index of the last day that features see.
+    families : mapping of str to mapping
+        Parameters by family.
+    local : mapping of str to callable, optional
 
     Returns
     -------
     ndarray of float32, shape (feature, unit)
         In the order of :func:`build`.
     """
-    near = _chosen(families, local)
-    columns = _local_names(vintages, near, families)
-    values = np.zeros((len(columns), len(vintages.units), 1), np.float32)
-    _fill_local(vintages, near, columns, values, threads=2)
-    return values[:, :, 0]
+    near = chosen(families, local)
+    columns = _local_names(tuple(panel.channels), near, families)
+    values = np.zeros((len(columns), len(panel.units)), np.float32)
+    for start, stop in _blocks(*panel.shape):
+        some = panel.take(np.arange(start, stop))
+        for number, array in enumerate(_columns(near, some, columns).values()):
+            values[number, start:stop] = array[:, day]
+    return values
 
 
-def _chosen(families: Families, known: Mapping[str, Callable[..., Columns]]) -> dict[str, Local]:
+def chosen(families: Families, known: Mapping[str, Callable[..., Columns]]) -> dict[str, Local]:
     """The configured members of a registry, their parameters filled in."""
     return {name: partial(known[name], **p) for name, p in families.items() if name in known}
+
+
+def places(past: History) -> Panel:
+    """The units, one row each, without channels: names, countries and coordinates."""
+    return Panel(past.units, past.days, {}, past.latitude, past.longitude, past.country)
+
+
+def _probe(channels: Sequence[str]) -> Panel:
+    """A tiny panel, to learn which columns a family gives."""
+    return one_unit({name: [0.0, 0.0] for name in channels})
 
 
 def _tiny(
@@ -205,24 +228,25 @@ def _tiny(
         if name not in near and name not in far:
             known = ", ".join([*FEATURES, *ACROSS])
             raise UsageError(
-                "E-FEATURE", f"expected a registered family: {known}", value=name,
+                "E-FEATURE",
+                f"no such family; registered are {known}",
+                value=name,
                 fix="correct its name under [features]",
-            )  # fmt: skip
+            )
     columns: Columns = {}
     for family in near.values():
         _add(columns, family(panel))
     local = MappingProxyType(dict(columns))
     for family in far.values():
-        _add(columns, family(local, panel))
+        _add(columns, family(local, panel, slice(None)))
     return columns
 
 
 def _local_names(
-    vintages: Vintages, near: Mapping[str, Local], families: Families
+    channels: Sequence[str], near: Mapping[str, Local], families: Families
 ) -> tuple[str, ...]:
     """Columns of the local families."""
-    panel = one_unit({name: [0.0, 0.0] for name in vintages.stack.channels})
-    return tuple(_tiny(panel, near, {}, {name: families[name] for name in near}))
+    return tuple(_tiny(_probe(channels), near, {}, {name: families[name] for name in near}))
 
 
 def _add(columns: Columns, more: Columns) -> None:
@@ -230,7 +254,7 @@ def _add(columns: Columns, more: Columns) -> None:
         if name in columns:
             raise UsageError(
                 "E-FEATURE",
-                "expected each column once, two families give it",
+                "two families give the same column",
                 column="features",
                 value=name,
                 fix="leave the channel or the window out of one of them",
@@ -238,36 +262,23 @@ def _add(columns: Columns, more: Columns) -> None:
         columns[name] = array
 
 
-def _fill_local(
-    vintages: Vintages, families: Mapping[str, Local], columns: Sequence[str],
-    values: NDArray[np.float32], threads: int,
-) -> None:  # fmt: skip
-    """Run the local families block by block and put each row's stretch where it belongs.
-
-    The values may hold the last days only.
-    """
-    rows, days = vintages.stack.shape
-    since = days - values.shape[2]
+def _blocks(rows: int, days: int) -> list[tuple[int, int]]:
     step = max(1, BLOCK_CELLS // max(days, 1))
-    blocks = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
-    follows = np.append(vintages.owner[1:] == vintages.owner[:-1], False)
-    begin = np.maximum(np.maximum(vintages.first, vintages.entry[vintages.owner]), since)
-    stop = np.maximum(np.where(follows, np.append(vintages.first[1:], 0), days), begin)
+    return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
-    def run(block: slice) -> None:
-        panel = _rows_of(vintages.stack, block)
-        where = vintages.owner[block], begin[block], stop[block]
-        with scratch.reused():
-            found: Columns = {}
-            for title, family in families.items():
-                for name, array in family(panel).items():
-                    found[name] = _checked(array, panel.shape, title, name)
-            _require_same(columns, tuple(found))
-            done = 0
-            for arrays in scratch.runs(list(found.values())):
-                into = values[done : done + len(arrays)]
-                kernels.place(arrays, *where, vintages.lag, since, into)
-                done += len(arrays)
+
+def _fill_local(
+    past: History,
+    families: Mapping[str, Local],
+    columns: Sequence[str],
+    values: NDArray[np.float32],
+    threads: int,
+) -> None:
+    """Run the local families block by block, each into its place."""
+    blocks = _blocks(len(past.units), len(past.days))
+
+    def run(block: tuple[int, int]) -> None:
+        _fill_block(past.part(*block), families, columns, values[:, slice(*block)])
 
     if threads == 1 or len(blocks) < 2:
         for block in blocks:
@@ -280,13 +291,65 @@ def _fill_local(
             pass
 
 
+def _fill_block(
+    part: History,
+    families: Mapping[str, Local],
+    columns: Sequence[str],
+    into: NDArray[np.float32],
+) -> None:
+    """All local families for some units; 0 where a unit is not known yet."""
+    panel, done = part.panel(), 0
+    for title, family in families.items():
+        try:
+            found = _columns({title: family}, panel)
+        except RowsNeededError:
+            done += _fill_rows(part, title, family, columns[done:], into[done:])
+            continue
+        _require_same(columns[done : done + len(found)], tuple(found))
+        for array in found.values():
+            into[done] = array
+            done += 1
+    _require_same(columns[done:], ())
+    for unit in np.flatnonzero(part.entry > 0):
+        into[:, unit, : part.entry[unit]] = 0.0
+
+
+def _fill_rows(
+    part: History, title: str, family: Local, columns: Sequence[str], into: NDArray[np.float32]
+) -> int:
+    """One family that wants whole rows; gives the number of its columns."""
+    count = 0
+    for rows in rows_as_known(part, most=max(1, BLOCK_CELLS // len(part.days))):
+        found = _columns({title: family}, rows.panel)
+        count = len(found)
+        _require_same(columns[:count], tuple(found))
+        for number, array in enumerate(found.values()):
+            rows.place(array[None], into[number : number + 1])
+    return count
+
+
+def _columns(
+    families: Mapping[str, Local], panel: Panel, expected: Sequence[str] | None = None
+) -> Columns:
+    """Columns of some families, their shapes checked."""
+    found = {
+        name: _checked(array, panel.shape, title, name)
+        for title, family in families.items()
+        for name, array in family(panel).items()
+    }
+    if expected is not None:
+        _require_same(expected, tuple(found))
+    return found
+
+
 def _require_same(expected: Sequence[str], found: Sequence[str]) -> None:
     if tuple(expected) != tuple(found):
         differ = sorted(set(expected) ^ set(found)) or found
         raise UsageError(
-            "E-FEATURE", "expected the same columns in the same order for every panel",
+            "E-FEATURE",
+            "a family must give the same columns in the same order for every panel",
             value=differ[0],
-        )  # fmt: skip
+        )
 
 
 def _checked(
@@ -295,25 +358,13 @@ def _checked(
     if array.shape != shape:
         raise UsageError(
             "E-FEATURE",
-            f"expected shape {shape}, [row, day], from family {family}, got {array.shape}",
+            f"family {family} gave an array of shape {array.shape}, needed is {shape}, [row, day]",
             value=name,
         )
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def _rows_of(panel: Panel, block: slice) -> Panel:
-    """Some rows of a panel."""
-    return Panel(
-        units=panel.units[block],
-        days=panel.days,
-        channels={name: values[block] for name, values in panel.channels.items()},
-        latitude=panel.latitude[block],
-        longitude=panel.longitude[block],
-        country=panel.country[block],
-    )
-
-
-def _locked(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """A view that can't be written to."""
     view = array.view()
     view.flags.writeable = False

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from escalation.features.base import Columns, positive
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -59,6 +58,6 @@ def decayed_sums(
     keep = np.array([2.0 ** (-1.0 / positive(h, name="half_lives")) for h in half_lives])
     columns: Columns = {}
     for channel in channels:
-        sums = kernels.decayed_features(panel[channel], keep)
+        sums = panel.series(channel).decayed_features(keep)
         columns |= {f"{channel}_decay_{h:g}d": sums[i] for i, h in enumerate(half_lives)}
     return columns

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from escalation import schema
 from escalation.errors import UsageError
@@ -19,6 +19,7 @@ EARTH_RADIUS_KM = 6371.0088
 def neighbours(
     local: Mapping[str, NDArray[np.float32]],
     panel: Panel,
+    rows: slice,
     *,
     channels: Sequence[str] = ("events",),
     windows: Sequence[int] = (7, 28),
@@ -41,6 +42,8 @@ def neighbours(
         Must hold ``{channel}_sum_{w}d``, from ``window_sums``.
     panel : Panel
         One row per unit: name, country and coordinates where it was first seen.
+    rows : slice
+        The units to give; sums go over all.
     channels : sequence of str
     windows : sequence of int
         w, in days.
@@ -75,7 +78,8 @@ def neighbours(
     >>> north, east = np.array([34.0, 34.5, 33.5]), np.array([44.1, 69.2, 44.3])
     >>> units = Panel(names, day, {}, north, east, ("Iraq", "Afghanistan", "Iraq"))
     >>> sums = {"events_sum_7d": np.float32([[1], [4], [2]])}
-    >>> for name, values in neighbours(sums, units, windows=[7], within_km=[100]).items():
+    >>> found = neighbours(sums, units, slice(None), windows=[7], within_km=[100])
+    >>> for name, values in found.items():
     ...     print(name, values[:, 0].tolist())
     events_sum_7d_others [6.0, 3.0, 5.0]
     events_sum_7d_same_country [2.0, 0.0, 1.0]
@@ -88,14 +92,14 @@ def neighbours(
     if same_country:
         groups["same_country"] = _countries(panel, member)
     near = {
-        f"within_{km:g}km": _within(panel, member, positive(km, name="within_km"))
+        f"within_{km:g}km": _within(panel, member, positive(km, name="within_km"), rows)
         for km in within_km
     }
     columns: Columns = {}
     for base in (f"{channel}_sum_{w}d" for channel in channels for w in windows):
         sums = _find(local, base)
-        columns |= {f"{base}_{k}": _others_in_group(sums, g) for k, g in groups.items()}
-        columns |= {f"{base}_{k}": _sum_over(sums, *rows) for k, rows in near.items()}
+        columns |= {f"{base}_{k}": _others_in_group(sums, g, rows) for k, g in groups.items()}
+        columns |= {f"{base}_{k}": pairs @ sums for k, pairs in near.items()}
     return columns
 
 
@@ -118,82 +122,41 @@ def _countries(panel: Panel, member: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.where(member & (country != ""), codes, -1)
 
 
-def _within(
-    panel: Panel, member: NDArray[np.bool_], km: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and indices of each unit's neighbours, in the order of the units."""
-    found = [np.flatnonzero((_distances(panel, i) <= km) & member) for i in range(len(member))]
-    found = [near[near != i] if member[i] else near[:0] for i, near in enumerate(found)]
-    starts = np.cumsum([0, *(len(near) for near in found)])
-    return starts.astype(np.int64), np.concatenate([*found, np.empty(0, np.int64)]).astype(np.int64)
+def _within(panel: Panel, member: NDArray[np.bool_], km: float, rows: slice) -> csr_array:
+    """Ones where a unit, by row, has another, by column, within a distance."""
+    from sklearn.neighbors import BallTree
+
+    placed = np.flatnonzero(member & ~np.isnan(panel.latitude) & ~np.isnan(panel.longitude))
+    asked = np.intersect1d(placed, np.arange(len(member))[rows])
+    shape = len(member), len(member)
+    if not len(asked):
+        return csr_array(shape, dtype=np.float32)[rows]
+    radians = np.radians(np.column_stack([panel.latitude, panel.longitude]))
+    tree = BallTree(radians[placed], metric="haversine")
+    found = tree.query_radius(radians[asked], km / EARTH_RADIUS_KM)
+    unit, other = np.repeat(asked, [len(near) for near in found]), placed[np.concatenate(found)]
+    unit, other = unit[unit != other], other[unit != other]
+    return csr_array((np.ones(len(unit), np.float32), (unit, other)), shape=shape)[rows]
 
 
-def _distances(panel: Panel, unit: int) -> NDArray[np.float64]:
-    """Haversine distance in kilometres from one unit to every unit; NaN without coordinates."""
-    latitude, longitude = np.radians(panel.latitude), np.radians(panel.longitude)
-    across = np.sin((latitude - latitude[unit]) / 2.0) ** 2
-    along = np.sin((longitude - longitude[unit]) / 2.0) ** 2
-    square = across + np.cos(latitude) * np.cos(latitude[unit]) * along
-    return 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(square, 1.0)))
-
-
-@njit(cache=True, nogil=True)
-def _sum_over(
-    values: NDArray[np.float32], starts: NDArray[np.int64], others: NDArray[np.int64]
+def _others_in_group(
+    values: NDArray[np.float32], group: NDArray[np.int64], rows: slice
 ) -> NDArray[np.float32]:
-    """Sum, for each row, of some other rows.
+    """Sum, for some rows, of the other rows of their group; 0 for rows of group -1.
 
-    Added up in float64 in the order given, so a row of zeros changes nothing.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (row, day)
-    starts : ndarray of int64, shape (row + 1,)
-        Row i adds ``others[starts[i]:starts[i + 1]]``.
-    others : ndarray of int64
-
-    Returns
-    -------
-    ndarray of float32, shape (row, day)
-    """
-    rows, days = values.shape
-    out = np.empty((rows, days), np.float32)
-    total = np.empty(days)
-    for i in range(rows):
-        total[:] = 0.0
-        for j in range(starts[i], starts[i + 1]):
-            row = values[others[j]]
-            for t in range(days):
-                total[t] += row[t]
-        out[i] = total
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _others_in_group(values: NDArray[np.float32], group: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Sum, for each row, of the other rows of its group; 0 for rows of group -1.
-
-    The group's total less the row's own, in float64: exact for whole numbers, and linear in rows.
+    The group's total less the row's own: exact for whole numbers, and linear in rows.
 
     Parameters
     ----------
     values : ndarray of float32, shape (row, day)
     group : ndarray of int64, shape (row,)
         From 0 on without holes; -1 is no group.
-
-    Returns
-    -------
-    ndarray of float32, shape (row, day)
+    rows : slice
     """
-    rows, days = values.shape
-    out = np.zeros((rows, days), np.float32)
-    total = np.zeros((max(group.max() + 1, 0) if rows else 0, days))
-    for i in range(rows):
-        if group[i] >= 0:
-            for t in range(days):
-                total[group[i], t] += values[i, t]
-    for i in range(rows):
-        if group[i] >= 0:
-            for t in range(days):
-                out[i, t] = total[group[i], t] - values[i, t]
-    return out
+    member = np.flatnonzero(group >= 0)
+    shape = int(group.max(initial=-1)) + 1, len(group)
+    ones = csr_array((np.ones(len(member)), (group[member], member)), shape=shape)
+    total = ones @ values.astype(np.float64)
+    own = group[rows]
+    out = total[own] - values[rows] if len(total) else np.zeros(values[rows].shape)
+    return np.where(own[:, None] >= 0, out, 0.0).astype(np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from escalation.features.base import Columns, share, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -69,15 +68,15 @@ def pairs(
     longest = int(whole_days([cap], name="cap")[0])
     columns: Columns = {}
     for a, b in _both_ways(panel) if pairs is None else pairs:
-        there, back = panel[f"{a}>{b}"], panel[f"{b}>{a}"]
-        did, suffered = kernels.window_sums(there, widths), kernels.window_sums(back, widths)
+        there, back = panel.series(f"{a}>{b}"), panel.series(f"{b}>{a}")
+        did, suffered = there.window_sums(widths), back.window_sums(widths)
         for i, w in enumerate(windows):
             columns[f"{a}_hit_{b}_{w}d"] = did[i]
             columns[f"{b}_hit_{a}_{w}d"] = suffered[i]
             balance = share(did[i] - suffered[i], did[i] + suffered[i])
             columns[f"{a}_{b}_imbalance_{w}d"] = balance
-        columns[f"days_since_{a}_hit_{b}"] = kernels.days_since(there, 1.0, longest)
-        columns[f"days_since_{b}_hit_{a}"] = kernels.days_since(back, 1.0, longest)
+        columns[f"days_since_{a}_hit_{b}"] = there.days_since(longest)
+        columns[f"days_since_{b}_hit_{a}"] = back.days_since(longest)
     return columns
 
 

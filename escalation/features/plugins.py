@@ -17,7 +17,7 @@ from typing import Any
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 
-LOCAL, BESIDE = ("panel",), ("local", "panel")
+LOCAL, BESIDE = ("panel",), ("local", "panel", "rows")
 """The leading parameters of a family that reads one row at a time, and of one across units."""
 
 
@@ -25,8 +25,8 @@ def use_plugin(path: Path) -> list[str]:
     """Run a Python file and register its families for this process.
 
     A family is a public function defined in the file whose first parameter is ``panel`` (or
-    ``local, panel``); the others are keyword-only and annotated, and an experiment file is checked
-    against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
+    ``local, panel, rows``); the others are keyword-only and annotated, and an experiment file is
+    checked against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _families(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, member in vars(module).items():
         if inspect.isfunction(member) and member.__module__ == module.__name__:
             leading = tuple(inspect.signature(member).parameters)
-            if not name.startswith("_") and (leading[:1] == LOCAL or leading[:2] == BESIDE):
+            if not name.startswith("_") and (leading[:1] == LOCAL or leading[:3] == BESIDE):
                 yield name, member
 
 

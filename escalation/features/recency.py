@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from escalation.features.base import Columns, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -58,8 +57,8 @@ def recency(
     ([[9.0, 0.0, 1.0, 0.0, 1.0]], [[9.0, 0.0, 1.0, 2.0, 3.0]])
     """
     longest = int(whole_days([cap], name="cap")[0])
-    columns = {f"days_since_{c}": kernels.days_since(panel[c], 1.0, longest) for c in channels}
+    columns = {f"days_since_{c}": panel.series(c).days_since(longest) for c in channels}
     for rung in rungs:
-        since = kernels.days_since(panel["severity"], float(rung), longest)
+        since = panel.series("severity").days_since(longest, level=float(rung))
         columns[f"days_since_rung_{rung}"] = since
     return columns

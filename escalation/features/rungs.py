@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from escalation.features.base import Columns, share, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -62,14 +59,14 @@ def severity(
     killed_per_event_2d [[0.0, 1.5, 3.0, 0.0]]
     """
     widths, lowest = whole_days(windows, name="windows"), whole_days(rungs, name="rungs")
-    events, rung = panel["events"], panel["severity"]
-    happened = kernels.window_sums(events, widths)
-    killed = kernels.window_sums(panel["killed"], widths)
-    event_days = kernels.window_sums((events >= 1).astype(np.float32), widths)
-    worst = [kernels.window_sums((rung >= r).astype(np.float32), widths) for r in lowest]
+    events, rung = panel.series("events"), panel.series("severity")
+    happened = events.window_sums(widths)
+    killed = panel.series("killed").window_sums(widths)
+    event_days = events.active_days(widths)
+    worst = [rung.active_days(widths, level=float(r)) for r in lowest]
     columns: Columns = {}
     for i, w in enumerate(windows):
-        columns[f"highest_rung_{w}d"] = kernels.window_max(rung, int(w))
+        columns[f"highest_rung_{w}d"] = rung.highest(int(w))
         for rung_days, r in zip(worst, rungs, strict=True):
             columns[f"rung_{r}_share_{w}d"] = share(rung_days[i], event_days[i])
         columns[f"killed_per_event_{w}d"] = share(killed[i], happened[i])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from escalation.features.base import Columns, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -73,7 +72,7 @@ def tempo(
     columns: Columns = {}
     for channel in channels:
         for n in whole_days(gaps, name="gaps").tolist():
-            mean, spread, burst = kernels.gaps(panel[channel], n, longest)
+            mean, spread, burst = panel.series(channel).gaps(n, longest)
             columns[f"{channel}_gap_mean_last_{n}"] = mean
             columns[f"{channel}_gap_spread_last_{n}"] = spread
             columns[f"{channel}_burstiness_last_{n}"] = burst

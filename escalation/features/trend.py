@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from escalation.features.base import Columns, positive, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -68,8 +67,7 @@ def trend(
     for channel in channels:
         for short, long in windows:
             widths = whole_days([short, long], name="windows")
-            sums = kernels.window_sums(panel[channel], widths)
-            level, moved = kernels.log_ratio(sums[0], sums[1], (short, long), smallest, step)
+            level, moved = panel.series(channel).log_ratio(widths, smallest, step)
             columns[f"{channel}_trend_{short}d_{long}d"] = level
             columns[f"{channel}_acceleration_{short}d_{long}d"] = moved
     return columns

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from escalation.features.base import Columns, whole_days
-from escalation.panel import kernels
 from escalation.panel.dense import Panel
 
 
@@ -56,6 +55,6 @@ def window_sums(
     widths = whole_days(windows, name="windows")
     columns: Columns = {}
     for channel in channels:
-        sums = kernels.window_sums(panel[channel], widths)
+        sums = panel.series(channel).window_sums(widths)
         columns |= {f"{channel}_sum_{w}d": sums[i] for i, w in enumerate(windows)}
     return columns

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
-from escalation.metrics.scores import Array
+from escalation._util.arrays import Array
 
 REPLICATES = 999
 BLOCKS_LEFT = 8
@@ -89,10 +89,6 @@ def resample(
     horizon : int
         In days.
     seed, replicates : int
-
-    Returns
-    -------
-    Resampling
 
     References
     ----------

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.scores import Array
 from escalation.metrics.summary import facts, tidy
 
 
@@ -19,6 +19,13 @@ def alerts(paired: Paired, model: str, *, budget: int) -> Array:
 
     Rows tied at the cut share the places that are left, as if drawn by lot: the order of rows and
     the names of units never decide.
+
+    Parameters
+    ----------
+    paired : Paired
+    model : str
+    budget : int
+        k, alerts per issue date.
 
     Returns
     -------
@@ -129,6 +136,18 @@ def _lead(paired: Paired, first_event_days: pd.Series | None) -> Array:
 
 def weighted_median(values: Array, weights: Array) -> float:
     """Middle of the values that are known and have weight; the mean of two where it falls between.
+
+    Parameters
+    ----------
+    values : ndarray, shape (row,)
+        NaN where unknown.
+    weights : ndarray, shape (row,)
+        Not negative.
+
+    Returns
+    -------
+    float
+        NaN where no known value has weight.
 
     Examples
     --------

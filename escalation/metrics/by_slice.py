@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.scores import Array, squared_errors
+from escalation.metrics.scores import squared_errors
 from escalation.metrics.summary import ends, skill, tidy
 
 By = Literal["unit", "month", "horizon"]

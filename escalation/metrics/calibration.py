@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.metrics.scores import Array, log_losses, squared_errors
+from escalation._util.arrays import Array
+from escalation.metrics.scores import log_losses, squared_errors
 
 
 class Decomposition(NamedTuple):
@@ -39,17 +40,17 @@ def recalibrated(probability: Array, outcome: Array) -> Array:
     """
     if not len(outcome):
         return np.empty(0)
-    said, fitted = _curve(probability, outcome)
-    return fitted[np.searchsorted(said, probability)]
+    distinct, fitted = _curve(probability, outcome)
+    return fitted[np.searchsorted(distinct, probability)]
 
 
 def _curve(probability: Array, outcome: Array) -> tuple[Array, Array]:
     """The distinct forecasts, and the isotonic fit at each."""
     from scipy.optimize import isotonic_regression
 
-    said, group, size = np.unique(probability, return_inverse=True, return_counts=True)
+    distinct, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     rate = np.bincount(group, weights=outcome) / size
-    return said, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
+    return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
 
 
 def decompose(
@@ -94,32 +95,110 @@ def decompose(
 
 
 def miscalibration(probability: Array, outcome: Array) -> float:
-    """What recalibration would take off the Brier score; 0 is best."""
+    """What recalibration would take off the Brier score; 0 is best.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome).miscalibration
 
 
 def discrimination(probability: Array, outcome: Array) -> float:
-    """What the order of the forecasts takes off the base rate's Brier score; more is better."""
+    """What the order of the forecasts takes off the base rate's Brier score; more is better.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome).discrimination
 
 
 def uncertainty(probability: Array, outcome: Array) -> float:
-    """Brier score of the share of positives: how hard the rows are."""
+    """Brier score of the share of positives: how hard the rows are.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome).uncertainty
 
 
 def log_miscalibration(probability: Array, outcome: Array) -> float:
-    """What recalibration would take off the log score; 0 is best."""
+    """What recalibration would take off the log score; 0 is best.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome, loss=log_losses).miscalibration
 
 
 def log_discrimination(probability: Array, outcome: Array) -> float:
-    """What the order of the forecasts takes off the base rate's log score; more is better."""
+    """What the order of the forecasts takes off the base rate's log score; more is better.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome, loss=log_losses).discrimination
 
 
 def log_uncertainty(probability: Array, outcome: Array) -> float:
-    """Log score of the share of positives: how hard the rows are."""
+    """Log score of the share of positives: how hard the rows are.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    float
+        NaN without a row.
+    """
     return decompose(probability, outcome, loss=log_losses).uncertainty
 
 
@@ -176,9 +255,9 @@ def recoverable(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> said, date = rng.random(5000), np.arange(5000) // 5
-    >>> came = (rng.random(5000) < said) * 1.0
-    >>> recoverable(said, came, date) < 0 < miscalibration(said, came)
+    >>> probability, date = rng.random(5000), np.arange(5000) // 5
+    >>> outcome = (rng.random(5000) < probability) * 1.0
+    >>> recoverable(probability, outcome, date) < 0 < miscalibration(probability, outcome)
     True
     """
     if not len(outcome):

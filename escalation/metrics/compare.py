@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.bootstrap import block_length, resample
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
-from escalation.metrics.scores import LOSSES, Array, auc, average_precision
+from escalation.metrics.scores import LOSSES, auc, average_precision
 from escalation.metrics.summary import SKILL_PREFIX, ends, facts, skill, tidy
 
 

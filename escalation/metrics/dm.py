@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
-from escalation.metrics.scores import Array
+from escalation._util.arrays import Array
 
 ROUNDING = 1e-12
 """A standard deviation below this share of the largest difference is rounding, not variance."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation.metrics.scores import Array
+from escalation._util.arrays import Array
 
 THRESHOLDS = np.arange(1, 100) / 100.0
 """Thresholds from 1 to 99%."""

@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
-from escalation.metrics.scores import LOSSES, Array
+from escalation.metrics.scores import LOSSES
 
-ROW_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
+FORECAST_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
         ``E-DUPLICATE`` when a model has two forecasts for the same row.
     """
     at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
-    columns = ["model", *ROW_KEY]
+    columns = ["model", *FORECAST_KEY]
     rows = forecasts.loc[at_risk, columns].assign(
         probability=forecasts.loc[at_risk, "probability"].to_numpy(
             dtype=np.float64, na_value=np.nan
@@ -133,7 +134,7 @@ def pair(forecasts: pd.DataFrame, *, horizon: int | None = None) -> list[Paired]
         ahead = "" if horizon is None else f" at horizon {horizon}"
         raise GateError(
             "E-INSUFFICIENT",
-            f"expected rows at risk with a known outcome{ahead}, found none of {len(forecasts)}",
+            f"no rows at risk with a known outcome{ahead} among {len(forecasts)}",
             fix="issue forecasts at least one horizon before the last covered day",
         )
     groups = rows.groupby(["target", "horizon"], sort=True, observed=True)
@@ -147,7 +148,7 @@ def _pair(target: str, horizon: int, rows: pd.DataFrame) -> Paired:
         day, unit = known.index[known["min"] != known["max"]][0]
         raise InputError(
             "E-CONFLICT",
-            f"expected one outcome for {target} on {pd.Timestamp(day).date()}, models differ",
+            f"models disagree on the outcome of {target} on {pd.Timestamp(day).date()}",
             column=schema.UNIT,
             value=unit,
             where="forecasts",
@@ -158,7 +159,7 @@ def _pair(target: str, horizon: int, rows: pd.DataFrame) -> Paired:
         held = ", ".join(f"{name} {count}" for name, count in wide.notna().sum().items())
         raise GateError(
             "E-INSUFFICIENT",
-            f"expected rows of {target} that every model forecast, found none (rows: {held})",
+            f"no rows of {target} that every model forecast (rows: {held})",
             fix="run all models over the same origins and units",
         )
     day = common.index.get_level_values(schema.DAY).to_numpy().astype("datetime64[D]")

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from escalation.metrics.scores import Array
+from escalation._util.arrays import Array
 
 MOST_WORK = 200_000_000
 FEWEST_REPLICATES = 199

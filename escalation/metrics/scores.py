@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import xlog1py, xlogy
 
-Array = NDArray[np.float64]
+from escalation._util.arrays import Array
+
+Metric = Callable[[Array, Array], float]
+"""Of the probabilities and the outcomes, each of shape (row,)."""
 
 
 def squared_errors(probability: Array, outcome: Array) -> Array:
-    """Squared error of each forecast."""
+    """Squared error of each forecast.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    ndarray, shape (row,)
+    """
     return (probability - outcome) ** 2
 
 
 def log_losses(probability: Array, outcome: Array) -> Array:
-    """Negative log likelihood of each outcome, in nats; infinite where a certainty was wrong."""
+    """Negative log likelihood of each outcome, in nats; infinite where a certainty was wrong.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    ndarray, shape (row,)
+    """
     return 0.0 - xlogy(outcome, probability) - xlog1py(1.0 - outcome, -probability)
 
 
@@ -82,7 +110,19 @@ def log_score(probability: Array, outcome: Array) -> float:
 
 
 def tied_groups(probability: Array, outcome: Array) -> tuple[Array, Array]:
-    """Positives and rows by distinct probability, in rising order."""
+    """Positives and rows by distinct probability, in rising order.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
+
+    Returns
+    -------
+    positives, rows : ndarray, shape (distinct,)
+    """
     _, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     hits: Array = np.bincount(group, weights=outcome, minlength=len(size)).astype(np.float64)
     return hits, size.astype(np.float64)
@@ -152,6 +192,13 @@ def auc(probability: Array, outcome: Array) -> float:
 
 def positives(probability: Array, outcome: Array) -> float:
     """How many outcomes are 1: what every ranking rests on.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (row,)
+        In [0, 1].
+    outcome : ndarray, shape (row,)
+        1 or 0.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The table that compares models: one row per label and model, every number with its interval."""
+"""The table that compares models: one row per label and model, with intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from escalation import schema
+from escalation import metrics, schema
+from escalation._util.arrays import Array
 from escalation.metrics.bootstrap import (
     FEWEST_BLOCKS,
     Resampling,
@@ -16,11 +17,10 @@ from escalation.metrics.bootstrap import (
     interval,
     resample,
 )
-from escalation.metrics.calibration import decompose
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
-from escalation.metrics.scores import LOSSES, Array, auc, average_precision
+from escalation.metrics.scores import LOSSES, auc, average_precision
 
 REFERENCES: Final = ("climatology", schema.BASELINE)
 FEWEST_POSITIVES: Final = 20
@@ -49,8 +49,8 @@ def summary(forecasts: pd.DataFrame, *, horizon: int | None = None, seed: int = 
         ``average_precision``, ``auc``, ``skill_vs_climatology``, ``skill_vs_ewma_nb``,
         ``log_skill_vs_climatology`` and ``log_skill_vs_ewma_nb``, each with ``_lower`` and
         ``_upper`` (95%); ``dm_vs_climatology_p`` and ``dm_vs_ewma_nb_p``, the Diebold-Mariano test
-        of equal Brier scores; the parts of both scores; and a ``verdict``. What can't be computed
-        is NA.
+        of equal Brier scores; the other metrics of :data:`escalation.metrics.METRICS`, without
+        intervals; and a ``verdict``. What can't be computed is NA.
 
     Raises
     ------
@@ -90,7 +90,21 @@ def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def ends(name: str, value: float, replicates: Array, drawn: Resampling) -> dict[str, float]:
-    """A number and the two ends of its interval, named."""
+    """A number and the two ends of its interval, named.
+
+    Parameters
+    ----------
+    name : str
+        Of the number; the ends get ``_lower`` and ``_upper``.
+    value : float
+    replicates : ndarray, shape (replicate,)
+        The number in each resampling.
+    drawn : Resampling
+
+    Returns
+    -------
+    dict of str to float
+    """
     low, high = interval(replicates, blocks=drawn.blocks)
     return {name: value, f"{name}_lower": low, f"{name}_upper": high}
 
@@ -101,6 +115,16 @@ def skill(score: Any, reference: Any) -> Any:
     .. math:: 1 - S / S_{ref}
 
     Two perfect scores are equal: skill 0. Against a perfect reference any loss is infinitely worse.
+
+    Parameters
+    ----------
+    score, reference : float or ndarray
+        Mean losses, lower is better.
+
+    Returns
+    -------
+    ndarray
+        Above 0 where the model is better, 1 for a perfect one.
 
     Examples
     --------
@@ -114,7 +138,13 @@ def skill(score: Any, reference: Any) -> Any:
 
 
 def facts(paired: Paired, model: str) -> dict[str, Any]:
-    """What a row of a table is about: label, horizon, model and how many of everything."""
+    """What a row of a table is about: label, horizon, model and how many of everything.
+
+    Parameters
+    ----------
+    paired : Paired
+    model : str
+    """
     return {
         "target": paired.target,
         "horizon": paired.horizon,
@@ -143,7 +173,8 @@ def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
             for reference in REFERENCES:
                 row |= _skill_ends(paired, points[s], replicated[s], m, name, reference, drawn)
         row |= _tests(paired, losses[0] / total, m)
-        row |= _rankings(paired, model, drawn) | _parts(paired, model)
+        row |= _rankings(paired, model, drawn)
+        row |= _registered(paired, model, row)
         out.append(row | {"verdict": verdict(row, blocks=drawn.blocks)})
     return out
 
@@ -183,16 +214,26 @@ def _rankings(paired: Paired, model: str, drawn: Resampling) -> dict[str, float]
     return precise | ends("auc", auc(p, paired.outcome), replicates[1], drawn)
 
 
-def _parts(paired: Paired, model: str) -> dict[str, float]:
-    out: dict[str, float] = {}
-    for prefix, loss in zip(("", "log_"), LOSSES.values(), strict=True):
-        parts = decompose(paired.of(model), paired.outcome, loss=loss)
-        out |= {prefix + name: value for name, value in parts._asdict().items()}
-    return out
+def _registered(paired: Paired, model: str, row: Mapping[str, Any]) -> dict[str, float]:
+    """Every registered metric that the row does not hold yet, without an interval."""
+    p = paired.of(model)
+    return {
+        name: metric(p, paired.outcome)
+        for name, metric in metrics.METRICS.items()
+        if name not in row
+    }
 
 
 def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
-    """In words, what the skill against the baseline shows; no ranking on thin evidence."""
+    """In words, what the skill against the baseline shows; no ranking on thin evidence.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the summary.
+    blocks : float
+        Independent stretches of time behind it.
+    """
     if row["positives"] < FEWEST_POSITIVES:
         return f"no ranking claimed: {row['positives']} positives"
     if blocks < FEWEST_BLOCKS:

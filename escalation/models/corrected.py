@@ -26,7 +26,7 @@ OFFSET: dict[str, float] = {"ewma_nb": 0.3, "pool": 0.35, "levels": 0.35}
 """Weights on the log-odds that are corrected."""
 CONTRASTS = ((0, 1), (2, 3), (3, 4), (4, 5))
 """Pairs of averages: 7 days against 10, 21 against 45, 45 against 90, 90 against 365."""
-SLOPE_RIDGE, INTERCEPT_RIDGE, RIDGE, UNIT_RIDGE = 20.0, 3.0, 20.0, 3.0
+SLOPE_RIDGE, INTERCEPT_RIDGE, TERM_RIDGE, UNIT_RIDGE = 20.0, 3.0, 20.0, 3.0
 """Prior precision of the slope around one and of the rest around zero, in independent labels."""
 FARTHEST = 4.0
 """In standard deviations of training: inputs are held within."""
@@ -104,7 +104,7 @@ class Corrected(MetaEstimator):
             days_of(X, len(y)),
             horizon=self.horizon,
             prior=np.eye(Z.shape[1])[0],
-            ridge=np.array([SLOPE_RIDGE, INTERCEPT_RIDGE, *[RIDGE] * (Z.shape[1] - 2)]),
+            ridge=np.array([SLOPE_RIDGE, INTERCEPT_RIDGE, *[TERM_RIDGE] * (Z.shape[1] - 2)]),
             unit=unit,
             unit_ridge=UNIT_RIDGE,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import UsageError
+from escalation.panel.late import Changes
+from escalation.panel.series import Series
 
 Days = NDArray[np.datetime64]
 Measure = Literal["count", "killed", "severity"]
@@ -44,7 +46,7 @@ class Where:
         if unknown:
             raise UsageError(
                 "E-CONFIG",
-                f"expected a text column of the events: {', '.join(schema.TEXT_COLUMNS)}",
+                f"not a text column of the events; those are {', '.join(schema.TEXT_COLUMNS)}",
                 column="where",
                 value=unknown[0],
             )
@@ -65,7 +67,10 @@ class Where:
 
 @dataclass(frozen=True)
 class Channel:
-    """One number per unit and day: a count of events, of killed, or the day's highest rung."""
+    """One number per unit and day: a count of events, of killed, or the day's highest rung.
+
+    A row that stands for several events counts as many; its killed are those of all together.
+    """
 
     name: str
     where: Where = field(default_factory=Where)
@@ -74,7 +79,7 @@ class Channel:
     def weights(self, events: pd.DataFrame) -> NDArray[np.float64]:
         """What each event adds to its day; zero where it does not qualify."""
         if self.measure == "count":
-            value = np.ones(len(events))
+            value = events[schema.WEIGHT].to_numpy(dtype=np.float64)
         else:
             value = events[self.measure].fillna(0).to_numpy(dtype=np.float64)
         return np.where(self.where.mask(events), value, 0.0)
@@ -94,6 +99,10 @@ def pair_channel(actor: str, target: str) -> Channel:
     return Channel(f"{actor}>{target}", where)
 
 
+class RowsNeededError(Exception):
+    """A channel's own row was asked for where only its series can answer."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """Rows by days, one float32 array per channel. A missing event is a zero, never a gap.
@@ -101,7 +110,7 @@ class Panel:
     Parameters
     ----------
     units : tuple of str
-        Name of each row. In a stack of vintages a unit has one row per vintage.
+        Name of each row.
     days : ndarray of datetime64[D], shape (day,)
         Consecutive days.
     channels : mapping of str to ndarray of float32, shape (unit, day)
@@ -109,6 +118,11 @@ class Panel:
         Where the unit was first seen, in degrees; NaN if unknown.
     country : tuple of str
         Country where the unit was first seen; empty if unknown.
+    news : mapping of str to pair of Changes
+        What came late or went, by channel; the channel's array then holds only what stays.
+    whole : bool
+        Whether the arrays are the rows themselves. A block of rows as known on each day has none:
+        a day's value depends there on the day on which it is asked for.
     """
 
     units: tuple[str, ...]
@@ -117,14 +131,27 @@ class Panel:
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     country: tuple[str, ...]
+    news: Mapping[str, tuple[Changes, Changes]] = field(default_factory=dict)
+    whole: bool = True
 
     def __getitem__(self, channel: str) -> NDArray[np.float32]:
+        """A channel's values, [row, day]."""
+        values = self._values(channel)
+        if not self.whole:
+            raise RowsNeededError(channel)
+        return values
+
+    def series(self, channel: str) -> Series:
+        """A channel to ask questions of, such as its sums over windows, as known on each day."""
+        return Series(self._values(channel), *self.news.get(channel, ()))
+
+    def _values(self, channel: str) -> NDArray[np.float32]:
         try:
             return self.channels[channel]
         except KeyError:
             raise UsageError(
                 "E-CHANNEL",
-                f"expected one of the panel's channels: {', '.join(self.channels)}",
+                f"the panel has no such channel; it has {', '.join(self.channels)}",
                 value=channel,
                 fix="add it under [panel.channels] in the experiment file",
             ) from None
@@ -133,6 +160,17 @@ class Panel:
     def shape(self) -> tuple[int, int]:
         """Rows and days."""
         return len(self.units), len(self.days)
+
+    def take(self, rows: NDArray[np.int64]) -> Panel:
+        """Some rows of a panel without late news, in the order given; a row may be repeated."""
+        return replace(
+            self,
+            units=tuple(self.units[row] for row in rows),
+            channels={name: self.channels[name][rows] for name in self.channels},
+            latitude=self.latitude[rows],
+            longitude=self.longitude[rows],
+            country=tuple(self.country[row] for row in rows),
+        )
 
 
 def day_range(first: object, last: object) -> Days:
@@ -194,6 +232,16 @@ class PanelSpec:
     kinds: Sequence[schema.UnitKind] = ("all",)
     channels: tuple[Channel, ...] = ()
     enters: Where = field(default_factory=Where)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns of the events that the panel is made from, besides identity and dates."""
+        wheres = [self.enters, *(channel.where for channel in self.all_channels)]
+        asked = {column for where in wheres for column in where.equal}
+        measured = {c.measure for c in self.all_channels if c.measure != "count"}
+        sides = {schema.ACTOR, schema.TARGET} if "dyad" in self.kinds else set()
+        places = {schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY, schema.ADMIN1, schema.SITE}
+        return frozenset(asked | measured | sides | places | {schema.SEVERITY, schema.WEIGHT})
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:

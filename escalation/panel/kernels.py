@@ -13,15 +13,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from escalation.panel import scratch
+from escalation._util.arrays import Array, Float32
+from escalation.panel.late import replace_sorted
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 SMALLEST_SUM = 1e-30
 """A decayed sum below this is zero."""
 
 
-def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
+def _empty(shape: tuple[int, ...]) -> Float32:
+    return np.empty(shape, np.float32)
+
+
+def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
     """Sums over the last w days, today included; days before the axis are zeros.
 
     Parameters
@@ -35,7 +38,7 @@ def window_sums(values: Float32, windows: NDArray[np.int64]) -> Float32:
     ndarray of float32, shape (window, row, day)
         Differences of one running total in float64, so sums of whole numbers are exact.
     """
-    out = scratch.empty((len(windows), *values.shape))
+    out = _empty((len(windows), *values.shape))
     _window_sums(values, windows, out)
     return out
 
@@ -57,7 +60,7 @@ def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> N
 
 
 @njit(cache=True, nogil=True)
-def decayed_sums(values: Float32, keep: Float64) -> Float64:
+def decaying_sums(values: Float32, keep: Array) -> Array:
     """Recursive sums s_t = keep * s_(t-1) + x_t.
 
     Parameters
@@ -81,8 +84,8 @@ def decayed_sums(values: Float32, keep: Float64) -> Float64:
     return out
 
 
-def decayed_features(values: Float32, keep: Float64) -> Float32:
-    """The sums of :func:`decayed_sums`, rounded to float32 on the way out.
+def decayed_features(values: Float32, keep: Array) -> Float32:
+    """The sums of :func:`decaying_sums`, rounded to float32 on the way out.
 
     A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and tiny numbers are slow.
 
@@ -99,13 +102,13 @@ def decayed_features(values: Float32, keep: Float64) -> Float32:
     """
     # In fours: a sum waits for its own day before, so four at a time take as long as one.
     whole = -(-len(keep) // 4) * 4
-    out = scratch.empty((whole, *values.shape))
+    out = _empty((whole, *values.shape))
     _decayed_features(values, np.append(keep, np.zeros(whole - len(keep))), out)
     return out[: len(keep)]
 
 
 @njit(cache=True, nogil=True)
-def _decayed_features(values: Float32, keep: Float64, out: Float32) -> None:
+def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
     rows, days = values.shape
     for i in range(rows):
         for k in range(0, len(keep), 4):
@@ -124,7 +127,7 @@ def _decayed_features(values: Float32, keep: Float64, out: Float32) -> None:
 
 def days_since(values: Float32, at_least: float, cap: int) -> Float32:
     """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer."""
-    out = scratch.empty(values.shape)
+    out = _empty(values.shape)
     _days_since(values, at_least, cap, out)
     return out
 
@@ -144,7 +147,7 @@ def window_max(values: Float32, width: int) -> Float32:
 
     A monotone queue: each day enters and leaves once, whatever the width.
     """
-    out = scratch.empty(values.shape)
+    out = _empty(values.shape)
     _window_max(values, width, out)
     return out
 
@@ -188,7 +191,7 @@ def log_ratio(
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
-    level, moved = scratch.empty(short.shape), scratch.empty(short.shape)
+    level, moved = _empty(short.shape), _empty(short.shape)
     _log_ratio(short, long, widths, eps, change, level, moved)
     return level, moved
 
@@ -205,6 +208,35 @@ def _log_ratio(
             trend[t] = math.log((short[i, t] / widths[0] + eps) / (long[i, t] / widths[1] + eps))
             level[i, t] = trend[t]
             moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
+
+
+@njit(cache=True, nogil=True)
+def log_ratio_as_known(
+    rows: NDArray[np.int64],
+    sums: Float32,
+    widths: NDArray[np.int64],
+    eps: float,
+    level: Float32,
+    moved: Float32,
+) -> None:
+    """The same for rows with late news, where the earlier sums are as known today.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+    sums : ndarray of float32, shape (5, row, day)
+        Over the short and the long window, the change, and the change before each of the two.
+    widths, eps
+        As for :func:`log_ratio`.
+    level, moved : ndarray of float32, shape (row, day)
+        Written in place.
+    """
+    for i in rows:
+        for t in range(level.shape[1]):
+            now = math.log((sums[0, i, t] / widths[0] + eps) / (sums[1, i, t] / widths[1] + eps))
+            short, long = sums[3, i, t] - sums[2, i, t], sums[4, i, t] - sums[2, i, t]
+            before = math.log((short / widths[0] + eps) / (long / widths[1] + eps))
+            level[i, t], moved[i, t] = now, now - before
 
 
 def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
@@ -224,7 +256,7 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
-    mean, spread, burst = (scratch.empty(values.shape) for _ in range(3))
+    mean, spread, burst = (_empty(values.shape) for _ in range(3))
     _gaps(values, last, cap, mean, spread, burst)
     return mean, spread, burst
 
@@ -287,7 +319,7 @@ def place(
                 days[t] = known[t]
 
 
-def ahead_sum(values: Float32, horizon: int) -> Float64:
+def ahead_sum(values: Float32, horizon: int) -> Array:
     """Sums over the days t+1 to t+h; NaN where the axis ends before. For targets only.
 
     Parameters
@@ -307,3 +339,52 @@ def ahead_sum(values: Float32, horizon: int) -> Float64:
     if days > horizon:
         out[:, : days - horizon] = total[:, 1 + horizon :] - total[:, 1 : days - horizon + 1]
     return out
+
+
+@njit(cache=True, nogil=True)
+def past_quantiles(
+    values: Float32, horizon: int, windows: int, quantile: float
+) -> tuple[Array, Array]:
+    """Quantile and mean of the last non-overlapping window sums, on each day.
+
+    The days of one remainder modulo the horizon share their windows but one, so their sums are kept
+    sorted: each day removes the oldest and inserts the newest.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    horizon : int
+        Length of a window in days.
+    windows : int
+        How many, the last one ending on the day itself.
+    quantile : float
+        Interpolated linearly between the two nearest sums.
+
+    Returns
+    -------
+    tuple of two ndarrays of float64, shape (row, day)
+    """
+    rows, days = values.shape
+    place, mean = np.empty((rows, days)), np.empty((rows, days))
+    at = quantile * (windows - 1)
+    low = int(at)
+    share = at - low
+    sums, kept = np.empty(days), np.empty(windows)
+    for i in range(rows):
+        running = 0.0
+        for t in range(days):
+            running += values[i, t]
+            if t >= horizon:
+                running -= values[i, t - horizon]
+            sums[t] = running
+        for phase in range(min(horizon, days)):
+            kept[:] = 0.0
+            total = 0.0
+            for t in range(phase, days, horizon):
+                oldest = t - windows * horizon
+                gone = sums[oldest] if oldest >= 0 else 0.0
+                total += sums[t] - gone
+                replace_sorted(kept, gone, sums[t])
+                place[i, t] = kept[low] + share * (kept[min(low + 1, windows - 1)] - kept[low])
+                mean[i, t] = total / windows
+    return place, mean

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
 from escalation.panel.dense import PanelSpec
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 
 
 def pair_counts(
@@ -50,12 +50,7 @@ def pair_counts(
             column="pairs",
             fix='add pairs = [["one_side", "other_side"]] under [panel]',
         )
-    stack = vintages(
-        archive,
-        PanelSpec(("all",), channels),
-        first_day=first_day,
-        last_day=last_day,
-        latest_only=True,
-    ).stack
-    complete = len(stack.days) - lag
-    return {channel.name: stack[channel.name][0, :complete] for channel in channels}
+    past = history(archive, PanelSpec(("all",), channels), first_day=first_day, last_day=last_day)
+    last = len(past.days) - 1
+    panel = past.panel_at(last)
+    return {channel.name: panel[channel.name][0, : last + 1 - lag] for channel in channels}

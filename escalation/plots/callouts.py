@@ -42,7 +42,19 @@ def describe(event: pd.Series) -> str:
 
 
 def notable(events: pd.DataFrame, *, most: int) -> pd.DataFrame:
-    """The violent events worth a name: highest rung first, then most killed, then earliest."""
+    """The violent events worth a name: highest rung first, then most killed, then earliest.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical events.
+    most : int
+
+    Returns
+    -------
+    DataFrame
+        At most that many rows.
+    """
     violent = events[events[schema.SEVERITY] >= 3]
     ranked = violent.assign(_dead=violent[schema.KILLED].fillna(0).astype(float)).sort_values(
         [schema.SEVERITY, "_dead", schema.EVENT_DATE], ascending=[False, False, True]
@@ -54,6 +66,20 @@ def name_events(ax: Axes, events: pd.DataFrame, label: Callable[[pd.Series], str
     """Name events above the marks, in the order given; one that finds no room stays without a name.
 
     The axes must have reached their final place: pixels are compared.
+
+    Parameters
+    ----------
+    ax : Axes
+        Days along x, rungs along y.
+    events : DataFrame
+        Canonical events.
+    label : callable
+        Text for an event.
+
+    Returns
+    -------
+    list of Text
+        Those that found room.
     """
     days = [float(date2num(day)) for day in events[schema.EVENT_DATE]]  # type: ignore[no-untyped-call]
     marks = [

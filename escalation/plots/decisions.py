@@ -37,10 +37,6 @@ def decisions_figure(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
     models : sequence of str
         Models to draw beside the baselines, at most seven.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError
@@ -88,8 +84,8 @@ def _axes(top: Axes, bottom: Axes, table: pd.DataFrame) -> None:
 def _reach(table: pd.DataFrame) -> float:
     """Where the highest cost has fallen to a fiftieth for good: nothing to see beyond."""
     cost = table.groupby("threshold")["cost"].max()
-    seen = cost.index[cost > cost.max() / 50.0]
-    return float(min(1.0, np.ceil(seen.max() * 10.0) / 10.0))
+    visible = cost.index[cost > cost.max() / 50.0]
+    return float(min(1.0, np.ceil(visible.max() * 10.0) / 10.0))
 
 
 def _facts(table: pd.DataFrame) -> str:

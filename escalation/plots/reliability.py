@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.calibration import consistency_band, recalibrated
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.scores import Array
 from escalation.plots.style import (
     FAINT,
     PALETTE,
@@ -140,8 +140,8 @@ def _axes(top: Axes, bottom: Axes) -> None:
     top.set_ylabel("how often it happened", color=SOFT, size=11)
     bottom.set_xlabel("probability given", color=SOFT, size=11)
     place = top.transAxes
-    top.text(0.03, 0.96, "said too little", color=SOFT, size=10, va="top", transform=place)
-    top.text(0.97, 0.04, "said too much", color=SOFT, size=10, ha="right", transform=place)
+    top.text(0.03, 0.96, "under-forecast", color=SOFT, size=10, va="top", transform=place)
+    top.text(0.97, 0.04, "over-forecast", color=SOFT, size=10, ha="right", transform=place)
 
 
 def _question(names: list[str]) -> str:

@@ -69,17 +69,17 @@ def risk_over_time(
     rows = _chosen(forecasts, unit=unit, model=model, target=target)
     first = rows[schema.DAY].min()
     last = rows[schema.DAY].max() + pd.Timedelta(int(rows["horizon"].max()), "D")
-    seen = events[events[schema.EVENT_DATE].between(first, last)]
+    shown_events = events[events[schema.EVENT_DATE].between(first, last)]
     figure = new_figure(width=11.0, height=7.2)
     top, bottom = figure.subplots(2, 1, sharex=True)
     _risk(top, rows)
-    event_marks(bottom, seen)
+    event_marks(bottom, shown_events)
     margin = (last - first) * 0.01
     top.set_xlim(first - margin, last + margin)
     headline(figure, _title(rows), _subtitle(rows, note))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    name_events(bottom, notable(seen, most=names), label)
+    name_events(bottom, notable(shown_events, most=names), label)
     return figure
 
 
@@ -91,9 +91,9 @@ def _chosen(forecasts: pd.DataFrame, *, unit: str, model: str, target: str | Non
     rows = forecasts[wanted]
     if rows.empty:
         asked = f"{model}, {unit}" if target is None else f"{model}, {unit}, {target}"
-        raise UsageError("E-PLOT", "expected a model, unit and target with forecasts", value=asked)
-    one = (rows["target"] == rows["target"].iloc[0]) & (rows["horizon"] == rows["horizon"].iloc[0])
-    return rows[one].sort_values(schema.DAY)
+        raise UsageError("E-PLOT", "no forecasts for this model, unit and target", value=asked)
+    same = (rows["target"] == rows["target"].iloc[0]) & (rows["horizon"] == rows["horizon"].iloc[0])
+    return rows[same].sort_values(schema.DAY)
 
 
 def _risk(ax: Axes, rows: pd.DataFrame) -> None:
@@ -125,7 +125,15 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:
-    """A mark per event at its rung; its area grows with the killed, up to a limit."""
+    """A mark per event at its rung; its area grows with the killed, up to a limit.
+
+    Parameters
+    ----------
+    ax : Axes
+        Gets the axis of rungs.
+    events : DataFrame
+        Canonical events.
+    """
     rung = events[schema.SEVERITY].to_numpy(dtype=int)
     killed = events[schema.KILLED].fillna(0).to_numpy(dtype=np.float64)
     order = np.argsort(-killed, kind="stable")

@@ -40,7 +40,7 @@ def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
     """
     rows = summary if target is None else summary[summary["target"] == target]
     if rows.empty:
-        raise UsageError("E-PLOT", "expected a target of the summary", value=target)
+        raise UsageError("E-PLOT", "not a target of the summary", value=target)
     first = rows.iloc[0]
     rows = rows[(rows["target"] == first["target"]) & (rows["horizon"] == first["horizon"])]
     rows = rows.sort_values("brier", ascending=False)

@@ -27,28 +27,26 @@ def skill_by_figure(
         Of :func:`escalation.metrics.skill_by`; a table with one slice gets no panel.
     model : str
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError
         ``E-PLOT`` for a model without rows.
     """
     tables = {"by month": months, "by unit": units, "by horizon": horizons}
-    own = {name: table[table["model"] == model] for name, table in tables.items()}
-    if own["by month"].empty:
-        raise UsageError("E-PLOT", "expected a model with forecasts", value=model)
-    own["by month"] = own["by month"].tail(_MOST)
-    own["by unit"] = own["by unit"].nlargest(_MOST, "positives")
-    shown = {name: rows for name, rows in own.items() if name == "by month" or len(rows) > 1}
+    rows_of_model = {name: table[table["model"] == model] for name, table in tables.items()}
+    if rows_of_model["by month"].empty:
+        raise UsageError("E-PLOT", "no forecasts by this model", value=model)
+    rows_of_model["by month"] = rows_of_model["by month"].tail(_MOST)
+    rows_of_model["by unit"] = rows_of_model["by unit"].nlargest(_MOST, "positives")
+    shown = {
+        name: rows for name, rows in rows_of_model.items() if name == "by month" or len(rows) > 1
+    }
     longest = max(len(rows) for rows in shown.values())
     figure = new_figure(width=1.0 + 4.6 * len(shown), height=2.0 + 0.3 * max(longest, 3))
     axes = figure.subplots(1, len(shown), squeeze=False)[0]
     for ax, (name, rows) in zip(axes, shown.items(), strict=True):
         _panel(ax, rows[::-1], name, longest)
-    headline(figure, f"Where does {model} beat ewma_nb?", _facts(own["by month"]))
+    headline(figure, f"Where does {model} beat ewma_nb?", _facts(rows_of_model["by month"]))
     return figure
 
 
@@ -65,16 +63,16 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
     enough = (rows["positives"] >= FEWEST_POSITIVES).to_numpy(bool)
     clear = np.where(enough, (low > 0) * 1 - (high < 0) * 1, 0)
     for sign, colour in ((1, PALETTE[0]), (-1, PALETTE[1]), (0, SOFT)):
-        one = clear == sign
+        chosen = clear == sign
         ax.hlines(
-            y[one],
-            np.maximum(low[one], WORST_SHOWN),
-            np.maximum(high[one], WORST_SHOWN),
+            y[chosen],
+            np.maximum(low[chosen], WORST_SHOWN),
+            np.maximum(high[chosen], WORST_SHOWN),
             color=colour,
             linewidth=2.0,
         )
         for inside, mark in ((at >= WORST_SHOWN, "o"), (at < WORST_SHOWN, "<")):
-            some = one & inside
+            some = chosen & inside
             if some.any():
                 ax.plot(
                     np.maximum(at[some], WORST_SHOWN),
@@ -85,7 +83,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str, longest: int) -> None:
                     markeredgecolor="white",
                     gid="slice",
                 )
-    names = [f"{one} ({n})" for one, n in zip(rows["slice"], rows["positives"], strict=True)]
+    names = [f"{part} ({n})" for part, n in zip(rows["slice"], rows["positives"], strict=True)]
     ax.set_yticks(range(len(rows)), names)
     ax.tick_params(axis="y", labelcolor=INK, labelsize=10)
     ax.set_ylim(len(rows) - longest - 0.6, len(rows) - 0.3)

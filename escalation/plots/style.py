@@ -20,7 +20,13 @@ DPI: Final = 110
 
 
 def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
-    """A figure of its own, in inches, without any global state."""
+    """A figure of its own, in inches, without any global state.
+
+    Parameters
+    ----------
+    width, height : float, optional
+        In inches.
+    """
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -33,6 +39,13 @@ def headline(
 
     Room for labels is measured, or ``left`` and ``low`` inches where their size is known
     beforehand: measuring takes as long as drawing.
+
+    Parameters
+    ----------
+    figure : Figure
+    title, subtitle : str
+    left, low : float, optional
+        Margins in inches.
     """
     height = figure.get_figheight()
     figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
@@ -60,7 +73,14 @@ def share_label(value: float, _position: object = None) -> str:
 
 
 def clean_axes(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
-    """Take away what is not data: frame, ticks, and all grid lines but those asked for."""
+    """Take away what is not data: frame, ticks, and all grid lines but those asked for.
+
+    Parameters
+    ----------
+    ax : Axes
+    grid : {"", "x", "y", "both"}, optional
+        Grid lines to keep.
+    """
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):

@@ -1,4 +1,4 @@
-"""The film of a crisis: what was said day by day, what came, and the events behind it."""
+"""The timeline of a crisis: daily forecasts, outcomes, and the events behind them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from escalation.plots.style import (
 )
 
 STRIP = (-0.16, -0.05)
-"""Lower and upper edge of the strip that shows what came, in shares of the panel above zero."""
+"""Lower and upper edge of the strip of outcomes, in shares of the panel above zero."""
 
 
 def timeline_figure(
@@ -38,7 +38,7 @@ def timeline_figure(
     title: str | None = None,
     note: str = "",
 ) -> Figure:
-    """The risk of some units from day to day, each above what came, and the events at the bottom.
+    """Daily risk of some units, each above its outcomes, and the events at the bottom.
 
     Parameters
     ----------
@@ -55,10 +55,6 @@ def timeline_figure(
     title, note : str, optional
         Instead of the title, and in a line of its own below it.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     UsageError
@@ -67,26 +63,34 @@ def timeline_figure(
     chosen = rows[rows["target"] == (target or rows["target"].iloc[0])]
     shown = list(units or most_at_risk(chosen))
     if missing := [unit for unit in shown if not (chosen[schema.UNIT] == unit).any()]:
-        raise UsageError("E-PLOT", "expected a unit with answers", value=missing[0])
+        raise UsageError("E-PLOT", "no forecasts for this unit", value=missing[0])
     first, last = chosen[schema.DAY].min(), chosen[schema.DAY].max()
-    seen = events[events[schema.EVENT_DATE].between(first, last)]
+    shown_events = events[events[schema.EVENT_DATE].between(first, last)]
     figure = new_figure(width=11.5, height=3.9 + 1.75 * len(shown))
     axes = figure.subplots(
         len(shown) + 1, 1, sharex=True, gridspec_kw={"height_ratios": [*[1.0] * len(shown), 1.9]}
     )
     for ax, unit in zip(axes[:-1], shown, strict=True):
         _unit(ax, chosen[chosen[schema.UNIT] == unit].sort_values(schema.DAY), unit)
-    event_marks(axes[-1], seen)
+    event_marks(axes[-1], shown_events)
     axes[0].set_xlim(first - pd.Timedelta(1, "D"), last + pd.Timedelta(2, "D"))
     headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(chosen)])))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    _name(axes[-1], seen, named)
+    _name(axes[-1], shown_events, named)
     return figure
 
 
 def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
-    """The unit of all events, where there is one, and those with the most risk over all days."""
+    """The unit of all events, where there is one, and those with the most risk over all days.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As for :func:`timeline_figure`.
+    most : int, optional
+        Units besides the unit of all events.
+    """
     total = rows.groupby(schema.UNIT)["probability"].sum()
     ranked = total.sort_values(ascending=False, kind="stable").index.tolist()
     whole = [unit for unit in ranked if unit == schema.ALL_UNIT]
@@ -94,7 +98,7 @@ def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
 
 
 def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
-    """Probability with its interval and base rate, above a strip of what came."""
+    """Probability with its interval and base rate, above a strip of outcomes."""
     day = rows[schema.DAY].to_numpy()
     low, high, probability, rate = (
         rows[name].to_numpy(dtype=np.float64)
@@ -103,9 +107,9 @@ def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
     ax.fill_between(day, low, high, color=PALETTE[5], alpha=0.3, linewidth=0, step="post")
     ax.step(day, rate, where="post", color=SOFT, linewidth=1.0, linestyle=(0, (4, 3)))
     ax.step(day, probability, where="post", color=PALETTE[0], linewidth=2.0, gid="risk")
-    came = rows[schema.OUTCOME].to_numpy(dtype=np.float64)
+    outcome = rows[schema.OUTCOME].to_numpy(dtype=np.float64)
     for value, colour in ((0.0, FAINT), (1.0, PALETTE[1])):
-        wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[came == value, schema.DAY]]
+        wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[outcome == value, schema.DAY]]
         if wide:
             ax.broken_barh(
                 wide,
@@ -132,7 +136,7 @@ def _name(ax: Axes, events: pd.DataFrame, named: Mapping[str, str] | None) -> No
 
 def _title(rows: pd.DataFrame) -> str:
     span = [f"{day:%-d %B %Y}" for day in (rows[schema.DAY].min(), rows[schema.DAY].max())]
-    return f"What was said each day from {span[0]} to {span[1]}, and what came"
+    return f"Daily forecasts from {span[0]} to {span[1]}, and what happened"
 
 
 def _subtitle(rows: pd.DataFrame) -> str:
@@ -141,5 +145,5 @@ def _subtitle(rows: pd.DataFrame) -> str:
     return (
         f"Blue: probability of {row['target']} with its 95% interval, each day from what was known "
         f"on it; models {', '.join(models)}. Dashed: base rate.\n"
-        f"Strip below: orange where it came within {row['horizon']} days, grey where it did not."
+        f"Strip below: orange where it happened within {row['horizon']} days, grey where not."
     )

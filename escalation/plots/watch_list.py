@@ -23,17 +23,13 @@ def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
     most : int, optional
         Units to show.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     InputError
         ``E-EMPTY`` without a unit.
     """
     if scores.empty:
-        raise InputError("E-EMPTY", "expected at least one unit to plot")
+        raise InputError("E-EMPTY", "there is no unit to plot")
     known = scores[scores["probability"].notna()].sort_values(
         ["probability", "unit"], ascending=[False, True]
     )

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from escalation._util.arrays import Array
+
 MAP_WIDTH = 360.0
 MAP_MARGIN = 34.0
 LETTER = 5.6
@@ -46,6 +47,20 @@ class Axis:
 def steps(x: Array, y: Array, *, end: float) -> str:
     """The path of a curve that holds each value until the next; gaps where there is none.
 
+    Parameters
+    ----------
+    x : ndarray, shape (point,)
+        Positions in percent.
+    y : ndarray, shape (point,)
+        Probabilities; NaN leaves a gap.
+    end : float
+        Position up to which the last value holds.
+
+    Returns
+    -------
+    str
+        SVG path data.
+
     Examples
     --------
     >>> steps(np.array([0.0, 10.0]), np.array([0.2, 0.5]), end=20.0)
@@ -62,7 +77,22 @@ def steps(x: Array, y: Array, *, end: float) -> str:
 
 
 def band(x: Array, low: Array, high: Array, *, end: float) -> str:
-    """The outline of an interval that holds until the next."""
+    """The outline of an interval that holds until the next.
+
+    Parameters
+    ----------
+    x : ndarray, shape (point,)
+        Positions in percent.
+    low, high : ndarray, shape (point,)
+        Ends of the interval; NaN leaves a gap.
+    end : float
+        Position up to which the last interval holds.
+
+    Returns
+    -------
+    str
+        SVG path data.
+    """
     parts: list[str] = []
     for run in unbroken(low + high):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
@@ -114,6 +144,14 @@ def dot_map(
     """Units by place, the likeliest labelled first; None where fewer than two have a place.
 
     Longitudes are shrunk by the cosine of the middle latitude, which suits a country.
+
+    Parameters
+    ----------
+    names : sequence of str
+    latitude, longitude : ndarray, shape (unit,)
+        In degrees; NaN where unknown.
+    probability : ndarray, shape (unit,)
+        NaN where there is none.
     """
     placed = ~(np.isnan(latitude) | np.isnan(longitude))
     if placed.sum() < 2:

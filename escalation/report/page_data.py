@@ -52,7 +52,7 @@ class ReportData:
 
     @property
     def family(self) -> str:
-        """The model that speaks."""
+        """The page's model."""
         return str(self.scores[0].provenance["family"])
 
     @property
@@ -62,12 +62,12 @@ class ReportData:
 
     @property
     def in_sample(self) -> bool:
-        """Whether the model has learned from days after the one that it speaks about."""
+        """Whether the model was trained on days after the day of the scores."""
         return self.day < pd.Timestamp(self.scores[0].provenance["trained_to"])
 
     @property
     def own(self) -> pd.DataFrame:
-        """The backtest forecasts of the model that speaks."""
+        """The backtest forecasts of the page's model."""
         return self.forecasts[self.forecasts["model"] == self.family]
 
 
@@ -85,7 +85,7 @@ def report_data(
     scorer : Scorer
     archive : EventArchive
     scores : sequence of Score
-        What it said: a watch list of :func:`escalation.scoring.score.score`.
+        Its watch list, of :func:`escalation.scoring.score.score`.
     forecasts : DataFrame, optional
         What the backtest of its training stored.
 
@@ -95,22 +95,31 @@ def report_data(
         ``E-EMPTY`` for a watch list without a unit.
     """
     if not scores:
-        raise InputError("E-EMPTY", "expected a watch list with at least one unit")
+        raise InputError("E-EMPTY", "the watch list has no unit")
     day = to_day(scores[0].day)
-    told = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
-    told = told[told["target"] == scores[0].target].reset_index(drop=True)
+    known_forecasts = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
+    known_forecasts = known_forecasts[known_forecasts["target"] == scores[0].target].reset_index(
+        drop=True
+    )
     return ReportData(
         tuple(scores),
         archive.as_of(day),
         scorer.experiment,
-        told,
-        _summary(told, seed=scorer.experiment.experiment.seed),
+        known_forecasts,
+        _summary(known_forecasts, seed=scorer.experiment.experiment.seed),
         _recent(scorer, archive, day),
     )
 
 
 def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
-    """The data of the model that a training chose, on the training's last day."""
+    """The data of the model that a training chose, on the training's last day.
+
+    Parameters
+    ----------
+    trained : Trained
+    explain : int, optional
+        Named events per unit.
+    """
     archive = trained.case.prepared.archive.until(trained.trained_to)
     name = trained.case.experiment.experiment.name
     scorer = Scorer(
@@ -133,13 +142,20 @@ def empty_forecasts() -> pd.DataFrame:
 
 
 def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
-    """Forecasts issued by a day, without the outcomes that had not come by then."""
+    """Forecasts issued by a day, without the outcomes that had not come by then.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Columns of a forecast file.
+    day : datetime64[D]
+    """
     end = pd.Timestamp(day)
     issued = pd.to_datetime(forecasts[schema.DAY])
-    told = forecasts[issued <= end].copy()
-    due = issued[issued <= end] + pd.to_timedelta(told["horizon"], unit="D")
-    told.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
-    return told.reset_index(drop=True)
+    known = forecasts[issued <= end].copy()
+    due = issued[issued <= end] + pd.to_timedelta(known["horizon"], unit="D")
+    known.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
+    return known.reset_index(drop=True)
 
 
 def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -156,12 +172,12 @@ def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.Dat
     for earlier in np.arange(first, max(first, day)):
         rows += [
             {
-                "unit": one.unit,
-                "day": pd.Timestamp(one.day),
-                "probability": one.probability,
-                "lower": one.lower,
-                "upper": one.upper,
+                "unit": row.unit,
+                "day": pd.Timestamp(row.day),
+                "probability": row.probability,
+                "lower": row.lower,
+                "upper": row.upper,
             }
-            for one in score(scorer, archive, as_of=earlier, explain=0)
+            for row in score(scorer, archive, as_of=earlier, explain=0)
         ]
     return pd.DataFrame(rows, columns=list(RECENT_COLUMNS))

@@ -19,7 +19,7 @@ class Skill:
     """A model in the table of the record; the interval drawn from -100% to +100% of skill."""
 
     model: str
-    speaks: bool
+    on_page: bool
     brier: float
     skill: float | None
     lower: float | None
@@ -54,14 +54,14 @@ def record(data: ReportData) -> dict[str, Any] | None:
     }
 
 
-def _skill(row: pd.Series, speaker: str) -> Skill:
+def _skill(row: pd.Series, family: str) -> Skill:
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])
 
     name = "skill_vs_ewma_nb"
     return Skill(
         str(row["model"]),
-        row["model"] == speaker,
+        row["model"] == family,
         float(row["brier"]),
         number(name),
         number(f"{name}_lower"),
@@ -71,26 +71,26 @@ def _skill(row: pd.Series, speaker: str) -> Skill:
 
 
 def reliability_curve(data: ReportData) -> dict[str, Any] | None:
-    """The reliability curve of the model that speaks, in percent of a square."""
-    own = data.own
-    known = own[own[schema.OUTCOME].notna() & own["probability"].notna()]
+    """The reliability curve of the page's model, in percent of a square."""
+    forecasts = data.own
+    known = forecasts[forecasts[schema.OUTCOME].notna() & forecasts["probability"].notna()]
     if known["probability"].nunique() < 2:
         return None
-    said = known["probability"].to_numpy(dtype=np.float64)
-    came = known[schema.OUTCOME].to_numpy(dtype=np.float64)
-    order = np.argsort(said, kind="stable")
-    fitted = recalibrated(said, came)[order]
-    at = np.linspace(said.min(), said.max(), 61)
-    low, high = consistency_band(said, at=at, seed=0)
+    probability = known["probability"].to_numpy(dtype=np.float64)
+    outcome = known[schema.OUTCOME].to_numpy(dtype=np.float64)
+    order = np.argsort(probability, kind="stable")
+    fitted = recalibrated(probability, outcome)[order]
+    at = np.linspace(probability.min(), probability.max(), 61)
+    low, high = consistency_band(probability, at=at, seed=0)
     shape = [*zip(at, high, strict=True), *zip(at[::-1], low[::-1], strict=True)]
-    counts = np.histogram(said, bins=20, range=(0.0, 1.0))[0]
+    counts = np.histogram(probability, bins=20, range=(0.0, 1.0))[0]
     return {
-        "curve": _points(list(dict.fromkeys(zip(said[order], fitted, strict=True)))),
+        "curve": _points(list(dict.fromkeys(zip(probability[order], fitted, strict=True)))),
         "band": _points(shape),
         "bars": [round(float(n) / counts.max() * 100.0, 1) for n in counts],
-        "count": len(said),
-        "positives": int(came.sum()),
-        "middle": _middle(said, came),
+        "count": len(probability),
+        "positives": int(outcome.sum()),
+        "middle": _middle(probability, outcome),
     }
 
 
@@ -98,16 +98,16 @@ def _points(pairs: list[tuple[Any, Any]]) -> str:
     return " ".join(f"{100 * x:.1f},{100 - 100 * y:.1f}" for x, y in pairs)
 
 
-def _middle(said: np.ndarray, came: np.ndarray) -> str:
-    """The curve in a sentence: the upper third of what was said against what came."""
-    high = said >= np.quantile(said, 2.0 / 3.0)
+def _middle(probability: np.ndarray, outcome: np.ndarray) -> str:
+    """The curve in a sentence: the highest third of the forecasts against the outcomes."""
+    high = probability >= np.quantile(probability, 2.0 / 3.0)
     if high.all():
-        same = f"It mostly said the same, {said.mean():.0%} on average"
-        return f"{same}, and it came in {came.mean():.0%}."
+        same = f"Its forecasts hardly differ, {probability.mean():.0%} on average"
+        return f"{same}; the outcome occurred in {outcome.mean():.0%} of cases."
     return (
-        f"In the third of cases where it said most, it said {said[high].mean():.0%} on average and "
-        f"it came in {came[high].mean():.0%}; in the rest, {said[~high].mean():.0%} and "
-        f"{came[~high].mean():.0%}."
+        f"In the highest third of its forecasts it gave {probability[high].mean():.0%} on average, "
+        f"and the outcome occurred in {outcome[high].mean():.0%} of cases; in the rest, "
+        f"{probability[~high].mean():.0%} and {outcome[~high].mean():.0%}."
     )
 
 

@@ -67,14 +67,14 @@ class UnitSection:
     base: float
     marks: list[EventMark]
     latest: list[tuple[str, str]]
-    said: str
+    description: str
 
 
 def ranked_lines(data: ReportData) -> list[Line]:
     """Every unit, likeliest first, those without a probability last."""
     return [
-        Line(f"unit-{i}", shown(one.unit), one, _families(one), _further(one))
-        for i, one in enumerate(data.scores, start=1)
+        Line(f"unit-{i}", shown(score.unit), score, _families(score), _further(score))
+        for i, score in enumerate(data.scores, start=1)
     ]
 
 
@@ -89,26 +89,39 @@ def shown(unit: str) -> str:
     return "all together" if unit == schema.ALL_UNIT else plain(unit)
 
 
-def _families(one: Score) -> list[tuple[str, float]]:
+def _families(score: Score) -> list[tuple[str, float]]:
     """What groups of features add, largest first; those that add nothing left out."""
-    large = [(plain(n), v) for n, v in one.families.items() if abs(v) >= SMALLEST_FAMILY]
+    large = [(plain(n), v) for n, v in score.families.items() if abs(v) >= SMALLEST_FAMILY]
     return sorted(large, key=lambda item: -abs(item[1]))
 
 
-def _further(one: Score) -> str:
+def _further(score: Score) -> str:
     """What would lift a unit over the alert line."""
-    line = one.alert_line
-    if line is None or one.probability is None or one.probability >= line:
+    line = score.alert_line
+    if line is None or score.probability is None or score.probability >= line:
         return ""
     over = f"the alert line of {percent(line)}"
-    if one.events_to_alert is None:
+    if score.events_to_alert is None:
         return f"No number of further events like its last one, up to ten, lifts it over {over}."
-    events = "One more event" if one.events_to_alert == 1 else f"{one.events_to_alert} more events"
+    events = (
+        "One more event" if score.events_to_alert == 1 else f"{score.events_to_alert} more events"
+    )
     return f"{events} like its last one, today, would lift it over {over}."
 
 
 def events_of(data: ReportData, unit: str) -> pd.DataFrame:
-    """The events that belong to a unit; all of them to the unit of all."""
+    """The events that belong to a unit; all of them to the unit of all.
+
+    Parameters
+    ----------
+    data : ReportData
+    unit : str
+
+    Returns
+    -------
+    DataFrame
+        Canonical events.
+    """
     events = data.events
     if unit == schema.ALL_UNIT and schema.ALL_UNIT in data.experiment.panel.units:
         return events
@@ -119,25 +132,32 @@ def events_of(data: ReportData, unit: str) -> pd.DataFrame:
 
 
 def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
-    """A timeline for each of the likeliest units, over the year before the day."""
+    """A timeline for each of the likeliest units, over the year before the day.
+
+    Parameters
+    ----------
+    data : ReportData
+    most : int
+        Units, the likeliest first.
+    """
     ahead = pd.Timedelta(data.scores[0].horizon, "D")
     axis = Axis(data.day - YEAR, data.day + ahead)
     lines = ranked_lines(data)
     return [
-        _section(data, axis, one, line)
-        for one, line in zip(data.scores[:most], lines[:most], strict=True)
+        _section(data, axis, score, line)
+        for score, line in zip(data.scores[:most], lines[:most], strict=True)
     ]
 
 
-def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> UnitSection:
+def _section(data: ReportData, axis: Axis, score: Score, line: Line) -> UnitSection:
     past, recent = (
-        _within(frame[frame[schema.UNIT] == one.unit], axis) for frame in (data.own, data.recent)
+        _within(frame[frame[schema.UNIT] == score.unit], axis) for frame in (data.own, data.recent)
     )
-    events = events_of(data, one.unit)
-    seen = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
+    events = events_of(data, score.unit)
+    shown_events = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
     today = axis.at(data.day)
     joint = axis.at(recent[schema.DAY].iloc[0]) if len(recent) else today
-    marks = [_mark(axis, event) for _, event in seen.iterrows()]
+    marks = [_mark(axis, event) for _, event in shown_events.iterrows()]
     newest = [
         (long_day(event[schema.EVENT_DATE]), what_happened(event))
         for _, event in events.tail(LATEST).iterrows()
@@ -148,10 +168,10 @@ def _section(data: ReportData, axis: Axis, one: Score, line: Line) -> UnitSectio
         *_drawn(past, axis, joint),
         *_drawn(recent, axis, today),
         today,
-        round(100.0 - 100.0 * one.base_rate, 1),
+        round(100.0 - 100.0 * score.base_rate, 1),
         marks,
         newest,
-        _in_words(past, seen, line),
+        _in_words(past, shown_events, line),
     )
 
 
@@ -162,10 +182,10 @@ def _within(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
 
 def _drawn(frame: pd.DataFrame, axis: Axis, end: float) -> tuple[str, str]:
     x = np.array([axis.at(day) for day in frame[schema.DAY]])
-    low, high, said = (
+    low, high, probability = (
         frame[name].to_numpy(dtype=np.float64) for name in ("lower", "upper", "probability")
     )
-    return band(x, low, high, end=end), steps(x, said, end=end)
+    return band(x, low, high, end=end), steps(x, probability, end=end)
 
 
 def _mark(axis: Axis, event: pd.Series) -> EventMark:
@@ -179,7 +199,7 @@ def _mark(axis: Axis, event: pd.Series) -> EventMark:
     )
 
 
-def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
+def _in_words(past: pd.DataFrame, events: pd.DataFrame, line: Line) -> str:
     """What a chart shows, for those who can't see it."""
     known = past["probability"].dropna().astype(float)
     if known.empty:
@@ -190,8 +210,8 @@ def _in_words(past: pd.DataFrame, seen: pd.DataFrame, line: Line) -> str:
             f"In the past year its risk ranged from {known.min():.0%} to {known.max():.0%}, "
             f"highest on {long_day(peak[schema.DAY])}."
         )
-    violent = int((seen[schema.SEVERITY] >= 3).sum())
-    return f"{line.unit}: {moved} {len(seen)} events, {violent} of them violent."
+    violent = int((events[schema.SEVERITY] >= 3).sum())
+    return f"{line.unit}: {moved} {len(events)} events, {violent} of them violent."
 
 
 def ladder(data: ReportData) -> list[tuple[int, str]]:
@@ -202,13 +222,13 @@ def ladder(data: ReportData) -> list[tuple[int, str]]:
 def where(data: ReportData) -> Map | None:
     """Units on a map, by the middle of their events' places."""
     names, places, chances = [], [], []
-    for one in data.scores:
-        if one.unit == schema.ALL_UNIT:
+    for score in data.scores:
+        if score.unit == schema.ALL_UNIT:
             continue
-        place = events_of(data, one.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
-        names.append(shown(one.unit))
+        place = events_of(data, score.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
+        names.append(shown(score.unit))
         places.append(place.to_numpy(dtype=np.float64, na_value=np.nan))
-        chances.append(np.nan if one.probability is None else one.probability)
+        chances.append(np.nan if score.probability is None else score.probability)
     if not names:
         return None
     latitude, longitude = np.array(places).T

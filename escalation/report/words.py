@@ -50,46 +50,48 @@ def what_happened(event: pd.Series) -> str:
 
 def caveats(data: ReportData) -> list[str]:
     """What a reader has to know before acting on a number."""
-    stamp, said = data.scores[0].provenance, []
+    stamp, sentences = data.scores[0].provenance, []
     if data.in_sample:
-        said.append(
-            f"In-sample: the model has learned from days up to {long_day(stamp['trained_to'])}, "
+        sentences.append(
+            f"In-sample: the model was trained on days up to {long_day(stamp['trained_to'])}, "
             "after the day of this page. Its numbers here look better than they are."
         )
-    said += _on_the_record(data) + _on_the_data(data)
+    sentences += _on_the_record(data) + _on_the_data(data)
     if stamp["known_dates"] != "observed":
-        said.append(f"When events became known is {BASES[stamp['known_dates']]}.")
-    return said
+        sentences.append(f"When events became known is {BASES[stamp['known_dates']]}.")
+    return sentences
 
 
 def _on_the_record(data: ReportData) -> list[str]:
-    own = data.own
-    known = own[own[schema.OUTCOME].notna() & own[schema.AT_RISK].fillna(False).astype(bool)]
+    forecasts = data.own
+    known = forecasts[
+        forecasts[schema.OUTCOME].notna() & forecasts[schema.AT_RISK].fillna(False).astype(bool)
+    ]
     if known.empty:
         return [
             "No track record is stored with this model: nothing shows how far it can be trusted."
         ]
     positives = int(known[schema.OUTCOME].sum())
-    said = [
+    sentences = [
         f"The interval (95%) says how far the model's own record lets the number be trusted: "
-        f"{len(known):,} forecasts, {positives:,} of them followed by what was asked. It does not "
+        f"{len(known):,} forecasts, {positives:,} of them followed by the outcome. It does not "
         "cover a change in how the sides behave.",
         "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
         "record is shorter than its count of forecasts.",
     ]
     if positives < FEWEST_POSITIVES:
-        said.append(
+        sentences.append(
             f"With {positives} positives no model can be told from another; none is claimed best."
         )
     elif "model" in data.summary and (data.summary["model"] == data.family).any():
         verdict = data.summary.set_index("model").loc[data.family, "verdict"]
         if data.family != "ewma_nb":
-            said.append(f"Against the baseline to beat, ewma_nb: {verdict}.")
-    said.append(
+            sentences.append(f"Against the baseline to beat, ewma_nb: {verdict}.")
+    sentences.append(
         f"{data.family} was chosen on the same forecasts that its record shows, which flatters it "
         "a little."
     )
-    return said
+    return sentences
 
 
 def _on_the_data(data: ReportData) -> list[str]:
@@ -97,24 +99,24 @@ def _on_the_data(data: ReportData) -> list[str]:
     events = data.events
     violent = events[events[schema.SEVERITY] >= 3]
     delay = (events[schema.KNOWN_DATE] - events[schema.EVENT_DATE]).dt.days
-    said = [
+    sentences = [
         f"{len(events):,} events were known; {len(violent):,} of them violent, of which "
         f"{int(violent[schema.KILLED].isna().sum()):,} do not say how many were killed and "
         f"{int(violent[schema.ACTOR].isna().sum() + (violent[schema.ACTOR] == 'unknown').sum()):,} "
         "not who acted.",
     ]
     if stamp_is_observed(data) and len(delay):
-        said.append(
+        sentences.append(
             f"Half of the news came within {delay.median():.0f} days and the last after "
             f"{delay.max():.0f}: the latest days may still fill up."
         )
     unsure = int((events[schema.CONFIDENCE] == "low").sum())
     if unsure:
-        said.append(f"{unsure:,} events are of low confidence.")
-    quiet = [one.unit for one in data.scores if one.probability is None]
+        sentences.append(f"{unsure:,} events are of low confidence.")
+    quiet = [score.unit for score in data.scores if score.probability is None]
     if quiet:
-        said.append(f"{len(quiet):,} units have no probability; their status says why.")
-    return said
+        sentences.append(f"{len(quiet):,} units have no probability; their status says why.")
+    return sentences
 
 
 def stamp_is_observed(data: ReportData) -> bool:

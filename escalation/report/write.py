@@ -56,8 +56,8 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "first": first,
         "in_sample": data.in_sample,
         "ranked": listed,
-        "top": [one for one in listed if one.score.probability is not None][:2],
-        "since": {one.score.changed_since for one in listed if one.change},
+        "top": [line for line in listed if line.score.probability is not None][:2],
+        "since": {line.score.changed_since for line in listed if line.change},
         "map": where(data),
         "units": unit_sections(data, most=charts),
         "open": OPEN,
@@ -71,7 +71,13 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
 
 
 def write_report(data: ReportData, path: Path) -> int:
-    """Write the page, whole or not at all; the number of its bytes."""
+    """Write the page, whole or not at all; the number of its bytes.
+
+    Parameters
+    ----------
+    data : ReportData
+    path : Path
+    """
     made = b""
     for charts in CHARTS:
         made = page(data, charts=charts).encode()

@@ -101,7 +101,22 @@ class Manifest:
 
 
 def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
-    """A few spread-out training rows and the model's answers, to be reproduced at reading."""
+    """A few spread-out training rows and the model's answers, to be reproduced at reading.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    X : DataFrame
+        Training rows by unit and day.
+    rows : int, optional
+        How many, at most.
+
+    Returns
+    -------
+    dict
+        ``unit``, ``day``, ``rows`` and ``probability``.
+    """
     some = X.iloc[np.unique(np.linspace(0, len(X) - 1, rows).astype(int))]
     return {
         "unit": [str(unit) for unit, _ in some.index],
@@ -121,7 +136,21 @@ def canary_frame(manifest: Manifest) -> pd.DataFrame:
 
 
 def save_artifact(model: Any, manifest: Manifest, folder: Path) -> str:
-    """Write a model and its manifest; give their hash."""
+    """Write a model and its manifest; give their hash.
+
+    Parameters
+    ----------
+    model : estimator
+        One of our own, fitted.
+    manifest : Manifest
+    folder : Path
+        Made if need be.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +212,7 @@ def load_artifact(
     if got != expected_hash:
         raise ModelError(
             "E-MODEL-HASH",
-            f"expected hash {expected_hash}, got {got}",
+            f"hash {got} instead of the registered {expected_hash}",
             where=str(folder),
             fix="train again; the stored model was changed",
         )
@@ -197,19 +226,26 @@ def load_artifact(
 def read_manifest(data: bytes, where: str) -> Manifest:
     """A manifest that says all that it must, each of its kind.
 
+    Parameters
+    ----------
+    data : bytes
+        JSON.
+    where : str
+        Named in refusals.
+
     Raises
     ------
     ModelError
         ``E-MODEL-MANIFEST``.
     """
     table = plain_json(data, where)
-    known = {one.name: one for one in fields(Manifest)}
+    known = {part.name: part for part in fields(Manifest)}
     if not isinstance(table, dict) or not set(table) <= set(known):
         raise _odd(where, f"expected the keys {', '.join(known)}")
-    for name, one in known.items():
+    for name, part in known.items():
         if name not in table and name in {"typical", "event_types"}:
             continue
-        kind = str(one.type).partition("[")[0]
+        kind = str(part.type).partition("[")[0]
         if name not in table or not isinstance(table[name], _JSON_TYPES[kind]):
             raise _odd(where, f"expected a {kind} for {name}", column=name)
     manifest = Manifest(**table)
@@ -244,7 +280,7 @@ def _use(manifest: Manifest) -> None:
     answered = len(rows) == len(answers) > 0 and not missing
     texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
     texts += [*manifest.canary["unit"], *manifest.versions.values()]
-    finite = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
+    finite = all(isinstance(number, int | float) and np.isfinite(number) for number in numbers)
     if not (answered and finite and all(isinstance(text, str) for text in texts)):
         raise ValueError
 
@@ -269,7 +305,7 @@ def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
     if not worst <= CANARY_TOLERANCE:
         raise ModelError(
             "E-MODEL-CANARY",
-            f"expected the recorded answers, the worst differs by {worst:.3g}",
+            f"the recorded probabilities are not reproduced, they differ by up to {worst:.3g}",
             where=where,
             fix="train again on this machine",
         )
@@ -281,7 +317,7 @@ def _check_versions(manifest: Manifest, allow: bool) -> None:
         if here != wanted and not allow:
             raise ModelError(
                 "E-MODEL-VERSION",
-                f"expected {name} {wanted}, here is {here}",
+                f"the model needs {name} {wanted}, installed is {here}",
                 fix="train again, or score with --allow-version-skew",
             )
 
@@ -305,7 +341,14 @@ def _read_model(data: bytes, where: str) -> Any:
 
 
 def manifest_of(trained: Trained, family: str) -> Manifest:
-    """Everything about a fitted model that is data."""
+    """Everything about a fitted model that is data.
+
+    Parameters
+    ----------
+    trained : Trained
+    family : str
+        Which of its models.
+    """
     case, X = trained.case, trained.table.X
     last = len(case.prepared.days) - 1
     known = case.known_on(trained.trained_to)
@@ -330,7 +373,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
 
 def base_rates(trained: Trained) -> dict[str, Any]:
     """The climatology of every unit, and of one never seen (``pool``)."""
-    units = [*trained.case.prepared.vintages.units, "\x00never seen"]
+    units = [*trained.case.prepared.units, "\x00never seen"]
     index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])
     row = trained.table.X.iloc[[0] * len(units)].set_index(index)
     rates = trained.models["climatology"].predict_proba(row)[:, 1]

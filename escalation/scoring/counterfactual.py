@@ -1,10 +1,10 @@
-"""Scores of a day with single events taken away or added, many at once.
+"""Scores of a day with single events removed or added, many at once.
 
 Scoring again from the start, once per event, gives the same numbers and takes a hundred times as
-long. Here an event that goes or comes changes one day in the rows of the units that hold it; those
-rows, for all events together, are one stack, through which every family runs once. Families across
-units are given one column per event instead of one per day. Where more would change, such as the
-place of a unit that another event opened, the day is scored again from the start.
+long. Here a perturbed event changes one day in the rows of the units that hold it; those rows, for
+all events together, form one stack, through which every family runs once. Families across units get
+one column per event instead of one per day. Where more would change, such as the location of a unit
+that another event introduced, the day is scored again from the start.
 """
 
 from __future__ import annotations
@@ -12,26 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.events.archive import KEY
+from escalation._util.arrays import Array, Bools, Ints
+from escalation.backtest.day import across_columns, look_back_on
+from escalation.backtest.table import row_index
+from escalation.events.archive import EVENT_KEY
 from escalation.features import ACROSS
-from escalation.features.build import on_last_day
+from escalation.features.build import on_one_day, places
 from escalation.panel.dense import Panel
-from escalation.panel.vintages import Vintages, openings
-from escalation.scoring.perturbation import (
-    REMOVED,
-    ChangedRows,
-    Floats,
-    Ints,
-    Perturbations,
-    PerturbedRows,
-)
+from escalation.panel.history import openings
+from escalation.scoring.perturbation import REMOVED, ChangedRows, Perturbations, PerturbedRows
 from escalation.scoring.scorer import Scorer, ScoringInputs
 
 _BLOCK_BYTES = 64 * 2**20
@@ -40,7 +35,7 @@ _BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """What a scorer would say on a day if single events had not been, or had come on top.
+    """Scores of a day had single events not happened, or had further ones happened.
 
     Parameters
     ----------
@@ -59,32 +54,25 @@ class Counterfactual:
 
     @cached_property
     def rows(self) -> PerturbedRows:
-        """The rows in which events can be taken away or added."""
-        return PerturbedRows(self.inputs.prepared, self.events)
-
-    @property
-    def stack(self) -> Panel:
-        """One row per unit."""
-        return self.rows.stack
+        """The rows in which events can be removed or added."""
+        return PerturbedRows(self.inputs, self.events)
 
     @cached_property
-    def _opened(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
-        """By event: units that it opened, and whether they would not exist without it.
+    def _introduced(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
+        """By event: units that it introduced, and whether they would not exist without it.
 
-        Units that another event opened at the same place are left out: nothing changes there.
+        Units that another event introduced at the same location are left out: they stay.
         """
-        found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-        table = openings(
-            self.inputs.archive, self.inputs.prepared.spec, like=self.inputs.prepared.vintages
-        )
+        units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
+        table = openings(self.inputs.archive, self.inputs.past)
         for unit, rows in table.groupby(schema.UNIT, sort=False):
-            first = tuple(rows[KEY].iloc[0])
-            others = rows[(rows[KEY] != rows[KEY].iloc[0]).any(axis=1)]
+            first = tuple(rows[EVENT_KEY].iloc[0])
+            others = rows[(rows[EVENT_KEY] != rows[EVENT_KEY].iloc[0]).any(axis=1)]
             place = rows[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
             if others.empty or not place.iloc[0].equals(place.loc[others.index[0]]):
                 number = self.inputs.units.index(str(unit))
-                found.setdefault(first, []).append((number, others.empty))
-        return found
+                units.setdefault(first, []).append((number, others.empty))
+        return units
 
     @cached_property
     def _first_of_axis(self) -> tuple[str, str] | None:
@@ -92,39 +80,40 @@ class Counterfactual:
         if self.scorer.experiment.data.first_day is not None:
             return None
         versions = self.inputs.archive.versions
-        first = versions.loc[versions[schema.EVENT_DATE] == versions[schema.EVENT_DATE].min(), KEY]
+        first = versions.loc[
+            versions[schema.EVENT_DATE] == versions[schema.EVENT_DATE].min(), EVENT_KEY
+        ]
         return tuple(first.iloc[0]) if len(first.drop_duplicates()) == 1 else None
 
-    def probabilities(self, perturbations: Perturbations, *, unit: Ints | None = None) -> Floats:
+    def probabilities(self, perturbations: Perturbations, *, unit: Ints | None = None) -> Array:
         """Scores after each perturbation.
 
         Parameters
         ----------
         perturbations : Perturbations
         unit : ndarray of int64, shape (perturbation,), optional
-            The one unit that matters in each; the others are not scored again.
+            The one unit of interest in each; the others are not scored again.
 
         Returns
         -------
         ndarray of float64, shape (perturbation, unit)
             NaN where the unit would not be known.
         """
-        said = np.tile(self.inputs.probability, (len(perturbations), 1))
+        probability = np.tile(self.inputs.probability, (len(perturbations), 1))
         again = np.array(
-            [self._from_the_start(perturbations, i) for i in range(len(perturbations))], dtype=bool
+            [self._needs_rescoring(perturbations, i) for i in range(len(perturbations))], dtype=bool
         )
         for block in self._blocks(len(perturbations)):
             some = block[~again[block]]
             part = Perturbations(perturbations.event[some], perturbations.times[some])
-            said[some] = self._block(part, None if unit is None else unit[some])
+            probability[some] = self._block(part, None if unit is None else unit[some])
         for i in np.flatnonzero(again):
-            said[i] = self._without(int(perturbations.event[i]))
-        return said
+            probability[i] = self._without(int(perturbations.event[i]))
+        return probability
 
     def _blocks(self, count: int) -> Iterator[Ints]:
-        features = self.inputs.prepared.features
-        kinds = self.rows.holders.shape[1]
-        row = 4 * max(len(features.names), 1) * max(len(self.stack.days), len(self.inputs.units))
+        kinds, columns = self.rows.holders.shape[1], self.inputs.X.shape[1]
+        row = 4 * columns * max(len(self.inputs.panel.days), len(self.inputs.units))
         step = max(1, _BLOCK_BYTES // (row * kinds))
         for start in range(0, count, step):
             yield np.arange(start, min(start + step, count))
@@ -132,116 +121,104 @@ class Counterfactual:
     @cached_property
     def _keys(self) -> list[tuple[str, str]]:
         """Source and identifier of each event."""
-        sources, names = (self.events[name].tolist() for name in KEY)
+        sources, names = (self.events[name].tolist() for name in EVENT_KEY)
         return list(zip(sources, names, strict=True))
 
-    def _from_the_start(self, perturbations: Perturbations, i: int) -> bool:
-        """Whether an perturbation changes more than single days of rows: where a unit lies, or the axis."""
+    def _needs_rescoring(self, perturbations: Perturbations, i: int) -> bool:
+        """Whether a perturbation changes more than single days: a unit's location, or the axis."""
         if perturbations.times[i] != REMOVED:
             return False
-        event = int(perturbations.event[i])
-        moved = any(not gone for _, gone in self._opened.get(self._keys[event], []))
+        key = self._keys[int(perturbations.event[i])]
+        moved = any(not vanishes for _, vanishes in self._introduced.get(key, []))
         if moved and any(name in ACROSS for name in self.scorer.experiment.features):
             return True
-        return self._keys[event] == self._first_of_axis
+        return key == self._first_of_axis
 
-    def _without(self, event: int) -> Floats:
+    def _without(self, event: int) -> Array:
         source, name = self._keys[event]
         scored = self.scorer.on(self.inputs.archive.without(name, source), self.inputs.day)
         return scored["probability"].reindex(list(self.inputs.units)).to_numpy()
 
-    def _block(self, perturbations: Perturbations, only: Ints | None) -> Floats:
-        said = np.tile(self.inputs.probability, (len(perturbations), 1))
+    def _block(self, perturbations: Perturbations, only: Ints | None) -> Array:
+        probability = np.tile(self.inputs.probability, (len(perturbations), 1))
         if not len(perturbations):
-            return said
-        pairs = self.rows.pairs(perturbations)
-        local, own = self._recomputed(self.rows.perturbed(perturbations, pairs))
+            return probability
+        changed = self.rows.changed(perturbations)
+        local, history = self._recomputed(self.rows.perturbed(perturbations, changed))
         gone = self._gone(perturbations)
-        across = self._across(local, pairs, gone)
-        perturbation, unit, row = _to_score(pairs, self._differs(across, gone.shape), ~gone, only)
-        values = self._input(perturbation, unit, row, local, own, across)
-        index = pd.MultiIndex.from_arrays(
-            [np.array(self.inputs.units, dtype=object)[unit], np.full(len(unit), self.inputs.day)],
-            names=[schema.UNIT, schema.DAY],
-        )
+        across = self._across(local, changed, gone)
+        number, unit, row = _to_score(changed, self._differs(across, gone.shape), ~gone, only)
+        values = self._input(number, unit, row, local, history, across)
+        days = np.array([self.inputs.day])
+        index = row_index(self.inputs.units, days, (unit, np.zeros(len(unit), np.int64)))
         X = pd.DataFrame(values, index=index, columns=self.inputs.X.columns)
-        said[perturbation, unit] = self.scorer.predict(X)
-        said[gone] = np.nan
-        return said
+        probability[number, unit] = self.scorer.predict(X)
+        probability[gone] = np.nan
+        return probability
 
-    def _recomputed(self, perturbed: Vintages) -> tuple[NDArray[np.float32], Floats]:
-        """Local features, shape (feature, row), and the label's own columns, shape (own, row)."""
-        back = self.scorer.target.look_back(perturbed.stack)
-        own = [values[:, self.rows.frontier] for values in (*back.history.values(), back.threshold)]
-        return on_last_day(perturbed, self.scorer.experiment.features), np.stack(own)
+    def _recomputed(self, perturbed: Panel) -> tuple[NDArray[np.float32], Array]:
+        """Local features [feature, row] and the label's own columns [column, row]."""
+        day = self.inputs.frontier
+        history, _ = look_back_on(self.scorer.target, perturbed, day)
+        local = on_one_day(perturbed, day, self.scorer.experiment.features)
+        return local, np.stack(list(history.values()))
 
-    def _gone(self, perturbations: Perturbations) -> NDArray[np.bool_]:
+    def _gone(self, perturbations: Perturbations) -> Bools:
         """Where a unit would not be known, shape (perturbation, unit)."""
         gone = np.zeros((len(perturbations), len(self.inputs.units)), dtype=bool)
         for i in np.flatnonzero(perturbations.times == REMOVED):
-            for unit, vanishes in self._opened.get(self._keys[perturbations.event[i]], []):
+            for unit, vanishes in self._introduced.get(self._keys[perturbations.event[i]], []):
                 gone[i, unit] |= vanishes
         return gone
 
     def _across(
-        self, local: NDArray[np.float32], pairs: ChangedRows, gone: NDArray[np.bool_]
+        self, local: NDArray[np.float32], changed: ChangedRows, gone: Bools
     ) -> dict[str, NDArray[np.float32]]:
-        """Features across units, each [unit, perturbation]; a unit that is gone counts as all zeros."""
-        families: dict[str, dict[str, Any]] = self.scorer.experiment.features
-        far = {name: p for name, p in families.items() if name in ACROSS}
-        if not far:
+        """Features across units, each [unit, perturbation]; a unit that is gone counts as zeros."""
+        if not any(name in ACROSS for name in self.scorer.experiment.features):
             return {}
-        features, stack = self.inputs.prepared.features, self.stack
         known = {}
-        for number, name in enumerate(features.names[: len(local)]):
-            column = np.repeat(features.values[number][:, -1:], len(gone), axis=1)
-            column[pairs.unit, pairs.perturbation] = local[number]
+        for number, name in enumerate(self.inputs.X.columns[: len(local)]):
+            column = np.repeat(self.inputs.local[number][:, None], len(gone), axis=1)
+            column[changed.unit, changed.perturbation] = local[number]
             column[gone.T] = 0.0
-            known[name] = column
-        days = np.full(len(gone), self.inputs.day)
-        units = Panel(stack.units, days, {}, stack.latitude, stack.longitude, stack.country)
-        columns: dict[str, NDArray[np.float32]] = {}
-        for name, given in far.items():
-            columns |= ACROSS[name](known, units, **given)
-        return columns
+            known[str(name)] = column
+        return across_columns(self.scorer.experiment, known, places(self.inputs.past))
 
-    def _differs(
-        self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]
-    ) -> NDArray[np.bool_]:
-        """Where features across units are not what they were, shape (perturbation, unit)."""
+    def _differs(self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]) -> Bools:
+        """Where features across units have changed, shape (perturbation, unit)."""
         differs = np.zeros(shape, dtype=bool)
         for name, column in across.items():
-            differs |= (column != self.inputs.prepared.features[name][:, -1:]).T
+            differs |= (column != self.inputs.X[name].to_numpy()[:, None]).T
         return differs
 
     def _input(
         self,
-        perturbation: Ints,
+        number: Ints,
         unit: Ints,
         row: Ints,
         local: NDArray[np.float32],
-        own: Floats,
+        history: Array,
         across: dict[str, NDArray[np.float32]],
-    ) -> Floats:
-        """Model input of some perturbations and units; row -1 where the unit's own row is as it was."""
+    ) -> Array:
+        """Model input of some perturbations and units; row -1 where the unit's row is unchanged."""
         values = self.inputs.X.to_numpy(dtype=np.float64)[unit]
-        own_row = row >= 0
-        values[own_row, : len(local)] = local[:, row[own_row]].T
-        values[own_row, values.shape[1] - len(own) :] = own[:, row[own_row]].T
-        names = self.inputs.prepared.features.names
+        recomputed = row >= 0
+        values[recomputed, : len(local)] = local[:, row[recomputed]].T
+        values[recomputed, values.shape[1] - len(history) :] = history[:, row[recomputed]].T
         for name, column in across.items():
-            values[:, names.index(name)] = column[unit, perturbation]
+            values[:, self.inputs.X.columns.get_loc(name)] = column[unit, number]
         return values
 
 
 def _to_score(
-    pairs: ChangedRows, differs: NDArray[np.bool_], known: NDArray[np.bool_], only: Ints | None
+    changed: ChangedRows, differs: Bools, known: Bools, only: Ints | None
 ) -> tuple[Ints, Ints, Ints]:
     """Perturbations and units to score, and the recomputed row of each; -1 where there is none."""
     row = np.full(differs.shape, -1)
-    row[pairs.perturbation, pairs.unit] = np.arange(len(pairs))
+    row[changed.perturbation, changed.unit] = np.arange(len(changed))
     wanted = (differs | (row >= 0)) & known
     if only is not None:
         wanted &= np.arange(differs.shape[1]) == only[:, None]
-    perturbation, unit = np.nonzero(wanted)
-    return perturbation, unit, row[perturbation, unit]
+    number, unit = np.nonzero(wanted)
+    return number, unit, row[number, unit]

@@ -61,7 +61,7 @@ def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
 def drivers_of(counterfactual: Counterfactual, *, most: int) -> list[tuple[Driver, ...]]:
     """Events whose absence changes a score the most, for each unit.
 
-    Each is taken away and all units are scored again; its contribution is the log-odds as they are
+    Each is removed and all units are scored again; its contribution is the log-odds as they are
     less the log-odds without it. An event without which the unit would not be known has none.
 
     Parameters
@@ -100,6 +100,16 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
 def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
     """Model columns by the family that gives them; the label's own last.
 
+    Parameters
+    ----------
+    experiment : Experiment
+    columns : sequence of str
+        Model input, in order.
+
+    Returns
+    -------
+    dict of str to list of str
+
     Examples
     --------
     >>> from escalation.experiment import load_experiment
@@ -115,10 +125,10 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     for family in sorted(experiment.features, key=lambda name: name in ACROSS):
         so_far[family] = experiment.features[family]
         owner |= {name: family for name in names(channels, so_far) if name not in owner}
-    found: dict[str, list[str]] = {}
+    by_family: dict[str, list[str]] = {}
     for column in columns:
-        found.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
-    return found
+        by_family.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
+    return by_family
 
 
 def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]:
@@ -127,6 +137,16 @@ def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]
     All columns of a family are set to their medians over the training rows and the unit is scored
     again; the contribution is the log-odds as they are less the log-odds so. Families share what
     they see, so contributions need not add up to the whole.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    inputs : ScoringInputs
+
+    Returns
+    -------
+    list of dict of str to float
+        Log-odds by family, one mapping per unit; empty where the model stores no medians.
     """
     typical = scorer.manifest.typical
     groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}
@@ -135,8 +155,8 @@ def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]
         X = inputs.X.astype(np.float64)
         X[columns] = [typical[name] for name in columns]
         change = logit(inputs.probability) - logit(scorer.predict(X))
-        for one, value in zip(added, change, strict=True):
-            one[family] = float(value)
+        for contributions, value in zip(added, change, strict=True):
+            contributions[family] = float(value)
     return added
 
 
@@ -166,8 +186,10 @@ def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
     steps = np.arange(1, MOST_FURTHER + 1)
     units = np.repeat(below, len(steps))
     perturbations = Perturbations(last[units], np.tile(steps, len(below)))
-    said = counterfactual.probabilities(perturbations, unit=units)[np.arange(len(units)), units]
-    over = said.reshape(len(below), len(steps)) >= line
+    probability = counterfactual.probabilities(perturbations, unit=units)[
+        np.arange(len(units)), units
+    ]
+    over = probability.reshape(len(below), len(steps)) >= line
     needed: list[int | None] = [
         0 if probability >= line else None for probability in counterfactual.inputs.probability
     ]

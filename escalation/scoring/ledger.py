@@ -45,7 +45,7 @@ class Entry:
     Parameters
     ----------
     forecast : mapping
-        What was said, with its provenance.
+        Plain data, with its provenance.
     issued_at : str
         Time of the machine that issued it, UTC, ISO.
     previous, hash : str
@@ -74,9 +74,19 @@ def canonical(value: object) -> str:
 
 
 def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry:
-    """The entry that follows a hash."""
-    said = canonical({"forecast": forecast, "issued_at": issued_at})
-    return Entry(forecast, issued_at, previous, sha256((previous + said).encode()).hexdigest())
+    """The entry that follows a hash.
+
+    Parameters
+    ----------
+    forecast : mapping
+        Plain data.
+    issued_at : str
+        ISO time, UTC.
+    previous : str
+        Hash of the entry before.
+    """
+    text = canonical({"forecast": forecast, "issued_at": issued_at})
+    return Entry(forecast, issued_at, previous, sha256((previous + text).encode()).hexdigest())
 
 
 def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
@@ -87,10 +97,6 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
     path : Path
     ends_with : str, optional
         A hash noted elsewhere that must be the last one.
-
-    Returns
-    -------
-    list of Entry
 
     Raises
     ------
@@ -103,7 +109,7 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
         lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to read the ledger: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not read the ledger: {error.strerror}", where=str(path)
         ) from error
     entries: list[Entry] = []
     last = FIRST
@@ -168,7 +174,7 @@ def append(
             return _append(path, forecasts, stamp)
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"expected to write the ledger: {error.strerror}", where=str(path)
+            "E-STORAGE", f"could not write the ledger: {error.strerror}", where=str(path)
         ) from error
 
 
@@ -180,14 +186,15 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
     last = entries[-1].hash if entries else FIRST
     added: list[Entry] = []
     for forecast in forecasts:
-        said = canonical(forecast)
-        if said not in held:
-            held.add(said)
-            added.append(chained(json.loads(said), stamp, last))
+        text = canonical(forecast)
+        if text not in held:
+            held.add(text)
+            added.append(chained(json.loads(text), stamp, last))
             last = added[-1].hash
     if added:
         with replacing(path) as part:
-            part.write_text("".join(f"{one.line}\n" for one in [*entries, *added]))
+            text = "".join(f"{entry.line}\n" for entry in [*entries, *added])
+            part.write_text(text, encoding="utf-8")
     return added
 
 
@@ -197,13 +204,29 @@ def issued_before(
     """Each unit's latest answer to a question before a day: the day it was about, the probability.
 
     Of several for one day, the one issued last.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        In the order of issue.
+    target : str
+        Label.
+    horizon : int
+        In days.
+    day : str
+        ISO; only forecasts for earlier days count.
+
+    Returns
+    -------
+    dict of str to (str, float)
+        Day and probability by unit.
     """
     latest: dict[str, tuple[str, float]] = {}
     for entry in entries:
-        said = entry.forecast
-        same = (said.get("target"), said.get("horizon")) == (target, horizon)
-        if not same or said.get("probability") is None or not said["day"] < day:
+        forecast = entry.forecast
+        same = (forecast.get("target"), forecast.get("horizon")) == (target, horizon)
+        if not same or forecast.get("probability") is None or not forecast["day"] < day:
             continue
-        if said["unit"] not in latest or latest[said["unit"]][0] <= said["day"]:
-            latest[said["unit"]] = said["day"], said["probability"]
+        if forecast["unit"] not in latest or latest[forecast["unit"]][0] <= forecast["day"]:
+            latest[forecast["unit"]] = forecast["day"], forecast["probability"]
     return latest

@@ -1,4 +1,4 @@
-"""Rows of a panel with single events taken away from them or added."""
+"""Rows of a panel with single events removed from them or added."""
 
 from __future__ import annotations
 
@@ -7,28 +7,25 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.backtest.table import Prepared
+from escalation._util.arrays import Array, Ints
+from escalation.backtest.day import DayInputs
 from escalation.panel.dense import Panel, unit_of
-from escalation.panel.vintages import Vintages
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 REMOVED = -1
 
 
 @dataclass(frozen=True)
 class Perturbations:
-    """Changes to score, each by itself.
+    """Single changes to the events of a day, each scored by itself.
 
     Parameters
     ----------
     event : ndarray of int64, shape (perturbation,)
-        Row among the events that were known on the day.
+        Row among the events known on the day.
     times : ndarray of int64, shape (perturbation,)
-        -1 takes the event away; n adds n more like it on the last day that features see.
+        :data:`REMOVED` removes the event; n adds n more like it on the last day that features see.
     """
 
     event: Ints
@@ -40,7 +37,15 @@ class Perturbations:
 
 @dataclass(frozen=True)
 class ChangedRows:
-    """Rows that change: which perturbation, which unit, which day."""
+    """Panel rows that a perturbation changes.
+
+    Parameters
+    ----------
+    perturbation : ndarray of int64, shape (row,)
+        Position of the perturbation.
+    unit, day : ndarray of int64, shape (row,)
+        Indices of the cell that it changes.
+    """
 
     perturbation: Ints
     unit: Ints
@@ -52,103 +57,95 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """The last day's rows of a stack, and the events that they are made of.
+    """A day's panel rows, and the events that they are made of.
 
     Parameters
     ----------
-    prepared : Prepared
-        Right for its last day.
+    inputs : DayInputs
     events : DataFrame
-        As they were known on that day.
+        As they were known on the day.
     """
 
-    prepared: Prepared
+    inputs: DayInputs
     events: pd.DataFrame
 
     @property
-    def stack(self) -> Panel:
+    def panel(self) -> Panel:
         """One row per unit."""
-        return self.prepared.vintages.stack
-
-    @cached_property
-    def frontier(self) -> int:
-        """Index of the last day that features see."""
-        return max(len(self.stack.days) - 1 - self.prepared.lag, 0)
+        return self.inputs.panel
 
     @cached_property
     def happened(self) -> Ints:
-        """Day index of each event; outside the axis where it is before it."""
+        """Day index of each event; negative where it lies before the axis."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
-        return (days - self.stack.days[0]).astype(np.int64)
+        return (days - self.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
-        """Units that hold each event, shape (event, kind of unit); -1 for none."""
-        units = pd.Index(self.prepared.vintages.units, dtype="str")
-        kinds = dict.fromkeys(self.prepared.spec.kinds)
-        named = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
-        return np.stack(named, axis=1).astype(np.int64)
+        """Units that each event belongs to, shape (event, kind of unit); -1 for none."""
+        units = pd.Index(self.inputs.units, dtype="str")
+        kinds = dict.fromkeys(self.inputs.spec.kinds)
+        indices = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
+        return np.stack(indices, axis=1).astype(np.int64)
 
     @cached_property
-    def weights(self) -> dict[str, Floats]:
-        """What each event adds to each channel."""
-        channels = self.prepared.spec.all_channels
+    def weights(self) -> dict[str, Array]:
+        """What each event adds to each channel, shape (event,)."""
+        channels = self.inputs.spec.all_channels
         return {channel.name: channel.weights(self.events) for channel in channels}
 
-    def pairs(self, perturbations: Perturbations) -> ChangedRows:
+    def changed(self, perturbations: Perturbations) -> ChangedRows:
         """The rows that each perturbation changes."""
-        day = np.where(
-            perturbations.times == REMOVED, self.happened[perturbations.event], self.frontier
-        )
-        inside = (day >= 0) & (day < len(self.stack.days))
+        removed = perturbations.times == REMOVED
+        day = np.where(removed, self.happened[perturbations.event], self.inputs.frontier)
+        inside = (day >= 0) & (day < len(self.panel.days))
         units = self.holders[perturbations.event]
-        perturbation, kind = np.nonzero((units >= 0) & inside[:, None])
-        return ChangedRows(perturbation, units[perturbation, kind], day[perturbation])
+        number, kind = np.nonzero((units >= 0) & inside[:, None])
+        return ChangedRows(number, units[number, kind], day[number])
 
-    def perturbed(self, perturbations: Perturbations, pairs: ChangedRows) -> Vintages:
-        """The units' rows, each with its perturbation made."""
-        event, times, rows = (
-            perturbations.event[pairs.perturbation],
-            perturbations.times[pairs.perturbation],
-            np.arange(len(pairs)),
-        )
-        channels = {}
-        for channel in self.prepared.spec.all_channels:
-            values, weight = self.stack[channel.name][pairs.unit], self.weights[channel.name]
-            cell = values[rows, pairs.day].astype(np.float64)
+    def perturbed(self, perturbations: Perturbations, changed: ChangedRows) -> Panel:
+        """The changed rows, each with its perturbation applied.
+
+        Parameters
+        ----------
+        perturbations : Perturbations
+        changed : ChangedRows
+            Of :meth:`changed`.
+
+        Returns
+        -------
+        Panel
+            One unit per changed row, on the days of the panel.
+        """
+        event = perturbations.event[changed.perturbation]
+        times = perturbations.times[changed.perturbation]
+        rows, number = self.panel.take(changed.unit), np.arange(len(changed))
+        for channel in self.inputs.spec.all_channels:
+            values, weight = rows.channels[channel.name], self.weights[channel.name]
+            cell = values[number, changed.day].astype(np.float64)
             if channel.measure == "severity":
-                rest = self._highest_besides(event, pairs, weight)
-                cell = np.where(times == REMOVED, rest, np.maximum(cell, weight[event]))
+                others = self._highest_other(event, changed, weight)
+                cell = np.where(times == REMOVED, others, np.maximum(cell, weight[event]))
             else:
                 cell = cell + times * weight[event]
-            values[rows, pairs.day] = cell
-            channels[channel.name] = values
-        stack = self.stack
-        panel = Panel(
-            tuple(stack.units[unit] for unit in pairs.unit),
-            stack.days,
-            channels,
-            stack.latitude[pairs.unit],
-            stack.longitude[pairs.unit],
-            tuple(stack.country[unit] for unit in pairs.unit),
-        )
-        start = np.zeros(len(pairs), np.int64)
-        names = tuple(str(row) for row in rows)
-        return Vintages(panel, names, start, rows, start, self.prepared.lag)
+            values[number, changed.day] = cell
+        return rows
 
     @cached_property
-    def _together(self) -> dict[tuple[int, int], list[int]]:
-        """Events by the unit and the day that hold them."""
-        found: dict[tuple[int, int], list[int]] = {}
+    def _events_by_cell(self) -> dict[tuple[int, int], list[int]]:
+        """Events by the unit and day that hold them."""
+        cells: dict[tuple[int, int], list[int]] = {}
         for event, units in enumerate(self.holders.tolist()):
             for unit in units:
-                found.setdefault((unit, int(self.happened[event])), []).append(event)
-        return found
+                cells.setdefault((unit, int(self.happened[event])), []).append(event)
+        return cells
 
-    def _highest_besides(self, event: Ints, pairs: ChangedRows, weight: Floats) -> Floats:
+    def _highest_other(self, event: Ints, changed: ChangedRows, weight: Array) -> Array:
         """Highest weight of the other events in the same row on the same day."""
-        rest = np.zeros(len(pairs))
-        for row, (one, unit, day) in enumerate(zip(event, pairs.unit, pairs.day, strict=True)):
-            beside = [i for i in self._together.get((int(unit), int(day)), []) if i != one]
-            rest[row] = max((weight[i] for i in beside), default=0.0)
-        return rest
+        highest = np.zeros(len(changed))
+        for row, (removed, unit, day) in enumerate(
+            zip(event, changed.unit, changed.day, strict=True)
+        ):
+            cell = self._events_by_cell.get((int(unit), int(day)), [])
+            highest[row] = max((weight[i] for i in cell if i != removed), default=0.0)
+        return highest

@@ -1,8 +1,8 @@
 """Days of the past as they were: fit on what was known then, score that day, never in-sample.
 
-:func:`replay` gives the watch list of one day. :func:`replay_range` gives what was said on each day
-of a range, and what came: one backtest serves all of them, because what it says about a day depends
-on nothing that came later.
+:func:`replay` gives the watch list of one day. :func:`replay_range` gives the forecasts of each day
+of a range, and the outcomes: one backtest serves all of them, because its forecasts of a day depend
+on nothing later.
 """
 
 from __future__ import annotations
@@ -44,11 +44,17 @@ RECORD_DAYS = 28
 NO_MODEL = "none"
 """Stands for the model on days on which there was too little to learn from."""
 BASE_RATE = "base_rate"
-FILM_COLUMNS = (*schema.FORECAST_COLUMNS, BASE_RATE)
+REPLAY_COLUMNS = (*schema.FORECAST_COLUMNS, BASE_RATE)
 
 
 def as_it_stood(experiment: Experiment, day: np.datetime64) -> Experiment:
-    """The experiment with its axis ending on a day, and its backtest fitting before it."""
+    """The experiment with its axis ending on a day, and its backtest fitting before it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    day : datetime64[D]
+    """
     last = day.astype(dt.date)
     first = experiment.backtest.first_origin
     if first is not None and (last - first).days < RECORD_DAYS:
@@ -74,7 +80,7 @@ def replay(
     """The watch list of a past day, from what was known at its end.
 
     Models, the choice among them, base rates and intervals all come from the archive as it stood,
-    so nothing that became known later changes a digit.
+    so later information changes no number.
 
     Parameters
     ----------
@@ -83,10 +89,6 @@ def replay(
     day : date-like
     explain : int
         Named events per unit.
-
-    Returns
-    -------
-    list of Score
     """
     when = to_day(day)
     then = archive.until(when)
@@ -109,11 +111,11 @@ def replay_range(
     every: int = 1,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """What was said on each day of a range, from what was known at its end, and what came.
+    """Forecasts of each day of a range, from what was known at its end, and the outcomes.
 
-    On each day the model is chosen by its record so far, fitted on all that had matured, and asked
-    about every unit that was known: the answers of :func:`replay` (where the record is too short
-    for the experiment's first origin, the same probabilities if the same model is chosen).
+    On each day the model is chosen by its record so far, fitted on all that had resolved, and
+    applied to every unit that was known: the answers of :func:`replay` (where the record is too
+    short for the experiment's first origin, the same probabilities if the same model is chosen).
 
     Parameters
     ----------
@@ -127,8 +129,8 @@ def replay_range(
     Returns
     -------
     DataFrame
-        :data:`FILM_COLUMNS`, a row per unit and day. Where there was too little to learn from, the
-        model is ``none`` and the probability missing.
+        :data:`REPLAY_COLUMNS`, a row per unit and day. Where there was too little to learn from,
+        the model is ``none`` and the probability missing.
 
     Raises
     ------
@@ -139,13 +141,13 @@ def replay_range(
     """
     begin, end = to_day(first), within(last, archive.covered_to)
     if begin > end:
-        raise InputError("E-RANGE", f"expected a last day on or after {begin}", value=end)
+        raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)
-    parts = [_film(archive, experiment, target, days, progress) for target in experiment.labels]
+    parts = [_replayed(archive, experiment, target, days, progress) for target in experiment.labels]
     return pd.concat(parts, ignore_index=True)
 
 
-def _film(
+def _replayed(
     archive: EventArchive,
     experiment: Experiment,
     target: Target,
@@ -158,17 +160,17 @@ def _film(
     for some, origin in _by_record(case, experiment, days):
         past = _past(case, origin, some[-1], progress)
         for done, day in enumerate(some):
-            parts.append(_said_on(case, past, final, case.prepared.index_of(day)))
+            parts.append(_answers_on(case, past, final, case.prepared.index_of(day)))
             progress(f"{target_label(target)}, day by day", done + 1, len(some))
     if all((part["model"] == NO_MODEL).all() for part in parts):
         require_learnable(case.training_table(days[-1]), what=f"{target_label(target)}, {days[-1]}")
-    return pd.concat(parts, ignore_index=True)[list(FILM_COLUMNS)]
+    return pd.concat(parts, ignore_index=True)[list(REPLAY_COLUMNS)]
 
 
 def _reaching_on(
     experiment: Experiment, archive: EventArchive, days: NDArray[np.datetime64]
 ) -> Experiment:
-    """The experiment with an axis that knows what came, and starts where it would have."""
+    """The experiment on an axis that reaches the outcomes, and starts where it would have."""
     data = experiment.data
     opening = data.first_day or archive.until(days[0]).first_day.astype(dt.date)
     limit = to_day(data.last_day) if data.last_day is not None else archive.covered_to
@@ -186,8 +188,8 @@ def _by_record(
     That is the experiment's once it is far enough back, so that a day's answer does not depend on
     the range that was asked for. Before, it is the first day with enough to learn from.
     """
-    own = [as_it_stood(experiment, day).backtest.first_origin is not None for day in days]
-    early, late = days[~np.array(own)], days[np.array(own)]
+    scheduled = [as_it_stood(experiment, day).backtest.first_origin is not None for day in days]
+    early, late = days[~np.array(scheduled)], days[np.array(scheduled)]
     groups: list[tuple[NDArray[np.datetime64], int | None]] = []
     if len(early):
         last = case.prepared.index_of(early[-1])
@@ -208,12 +210,12 @@ def _past(case: Case, origin: int | None, last: np.datetime64, progress: Progres
             "last_origin": last.astype(dt.date),
         }
     )
-    told = case.experiment.model_copy(update={"backtest": schedule})
-    return backtest_case(replace(case, experiment=told), progress=progress)
+    experiment = case.experiment.model_copy(update={"backtest": schedule})
+    return backtest_case(replace(case, experiment=experiment), progress=progress)
 
 
-def _said_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataFrame:
-    """The answers of one day: model chosen by its record, fitted on what had matured."""
+def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataFrame:
+    """The answers of one day: model chosen by its record, fitted on what had resolved."""
     today = case.prepared.days[at]
     ahead = case.rows_on(np.array([at]), final)
     if not can_learn(case, at):
@@ -226,14 +228,14 @@ def _said_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataF
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record
     )
-    said = predict(models, ahead)
+    probability = predict(models, ahead)
     standing = record_of(record, name, horizon=case.target.horizon)
-    (rows,) = forecast_tables(case, ahead, said, {name: standing})
-    return rows.assign(**{BASE_RATE: said["climatology"]})
+    (rows,) = forecast_tables(case, ahead, probability, {name: standing})
+    return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
 def chosen_by(record: ResolvedForecasts) -> str:
-    """The model that a record speaks for, by the rule of training."""
+    """The model that training would choose from a record."""
     if not record.names:
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)

@@ -39,6 +39,14 @@ def check_day(
 ) -> None:
     """Refuse a day that the archive does not cover or that the model has already seen.
 
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    day : datetime64[D]
+    in_sample : bool
+        Allow days that the model has learned from.
+
     Raises
     ------
     InputError
@@ -51,16 +59,27 @@ def check_day(
     if day < trained_to and not in_sample:
         raise GateError(
             "E-IN-SAMPLE",
-            f"expected a day from {trained_to}, up to which the model has learned",
+            f"the model was trained up to {trained_to}; needs a day from then on",
             column="as_of",
             value=day,
-            fix="use `escalation replay --as-of`, which fits on what was known then, "
+            fix="use `escalation replay --as-of`, which fits on the data then available, "
             "or --allow-in-sample",
         )
 
 
 def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
     """Days from the newest version known by a day to that day, or to today if that is later.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    day : date-like
+    today : date-like, optional
+
+    Returns
+    -------
+    int
+        In days.
 
     Raises
     ------
@@ -69,13 +88,20 @@ def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> 
     """
     known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
     if known.empty:
-        raise InputError("E-EMPTY", "expected an event that was known by the day", value=day)
+        raise InputError("E-EMPTY", "no event was known by that day", value=day)
     latest = max(to_day(day), to_day(today or day))
     return int((latest - to_day(known.max())).astype(int))
 
 
 def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> np.datetime64:
-    """The day that was asked for, the experiment's last one, or the archive's."""
+    """The day that was asked for, the experiment's last one, or the archive's.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    as_of : date-like, optional
+    """
     return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
 
 
@@ -126,8 +152,8 @@ def score(
     stamp = provenance(scorer, inputs.archive, day)
     rows = _rows(scorer, inputs, counterfactual, stamp)
     if age > stale_after:
-        said = STALE.format(age)
-        rows = [row if row.probability is None else replace(row, status=said) for row in rows]
+        stale = STALE.format(age)
+        rows = [row if row.probability is None else replace(row, status=stale) for row in rows]
     rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
@@ -198,13 +224,13 @@ def _unseen_types(
 ) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
     known = set(scorer.manifest.event_types)
-    found: list[set[str]] = [set() for _ in inputs.units]
+    unseen: list[set[str]] = [set() for _ in inputs.units]
     kinds = counterfactual.events[schema.EVENT_TYPE].to_numpy()
     for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
         for unit in counterfactual.rows.holders[event]:
             if unit >= 0:
-                found[unit].add(str(kinds[event]))
-    return [sorted(one) for one in found]
+                unseen[unit].add(str(kinds[event]))
+    return [sorted(types) for types in unseen]
 
 
 def _before(
@@ -220,8 +246,12 @@ def _before(
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
     answers = zip(inputs.units, inputs.probability, inputs.at_risk, strict=True)
-    own = {unit: (str(yesterday), float(said)) for unit, said, at_risk in answers if at_risk}
-    return {**own, **previous}
+    earlier = {
+        unit: (str(yesterday), float(probability))
+        for unit, probability, at_risk in answers
+        if at_risk
+    }
+    return {**earlier, **previous}
 
 
 def _explained(
@@ -253,7 +283,15 @@ def _explained(
 
 
 def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
-    """Where a score comes from: enough to make it again."""
+    """Where a score comes from: enough to make it again.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+        As it stood on the day.
+    day : datetime64[D]
+    """
     manifest = scorer.manifest
     return {
         "model": scorer.reference,

@@ -11,16 +11,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.backtest.table import Prepared, prepare
+from escalation.backtest.day import DayInputs, day_inputs
 from escalation.errors import InputError, ModelError
-from escalation.events.archive import EventArchive, to_day
+from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label, target_of
 from escalation.scoring.artifact import Manifest
-from escalation.targets import Labels, LookBack, Target
+from escalation.targets import Target
 
 
 def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Input columns in the model's order, or a refusal that names columns and counts only.
+
+    Parameters
+    ----------
+    X : DataFrame
+        One row per forecast.
+    columns : list of str
+        The model's input, in order.
 
     Raises
     ------
@@ -33,7 +40,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if missing:
         raise ModelError(
             "E-SCHEMA",
-            f"expected {len(columns)} columns, {len(missing)} are missing",
+            f"{len(missing)} of {len(columns)} columns are missing",
             column=missing[0],
         )
     X = X[columns].astype(np.float64)
@@ -41,45 +48,22 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if bad.any():
         raise InputError(
             "E-NOT-FINITE",
-            f"expected finite numbers, {int(bad.sum())} columns have others",
+            f"missing or infinite values in {int(bad.sum())} columns",
             column=str(X.columns[bad][0]),
         )
     return X
 
 
 @dataclass(frozen=True)
-class ScoringInputs:
+class ScoringInputs(DayInputs):
     """A day that was scored, with all that its scores come from.
 
     Parameters
     ----------
-    archive : EventArchive
-        As it stood on the day.
-    prepared : Prepared
-        Right for the day, its last, and for no other.
-    back : LookBack
-    X : DataFrame
-        One row per unit that was known, in the order of the prepared units.
     probability : ndarray of float64, shape (unit,)
-    at_risk : ndarray of bool, shape (unit,)
     """
 
-    archive: EventArchive
-    prepared: Prepared
-    back: LookBack
-    X: pd.DataFrame
     probability: NDArray[np.float64]
-    at_risk: NDArray[np.bool_]
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Every unit that was known on the day, sorted."""
-        return self.prepared.vintages.units
-
-    @property
-    def day(self) -> np.datetime64:
-        """The day that was scored."""
-        return self.prepared.days[-1]
 
 
 @dataclass(frozen=True)
@@ -116,15 +100,15 @@ class Scorer:
         return {"target": target_label(self.target), "horizon": self.target.horizon}
 
     def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
-        """Scores on a day, from what was known by then, and what they come from."""
-        then = archive.until(to_day(day))
-        prepared = prepare(
-            then, self.experiment, self.target, last_day=to_day(day), latest_only=True
-        )
-        back, units = prepared.back(self.target), np.arange(len(prepared.vintages.units))
-        ahead = Labels(np.full(back.threshold.shape, np.nan), back.threshold, back.at_risk)
-        table = prepared.table(back, ahead, (units, np.full(len(units), len(prepared.days) - 1)))
-        return ScoringInputs(then, prepared, back, table.X, self.predict(table.X), table.at_risk)
+        """Scores on a day, from what was known by then, and what they come from.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+        """
+        today = day_inputs(archive, self.experiment, self.target, day)
+        return ScoringInputs(**vars(today), probability=self.predict(today.X))
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities of some rows, once their columns are checked."""
@@ -132,7 +116,18 @@ class Scorer:
         return self.model.predict_proba(X)[:, 1] if len(X) else np.empty(0)
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probability and risk set by unit on a day, from what was known by then."""
+        """Probability and risk set by unit on a day, from what was known by then.
+
+        Parameters
+        ----------
+        archive : EventArchive
+        day : date-like
+
+        Returns
+        -------
+        DataFrame
+            Columns ``probability`` and ``at_risk``, indexed by unit.
+        """
         inputs = self.inputs(archive, day)
         index = pd.Index(inputs.units, name=schema.UNIT)
         return pd.DataFrame({"probability": inputs.probability, "at_risk": inputs.at_risk}, index)

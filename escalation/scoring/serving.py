@@ -23,7 +23,19 @@ class Served:
     def predict(
         self, data: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> NDArray[np.float64]:
-        """Probabilities, shape (row,)."""
+        """Probabilities, shape (row,).
+
+        Parameters
+        ----------
+        data : DataFrame
+            Input columns and ``unit``.
+        params : dict, optional
+            Ignored; MLflow's interface has it.
+
+        Returns
+        -------
+        ndarray of float64, shape (row,)
+        """
         index = pd.MultiIndex.from_arrays(
             [data["unit"].astype(str), np.arange(len(data))], names=["unit", "day"]
         )

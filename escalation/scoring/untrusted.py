@@ -37,7 +37,20 @@ _SIDE_FILES = {
 
 
 def refused(where: object, message: str, *, value: object = None) -> ModelError:
-    """The refusal of an artifact that is not what was stored."""
+    """The refusal of an artifact that is not what was stored.
+
+    Parameters
+    ----------
+    where : Path or str
+    message : str
+    value : optional
+        What was refused.
+
+    Returns
+    -------
+    ModelError
+        ``E-MODEL-UNTRUSTED``, to be raised.
+    """
     return ModelError(
         "E-MODEL-UNTRUSTED",
         message,
@@ -49,6 +62,12 @@ def refused(where: object, message: str, *, value: object = None) -> ModelError:
 
 def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
     """Contents of a regular file of bounded size; a link is not followed.
+
+    Parameters
+    ----------
+    path : Path
+    largest : int, optional
+        In bytes.
 
     Raises
     ------
@@ -77,6 +96,13 @@ def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
 def plain_json(data: bytes, where: object) -> Any:
     """JSON of a file, without NaN and infinities.
 
+    Parameters
+    ----------
+    data : bytes
+        UTF-8.
+    where : Path or str
+        Named in refusals.
+
     Raises
     ------
     ModelError
@@ -94,6 +120,18 @@ def plain_json(data: bytes, where: object) -> Any:
 
 def checked_zip(data: bytes, where: object) -> str:
     """Look at a model file's table of contents; the type of the object that it holds.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    where : Path or str
+        Named in refusals.
+
+    Returns
+    -------
+    str
+        Dotted name of the type.
 
     Raises
     ------
@@ -113,13 +151,13 @@ def checked_zip(data: bytes, where: object) -> str:
 
 
 def _check_members(members: Sequence[zipfile.ZipInfo], where: object) -> None:
-    names = [one.filename for one in members]
+    names = [member.filename for member in members]
     for name in names:
         if not MEMBER.fullmatch(name):
             raise refused(where, "expected names without folders in the model file", value=name)
     if len(set(names)) != len(names):
         raise refused(where, "expected each name once in the model file")
-    sizes = {one.filename: one.file_size for one in members}
+    sizes = {member.filename: member.file_size for member in members}
     size = sum(sizes.values())
     if size > LARGEST_UNPACKED or sizes.get(SCHEMA_FILE, 0) > LARGEST_SCHEMA:
         raise refused(where, f"expected at most {LARGEST_UNPACKED} bytes unpacked", value=size)

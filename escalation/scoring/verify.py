@@ -1,4 +1,4 @@
-"""What became of issued forecasts: scored once they mature, and whether the inputs have moved."""
+"""Issued forecasts, scored once they resolve, and drift of the inputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ SHIFTED = 0.25
 PSI_BINS = 10
 FEWEST_RECENT = 50
 """Recent rows below which shares by bin say nothing."""
-_ROW_KEY = [schema.UNIT, schema.DAY]
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class Verified:
         Rows in the ledger; of those, issued for a day that the model had learned from and left
         out; with a known outcome; still waiting.
     forecasts : DataFrame
-        Matured rows under the models ``issued``, ``ewma_nb`` (fitted anew on what was known on
+        Resolved rows under the models ``issued``, ``ewma_nb`` (fitted anew on what was known on
         each day) and ``climatology`` (the base rate that was issued with them).
     summary : DataFrame
-        Their comparison; empty before anything has matured.
+        Their comparison; empty before any forecast has resolved.
     rolling : DataFrame
         Brier score and skill over 90 days, by issue date; empty likewise.
     drift : DataFrame
@@ -77,22 +76,24 @@ def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataF
     DataFrame
         Columns unit, day, horizon, probability, base_rate, trained_to.
     """
-    rows = [_row(one.forecast) for one in entries if _is_of(one.forecast, name, target)]
-    columns = [*_ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
+    rows = [_row(entry.forecast) for entry in entries if _is_of(entry.forecast, name, target)]
+    columns = [*schema.ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
     table = pd.DataFrame(rows, columns=columns)
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
-    return table.drop_duplicates(_ROW_KEY, ignore_index=True)
+    return table.drop_duplicates(list(schema.ROW_KEY), ignore_index=True)
 
 
-def _is_of(said: Mapping[str, Any], name: str, target: str) -> bool:
-    model = str(said.get("provenance", {}).get("model", "")).partition("@")[0]
-    return model == name and said["target"] == target and said["probability"] is not None
+def _is_of(forecast: Mapping[str, Any], name: str, target: str) -> bool:
+    model = str(forecast.get("provenance", {}).get("model", "")).partition("@")[0]
+    return model == name and forecast["target"] == target and forecast["probability"] is not None
 
 
-def _row(said: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: said[name] for name in (*_ROW_KEY, "horizon", "probability", "base_rate")}
-    return {**own, "trained_to": said["provenance"]["trained_to"]}
+def _row(forecast: Mapping[str, Any]) -> dict[str, Any]:
+    values = {
+        name: forecast[name] for name in (*schema.ROW_KEY, "horizon", "probability", "base_rate")
+    }
+    return {**values, "trained_to": forecast["provenance"]["trained_to"]}
 
 
 def verify(
@@ -114,16 +115,16 @@ def verify(
     last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
     name, target = scorer.reference.partition("@")[0], target_label(scorer.target)
     rows = issued_rows(entries, name=name, target=target)
-    seen = rows[schema.DAY] < rows["trained_to"]
-    forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~seen])
+    in_sample = rows[schema.DAY] < rows["trained_to"]
+    forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~in_sample])
     matured = forecasts[forecasts["model"] == ISSUED]
     summary = metrics.summary(forecasts) if len(matured) else pd.DataFrame()
     rolling = metrics.running(forecasts, window=ROLLING_DAYS) if len(matured) else pd.DataFrame()
     return Verified(
         issued=len(rows),
-        in_sample=int(seen.sum()),
+        in_sample=int(in_sample.sum()),
         matured=len(matured),
-        open=len(rows) - int(seen.sum()) - len(matured),
+        open=len(rows) - int(in_sample.sum()) - len(matured),
         forecasts=forecasts,
         summary=summary,
         rolling=rolling,
@@ -142,10 +143,25 @@ def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False)
 def outcomes(
     experiment: Experiment, scorer: Scorer, archive: EventArchive, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    """Matured rows of three forecasters in the columns that metrics read."""
+    """Resolved rows of three forecasters in the columns that metrics read.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Its axis ends on the day up to which outcomes are known.
+    scorer : Scorer
+    archive : EventArchive
+    rows : DataFrame
+        From :func:`issued_rows`.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, target, unit, day, horizon, probability, outcome, at_risk.
+    """
     case = make_case(archive, experiment, scorer.target)
     known = case.known_on(case.prepared.days[-1])
-    units = pd.Index(case.prepared.vintages.units).get_indexer(rows[schema.UNIT])
+    units = pd.Index(case.prepared.units).get_indexer(rows[schema.UNIT])
     days = (rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]).astype(np.int64)
     inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
     outcome = np.full(len(rows), np.nan)
@@ -154,18 +170,18 @@ def outcomes(
     table = rows[done].assign(
         target=target_label(scorer.target), outcome=outcome[done], at_risk=True
     )
-    said = {
+    probabilities = {
         ISSUED: table["probability"],
         schema.BASELINE: _baseline(case, units[done], days[done]),
         BASE_RATE_MODEL: table["base_rate"],
     }
-    columns = ["model", "target", *_ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
-    parts = [table.assign(model=name, probability=p)[columns] for name, p in said.items()]
+    columns = ["model", "target", *schema.ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
+    parts = [table.assign(model=name, probability=p)[columns] for name, p in probabilities.items()]
     return pd.concat(parts, ignore_index=True)
 
 
 def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What the baseline would have said: fitted on what was known on each day; NaN if it can't."""
+    """Forecasts of the baseline, fitted on what was known on each day; NaN if it can't be."""
     out = np.full(len(units), np.nan)
     for day in np.unique(days):
         known = case.known_on(case.prepared.days[day])
@@ -183,10 +199,10 @@ def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> 
 def champion_verdict(summary: pd.DataFrame) -> str:
     """Whether what was issued beats the baseline, in words."""
     if summary.empty or schema.BASELINE not in set(summary["model"]):
-        return "nothing has matured yet"
+        return "no forecast has resolved yet"
     row = summary.set_index("model").loc[ISSUED]
     if row["positives"] < FEWEST_POSITIVES:
-        return f"too early to say: {row['positives']} positives among {row['rows']} matured rows"
+        return f"too early to say: {row['positives']} positives among {row['rows']} resolved rows"
     value, low, high = (row[f"skill_vs_{schema.BASELINE}{end}"] for end in ("", "_lower", "_upper"))
     if pd.isna(low):
         return f"too early to say: {row['dates']} dates"
@@ -200,6 +216,13 @@ def champion_verdict(summary: pd.DataFrame) -> str:
 
 def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.DataFrame:
     """How far each input has moved between the training rows and the days since.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    archive : EventArchive
+    last : datetime64[D]
+        Last of the recent days.
 
     Returns
     -------
@@ -236,6 +259,16 @@ def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> 
 
     Shares are kept from zero by half a row. 0.1 is usually called small, 0.25 large.
 
+    Parameters
+    ----------
+    before, after : ndarray, shape (row,)
+        The two samples, of any lengths.
+
+    Returns
+    -------
+    float
+        0 where the samples agree.
+
     Examples
     --------
     >>> x = np.arange(100.0)
@@ -255,6 +288,16 @@ def _shares(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
 
 def largest_gap(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     """Largest gap between two distribution functions (Kolmogorov-Smirnov).
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (row,)
+        The two samples, of any lengths.
+
+    Returns
+    -------
+    float
+        In [0, 1].
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Rows of the watch list, and what is said of them once all are there: rank, change, alert."""
+"""Rows of the watch list, and their rank, change and alert."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Score:
         return asdict(self)
 
     def as_issued(self) -> dict[str, Any]:
-        """What was said and where it comes from, without what explains or compares it."""
+        """The forecast and its provenance, without what explains or compares it."""
         return {name: getattr(self, name) for name in schema.ISSUED_COLUMNS}
 
 
@@ -62,18 +62,33 @@ def ranked(rows: Sequence[Score]) -> list[Score]:
 
 
 def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> list[Score]:
-    """What has changed in each row since the probability of an earlier day."""
-    found = []
+    """What has changed in each row since the probability of an earlier day.
+
+    Parameters
+    ----------
+    rows : sequence of Score
+    before : mapping of str to (str, float)
+        Earlier day and probability by unit.
+    """
+    rows_with_change = []
     for row in rows:
         if row.probability is not None and row.unit in before:
             since, then = before[row.unit]
             row = replace(row, change=row.probability - then, changed_since=since)
-        found.append(row)
-    return found
+        rows_with_change.append(row)
+    return rows_with_change
 
 
 def alerted(rows: Sequence[Score], budget: int | None) -> list[Score]:
-    """The first k places raise an alert; the line is the last one's probability."""
+    """The first k places raise an alert; the line is the last one's probability.
+
+    Parameters
+    ----------
+    rows : sequence of Score
+        Ranked.
+    budget : int or None
+        k, units that may raise an alert.
+    """
     if budget is None:
         return [replace(row, alert_line=ALERT_LINE) for row in rows]
     answered = [row for row in rows if row.probability is not None]

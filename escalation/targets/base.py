@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel, Where
-from escalation.panel.vintages import Vintages
+from escalation.panel.history import History
+from escalation.panel.series import Series
 
-Array = NDArray[np.float64]
 MAX_HORIZON = 90
 HISTORY_DECAYS = (7, 10, 21, 45, 90, 365)
 """e-folding times, in days, of the decayed sums that count models start from."""
@@ -74,7 +75,7 @@ class Labels:
         return np.where(np.isnan(self.count), np.nan, (self.count >= self.threshold) * 1.0)
 
 
-def history_of(values: NDArray[np.float32], panel: Panel, *, horizon: int) -> dict[str, Array]:
+def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array]:
     """Decayed sums, window sums and the unchanged expectation of a count series, in float64.
 
     ``history_decay_Kd`` is s_t = exp(-1/K) s_(t-1) + x_t; ``history_sum_Wd`` sums W days;
@@ -83,7 +84,7 @@ def history_of(values: NDArray[np.float32], panel: Panel, *, horizon: int) -> di
 
     Parameters
     ----------
-    values : ndarray of float32, shape (row, day)
+    values : Series
         What is counted.
     panel : Panel
         Its channel ``events`` says since when each row has been observed.
@@ -91,25 +92,23 @@ def history_of(values: NDArray[np.float32], panel: Panel, *, horizon: int) -> di
         h, in days.
     """
     keep = np.exp(-1.0 / np.array(HISTORY_DECAYS, dtype=np.float64))
-    decayed = kernels.decayed_sums(values, keep)
+    decayed = values.decayed_sums(keep)
     named: dict[str, Array] = {
         f"{schema.HISTORY}decay_{k}d": decayed[i] for i, k in enumerate(HISTORY_DECAYS)
     }
     for width in HISTORY_WINDOWS:
         named[f"{schema.HISTORY}sum_{width}d"] = past_sum(values, width)
-    named[DAYS_SINCE] = kernels.days_since(values, 1.0, NEVER).astype(np.float64)
-    named[MEAN] = expected_count(values, panel["events"], horizon=horizon)
+    named[DAYS_SINCE] = values.days_since(NEVER).astype(np.float64)
+    named[MEAN] = expected_count(values, panel.series("events"), horizon=horizon)
     return named
 
 
-def past_sum(values: NDArray[np.float32], width: int) -> Array:
+def past_sum(values: Series, width: int) -> Array:
     """Sum over the last ``width`` days, today included."""
-    return kernels.window_sums(values, np.array([width], dtype=np.int64))[0].astype(np.float64)
+    return values.window_sums(np.array([width], dtype=np.int64))[0].astype(np.float64)
 
 
-def expected_count(
-    values: NDArray[np.float32], events: NDArray[np.float32], *, horizon: int
-) -> Array:
+def expected_count(values: Series, events: Series, *, horizon: int) -> Array:
     """Count to expect in h days if nothing changes: the past 360 days' rate times h.
 
     Where a row's first event of any kind is more recent, the rate is over the days since then,
@@ -117,7 +116,7 @@ def expected_count(
 
     Parameters
     ----------
-    values, events : ndarray of float32, shape (row, day)
+    values, events : Series
         What is counted; all events.
     horizon : int
         h, in days.
@@ -128,13 +127,12 @@ def expected_count(
 
     Examples
     --------
-    >>> values = np.zeros((1, 60), np.float32)
-    >>> values[0, 0] = 4
+    >>> values = Series(np.eye(1, 60, dtype=np.float32) * 4)
     >>> expected_count(values, values, horizon=7)[0, [0, 27, 55]].tolist()
     [1.0, 1.0, 0.5]
     """
     shortest, longest = MEAN_DAYS
-    observed = np.cumsum(np.logical_or.accumulate(events > 0, axis=1), axis=1)
+    observed = events.days_since_first()
     return past_sum(values, longest) * horizon / np.clip(observed, shortest, longest)
 
 
@@ -209,19 +207,13 @@ class Target:
 
     def history(self, panel: Panel) -> dict[str, Array]:
         """History of the plain count."""
-        return history_of(panel["target"], panel, horizon=self.horizon)
+        return history_of(panel.series("target"), panel, horizon=self.horizon)
 
 
-def look_back(target: Target, vintages: Vintages) -> LookBack:
+def look_back(target: Target, past: History) -> LookBack:
     """The look back of a label, by unit and issue day, as known on each day."""
-    stacked = target.look_back(vintages.stack)
-    gather = vintages.gather
-    return LookBack(
-        threshold=gather(stacked.threshold),
-        at_risk=gather(stacked.at_risk) & vintages.present,
-        history={name: gather(values) for name, values in stacked.history.items()},
-        extra={name: gather(values) for name, values in stacked.extra.items()},
-    )
+    back = target.look_back(past.panel())
+    return replace(back, at_risk=back.at_risk & past.present)
 
 
 def labels(target: Target, back: LookBack, panel: Panel, *, covered: int) -> Labels:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel
-from escalation.targets.base import Array, LookBack, Target, history_of, require_days
+from escalation.targets.base import LookBack, Target, history_of, require_days
 
 NEEDED = "needed_rung"
 RUNGS = range(1, schema.HIGHEST_RUNG + 1)
@@ -47,7 +48,7 @@ class Climb(Target):
         return (Channel("target_severity", self.where, schema.SEVERITY), *at_or_above)
 
     def look_back(self, panel: Panel) -> LookBack:
-        highest = kernels.window_max(panel["target_severity"], self.window)
+        highest = panel.series("target_severity").highest(self.window)
         needed = highest.astype(np.int8) + np.int8(1)
         return LookBack(
             threshold=np.ones(panel.shape),
@@ -75,6 +76,6 @@ def _history(panel: Panel, needed: NDArray[np.int8], horizon: int) -> dict[str, 
     chosen: dict[str, Array] = {}
     for rung in RUNGS:
         use = np.minimum(needed, schema.HIGHEST_RUNG) == rung
-        for name, values in history_of(panel[_rung(rung)], panel, horizon=horizon).items():
+        for name, values in history_of(panel.series(_rung(rung)), panel, horizon=horizon).items():
             chosen[name] = np.where(use, values, chosen.get(name, values))
     return chosen

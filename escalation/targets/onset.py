@@ -34,6 +34,6 @@ class Onset(Target):
     def look_back(self, panel: Panel) -> LookBack:
         return LookBack(
             threshold=np.ones(panel.shape),
-            at_risk=past_sum(panel["target"], self.quiet) == 0,
+            at_risk=past_sum(panel.series("target"), self.quiet) == 0,
             history=self.history(panel),
         )

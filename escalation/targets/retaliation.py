@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel, Where, pair_channel
 from escalation.targets.base import (
     DAYS_SINCE,
     NEVER,
-    Array,
     LookBack,
     Target,
     history_of,
@@ -66,10 +66,10 @@ class Retaliation(Target):
         history: dict[str, Array] = {}
         extra = {}
         for side, other in self.directed():
-            attacked = past_sum(panel[_name(other, side)], self.window) > 0
+            attacked = past_sum(panel.series(_name(other, side)), self.window) > 0
             at_risk |= attacked
             extra[_name(side, other)] = attacked
-            answers = history_of(panel[_name(side, other)], panel, horizon=self.horizon)
+            answers = history_of(panel.series(_name(side, other)), panel, horizon=self.horizon)
             for name, values in answers.items():
                 history[name] = _together(name, np.where(attacked, values, _none(name)), history)
         return LookBack(np.ones(panel.shape), at_risk, history, extra)

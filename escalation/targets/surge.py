@@ -46,7 +46,7 @@ class Surge(Target):
         require(self.least_weekly >= 0, "least_weekly", self.least_weekly, "0 or more")
 
     def look_back(self, panel: Panel) -> LookBack:
-        past = past_sum(panel["target"], self.window)
+        past = past_sum(panel.series("target"), self.window)
         needed = self.factor * (past * self.horizon) / self.window
         return LookBack(
             threshold=np.maximum(np.ceil(needed - GUARD), 1.0),

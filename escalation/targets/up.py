@@ -39,7 +39,7 @@ class Up(Target):
 
     def look_back(self, panel: Panel) -> LookBack:
         # A whole number divided by a whole number: exact multiples come out exact.
-        average = past_sum(panel["target"], self.window) * self.horizon / self.window
+        average = past_sum(panel.series("target"), self.window) * self.horizon / self.window
         return LookBack(
             threshold=np.floor(average) + 1.0,
             at_risk=average >= self.least_mean,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from escalation import metrics, schema
 from escalation.errors import GateError
-from escalation.metrics.paired import ROW_KEY
+from escalation.metrics.paired import FORECAST_KEY
 from escalation.metrics.summary import FEWEST_POSITIVES
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -79,19 +79,19 @@ def common_rows(
     GateError
         ``E-NOT-COMPARABLE`` when they have no row in common.
     """
-    truth = challenger.set_index(ROW_KEY)[[schema.OUTCOME, schema.AT_RISK]]
+    truth = challenger.set_index(FORECAST_KEY)[[schema.OUTCOME, schema.AT_RISK]]
     parts = []
     for role, table in (
         (CHALLENGER, challenger),
         (CHAMPION, champion),
         (schema.BASELINE, baseline),
     ):
-        own = table.set_index(ROW_KEY)[["probability"]].assign(model=role)
-        parts.append(own.join(truth, how="inner").reset_index())
+        probabilities = table.set_index(FORECAST_KEY)[["probability"]].assign(model=role)
+        parts.append(probabilities.join(truth, how="inner").reset_index())
     if any(part.empty for part in parts):
         raise GateError(
             "E-NOT-COMPARABLE",
-            "expected forecasts of the same label, units and days, found none",
+            "no forecasts of the same label, units and days in common",
             fix="train the challenger over origins that the champion also forecast",
         )
     return pd.concat(parts, ignore_index=True)
@@ -110,7 +110,7 @@ def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision:
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no common row has matured.
+        ``E-INSUFFICIENT`` when no common row has resolved.
     """
     tables = {
         rival: metrics.skill_by(forecasts, "horizon", reference=rival, seed=seed)

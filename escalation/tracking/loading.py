@@ -35,7 +35,7 @@ def existing_store(uri: str) -> MlflowClient:
     if path is not None and not path.exists():
         raise ModelError(
             "E-MODEL-MISSING",
-            "expected a store with a registered model",
+            "no store with a registered model here",
             where=str(path),
             fix="run `escalation train` first, in the same folder",
         )
@@ -44,6 +44,11 @@ def existing_store(uri: str) -> MlflowClient:
 
 def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     """The version behind an alias.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name, alias : str
 
     Raises
     ------
@@ -55,13 +60,22 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     except MlflowException:
         raise ModelError(
             "E-MODEL-MISSING",
-            f"expected a registered model {name} with alias {alias}",
+            f"no registered model {name} with alias {alias}",
             fix="run `escalation train`, or name another one with --model NAME@ALIAS",
         ) from None
 
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
     """The model behind ``NAME[@ALIAS]``, read by the safe reader only.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME`` or ``NAME@ALIAS``; the champion by default.
+    uri : str
+        The store.
+    allow_version_skew : bool, optional
+        Read a model of other library versions.
 
     Raises
     ------
@@ -72,19 +86,30 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     name, _, alias = reference.partition("@")
     alias = alias or CHAMPION
     client = existing_store(uri)
-    found = version_of(client, name, alias)
-    expected = found.tags.get(HASH_TAG, "")
+    registered = version_of(client, name, alias)
+    expected = registered.tags.get(HASH_TAG, "")
     with storage():
-        source = client.get_model_version_download_uri(name, found.version)
+        source = client.get_model_version_download_uri(name, registered.version)
     with storage(), _folder_of(source) as root:
         model, manifest = load_logged(
             root, expected_hash=expected, allow_version_skew=allow_version_skew
         )
-    return Scorer(model, manifest, f"{name}@{alias} v{found.version}", expected)
+    return Scorer(model, manifest, f"{name}@{alias} v{registered.version}", expected)
 
 
 def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
-    """All forecasts of the training that a version comes from."""
+    """All forecasts of the training that a version comes from.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    version : ModelVersion
+
+    Returns
+    -------
+    DataFrame
+        Columns of a forecast file.
+    """
     child = str(version.run_id)
     parent = client.get_run(child).data.tags.get("mlflow.parentRunId", child)
     with tempfile.TemporaryDirectory() as scratch:
@@ -96,6 +121,18 @@ def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
 
 def load_forecasts(reference: str, *, uri: str) -> pd.DataFrame:
     """All forecasts of the training behind ``NAME[@ALIAS]``.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME`` or ``NAME@ALIAS``; the champion by default.
+    uri : str
+        The store.
+
+    Returns
+    -------
+    DataFrame
+        Columns of a forecast file.
 
     Raises
     ------

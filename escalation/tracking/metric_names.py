@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from escalation.backtest.evaluation import Evaluation
+from escalation.metrics import added
 
 DECIDING = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
 GROUPED = {
     "calibration/miscalibration": "miscalibration",
     "calibration/discrimination": "discrimination",
     "calibration/uncertainty": "uncertainty",
+    "calibration/log_miscalibration": "log_miscalibration",
+    "calibration/log_discrimination": "log_discrimination",
+    "calibration/log_uncertainty": "log_uncertainty",
     "ranking/average_precision": "average_precision",
     "ranking/auc": "auc",
     "equal_skill_test/p_vs_climatology": "dm_vs_climatology_p",
@@ -56,14 +60,29 @@ def finite(named: Mapping[str, Any]) -> dict[str, float]:
 
 
 def metrics_of(evaluation: Evaluation, model: str) -> dict[str, float]:
-    """Every number about one model, named."""
-    row = _row(evaluation.comparison, model)
-    plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
-    named = {name: row.get(name) for name in plain}
-    named |= {name: row.get(column) for name, column in GROUPED.items()}
+    """Every number about one model, named.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : str
+
+    Returns
+    -------
+    dict of str to float
+        Finite numbers by their name in MLflow.
+    """
+    named = summary_metrics(_row(evaluation.comparison, model))
     quiet = _row(evaluation.quiet, model)
     named |= {name: quiet.get(column) for name, column in QUIET.items()}
     return finite(named)
+
+
+def summary_metrics(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers of a row of the comparison under their names, added metrics under their own."""
+    plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
+    named = {name: row.get(name) for name in (*plain, *added())}
+    return named | {name: row.get(column) for name, column in GROUPED.items()}
 
 
 def _row(table: pd.DataFrame, model: str) -> dict[str, Any]:
@@ -81,14 +100,22 @@ class Step(NamedTuple):
 
 
 def steps_of(evaluation: Evaluation, model: str, *, now: int) -> list[Step]:
-    """Curves of one model: scores as they built up by origin, and alerts by their number."""
+    """Curves of one model: scores as they built up by origin, and alerts by their number.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    model : str
+    now : int
+        Milliseconds since 1970, for points without a day.
+    """
     return [*_by_origin(evaluation, model), *_by_budget(evaluation, model, now)]
 
 
 def _by_budget(evaluation: Evaluation, model: str, now: int) -> Iterator[Step]:
     """The step is the number of alerts a week."""
-    own = evaluation.alerts[evaluation.alerts["model"] == model]
-    for row in own.to_dict("records"):
+    rows = evaluation.alerts[evaluation.alerts["model"] == model]
+    for row in rows.to_dict("records"):
         for name, value in finite({name: row[name] for name in ALERTS}).items():
             yield Step(f"alerts_a_week/{name}", value, int(row["budget"]), now)
 
@@ -96,10 +123,12 @@ def _by_budget(evaluation: Evaluation, model: str, now: int) -> Iterator[Step]:
 def _by_origin(evaluation: Evaluation, model: str) -> Iterator[Step]:
     """The step is the number of the origin, the time its day."""
     curve = evaluation.running
-    own = curve[curve["model"] == model].reset_index(drop=True)
-    for step in sorted({round(i * (len(own) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}):
-        day = pd.Timestamp(own["day"].iloc[step]).tz_localize(UTC)
+    points = curve[curve["model"] == model].reset_index(drop=True)
+    for step in sorted(
+        {round(i * (len(points) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}
+    ):
+        day = pd.Timestamp(points["day"].iloc[step]).tz_localize(UTC)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
-            value = float(own[column].iloc[step])
+            value = float(points[column].iloc[step])
             if math.isfinite(value):
                 yield Step(f"over_origins/{name}", value, step, int(day.timestamp() * 1000))

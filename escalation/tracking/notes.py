@@ -68,7 +68,18 @@ def parent_note(trained: Trained) -> str:
 
 
 def child_note(trained: Trained, model: str) -> str:
-    """Of one model of a training."""
+    """Of one model of a training.
+
+    Parameters
+    ----------
+    trained : Trained
+    model : str
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     row = row_of(trained, model)
     return (
         f"`{model}`: {verdict_of(trained, model)}. Brier {interval_of(row, 'brier')}; skill over "
@@ -88,19 +99,39 @@ def version_note(trained: Trained) -> str:
 
 
 def verdict_of(trained: Trained, model: str) -> str:
-    """What the comparison says of a model; the baseline is not held against itself."""
+    """What the comparison says of a model; the baseline is not held against itself.
+
+    Parameters
+    ----------
+    trained : Trained
+    model : str
+    """
     verdict = str(row_of(trained, model)["verdict"])
     return "the baseline to beat" if model == "ewma_nb" else verdict
 
 
 def row_of(trained: Trained, model: str) -> dict[str, Any]:
-    """A model's row of the comparison."""
+    """A model's row of the comparison.
+
+    Parameters
+    ----------
+    trained : Trained
+    model : str
+    """
     row: dict[str, Any] = trained.summary.set_index("model").loc[model].to_dict()
     return row
 
 
 def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str:
     """A number with the ends of its interval.
+
+    Parameters
+    ----------
+    row : dict
+        Of the comparison.
+    name : str
+        The number; its ends are ``name_lower`` and ``name_upper``.
+    percent : bool, optional
 
     Examples
     --------

@@ -13,7 +13,7 @@ from mlflow.entities import Metric
 from escalation import plots
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
-from escalation.tracking.metric_names import DECIDING, GROUPED, finite
+from escalation.tracking.metric_names import finite, summary_metrics
 from escalation.tracking.notes import definition
 from escalation.tracking.store import (
     NOTE_TAG,
@@ -77,10 +77,7 @@ def verified_metrics(verified: Verified) -> dict[str, float]:
     }
     if len(verified.summary):
         row = verified.summary.set_index("model").loc[ISSUED].to_dict()
-        named |= {
-            f"{n}{end}": row[f"{n}{end}"] for n in DECIDING for end in ("", "_lower", "_upper")
-        }
-        named |= {name: row[column] for name, column in GROUPED.items()}
+        named |= summary_metrics(row)
     if len(verified.drift):
         named["drift/largest_psi"] = float(verified.drift["psi"].max())
         named["drift/largest_ks"] = float(verified.drift["ks"].max())
@@ -92,9 +89,9 @@ def _steps(verified: Verified) -> list[Metric]:
     """The rolling scores, the latest dates first to be kept."""
     if verified.rolling.empty:
         return []
-    own = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
+    rolling = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
     points = []
-    for step, row in enumerate(own.to_dict("records")):
+    for step, row in enumerate(rolling.to_dict("records")):
         at = int(pd.Timestamp(row["day"]).tz_localize("UTC").timestamp() * 1000)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
             if math.isfinite(row[column]):
@@ -119,8 +116,8 @@ def _note(verified: Verified, scorer: Scorer) -> str:
     text = (
         f"{definition(scorer.target)}\n\n**{verified.verdict[0].upper()}{verified.verdict[1:]}**\n\n"
         f"{verified.issued} forecasts issued by `{scorer.reference}` and those before it: "
-        f"{verified.matured} matured, {verified.open} open, {verified.in_sample} left out because "
-        "the model had learned from their days.\n"
+        f"{verified.matured} resolved, {verified.open} open, {verified.in_sample} left out because "
+        "the model was trained on their days.\n"
     )
     if len(moved):
         names = ", ".join(f"`{name}`" for name in moved.head(_SHOWN))

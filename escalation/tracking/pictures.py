@@ -35,9 +35,9 @@ def draw(trained: Trained, folder: Path) -> Path:
     write_report(training_report_data(trained), folder / PARENT / REPORT_FILE)
     paired = pair(trained.forecasts)
     for model in trained.models:
-        own = folder / CHILDREN / model / "figures"
-        own.mkdir(parents=True)
-        plots.reliability_figure(paired, models=[model]).savefig(own / "reliability.png")
+        target_folder = folder / CHILDREN / model / "figures"
+        target_folder.mkdir(parents=True)
+        plots.reliability_figure(paired, models=[model]).savefig(target_folder / "reliability.png")
     return folder
 
 
@@ -48,10 +48,10 @@ def _draw_risk(trained: Trained, path: Path) -> None:
     units = trained.forecasts[schema.UNIT]
     unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
     kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
-    own = events[unit_of(events, kinds[0]) == unit] if kinds else events
+    unit_events = events[unit_of(events, kinds[0]) == unit] if kinds else events
     figure = plots.risk_over_time(
         trained.forecasts,
-        own,
+        unit_events,
         unit=unit,
         model=trained.best,
         note=experiment.experiment.description,

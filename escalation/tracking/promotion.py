@@ -47,7 +47,7 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
     uri : str
         The store.
     force : bool
-        Whatever the comparison says.
+        Promote whatever the comparison shows.
     reason : str
         Kept with the version; needed with ``force``.
 
@@ -60,10 +60,10 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
         ``E-REASON`` for force without a reason.
     """
     if force and not reason.strip():
-        raise UsageError("E-REASON", "expected --reason TEXT with --force", fix="say why")
+        raise UsageError("E-REASON", "--force needs --reason TEXT", fix="say why")
     client = existing_store(uri)
     with storage():
-        champion, challenger = (version_of(client, name, one) for one in (CHAMPION, CHALLENGER))
+        champion, challenger = (version_of(client, name, alias) for alias in (CHAMPION, CHALLENGER))
         decision = _compared(client, champion, challenger, force=force)
         if decision is not None and not force:
             require_earned(decision)
@@ -85,15 +85,17 @@ def _compared(
         if champion.tags.get(TARGET_TAG) != challenger.tags.get(TARGET_TAG):
             raise GateError(
                 "E-NOT-COMPARABLE",
-                "expected a challenger for the champion's outcome, their definitions differ",
+                "challenger and champion define different outcomes",
                 value=challenger.tags.get(TARGET_TAG),
                 fix="train it under another experiment name, or --force --reason TEXT",
             )
-        own, its = (forecasts_of(client, version) for version in (challenger, champion))
+        challenger_forecasts, champion_forecasts = (
+            forecasts_of(client, version) for version in (challenger, champion)
+        )
         rows = common_rows(
-            own[own["model"] == challenger.tags[FAMILY_TAG]],
-            its[its["model"] == champion.tags[FAMILY_TAG]],
-            own[own["model"] == schema.BASELINE],
+            challenger_forecasts[challenger_forecasts["model"] == challenger.tags[FAMILY_TAG]],
+            champion_forecasts[champion_forecasts["model"] == champion.tags[FAMILY_TAG]],
+            challenger_forecasts[challenger_forecasts["model"] == schema.BASELINE],
         )
         return judge(rows)
     except GateError:
@@ -113,7 +115,7 @@ def _require_unmoved(
         if str(now) != str(compared.version):
             raise GateError(
                 "E-CHAMPION-MOVED",
-                f"expected {alias} to be v{compared.version} as compared, it is {now} now",
+                f"{alias} was v{compared.version} when compared and is {now} now",
                 value=name,
                 fix="run promote again to compare with what is there now",
             )

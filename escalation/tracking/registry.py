@@ -45,7 +45,13 @@ def model_name(trained: Trained) -> str:
 
 
 def log_model(trained: Trained, run_id: str) -> str:
-    """Store the best model with its run; the id of the logged model."""
+    """Store the best model with its run; the id of the logged model.
+
+    Parameters
+    ----------
+    trained : Trained
+    run_id : str
+    """
     manifest = manifest_of(trained, trained.best)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artifact"
@@ -80,7 +86,17 @@ def _example(manifest: Manifest) -> pd.DataFrame:
 def register(
     client: MlflowClient, uri: str, trained: Trained, run_id: str, model_id: str
 ) -> Registered:
-    """Make a logged model the newest version of its name, and let the alias move last."""
+    """Make a logged model the newest version of its name, and let the alias move last.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    uri : str
+        The store.
+    trained : Trained
+    run_id, model_id : str
+        Of the best model.
+    """
     name = model_name(trained)
     description = f"{notes.definition(trained.case.target)} " + (
         trained.case.experiment.experiment.description

@@ -102,10 +102,6 @@ def log_training(
     pictures : Path, optional
         A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
 
-    Returns
-    -------
-    Logged
-
     Raises
     ------
     StorageError, BusyError
@@ -167,7 +163,7 @@ def code_version() -> str:
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
             capture_output=True,
             text=True,
-            timeout=5,
+            timeout=60,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -197,12 +193,12 @@ def tags_of(trained: Trained) -> dict[str, str]:
 def params_of(trained: Trained) -> dict[str, str]:
     """The experiment's sections; what was not said is left out."""
     experiment = trained.case.experiment
-    told = experiment.model_dump(mode="json", include={"data", "panel", "features", "backtest"})
-    told["severity"] = dict(experiment.severity)
-    told["target"] = experiment.targets[experiment.labels.index(trained.case.target)]
+    sections = experiment.model_dump(mode="json", include={"data", "panel", "features", "backtest"})
+    sections["severity"] = dict(experiment.severity)
+    sections["target"] = experiment.targets[experiment.labels.index(trained.case.target)]
     flat = {
         f"{section}/{key}": str(value)[:LONGEST_PARAMETER]
-        for section, values in told.items()
+        for section, values in sections.items()
         for key, value in values.items()
         if value not in (None, [], {}, "") or section == "features"
     }
@@ -233,9 +229,11 @@ def _log_parent(
 def _data_of(trained: Trained, events: pd.DataFrame) -> DatasetInput:
     """The events as an input: our digest of all of them, columns as the first rows have them."""
     name, digest = trained.case.experiment.data.source, trained.case.prepared.archive.digest
-    told = from_pandas(events.head(SHOWN_ROWS), name=name, digest=digest[:36])._to_mlflow_entity()
+    sample = from_pandas(events.head(SHOWN_ROWS), name=name, digest=digest[:36])._to_mlflow_entity()
     profile = json.dumps({"num_rows": len(events), "num_elements": int(events.size)})
-    data = Dataset(told.name, told.digest, told.source_type, told.source, told.schema, profile)
+    data = Dataset(
+        sample.name, sample.digest, sample.source_type, sample.source, sample.schema, profile
+    )
     return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
 
 
@@ -247,17 +245,17 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
     plots.decisions_figure(evaluation.decisions, models=[best, *others[:3]]).savefig(
         figures / "decisions.png"
     )
-    # Of the baseline there is nothing to tell against itself: of the one that comes closest.
-    told = next((name for name in [best, *others] if name not in BASELINES), best)
+    # Of the baseline there is nothing to tell against itself: of the table that comes closest.
+    compared = next((name for name in [best, *others] if name not in BASELINES), best)
     plots.skill_by_figure(
         months=evaluation.by_month,
         units=evaluation.by_unit,
         horizons=evaluation.by_horizon,
-        model=told,
+        model=compared,
     ).savefig(figures / "where.png")
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
     trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
-    held = {one.name: getattr(evaluation, one.name) for one in fields(evaluation)}
+    held = {table.name: getattr(evaluation, table.name) for table in fields(evaluation)}
     for name in TABLES:
         if len(held[name]):
             held[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
@@ -285,10 +283,11 @@ def _log_child(
         named = metrics_of(evaluation, model)
         points = [Metric(name, value, now, 0, model_id or None) for name, value in named.items()]
         points += [
-            Metric(*one[:2], one.at, one.step) for one in steps_of(evaluation, model, now=now)
+            Metric(*point[:2], point.at, point.step)
+            for point in steps_of(evaluation, model, now=now)
         ]
-        told = trained.models[model].get_params(deep=False)
-        params = {f"model/{key}": str(v)[:LONGEST_PARAMETER] for key, v in told.items()}
+        parameters = trained.models[model].get_params(deep=False)
+        params = {f"model/{key}": str(v)[:LONGEST_PARAMETER] for key, v in parameters.items()}
         client.log_batch(
             run_id, points, [Param("model", model), *map(Param, params, params.values())]
         )

@@ -116,7 +116,7 @@ def _wait_until_free(path: Path) -> None:
             raise
         raise BusyError(
             "E-BUSY",
-            f"expected the database within {files.LOCK_SECONDS:.0f} s, it is locked",
+            f"the database is locked for more than {files.LOCK_SECONDS:.0f} s",
             where=str(path),
             fix="wait for the other command to end, or stop it",
         ) from None
@@ -125,12 +125,20 @@ def _wait_until_free(path: Path) -> None:
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
-    """The experiment of a name, made if need be, its artifacts beside a local store."""
+    """The experiment of a name, made if need be, its artifacts beside a local store.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    uri : str
+        The store.
+    name : str
+    """
     path = local_file(uri)
     with store_lock(uri):
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
+        existing = client.get_experiment_by_name(name)
+        if existing is not None:
+            return existing.experiment_id
         location = (path.parent.resolve() / ARTIFACT_FOLDER / name).as_uri() if path else None
         return client.create_experiment(name, location)
 
@@ -139,6 +147,12 @@ def clear_stale(client: MlflowClient, experiment: str) -> int:
     """Mark runs as killed whose process on this machine is gone; how many there were.
 
     A model that such a run left half written is removed.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment : str
+        Its id.
     """
     stale = 0
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
@@ -158,7 +172,13 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 @contextmanager
 def tracked_run(client: MlflowClient, run_id: str) -> Iterator[str]:
-    """A run that ends as what happened to it: finished, killed or failed."""
+    """A run that ends as what happened to it: finished, killed or failed.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    """
     try:
         yield run_id
         raise_if_asked()

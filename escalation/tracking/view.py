@@ -29,7 +29,14 @@ _VIEW_COLUMNS = (
 
 
 def save_view(client: MlflowClient, experiment: str) -> None:
-    """Keep the view with the experiment; never a failure."""
+    """Keep the view with the experiment; never a failure.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment : str
+        Its id.
+    """
     state = {
         "selectedColumns": list(_VIEW_COLUMNS),
         "columnOrder": list(_VIEW_COLUMNS),

@@ -24,7 +24,7 @@ from escalation.errors import EscalationError, InputError, UsageError
 from escalation.experiment import load_experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
-from escalation.panel.vintages import history
+from escalation.panel.history import history
 
 EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import sys
-from unittest import mock
 
 import pytest
-
-from escalation import cli
-from escalation.features import FEATURES
+from command_line import a_new_start, escalation
 
 EXPERIMENT = """
 [experiment]
@@ -50,41 +45,34 @@ AHEAD = STREAK.replace("return {", "out = np.roll(out, -1, axis=1)\n    return {
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path):
     """A working folder; what a plugin registers is gone afterwards."""
-    known = set(FEATURES)
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
     (tmp_path / "mine.py").write_text(STREAK)
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for name in set(FEATURES) - known:
-        del FEATURES[name]
-    sys.modules.pop("mine", None)
+    with a_new_start("mine"):
+        yield tmp_path
 
 
-def run(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.object(sys, "argv", ["escalation", *arguments]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        cli.main()
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+@pytest.fixture
+def run(folder):
+    def run(*arguments):
+        done = escalation(*arguments, folder=folder)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
 
 
 QUICK = ("--cuts", "2", "--seeds", "1")
 
 
-def test_a_clean_family_of_ones_own_passes(folder):
+def test_a_clean_family_of_ones_own_passes(run, folder):
     status, out, err = run("audit", "mine.toml", "--plugin", "mine.py", *QUICK)
     assert (status, err) == (0, "")
     assert "truncation" in out
     assert "label shuffle" in out
 
 
-def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(folder):
+def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(run, folder):
     (folder / "mine.py").write_text(AHEAD)
     status, out, err = run("audit", "mine.toml", "--plugin", "mine.py", *QUICK, "--json")
     assert status == 4
@@ -94,16 +82,16 @@ def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(folder):
     found = [one for check in report["checks"] for one in check["findings"]]
     assert {"unit", "day", "says"} <= set(found[0])
     assert any("events_streak at" in one["says"] for one in found)
-    assert any("moved when only days after it changed" in one["says"] for one in found)
+    assert any("moved when only later days changed" in one["says"] for one in found)
 
 
-def test_columns_of_ones_own_are_listed(folder):
+def test_columns_of_ones_own_are_listed(run, folder):
     status, out, _ = run("features", "mine.toml", "--plugin", "mine.py", "--list")
     assert status == 0
     assert "events_streak" in out.split()
 
 
-def test_an_experiment_alone_runs_no_file(folder):
+def test_an_experiment_alone_runs_no_file(run, folder):
     (folder / "mine.py").write_text("raise SystemExit(99)")
     status, out, err = run("features", "mine.toml", "--list")
     assert (status, out) == (2, "")
@@ -112,7 +100,7 @@ def test_an_experiment_alone_runs_no_file(folder):
     assert "mine" not in sys.modules
 
 
-def test_parameters_of_ones_own_are_checked(folder):
+def test_parameters_of_ones_own_are_checked(run, folder):
     (folder / "mine.toml").write_text(EXPERIMENT.replace('channel = "events"', "chanel = 1"))
     status, _, err = run("audit", "mine.toml", "--plugin", "mine.py")
     assert status == 2
@@ -130,7 +118,7 @@ def test_parameters_of_ones_own_are_checked(folder):
         ("mine.txt", STREAK, "expected a Python file"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused(folder, name, text, said):
+def test_a_file_that_cannot_be_used_is_refused(run, folder, name, text, said):
     (folder / name).write_text(text)
     status, out, err = run("audit", "mine.toml", "--plugin", name)
     assert (status, out) == (2, "")

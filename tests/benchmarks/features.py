@@ -18,10 +18,10 @@ from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
+from escalation.panel.vintages import Vintages
 
 from escalation.features.build import build
 from escalation.panel.dense import Panel, day_range
-from escalation.panel.vintages import Vintages
 
 UNITS, DAYS, CHANNELS = 200, 4_000, ("events", "killed", "rockets", "strikes")
 WINDOWS, HALF_LIVES = (1, 3, 7, 14, 30, 60, 90, 180), (3, 7, 21, 60)

@@ -43,17 +43,18 @@ PLAIN = (
 )
 VALIDATE = (
     "from escalation.events import SOURCES\n"
-    "from escalation.events.store.ingest import validate\n"
-    "validate(SOURCES['iraq_crisis'], [Path({warm!r})])",
-    "validate(SOURCES[{source!r}], [Path({path!r})])[0].accepted",
+    "from escalation.events.store.ingest import validate_files\n"
+    "validate_files(SOURCES['iraq_crisis'], [Path({warm!r})])",
+    "validate_files(SOURCES[{source!r}], [Path({path!r})])[0].accepted",
 )
 INGEST = (
     "from escalation.events import SOURCES\n"
-    "from escalation.events.store.ingest import ingest\n"
+    "from escalation.events.store.ingest import ingest_files\n"
     "from escalation.events.store.folder import ArchiveStore\n"
-    "ingest(SOURCES['iraq_crisis'], [Path({warm!r})], ArchiveStore(Path({folder!r}) / 'warm'))\n"
+    "warm = ArchiveStore(Path({folder!r}) / 'warm')\n"
+    "ingest_files(SOURCES['iraq_crisis'], [Path({warm!r})], warm)\n"
     "store = ArchiveStore(Path({folder!r}) / 'archive')",
-    "ingest(SOURCES[{source!r}], [Path({path!r})], store)[0].accepted",
+    "ingest_files(SOURCES[{source!r}], [Path({path!r})], store)[0].accepted",
 )
 
 
@@ -90,7 +91,7 @@ def ucdp_block(first: int, rows: int, rng: np.random.Generator) -> pa.Table:
     start = np.datetime64("2015-01-01") + rng.integers(0, 3285, rows)
     sides = np.array(["Government of Iraq", "IS", "PKK", "Civilians", "Mahdi Army"])
     best, kind = rng.poisson(3, rows), rng.integers(1, 4, rows).astype(str)
-    cells = {name: pa.repeat("1", rows) for name in ucdp.REQUIRED + ucdp.OPTIONAL}
+    cells = {name: pa.repeat("1", rows) for name in ucdp.SOURCE.required + ucdp.SOURCE.optional}
     cells |= {
         "id": ids,
         "relid": [f"IRQ-2015-1-{number}" for number in ids],

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from escalation.panel.aggregate import aggregate
+from escalation.panel.sparse import SparsePanel
 
 from escalation._util.engine import in_threads, on_dask
 from escalation.features.stream import write_features
-from escalation.panel.aggregate import aggregate
 from escalation.panel.dense import PanelSpec, day_range
-from escalation.panel.sparse import SparsePanel
 
 CELLS, DAYS = 13_000, day_range("2010-01-01", "2019-12-29")
 SIZES = (1_625, 3_250, 6_500, 13_000)

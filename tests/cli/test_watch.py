@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import json
 import os
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 import pandas as pd
 import pytest
+from command_line import escalation
+from patience import PATIENCE
 
-from escalation import cli, schema
+from escalation import schema
 from escalation.cli.common import write_scores
 from escalation.scoring.artifact import MANIFEST_FILE, manifest_of, save_artifact
 from escalation.scoring.ledger import read_ledger
@@ -50,25 +47,13 @@ def work(trained, tmp_path_factory):
 
 def scored(folder, *arguments):
     """Run the command in this process; its status, output and messages."""
-    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-    os.chdir(folder)
-    line = ["escalation", "score", "--model", "crisis", *map(str, arguments)]
-    try:
-        with (
-            mock.patch.object(sys, "argv", line),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
-        ):
-            cli.main()
-    finally:
-        os.chdir(before)
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+    done = escalation("score", "--model", "crisis", *arguments, folder=folder)
+    return done.returncode, done.stdout, done.stderr
 
 
 def in_a_process(folder, *arguments, **options):
     line = [sys.executable, "-m", "escalation.cli", "score", "--model", "crisis", *arguments]
-    return subprocess.run(line, cwd=folder, text=True, timeout=120, check=False, **options)
+    return subprocess.run(line, cwd=folder, text=True, timeout=PATIENCE, check=False, **options)
 
 
 def test_the_same_stamp_gives_the_same_bytes_in_every_form(work, tmp_path):
@@ -184,7 +169,7 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path, name, sta
 
 @pytest.mark.parametrize("form", ["--json", "--explain=0"])
 def test_a_full_disk_under_the_output_is_a_storage_error(work, form):
-    with Path("/dev/full").open("w") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = in_a_process(work, form, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 6
     assert "E-STORAGE" in done.stderr and "Traceback" not in done.stderr
@@ -240,20 +225,3 @@ def test_a_model_that_was_changed_in_the_store_is_refused_with_status_5(work, tm
         shutil.copytree(tmp_path / "kept", work / "model", dirs_exist_ok=True)
     assert not (tmp_path / "l").exists()
     assert scored(work, "--ledger", tmp_path / "l")[0] == 0
-
-
-def seconds_of_cpu(line, folder):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-@pytest.mark.slow
-def test_a_score_takes_at_most_twice_the_time_of_importing_what_it_stands_on(work):
-    """Time of the core, because a busy machine stretches the other."""
-    bare = [sys.executable, "-c", "import pandas, sklearn, mlflow"]
-    whole = [sys.executable, "-m", "escalation.cli", "score", "--model", "crisis"]
-    spent = [(seconds_of_cpu(bare, work), seconds_of_cpu(whole, work)) for _ in range(5)]
-    alone, together = (statistics.median(one) for one in zip(*spent, strict=True))
-    assert together <= 2 * alone, f"{together:.2f} s against {alone:.2f} s"

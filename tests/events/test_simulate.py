@@ -8,7 +8,7 @@ from scipy.stats import poisson
 
 from escalation.events.simulate import Motion, hawkes_counts, world
 from escalation.panel.dense import PanelSpec
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 
 STILL = Motion(own_spread=0.0, common_spread=0.0, burst_chance=0.0)
 
@@ -80,7 +80,8 @@ def test_units_move_together_by_what_they_share():
 
 def test_the_archive_holds_every_event_on_its_day():
     made = world(units=5, days=300, seed=6)
-    stack = vintages(made.archive(), PanelSpec(("site",)), first_day=made.first_day).stack
-    rows = [made.names.index(unit) for unit in stack.units]
-    np.testing.assert_array_equal(stack["events"], made.counts[rows])
-    assert made.counts.sum() == stack["events"].sum()
+    past = history(made.archive(), PanelSpec(("site",)), first_day=made.first_day)
+    panel = past.panel_at(len(past.days) - 1)
+    rows = [made.names.index(unit) for unit in panel.units]
+    np.testing.assert_array_equal(panel["events"], made.counts[rows])
+    assert made.counts.sum() == panel["events"].sum()

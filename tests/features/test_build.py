@@ -12,37 +12,37 @@ import random_archives as archives
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
-from escalation.features.build import build, names, on_last_day
-from escalation.panel.vintages import vintages
+from escalation.features.build import build, names, on_one_day
+from escalation.panel.history import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 FEW = {"neighbours": {"windows": [7]}, "window_sums": {"windows": [1, 7]}}
 
 
 @pytest.fixture(scope="module")
-def stack():
-    return vintages(archives.archive(0), archives.SPEC)
+def past():
+    return history(archives.archive(0), archives.SPEC)
 
 
-def test_columns_are_known_before_anything_is_computed(stack):
-    assert names(archives.SPEC.all_channels, ALL) == list(build(stack, ALL).names)
+def test_columns_are_known_before_anything_is_computed(past):
+    assert names(archives.SPEC.all_channels, ALL) == list(build(past, ALL).names)
 
 
-def test_local_columns_come_first_and_each_family_keeps_its_order(stack):
-    assert list(build(stack, FEW).names) == [
+def test_local_columns_come_first_and_each_family_keeps_its_order(past):
+    assert list(build(past, FEW).names) == [
         "events_sum_1d", "events_sum_7d", "killed_sum_1d", "killed_sum_7d",
         "events_sum_7d_others", "events_sum_7d_same_country", "events_sum_7d_within_250km",
     ]  # fmt: skip
 
 
-def test_each_value_is_the_gathered_one_of_its_family(stack):
-    built = build(stack, FEW)
-    for name, values in stack.each(lambda p: FEATURES["window_sums"](p, windows=[1, 7])).items():
+def test_each_value_is_the_one_that_its_family_gives(past):
+    built = build(past, FEW)
+    for name, values in FEATURES["window_sums"](past.panel(), windows=[1, 7]).items():
         np.testing.assert_array_equal(built[name][built.present], values[built.present])
 
 
-def test_a_frame_has_the_present_rows_unit_by_unit(stack):
-    built = build(stack, FEW)
+def test_a_frame_has_the_present_rows_unit_by_unit(past):
+    built = build(past, FEW)
     frame = built.frame()
     assert list(frame.columns) == list(built.names)
     assert frame.index.names == ["unit", "day"]
@@ -55,21 +55,22 @@ def test_a_frame_has_the_present_rows_unit_by_unit(stack):
 
 
 @pytest.mark.parametrize("lag", [0, 3])
-def test_the_last_day_alone_is_the_last_day_of_all(lag):
-    stack = vintages(archives.archive(0), archives.SPEC, lag=lag)
-    last, built = on_last_day(stack, ALL), build(stack, {name: {} for name in FEATURES})
-    present = built.present[:, -1]
-    np.testing.assert_array_equal(last[:, present], built.values[:, present, -1])
+@pytest.mark.parametrize("day", [20, archives.DAYS - 1])
+def test_a_day_alone_is_that_day_of_all(day, lag):
+    past = history(archives.archive(0), archives.SPEC, lag=lag)
+    families = {name: {} for name in FEATURES}
+    alone, built = on_one_day(past.panel_at(day), day - lag, ALL), build(past, families)
+    known = built.present[:, day]
+    np.testing.assert_allclose(alone[:, known], built.values[:, known, day], rtol=1e-6, atol=1e-6)
 
 
-def test_rows_are_those_of_the_frame(stack):
-    built = build(stack, FEW)
+def test_rows_are_those_of_the_frame(past):
+    built = build(past, FEW)
     np.testing.assert_array_equal(built.rows(*np.nonzero(built.present)), built.frame().to_numpy())
 
 
 def test_a_frame_of_units_that_are_always_there_is_no_copy():
-    stack = vintages(archives.archive(0), archives.SPEC)
-    built = build(stack, FEW)
+    built = build(history(archives.archive(0), archives.SPEC), FEW)
     whole = type(built)(built.names, built.values, built.units, built.days, built.present | True)
     frame = whole.frame()
     assert np.shares_memory(frame.to_numpy(), built.values)
@@ -77,20 +78,20 @@ def test_a_frame_of_units_that_are_always_there_is_no_copy():
     assert frame.index.equals(pd.MultiIndex.from_product([built.units, days]))
 
 
-def test_values_cannot_be_written_to(stack):
+def test_values_cannot_be_written_to(past):
     with pytest.raises(ValueError, match="read-only"):
-        build(stack, FEW).values[0, 0, 0] = 1
+        build(past, FEW).values[0, 0, 0] = 1
 
 
-def test_a_column_that_two_families_give_is_refused(stack):
+def test_a_column_that_two_families_give_is_refused(past):
     twice = {"window_sums": FEATURES["window_sums"], "again": FEATURES["window_sums"]}
     with pytest.raises(UsageError, match=r"E-FEATURE.*events_sum_1d"):
-        build(stack, {"window_sums": {}, "again": {}}, local=twice)
+        build(past, {"window_sums": {}, "again": {}}, local=twice)
 
 
-def test_an_unknown_family_is_refused(stack):
+def test_an_unknown_family_is_refused(past):
     with pytest.raises(UsageError, match=r"E-FEATURE.*window_sum'"):
-        build(stack, {"window_sum": {}})
+        build(past, {"window_sum": {}})
 
 
 def test_a_channel_that_the_panel_has_not_is_refused_before_the_data_is_read():
@@ -98,27 +99,27 @@ def test_a_channel_that_the_panel_has_not_is_refused_before_the_data_is_read():
         names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
 
 
-def test_a_family_with_the_wrong_shape_is_refused(stack):
+def test_a_family_with_the_wrong_shape_is_refused(past):
     def short(panel):
         return {"short": panel["events"][:, :1]}
 
     with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
-        build(stack, {"short": {}}, local={"short": short})
+        build(past, {"short": {}}, local={"short": short})
 
 
-def test_a_family_whose_columns_depend_on_the_data_is_refused(stack):
+def test_a_family_whose_columns_depend_on_the_data_is_refused(past):
     def moody(panel):
         names = ["a", "b"] if panel["events"].any() else ["a", "b", "c"]
         return dict.fromkeys(names, panel["events"])
 
     with pytest.raises(UsageError, match=r"E-FEATURE.*'c'.*same columns"):
-        build(stack, {"moody": {}}, local={"moody": moody})
+        build(past, {"moody": {}}, local={"moody": moody})
 
 
-def test_no_family_and_no_unit_give_an_empty_table(stack):
-    assert build(stack, {}).frame().shape == (int(stack.present.sum()), 0)
+def test_no_family_and_no_unit_give_an_empty_table(past):
+    assert build(past, {}).frame().shape == (int(past.present.sum()), 0)
     nobody = archives.PanelSpec(kinds=("site",), enters=archives.Where(rung=7))
-    empty = build(vintages(archives.archive(0), nobody), FEW)
+    empty = build(history(archives.archive(0), nobody), FEW)
     assert empty.frame().shape == (0, 7)
 
 

@@ -210,7 +210,7 @@ def random_sums():
 @pytest.mark.parametrize("family", ACROSS)
 def test_every_family_across_units_obeys_its_formula(family):
     sums = random_sums()
-    got = ACROSS[family](sums, units_panel(PLACES))
+    got = ACROSS[family](sums, units_panel(PLACES), slice(None))
     for row, unit in enumerate(PLACES):
         for t in range(5):
             expected = ACROSS_ORACLES[family](sums, unit, t)
@@ -222,9 +222,11 @@ def test_a_unit_of_zeros_changes_no_bit_of_its_neighbours():
     for values in sums.values():
         values[list(PLACES).index("Balad")] = 0
     rest = [i for i, name in enumerate(PLACES) if name != "Balad"]
-    full = ACROSS["neighbours"](sums, units_panel(PLACES))
+    full = ACROSS["neighbours"](sums, units_panel(PLACES), slice(None))
     fewer = {name: values[rest] for name, values in sums.items()}
-    part = ACROSS["neighbours"](fewer, units_panel([n for n in PLACES if n != "Balad"]))
+    part = ACROSS["neighbours"](
+        fewer, units_panel([n for n in PLACES if n != "Balad"]), slice(None)
+    )
     for name, values in part.items():
         assert values.tobytes() == full[name][rest].tobytes()
 
@@ -285,4 +287,4 @@ def test_what_makes_no_sense_is_refused(family, options, code):
 
 def test_neighbours_say_which_window_sum_is_missing():
     with pytest.raises(UsageError, match=r"events_sum_99d.*window_sums"):
-        ACROSS["neighbours"](random_sums(), units_panel(PLACES), windows=[99])
+        ACROSS["neighbours"](random_sums(), units_panel(PLACES), slice(None), windows=[99])

@@ -14,7 +14,7 @@ from escalation.audit import laws
 from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 AT = archives.FIRST + 33
@@ -44,8 +44,8 @@ def streak(panel, *, channel="events"):
 
 
 def built(archive, *, families=ALL, lag=0, first_day=None, **options):
-    stack = vintages(archive, archives.SPEC, lag=lag, first_day=first_day)
-    return build(stack, families, **options)
+    past = history(archive, archives.SPEC, lag=lag, first_day=first_day)
+    return build(past, families, **options)
 
 
 def everything(archive, **options):

@@ -10,7 +10,7 @@ import sqlite_oracle
 
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 
 DAYS = 40
 
@@ -23,8 +23,8 @@ def both(seed, monkeypatch):
     monkeypatch.setattr(archives, "DAYS", DAYS)
     monkeypatch.setattr(archives, "SITES", {site: archives.SITES[site] for site in sorted(chosen)})
     archive = archives.archive(seed, count=int(rng.integers(12, 40)), lag=lag)
-    stack = vintages(archive, archives.SPEC, first_day=archives.FIRST, lag=lag)
-    ours = build(stack, {name: {} for name in (*FEATURES, *ACROSS)}).frame()
+    past = history(archive, archives.SPEC, first_day=archives.FIRST, lag=lag)
+    ours = build(past, {name: {} for name in (*FEATURES, *ACROSS)}).frame()
     theirs = sqlite_oracle.oracle(archive.versions, first=archives.FIRST, days=DAYS, lag=lag)
     t = (ours.index.get_level_values("day") - pd.Timestamp(archives.FIRST)).days
     ours.index = pd.MultiIndex.from_arrays([ours.index.get_level_values("unit"), t])
@@ -77,6 +77,6 @@ def test_a_count_that_is_one_off_is_told(monkeypatch):
 def columns_of(family):
     """What a family gives on an archive of its own."""
     needed = {"window_sums": {}, family: {}}
-    stack = vintages(archives.archive(0), archives.SPEC)
-    without = set() if family == "window_sums" else set(build(stack, {"window_sums": {}}).names)
-    return set(build(stack, needed).names) - without
+    past = history(archives.archive(0), archives.SPEC)
+    without = set() if family == "window_sums" else set(build(past, {"window_sums": {}}).names)
+    return set(build(past, needed).names) - without

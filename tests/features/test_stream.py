@@ -1,28 +1,22 @@
-"""Features written a chunk at a time: the same file whatever the chunk, from either source."""
+"""Features written a chunk at a time: the same file whatever the chunk, and whoever makes it."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import random_archives as archives
 
-from escalation import schema
 from escalation._util.engine import in_threads, in_turn
-from escalation.errors import InputError, UsageError
-from escalation.events.archive import EventArchive
-from escalation.features import ACROSS, FEATURES, passes
+from escalation.errors import UsageError
+from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
 from escalation.features.stream import write_features
-from escalation.panel.aggregate import aggregate
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.sparse import SparsePanel
-from escalation.panel.vintages import history, vintages
+from escalation.panel.history import history
 
 LOCAL = {name: {} for name in FEATURES}
-LAST = archives.FIRST + (archives.DAYS - 1)
 
 
 def frame_of(path):
@@ -36,7 +30,7 @@ def test_the_file_holds_what_the_build_in_memory_gives(units, lag, tmp_path):
     archive = archives.archive(1, lag=lag)
     source = history(archive, archives.SPEC, lag=lag)
     rows = write_features(source, LOCAL, tmp_path / "x.parquet", units_per_chunk=units)
-    expected = build(vintages(archive, archives.SPEC, lag=lag), LOCAL).frame()
+    expected = build(source, LOCAL).frame()
     got = frame_of(tmp_path / "x.parquet")
     assert rows == len(got) == len(expected)
     assert list(got.columns) == list(expected.columns)
@@ -70,14 +64,11 @@ def test_the_order_and_number_of_threads_change_no_byte(tmp_path):
 
 @pytest.mark.parametrize("units", [1, 3, None])
 @pytest.mark.parametrize("seed", [3, 4])
-def test_families_across_units_read_all_units_whatever_the_chunk(
-    units, seed, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(passes, "STRETCH_CELLS", 100)
+def test_families_across_units_read_all_units_whatever_the_chunk(units, seed, tmp_path):
     archive, families = archives.archive(seed, lag=2), {n: {} for n in (*ACROSS, *FEATURES)}
     source = history(archive, archives.SPEC, lag=2)
     write_features(source, families, tmp_path / "x.parquet", units_per_chunk=units)
-    expected = build(vintages(archive, archives.SPEC, lag=2), families).frame()
+    expected = build(source, families).frame()
     got = frame_of(tmp_path / "x.parquet")
     assert list(got.columns) == list(expected.columns)
     assert got.to_numpy().tobytes() == expected.to_numpy().tobytes()
@@ -111,70 +102,3 @@ def test_nobody_gives_a_file_without_rows(tmp_path):
     source = history(archives.archive(0), nobody)
     assert write_features(source, LOCAL, tmp_path / "x.parquet") == 0
     assert frame_of(tmp_path / "x.parquet").shape[0] == 0
-
-
-def on_time(seed, lag=0):
-    """An archive whose events are reported within the lag and never change."""
-    versions = archives.archive(seed, count=150).versions
-    table = versions[versions[schema.OPERATION] == "add"].copy()
-    offset = np.random.default_rng(seed).integers(0, lag + 1, len(table))
-    days = table[schema.EVENT_DATE].to_numpy("datetime64[D]") + offset
-    table[schema.KNOWN_DATE] = np.minimum(days, LAST).astype("datetime64[s]")
-    return EventArchive.of(table, covered_to=LAST, known_basis="observed")
-
-
-SPECS = {
-    "site and all": archives.SPEC,
-    "cells": PanelSpec(("priogrid",), archives.SPEC.channels, Where(rung=3)),
-    "dyads": PanelSpec(("dyad",)),
-    "tags": PanelSpec(("country",), (archives.Channel("a", Where({"tags": ("x", "y")})),)),
-}
-
-
-@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-@pytest.mark.parametrize(("seed", "lag", "first"), [(1, 0, 0), (2, 4, 0), (3, 2, 20)])
-def test_an_aggregated_panel_gives_the_file_that_the_archive_gives(
-    spec, seed, lag, first, tmp_path
-):
-    archive = on_time(seed, lag)
-    archive.versions[schema.TAGS] = np.resize(["x", "y z", "", "z"], len(archive.versions))
-    span = {"first_day": archives.FIRST + first, "last_day": LAST, "lag": lag}
-    shuffled = archive.versions.sample(frac=1, random_state=seed)
-    files = [tmp_path / f"events {i}.parquet" for i in range(2)]
-    shuffled.iloc[:40].to_parquet(files[0])
-    shuffled.iloc[40:].to_parquet(files[1])
-    panel = aggregate(files, spec, tmp_path / "panel", **span)
-    families = {**LOCAL, **({"neighbours": {}} if seed == 1 else {})}
-    write_features(panel, families, tmp_path / "a.parquet")
-    write_features(history(archive, spec, **span), families, tmp_path / "b.parquet")
-    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-
-
-def test_an_aggregated_panel_is_read_back_and_holds_parts(tmp_path):
-    on_time(1).versions.to_parquet(tmp_path / "e.parquet")
-    made = aggregate([tmp_path / "e.parquet"], archives.SPEC, tmp_path / "panel",
-                     first_day=archives.FIRST, last_day=LAST)  # fmt: skip
-    panel = SparsePanel.read(tmp_path / "panel")
-    whole, part = made.stack(), panel.part(1, 6).part(1, 3).stack()
-    assert part.units == made.units[2:4]
-    for name in made.channels:
-        np.testing.assert_array_equal(part.stack[name], whole.stack[name][2:4])
-    with pytest.raises(InputError, match="E-FILE"):
-        SparsePanel.read(tmp_path)
-
-
-def test_what_needs_an_archive_is_not_aggregated(tmp_path):
-    late = archives.archive(1).versions
-    late.to_parquet(tmp_path / "late.parquet")
-    span = {"first_day": archives.FIRST, "last_day": LAST}
-    with pytest.raises(InputError, match=r"E-LATE.*\d+ were not"):
-        aggregate([tmp_path / "late.parquet"], archives.SPEC, tmp_path / "p", **span)
-    late.drop(columns="site").to_parquet(tmp_path / "no site.parquet")
-    with pytest.raises(InputError, match=r"E-COLUMN.*site"):
-        aggregate([tmp_path / "no site.parquet"], archives.SPEC, tmp_path / "p", **span)
-    both = on_time(1).versions.assign(country="Taji")
-    both.to_parquet(tmp_path / "both.parquet")
-    with pytest.raises(InputError, match=r"E-UNIT.*Taji"):
-        aggregate(
-            [tmp_path / "both.parquet"], PanelSpec(("site", "country")), tmp_path / "p", **span
-        )

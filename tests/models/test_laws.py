@@ -1,7 +1,6 @@
 """What holds for every registered model."""
 
 import inspect
-import time
 
 import numpy as np
 import pytest
@@ -168,18 +167,6 @@ def test_more_history_and_a_lower_threshold_mean_a_higher_probability(fitted, ta
 @pytest.mark.parametrize("name", [n for n in MODELS if n not in MEAN_IS_GIVEN])
 def test_probabilities_are_calibrated_in_the_large_on_the_training_rows(fitted, table, name):
     assert probability(fitted[name], table.X).mean() == pytest.approx(table.y.mean(), abs=0.05)
-
-
-@pytest.mark.slow
-@every_model
-def test_ten_thousand_rows_of_a_hundred_columns_are_fitted_within_two_seconds(make_table, name):
-    X, y, count = make_table(units=10, days=1007, features=88)
-    assert X.shape == (10000, 100)
-    model = MODELS[name]()
-    model.fit(X.iloc[:500], y[:500], count=count[:500])  # imports are not the fit's
-    start = time.process_time()
-    model.fit(X, y, count=count)
-    assert time.process_time() - start < 2.0
 
 
 def test_a_column_that_training_lacks_is_named(table):

@@ -201,7 +201,7 @@ def test_a_day_that_the_model_has_learned_from_is_called_in_sample(data, made):
         for one in data.scores
     )
     text = words(page(replace(data, scores=later)))
-    assert "In-sample: the model has learned from days up to 30 June 2021" in text
+    assert "In-sample: the model was trained on days up to 30 June 2021" in text
 
 
 def test_outcomes_that_had_not_come_by_the_day_are_not_told(data):
@@ -301,6 +301,6 @@ def test_training_logs_a_page_and_the_command_writes_one(tmp_path):
 
 def test_a_record_that_always_says_the_same_is_told_without_a_split():
     came = np.array([1.0, 0.0, 0.0, 0.0])
-    assert "it came in 25%" in record._middle(np.full(4, 0.3), came)
+    assert "occurred in 25% of cases" in record._middle(np.full(4, 0.3), came)
     said, came = np.array([0.9, 0.8, 0.1, 0.1, 0.1, 0.1]), np.array([1.0, 0, 0, 0, 0, 0])
     assert "in the rest, 10% and 0%" in record._middle(said, came)

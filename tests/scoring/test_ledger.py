@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import PATIENCE
 
 from escalation.errors import InputError, StorageError
 from escalation.scoring.ledger import FIRST, append, canonical, chained, issued_before, read_ledger
@@ -128,7 +129,7 @@ def test_writers_at_once_lose_nothing(tmp_path):
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("a", "b", "c")
     ]
-    assert [one.wait(timeout=120) for one in writers] == [0, 0, 0]
+    assert [one.wait(timeout=PATIENCE) for one in writers] == [0, 0, 0]
     said = {(one.forecast["writer"], one.forecast["i"]) for one in read_ledger(path)}
     assert said == {(name, i) for name in "abc" for i in range(15)}
 

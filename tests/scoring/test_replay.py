@@ -15,7 +15,7 @@ from escalation.errors import GateError, InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, load_experiment
 from escalation.plots.timeline import most_at_risk, timeline_figure
-from escalation.scoring.replay import FILM_COLUMNS, NO_MODEL, replay, replay_range
+from escalation.scoring.replay import NO_MODEL, REPLAY_COLUMNS, replay, replay_range
 
 SAID = ["model", "target", "unit", "day", "horizon", "probability", "lower", "upper", "base_rate"]
 QUICK = {
@@ -86,7 +86,7 @@ def test_an_answer_does_not_depend_on_the_range_that_was_asked_for(crisis, quick
 def test_what_came_is_what_the_chronology_says(crisis, march):
     table = crisis.as_of(crisis.covered_to)
     attacks = table[table[schema.TAGS] == "installation_attack"]
-    assert tuple(march.columns) == FILM_COLUMNS
+    assert tuple(march.columns) == REPLAY_COLUMNS
     for row in march.itertuples():
         own = attacks if row.unit == "all" else attacks[attacks["site"] == row.unit]
         ahead = (own["event_date"] - row.day).dt.days
@@ -160,7 +160,7 @@ def test_the_command_prints_writes_and_draws_a_range(command, tmp_path):
     done = command(*span, "--unit", "taji", "--out", "film.parquet", "--figure", "film.png")
     assert done.returncode == 0, done.stderr
     assert "2020-03-14" in done.stdout and "taji" in done.stdout and "green_zone" not in done.stdout
-    assert tuple(pd.read_parquet(tmp_path / "film.parquet").columns) == FILM_COLUMNS
+    assert tuple(pd.read_parquet(tmp_path / "film.parquet").columns) == REPLAY_COLUMNS
     assert (tmp_path / "film.png").read_bytes()[:4] == b"\x89PNG"
     rows = json.loads(command(*span, "--json").stdout)
     assert {row["unit"] for row in rows} > {"all", "taji", "green_zone"}

@@ -16,7 +16,6 @@ from escalation.scoring.artifact import manifest_of
 from escalation.scoring.ledger import append, read_ledger
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import (
-    BASELINE,
     ISSUED,
     champion_verdict,
     drift,
@@ -114,7 +113,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
     ahead = then.rows_on(np.array([last]), known)
     direct = dict(zip(ahead.X.index.get_level_values(0), model.predict_proba(ahead.X)[:, 1],
                       strict=True))  # fmt: skip
-    own = verified.forecasts[verified.forecasts["model"] == BASELINE]
+    own = verified.forecasts[verified.forecasts["model"] == "ewma_nb"]
     got = own[own["day"] == day].set_index("unit")["probability"]
     assert len(got) > 5
     for unit, probability in got.items():
@@ -136,7 +135,7 @@ def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis
 def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
     append(tmp_path / "l.jsonl", [said("all", "2020-12-28", 0.1)])
     result = verify(early[1], crisis, read_ledger(tmp_path / "l.jsonl"), as_of="2020-12-31")
-    assert (result.matured, result.open, result.verdict) == (0, 1, "nothing has matured yet")
+    assert (result.matured, result.open, result.verdict) == (0, 1, "no forecast has resolved yet")
 
 
 def world(make, quality):

@@ -7,7 +7,7 @@ import pytest
 from escalation import schema
 from escalation.events import EventArchive
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 from escalation.targets import TARGETS, look_back
 
 KINDS = ("site", "dyad", "all")
@@ -24,12 +24,12 @@ def target(request):
 
 def backs(target, archive, *, first_day, lag):
     """Every array of a look back, by unit: from its entry to the last day."""
-    stack = vintages(archive, PanelSpec(KINDS, target.channels()), first_day=first_day, lag=lag)
-    back = look_back(target, stack)
+    past = history(archive, PanelSpec(KINDS, target.channels()), first_day=first_day, lag=lag)
+    back = look_back(target, past)
     arrays = {"threshold": back.threshold, "at_risk": back.at_risk, **back.history, **back.extra}
     return {
-        (unit, name): (stack.entry[i], values[i])
-        for i, unit in enumerate(stack.units)
+        (unit, name): (past.entry[i], values[i])
+        for i, unit in enumerate(past.units)
         for name, values in arrays.items()
     }
 
@@ -105,8 +105,8 @@ def test_renamed_units_change_only_names(target, random_archive):
 
 
 def test_thresholds_are_whole_numbers_from_one(target, random_archive):
-    stack = vintages(random_archive(26), PanelSpec(KINDS, target.channels()))
-    back = look_back(target, stack)
+    past = history(random_archive(26), PanelSpec(KINDS, target.channels()))
+    back = look_back(target, past)
     np.testing.assert_array_equal(back.threshold, np.floor(back.threshold))
     assert back.threshold.min() >= 1
-    assert not back.at_risk[~stack.present].any()
+    assert not back.at_risk[~past.present].any()

@@ -11,8 +11,7 @@ import pytest
 
 from escalation import schema
 from escalation.panel.dense import PanelSpec, Where, day_range
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import Any
 from escalation.targets.climb import Climb
@@ -191,7 +190,7 @@ RULES = {
 }
 
 
-def history(known, past, now, horizon):
+def own_history(known, past, now, horizon):
     """Every history column of one unit on one day."""
     weights = [(event.day, known.weight(event)) for event in past]
     said = {
@@ -225,22 +224,22 @@ def ahead(target, known, past, future, t, now):
 def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story):
     archive, daily = story(seed)
     spec = PanelSpec(KINDS, target.channels())
-    stack = vintages(archive, spec, lag=lag)
-    assert len(stack.owner) > len(stack.units) + 5, "expected late news"
+    versions = history(archive, spec, lag=lag)
+    late = versions.panel().news["events"][0]
+    assert len(late.day) > len(versions.units) + 5, "expected late news"
     covered = len(daily) - 1 - lag
-    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
-    back = look_back(target, stack)
-    got = labels(target, back, panel, covered=covered)
+    back = look_back(target, versions)
+    got = labels(target, back, versions.panel_at(len(daily) - 1), covered=covered)
     entered, outcomes = set(), []
     for t in range(lag, len(daily)):
-        for i, unit in enumerate(stack.units):
+        for i, unit in enumerate(versions.units):
             now, here = t - lag, f"{unit} on day {t}"
             past = [event for event in daily[t].get(unit, []) if event.day <= now]
             entered |= {unit} if past else set()
             known = RULES[target.name](target, past, now)
             assert back.at_risk[i, t] == (known.at_risk and unit in entered), here
             assert back.threshold[i, t] == known.threshold, here
-            for name, value in history(known, past, now, target.horizon).items():
+            for name, value in own_history(known, past, now, target.horizon).items():
                 said = back.history[name][i, t]
                 assert math.isclose(said, value, rel_tol=1e-9, abs_tol=1e-12), (name, here)
             if t + target.horizon > covered:
@@ -256,9 +255,9 @@ def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story
 
 @pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
 def test_all_targets_give_the_same_history_columns(target, random_archive):
-    stack = vintages(random_archive(1, days=12), PanelSpec(KINDS, target.channels()))
-    names = set(history(Known(1, True, lambda event: 1), [], 0, 7))
-    back = look_back(target, stack)
+    versions = history(random_archive(1, days=12), PanelSpec(KINDS, target.channels()))
+    names = set(own_history(Known(1, True, lambda event: 1), [], 0, 7))
+    back = look_back(target, versions)
     assert set(back.history) == names
     assert all(values.dtype == np.float64 for values in back.history.values())
     assert back.threshold.dtype == np.float64

@@ -10,14 +10,14 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.events import EventArchive
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.snapshots import Snapshots
-from escalation.panel.vintages import vintages
+from escalation.panel.history import history
+from escalation.panel.series import Series
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, expected_count
 from escalation.targets.climb import Climb
 from escalation.targets.deaths import Deaths
-from escalation.targets.exceed import Exceed, past_quantiles
+from escalation.targets.exceed import Exceed
 from escalation.targets.onset import Onset
 from escalation.targets.retaliation import Retaliation
 from escalation.targets.surge import Surge
@@ -162,9 +162,8 @@ def archive_of(events, days):
 def label(target, events, days):
     """The look back and the labels of one unit that holds all events."""
     archive, spec = archive_of(events, days), PanelSpec(channels=target.channels())
-    stack = vintages(archive, spec, first_day=START)
-    back = look_back(target, stack)
-    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
+    past = history(archive, spec, first_day=START)
+    back, panel = look_back(target, past), past.panel_at(days - 1)
     return back, labels(target, back, panel, covered=days - 1)
 
 
@@ -193,9 +192,8 @@ def test_a_label_exists_only_where_all_days_ahead_are_covered(name):
     table = TABLES[name]
     days = len(table.threshold)
     archive, spec = archive_of(table.events, days), PanelSpec(channels=table.target.channels())
-    stack = vintages(archive, spec, first_day=START)
-    panel = Snapshots(archive, spec, stack).at(archive.covered_to)
-    back = look_back(table.target, stack)
+    past = history(archive, spec, first_day=START)
+    back, panel = look_back(table.target, past), past.panel_at(days - 1)
     for covered in range(-1, days + 3):
         known = ~np.isnan(labels(table.target, back, panel, covered=covered).outcome[0])
         assert known.tolist() == [t + 2 <= min(covered, days - 1) for t in range(days)]
@@ -221,7 +219,7 @@ def test_up_is_above_an_average_that_is_a_whole_number():
 def test_exceed_is_above_a_quantile_that_is_a_whole_number():
     """Of 46 twos and 6 twelves the 90th percentile is 11; floats say 10.999…"""
     values = np.array([[2] * 46 + [12] * 6], np.float32)
-    place, mean = past_quantiles(values, 1, 52, 0.9)
+    place, mean = Series(values).past_quantiles(1, windows=52, quantile=0.9)
     assert place[0, -1] == pytest.approx(11)
     assert mean[0, -1] == pytest.approx((46 * 2 + 6 * 12) / 52)
     back, _ = label(Exceed(horizon=1), counts(*([2] * 46 + [12] * 6)), days=52)
@@ -232,7 +230,7 @@ def test_exceed_is_above_a_quantile_that_is_a_whole_number():
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9, 0.99])
 def test_past_quantiles_are_those_of_numpy(horizon, quantile):
     values = np.random.default_rng(horizon).poisson(0.8, (3, 40)).astype(np.float32)
-    place, mean = past_quantiles(values, horizon, 7, quantile)
+    place, mean = Series(values).past_quantiles(horizon, windows=7, quantile=quantile)
     padded = np.pad(values, ((0, 0), (8 * horizon, 0)))
     for t in range(40):
         last = padded[:, t + 1 + horizon : t + 1 + 8 * horizon]
@@ -259,7 +257,7 @@ def test_the_filter_of_retaliation_narrows_the_attacks():
 def test_the_expected_count_starts_at_the_first_event_of_any_kind():
     values, events = np.zeros((1, 800), np.float32), np.zeros((1, 800), np.float32)
     events[0, 10] = values[0, 20] = values[0, 100] = 1
-    mean = expected_count(values, events, horizon=7)[0]
+    mean = expected_count(Series(values), Series(events), horizon=7)[0]
     assert mean[19] == 0
     assert mean[20] == 7 / 28
     assert mean[37] == 7 / 28

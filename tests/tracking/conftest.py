@@ -21,14 +21,24 @@ def events(crisis, trained):
 
 
 @pytest.fixture(scope="session")
-def log(trained, events):
+def drawn(trained, tmp_path_factory):
+    """Its pictures and its page, made once."""
+    from escalation.tracking.pictures import draw
+
+    return draw(trained, tmp_path_factory.mktemp("drawn"))
+
+
+@pytest.fixture(scope="session")
+def log(trained, events, drawn):
     """Log the training, changed or not, into a store."""
     from dataclasses import replace
 
     from escalation import tracking
 
     def into(uri, **changes):
-        return tracking.log_training(replace(trained, **changes), uri=uri, events=events)
+        return tracking.log_training(
+            replace(trained, **changes), uri=uri, events=events, pictures=drawn
+        )
 
     return into
 

@@ -5,6 +5,7 @@ import time
 import tomllib
 
 import pytest
+from patience import PATIENCE
 from servers import serving
 from tracking_small import SMALL
 
@@ -14,7 +15,6 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--window-size=1500,1000",
 )  # fmt: skip
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -1,73 +1,118 @@
 """Several at once, servers, and kills: nothing lost, nothing half made."""
 
-import os
 import pickle
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import pytest
+from patience import PATIENCE
 from servers import serving
 from tracking_small import SMALL
 
 from escalation import tracking
-from escalation.tracking.pictures import draw
-
-SIX = 6
-FEWEST = SMALL.replace("[models.logistic]\n", "")
 
 
-def train(folder):
-    """Start the command, as a shell would."""
-    (folder / "small.toml").write_text(FEWEST)
-    return subprocess.Popen(
-        [sys.executable, "-m", "escalation.cli", "train", "small.toml", "--json",
-         "--tracking-uri", "sqlite:///mlflow.db"],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def folder(trained, events, drawn, tmp_path_factory):
+    """The training for processes that only log it."""
+    made = tmp_path_factory.mktemp("training")
+    (made / "trained.pickle").write_bytes(pickle.dumps((trained, events)))
+    (made / "drawn").symlink_to(drawn)
+    return made
 
 
-def six_at_once(folder):
-    running = [train(folder) for _ in range(SIX)]
-    said = [one.communicate(timeout=300)[1] for one in running]
-    assert [one.returncode for one in running] == [0] * SIX, said
+LOGGING = f"""
+import os, pickle, signal, sys
+from pathlib import Path
+from mlflow import MlflowClient
+from escalation._util import files
+from escalation.tracking import runs
+
+uri, folder = sys.argv[1], Path(sys.argv[2])
+files.LOCK_SECONDS = {PATIENCE}  # a busy machine is no reason to give up
+trained, events = pickle.loads((folder / "trained.pickle").read_bytes())
+
+def start(prepare=lambda: None):
+    # A child each, so that imports are paid once.
+    child = os.fork()
+    if child:
+        return child
+    try:
+        prepare()
+        runs.OWNER = f"{{os.uname().nodename}}:{{os.getpid()}}"
+        runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
+        os._exit(0)
+    except BaseException as error:
+        print(repr(error), file=sys.stderr)
+        os._exit(1)
+
+def status_of(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+AT_ONCE = f"""{LOGGING}
+for count in sys.argv[3:]:
+    children = [start() for _ in range(int(count))]
+    print(*map(status_of, children))
+"""
 
 
 @pytest.mark.slow
-def test_six_trainings_at_once_on_no_store_and_then_on_it_all_succeed(tmp_path):
-    for rounds in (1, 2):
-        six_at_once(tmp_path)
-        client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
-        versions = client.search_model_versions("name = 'small'")
-        assert sorted(int(one.version) for one in versions) == list(range(1, rounds * SIX + 1))
-        assert all(str(one.status) == "READY" for one in versions)
+def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, folder):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "6", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.stdout.split() == ["0"] * 9, done.stderr
+    client = tracking.open_store(uri)
+    versions = client.search_model_versions("name = 'small'")
+    assert sorted(int(one.version) for one in versions) == list(range(1, 10))
+    assert all(str(one.status) == "READY" for one in versions)
     store = sqlite3.connect(tmp_path / "mlflow.db")
     assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
-    assert Counter(run.info.status for run in runs) == {"FINISHED": 2 * SIX * 4}
+    assert Counter(run.info.status for run in runs) == {"FINISHED": 9 * 5}
     assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
 
 
+STOPPED = """
+import os, sys
+from mlflow import MlflowClient
+from escalation.cli import main
+
+number = int(sys.argv.pop(1))
+plain, calls = MlflowClient.create_run, []
+
+def last(*args, **kwargs):
+    made = plain(*args, **kwargs)
+    calls.append(made)
+    if len(calls) == 2:  # the first child's
+        os.kill(os.getpid(), number)
+    return made
+
+MlflowClient.create_run = last
+main()
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
-)
-def test_a_training_killed_while_it_is_logged_leaves_the_champion(uri, log, tmp_path, number, code):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_training_stopped_while_it_is_logged_leaves_the_champion(
+    uri, log, tmp_path, number, code
+):
     client = tracking.open_store(uri)
     log(uri)
     before = client.get_model_version_by_alias("small", "champion").version
-    killed = train(tmp_path)
     experiment = client.get_experiment_by_name("small").experiment_id
-    while not client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        assert killed.poll() is None
-        time.sleep(0.05)
-    killed.send_signal(number)
-    assert killed.wait(60) == code
+    (tmp_path / "small.toml").write_text(SMALL.replace("[models.logistic]\n", ""))
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOPPED, str(int(number)), "train", "small.toml",
+         "--tracking-uri", uri],
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert stopped.returncode == code, stopped.stderr
     assert client.get_model_version_by_alias("small", "champion").version == before
     assert len(client.search_model_versions("name = 'small'")) == 1
     log(uri)
@@ -90,15 +135,8 @@ POINTS = {
     "set_registered_model_alias": 1,
 }
 """Methods of the client, and after which of their calls the process is killed."""
-KILLED_THERE = """
-import os, pickle, signal, sys
-from pathlib import Path
-from mlflow import MlflowClient
-from escalation.tracking import runs
-uri, folder = sys.argv[1], Path(sys.argv[2])
-trained, events = pickle.loads((folder / "trained.pickle").read_bytes())
-
-def log_until(method, count):
+KILLED_THERE = f"""{LOGGING}
+def kill_after(method, count):
     plain, calls = getattr(MlflowClient, method), []
     def last(*args, **kwargs):
         done = plain(*args, **kwargs)
@@ -107,30 +145,19 @@ def log_until(method, count):
             os.kill(os.getpid(), signal.SIGKILL)
         return done
     setattr(MlflowClient, method, last)
-    runs.OWNER = f"{os.uname().nodename}:{os.getpid()}"
-    runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
 
-for line in sys.stdin:  # imports are paid once
+for line in sys.stdin:
     method, count = line.split()
-    child = os.fork()
-    if child == 0:
-        log_until(method, int(count))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print(status_of(start(lambda: kill_after(method, int(count)))), flush=True)
 """
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(
-    uri, log, trained, events, tmp_path
-):
+def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(uri, log, folder):
     client = tracking.open_store(uri)
     log(uri)
     experiment = client.get_experiment_by_name("small").experiment_id
-    (tmp_path / "trained.pickle").write_bytes(pickle.dumps((trained, events)))
-    (drawn := tmp_path / "drawn").mkdir()
-    draw(trained, drawn)
-    code = [sys.executable, "-c", KILLED_THERE, uri, str(tmp_path)]
+    code = [sys.executable, "-c", KILLED_THERE, uri, str(folder)]
     logging = subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     for method, count in POINTS.items():
         logging.stdin.write(f"{method} {count}\n")

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from escalation import tracking
 from escalation.errors import EscalationError, GateError, ModelError, UsageError
@@ -105,7 +106,7 @@ def attempt(uri, barrier, ended):
 
     def together(rows):
         decision = judged(rows)
-        barrier.wait(60)
+        barrier.wait(PATIENCE)
         return decision
 
     promotion.judge = together
@@ -124,7 +125,7 @@ def test_of_two_promotions_at_once_one_wins(uri):
     both = [here.Process(target=attempt, args=(uri, barrier, ended)) for _ in range(2)]
     for one in both:
         one.start()
-    statuses = sorted(ended.get(timeout=60) for _ in both)
+    statuses = sorted(ended.get(timeout=PATIENCE) for _ in both)
     for one in both:
         one.join()
     assert statuses[0] == 0

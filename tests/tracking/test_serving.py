@@ -6,6 +6,7 @@ import urllib.request
 import mlflow
 import numpy as np
 import pytest
+from patience import PATIENCE
 from servers import serving
 
 from escalation import tracking
@@ -56,6 +57,6 @@ def test_a_served_model_answers_as_the_scorer_does(questions, stored, source, tm
         request = urllib.request.Request(
             f"{address}/invocations", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             said = json.loads(answer.read())["predictions"]
     np.testing.assert_allclose(said, expected, rtol=0, atol=1e-12)

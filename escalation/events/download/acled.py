@@ -15,19 +15,22 @@ from escalation._util.files import replacing
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.events.download.web import Downloaded, Web
 
-BASE = "https://acleddata.com"
-LICENCE = (
-    "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
-    "https://acleddata.com/terms-and-conditions"
-)
+ACLED_URL = "https://acleddata.com"
 USERNAME, PASSWORD = "ACLED_USERNAME", "ACLED_PASSWORD"
-CLIENT = "acled"
-ROWS_PER_PAGE = 5000
-KEY = "event_id_cnty"
+_CLIENT = "acled"
+_ROWS_PER_PAGE = 5000
+_KEY = "event_id_cnty"
 
 
 def acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
     """A token for the user whom the environment names.
+
+    Parameters
+    ----------
+    web : Web
+    base : str
+        Address that the name and password are sent to.
+    environment : mapping of str to str
 
     Raises
     ------
@@ -39,24 +42,30 @@ def acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
     missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
     if missing:
         raise UsageError(
-            "E-CREDENTIALS", f"expected {' and '.join(missing)} in the environment",
-            fix=f"set them to what you use at {BASE}",
-        )  # fmt: skip
+            "E-CREDENTIALS",
+            f"needs {' and '.join(missing)} in the environment",
+            fix=f"set them to what you use at {ACLED_URL}",
+        )
     address = urlsplit(base)
     if address.scheme != "https" and address.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise UsageError("E-CREDENTIALS", "expected an https address to send a password to",
-                         value=base)  # fmt: skip
-    form = {"username": environment[USERNAME], "password": environment[PASSWORD],
-            "grant_type": "password", "client_id": CLIENT}  # fmt: skip
+        raise UsageError("E-CREDENTIALS", "a password is only sent to an https address", value=base)
+    form = {
+        "username": environment[USERNAME],
+        "password": environment[PASSWORD],
+        "grant_type": "password",
+        "client_id": _CLIENT,
+    }
     try:
         answer = web.ask("POST", f"{base}/oauth/token", data=form)
         return str(answer.json()["access_token"])
     except (InputError, ValueError, KeyError, TypeError) as error:
         reason = error.message if isinstance(error, EscalationError) else "no token came back"
         raise InputError(
-            "E-CREDENTIALS", f"expected ACLED to accept {USERNAME} and {PASSWORD}: {reason}",
-            where=f"{base}/oauth/token", fix="check that you can log in there with them",
-        ) from None  # fmt: skip
+            "E-CREDENTIALS",
+            f"ACLED does not accept {USERNAME} and {PASSWORD}: {reason}",
+            where=f"{base}/oauth/token",
+            fix="check that you can log in there with them",
+        ) from None
 
 
 def _rows(text: str) -> tuple[str, str, int]:
@@ -69,11 +78,11 @@ def _pages(web: Web, url: str, token: str, asked: dict[str, str]) -> Iterator[tu
     """Header and records of each page, until one is empty: an account may get fewer than asked."""
     page, first, before = 1, "", ""
     while True:
-        query = {**asked, "limit": str(ROWS_PER_PAGE), "page": str(page)}
+        query = {**asked, "limit": str(_ROWS_PER_PAGE), "page": str(page)}
         answer = web.ask("GET", url, params=query, headers={"Authorization": f"Bearer {token}"})
         header, body, count = _rows(answer.content.decode("utf-8-sig"))
-        if header and KEY not in header:
-            raise _content(url, header, f"CSV with a column {KEY}", "see whether you may use it")
+        if header and _KEY not in header:
+            raise _content(url, header, f"CSV with a column {_KEY}", "see whether you may use it")
         if not count:
             return
         if header != (first := first or header) or body == before:
@@ -83,7 +92,7 @@ def _pages(web: Web, url: str, token: str, asked: dict[str, str]) -> Iterator[tu
 
 
 def _content(url: str, header: str, expected: str, fix: str) -> InputError:
-    return InputError("E-CONTENT", f"expected {expected}", where=url, value=header, fix=fix)
+    return InputError("E-CONTENT", f"needs {expected}", where=url, value=header, fix=fix)
 
 
 def fetch_acled(
@@ -94,7 +103,7 @@ def fetch_acled(
     *,
     web: Web,
     environment: Mapping[str, str],
-    base: str = BASE,
+    base: str = ACLED_URL,
 ) -> list[Downloaded]:
     """Download the events of some countries into one CSV file, in place when all pages came.
 
@@ -121,10 +130,14 @@ def fetch_acled(
         ``E-EMPTY`` when there are none, ``E-CREDENTIALS``, ``E-CONTENT``, and those of ``Web.ask``.
     """
     if first > last:
-        raise UsageError("E-DATES", "expected days in order", value=f"{first} to {last}")
+        raise UsageError("E-DATES", "the first day is after the last", value=f"{first} to {last}")
     token = acled_token(web, base, environment)
-    asked = {"_format": "csv", "country": "|".join(countries),
-             "event_date": f"{first}|{last}", "event_date_where": "BETWEEN"}  # fmt: skip
+    asked = {
+        "_format": "csv",
+        "country": "|".join(countries),
+        "event_date": f"{first}|{last}",
+        "event_date_where": "BETWEEN",
+    }
     places = re.sub(r"[^A-Za-z0-9]+", "-", "-".join(countries)).strip("-")[:60]
     path = out / f"acled_{places}_{first}_{last}.csv"
     digest, size = hashlib.sha256(), 0
@@ -136,6 +149,11 @@ def fetch_acled(
             size += len(data)
             web.progress(path.name, size, 0)
         if not size:
-            raise InputError("E-EMPTY", "expected events, there are none", value=path.stem,
-                             where=base, fix="check the countries and the days")  # fmt: skip
+            raise InputError(
+                "E-EMPTY",
+                "there are no events",
+                value=path.stem,
+                where=base,
+                fix="check the countries and the days",
+            )
     return [Downloaded(path, digest.hexdigest(), size)]

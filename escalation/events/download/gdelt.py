@@ -9,20 +9,23 @@ from pathlib import Path
 from escalation.errors import InputError, UsageError
 from escalation.events.download.web import Downloaded, Web, whole_zip
 
-BASE = "https://storage.googleapis.com/data.gdeltproject.org"
+GDELT_URL = "https://storage.googleapis.com/data.gdeltproject.org"
 """GDELT's own bucket, over TLS, which its plain host is not."""
-LICENCE = (
-    "GDELT is open for any use: cite the GDELT Project and link to https://www.gdeltproject.org"
-)
-FIRST_DAYS = {1: dt.datetime(2013, 4, 1), 2: dt.datetime(2015, 2, 18, 23)}
-QUARTER = dt.timedelta(minutes=15)
-ABSENT = ("E-NOT-THERE", "E-REFUSED")
+_FIRST_DAYS = {1: dt.datetime(2013, 4, 1), 2: dt.datetime(2015, 2, 18, 23)}
+_QUARTER = dt.timedelta(minutes=15)
+_ABSENT = ("E-NOT-THERE", "E-REFUSED")
 """A bucket that may not be listed says "refused" of what it does not have."""
-SHOWN = 10
+_SHOWN = 10
 
 
 def gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]:
     """Where the files of a range of days lie under the base address, both days included.
+
+    Parameters
+    ----------
+    first, last : datetime.date
+    version : int
+        1 or 2.
 
     Examples
     --------
@@ -35,9 +38,9 @@ def gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]
     step, name = (
         (dt.timedelta(days=1), "events/%Y%m%d.export.CSV.zip")
         if version == 1
-        else (QUARTER, "gdeltv2/%Y%m%d%H%M%S.export.CSV.zip")
+        else (_QUARTER, "gdeltv2/%Y%m%d%H%M%S.export.CSV.zip")
     )
-    when = max(dt.datetime.combine(first, dt.time()), FIRST_DAYS[version])
+    when = max(dt.datetime.combine(first, dt.time()), _FIRST_DAYS[version])
     while when.date() <= last:
         yield when.strftime(name)
         when += step
@@ -50,7 +53,7 @@ def fetch_gdelt(
     *,
     web: Web,
     version: int = 1,
-    base: str = BASE,
+    base: str = GDELT_URL,
     allow_missing: bool = False,
 ) -> list[Downloaded]:
     """Download the event files of a range of days into a folder.
@@ -76,10 +79,10 @@ def fetch_gdelt(
         ``E-DATES`` when the range is empty or before the first file.
     """
     names = list(gdelt_names(first, last, version=version))
-    if not names or first < FIRST_DAYS[version].date():
+    if not names or first < _FIRST_DAYS[version].date():
         raise UsageError(
             "E-DATES",
-            f"expected days in order, from {FIRST_DAYS[version].date()} on for GDELT {version}.0",
+            f"needs days in order, from {_FIRST_DAYS[version].date()} on for GDELT {version}.0",
             value=f"{first} to {last}",
         )
     done, missing = [], []
@@ -88,14 +91,16 @@ def fetch_gdelt(
             path = out / name.rpartition("/")[2]
             done.append(web.save(f"{base}/{name}", path, check=whole_zip))
         except InputError as error:
-            if error.code not in ABSENT:
+            if error.code not in _ABSENT:
                 raise
             missing.append(name)
     if missing and not (allow_missing and done):
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise InputError(
-            "E-NOT-THERE", f"expected {len(names)} files, the server lacks {len(missing)}: "
-            f"{', '.join(missing[:SHOWN])}{more}",
-            where=base, fix="ask for other days, or take what is there with --allow-missing",
-        )  # fmt: skip
+            "E-NOT-THERE",
+            f"the server lacks {len(missing)} of {len(names)} files: "
+            f"{', '.join(missing[:_SHOWN])}{more}",
+            where=base,
+            fix="ask for other days, or take what is there with --allow-missing",
+        )
     return done

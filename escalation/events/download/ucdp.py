@@ -8,13 +8,9 @@ from pathlib import Path
 from escalation.errors import UsageError
 from escalation.events.download.web import Downloaded, Web, csv_with, whole_zip
 
-BASE = "https://ucdp.uu.se/downloads"
-LICENCE = (
-    "UCDP data are licensed under CC BY 4.0: cite the data set, its version and the articles named "
-    "at https://ucdp.uu.se/downloads"
-)
-YEARLY = re.compile(r"\d{1,2}\.\d")
-CANDIDATE = re.compile(r"\d{2}\.(0\.\d{1,2}|01\.\d{2}\.\d{2})")
+UCDP_URL = "https://ucdp.uu.se/downloads"
+_YEARLY = re.compile(r"\d{1,2}\.\d")
+_CANDIDATE = re.compile(r"\d{2}\.(0\.\d{1,2}|01\.\d{2}\.\d{2})")
 
 
 def ucdp_name(version: str) -> str:
@@ -35,18 +31,19 @@ def ucdp_name(version: str) -> str:
     >>> ucdp_name("25.1"), ucdp_name("25.0.3")
     ('ged/ged251-csv.zip', 'candidateged/GEDEvent_v25_0_3.csv')
     """
-    if YEARLY.fullmatch(version):
+    if _YEARLY.fullmatch(version):
         return f"ged/ged{version.replace('.', '')}-csv.zip"
-    if CANDIDATE.fullmatch(version):
+    if _CANDIDATE.fullmatch(version):
         return f"candidateged/GEDEvent_v{version.replace('.', '_')}.csv"
     raise UsageError(
-        "E-VERSION", "expected a version such as 25.1 (GED), 25.0.3 or 25.01.25.06 (Candidate)",
+        "E-VERSION",
+        "needs a version such as 25.1 (GED), 25.0.3 or 25.01.25.06 (Candidate)",
         value=version,
-    )  # fmt: skip
+    )
 
 
 def fetch_ucdp(
-    version: str, out: Path, *, web: Web, base: str = BASE, sha256: str | None = None
+    version: str, out: Path, *, web: Web, base: str = UCDP_URL, sha256: str | None = None
 ) -> list[Downloaded]:
     """Download a release into a folder.
 

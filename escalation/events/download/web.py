@@ -25,13 +25,13 @@ from escalation import __version__
 from escalation._util.progress import Progress, silent
 from escalation.errors import BusyError, EscalationError, InputError, StorageError
 
-CHUNK = 1 << 14
+_CHUNK = 1 << 14
 """What a break costs at most: a chunk counts once it is complete."""
-BUSY = (429, 500, 502, 503, 504)
-NOT_THERE = (404, 410)
-REFUSED = (401, 403)
-LONGEST_WAIT = 60.0
-T = TypeVar("T")
+_BUSY = (429, 500, 502, 503, 504)
+_NOT_THERE = (404, 410)
+_REFUSED = (401, 403)
+_LONGEST_WAIT = 60.0
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,14 @@ class Web:
     ) -> None:
         self.tries, self.pause, self.timeout, self.progress = tries, pause, timeout, progress
         retry = Retry(
-            total=tries - 1, backoff_factor=pause, backoff_max=LONGEST_WAIT, status_forcelist=BUSY,
-            retry_after_max=int(LONGEST_WAIT), allowed_methods={"GET", "POST"},
+            total=tries - 1,
+            backoff_factor=pause,
+            backoff_max=_LONGEST_WAIT,
+            status_forcelist=_BUSY,
+            retry_after_max=int(_LONGEST_WAIT),
+            allowed_methods={"GET", "POST"},
             raise_on_status=False,
-        )  # fmt: skip
+        )
         self.session = requests.Session()
         # Lengths and ranges count the bytes on the line, so nothing may be packed on the way.
         self.session.headers.update(
@@ -95,6 +99,12 @@ class Web:
     def ask(self, method: str, url: str, **options: object) -> requests.Response:
         """The answer to a request.
 
+        Parameters
+        ----------
+        method, url : str
+        **options
+            For ``requests``.
+
         Raises
         ------
         InputError
@@ -105,8 +115,12 @@ class Web:
 
         def once() -> requests.Response:
             answer = self.session.request(
-                method, url, timeout=self.timeout, stream=True, **options  # type: ignore[arg-type]
-            )  # fmt: skip
+                method,
+                url,
+                timeout=self.timeout,
+                stream=True,
+                **options,  # type: ignore[arg-type]
+            )
             with answer, _body():
                 _ = answer.content
             check_status(answer, url)
@@ -150,15 +164,15 @@ class Web:
             self._patiently(url, lambda: self._go_on(url, part))
             try:
                 check(part)
-                found = _verified(part, sha256)
+                file = _verified(part, sha256)
             except EscalationError:
                 _discard(part)
                 raise
             os.replace(part, path)
             _discard(part)
-        return Downloaded(path, found.sha256, found.size)
+        return Downloaded(path, file.sha256, file.size)
 
-    def _patiently(self, url: str, once: Callable[[], T]) -> T:
+    def _patiently(self, url: str, once: Callable[[], _T]) -> _T:
         """Try again where a body broke off; what failed before it, ``Retry`` has tried again."""
         for attempt in range(1, self.tries + 1):
             try:
@@ -166,7 +180,7 @@ class Web:
             except BrokenOffError as error:
                 if attempt == self.tries:
                     raise _no_answer(url, error) from error
-                time.sleep(min(self.pause * 2 ** (attempt - 1), LONGEST_WAIT))
+                time.sleep(min(self.pause * 2 ** (attempt - 1), _LONGEST_WAIT))
             except requests.RequestException as error:
                 raise _no_answer(url, error) from error
         raise AssertionError("at least one try")
@@ -194,27 +208,39 @@ class Web:
         total = done + int(answer.headers.get("Content-Length", 0))
         name = part.name.removeprefix(".").removesuffix(".part")
         with part.open("ab" if done else "wb") as file, _body():
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in answer.iter_content(_CHUNK):
                 file.write(chunk)
                 done += len(chunk)
                 self.progress(name, done, total)
 
 
 def check_status(answer: requests.Response, url: str) -> None:
-    """Refuse an answer that is no success, in words."""
+    """Refuse an answer that is no success, in words.
+
+    Parameters
+    ----------
+    answer : requests.Response
+    url : str
+        For the message.
+    """
     status = answer.status_code
     if status < 400:
         return
-    if status in BUSY:
-        raise BusyError("E-NETWORK", f"the server is busy ({status})", where=url,
-                        fix="run it again later")  # fmt: skip
-    code, message = "E-DOWNLOAD", "expected the file"
-    if status in NOT_THERE:
-        code, message = "E-NOT-THERE", "expected the file, the server has none under this address"
-    elif status in REFUSED:
-        code, message = "E-REFUSED", "the server refuses it to you"
-    raise InputError(code, f"{message} ({status})", where=url,
-                     fix="check what you ask for, and that you may have it")  # fmt: skip
+    if status in _BUSY:
+        raise BusyError(
+            "E-NETWORK", f"the server is busy ({status})", where=url, fix="run it again later"
+        )
+    code, message = "E-DOWNLOAD", "the file can't be had"
+    if status in _NOT_THERE:
+        code, message = "E-NOT-THERE", "the server has no file under this address"
+    elif status in _REFUSED:
+        code, message = "E-REFUSED", "access denied"
+    raise InputError(
+        code,
+        f"{message} ({status})",
+        where=url,
+        fix="check what you ask for, and that you may have it",
+    )
 
 
 def whole_zip(path: Path) -> None:
@@ -225,8 +251,12 @@ def whole_zip(path: Path) -> None:
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
         bad = str(error)
     if bad is not None:
-        raise InputError("E-ZIP", f"expected a whole zip file, it is damaged: {bad}",
-                         where=path.name, fix="run it again")  # fmt: skip
+        raise InputError(
+            "E-ZIP",
+            f"the zip file is damaged: {bad}",
+            where=path.name,
+            fix="run it again",
+        )
 
 
 def csv_with(column: str) -> Callable[[Path], None]:
@@ -234,22 +264,31 @@ def csv_with(column: str) -> Callable[[Path], None]:
 
     def check(path: Path) -> None:
         with path.open("rb") as file:
-            header = file.readline(CHUNK)
+            header = file.readline(_CHUNK)
         names = header.decode("utf-8-sig", errors="replace").strip().split(",")
         if column not in [name.strip('" ') for name in names]:
-            raise InputError("E-CONTENT", f"expected CSV with a column {column}", where=path.name,
-                             value=header[:60], fix="check what you ask for")  # fmt: skip
+            raise InputError(
+                "E-CONTENT",
+                f"needs CSV with a column {column}",
+                where=path.name,
+                value=header[:60],
+                fix="check what you ask for",
+            )
 
     return check
 
 
 def _verified(path: Path, sha256: str | None) -> Downloaded:
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        raise InputError("E-HASH", f"expected SHA-256 {sha256}, got {found}", where=str(path),
-                         fix="ask the publisher whether the file was changed")  # fmt: skip
-    return Downloaded(path, found, path.stat().st_size)
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 is not None and actual != sha256.lower():
+        raise InputError(
+            "E-HASH",
+            f"SHA-256 is {actual}, not {sha256}",
+            where=str(path),
+            fix="ask the publisher whether the file was changed",
+        )
+    return Downloaded(path, actual, path.stat().st_size)
 
 
 def _tag_file(part: Path) -> Path:
@@ -284,9 +323,11 @@ def _body() -> Iterator[None]:
 
 def _no_answer(url: str, error: Exception) -> BusyError:
     return BusyError(
-        "E-NETWORK", f"expected an answer: {type(error).__name__}: {error}", where=url,
+        "E-NETWORK",
+        f"no answer: {type(error).__name__}: {error}",
+        where=url,
         fix="run it again; it goes on where it stopped",
-    )  # fmt: skip
+    )
 
 
 @contextmanager
@@ -294,5 +335,6 @@ def _disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError("E-STORAGE", f"expected to write the file: {error.strerror or error}",
-                           where=str(path)) from error  # fmt: skip
+        raise StorageError(
+            "E-STORAGE", f"the file can't be written: {error.strerror or error}", where=str(path)
+        ) from error

@@ -28,20 +28,20 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask, flags, later, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
-from escalation.events.formats.canonical import Cells, flags, looked_up
-from escalation.events.source import Converted, Options, Source
+from escalation.events.formats.canonical import Cells
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source, column_names
 
-NAME = "acled"
-LAG = 7
-PRECISION_DAYS = {1: 1, 2: 7, 3: 31}
+_NAME = "acled"
+_LAG = 7
+_PRECISION_DAYS = {1: 1, 2: 7, 3: 31}
 SUB_EVENTS = {
     "Government regains territory": "battle",
     "Non-state actor overtakes territory": "battle",
@@ -85,27 +85,29 @@ EVENTS = {
     "Headquarters or base established": "strategic_development",
     "Non-violent transfer of territory": "strategic_development",
 }
-REQUIRED = (
-    "event_id_cnty", "event_date", "event_type", "actor1", "country", "latitude", "longitude",
-    "fatalities",
-)  # fmt: skip
-OPTIONAL = (
-    "data_id", "event_id_no_cnty", "iso3", "year", "time_precision", "disorder_type",
-    "sub_event_type", "assoc_actor_1", "inter1", "actor2", "assoc_actor_2", "inter2",
-    "interaction", "civilian_targeting", "iso", "region", "admin1", "admin2", "admin3", "location",
-    "geo_precision", "source", "source_scale", "notes", "tags", "timestamp", "population_1km",
-    "population_2km", "population_5km", "population_best",
-)  # fmt: skip
-NEEDED = ("event_id_cnty", "event_date", "event_type", "country")
+_REQUIRED = column_names(
+    """
+    event_id_cnty, event_date, event_type, actor1, country, latitude, longitude, fatalities
+    """
+)
+_OPTIONAL = column_names(
+    """
+    data_id, event_id_no_cnty, iso3, year, time_precision, disorder_type, sub_event_type,
+    assoc_actor_1, inter1, actor2, assoc_actor_2, inter2, interaction, civilian_targeting, iso,
+    region, admin1, admin2, admin3, location, geo_precision, source, source_scale, notes, tags,
+    timestamp, population_1km, population_2km, population_5km, population_best
+    """
+)
+_NEEDED = ("event_id_cnty", "event_date", "event_type", "country")
 """Columns in which every row has a value."""
-OWN_FORM = "%d %B %Y"
-LATEST_SECOND = 2_147_483_647
-DAY_SECONDS = 86_400
-MILITARY = re.compile(r"Military Forces of (?P<state>[^(:]+)")
+_OWN_FORM = "%d %B %Y"
+_LATEST_SECOND = 2_147_483_647
+_DAY_SECONDS = 86_400
+_MILITARY = re.compile(r"Military Forces of (?P<state>[^(:]+)")
 ASSUMED = "events without a timestamp, whose known_date is assumed"
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block of ACLED rows.
 
     Examples
@@ -114,16 +116,16 @@ def convert(block: pa.Table, options: Options) -> Converted:
     ...     "event_type": "Explosions/Remote violence", "sub_event_type": "Air/drone strike",
     ...     "country": "Iraq", "fatalities": "2", "timestamp": "1747785600"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in REQUIRED + OPTIONAL})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    ...     for name in _REQUIRED + _OPTIONAL})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["event_type"], event["country"], event["severity"], str(event["known_date"])
     ('air_strike', 'IRQ', 5, '2025-05-21')
     """
     cells = Cells(block)
-    cells.require(*NEEDED)
-    day = cells.day("event_date", options, other=(OWN_FORM,))
-    known, assumed = _known(cells, day, LAG if options.lag is None else options.lag)
-    cells.check_precision("time_precision", PRECISION_DAYS, options.coarsest)
+    cells.require(*_NEEDED)
+    day = cells.day("event_date", options, other=(_OWN_FORM,))
+    known, assumed = _known(cells, day, _LAG if options.lag is None else options.lag)
+    cells.check_precision("time_precision", _PRECISION_DAYS, options.coarsest)
     actor, target = cells.text("actor1"), cells.text("actor2")
     types, killed = _types(cells), cells.count("fatalities")
     columns = {
@@ -138,24 +140,24 @@ def convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: actor,
         schema.TARGET: target,
-        schema.SEVERITY: canonical.rungs(
+        schema.SEVERITY: severity_of(
             types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
         ),
         schema.KILLED: killed,
         schema.TAGS: _tags(cells),
         schema.NOTE: cells.text("notes", longest=10_000, lines=True),
     }
-    return canonical.converted(cells, NAME, columns, {ASSUMED: assumed})
+    return canonical.converted(cells, _NAME, columns, {ASSUMED: assumed})
 
 
 def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
     """The day of the last change, and how many had to be assumed."""
-    stamp = cells.count("timestamp", most=LATEST_SECOND)
-    changed = pc.divide(stamp, DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
+    stamp = cells.count("timestamp", most=_LATEST_SECOND)
+    changed = pc.divide(stamp, _DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
     early = flags(pc.less(changed, day))
     cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
     missing = pc.is_null(cells.raw("timestamp"))
-    assumed = pc.if_else(missing, canonical.later(day, lag), changed)
+    assumed = pc.if_else(missing, later(day, lag), changed)
     return assumed, int(flags(missing).sum())
 
 
@@ -174,20 +176,20 @@ def _country(cells: Cells) -> pa.Array:
     )
 
 
-def _states(actor: pa.Array, target: pa.Array) -> NDArray[np.bool_]:
+def _states(actor: pa.Array, target: pa.Array) -> Mask:
     return flags(pc.not_equal(looked_up(actor, _state), looked_up(target, _state)))
 
 
 def _state(name: str) -> str | None:
-    found = MILITARY.match(name)
-    return found["state"].strip() if found else None
+    match = _MILITARY.match(name)
+    return match["state"].strip() if match else None
 
 
 def _tags(cells: Cells) -> pa.Array:
     finer = looked_up(cells.raw("sub_event_type"), canonical.tag)
     civilians = looked_up(cells.raw("civilian_targeting"), canonical.tag)
-    own = looked_up(cells.text("tags"), _words)
-    return canonical.words(finer, civilians, own)
+    tags = looked_up(cells.text("tags"), _words)
+    return canonical.words(finer, civilians, tags)
 
 
 def _words(phrases: str) -> str:
@@ -195,11 +197,14 @@ def _words(phrases: str) -> str:
     return " ".join(filter(None, map(canonical.tag, phrases.split(";"))))
 
 
-SOURCE = Source(
-    name=NAME,
-    required=REQUIRED,
-    optional=OPTIONAL,
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=_OPTIONAL,
+    convert=_convert,
     known_basis="overwritten",
-    licence="ACLED's terms of use: an account, attribution, and no redistribution of the raw data",
+    licence=(
+        "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
+        "https://acleddata.com/terms-and-conditions"
+    ),
 )

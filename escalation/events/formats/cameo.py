@@ -47,7 +47,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from escalation.events.formats.canonical import looked_up
+from escalation.events.columns import looked_up
 
 EVENT_TYPES: Final[Mapping[str, str]] = {
     "01": "statement",

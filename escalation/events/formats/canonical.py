@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.errors import InputError
+from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost, one_array
 from escalation.events.reading import checks
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Problem
+
+NO_COUNTRY = "events at places that are no country, kept without one"
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,20 @@ class Cells:
 
     def raw(self, column: str) -> pa.Array:
         """The cells as they stand."""
-        return checks.one_array(self.block[column])
+        return one_array(self.block[column])
 
-    def refuse(self, code: str, column: str, rows: NDArray[np.bool_], expected: str) -> None:
-        """Note rows that can't be taken; none is no problem."""
+    def refuse(self, code: str, column: str, rows: Mask, expected: str) -> None:
+        """Note rows that can't be taken; none is no problem.
+
+        Parameters
+        ----------
+        code : str
+            Such as ``Q-DATE``.
+        column : str
+        rows : ndarray of bool, shape (row,)
+        expected : str
+            What the cell should hold.
+        """
         if rows.any():
             self.problems.append(Problem(code, column, rows, expected))
 
@@ -47,15 +57,37 @@ class Cells:
             self.refuse("Q-REQUIRED", column, rows, "a value")
 
     def text(self, column: str, *, longest: int = 1000, lines: bool = False) -> pa.Array:
-        """Text without control characters."""
+        """Text without control characters.
+
+        Parameters
+        ----------
+        column : str
+        longest : int, optional
+            In characters.
+        lines : bool, optional
+            Take line ends and tabs.
+        """
         values, bad = checks.text(self.raw(column), longest=longest, lines=lines)
         self.refuse("Q-TEXT", column, bad, f"up to {longest} characters, none of them hidden")
         return values
 
-    def count(self, column: str, *, most: int = 10_000_000, point_zero: bool = False) -> pa.Array:
-        """Whole numbers from 0 on."""
-        values, bad = checks.whole_numbers(self.raw(column), most=most, point_zero=point_zero)
-        self.refuse("Q-NUMBER", column, bad, f"a whole number from 0 to {most}")
+    def count(
+        self, column: str, *, least: int = 0, most: int = 10_000_000, point_zero: bool = False
+    ) -> pa.Array:
+        """Whole numbers, from 0 on by default.
+
+        Parameters
+        ----------
+        column : str
+        least, most : int, optional
+            The range, ends included.
+        point_zero : bool, optional
+            Take ``4.0``.
+        """
+        values, bad = checks.whole_numbers(
+            self.raw(column), least=least, most=most, point_zero=point_zero
+        )
+        self.refuse("Q-NUMBER", column, bad, f"a whole number from {least} to {most}")
         return values
 
     def degrees(self, column: str, *, limit: float) -> pa.Array:
@@ -78,6 +110,19 @@ class Cells:
 
         ``form`` is a pattern with groups for year, month and day; without it the form is ISO, or
         one of ``other`` (strptime).
+
+        Parameters
+        ----------
+        column : str
+        options : Options
+        other : tuple of str, optional
+            Further strptime forms that the source itself uses.
+        midnight : bool, optional
+            Take a day that is followed by midnight.
+        form : str, optional
+            A pattern with groups for year, month and day that takes the place of the ISO form.
+        shown : str, optional
+            How a message names the form.
         """
         values = self.raw(column)
         declared = options.date_format
@@ -91,13 +136,31 @@ class Cells:
         return days
 
     def check_precision(self, column: str, days: Mapping[int, int], coarsest: int) -> None:
-        """Refuse dates known less precisely than is allowed; ``days`` by the code in the cell."""
+        """Refuse dates known less precisely than is allowed; ``days`` by the code in the cell.
+
+        Parameters
+        ----------
+        column : str
+        days : mapping of int to int
+            Precision in days by the code in the cell.
+        coarsest : int
+            Longest precision kept, in days.
+        """
         codes = whole(self.raw(column))
         known = among(codes, map(str, days))
         fine = among(codes, (str(code) for code, length in days.items() if length <= coarsest))
         expected = f"a whole number from {min(days)} to {max(days)}"
         self.refuse("Q-NUMBER", column, flags(pc.is_valid(codes)) & ~known, expected)
         self.refuse("Q-PRECISION", column, known & ~fine, f"a date known within {coarsest} days")
+
+    def one_of(self, column: str, words: Collection[str]) -> pa.Array:
+        """One of a few words, whatever its case."""
+        values = pc.utf8_lower(self.raw(column))
+        known = among(values, words)
+        self.refuse(
+            "Q-VALUE", column, flags(pc.is_valid(values)) & ~known, f"one of {', '.join(words)}"
+        )
+        return blanked(values, pa.array(~known))
 
     def country(self, column: str, *found: pa.Array) -> pa.Array:
         """The first country found for each row; refused where ``column`` says one that none is."""
@@ -107,34 +170,19 @@ class Cells:
         return first
 
     def types(self, column: str, find: Callable[[str], str | None], expected: str) -> pa.Array:
-        """Event types by the code in the cell; codes that ``find`` does not know are refused."""
+        """Event types by the code in the cell; codes that ``find`` does not know are refused.
+
+        Parameters
+        ----------
+        column : str
+        find : callable
+            Gives the event type of a code, or None.
+        expected : str
+            What the cell should hold.
+        """
         values = looked_up(self.raw(column), find)
         self.refuse("Q-TYPE", column, lost(self.raw(column), values), expected)
         return values
-
-
-def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
-    """What ``find`` says of every cell, asked once per different value.
-
-    Examples
-    --------
-    >>> looked_up(pa.array(["1", None, "9"]), {"1": "one"}.get).to_pylist()
-    ['one', None, None]
-    """
-    encoded = column.dictionary_encode()
-    found = [find(value) for value in encoded.dictionary.to_pylist()]
-    return pc.take(pa.array(found, pa.string()), encoded.indices)
-
-
-def blanked(column: pa.Array, rows: pa.Array) -> pa.Array:
-    """The column, null in some rows.
-
-    Examples
-    --------
-    >>> blanked(pa.array(["a", "b"]), pa.array([True, None])).to_pylist()
-    [None, 'b']
-    """
-    return pc.if_else(pc.fill_null(rows, False), pa.scalar(None, column.type), column)
 
 
 def whole(column: pa.Array) -> pa.Array:
@@ -146,17 +194,6 @@ def whole(column: pa.Array) -> pa.Array:
     ['214797', '7', '1.5']
     """
     return pc.replace_substring_regex(column, r"^([0-9]+)\.0+$", r"\1")
-
-
-def among(column: pa.Array, values: Iterable[str]) -> NDArray[np.bool_]:
-    """Rows that hold one of the values.
-
-    Examples
-    --------
-    >>> among(pa.array(["a", "b", None]), ["b"]).tolist()
-    [False, True, False]
-    """
-    return flags(pc.is_in(column, pa.array(list(values), pa.string())))
 
 
 def words(*columns: pa.Array) -> pa.Array:
@@ -185,100 +222,30 @@ def tag(text: str) -> str:
     return "_".join(text.lower().split())
 
 
-def flags(mask: pa.Array) -> NDArray[np.bool_]:
-    """An Arrow mask as numpy; null is false.
-
-    Examples
-    --------
-    >>> flags(pa.array([True, None])).tolist()
-    [True, False]
-    """
-    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
-
-
-def lost(before: pa.Array, after: pa.Array) -> NDArray[np.bool_]:
-    """Rows that had a value before and have none after.
-
-    Examples
-    --------
-    >>> lost(pa.array(["a", None]), pa.nulls(2)).tolist()
-    [True, False]
-    """
-    return flags(pc.and_(pc.is_valid(before), pc.is_null(after)))
-
-
-def later(days: pa.Array, lag: int) -> pa.Array:
-    """Days moved by a lag.
-
-    Examples
-    --------
-    >>> import datetime
-    >>> later(pa.array([datetime.date(2024, 2, 28)]), 2).to_pylist()
-    [datetime.date(2024, 3, 1)]
-    """
-    return pc.add(days.cast(pa.int32()), pa.scalar(lag, pa.int32())).cast(pa.date32())
-
-
-def rungs(
-    types: pa.Array,
-    *,
-    ladder: Mapping[str, schema.Rungs],
-    killed: pa.Array | None = None,
-    interstate: NDArray[np.bool_] | None = None,
-) -> pa.Array:
-    """Rung of the severity ladder for each event, as :mod:`escalation.events.severity` has it.
-
-    Parameters
-    ----------
-    types : pyarrow.Array of string
-        Words of the ladder.
-    ladder : mapping of str to Rungs
-    killed : pyarrow.Array of int32, optional
-        Null, or no column at all, proves no harm.
-    interstate : ndarray of bool, optional
-        Where one state acted on another: violence there is the highest rung.
-
-    Raises
-    ------
-    InputError
-        ``E-LADDER`` for a type without a rung.
-
-    Examples
-    --------
-    >>> types = pa.array(["battle", "battle", "protest", None])
-    >>> rungs(types, ladder=schema.SEVERITY_LADDER, killed=pa.array([3, None, 1, 0])).to_pylist()
-    [5, 3, 2, None]
-    """
-    encoded = types.dictionary_encode()
-    words_used = encoded.dictionary.to_pylist()
-    for word in sorted(set(words_used) - set(ladder)):
-        raise InputError("E-LADDER", "expected a rung for every event type",
-                         column=schema.EVENT_TYPE, value=word,
-                         fix="add it under [severity] in the experiment file")  # fmt: skip
-    table = np.array([ladder[word] for word in words_used], np.int8).reshape(-1, 3)
-    table = table if len(table) else np.zeros((1, 3), np.int8)
-    row = pc.fill_null(encoded.indices, 0).to_numpy()
-    dead = flags(pc.greater(killed, 0)) if killed is not None else np.zeros(len(types), np.bool_)
-    rung = np.where(dead, table[row, 2], table[row, 0])
-    if interstate is not None:
-        rung = np.where(interstate & (table[row, 0] >= 3), np.int8(schema.HIGHEST_RUNG), rung)
-    return pa.array(rung, pa.int8(), mask=flags(pc.is_null(types)))
-
-
 def converted(
     cells: Cells, source: str, columns: Mapping[str, pa.Array], notes: Mapping[str, int]
 ) -> Converted:
     """The canonical table; columns that the source does not have are null.
 
     Notes that count nothing are left out.
+
+    Parameters
+    ----------
+    cells : Cells
+    source : str
+        Name of the source, for every row.
+    columns : mapping of str to pyarrow.Array
+        By canonical name.
+    notes : mapping of str to int
+        Counts by what is counted.
     """
     rows = len(cells.block)
-    present = {**columns, schema.SOURCE: pa.repeat(source, rows)}
+    present = {schema.WEIGHT: pa.repeat(1, rows), **columns, schema.SOURCE: pa.repeat(source, rows)}
     table = {
         field.name: present[field.name].cast(field.type)
         if field.name in present
         else pa.nulls(rows, field.type)
         for field in EVENT_SCHEMA
     }
-    told = {text: int(count) for text, count in notes.items() if count}
-    return Converted(pa.table(table, schema=EVENT_SCHEMA), tuple(cells.problems), told)
+    counted = {text: int(count) for text, count in notes.items() if count}
+    return Converted(pa.table(table, schema=EVENT_SCHEMA), tuple(cells.problems), counted)

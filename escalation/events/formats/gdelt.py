@@ -28,42 +28,49 @@ tags          ``cameo_`` and the code; ``root_event`` if ``IsRootEvent``
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.canonical import Cells, among, flags
-from escalation.events.source import Converted, Options, Source
+from escalation.events.formats.canonical import Cells
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source, column_names
 
-NAME = "gdelt"
-ACTOR = (
-    "Code", "Name", "CountryCode", "KnownGroupCode", "EthnicCode", "Religion1Code",
-    "Religion2Code", "Type1Code", "Type2Code", "Type3Code",
-)  # fmt: skip
-GEO = ("Type", "FullName", "CountryCode", "ADM1Code", "ADM2Code", "Lat", "Long", "FeatureID")
+_NAME = "gdelt"
+_ACTOR = column_names(
+    """
+    Code, Name, CountryCode, KnownGroupCode, EthnicCode, Religion1Code, Religion2Code,
+    Type1Code, Type2Code, Type3Code
+    """
+)
+_GEO = column_names("Type, FullName, CountryCode, ADM1Code, ADM2Code, Lat, Long, FeatureID")
+_COUNTS = column_names(
+    """
+    IsRootEvent, EventCode, EventBaseCode, EventRootCode, QuadClass, GoldsteinScale, NumMentions,
+    NumSources, NumArticles, AvgTone
+    """
+)
 COLUMNS_2 = (
-    "GLOBALEVENTID", "SQLDATE", "MonthYear", "Year", "FractionDate",
-    *(f"Actor1{name}" for name in ACTOR), *(f"Actor2{name}" for name in ACTOR),
-    "IsRootEvent", "EventCode", "EventBaseCode", "EventRootCode", "QuadClass", "GoldsteinScale",
-    "NumMentions", "NumSources", "NumArticles", "AvgTone",
-    *(f"{place}Geo_{name}" for place in ("Actor1", "Actor2", "Action") for name in GEO),
-    "DATEADDED", "SOURCEURL",
-)  # fmt: skip
+    *column_names("GLOBALEVENTID, SQLDATE, MonthYear, Year, FractionDate"),
+    *(f"{side}{name}" for side in ("Actor1", "Actor2") for name in _ACTOR),
+    *_COUNTS,
+    *(f"{place}Geo_{name}" for place in ("Actor1", "Actor2", "Action") for name in _GEO),
+    *column_names("DATEADDED, SOURCEURL"),
+)
+"""Of version 2.0; 1.0 has no second-order administrative codes."""
 COLUMNS_1 = tuple(name for name in COLUMNS_2 if not name.endswith("ADM2Code"))
-REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
-DATE_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})$"
-STAMP_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})(?:(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?$"
-LATE_DAYS = 365
-LATE = f"events that became known more than {LATE_DAYS} days after they happened, kept"
+_REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
+_DATE_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})$"
+_STAMP_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})(?:(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?$"
+_LATE_DAYS = 365
+LATE_KEPT = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
 COUNTRY_ONLY = "events of which only the country is known, without coordinates"
-NO_COUNTRY = "events at places that are no country, kept without one"
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block of GDELT rows.
 
     Examples
@@ -72,12 +79,12 @@ def convert(block: pa.Table, options: Options) -> Converted:
     ...     "Actor1CountryCode": "USA", "Actor1Type1Code": "MIL", "Actor2CountryCode": "IRN",
     ...     "ActionGeo_CountryCode": "IZ", "DATEADDED": "20200103004500"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in COLUMNS_2})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["event_type"], event["actor"], event["target"], event["country"], event["killed"]
     ('drone_strike', 'USA_MIL', 'IRN', 'IRQ', None)
     """
     cells = Cells(block)
-    cells.require(*REQUIRED)
+    cells.require(*_REQUIRED)
     day, known = _days(cells, options)
     country = to_iso3(cells.raw("ActionGeo_CountryCode"), code="fips")
     types = cells.types("EventCode", cameo.event_type, cameo.EXPECTED)
@@ -90,27 +97,29 @@ def convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: _side(cells, "Actor1"),
         schema.TARGET: _side(cells, "Actor2"),
-        schema.SEVERITY: canonical.rungs(
-            types, ladder=options.ladder, interstate=_interstate(cells)
-        ),
+        schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.CONFIDENCE: _confidence(cells),
         schema.TAGS: _tags(cells),
     }
-    unknown = canonical.lost(cells.raw("ActionGeo_CountryCode"), country)
-    late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), LATE_DAYS)
-    notes = {LATE: flags(late).sum(), COUNTRY_ONLY: _vague(cells).sum(), NO_COUNTRY: unknown.sum()}
-    return canonical.converted(cells, NAME, columns, notes)
+    unknown = lost(cells.raw("ActionGeo_CountryCode"), country)
+    late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), _LATE_DAYS)
+    notes = {
+        LATE_KEPT: flags(late).sum(),
+        COUNTRY_ONLY: _vague(cells).sum(),
+        canonical.NO_COUNTRY: unknown.sum(),
+    }
+    return canonical.converted(cells, _NAME, columns, notes)
 
 
 def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array]:
-    day = cells.day("SQLDATE", options, form=DATE_FORM, shown="yyyymmdd")
-    known = cells.day("DATEADDED", Options(), form=STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss")
+    day = cells.day("SQLDATE", options, form=_DATE_FORM, shown="yyyymmdd")
+    known = cells.day("DATEADDED", Options(), form=_STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss")
     early = flags(pc.less(known, day))
     cells.refuse("Q-KNOWN-EARLY", "DATEADDED", early, "a day from SQLDATE on")
     return day, known
 
 
-def _vague(cells: Cells) -> NDArray[np.bool_]:
+def _vague(cells: Cells) -> Mask:
     return among(cells.raw("ActionGeo_Type"), ["1"])
 
 
@@ -119,12 +128,10 @@ def _place(cells: Cells) -> dict[str, pa.Array]:
     country_only = pa.array(_vague(cells))
     region_only = pa.array(among(kind, ["1", "2", "5"]))
     return {
-        schema.ADMIN1: canonical.blanked(cells.text("ActionGeo_ADM1Code"), country_only),
-        schema.SITE: canonical.blanked(cells.text("ActionGeo_FullName"), region_only),
-        schema.LATITUDE: canonical.blanked(cells.degrees("ActionGeo_Lat", limit=90), country_only),
-        schema.LONGITUDE: canonical.blanked(
-            cells.degrees("ActionGeo_Long", limit=180), country_only
-        ),
+        schema.ADMIN1: blanked(cells.text("ActionGeo_ADM1Code"), country_only),
+        schema.SITE: blanked(cells.text("ActionGeo_FullName"), region_only),
+        schema.LATITUDE: blanked(cells.degrees("ActionGeo_Lat", limit=90), country_only),
+        schema.LONGITUDE: blanked(cells.degrees("ActionGeo_Long", limit=180), country_only),
     }
 
 
@@ -135,7 +142,7 @@ def _side(cells: Cells, actor: str) -> pa.Array:
     return pc.coalesce(both, who, what, cells.text(f"{actor}Code"))
 
 
-def _interstate(cells: Cells) -> NDArray[np.bool_]:
+def _interstate(cells: Cells) -> Mask:
     other = pc.not_equal(cells.raw("Actor1CountryCode"), cells.raw("Actor2CountryCode"))
     state = among(cells.raw("Actor1Type1Code"), ["GOV", "MIL"])
     return flags(other) & state & among(cells.raw("Actor2Type1Code"), ["MIL"])
@@ -146,21 +153,23 @@ def _confidence(cells: Cells) -> pa.Array:
     some = flags(pc.greater_equal(sources, 2)) | flags(pc.greater_equal(mentions, 5))
     lesser = pc.if_else(pa.array(some), "medium", "low")
     bucket = pc.if_else(pa.array(flags(pc.greater_equal(sources, 3))), "high", lesser)
-    return canonical.blanked(bucket, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
+    return blanked(bucket, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
 
 
 def _tags(cells: Cells) -> pa.Array:
-    root = canonical.looked_up(cells.raw("IsRootEvent"), {"1": "root_event"}.get)
+    root = looked_up(cells.raw("IsRootEvent"), {"1": "root_event"}.get)
     return canonical.words(cameo.tags(cells.raw("EventCode")), root)
 
 
-SOURCE = Source(
-    name=NAME,
-    required=REQUIRED,
-    optional=tuple(name for name in COLUMNS_2 if name not in REQUIRED),
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=tuple(name for name in COLUMNS_2 if name not in _REQUIRED),
+    convert=_convert,
     known_basis="observed",
-    licence="free to use and redistribute with a citation of the GDELT Project and a link to it",
+    licence=(
+        "GDELT is open for any use: cite the GDELT Project and link to https://www.gdeltproject.org"
+    ),
     delimiter="\t",
     names=(COLUMNS_2, COLUMNS_1, COLUMNS_1[:-1]),
 )

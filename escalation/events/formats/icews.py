@@ -23,32 +23,35 @@ column here, unlike in other sources, where it is text.
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask, blanked, flags, later, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.canonical import Cells, flags
-from escalation.events.source import Converted, Options, Source
+from escalation.events.formats.canonical import Cells
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source, column_names
 
-NAME = "icews"
-LAG = 7
-REQUIRED = (
-    "Event ID", "Event Date", "Source Name", "CAMEO Code", "Target Name", "Province", "Country",
-    "Latitude", "Longitude",
-)  # fmt: skip
-OPTIONAL = (
-    "Source Sectors", "Source Country", "Event Text", "Intensity", "Target Sectors",
-    "Target Country", "Story ID", "Sentence Number", "Publisher", "City", "District",
-)  # fmt: skip
-MISSING = "NA"
-NO_COUNTRY = "events at places that are no country, kept without one"
+_NAME = "icews"
+_LAG = 7
+_REQUIRED = column_names(
+    """
+    Event ID, Event Date, Source Name, CAMEO Code, Target Name, Province, Country, Latitude,
+    Longitude
+    """
+)
+_OPTIONAL = column_names(
+    """
+    Source Sectors, Source Country, Event Text, Intensity, Target Sectors, Target Country, Story
+    ID, Sentence Number, Publisher, City, District
+    """
+)
+_MISSING = "NA"
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block of ICEWS rows.
 
     Examples
@@ -56,8 +59,8 @@ def convert(block: pa.Table, options: Options) -> Converted:
     >>> row = {"Event ID": "7", "Event Date": "2018-06-01", "Source Name": "Police (India)",
     ...     "CAMEO Code": "193", "Target Name": "Women (India)", "City": "NA", "Country": "India"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in REQUIRED + OPTIONAL})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    ...     for name in _REQUIRED + _OPTIONAL})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["event_id"], event["event_type"], event["country"], event["site"]
     ('7-2018-06-01', 'armed_clash', 'IND', None)
     """
@@ -71,7 +74,7 @@ def convert(block: pa.Table, options: Options) -> Converted:
             cells.text("Event ID"), day.cast(pa.string()), "-"
         ),
         schema.EVENT_DATE: day,
-        schema.KNOWN_DATE: canonical.later(day, LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: later(day, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: country,
         schema.ADMIN1: cells.text("Province"),
         schema.SITE: cells.text("City"),
@@ -80,38 +83,34 @@ def convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: cells.text("Source Name"),
         schema.TARGET: cells.text("Target Name"),
-        schema.SEVERITY: canonical.rungs(
-            types, ladder=options.ladder, interstate=_interstate(cells)
-        ),
+        schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.TAGS: cameo.tags(cells.raw("CAMEO Code")),
         schema.NOTE: cells.text("Event Text"),
     }
-    unknown = canonical.lost(cells.raw("Country"), country)
-    return canonical.converted(cells, NAME, columns, {NO_COUNTRY: unknown.sum()})
+    unknown = lost(cells.raw("Country"), country)
+    return canonical.converted(cells, _NAME, columns, {canonical.NO_COUNTRY: unknown.sum()})
 
 
 def _without_missing(block: pa.Table) -> pa.Table:
-    columns = [
-        canonical.blanked(column, pc.equal(column, MISSING)) for column in block.itercolumns()
-    ]
+    columns = [blanked(column, pc.equal(column, _MISSING)) for column in block.itercolumns()]
     return pa.table(columns, names=block.column_names)
 
 
-def _interstate(cells: Cells) -> NDArray[np.bool_]:
+def _interstate(cells: Cells) -> Mask:
     other = pc.not_equal(cells.raw("Source Country"), cells.raw("Target Country"))
     state = _has_sector(cells.raw("Source Sectors"), "Government|Military")
     return flags(other) & state & _has_sector(cells.raw("Target Sectors"), "Military")
 
 
-def _has_sector(sectors: pa.Array, names: str) -> NDArray[np.bool_]:
+def _has_sector(sectors: pa.Array, names: str) -> Mask:
     return flags(pc.match_substring_regex(sectors, f"(^|,)({names})(,|$)"))
 
 
-SOURCE = Source(
-    name=NAME,
-    required=REQUIRED,
-    optional=OPTIONAL,
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=_OPTIONAL,
+    convert=_convert,
     known_basis="assumed",
     licence="ask for the terms where you got the file; cite the ICEWS Coded Event Data",
     delimiter="\t",

@@ -14,27 +14,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.formats.canonical import Cells, converted, flags
-from escalation.events.severity import severity_of
-from escalation.events.source import Converted, Options, Source
+from escalation.events.columns import among, flags
+from escalation.events.formats.canonical import Cells, converted
+from escalation.events.severity import between_states, severity_of
+from escalation.events.source import Converted, Options, Source, column_names
 
-NAME = "iraq_crisis"
+_NAME = "iraq_crisis"
 INSTALLATION_ATTACK = "installation_attack"
-COUNTED = "counts_as_installation_attack"
-COLUMNS = (
-    "event_id", "event_date", "reported_date", "country", "admin1", "site", "latitude",
-    "longitude", "event_type", "actor", "target", "killed", "wounded", COUNTED, "confidence",
-    "notes",
-)  # fmt: skip
+_COLUMNS = column_names(
+    """
+    event_id, event_date, reported_date, country, admin1, site, latitude, longitude, event_type,
+    actor, target, killed, wounded, counts_as_installation_attack, confidence, notes
+    """
+)
 """Columns that are read; the others are for people."""
-FOR_PEOPLE = (
-    "event_time", "location", "actor_name", "attribution", "munitions_count", "killed_us",
-    "killed_coalition", "killed_low", "killed_high", "source_url",
-)  # fmt: skip
-LONGEST_NOTE = 20_000
+_FOR_PEOPLE = column_names(
+    """
+    event_time, location, actor_name, attribution, munitions_count, killed_us, killed_coalition,
+    killed_low, killed_high, source_url
+    """
+)
+_LONGEST_NOTE = 20_000
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block of the chronology.
 
     Examples
@@ -43,14 +46,15 @@ def convert(block: pa.Table, options: Options) -> Converted:
     ...     "event_type": "rocket_attack", "confidence": "high", "wounded": "12",
     ...     "counts_as_installation_attack": "1"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in COLUMNS + FOR_PEOPLE})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    ...     for name in _COLUMNS + _FOR_PEOPLE})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["known_date"].isoformat(), event["severity"], event["tags"]
     ('2020-03-12', 4, 'installation_attack')
     """
     cells = Cells(block)
     cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
     same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
+    counted = among(cells.raw("counts_as_installation_attack"), ["1"])
     columns = {name: cells.text(name) for name in same} | {
         schema.EVENT_DATE: cells.day("event_date", options),
         schema.KNOWN_DATE: cells.day("reported_date", options),
@@ -58,23 +62,31 @@ def convert(block: pa.Table, options: Options) -> Converted:
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.KILLED: cells.count("killed"),
         schema.WOUNDED: cells.count("wounded"),
-        schema.TAGS: pc.if_else(
-            pa.array(flags(pc.equal(cells.raw(COUNTED), "1"))), INSTALLATION_ATTACK, ""
-        ),
-        schema.NOTE: cells.text("notes", longest=LONGEST_NOTE, lines=True),
+        schema.TAGS: pc.if_else(pa.array(counted), INSTALLATION_ATTACK, ""),
+        schema.NOTE: cells.text("notes", longest=_LONGEST_NOTE, lines=True),
     }
-    columns[schema.SEVERITY] = severity_of(pa.table(columns), ladder=options.ladder)
+    columns[schema.SEVERITY] = severity_of(
+        columns[schema.EVENT_TYPE],
+        ladder=options.ladder,
+        killed=columns[schema.KILLED],
+        wounded=columns[schema.WOUNDED],
+        interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
+    )
     known = flags(pc.is_valid(columns[schema.EVENT_TYPE]))
-    cells.refuse("Q-TYPE", "event_type", known & flags(pc.is_null(columns[schema.SEVERITY])),
-                 "an event type with a rung in [severity]")  # fmt: skip
-    return converted(cells, NAME, columns, {})
+    cells.refuse(
+        "Q-TYPE",
+        "event_type",
+        known & flags(pc.is_null(columns[schema.SEVERITY])),
+        "an event type with a rung in [severity]",
+    )
+    return converted(cells, _NAME, columns, {})
 
 
-SOURCE = Source(
-    name=NAME,
-    required=COLUMNS,
-    optional=FOR_PEOPLE,
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_COLUMNS,
+    optional=_FOR_PEOPLE,
+    convert=_convert,
     known_basis="observed",
     licence="the project's own",
 )

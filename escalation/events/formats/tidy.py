@@ -9,6 +9,9 @@ are.
 known_date   observed if the file has the column, then needed in every row; else the event's day
              plus the declared lag (assumed), or without one the event's own day (event_date)
 severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded
+weight       as given, 1 or more, else 1
+hour         of the day, 0 to 23, where told
+attribution  claimed, blamed or unknown, where told
 source       as given, else ``tidy``
 ============ =====================================================================================
 
@@ -25,34 +28,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.formats.canonical import Cells, flags
+from escalation.events.columns import flags
+from escalation.events.formats.canonical import Cells
 from escalation.events.reading import checks
-from escalation.events.severity import severity_of
+from escalation.events.severity import between_states, severity_of
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
-NAME = "tidy"
-REQUIRED = (schema.EVENT_ID, schema.EVENT_DATE, schema.EVENT_TYPE)
-OPTIONAL = tuple(name for name in schema.EVENT_COLUMNS if name not in REQUIRED)
-PLACES = (
+_NAME = "tidy"
+_REQUIRED = (schema.EVENT_ID, schema.EVENT_DATE, schema.EVENT_TYPE)
+_OPTIONAL = tuple(name for name in schema.EVENT_COLUMNS if name not in _REQUIRED)
+_PLACES = (
     (schema.COUNTRY,),
     (schema.ADMIN1,),
     (schema.SITE,),
     (schema.LATITUDE, schema.LONGITUDE),
     (schema.ACTOR, schema.TARGET),
 )
-SHORT_TEXT = (
-    schema.EVENT_ID, schema.COUNTRY, schema.ADMIN1, schema.SITE, schema.EVENT_TYPE, schema.ACTOR,
-    schema.TARGET, schema.SOURCE, schema.CONFIDENCE, schema.TAGS,
-)  # fmt: skip
-LONGEST_NAME, LONGEST_NOTE = 200, 20_000
+_SHORT_TEXT = (
+    schema.EVENT_ID,
+    schema.COUNTRY,
+    schema.ADMIN1,
+    schema.SITE,
+    schema.EVENT_TYPE,
+    schema.ACTOR,
+    schema.TARGET,
+    schema.SOURCE,
+    schema.CONFIDENCE,
+    schema.TAGS,
+)
+_LONGEST_NAME, _LONGEST_NOTE = 200, 20_000
 
 
-def known_basis(columns: Collection[str], options: Options) -> schema.KnownBasis:
+def _known_basis(columns: Collection[str], options: Options) -> schema.KnownBasis:
     """How ``known_date`` comes about in a file with these columns.
 
     Examples
     --------
-    >>> known_basis(["known_date"], Options(lag=3)), known_basis([], Options(lag=3))
+    >>> _known_basis(["known_date"], Options(lag=3)), _known_basis([], Options(lag=3))
     ('observed', 'assumed')
     """
     if schema.KNOWN_DATE in columns:
@@ -60,7 +72,7 @@ def known_basis(columns: Collection[str], options: Options) -> schema.KnownBasis
     return "event_date" if options.lag is None else "assumed"
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block; ``known_date`` stays null where the file has none.
 
     Examples
@@ -68,20 +80,24 @@ def convert(block: pa.Table, options: Options) -> Converted:
     >>> row = {"event_id": "007", "event_date": "2020-03-11", "event_type": "rocket_attack",
     ...     "admin1": "Baghdad", "killed": "3"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in REQUIRED + OPTIONAL})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    ...     for name in _REQUIRED + _OPTIONAL})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["event_id"], event["killed"], event["wounded"], event["severity"]
     ('007', 3, None, 5)
     """
     cells = Cells(block)
-    cells.require(*REQUIRED)
-    columns = {name: cells.text(name, longest=LONGEST_NAME) for name in SHORT_TEXT}
-    columns[schema.NOTE] = cells.text(schema.NOTE, longest=LONGEST_NOTE, lines=True)
+    cells.require(*_REQUIRED)
+    columns = {name: cells.text(name, longest=_LONGEST_NAME) for name in _SHORT_TEXT}
+    columns[schema.NOTE] = cells.text(schema.NOTE, longest=_LONGEST_NOTE, lines=True)
     columns |= {name: _day(cells, name, options) for name in schema.DATE_COLUMNS}
     columns |= {name: cells.count(name, point_zero=True) for name in schema.COUNT_COLUMNS}
+    columns[schema.ATTRIBUTION] = cells.one_of(schema.ATTRIBUTION, schema.ATTRIBUTIONS)
+    columns[schema.WEIGHT] = pc.fill_null(cells.count(schema.WEIGHT, least=1, point_zero=True), 1)
+    columns[schema.HOUR] = cells.count(schema.HOUR, most=23, point_zero=True)
+    columns[schema.CONDITION] = cells.text(schema.CONDITION, longest=_LONGEST_NAME)
     columns[schema.LATITUDE] = cells.degrees(schema.LATITUDE, limit=90)
     columns[schema.LONGITUDE] = cells.degrees(schema.LONGITUDE, limit=180)
-    columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], NAME)
+    columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
     _check_place(cells)
     columns[schema.SEVERITY] = _severity(cells, columns, options)
     events = pa.table({name: columns[name] for name in EVENT_SCHEMA.names}).cast(EVENT_SCHEMA)
@@ -99,11 +115,11 @@ def _day(cells: Cells, column: str, options: Options) -> pa.Array:
 
 def _check_place(cells: Cells) -> None:
     """Every row needs a place or two sides, and no half of a pair of degrees."""
-    given = {name: flags(pc.is_valid(cells.raw(name))) for group in PLACES for name in group}
+    given = {name: flags(pc.is_valid(cells.raw(name))) for group in _PLACES for name in group}
     half = given[schema.LATITUDE] != given[schema.LONGITUDE]
     cells.refuse("Q-PLACE", schema.LATITUDE, half, "both latitude and longitude, or none")
     placed = np.logical_or.reduce(
-        [np.logical_and.reduce([given[name] for name in group]) for group in PLACES]
+        [np.logical_and.reduce([given[name] for name in group]) for group in _PLACES]
     )
     cells.refuse("Q-PLACE", schema.COUNTRY, ~placed & ~half, "a place, or an actor and a target")
 
@@ -115,24 +131,31 @@ def _severity(cells: Cells, columns: dict[str, pa.Array], options: Options) -> p
     cells.refuse("Q-NUMBER", schema.SEVERITY, bad, f"a rung from 0 to {schema.HIGHEST_RUNG}")
     if not given.null_count:
         return given.cast(pa.int8())
-    rungs = pc.coalesce(
-        given.cast(pa.int8()), severity_of(pa.table(columns), ladder=options.ladder)
+    from_ladder = severity_of(
+        columns[schema.EVENT_TYPE],
+        ladder=options.ladder,
+        killed=columns[schema.KILLED],
+        wounded=columns[schema.WOUNDED],
+        interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
     )
+    rungs = pc.coalesce(given.cast(pa.int8()), from_ladder)
     unknown = flags(pc.is_null(rungs)) & ~bad & flags(pc.is_valid(columns[schema.EVENT_TYPE]))
     cells.refuse(
-        "Q-TYPE", schema.EVENT_TYPE, unknown,
+        "Q-TYPE",
+        schema.EVENT_TYPE,
+        unknown,
         "an event type with a rung; add it under [severity] in the experiment file",
-    )  # fmt: skip
+    )
     return rungs
 
 
-SOURCE = Source(
-    name=NAME,
-    required=REQUIRED,
-    optional=OPTIONAL,
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=_OPTIONAL,
+    convert=_convert,
     known_basis="event_date",
     licence="your own",
-    one_of=PLACES,
-    basis=known_basis,
+    one_of=_PLACES,
+    basis=_known_basis,
 )

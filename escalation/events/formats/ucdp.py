@@ -1,7 +1,7 @@
 """UCDP: Georeferenced Event Dataset (GED) and Candidate events.
 
 Takes the yearly releases of 41, 45 and 49 columns, the variant with a second header line of HXL
-tags, and the monthly Candidate files. Only the columns in ``REQUIRED`` must be there.
+tags, and the monthly Candidate files. Only the columns in ``_REQUIRED`` must be there.
 
 ============= ====================================================================================
 event_id      ``id``. UCDP's ids are whole numbers, so ``214797.0``, which is how tables with gaps
@@ -35,43 +35,46 @@ Dates are kept up to a precision of ``coarsest`` days: ``date_prec`` 1 is a day,
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.columns import Mask, flags, later, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
-from escalation.events.formats.canonical import Cells, flags
-from escalation.events.source import Converted, Options, Source
+from escalation.events.formats.canonical import Cells
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source, column_names
 
-NAME = "ucdp"
-LAG = 30
-KINDS = ("state_based_conflict", "non_state_conflict", "one_sided_violence")
-TYPES = {f"{code}{zero}": kind for code, kind in enumerate(KINDS, start=1) for zero in ("", ".0")}
-PRECISION_DAYS = {1: 1, 2: 7, 3: 31, 4: 31, 5: 366}
-REQUIRED = (
-    "id", "date_start", "date_end", "date_prec", "type_of_violence", "side_a", "side_b", "country",
-    "latitude", "longitude", "best",
-)  # fmt: skip
-OPTIONAL = (
-    "relid", "year", "active_year", "start_year", "end_year", "code_status", "conflict_dset_id",
-    "conflict_new_id", "conflict_name", "dyad_dset_id", "dyad_new_id", "dyad_name",
-    "side_a_dset_id", "side_a_new_id", "side_b_dset_id", "side_b_new_id", "number_of_sources",
-    "source_article", "source_office", "source_date", "source_headline", "source_original",
-    "where_prec", "where_coordinates", "where_description", "adm_1", "adm_2", "geom_wkt",
-    "priogrid_gid", "country_id", "iso3", "region", "event_clarity", "deaths_a", "deaths_b",
-    "deaths_civilians", "deaths_unknown", "high", "low", "gwnoa", "gwnob",
-)  # fmt: skip
-NEEDED = ("id", "date_start", "date_prec", "type_of_violence", "side_a", "side_b", "country")
+_NAME = "ucdp"
+_LAG = 30
+_KINDS = ("state_based_conflict", "non_state_conflict", "one_sided_violence")
+_TYPES = {f"{code}{zero}": kind for code, kind in enumerate(_KINDS, start=1) for zero in ("", ".0")}
+_PRECISION_DAYS = {1: 1, 2: 7, 3: 31, 4: 31, 5: 366}
+_REQUIRED = column_names(
+    """
+    id, date_start, date_end, date_prec, type_of_violence, side_a, side_b, country, latitude,
+    longitude, best
+    """
+)
+_OPTIONAL = column_names(
+    """
+    relid, year, active_year, start_year, end_year, code_status, conflict_dset_id,
+    conflict_new_id, conflict_name, dyad_dset_id, dyad_new_id, dyad_name, side_a_dset_id,
+    side_a_new_id, side_b_dset_id, side_b_new_id, number_of_sources, source_article,
+    source_office, source_date, source_headline, source_original, where_prec, where_coordinates,
+    where_description, adm_1, adm_2, geom_wkt, priogrid_gid, country_id, iso3, region,
+    event_clarity, deaths_a, deaths_b, deaths_civilians, deaths_unknown, high, low, gwnoa, gwnob
+    """
+)
+_NEEDED = ("id", "date_start", "date_prec", "type_of_violence", "side_a", "side_b", "country")
 """Columns in which every row has a value."""
-GOVERNMENT = "Government of "
+_GOVERNMENT = "Government of "
 SPANS = "events that span several days, put on the first"
 BEYOND = "events whose best estimate is not between low and high, kept"
 
 
-def convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options) -> Converted:
     """Canonical events of a block of UCDP rows.
 
     Examples
@@ -81,22 +84,22 @@ def convert(block: pa.Table, options: Options) -> Converted:
     ...     "country": "Iraq", "country_id": "645", "latitude": "33.3", "longitude": "44.4",
     ...     "best": "4.0"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in REQUIRED + OPTIONAL})
-    >>> event = convert(block, Options()).events.to_pylist()[0]
+    ...     for name in _REQUIRED + _OPTIONAL})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["event_id"], event["country"], event["killed"], event["severity"]
     ('7', 'IRQ', 4, 5)
     """
     cells = Cells(block)
-    cells.require(*NEEDED)
+    cells.require(*_NEEDED)
     first, last, spans = _days(cells, options)
-    cells.check_precision("date_prec", PRECISION_DAYS, options.coarsest)
-    types = cells.types("type_of_violence", TYPES.get, "1, 2 or 3")
+    cells.check_precision("date_prec", _PRECISION_DAYS, options.coarsest)
+    types = cells.types("type_of_violence", _TYPES.get, "1, 2 or 3")
     actor, target = cells.text("side_a"), cells.text("side_b")
     killed = cells.count("best", point_zero=True)
     columns = {
         schema.EVENT_ID: _ids(cells),
         schema.EVENT_DATE: first,
-        schema.KNOWN_DATE: canonical.later(last, LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: later(last, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: _country(cells),
         schema.ADMIN1: cells.text("adm_1"),
         schema.SITE: cells.text("where_coordinates"),
@@ -105,15 +108,15 @@ def convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: actor,
         schema.TARGET: target,
-        schema.SEVERITY: canonical.rungs(
+        schema.SEVERITY: severity_of(
             types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
         ),
         schema.KILLED: killed,
         schema.CONFIDENCE: _confidence(cells),
-        schema.TAGS: canonical.looked_up(cells.text("code_status"), canonical.tag),
+        schema.TAGS: looked_up(cells.text("code_status"), canonical.tag),
     }
     notes = {SPANS: spans, BEYOND: _beyond(cells, killed)}
-    return canonical.converted(cells, NAME, columns, notes)
+    return canonical.converted(cells, _NAME, columns, notes)
 
 
 def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array, int]:
@@ -144,8 +147,8 @@ def _country(cells: Cells) -> pa.Array:
     )
 
 
-def _states(actor: pa.Array, target: pa.Array) -> NDArray[np.bool_]:
-    return flags(pc.starts_with(actor, GOVERNMENT)) & flags(pc.starts_with(target, GOVERNMENT))
+def _states(actor: pa.Array, target: pa.Array) -> Mask:
+    return flags(pc.starts_with(actor, _GOVERNMENT)) & flags(pc.starts_with(target, _GOVERNMENT))
 
 
 def _confidence(cells: Cells) -> pa.Array:
@@ -161,12 +164,15 @@ def _beyond(cells: Cells, best: pa.Array) -> int:
     return int((flags(pc.less(best, low)) | flags(pc.greater(best, high))).sum())
 
 
-SOURCE = Source(
-    name=NAME,
-    required=REQUIRED,
-    optional=OPTIONAL,
-    convert=convert,
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=_OPTIONAL,
+    convert=_convert,
     known_basis="assumed",
-    licence="CC BY 4.0: cite the Uppsala Conflict Data Program and the release that you use",
+    licence=(
+        "UCDP data are licensed under CC BY 4.0: cite the data set, its version and the articles "
+        "named at https://ucdp.uu.se/downloads"
+    ),
     skip_hxl=True,
 )

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from escalation.events.reading.days import true
+from escalation.events.columns import flags
 from escalation.events.reading.layout import Layout
 
 LONGEST_CELL = 100_000
-SHOWN = 80
+VALUE_SHOWN = 80
 NEWLINE = 10
 
 
@@ -79,7 +79,17 @@ def line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
 def block_of(
     batch: pa.RecordBatch, lines: NDArray[np.int64], refused: tuple[Rejected, ...], layout: Layout
 ) -> Block:
-    """Leaves out rows that hold nothing, such as blank lines, and rejects unreadable cells."""
+    """Leaves out rows that hold nothing, such as blank lines, and rejects unreadable cells.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        Text cells by the column names of the file.
+    lines : ndarray of int64, shape (row,)
+    refused : tuple of Rejected
+        Rows between them that are not in the batch.
+    layout : Layout
+    """
     keep = np.zeros(batch.num_rows, np.bool_)
     rejected = list(refused)
     for column in batch.columns:
@@ -87,17 +97,17 @@ def block_of(
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         for wrong, expected in _unreadable(column):
             for row in np.flatnonzero(wrong & keep):
-                value = column[row].as_py()[:SHOWN]
+                value = column[row].as_py()[:VALUE_SHOWN]
                 rejected.append(Rejected(int(lines[row]), "Q-TEXT", name, value, expected))
             keep &= ~wrong
     if not keep.all():
         batch, lines = batch.filter(pa.array(keep)), lines[keep]
-    return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda one: one.line)))
+    return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda row: row.line)))
 
 
 def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:
     if (_bytes_of(column) == 0).any():
-        yield true(pc.match_substring(column, "\0")), "text without NUL"
+        yield flags(pc.match_substring(column, "\0")), "text without NUL"
     if (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL:
         longer = pc.greater(pc.binary_length(column), LONGEST_CELL)
-        yield true(longer), f"at most {LONGEST_CELL} bytes"
+        yield flags(longer), f"at most {LONGEST_CELL} bytes"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from escalation.events.columns import Mask, flags, one_array
 from escalation.events.reading.days import (
     ISO,
     ISO_MIDNIGHT,
@@ -20,15 +20,13 @@ from escalation.events.reading.days import (
     formatted_days,
     iso_days,
     stamped_days,
-    true,
 )
 
-Bad = NDArray[np.bool_]
-Checked = tuple[pa.Array, Bad]
-FIRST_DAY, LAST_DAY = np.datetime64("1900-01-01"), np.datetime64("2100-12-31")
-CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}"
-CONTROL_OR_LINE = rf"[{CONTROL}\t\n\r\x{{2028}}\x{{2029}}]"
-UNUSUAL = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
+Checked = tuple[pa.Array, Mask]
+_FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01"), np.datetime64("2100-12-31")
+_CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}"
+_CONTROL_OR_LINE = rf"[{_CONTROL}\t\n\r\x{{2028}}\x{{2029}}]"
+_UNUSUAL = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
 """Bytes without which no text can hold a control or direction character."""
 
 
@@ -76,7 +74,7 @@ def dates(
                 days = np.where(np.isnat(days), formatted_days(values, other), days)
         if zone is not None:
             days = np.where(np.isnat(days), stamped_days(values, zone), existing_days(days, zone))
-        days[(days < FIRST_DAY) | (days > LAST_DAY)] = np.datetime64("NaT")
+        days[(days < _FIRST_DAY) | (days > _LAST_DAY)] = np.datetime64("NaT")
         return pa.array(days, pa.date32())
 
     return _per_value(column, parse)
@@ -174,13 +172,15 @@ def text(
     bad = np.zeros(len(array), np.bool_)
     widest = pc.max(pc.binary_length(array)).as_py() or 0
     if widest > longest:
-        bad |= true(pc.greater(pc.utf8_length(array), longest))
+        bad |= flags(pc.greater(pc.utf8_length(array), longest))
     if _unusual(array):
-        bad |= true(pc.match_substring_regex(array, f"[{CONTROL}]" if lines else CONTROL_OR_LINE))
+        bad |= flags(
+            pc.match_substring_regex(array, f"[{_CONTROL}]" if lines else _CONTROL_OR_LINE)
+        )
     return _without(array, bad), bad
 
 
-def required(column: pa.Array | pa.ChunkedArray) -> Bad:
+def required(column: pa.Array | pa.ChunkedArray) -> Mask:
     """Rows without a value; blanks are none.
 
     Examples
@@ -189,12 +189,7 @@ def required(column: pa.Array | pa.ChunkedArray) -> Bad:
     [False, True, True]
     """
     array = one_array(column)
-    return true(pc.is_null(array)) | true(pc.utf8_is_space(array))
-
-
-def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return flags(pc.is_null(array)) | flags(pc.utf8_is_space(array))
 
 
 def _per_value(
@@ -203,10 +198,10 @@ def _per_value(
     array = one_array(column)
     encoded = array.dictionary_encode()
     parsed = parse(encoded.dictionary.cast(pa.string())).take(encoded.indices)
-    return parsed, true(pc.is_null(parsed)) & true(pc.is_valid(array))
+    return parsed, flags(pc.is_null(parsed)) & flags(pc.is_valid(array))
 
 
-def _without(array: pa.Array, bad: Bad) -> pa.Array:
+def _without(array: pa.Array, bad: Mask) -> pa.Array:
     return pc.if_else(pa.array(bad), pa.scalar(None, array.type), array) if bad.any() else array
 
 
@@ -227,4 +222,4 @@ def _unusual(array: pa.Array) -> bool:
     if data is None:
         return False
     offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
-    return bool(UNUSUAL[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())
+    return bool(_UNUSUAL[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())

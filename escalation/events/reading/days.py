@@ -10,24 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from escalation.events.columns import flags
+
 ISO = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_MIDNIGHT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00(:00(\.0{1,9})?)?)?$"
-STAMP = (
+_STAMP = (
     r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?$"
 )
-STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
-
-
-def true(mask: pa.Array) -> NDArray[np.bool_]:
-    """An Arrow mask as numpy; null is false.
-
-    Examples
-    --------
-    >>> true(pa.array([True, None])).tolist()
-    [True, False]
-    """
-    return pc.fill_null(mask, False).to_numpy(zero_copy_only=False)
+_STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
 
 
 def _whole(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
@@ -37,12 +28,18 @@ def _whole(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
 def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
     """Days of cells that fit a pattern which begins with an ISO day; NaT where there is none.
 
+    Parameters
+    ----------
+    values : pyarrow.Array of string
+    pattern : str, optional
+        A regular expression whose matches begin with an ISO day.
+
     Examples
     --------
     >>> iso_days(pa.array(["2024-02-29", "2024-02-30"])).tolist()
     [datetime.date(2024, 2, 29), None]
     """
-    fits = true(pc.match_substring_regex(values, pattern))
+    fits = flags(pc.match_substring_regex(values, pattern))
     kept = values.filter(pa.array(fits))
     year, month, day = _whole(kept, 0, 4), _whole(kept, 5, 7), _whole(kept, 8, 10)
     start = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
@@ -57,6 +54,12 @@ def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
 def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datetime64]:
     """Days in the first of some strptime formats that fits.
 
+    Parameters
+    ----------
+    values : pyarrow.Array of string
+    formats : sequence of str
+        Of strptime, tried in turn.
+
     Examples
     --------
     >>> formatted_days(pa.array(["16 May 2025"]), ["%d/%m/%Y", "%d %B %Y"]).tolist()
@@ -68,9 +71,9 @@ def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datet
 def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
     # Digits of other scripts pass strptime, but nobody means to write a date with them.
     if value is not None and value.isascii():
-        for one in formats:
+        for form in formats:
             try:
-                return np.datetime64(datetime.strptime(value, one).date(), "D")
+                return np.datetime64(datetime.strptime(value, form).date(), "D")
             except ValueError:
                 continue
     return np.datetime64("NaT", "D")
@@ -78,6 +81,12 @@ def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
 
 def existing_days(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
     """Days that a zone did not skip.
+
+    Parameters
+    ----------
+    days : ndarray of datetime64[D]
+    zone : str
+        An IANA name, such as Asia/Baghdad.
 
     Examples
     --------
@@ -99,23 +108,29 @@ def _wall_clock(local: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime
 def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
     """Days of the time stamps among the values, on the calendar of the zone.
 
+    Parameters
+    ----------
+    values : pyarrow.Array of string
+    zone : str
+        Its wall clock is meant by naive time stamps; those with an offset are moved to it.
+
     Examples
     --------
     >>> stamped_days(pa.array(["2024-01-01T22:30:00Z"]), "Asia/Baghdad").tolist()
     [datetime.date(2024, 1, 2)]
     """
-    parts = pc.extract_regex(values, STAMP)
-    field = {name: parts.field(i) for i, name in enumerate(STAMP_PARTS)}
+    parts = pc.extract_regex(values, _STAMP)
+    field = {name: parts.field(i) for i, name in enumerate(_STAMP_PARTS)}
     hour, minute, second = (_part(field[name]) for name in ("hour", "minute", "second"))
     seconds = ((hour * 60 + minute) * 60 + second).astype("timedelta64[s]")
     local: NDArray[np.datetime64] = np.add(iso_days(field["day"]), seconds)
-    naive = true(pc.equal(field["offset"], ""))
+    naive = flags(pc.equal(field["offset"], ""))
     moved = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
     there = pc.local_timestamp(moved.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
-    found = (hour < 24) & (minute < 60) & (second < 60)
-    found &= ~naive | (local == _wall_clock(local, zone))
+    real = (hour < 24) & (minute < 60) & (second < 60)
+    real &= ~naive | (local == _wall_clock(local, zone))
     days = np.where(naive, local, there).astype("datetime64[D]")
-    return np.where(found, days, np.datetime64("NaT"))
+    return np.where(real, days, np.datetime64("NaT"))
 
 
 def _part(column: pa.Array) -> NDArray[np.int64]:
@@ -128,5 +143,5 @@ def _offsets(column: pa.Array) -> NDArray[np.timedelta64]:
     text_form = pc.if_else(pc.match_substring_regex(column, "^[+-]"), column, "+00:00")
     filled = pc.fill_null(text_form, "+00:00")
     seconds = (_whole(filled, 1, 3) * 60 + _whole(filled, 4, 6)) * 60
-    sign = np.where(true(pc.starts_with(filled, "-")), -1, 1)
+    sign = np.where(flags(pc.starts_with(filled, "-")), -1, 1)
     return (sign * seconds).astype("timedelta64[s]")

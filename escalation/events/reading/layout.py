@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
-from escalation.events.reading.streams import CHUNK, TextStream, first_undecodable, not_encoded
+from escalation.events.reading.streams import READ_BYTES, TextStream, first_undecodable, not_encoded
 from escalation.events.source import Source
 
-BLANK = "\r\n"
-NO_QUOTES_IN = "\t"
+_BLANK = "\r\n"
+_NO_QUOTES_IN = "\t"
 """Tab-separated files of this field do not quote: a quote is a character like any other."""
 
 
@@ -45,7 +45,7 @@ class Layout:
     @property
     def quoted(self) -> bool:
         """Whether quotes hold cells together."""
-        return self.delimiter != NO_QUOTES_IN
+        return self.delimiter != _NO_QUOTES_IN
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -68,6 +68,15 @@ def checked_layout(
 ) -> Layout:
     """A layout whose columns are those of the source.
 
+    Parameters
+    ----------
+    path : Path
+    source : Source
+    columns : sequence of str
+        As the file has them.
+    first_line : int, optional
+        Line of the first row.
+
     Raises
     ------
     InputError
@@ -76,21 +85,29 @@ def checked_layout(
     where = f"{path}:1"
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
-        raise InputError("E-COLUMNS", f"expected every column once, twice: {', '.join(twice)}",
-                         where=where, column=twice[0], fix="remove or rename one")  # fmt: skip
+        raise InputError(
+            "E-COLUMNS",
+            f"columns that appear more than once: {', '.join(twice)}",
+            where=where,
+            column=twice[0],
+            fix="remove or rename one",
+        )
     missing = [name for name in source.required if name not in columns]
     if missing:
         found = ", ".join(columns[:60])
         near = _nearest(missing, [name for name in columns if name not in source.required])
         raise InputError(
-            "E-COLUMNS", f"expected the columns of {source.name}, without: {', '.join(missing)}; "
-            f"found: {found[:400]}", where=where, column=missing[0],
+            "E-COLUMNS",
+            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found[:400]}",
+            where=where,
+            column=missing[0],
             fix=near or "name the right --source, or rename the columns",
-        )  # fmt: skip
+        )
     if source.one_of and not any(set(group) <= set(columns) for group in source.one_of):
         groups = "; or ".join(" and ".join(group) for group in source.one_of)
-        raise InputError("E-COLUMNS", f"expected a place or a unit: {groups}", where=where,
-                         fix="add one of them")  # fmt: skip
+        raise InputError(
+            "E-COLUMNS", f"needs a place or a unit: {groups}", where=where, fix="add one of them"
+        )
     wanted = (*source.required, *source.optional)
     return Layout(path, tuple(columns), wanted, first_line, source.delimiter)
 
@@ -106,6 +123,12 @@ def _nearest(missing: Sequence[str], found: Sequence[str]) -> str:
 
 def csv_layout(stream: TextStream, source: Source) -> Layout:
     """Read the header, and leave the stream where the rows begin.
+
+    Parameters
+    ----------
+    stream : TextStream
+        At its start.
+    source : Source
 
     Raises
     ------
@@ -134,14 +157,18 @@ def _names_by_width(stream: TextStream, source: Source) -> tuple[str, ...]:
         if len(names) == width:
             return names
     widths = " or ".join(str(len(names)) for names in source.names)
-    raise InputError("E-COLUMNS", f"expected {widths} columns, found {width}",
-                     where=f"{stream.path}:1", fix="name the right --source")  # fmt: skip
+    raise InputError(
+        "E-COLUMNS",
+        f"needs {widths} columns, found {width}",
+        where=f"{stream.path}:1",
+        fix="name the right --source",
+    )
 
 
 def _header(stream: TextStream, delimiter: str) -> tuple[tuple[str, ...], int]:
     """Column names, and the line after them."""
     text, line, quotes = "", 1, 0
-    while len(text) < CHUNK and (data := stream.line()):
+    while len(text) < READ_BYTES and (data := stream.line()):
         line += 1
         quotes += data.count(b'"')
         text += _decoded(data, stream.path)
@@ -152,7 +179,7 @@ def _header(stream: TextStream, delimiter: str) -> tuple[tuple[str, ...], int]:
         raise _empty(stream.path)
     if quotes % 2:
         raise _open_quote(stream.path, 1)
-    return tuple(next(csv.reader([text.lstrip(BLANK)], delimiter=delimiter))), line
+    return tuple(next(csv.reader([text.lstrip(_BLANK)], delimiter=delimiter))), line
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -163,14 +190,20 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _empty(path: Path) -> InputError:
-    return InputError("E-EMPTY", "expected a header and at least one row", where=str(path),
-                      fix="check the export")  # fmt: skip
+    return InputError(
+        "E-EMPTY", "needs a header and at least one row", where=str(path), fix="check the export"
+    )
 
 
 def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
     """Go through the file by the book, and refuse the first quote that is left open.
 
     A lenient reader lets such a quote swallow the rows up to the next one.
+
+    Parameters
+    ----------
+    layout : Layout
+    encoding : str, optional
 
     Raises
     ------
@@ -194,12 +227,18 @@ def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
 
 def _open_quote(path: Path, line: int) -> InputError:
     return InputError(
-        "E-QUOTE", "expected a closing quote, then the next cell or the end of the line",
-        where=f"{path}:{line}", fix="close the quote, or double it inside a cell",
-    )  # fmt: skip
+        "E-QUOTE",
+        "a quote is not closed, or not followed by the next cell or the end of the line",
+        where=f"{path}:{line}",
+        fix="close the quote, or double it inside a cell",
+    )
 
 
 def too_long(path: Path, line: int) -> InputError:
     """The refusal of a line that no table of events has."""
-    return InputError("E-LIMIT", "expected a shorter line", where=f"{path}:{line}",
-                      fix="remove it")  # fmt: skip
+    return InputError(
+        "E-LIMIT",
+        "the line is too long for a table",
+        where=f"{path}:{line}",
+        fix="remove it",
+    )

@@ -1,4 +1,4 @@
-"""Where rows go that can't be taken: a table for the person who mends the file."""
+"""Where refused rows go: a table for the person who mends the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TextIO
 from escalation._util.files import RISKY, replacing
 from escalation.events.reading.blocks import Rejected
 
-COLUMNS = ("line", "code", "column", "value", "expected", "file")
+_COLUMNS = ("line", "code", "column", "value", "expected", "file")
 
 
 class Quarantine:
@@ -32,10 +32,16 @@ class Quarantine:
         self._text: TextIO | None = None
 
     def add(self, file: Path, rejected: Iterable[Rejected]) -> None:
-        """Note some rows of a file."""
-        for one in rejected:
+        """Note some rows of a file.
+
+        Parameters
+        ----------
+        file : Path
+        rejected : iterable of Rejected
+        """
+        for row in rejected:
             if self.path is not None:
-                self._write((*astuple(one), file.name))
+                self._write((*astuple(row), file.name))
             self.rows += 1
 
     def save(self) -> None:
@@ -60,7 +66,7 @@ class Quarantine:
         if self._text is None:
             # Without a name, so that a killed command leaves nothing behind.
             self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
-            self._write(COLUMNS)
+            self._write(_COLUMNS)
         csv.writer(self._text, lineterminator="\n").writerow([_defused(cell) for cell in cells])
 
 

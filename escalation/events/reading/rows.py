@@ -2,7 +2,7 @@
 
 Blocks are streamed, so memory does not grow with the file. Nothing is converted here: a cell is its
 text, null where it is empty, and ``NA`` is a word. Rows that do not have as many cells as the
-header, or hold a NUL or a cell of book length, are told apart from those that can be read.
+header, or that hold a NUL or a cell of book length, are kept apart from readable ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation.errors import InputError
-from escalation.events.reading.blocks import SHOWN, Block, Rejected, block_of, line_ends
+from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
 from escalation.events.reading.layout import (
     Layout,
     check_quotes,
@@ -32,11 +32,11 @@ from escalation.events.reading.layout import (
 from escalation.events.reading.streams import TextStream, first_undecodable, not_encoded
 from escalation.events.source import Source
 
-BLOCK_BYTES = 1 << 20
-LAST_READ_SECONDS = 0.2
+_BLOCK_BYTES = 1 << 20
+_LAST_READ_SECONDS = 0.2
 """Also the longest line that can be read."""
-FEWEST_ROWS, BATCH_ROWS = 8_192, 32_768
-SUSPICIOUS_LINES = 50
+_FEWEST_ROWS, _BATCH_ROWS = 8_192, 32_768
+_SUSPICIOUS_LINES = 50
 
 
 def read_blocks(
@@ -85,7 +85,7 @@ def _leaving(stream: TextStream) -> Iterator[None]:
         with closing(stream):
             yield
     except BaseException:
-        time.sleep(LAST_READ_SECONDS)
+        time.sleep(_LAST_READ_SECONDS)
         raise
 
 
@@ -107,7 +107,7 @@ def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
         _, refused = lines.place(np.zeros(0, np.int64))
         nothing = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
         yield Block(layout.cells(nothing), np.zeros(0, np.int64), refused)
-    if layout.quoted and (stream.quotes % 2 or lines.most > SUSPICIOUS_LINES):
+    if layout.quoted and (stream.quotes % 2 or lines.most > _SUSPICIOUS_LINES):
         check_quotes(layout, encoding=encoding)
 
 
@@ -117,18 +117,22 @@ def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[
     reader = pa_csv.open_csv(
         stream,
         read_options=pa_csv.ReadOptions(
-            block_size=BLOCK_BYTES, use_threads=False, column_names=places
+            block_size=_BLOCK_BYTES, use_threads=False, column_names=places
         ),
         parse_options=pa_csv.ParseOptions(
-            delimiter=layout.delimiter, quote_char='"' if layout.quoted else False,
-            newlines_in_values=layout.quoted, ignore_empty_lines=False,
+            delimiter=layout.delimiter,
+            quote_char='"' if layout.quoted else False,
+            newlines_in_values=layout.quoted,
+            ignore_empty_lines=False,
             invalid_row_handler=lines.refuse,
         ),
         convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(places, pa.string()), null_values=[""],
-            strings_can_be_null=True, quoted_strings_can_be_null=True,
+            column_types=dict.fromkeys(places, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
         ),
-    )  # fmt: skip
+    )
     for batch in _evened(reader):
         yield batch.rename_columns(list(layout.columns))
 
@@ -141,16 +145,16 @@ def _evened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(one.num_rows for one in waiting) >= FEWEST_ROWS:
-            yield from _together(waiting)
+        if sum(batch.num_rows for batch in waiting) >= _FEWEST_ROWS:
+            yield from _merged(waiting)
             waiting = []
-    yield from _together(waiting)
+    yield from _merged(waiting)
 
 
-def _together(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+def _merged(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     if not batches:
         return []
-    return pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=BATCH_ROWS)
+    return pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)
 
 
 @dataclass
@@ -165,9 +169,9 @@ class _Lines:
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
         """Remember a row that is too short or too long."""
-        found = f"{row.expected_columns} cells, found {row.actual_columns}"
-        said = Rejected(0, "Q-ROW", "", row.text[:SHOWN], found)
-        self.refused.append((row.number, row.text.count("\n"), said))
+        expected = f"{row.expected_columns} cells, found {row.actual_columns}"
+        refusal = Rejected(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
+        self.refused.append((row.number, row.text.count("\n"), refusal))
         return "skip"
 
     def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[Rejected, ...]]:
@@ -185,7 +189,7 @@ class _Lines:
         ends[readable] = inside
         ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
         starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
-        said = tuple(
+        located = tuple(
             replace(one, line=int(starts[at]))
             for at, (_, _, one) in zip(refused, self.refused[:due], strict=True)
         )
@@ -193,7 +197,7 @@ class _Lines:
         self.row += len(ends)
         self.line += len(ends) + int(ends.sum())
         self.most = max(self.most, int(ends.max(initial=0)) + 1)
-        return starts[readable], said
+        return starts[readable], located
 
 
 def _explained(
@@ -206,16 +210,16 @@ def _explained(
         if layout.quoted:
             check_quotes(layout, encoding=encoding)
         return too_long(layout.path, line)
-    return InputError("E-FORMAT", f"expected a table: {error}", where=f"{layout.path}:{line}")
+    return InputError("E-FORMAT", f"not a table: {error}", where=f"{layout.path}:{line}")
 
 
 def _parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     if not path.is_file():
-        raise InputError("E-FILE", "expected a file", where=str(path))
+        raise InputError("E-FILE", "no such file", where=str(path))
     with _damaged(path), pq.ParquetFile(path) as file:
         rows, columns = file.metadata.num_rows, file.schema_arrow.names
     if not rows:
-        raise InputError("E-EMPTY", "expected at least one row", where=str(path))
+        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
     layout = checked_layout(path, source, columns)
     return layout, _parquet_blocks(layout)
 
@@ -224,7 +228,7 @@ def _parquet_blocks(layout: Layout) -> Iterator[Block]:
     columns = [name for name in layout.columns if name in layout.wanted]
     row = 1
     with _damaged(layout.path), pq.ParquetFile(layout.path) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
             lines = np.arange(row, row + batch.num_rows)
             row += batch.num_rows
             yield block_of(_as_text(batch, layout), lines, (), layout)
@@ -235,8 +239,12 @@ def _damaged(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError("E-FILE", f"expected a whole Parquet file: {error}",
-                         where=str(path), fix="download it again") from None  # fmt: skip
+        raise InputError(
+            "E-FILE",
+            f"the Parquet file is damaged: {error}",
+            where=str(path),
+            fix="download it again",
+        ) from None
 
 
 def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
@@ -245,8 +253,12 @@ def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
         try:
             text = column.cast(pa.string())
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-            raise InputError("E-COLUMNS", f"expected text, numbers or days, found {column.type}",
-                             where=str(layout.path), column=name) from None  # fmt: skip
+            raise InputError(
+                "E-COLUMNS",
+                f"needs text, numbers or days, not {column.type}",
+                where=str(layout.path),
+                column=name,
+            ) from None
         if pa.types.is_timestamp(column.type):
             # Tables in memory keep days as time stamps: midnight is no time of day there.
             text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")

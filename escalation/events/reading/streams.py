@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 from escalation.errors import InputError, UsageError
 
-CHUNK = 1 << 20
-MOST_EXPANSION = 200
+READ_BYTES = 1 << 20
+_MOST_EXPANSION = 200
 """Text of events packs 5 to 30 times; what packs better than this is no table of events."""
-ALWAYS_UNPACKED = 16 << 20
-BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-QUOTE = b'"'
+_ALWAYS_UNPACKED = 16 << 20
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_QUOTE = b'"'
 
 
 class TextStream:
@@ -58,7 +58,7 @@ class TextStream:
         with self._reading:
             if self.closed:
                 return b""
-            self._fill(CHUNK if size is None or size < 0 else size)
+            self._fill(READ_BYTES if size is None or size < 0 else size)
             return self._take(len(self._held) if size is None or size < 0 else self._at + size)
 
     def readable(self) -> bool:
@@ -67,14 +67,14 @@ class TextStream:
 
     def peek(self) -> bytes:
         """What comes next, without taking it; nothing at the end."""
-        self._fill(CHUNK)
+        self._fill(READ_BYTES)
         return self._held[self._at :]
 
     def line(self) -> bytes:
         """The next line with its end, or its first megabytes if it is longer."""
         data = b""
-        while len(data) < CHUNK and not data.endswith(b"\n"):
-            self._fill(CHUNK)
+        while len(data) < READ_BYTES and not data.endswith(b"\n"):
+            self._fill(READ_BYTES)
             if self._at == len(self._held):
                 break
             data += self._take(self._held.find(b"\n", self._at) + 1 or len(self._held))
@@ -93,13 +93,13 @@ class TextStream:
     def _take(self, end: int) -> bytes:
         data = self._held[self._at : end]
         self._at += len(data)
-        self.quotes += data.count(QUOTE)
+        self.quotes += data.count(_QUOTE)
         return data
 
     def _start(self) -> bytes:
-        data = self._next(CHUNK)
+        data = self._next(READ_BYTES)
         if self._decoder is None:
-            for mark, name in BOMS:
+            for mark, name in _BOMS:
                 if data.startswith(mark):
                     raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
             if data[:1000].count(0) > 200:
@@ -123,24 +123,41 @@ class TextStream:
         try:
             raw = self._file.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            raise InputError("E-FILE", f"expected a whole packed file: {error}",
-                             where=str(self.path), fix="download it again") from None  # fmt: skip
+            raise InputError(
+                "E-FILE",
+                f"the packed file is damaged: {error}",
+                where=str(self.path),
+                fix="download it again",
+            ) from None
         self._taken += len(raw)
-        if self._packed and self._taken > max(ALWAYS_UNPACKED, MOST_EXPANSION * self._packed):
+        if self._packed and self._taken > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * self._packed):
             raise InputError(
                 "E-LIMIT",
-                f"expected at most {MOST_EXPANSION} times the packed size of {self._packed} bytes",
-                where=str(self.path), fix="unpack it yourself if you trust it",
-            )  # fmt: skip
+                f"unpacks to more than {_MOST_EXPANSION} times its size of {self._packed} bytes",
+                where=str(self.path),
+                fix="unpack it yourself if you trust it",
+            )
         return raw
 
 
 def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
-    """The refusal of bytes that are not text in an encoding."""
+    """The refusal of bytes that are not text in an encoding.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        Of the first wrong byte, in the unpacked file.
+    encoding : str
+    fix : str, optional
+        Replaces the general advice.
+    """
     return InputError(
-        "E-ENCODING", f"expected {encoding} text, byte {offset} is none", where=str(path),
+        "E-ENCODING",
+        f"byte {offset} is not {encoding} text",
+        where=str(path),
         fix=fix or "add --encoding with the one it was written in, such as latin-1 or cp1252",
-    )  # fmt: skip
+    )
 
 
 def first_undecodable(path: Path) -> int:
@@ -149,7 +166,7 @@ def first_undecodable(path: Path) -> int:
     decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
     with file:
         while True:
-            raw = file.read(CHUNK)
+            raw = file.read(READ_BYTES)
             try:
                 decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
@@ -163,15 +180,16 @@ def _decoder(encoding: str | None) -> codecs.IncrementalDecoder | None:
     try:
         name = codecs.lookup(encoding or "utf-8").name
     except LookupError:
-        raise UsageError("E-ENCODING", "expected the name of an encoding, such as latin-1",
-                         value=encoding) from None  # fmt: skip
+        raise UsageError(
+            "E-ENCODING", "needs the name of an encoding, such as latin-1", value=encoding
+        ) from None
     return None if name in {"utf-8", "utf-8-sig"} else codecs.getincrementaldecoder(name)()
 
 
 def _opened(path: Path) -> tuple[BinaryIO, int]:
     """The unpacked bytes, and the size of the packed ones; 0 if it is not packed."""
     if not path.is_file():
-        raise InputError("E-FILE", "expected a file", where=str(path))
+        raise InputError("E-FILE", "no such file", where=str(path))
     if path.suffix == ".gz":
         return gzip.GzipFile(path), path.stat().st_size  # type: ignore[return-value]
     if path.suffix == ".zip":
@@ -182,11 +200,16 @@ def _opened(path: Path) -> tuple[BinaryIO, int]:
 def _only_member(path: Path) -> BinaryIO:
     try:
         packed = zipfile.ZipFile(path)
-        members = [one for one in packed.infolist() if not one.is_dir()]
+        members = [entry for entry in packed.infolist() if not entry.is_dir()]
         if len(members) != 1:
-            raise InputError("E-FILE", f"expected one file in it, found {len(members)}",
-                             where=str(path), fix="unpack it and name the file")  # fmt: skip
+            raise InputError(
+                "E-FILE",
+                f"needs exactly one file inside, found {len(members)}",
+                where=str(path),
+                fix="unpack it and name the file",
+            )
         return packed.open(members[0])  # type: ignore[return-value]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError("E-FILE", f"expected a zip file that can be read: {error}",
-                         where=str(path)) from None  # fmt: skip
+        raise InputError(
+            "E-FILE", f"the zip file can't be read: {error}", where=str(path)
+        ) from None

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError, UsageError
-from escalation.events.reading.blocks import SHOWN, Block, Rejected
+from escalation.events.columns import Mask
+from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.rows import read_blocks
-from escalation.events.reading.sanity import sound
+from escalation.events.reading.sanity import check_sanity
 from escalation.events.source import Options, Problem, Source
 
-FIRST_SHOWN = 10
-FURTHEST_AHEAD = dt.timedelta(hours=14)
-BY_RULE = ("Q-PRECISION", "Q-SPAN")
+_FIRST_SHOWN = 10
+_FURTHEST_AHEAD = dt.timedelta(hours=14)
+_BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""
 
 
@@ -36,7 +37,7 @@ class Limits:
     ----------
     max_bad : float
         Share of rows that may be unfit; above it the file is refused. Rows that are left out by
-        the rule about coarse dates and spans are told, but are not unfit.
+        the rule about coarse dates and spans are reported, but are not unfit.
     strict : bool
         Refuse columns that the source does not know.
     encoding : str, optional
@@ -53,11 +54,11 @@ class Limits:
     @property
     def latest(self) -> dt.date:
         """The last day that can have happened."""
-        return self.today or (dt.datetime.now(dt.UTC) + FURTHEST_AHEAD).date()
+        return self.today or (dt.datetime.now(dt.UTC) + _FURTHEST_AHEAD).date()
 
 
 @dataclass(frozen=True)
-class Report:
+class FileReport:
     """What became of the rows of a file: accepted + quarantined + duplicates = records.
 
     Parameters
@@ -136,11 +137,16 @@ class FileCheck:
         )
         if self.layout.unknown and self.limits.strict:
             raise InputError(
-                "E-COLUMNS", f"expected only known columns, not {', '.join(self.layout.unknown)}",
-                where=f"{self.path}:1", column=self.layout.unknown[0], fix="leave out --strict",
-            )  # fmt: skip
-        told = self.source.basis
-        self.basis = told(self.layout.columns, self.options) if told else self.source.known_basis
+                "E-COLUMNS",
+                f"unknown columns: {', '.join(self.layout.unknown)}",
+                where=f"{self.path}:1",
+                column=self.layout.unknown[0],
+                fix="leave out --strict",
+            )
+        basis_of = self.source.basis
+        self.basis = (
+            basis_of(self.layout.columns, self.options) if basis_of else self.source.known_basis
+        )
 
     def tables(
         self,
@@ -172,60 +178,77 @@ class FileCheck:
                 keep = pa.array(~bad)
                 yield events.filter(keep), block.lines[~bad]
         if not self.records:
-            raise InputError("E-EMPTY", "expected a header and at least one row",
-                             where=str(self.path), fix="check the export")  # fmt: skip
+            raise InputError(
+                "E-EMPTY",
+                "needs a header and at least one row",
+                where=str(self.path),
+                fix="check the export",
+            )
 
-    def report(self, *, duplicates: int) -> Report:
+    def report(self, *, duplicates: int) -> FileReport:
         """The counts, once the tables were read."""
         accepted = self.records - self.quarantined - duplicates
-        return Report(
-            str(self.path), self.source.name, self.records, accepted, self.quarantined, duplicates,
-            dict(self.reasons), tuple(self.first), self.layout.unknown, dict(self.notes),
-            self.basis, self.options.zone, refusal=self.refusal(),
-        )  # fmt: skip
+        return FileReport(
+            str(self.path),
+            self.source.name,
+            self.records,
+            accepted,
+            self.quarantined,
+            duplicates,
+            dict(self.reasons),
+            tuple(self.first),
+            self.layout.unknown,
+            dict(self.notes),
+            self.basis,
+            self.options.zone,
+            refusal=self.refusal(),
+        )
 
     def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
         made = self.source.convert(block.cells, self.options)
         self.notes.update(made.notes)
-        events, problems = sound(made.events, self.basis, self.options, self.limits.latest)
+        events, problems = check_sanity(made.events, self.basis, self.options, self.limits.latest)
         return events, [*made.problems, *problems]
 
-    def _reject(
-        self, block: Block, events: pa.Table, problems: Sequence[Problem]
-    ) -> NDArray[np.bool_]:
-        """Rows with a problem; each is told once, by its first."""
+    def _reject(self, block: Block, events: pa.Table, problems: Sequence[Problem]) -> Mask:
+        """Rows with a problem; each is reported once, by its first."""
         bad = np.zeros(len(block.lines), np.bool_)
         rejected = list(block.rejected)
         for problem in problems:
             rows = np.flatnonzero(problem.rows & ~bad)
             bad[rows] = True
             for row, value in zip(rows, _values(block, events, problem, rows), strict=True):
-                rejected.append(Rejected(int(block.lines[row]), problem.code, problem.column,
-                                         value, problem.expected))  # fmt: skip
-        rejected.sort(key=lambda one: one.line)
+                rejected.append(
+                    Rejected(
+                        int(block.lines[row]), problem.code, problem.column, value, problem.expected
+                    )
+                )
+        rejected.sort(key=lambda row: row.line)
         self.quarantined += len(rejected)
-        self.reasons.update(one.code for one in rejected)
-        self.first.extend(rejected[: FIRST_SHOWN - len(self.first)])
+        self.reasons.update(row.code for row in rejected)
+        self.first.extend(rejected[: _FIRST_SHOWN - len(self.first)])
         self.quarantine.add(self.path, rejected)
         return bad
 
     def refusal(self) -> InputError | None:
         """``E-QUARANTINE`` when more rows are unfit than may be."""
-        unfit = self.quarantined - sum(self.reasons[code] for code in BY_RULE)
+        unfit = self.quarantined - sum(self.reasons[code] for code in _BY_RULE)
         if unfit <= self.limits.max_bad * self.records:
             return None
-        worst = next((one for one in self.first if one.code not in BY_RULE), self.first[0])
+        worst = next((row for row in self.first if row.code not in _BY_RULE), self.first[0])
         reasons = ", ".join(f"{count} {code}" for code, count in self.reasons.most_common(5))
         kept = f"see {self.quarantine.path}" if self.quarantine.path else "--quarantine lists them"
         return InputError(
             "E-QUARANTINE",
-            f"expected {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"
+            f"needs {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"
             f" more than {self.limits.max_bad:.2%}: nothing was taken",
-            where=f"{self.path}:{worst.line}", column=worst.column, value=worst.value,
+            where=f"{self.path}:{worst.line}",
+            column=worst.column,
+            value=worst.value,
             fix=f"mend the rows ({kept}), or allow more with --max-bad",
-        )  # fmt: skip
+        )
 
-    def hold_to_limit(self) -> None:
+    def raise_if_over_limit(self) -> None:
         """Raise the refusal, if there is one."""
         refusal = self.refusal()
         if refusal is not None:
@@ -238,8 +261,7 @@ def _check_zone(zone: str | None) -> None:
     try:
         pc.assume_timezone(pa.array([0], pa.timestamp("s")), zone)
     except pa.ArrowInvalid:
-        raise UsageError("E-ZONE", "expected a time zone such as Asia/Baghdad",
-                         value=zone) from None  # fmt: skip
+        raise UsageError("E-ZONE", "needs a time zone such as Asia/Baghdad", value=zone) from None
 
 
 def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.intp]) -> list[str]:
@@ -249,4 +271,4 @@ def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.i
     if problem.column not in table.column_names:
         return [""] * len(rows)
     values = table[problem.column].take(pa.array(rows)).to_pylist()
-    return ["" if value is None else str(value)[:SHOWN] for value in values]
+    return ["" if value is None else str(value)[:VALUE_SHOWN] for value in values]

@@ -7,7 +7,7 @@ parts count. Repeats are found by hash, across files too, without reading texts 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked
 from escalation.errors import InputError, StorageError
-from escalation.events.archive import EventArchive, within
+from escalation.events.archive import EventArchive, in_order, within
 from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, Tally, take_in, tally
 from escalation.events.store.listing import (
     FileRecord,
@@ -33,7 +33,7 @@ from escalation.events.store.listing import (
 from escalation.events.store.parts import (
     CONTENT_HASH,
     EVENT_HASH,
-    KEYS,
+    HASH_COLUMNS,
     PART_SCHEMA,
     VERSION_SCHEMA,
     alive_rows,
@@ -43,7 +43,7 @@ from escalation.events.store.parts import (
     to_frame,
 )
 
-LOCK = "archive"
+_LOCK = "archive"
 
 
 class ArchiveStore:
@@ -65,11 +65,11 @@ class ArchiveStore:
     >>> day = dt.date(2020, 3, 11)
     >>> row = {"event_id": "camp-taji", "event_type": "rocket_attack", "source": "example",
     ...     "event_date": day, "known_date": day, "severity": 5, "killed": 3}
-    >>> said = pa.Table.from_pylist([row], EVENT_SCHEMA)
+    >>> events = pa.Table.from_pylist([row], EVENT_SCHEMA)
     >>> with TemporaryDirectory() as folder:
     ...     store = ArchiveStore(Path(folder))
     ...     file = FileRecord("example.csv", "0" * 64, "example", "observed")
-    ...     first, again = store.append([said], file=file), store.append([said], file=file)
+    ...     first, again = store.append([events], file=file), store.append([events], file=file)
     ...     len(store.as_of("2020-03-11")), first.added, again.duplicates
     (1, 1, 1)
     """
@@ -83,8 +83,8 @@ class ArchiveStore:
     ) -> FileRecord:
         """Add the versions of one file, or none of them.
 
-        The same file again changes nothing. A version is what a source said of an event on a day:
-        said again it is a duplicate; known on another day it is a further version.
+        The same file again changes nothing. A version is what a source reported of an event on a
+        day: repeated it is a duplicate; known on another day it is a further version.
 
         Parameters
         ----------
@@ -164,14 +164,23 @@ class ArchiveStore:
         """The weakest way in which ``known_date`` came about."""
         return self._filled().known_basis
 
-    def archive(self) -> EventArchive:
-        """Everything, in memory."""
+    def archive(self, *, columns: Collection[str] | None = None) -> EventArchive:
+        """Every version, in memory.
+
+        Parameters
+        ----------
+        columns : collection of str, optional
+            Those that will be asked for; all by default. A large archive takes a fraction of the
+            memory with a few.
+        """
         listing = self._filled()
+        always = {schema.EVENT_ID, schema.SOURCE, schema.OPERATION, *schema.DATE_COLUMNS}
+        wanted = VERSION_SCHEMA.names if columns is None else always.union(columns)
+        names = [name for name in VERSION_SCHEMA.names if name in wanted]
         with _reading(self.folder):
-            versions = self._parts(listing).to_table(columns=VERSION_SCHEMA.names)
-        return EventArchive.of(
-            to_frame(versions), covered_to=_covered(listing), known_basis=listing.known_basis
-        )
+            versions = to_frame(self._parts(listing).to_table(columns=names))
+        # Repeats and conflicts were refused on the way in.
+        return EventArchive(in_order(versions), _covered(listing), listing.known_basis)
 
     def as_of(self, day: object) -> pd.DataFrame:
         """The events as they were known at the end of a day, as ``EventArchive.as_of`` gives them.
@@ -224,7 +233,7 @@ class ArchiveStore:
         """The lock, the listing, and a clean folder before and after."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with locked(self.folder / LOCK, seconds=self.wait):
+            with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
                 clear_leftovers(self.folder, listing)
                 try:
@@ -235,9 +244,11 @@ class ArchiveStore:
                     raise
         except OSError as error:
             raise StorageError(
-                "E-STORAGE", f"expected to write the archive: {error.strerror or error}",
-                where=str(self.folder), fix="make room, or ask for permission, and run it again",
-            ) from error  # fmt: skip
+                "E-STORAGE",
+                f"the archive can't be written: {error.strerror or error}",
+                where=str(self.folder),
+                fix="make room, or ask for permission, and run it again",
+            ) from error
 
     def _listing(self) -> Listing:
         with _reading(self.folder):
@@ -251,9 +262,11 @@ class ArchiveStore:
 
     def _empty(self) -> InputError:
         return InputError(
-            "E-EMPTY", "expected an archive with at least one event", where=str(self.folder),
+            "E-EMPTY",
+            "the archive holds no event",
+            where=str(self.folder),
             fix="ingest a file with `escalation ingest`",
-        )  # fmt: skip
+        )
 
     def _parts(self, listing: Listing) -> ds.Dataset:
         return stored([self.folder / part for part in listing.parts])
@@ -265,9 +278,9 @@ class ArchiveStore:
         return self._held[1]
 
     def _read_index(self, parts: Sequence[str]) -> Index:
-        keys = PART_SCHEMA.empty_table().select(KEYS)
+        keys = PART_SCHEMA.empty_table().select(HASH_COLUMNS)
         if parts:
-            keys = stored([self.folder / part for part in parts]).to_table(columns=KEYS[:3])
+            keys = stored([self.folder / part for part in parts]).to_table(columns=HASH_COLUMNS[:3])
         events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
         return Index.of(events, contents, known_days(keys))
 
@@ -288,9 +301,11 @@ def _reading(folder: Path) -> Iterator[None]:
         yield
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(
-            "E-ARCHIVE", f"expected to read the archive: {error}", where=str(folder),
+            "E-ARCHIVE",
+            f"the archive can't be read: {error}",
+            where=str(folder),
             fix="restore the folder from a copy",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _covered(listing: Listing) -> np.datetime64:

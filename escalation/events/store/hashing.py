@@ -19,51 +19,68 @@ from numpy.typing import NDArray
 from escalation import schema
 
 Hashes = NDArray[np.uint64]
-MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
-SHIFT = np.uint64(47)
-NULL = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
+_SHIFT = np.uint64(47)
+_NULL = np.uint64(0x9E3779B97F4A7C15)
 """What a null cell is hashed as, so that it differs from an empty one and from zero."""
-RETRACT, RETRACTS = "retract", "retracts"
-BYTE, LOW = np.uint64(8), np.uint64(0)
+RETRACT = "retract"
+_BYTE, _LOW = np.uint64(8), np.uint64(0)
 
 
 @njit(cache=True, nogil=True)
 def _word(hashed: np.uint64, word: np.uint64) -> np.uint64:
-    word = word * MULTIPLIER
-    word ^= word >> SHIFT
-    return (hashed ^ (word * MULTIPLIER)) * MULTIPLIER
+    word = word * _MULTIPLIER
+    word ^= word >> _SHIFT
+    return (hashed ^ (word * _MULTIPLIER)) * _MULTIPLIER
 
 
 @njit(cache=True, nogil=True)
 def _finish(hashed: np.uint64) -> np.uint64:
-    hashed ^= hashed >> SHIFT
-    hashed *= MULTIPLIER
-    return hashed ^ (hashed >> SHIFT)
+    hashed ^= hashed >> _SHIFT
+    hashed *= _MULTIPLIER
+    return hashed ^ (hashed >> _SHIFT)
 
 
 @njit(cache=True, nogil=True)
 def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray[np.int32]) -> None:
-    """Hash one 64-bit cell per row into ``hashes``."""
+    """Hash one 64-bit cell per row into ``hashes``.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (row,)
+        Changed in place.
+    valid : ndarray of bool, shape (row,)
+    words : ndarray of 64-bit or 32-bit integers, shape (row,)
+    """
     for row in range(len(hashes)):
-        word = np.uint64(words[row]) if valid[row] else NULL
+        word = np.uint64(words[row]) if valid[row] else _NULL
         # The length tells a number that looks like the null constant from a null.
-        size = BYTE if valid[row] else LOW
-        hashes[row] = _finish(_word(hashes[row] ^ (size * MULTIPLIER), word))
+        size = _BYTE if valid[row] else _LOW
+        hashes[row] = _finish(_word(hashes[row] ^ (size * _MULTIPLIER), word))
 
 
 @njit(cache=True, nogil=True)
 def fold_text(
     hashes: Hashes, valid: NDArray[np.bool_], offsets: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:
-    """Hash one text per row, given as Arrow's offsets and bytes, into ``hashes``."""
+    """Hash one text per row, given as Arrow's offsets and bytes, into ``hashes``.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (row,)
+        Changed in place.
+    valid : ndarray of bool, shape (row,)
+    offsets : ndarray of int32, shape (row + 1,)
+    data : ndarray of uint8
+    """
     for row in range(len(hashes)):
         if not valid[row]:
-            hashes[row] = _finish(_word(hashes[row], NULL))
+            hashes[row] = _finish(_word(hashes[row], _NULL))
             continue
         start, end = offsets[row], offsets[row + 1]
-        hashed = hashes[row] ^ (np.uint64(end - start + 1) * MULTIPLIER)
+        hashed = hashes[row] ^ (np.uint64(end - start + 1) * _MULTIPLIER)
         while start < end:
-            word, size = LOW, min(8, end - start)
+            word, size = _LOW, min(8, end - start)
             for k in range(size):
                 word |= np.uint64(data[start + k]) << np.uint64(8 * k)
             hashed = _word(hashed, word)
@@ -140,7 +157,14 @@ def content_hashes(batch: pa.RecordBatch) -> Hashes:
 
 
 def version_hashes(events: Hashes, known: NDArray[np.int32]) -> Hashes:
-    """One hash per event and day on which something about it became known."""
+    """One hash per event and day on which something about it became known.
+
+    Parameters
+    ----------
+    events : ndarray of uint64, shape (version,)
+    known : ndarray of int32, shape (version,)
+        Days since 1970.
+    """
     hashes = events.copy()
     fold_words(hashes, np.ones(len(known), bool), known)
     return hashes

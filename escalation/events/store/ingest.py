@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.formats.canonical import later
+from escalation.events.columns import later
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.validate import FileCheck, Limits, Report
+from escalation.events.reading.validate import FileCheck, FileReport, Limits
 from escalation.events.source import EVENT_SCHEMA, Options, Source
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes
@@ -24,20 +24,20 @@ from escalation.events.store.intake import ROWS_PER_SHARE, conformed
 from escalation.events.store.listing import FileRecord
 from escalation.events.store.parts import known_days
 
-Rows = Callable[[int], None]
-MISSING_SHOWN = 20
-NO_HASH = np.empty(0, np.uint64)
+OnRows = Callable[[int], None]
+_MISSING_SHOWN = 20
+_NO_HASH = np.empty(0, np.uint64)
 
 
-def validate(
+def validate_files(
     source: Source,
     paths: Sequence[Path],
     *,
     options: Options | None = None,
     limits: Limits | None = None,
     quarantine: Path | None = None,
-    on_rows: Rows = lambda rows: None,
-) -> list[Report]:
+    on_rows: OnRows = lambda rows: None,
+) -> list[FileReport]:
     """Check every row of some files and keep none.
 
     Parameters
@@ -60,22 +60,23 @@ def validate(
     --------
     >>> from escalation.events import SOURCES
     >>> from escalation._util.resources import bundled
-    >>> (report,) = validate(SOURCES["iraq_crisis"], [bundled("iraq_crisis_events.csv")])
+    >>> (report,) = validate_files(SOURCES["iraq_crisis"], [bundled("iraq_crisis_events.csv")])
     >>> report.records, report.accepted, report.quarantined, report.duplicates
     (238, 238, 0, 0)
     """
     held = Quarantine(quarantine)
     try:
         return [
-            _checked(FileCheck(path, source, options or Options(), limits or Limits(), held),
-                     on_rows)
+            _checked(
+                FileCheck(path, source, options or Options(), limits or Limits(), held), on_rows
+            )
             for path in paths
-        ]  # fmt: skip
+        ]
     finally:
         held.save()
 
 
-def _checked(check: FileCheck, on_rows: Rows) -> Report:
+def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
     """The report of a file; repeats and contradictions are found by hash."""
     lines: list[NDArray[np.uint32]] = []
     versions: list[Hashes] = []
@@ -88,16 +89,18 @@ def _checked(check: FileCheck, on_rows: Rows) -> Report:
     repeats = 0
     shares = -(-check.records // ROWS_PER_SHARE)
     for share in range(shares):
-        mine = [np.flatnonzero(one % np.uint64(shares) == share) for one in versions]
-        found, clashes = _repeats(_picked(versions, mine), _picked(contents, mine))
-        repeats += found
-        if len(clashes):
-            line = int(_picked(lines, mine)[clashes].min())
+        rows = [np.flatnonzero(block % np.uint64(shares) == share) for block in versions]
+        count, conflicts = _repeats(_picked(versions, rows), _picked(contents, rows))
+        repeats += count
+        if len(conflicts):
+            line = int(_picked(lines, rows)[conflicts].min())
             raise InputError(
-                "E-CONFLICT", "expected one version of an event per day, an earlier row differs",
-                where=f"{check.path}:{line}", column=schema.EVENT_ID,
+                "E-CONFLICT",
+                "an earlier row has a different version of the same event, known on the same day",
+                where=f"{check.path}:{line}",
+                column=schema.EVENT_ID,
                 fix="give the later version its own known_date",
-            )  # fmt: skip
+            )
     return check.report(duplicates=repeats)
 
 
@@ -116,7 +119,7 @@ def _repeats(versions: Hashes, contents: Hashes) -> tuple[int, NDArray[np.intp]]
     return int(same.sum()), later[contents[later] != contents[earlier]]
 
 
-def ingest(
+def ingest_files(
     source: Source,
     paths: Sequence[Path],
     store: ArchiveStore,
@@ -125,8 +128,8 @@ def ingest(
     limits: Limits | None = None,
     quarantine: Path | None = None,
     retract_missing: bool = False,
-    on_rows: Rows = lambda rows: None,
-) -> list[Report]:
+    on_rows: OnRows = lambda rows: None,
+) -> list[FileReport]:
     """Take files into an archive, one after the other, each whole or not at all.
 
     Parameters
@@ -165,34 +168,42 @@ def _beside(folder: Path, path: Path) -> Path:
     return folder.with_name(f"{folder.name}.quarantine") / f"{path.name}.csv"
 
 
-def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: Rows) -> Report:
-    seen = _Seen(store)
+def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: OnRows) -> FileReport:
+    mentioned = _Mentioned(store)
     digest = file_digest(check.path)
 
     def tables() -> Iterator[pa.Table]:
-        for table, _ in check.tables(on_rows, seen.mention):
-            seen.add(table)
+        for table, _ in check.tables(on_rows, mentioned.mention):
+            mentioned.add(table)
             yield table
-        check.hold_to_limit()
-        if retract and len(gone := seen.missing()):
-            yield seen.retractions(gone)
+        check.raise_if_over_limit()
+        if retract and len(missing := mentioned.missing()):
+            yield mentioned.retractions(missing)
 
     def record() -> FileRecord:
         return FileRecord(
-            check.path.name, digest, check.source.name, check.basis,
-            licence=check.source.licence, quarantined=check.quarantined,
-        )  # fmt: skip
+            check.path.name,
+            digest,
+            check.source.name,
+            check.basis,
+            licence=check.source.licence,
+            quarantined=check.quarantined,
+        )
 
     listed = store.append(tables(), file=record)
-    gone = [] if retract else seen.missing()[schema.EVENT_ID].to_pylist()
+    missing = [] if retract else mentioned.missing()[schema.EVENT_ID].to_pylist()
     report = check.report(duplicates=listed.duplicates)
     return replace(
-        report, added=listed.added, updated=listed.updated, retracted=listed.retracted,
-        missing=tuple(sorted(gone)[:MISSING_SHOWN]), missing_count=len(gone),
-    )  # fmt: skip
+        report,
+        added=listed.added,
+        updated=listed.updated,
+        retracted=listed.retracted,
+        missing=tuple(sorted(missing)[:_MISSING_SHOWN]),
+        missing_count=len(missing),
+    )
 
 
-class _Seen:
+class _Mentioned:
     """Which events a file speaks of, where the archive has some that it may lack."""
 
     def __init__(self, store: ArchiveStore) -> None:
@@ -216,20 +227,20 @@ class _Seen:
 
     def missing(self) -> pa.Table:
         """Events of the same sources that the archive has and the file lacks."""
-        found = [EVENT_SCHEMA.empty_table()]
-        seen = np.sort(np.concatenate(self._events)) if self._events else NO_HASH
+        tables = [EVENT_SCHEMA.empty_table()]
+        mentioned = np.sort(np.concatenate(self._events)) if self._events else _NO_HASH
         for name in sorted(self._sources):
             held = self._store.snapshot(source=name).combine_chunks()
-            hashes = [NO_HASH, *_event_hashes(held)]
-            found.append(held.filter(pa.array(~np.isin(np.concatenate(hashes), seen))))
-        return pa.concat_tables(found)
+            hashes = [_NO_HASH, *_event_hashes(held)]
+            tables.append(held.filter(pa.array(~np.isin(np.concatenate(hashes), mentioned))))
+        return pa.concat_tables(tables)
 
-    def retractions(self, gone: pa.Table) -> pa.Table:
+    def retractions(self, missing: pa.Table) -> pa.Table:
         """Their retraction, known on the file's last day, or the day after what it takes back."""
-        known = gone[schema.KNOWN_DATE].combine_chunks()
+        known = missing[schema.KNOWN_DATE].combine_chunks()
         when = pc.max_element_wise(later(known, 1), self._last)
-        place = gone.schema.get_field_index(schema.KNOWN_DATE)
-        table = gone.set_column(place, gone.schema.field(place), when)
+        place = missing.schema.get_field_index(schema.KNOWN_DATE)
+        table = missing.set_column(place, missing.schema.field(place), when)
         return table.append_column(schema.OPERATION, pa.repeat("retract", len(table)))
 
 

@@ -30,11 +30,12 @@ from escalation.events.store.parts import (
     event_id_at,
     keys_of,
     known_days,
+    with_weights,
     writer,
 )
 
 ROWS_PER_SHARE = 500_000
-REQUIRED = (schema.EVENT_ID, schema.SOURCE, schema.EVENT_TYPE, *schema.DATE_COLUMNS)
+_REQUIRED = (schema.EVENT_ID, schema.SOURCE, schema.EVENT_TYPE, *schema.DATE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Index:
     versions : ndarray of uint64, shape (version,)
         One per event and day, sorted.
     contents : ndarray of uint64, shape (version,)
-        What each of them said.
+        Hash of the content of each.
     events : ndarray of uint64, shape (event,)
         Sorted.
     """
@@ -57,7 +58,14 @@ class Index:
 
     @classmethod
     def of(cls, events: Hashes, contents: Hashes, known: NDArray[np.int32]) -> Index:
-        """Sort the hashes of versions."""
+        """Sort the hashes of versions.
+
+        Parameters
+        ----------
+        events, contents : ndarray of uint64, shape (version,)
+        known : ndarray of int32, shape (version,)
+            Days since 1970.
+        """
         versions = version_hashes(events, known)
         order = np.argsort(versions)
         return cls(versions[order], contents[order], unique(events))
@@ -83,7 +91,14 @@ def unique(hashes: Hashes) -> Hashes:
 
 
 def member(held: Hashes, wanted: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Whether each hash is among sorted ones, and where it is or would be."""
+    """Whether each hash is among sorted ones, and where it is or would be.
+
+    Parameters
+    ----------
+    held : ndarray of uint64
+        Sorted.
+    wanted : ndarray of uint64
+    """
     if not len(held):
         return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.intp)
     at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
@@ -98,19 +113,38 @@ def conformed(table: pa.Table) -> pa.Table:
     InputError
         ``E-COLUMNS``, ``E-VALUE``, ``E-OPERATION`` or ``E-KNOWN``: a reader let something through.
     """
-    if schema.OPERATION not in table.column_names:
-        table = table.append_column(schema.OPERATION, pa.repeat("add", table.num_rows))
+    table = _with_defaults(table)
     missing = [name for name in VERSION_SCHEMA.names if name not in table.column_names]
     if missing:
-        raise InputError("E-COLUMNS", f"expected canonical columns, without {', '.join(missing)}")
-    table = table.select(VERSION_SCHEMA.names).cast(VERSION_SCHEMA)
-    for name in REQUIRED:
+        raise InputError("E-COLUMNS", f"canonical columns are missing: {', '.join(missing)}")
+    table = with_weights(table.select(VERSION_SCHEMA.names).cast(VERSION_SCHEMA))
+    for name in _REQUIRED:
         if table.column(name).null_count:
-            raise InputError("E-VALUE", "expected a value in every row", column=name)
-    _refuse(table, pc.invert(pc.is_in(table.column(schema.OPERATION), pa.array(OPERATIONS))),
-            "E-OPERATION", f"expected one of {', '.join(OPERATIONS)}")  # fmt: skip
-    _refuse(table, pc.less(table.column(schema.KNOWN_DATE), table.column(schema.EVENT_DATE)),
-            "E-KNOWN", "expected known_date on or after event_date")  # fmt: skip
+            raise InputError("E-VALUE", "needs a value in every row", column=name)
+    _refuse(
+        table,
+        pc.invert(pc.is_in(table.column(schema.OPERATION), pa.array(OPERATIONS))),
+        "E-OPERATION",
+        f"invalid value: must be one of {', '.join(OPERATIONS)}",
+    )
+    _refuse(table, pc.less(table[schema.WEIGHT], 1), "E-VALUE", "needs a weight of 1 or more")
+    _refuse(
+        table,
+        pc.less(table.column(schema.KNOWN_DATE), table.column(schema.EVENT_DATE)),
+        "E-KNOWN",
+        "known_date is before event_date",
+    )
+    return table
+
+
+def _with_defaults(table: pa.Table) -> pa.Table:
+    """The table with what may be left out: every row is an ``add`` of one event."""
+    rows = table.num_rows
+    for name in schema.OPTIONAL_COLUMNS:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(rows, VERSION_SCHEMA.field(name).type))
+    if schema.OPERATION not in table.column_names:
+        table = table.append_column(schema.OPERATION, pa.repeat("add", rows))
     return table
 
 
@@ -121,13 +155,15 @@ def _refuse(table: pa.Table, wrong: pa.ChunkedArray, code: str, message: str) ->
         raise InputError(code, message, column=schema.EVENT_ID, value=value)
 
 
-def clash(event_id: object) -> InputError:
+def conflict_error(event_id: object) -> InputError:
     """The refusal of two different versions of an event on the same day."""
     return InputError(
-        "E-CONFLICT", "expected one version of an event per day, this one differs from another",
-        column=schema.EVENT_ID, value=event_id,
+        "E-CONFLICT",
+        "two different versions of an event are known on the same day",
+        column=schema.EVENT_ID,
+        value=event_id,
         fix="give the later version its own known_date",
-    )  # fmt: skip
+    )
 
 
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
@@ -169,6 +205,15 @@ class Intake:
 def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
     """Write what the archive does not hold yet; memory does not grow with the file.
 
+    Parameters
+    ----------
+    tables : iterable of pyarrow.Table
+        Canonical versions.
+    index : Index
+        What the archive holds.
+    path : Path
+        The part to write.
+
     Raises
     ------
     InputError
@@ -196,7 +241,7 @@ def _refuse_change(
 ) -> None:
     changed = np.flatnonzero(held & other)
     if len(changed):
-        raise clash(batch.column(schema.EVENT_ID)[int(changed[0])].as_py())
+        raise conflict_error(batch.column(schema.EVENT_ID)[int(changed[0])].as_py())
 
 
 def _wider(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[int, int, int]:
@@ -215,7 +260,7 @@ class Tally:
     accepted, added, retracted : int
         Versions that are no repeat, new events among them, retractions among them.
     repeats : ndarray of int
-        Rows that say what an earlier row of the part said.
+        Rows that repeat an earlier row of the part.
     sums : tuple of int
         Two sums over the accepted versions, modulo 2^64, that no order changes.
     """
@@ -230,6 +275,15 @@ class Tally:
 def tally(path: Path, rows: int, index: Index) -> Tally:
     """Count what a part brings, one share of the events at a time, so that memory is bounded.
 
+    Parameters
+    ----------
+    path : Path
+        The part.
+    rows : int
+        How many it has.
+    index : Index
+        What the archive held before.
+
     Raises
     ------
     InputError
@@ -237,12 +291,12 @@ def tally(path: Path, rows: int, index: Index) -> Tally:
     """
     shares = max(1, -(-rows // ROWS_PER_SHARE))
     parts = [_tally_share(path, share, shares, index) for share in range(shares)]
-    sums = [sum(one.sums[k] for one in parts) % 2**64 for k in (0, 1)]
+    sums = [sum(part.sums[k] for part in parts) % 2**64 for k in (0, 1)]
     return Tally(
-        sum(one.accepted for one in parts),
-        sum(one.added for one in parts),
-        sum(one.retracted for one in parts),
-        np.concatenate([one.repeats for one in parts]),
+        sum(part.accepted for part in parts),
+        sum(part.added for part in parts),
+        sum(part.retracted for part in parts),
+        np.concatenate([part.repeats for part in parts]),
         (sums[0], sums[1]),
     )
 
@@ -255,7 +309,7 @@ def _tally_share(path: Path, share: int, shares: int, index: Index) -> Tally:
     later, earlier = order[1:][same], order[:-1][same]
     wrong = later[contents[later] != contents[earlier]]
     if len(wrong):
-        raise clash(event_id_at(path, int(at[wrong].min())))
+        raise conflict_error(event_id_at(path, int(at[wrong].min())))
     keep = np.ones(len(events), bool)
     keep[later] = False
     fresh = unique(events[keep & ~retracts])
@@ -274,20 +328,18 @@ def _share(
     path: Path, share: int, shares: int
 ) -> tuple[NDArray[np.int64], Hashes, Hashes, NDArray[np.int32], NDArray[np.bool_]]:
     """Row, hashes, day and kind of every version whose event falls into a share."""
-    found = []
+    picked = []
     start = 0
     for batch in keys_of(path):
         events = batch.column(EVENT_HASH).to_numpy()
-        mine = np.flatnonzero(events % np.uint64(shares) == np.uint64(share))
+        rows = np.flatnonzero(events % np.uint64(shares) == np.uint64(share))
         contents = batch.column(CONTENT_HASH).to_numpy()
         retracts = pc.equal(batch.column(schema.OPERATION), RETRACT).to_numpy(zero_copy_only=False)
-        found.append(
-            (mine + start, events[mine], contents[mine], known_days(batch)[mine], retracts[mine])
+        picked.append(
+            (rows + start, events[rows], contents[rows], known_days(batch)[rows], retracts[rows])
         )
         start += batch.num_rows
     kinds = (np.int64, np.uint64, np.uint64, np.int32, np.bool_)
     empty = tuple(np.empty(0, kind) for kind in kinds)
-    at, ids, said, days, gone = (
-        np.concatenate(column) for column in zip(*found, empty, strict=True)
-    )
-    return at, ids, said, days, gone
+    columns = [np.concatenate(column) for column in zip(*picked, empty, strict=True)]
+    return columns[0], columns[1], columns[2], columns[3], columns[4]

@@ -1,4 +1,4 @@
-"""The listing of an archive on disk: which files went in, and which parts hold what they said.
+"""The listing of an archive on disk: which files went in, and which parts hold their versions.
 
 The listing is the truth. It is written last, beside itself, and renamed into place; a part that it
 does not name is a leftover of a command that was stopped.
@@ -20,10 +20,10 @@ from escalation import schema
 from escalation.errors import StorageError
 from escalation.events.archive import weakest
 
-LISTING = "archive.jsonl"
-FORMAT = {"format": "escalation archive", "version": 1}
-LEFTOVER = re.compile(r"part-[0-9]{6}\.parquet(\.part)?|archive\.jsonl\.part")
-WORD = 2**64
+_LISTING = "archive.jsonl"
+_FORMAT = {"format": "escalation archive", "version": 2}
+_LEFTOVER = re.compile(r"part-[0-9]{6}\.parquet(\.part)?|archive\.jsonl\.part")
+_WORD = 2**64
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class FileRecord:
     covered_to : datetime.date, optional
         Last day that the file speaks for; the last day on which something became known by default.
     rows, accepted, duplicates : int
-        Rows of the file, new versions among them, and repeats of what the archive or the file had
-        said. With the quarantined ones they add up.
+        Rows of the file, new versions among them, and repeats of versions that the archive or the
+        file had. With the quarantined ones they add up.
     added, updated, retracted : int
         What the accepted ones do: new events, later versions of events, retractions.
     first_day, last_day : datetime.date, optional
@@ -82,16 +82,16 @@ class FileRecord:
     def as_dict(self) -> dict[str, object]:
         """The record with days as ISO text, for JSON."""
         cells = asdict(self)
-        days = {name: str(cells[name]) for name in DAYS if cells[name] is not None}
-        return {**cells, **days, "sums": [f"{one:016x}" for one in self.sums]}
+        days = {name: str(cells[name]) for name in _DAYS if cells[name] is not None}
+        return {**cells, **days, "sums": [f"{total:016x}" for total in self.sums]}
 
 
-DAYS = ("covered_to", "first_day", "last_day")
+_DAYS = ("covered_to", "first_day", "last_day")
 
 
 def _record(line: str) -> FileRecord:
     cells = json.loads(line)
-    days = {name: dt.date.fromisoformat(cells[name]) for name in DAYS if cells[name] is not None}
+    days = {name: dt.date.fromisoformat(cells[name]) for name in _DAYS if cells[name] is not None}
     first, second = cells["sums"]
     return FileRecord(**{**cells, **days, "sums": (int(first, 16), int(second, 16))})
 
@@ -136,16 +136,16 @@ class Listing:
     @property
     def digest(self) -> str:
         """SHA-256 over all versions in any order, and over the last day covered."""
-        sums = [sum(file.sums[k] for file in self.files) % WORD for k in (0, 1)]
+        sums = [sum(file.sums[k] for file in self.files) % _WORD for k in (0, 1)]
         text = f"{self.versions} {sums[0]:016x}{sums[1]:016x} {self.covered_to}"
         return sha256(text.encode()).hexdigest()
 
     def knows(self, file: FileRecord) -> bool:
         """Whether the same bytes came before, read as the same format, and covered as much."""
         return any(
-            (one.sha256, one.source) == (file.sha256, file.source)
-            and (one.covered_to or dt.date.min) >= (file.covered_to or dt.date.min)
-            for one in self.files
+            (earlier.sha256, earlier.source) == (file.sha256, file.source)
+            and (earlier.covered_to or dt.date.min) >= (file.covered_to or dt.date.min)
+            for earlier in self.files
         )
 
 
@@ -157,42 +157,53 @@ def read_listing(folder: Path) -> Listing:
     StorageError
         ``E-ARCHIVE`` when it can't be understood, or names a part that is not there.
     """
-    path = folder / LISTING
+    path = folder / _LISTING
     if not path.exists():
         return Listing()
     first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
     try:
-        if json.loads(first) != FORMAT:
-            raise ValueError(f"its first line is not {json.dumps(FORMAT)}")
+        if json.loads(first) != _FORMAT:
+            raise ValueError(f"its first line is not {json.dumps(_FORMAT)}")
         listing = Listing(tuple(_record(line) for line in lines))
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            "E-ARCHIVE", f"expected the listing of an archive: {error}", where=str(path),
+            "E-ARCHIVE",
+            f"the listing of the archive can't be understood: {error}",
+            where=str(path),
             fix="restore it from a copy, or ingest the files into a new folder",
-        ) from error  # fmt: skip
+        ) from error
     missing = [part for part in listing.parts if not (folder / part).is_file()]
     if missing:
         raise StorageError(
-            "E-ARCHIVE", f"expected every part that the listing names, {len(missing)} are missing",
-            where=str(folder / missing[0]), fix="restore the folder from a copy",
-        )  # fmt: skip
+            "E-ARCHIVE",
+            f"{len(missing)} of the parts that the listing names are missing",
+            where=str(folder / missing[0]),
+            fix="restore the folder from a copy",
+        )
     return listing
 
 
 def write_listing(folder: Path, listing: Listing) -> None:
     """Put a listing in place of the one that is there."""
-    records = [FORMAT, *(file.as_dict() for file in listing.files)]
-    with placing(folder / LISTING) as part:
-        part.write_text("".join(f"{json.dumps(one)}\n" for one in records), encoding="utf-8")
+    records = [_FORMAT, *(file.as_dict() for file in listing.files)]
+    with placing(folder / _LISTING) as part:
+        part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
 
 
 def clear_leftovers(folder: Path, listing: Listing) -> int:
-    """Remove what a stopped command left behind; how many files there were."""
+    """Remove what a stopped command left behind; how many files there were.
+
+    Parameters
+    ----------
+    folder : Path
+    listing : Listing
+        Names the parts that stay.
+    """
     named = set(listing.parts)
     left = [
         path
         for path in folder.iterdir()
-        if LEFTOVER.fullmatch(path.name) and path.name not in named
+        if _LEFTOVER.fullmatch(path.name) and path.name not in named
     ]
     for path in left:
         path.unlink()

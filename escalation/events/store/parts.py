@@ -24,12 +24,12 @@ PART_SCHEMA = VERSION_SCHEMA.append(pa.field(EVENT_HASH, pa.uint64())).append(
 )
 """A part of the archive: every version, and the hashes by which repeats are found."""
 
-KEYS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
+HASH_COLUMNS = [EVENT_HASH, CONTENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
 ROWS_PER_GROUP = 65_536
 """Small blocks are gathered to this many rows, so that a part does not fall into crumbs."""
 
 
-CHECKED = ds.ParquetFileFormat(
+_CHECKED = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
 
@@ -43,7 +43,14 @@ def writer(path: Path) -> pq.ParquetWriter:
 
 
 def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
-    """Write a part again without some rows."""
+    """Write a part again without some rows.
+
+    Parameters
+    ----------
+    path : Path
+    drop : ndarray of int
+        Rows to leave out.
+    """
     shorter = path.with_name(path.name.removesuffix(".part"))
     start = 0
     with pq.ParquetFile(path) as old, writer(shorter) as new:
@@ -57,7 +64,7 @@ def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
 def keys_of(path: Path) -> Iterator[pa.RecordBatch]:
     """Hashes, day and operation of the versions of a part."""
     with pq.ParquetFile(path) as part:
-        yield from part.iter_batches(ROWS_PER_GROUP, columns=KEYS, use_threads=False)
+        yield from part.iter_batches(ROWS_PER_GROUP, columns=HASH_COLUMNS, use_threads=False)
 
 
 def event_id_at(path: Path, row: int) -> str:
@@ -72,12 +79,20 @@ def event_id_at(path: Path, row: int) -> str:
 
 def stored(paths: Sequence[Path]) -> ds.Dataset:
     """Several parts as one, read lazily; a damaged page is an error."""
-    return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=CHECKED)
+    return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=_CHECKED)
 
 
 def known_days(table: pa.Table | pa.RecordBatch) -> NDArray[np.int32]:
     """Days since 1970 on which the versions became known."""
     return table.column(schema.KNOWN_DATE).cast(pa.int32()).to_numpy()
+
+
+def with_weights(table: pa.Table) -> pa.Table:
+    """The table in which a missing weight is 1."""
+    place = table.schema.get_field_index(schema.WEIGHT)
+    return table.set_column(
+        place, EVENT_SCHEMA.field(schema.WEIGHT), pc.fill_null(table[schema.WEIGHT], 1)
+    )
 
 
 def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
@@ -94,12 +109,15 @@ def alive_rows(keys: pa.Table) -> NDArray[np.bool_]:
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """Canonical events in pandas: text, whole days, and counts that may be missing."""
+    if schema.WEIGHT in table.column_names:
+        table = with_weights(table)
+    nullable = (*schema.COUNT_COLUMNS, schema.HOUR)
     counts = [
-        (name, pa.int64()) if name in schema.COUNT_COLUMNS else (name, kind)
+        (name, pa.int64()) if name in nullable else (name, kind)
         for name, kind in zip(table.column_names, table.schema.types, strict=True)
     ]
     frame = table.cast(pa.schema(counts)).to_pandas(
         date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype()}.get
     )
-    dates = [name for name in schema.DATE_COLUMNS if name in frame]
-    return frame.astype(dict.fromkeys(dates, "datetime64[s]"))
+    types = {**dict.fromkeys(schema.DATE_COLUMNS, "datetime64[s]"), schema.WEIGHT: "int64"}
+    return frame.astype({name: kind for name, kind in types.items() if name in frame})

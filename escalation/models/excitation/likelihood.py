@@ -98,7 +98,7 @@ def lagged(values: NDArray[np.float32], grid: Array) -> Array:
     ndarray, shape (half-life, row, day)
     """
     keep = 2.0 ** (-1.0 / grid)
-    sums = kernels.decayed_sums(values, keep) * (1.0 - keep)[:, None, None]
+    sums = kernels.decaying_sums(values, keep) * (1.0 - keep)[:, None, None]
     return np.concatenate([np.zeros_like(sums[:, :, :1]), sums[:, :, :-1]], axis=2)
 
 

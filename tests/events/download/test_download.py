@@ -334,7 +334,7 @@ def test_gdelt_comes_by_quarter_of_an_hour_and_gaps_are_said(site, tmp_path):
     with pytest.raises(InputError) as refused:
         gdelt(site, tmp_path, "2020-01-01", "2020-01-01", version=2)
     assert refused.value.code == "E-NOT-THERE"
-    assert f"96 files, the server lacks 2: {gap[0][1:]}, {gap[1][1:]}" in str(refused.value)
+    assert f"the server lacks 2 of 96 files: {gap[0][1:]}, {gap[1][1:]}" in str(refused.value)
     assert len(names(tmp_path)) == 94
     done = gdelt(site, tmp_path, "2020-01-01", "2020-01-01", version=2, allow_missing=True)
     assert len(done) == 94
@@ -370,7 +370,7 @@ ROWS = (
 
 @pytest.fixture
 def pages(site, monkeypatch):
-    monkeypatch.setattr(acled_module, "ROWS_PER_PAGE", 2)
+    monkeypatch.setattr(acled_module, "_ROWS_PER_PAGE", 2)
     site.pages = [HEADER + ROWS[0], HEADER + ROWS[1], HEADER]
     return site.pages
 
@@ -401,7 +401,7 @@ def test_acled_pages_are_asked_again_when_they_break_off(site, pages, tmp_path):
 
 
 def test_an_account_that_gets_fewer_rows_a_page_still_gets_all(site, pages, tmp_path, monkeypatch):
-    monkeypatch.setattr(acled_module, "ROWS_PER_PAGE", 5000)
+    monkeypatch.setattr(acled_module, "_ROWS_PER_PAGE", 5000)
     (done,) = acled(site, tmp_path)
     assert done.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
 

@@ -3,10 +3,10 @@
 import datetime
 
 import pytest
-from blocks import take
+from blocks import UNTOLD, take
 
 from escalation import schema
-from escalation.events.formats.acled import ASSUMED, EVENTS, OPTIONAL, REQUIRED, SOURCE, SUB_EVENTS
+from escalation.events.formats.acled import ASSUMED, EVENTS, FORMAT, SUB_EVENTS
 
 # 1747785600 is 2025-05-21 00:00:00 UTC.
 ROW = {
@@ -29,7 +29,7 @@ NOW = [
 
 
 def acled(*changes, **options):
-    return take(SOURCE, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
 
 
 def day(text):
@@ -44,13 +44,18 @@ def test_a_row_becomes_a_canonical_event():
         "actor": "Military Forces of Iraq (2022-)", "target": "Islamic State (Iraq)",
         "severity": 5, "killed": 3, "wounded": None, "source": "acled", "confidence": None,
         "tags": "air/drone_strike crowd_size=no_report armed",
-        "note": "On 16 May,\nan air strike.",
+        "note": "On 16 May,\nan air strike.", **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_35_columns_of_now_are_known_and_three_of_older_exports():
     assert len(NOW) == 35
-    assert set(REQUIRED + OPTIONAL) - set(NOW) == {"data_id", "event_id_no_cnty", "iso3"}
+    known = {*FORMAT.required, *FORMAT.optional}
+    assert known - set(NOW) == {
+        "data_id",
+        "event_id_no_cnty",
+        "iso3",
+    }
 
 
 def test_an_older_export_without_sub_events_and_numbers_is_taken():
@@ -59,7 +64,7 @@ def test_an_older_export_without_sub_events_and_numbers_is_taken():
         "event_date": "06 March 2018", "event_type": "Riots/Protests", "actor1": "Protesters",
         "country": "Syria", "latitude": "33.5", "longitude": "36.3", "fatalities": "0",
     }  # fmt: skip
-    event = take(SOURCE, old).only
+    event = take(FORMAT, old).only
     assert (event["event_date"], event["event_type"]) == (day("2018-03-06"), "protest")
     assert (event["country"], event["killed"], event["target"]) == ("SYR", 0, None)
 

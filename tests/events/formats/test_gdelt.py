@@ -5,17 +5,17 @@ import gzip
 import zipfile
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 
 from escalation import schema
 from escalation.events.formats import cameo
+from escalation.events.formats.canonical import NO_COUNTRY
 from escalation.events.formats.gdelt import (
     COLUMNS_1,
     COLUMNS_2,
     COUNTRY_ONLY,
-    LATE,
-    NO_COUNTRY,
-    SOURCE,
+    FORMAT,
+    LATE_KEPT,
 )
 
 ROW = {
@@ -34,7 +34,7 @@ ROW = {
 
 
 def gdelt(*changes, **options):
-    return take(SOURCE, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
 
 
 def day(text):
@@ -51,12 +51,12 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "country": "IRQ", "admin1": "IZ07", "site": "Baghdad, Baghdad, Iraq", "latitude": 33.3386,
         "longitude": 44.3939, "event_type": "air_strike", "actor": "USA_MIL", "target": "IRQ_REB",
         "severity": 3, "killed": None, "wounded": None, "source": "gdelt", "confidence": "medium",
-        "tags": "cameo_195 root_event", "note": None,
+        "tags": "cameo_195 root_event", "note": None, **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_layouts_have_61_58_and_57_columns_in_the_order_of_the_codebook():
-    assert [len(names) for names in SOURCE.names] == [61, 58, 57]
+    assert [len(names) for names in FORMAT.names] == [61, 58, 57]
     places = {
         4: "FractionDate", 5: "Actor1Code", 12: "Actor1Type1Code", 15: "Actor2Code",
         25: "IsRootEvent", 26: "EventCode", 30: "GoldsteinScale", 34: "AvgTone",
@@ -74,7 +74,7 @@ def test_the_layouts_have_61_58_and_57_columns_in_the_order_of_the_codebook():
 )
 @pytest.mark.parametrize("ending", [".export.CSV", ".csv.gz", ".zip"])
 def test_a_file_of_each_version_is_read_without_a_header(tmp_path, width, added, ending):
-    columns = next(names for names in SOURCE.names if len(names) == width)
+    columns = next(names for names in FORMAT.names if len(names) == width)
     text = line(columns, DATEADDED=added) + line(columns, GLOBALEVENTID="007", DATEADDED=added)
     path = tmp_path / f"20200103{ending}"
     if ending == ".zip":
@@ -84,7 +84,7 @@ def test_a_file_of_each_version_is_read_without_a_header(tmp_path, width, added,
         path.write_bytes(gzip.compress(text.encode()))
     else:
         path.write_text(text, encoding="utf-8")
-    summary = take_file(SOURCE, path)
+    summary = take_file(FORMAT, path)
     assert (summary.records, summary.refused) == (2, {})
     assert summary.events["event_id"].to_pylist() == ["900000007", "007"]
     assert summary.events["known_date"].to_pylist() == [day("2020-01-03")] * 2
@@ -172,7 +172,7 @@ def test_only_violence_of_a_state_on_the_military_of_another_is_the_highest_rung
 
 def test_late_news_is_kept_and_counted_where_it_is_over_a_year_late():
     taken = gdelt({"SQLDATE": "19850103"}, {"SQLDATE": "20190103"}, {"SQLDATE": "20190102"})
-    assert not taken.problems and taken.notes == {LATE: 2}
+    assert not taken.problems and taken.notes == {LATE_KEPT: 2}
     assert taken.events[0]["event_date"] == day("1985-01-03")
     assert taken.events[0]["known_date"] == day("2020-01-03")
 

@@ -3,10 +3,11 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
-from escalation.events.formats.icews import NO_COUNTRY, OPTIONAL, REQUIRED, SOURCE
+from escalation.events.formats.canonical import NO_COUNTRY
+from escalation.events.formats.icews import FORMAT
 
 ROW = {
     "Event ID": "32889836", "Event Date": "2018-06-01", "Source Name": "Military (Iran)",
@@ -19,7 +20,7 @@ ROW = {
 
 
 def icews(*changes, **options):
-    return take(SOURCE, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
 
 
 def day(text):
@@ -33,11 +34,12 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "latitude": 36.34, "longitude": 43.13, "event_type": "battle", "actor": "Military (Iran)",
         "target": "Kurdish Fighter", "severity": 3, "killed": None, "wounded": None,
         "source": "icews", "confidence": None, "tags": "cameo_190", "note": "fight",
+        **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_layout_has_20_columns():
-    assert len(set(REQUIRED + OPTIONAL)) == 20
+    assert len(set(FORMAT.required + FORMAT.optional)) == 20
 
 
 def test_a_number_is_an_id_only_together_with_its_day():
@@ -101,7 +103,7 @@ def test_the_lag_may_be_declared():
 
 
 def test_every_row_of_the_sample_is_taken():
-    summary = take_file(SOURCE, shared("icews_events_2018_sample.tab"))
+    summary = take_file(FORMAT, shared("icews_events_2018_sample.tab"))
     assert (summary.records, summary.refused, summary.notes) == (119, {}, {})
     ids = summary.events["event_id"].to_pylist()
     assert len(set(ids)) == 119

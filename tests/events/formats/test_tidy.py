@@ -6,7 +6,7 @@ import pytest
 from blocks import block, take
 
 from escalation import schema
-from escalation.events.formats.tidy import SOURCE, known_basis
+from escalation.events.formats.tidy import FORMAT
 from escalation.events.source import Options
 
 ROW = {"event_id": "a", "event_date": "2020-03-11", "event_type": "rocket_attack"}
@@ -14,11 +14,11 @@ HERE = {**ROW, "admin1": "Baghdad"}
 
 
 def test_a_row_with_an_id_a_day_a_type_and_a_place_is_an_event():
-    event = take(SOURCE, HERE).only
+    event = take(FORMAT, HERE).only
     filled = {name: value for name, value in event.items() if value is not None}
     assert filled == {
         "event_id": "a", "event_date": dt.date(2020, 3, 11), "event_type": "rocket_attack",
-        "admin1": "Baghdad", "source": "tidy", "severity": 3,
+        "admin1": "Baghdad", "source": "tidy", "severity": 3, "weight": 1,
     }  # fmt: skip
 
 
@@ -27,17 +27,19 @@ def test_every_canonical_column_is_taken_as_it_is():
         **HERE, "known_date": "2020-03-12", "country": "IRQ", "site": "taji", "latitude": "33.5",
         "longitude": "-44.25", "actor": "militia", "target": "us_coalition", "severity": "2",
         "killed": "3", "wounded": "12.0", "source": "press", "confidence": "high",
-        "tags": "night rain", "note": "two\nlines",
+        "tags": "night rain", "note": "two\nlines", "attribution": "Claimed", "weight": "2",
+        "hour": "19", "munitions": "3", "condition": "unless they leave",
     }  # fmt: skip
-    event = take(SOURCE, row).only
+    event = take(FORMAT, row).only
     numbers = {"latitude": 33.5, "longitude": -44.25, "severity": 2, "killed": 3, "wounded": 12}
+    numbers |= {"weight": 2, "hour": 19, "munitions": 3, "attribution": "claimed"}
     days = {"event_date": dt.date(2020, 3, 11), "known_date": dt.date(2020, 3, 12)}
     assert event == {**row, **numbers, **days}
 
 
 @pytest.mark.parametrize("missing", ["event_id", "event_date", "event_type"])
 def test_id_day_and_type_are_needed_in_every_row(missing):
-    assert take(SOURCE, {**HERE, missing: " "}, HERE).problems[("Q-REQUIRED", missing)] == [0]
+    assert take(FORMAT, {**HERE, missing: " "}, HERE).problems[("Q-REQUIRED", missing)] == [0]
 
 
 PLACES = [
@@ -50,7 +52,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("place", "fine"), PLACES)
 def test_a_row_needs_a_place_or_two_sides(place, fine):
-    codes = {code for code, _ in take(SOURCE, {**ROW, **place}).problems}
+    codes = {code for code, _ in take(FORMAT, {**ROW, **place}).problems}
     assert codes == (set() if fine else {"Q-PLACE"})
 
 
@@ -63,6 +65,8 @@ BAD = [
     ("killed", "1,200", "Q-NUMBER"), ("killed", "1_000", "Q-NUMBER"),
     ("killed", "\u0663", "Q-NUMBER"),
     ("severity", "7", "Q-NUMBER"), ("severity", "-1", "Q-NUMBER"), ("severity", "x", "Q-NUMBER"),
+    ("weight", "0", "Q-NUMBER"), ("weight", "1.5", "Q-NUMBER"), ("hour", "24", "Q-NUMBER"),
+    ("munitions", "-1", "Q-NUMBER"), ("attribution", "rumoured", "Q-VALUE"),
     ("event_type", "picnic", "Q-TYPE"),
     ("site", "a\u202eb", "Q-TEXT"), ("event_id", "a\nb", "Q-TEXT"),
     ("event_id", "x" * 201, "Q-TEXT"), ("note", "x" * 20_001, "Q-TEXT"),
@@ -72,14 +76,14 @@ BAD = [
 @pytest.mark.parametrize(("column", "value", "code"), BAD)
 def test_a_cell_out_of_form_is_a_problem_of_its_row_alone(column, value, code):
     place = {"latitude": "33", "longitude": "44"}
-    found = take(SOURCE, {**HERE, **place}, {**HERE, **place, column: value})
+    found = take(FORMAT, {**HERE, **place}, {**HERE, **place, column: value})
     assert found.problems == {(code, column): [1]}
 
 
 @pytest.mark.parametrize("text", ["../../x", "a/b", "007", "NA", "12345678901234567890",
                                   "=1+1", "באר שבע", "\u200fx"])  # fmt: skip
 def test_names_are_kept_letter_by_letter(text):
-    event = take(SOURCE, {**ROW, "event_id": text, "site": text, "actor": text}).only
+    event = take(FORMAT, {**ROW, "event_id": text, "site": text, "actor": text}).only
     assert (event["event_id"], event["site"], event["actor"]) == (text, text, text)
 
 
@@ -94,23 +98,23 @@ SEVERITIES = [
 
 @pytest.mark.parametrize(("cells", "rung"), SEVERITIES)
 def test_severity_is_as_given_or_from_the_ladder(cells, rung):
-    assert take(SOURCE, {**HERE, **cells}).only["severity"] == rung
+    assert take(FORMAT, {**HERE, **cells}).only["severity"] == rung
 
 
 def test_a_type_of_ones_own_needs_a_rung_and_the_fix_says_where():
-    problem = SOURCE.convert(block(SOURCE, [{**HERE, "event_type": "picnic"}]), Options()).problems[
+    problem = FORMAT.convert(block(FORMAT, [{**HERE, "event_type": "picnic"}]), Options()).problems[
         0
     ]
     assert "[severity]" in problem.expected
     ladder = {**schema.SEVERITY_LADDER, "picnic": schema.Rungs(0, 1, 2)}
-    assert take(SOURCE, {**HERE, "event_type": "picnic"}, ladder=ladder).only["severity"] == 0
+    assert take(FORMAT, {**HERE, "event_type": "picnic"}, ladder=ladder).only["severity"] == 0
 
 
 def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
     row = {**HERE, "event_date": "11/03/2020"}
-    assert take(SOURCE, row, date_format="%d/%m/%Y").only["event_date"] == dt.date(2020, 3, 11)
+    assert take(FORMAT, row, date_format="%d/%m/%Y").only["event_date"] == dt.date(2020, 3, 11)
     row = {**HERE, "event_date": "2020-03-11T22:00:00Z"}
-    assert take(SOURCE, row, zone="Asia/Baghdad").only["event_date"] == dt.date(2020, 3, 12)
+    assert take(FORMAT, row, zone="Asia/Baghdad").only["event_date"] == dt.date(2020, 3, 12)
 
 
 @pytest.mark.parametrize(("columns", "lag", "basis"), [
@@ -118,4 +122,4 @@ def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
     (["note"], 3, "assumed"), (["note"], 0, "assumed"), (["note"], None, "event_date"),
 ])  # fmt: skip
 def test_how_it_knows_when_depends_on_the_column_and_the_lag(columns, lag, basis):
-    assert known_basis(columns, Options(lag=lag)) == basis
+    assert FORMAT.basis(columns, Options(lag=lag)) == basis

@@ -3,10 +3,10 @@
 import datetime
 
 import pytest
-from blocks import take, take_file
+from blocks import UNTOLD, take, take_file
 from shared_data import shared
 
-from escalation.events.formats.ucdp import BEYOND, OPTIONAL, REQUIRED, SOURCE, SPANS
+from escalation.events.formats.ucdp import BEYOND, FORMAT, SPANS
 
 ROW = {
     "id": "214797", "date_start": "2020-01-03", "date_end": "2020-01-03", "date_prec": "1",
@@ -18,7 +18,7 @@ ROW = {
 
 
 def ucdp(*changes, **options):
-    return take(SOURCE, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
 
 
 def day(text):
@@ -32,15 +32,17 @@ def test_a_row_becomes_a_canonical_event():
         "latitude": 33.36, "longitude": 43.79, "event_type": "state_based_conflict",
         "actor": "Government of Iraq", "target": "IS", "severity": 5, "killed": 8,
         "wounded": None, "source": "ucdp", "confidence": "high", "tags": "clear", "note": None,
+        **UNTOLD,
     }  # fmt: skip
 
 
 def test_the_columns_are_the_49_of_now_and_those_of_the_regional_variant():
-    assert len(set(REQUIRED + OPTIONAL)) == 49 + len(("start_year", "end_year", "iso3"))
+    known = {*FORMAT.required, *FORMAT.optional}
+    assert len(known) == 49 + len(("start_year", "end_year", "iso3"))
 
 
 def test_the_core_of_columns_is_enough():
-    core = take(SOURCE, {name: ROW[name] for name in REQUIRED}).only
+    core = take(FORMAT, {name: ROW[name] for name in FORMAT.required}).only
     assert (core["country"], core["confidence"], core["tags"], core["admin1"]) == ("IRQ",) + 3 * (
         None,
     )
@@ -188,7 +190,7 @@ def test_a_declared_date_format_replaces_the_own_one():
 def test_every_row_of_a_release_is_taken_or_too_coarse(
     name, records, coarse, spans, beyond, countries
 ):
-    summary = take_file(SOURCE, shared(name))
+    summary = take_file(FORMAT, shared(name))
     assert (summary.records, summary.refused) == (records, {"Q-PRECISION": coarse})
     assert summary.notes == {SPANS: spans, BEYOND: beyond}
     found = set(summary.events["country"].to_pylist())
@@ -200,11 +202,11 @@ def test_a_second_header_line_of_hxl_tags_is_no_row(tmp_path, tags):
     lines = (list(ROW), (tags + "," * len(ROW)).split(",")[: len(ROW)], list(ROW.values()))
     path = tmp_path / "ged.csv"
     path.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-8")
-    summary = take_file(SOURCE, path)
+    summary = take_file(FORMAT, path)
     assert (summary.records, summary.refused) == (1, {})
     assert summary.events["event_id"].to_pylist() == ["214797"]
 
 
 def test_a_release_with_every_precision_allowed_is_taken_whole():
-    summary = take_file(SOURCE, shared("ucdp_ged_iraq_hdx.csv.gz"), coarsest=366)
+    summary = take_file(FORMAT, shared("ucdp_ged_iraq_hdx.csv.gz"), coarsest=366)
     assert (summary.records, summary.refused) == (7473, {})

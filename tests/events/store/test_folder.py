@@ -138,13 +138,31 @@ def test_the_store_answers_as_the_archive_in_memory(store, random_archive, seed,
 
 def test_every_cell_comes_back_as_it_went_in(store):
     text = {name: f" {name} ü=1 " for name in schema.TEXT_COLUMNS}
-    odd = {**version("007 1 2 0"), **text, schema.EVENT_ID: "00" * 10, schema.LATITUDE: -0.5,
-           schema.LONGITUDE: 179.99999, schema.TAGS: "", schema.NOTE: "x" * 5000}  # fmt: skip
+    told = {schema.WEIGHT: 7, schema.HOUR: 23, schema.MUNITIONS: 33}
+    odd = {**version("007 1 2 0"), **text, **told, schema.EVENT_ID: "00" * 10,
+           schema.LATITUDE: -0.5, schema.LONGITUDE: 179.99999, schema.TAGS: "",
+           schema.NOTE: "x" * 5000}  # fmt: skip
     bare = version("NA 1 1 -")
     store.append([pa.Table.from_pylist([odd, bare], VERSION_SCHEMA)], file=FILE)
     found = store.snapshot(columns=VERSION_SCHEMA.names).sort_by(schema.EVENT_ID).to_pylist()
     blank = dict.fromkeys(VERSION_SCHEMA.names)
-    assert found == [{**blank, **odd}, {**blank, **bare}]
+    assert found == [{**blank, **odd}, {**blank, schema.WEIGHT: 1, **bare}]
+
+
+def test_a_claim_is_a_version_of_its_own_and_known_from_its_day_on(store):
+    claim = {**version("a 1 2 0"), schema.ATTRIBUTION: "claimed"}
+    table = pa.Table.from_pylist([{**version("a 1 1 0"), schema.ATTRIBUTION: "unknown"}, claim],
+                                VERSION_SCHEMA)  # fmt: skip
+    store.append([table], file=FILE)
+    told = [store.as_of(f"2020-03-0{day}")[schema.ATTRIBUTION].tolist() for day in (1, 2)]
+    assert told == [["unknown"], ["claimed"]]
+    assert store.as_of("2020-03-02")[schema.WEIGHT].tolist() == [1]
+
+
+def test_a_weight_below_one_is_refused(store):
+    with pytest.raises(InputError, match="E-VALUE.*weight"):
+        none = {**version("a 1 1 0"), schema.WEIGHT: 0}
+        store.append([pa.Table.from_pylist([none], VERSION_SCHEMA)], file=FILE)
 
 
 def test_frames_have_the_types_that_the_archive_expects(corrected):

@@ -14,7 +14,7 @@ from escalation import schema
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
-from escalation.events.store.ingest import ingest, validate
+from escalation.events.store.ingest import ingest_files, validate_files
 
 TIDY = SOURCES["tidy"]
 LAX = Limits(max_bad=1.0)
@@ -48,7 +48,7 @@ def store(tmp_path):
 
 
 def take(store, *paths, source=TIDY, **options):
-    reports = ingest(source, paths, store, **options)
+    reports = ingest_files(source, paths, store, **options)
     for one in reports:
         assert one.accepted + one.quarantined + one.duplicates == one.records
         assert one.accepted == one.added + one.updated
@@ -56,7 +56,7 @@ def take(store, *paths, source=TIDY, **options):
 
 
 def check(*paths, source=TIDY, **options):
-    reports = validate(source, paths, **options)
+    reports = validate_files(source, paths, **options)
     for one in reports:
         assert one.accepted + one.quarantined + one.duplicates == one.records
     return reports[-1]
@@ -71,7 +71,7 @@ def refused(store, path, code, **options):
     """The refusal; archive and folder are as they were."""
     before = bytes_of(store.folder)
     with pytest.raises(EscalationError) as caught:
-        ingest(TIDY, [path], store, **options)
+        ingest_files(TIDY, [path], store, **options)
     after = bytes_of(store.folder)
     after.pop("archive.lock", None)
     assert after == {name: held for name, held in before.items() if name != "archive.lock"}
@@ -89,7 +89,7 @@ def test_a_file_without_rows_is_refused(store, write, content):
 def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_strict(store, write):
     said = refused(store, write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n"),
                    "E-COLUMNS")  # fmt: skip
-    assert "without: event_date" in said and "rename 'event_dat' to 'event_date'" in said
+    assert "missing: event_date" in said and "rename 'event_dat' to 'event_date'" in said
     refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
     refused(store, write("event_id,event_date,event_type\na,2020-01-01,battle\n"), "E-COLUMNS")
     path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))
@@ -115,20 +115,19 @@ def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
 
 
 def peak_of(arguments, folder):
-    """Exit status, message, seconds of a core's time and peak megabytes of the command."""
+    """Exit status, message and peak megabytes of the command."""
     code = (
-        "import atexit, re, sys, time\n"
+        "import atexit, re, sys\n"
         "from pathlib import Path\n"
         "from escalation.cli import main\n"
         "status = lambda: Path('/proc/self/status').read_text()\n"
         "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', status())[1]\n"
-        "atexit.register(lambda: print(time.process_time(), peak()))\n"
+        "atexit.register(lambda: print(peak()))\n"
         f"sys.argv = ['escalation', *{[str(one) for one in arguments]!r}]\n"
         "main()\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
-    seconds, peak = run.stdout.split()[-2:]
-    return run.returncode, run.stderr, float(seconds), int(peak) / 1024
+    return run.returncode, run.stderr, int(run.stdout.split()[-1]) / 1024
 
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
@@ -137,14 +136,14 @@ linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="need
 @linux
 def test_a_quote_left_open_on_line_2_of_a_million_is_named_in_300_mb(write, tmp_path):
     path = write(rows('e0,2020-01-01,2020-01-02,"battle,Basra,0', *[MANY[0]] * 1_000_000))
-    status, said, _, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    status, said, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
     assert status == 3 and "error[E-QUOTE]" in said and "a.csv:2 " in said
     assert peak < 300
 
 
 @linux
 @pytest.mark.parametrize("shape", ["field", "line", "packed"])
-def test_a_huge_field_line_or_packed_file_is_stopped_in_10_s_and_500_mb(write, tmp_path, shape):
+def test_a_huge_field_line_or_packed_file_is_stopped_in_500_mb(write, tmp_path, shape):
     import gzip
 
     lines = {"field": "x" * 200_000, "line": "x" * 50_000_000}
@@ -152,9 +151,9 @@ def test_a_huge_field_line_or_packed_file_is_stopped_in_10_s_and_500_mb(write, t
         path = write(gzip.compress(rows(MANY[0]).encode() + b"\n" * 200_000_000), "a.csv.gz")
     else:
         path = write(rows(*MANY, f"e,2020-01-01,2020-01-02,battle,{lines[shape]},0"))
-    status, said, seconds, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    status, said, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
     assert status == (0 if shape == "field" else 3) and ("E-LIMIT" in said) == (shape != "field")
-    assert peak < 500 and seconds < 10
+    assert peak < 500
 
 
 @pytest.mark.parametrize("day", ["01/02/2024", "2024-02-30", "0025-01-01", "20240102",
@@ -191,7 +190,14 @@ def test_the_future_and_news_before_the_event_have_three_codes(store, write):
     report = take(store, path, limits=limits)
     assert [one.code for one in report.first] == ["Q-FUTURE", "Q-KNOWN-EARLY", "Q-KNOWN-FUTURE"]
     assert list(store.as_of("2020-01-10")["event_id"]) == ["fine"]
-    assert abs((Limits().latest - dt.date.today()).days) <= 1
+
+
+def test_a_day_has_begun_where_it_begins_first_on_earth():
+    before = dt.datetime.now(dt.UTC)
+    latest = Limits().latest
+    after = dt.datetime.now(dt.UTC)
+    first = dt.timezone(dt.timedelta(hours=14))
+    assert before.astimezone(first).date() <= latest <= after.astimezone(first).date()
 
 
 @pytest.mark.parametrize("killed", ["-1", "1.5", "NaN", "inf", "1e400", '"1,200"', "1_000",
@@ -234,25 +240,28 @@ def test_the_same_file_twice_or_shuffled_changes_nothing(store, write):
 KILLED = """
 import os, random, signal, sys
 from pathlib import Path
+import escalation
 from escalation.events import SOURCES
-from escalation.events.store.ingest import ingest
+from escalation.events.store.ingest import ingest_files
 from escalation.events.store.folder import ArchiveStore
+
+PACKAGE = str(Path(escalation.__file__).parent) + os.sep
 
 def run(folder, kill_at):
     calls = 0
     def step(frame, event, arg):
         nonlocal calls
-        if event == "call" and "escalation" in frame.f_code.co_filename:
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
             calls += 1
             if calls == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.setprofile(step)
-    ingest(SOURCES["tidy"], [Path("a.csv")], ArchiveStore(Path(folder)))
+    ingest_files(SOURCES["tidy"], [Path("a.csv")], ArchiveStore(Path(folder)))
     sys.setprofile(None)
     return calls
 
 steps = run("counted", 0)
-for number, at in enumerate(random.Random(5).sample(range(1, steps), 50)):
+for number, at in enumerate(random.Random(5).sample(range(1, steps), 20)):
     child = os.fork()
     if not child:
         run(f"killed{number}", at)
@@ -266,16 +275,16 @@ def test_an_ingest_killed_anywhere_and_run_again_equals_a_clean_one(store, write
     take(store, path)
     done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True,
                           cwd=tmp_path)  # fmt: skip
-    assert done.stdout.split() == ["-9"] * 50, done.stderr
+    assert done.stdout.split() == ["-9"] * 20, done.stderr
     half_way = 0
-    for number in range(50):
+    for number in range(20):
         again = ArchiveStore(tmp_path / f"killed{number}")
         half_way += not again.folder.exists() or not again.files()
         report = take(again, path)
         assert report.accepted + report.duplicates == 201
         assert again.digest == store.digest
         assert set(bytes_of(again.folder)) == set(bytes_of(store.folder))
-    assert 0 < half_way <= 50
+    assert 0 < half_way <= 20
 
 
 def test_events_that_a_later_file_lacks_are_listed_and_retracted_only_if_asked(store, write):
@@ -384,8 +393,8 @@ def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
     lines = [*MANY, MANY[5], plain("x", killed="many"), plain(5, known="2020-02-02")]
     path = write(rows(*lines))
     whole, digest = take(store, path, limits=LAX), store.digest
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 400)
-    monkeypatch.setattr(reading, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", 400)
+    monkeypatch.setattr(reading, "_FEWEST_ROWS", 1)
     monkeypatch.setattr(module, "ROWS_PER_SHARE", 20)
     other = ArchiveStore(store.folder.with_name("other"))
     assert take(other, path, limits=LAX) == whole and other.digest == digest

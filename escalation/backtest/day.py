@@ -1,0 +1,140 @@
+"""One day of one label: the rows that a model is asked about, from what was known by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.backtest.table import panel_spec, row_index
+from escalation.events.archive import EventArchive, to_day
+from escalation.experiment import Experiment
+from escalation.features import ACROSS
+from escalation.features.base import Columns
+from escalation.features.build import chosen, names, on_one_day, places
+from escalation.panel.dense import Channel, Panel, PanelSpec
+from escalation.panel.history import History, history
+from escalation.targets import Target
+
+_BLOCK_CELLS = 1_000_000
+"""Cells of a block in which a label looks back: a hundred megabytes."""
+
+
+@dataclass(frozen=True)
+class DayInputs:
+    """What a day's forecasts come from, one row per unit.
+
+    Parameters
+    ----------
+    archive : EventArchive
+        As it stood on the day.
+    spec : PanelSpec
+    past : History
+    panel : Panel
+        Whole rows by event day, as known on the day.
+    local : ndarray of float32, shape (feature, unit)
+        Local features on the day.
+    X : DataFrame
+        Features, the label's own history and ``threshold``, indexed by unit and day.
+    at_risk : ndarray of bool, shape (unit,)
+    """
+
+    archive: EventArchive
+    spec: PanelSpec
+    past: History
+    panel: Panel
+    local: NDArray[np.float32]
+    X: pd.DataFrame
+    at_risk: NDArray[np.bool_]
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Every unit that was known on the day, sorted."""
+        return self.past.units
+
+    @property
+    def day(self) -> np.datetime64:
+        """The day itself."""
+        return self.past.days[-1]
+
+    @property
+    def frontier(self) -> int:
+        """Index of the last day that features see."""
+        return last_seen(self.past)
+
+
+def last_seen(past: History) -> int:
+    """Index of the last day that features see on the last day of the axis."""
+    return max(len(past.days) - 1 - past.lag, 0)
+
+
+def day_inputs(
+    archive: EventArchive, experiment: Experiment, target: Target, day: object
+) -> DayInputs:
+    """Features and look back of one day, without those of the days before.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+    day : date-like
+
+    Returns
+    -------
+    DayInputs
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` for a day beyond what the archive covers.
+    """
+    when = to_day(day)
+    then, spec = archive.until(when), panel_spec(experiment, [target])
+    past = history(
+        then, spec, first_day=experiment.data.first_day, last_day=when, lag=experiment.data.lag
+    )
+    panel, frontier = past.panel_at(len(past.days) - 1), last_seen(past)
+    local = on_one_day(panel, frontier, experiment.features)
+    columns = dict(zip(_local_names(experiment, past), local, strict=True))
+    known = {name: values[:, None] for name, values in columns.items()}
+    for name, values in across_columns(experiment, known, places(past)).items():
+        columns[name] = values[:, 0]
+    own, at_risk = look_back_on(target, panel, frontier)
+    rows = np.arange(len(past.units)), np.zeros(len(past.units), np.int64)
+    index = row_index(past.units, past.days[-1:], rows)
+    X = pd.DataFrame(columns, index=index).join(pd.DataFrame(own, index=index))
+    return DayInputs(then, spec, past, panel, local, X, at_risk)
+
+
+def look_back_on(
+    target: Target, panel: Panel, day: int
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+    """A label's history and threshold by column, and its risk set, on one day of a panel."""
+    parts = []
+    step = max(1, _BLOCK_CELLS // len(panel.days))
+    for start in range(0, max(len(panel.units), 1), step):
+        back = target.look_back(panel.take(np.arange(start, min(start + step, len(panel.units)))))
+        own = {**back.history, schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk}
+        parts.append({name: values[:, day] for name, values in own.items()})
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return whole, whole.pop(schema.AT_RISK).astype(bool)
+
+
+def _local_names(experiment: Experiment, past: History) -> list[str]:
+    """Columns of the local families, in order."""
+    near = {name: p for name, p in experiment.features.items() if name not in ACROSS}
+    return names([Channel(name) for name in past.channels], near)
+
+
+def across_columns(
+    experiment: Experiment, known: Columns, units: Panel
+) -> dict[str, NDArray[np.float32]]:
+    """Columns of the families across units, from local ones, each [unit, day]."""
+    columns: dict[str, NDArray[np.float32]] = {}
+    for family in chosen(experiment.features, ACROSS).values():
+        columns |= family(known, units, slice(None))
+    return columns

@@ -1,0 +1,120 @@
+"""Small operations on whole Arrow columns, shared by readers, checks and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+"""One truth value per row."""
+
+
+def flags(mask: pa.Array | pa.ChunkedArray) -> Mask:
+    """An Arrow mask as numpy; null is false.
+
+    Examples
+    --------
+    >>> flags(pa.array([True, None])).tolist()
+    [True, False]
+    """
+    filled = pc.fill_null(one_array(mask), False)
+    return filled.to_numpy(zero_copy_only=False)
+
+
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
+    """The result of ``find`` for every cell, computed once per distinct value.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of string
+    find : callable
+        Gives None for a value that it does not know.
+
+    Returns
+    -------
+    pyarrow.Array of string
+
+    Examples
+    --------
+    >>> looked_up(pa.array(["1", None, "9"]), {"1": "one"}.get).to_pylist()
+    ['one', None, None]
+    """
+    encoded = column.dictionary_encode()
+    values = [find(value) for value in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(values, pa.string()), encoded.indices)
+
+
+def blanked(column: pa.Array, rows: pa.Array) -> pa.Array:
+    """The column with null in the rows of an Arrow mask.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    rows : pyarrow.Array of bool
+        Null is false.
+
+    Examples
+    --------
+    >>> blanked(pa.array(["a", "b"]), pa.array([True, None])).to_pylist()
+    [None, 'b']
+    """
+    return pc.if_else(pc.fill_null(rows, False), pa.scalar(None, column.type), column)
+
+
+def among(column: pa.Array, values: Iterable[str]) -> Mask:
+    """Rows that hold one of the values.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of string
+    values : iterable of str
+
+    Examples
+    --------
+    >>> among(pa.array(["a", "b", None]), ["b"]).tolist()
+    [False, True, False]
+    """
+    return flags(pc.is_in(column, pa.array(list(values), pa.string())))
+
+
+def lost(before: pa.Array, after: pa.Array) -> Mask:
+    """Rows that had a value before and have none after.
+
+    Parameters
+    ----------
+    before, after : pyarrow.Array
+        Of the same length.
+
+    Examples
+    --------
+    >>> lost(pa.array(["a", None]), pa.nulls(2)).tolist()
+    [True, False]
+    """
+    return flags(pc.and_(pc.is_valid(before), pc.is_null(after)))
+
+
+def later(days: pa.Array, lag: int) -> pa.Array:
+    """Days moved by a lag in days.
+
+    Parameters
+    ----------
+    days : pyarrow.Array of date32
+    lag : int
+        In days; negative ones move back.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> later(pa.array([datetime.date(2024, 2, 28)]), 2).to_pylist()
+    [datetime.date(2024, 3, 1)]
+    """
+    return pc.add(days.cast(pa.int32()), pa.scalar(lag, pa.int32())).cast(pa.date32())

@@ -1,0 +1,133 @@
+"""Whole panel rows as they were known, for families that are any function of a row.
+
+A unit's history is rewritten only on days when late news about it arrives: an event that is
+reported later than the source's lag, an update, a retraction. Between two such days one row serves
+every day, because what happened later lies to its right and causal features look left. Rows grow
+with units times days, so they are made some at a time; whatever can be said by a
+:class:`escalation.panel.series.Series` needs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from escalation._util.arrays import Float32, Ints
+from escalation.panel import kernels
+from escalation.panel.dense import Panel
+from escalation.panel.history import History
+
+
+@dataclass(frozen=True)
+class CurrentRows:
+    """Some rows, each the one that was current on a stretch of days.
+
+    Parameters
+    ----------
+    panel : Panel
+        By event day.
+    owner : ndarray of int64, shape (row,)
+        Unit of each row.
+    first, stop : ndarray of int64, shape (row,)
+        The half-open stretch of issue days on which the row was current and its unit known.
+    lag : int
+        At day t a row is read at day t - lag.
+    """
+
+    panel: Panel
+    owner: Ints
+    first: Ints
+    stop: Ints
+    lag: int
+
+    def place(self, values: Float32, into: Float32) -> None:
+        """Write each row's stretch of days where it belongs.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (column, row, day)
+        into : ndarray of float32, shape (column, unit, day)
+        """
+        kernels.place(values, self.owner, self.first, self.stop, self.lag, 0, into)
+
+
+def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
+    """All rows of some units, at most so many at a time.
+
+    Parameters
+    ----------
+    past : History
+    most : int
+        CurrentRows in memory at one time.
+    """
+    count, unit = len(past.days), past.code.astype(np.int64)
+    happened, known, ends = (a.astype(np.int64) for a in (past.happened, past.known, past.ends))
+    late, ended = known > happened + past.lag, ends < count
+    starts = np.concatenate(
+        [
+            np.arange(len(past.units)) * count,
+            (unit * count + known)[late],
+            (unit * count + ends)[ended],
+        ]
+    )
+    keys = np.unique(starts)
+    owner, first = keys // count, keys % count
+    follows = np.append(owner[1:] == owner[:-1], False)
+    stop = np.where(follows, np.append(first[1:], 0), count)
+    first = np.maximum(first, past.entry[owner])
+    begin = np.searchsorted(keys, unit * count + known, "right") - 1
+    finish = np.searchsorted(keys, np.where(ended, unit * count + ends, (unit + 1) * count), "left")
+    inside = (happened >= 0) & (happened < count) & (finish > begin)
+    for low in range(0, len(keys), most):
+        high = min(low + most, len(keys))
+        some = np.flatnonzero(inside & (begin < high) & (finish > low))
+        block = slice(low, high)
+        stretch = np.maximum(begin[some], low) - low, np.minimum(finish[some], high) - low
+        panel = _rows(past, some, *stretch, owner[block])
+        yield CurrentRows(
+            panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag
+        )
+
+
+def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
+    """Rows from the versions that lie in them, each from one row to another."""
+    day = past.happened[some].astype(np.int64)
+    channels = {name: np.zeros((len(owner), len(past.days)), np.float32) for name in past.weights}
+    for name, out in channels.items():
+        fill = _highest if name in past.highest else _sums
+        fill(begin, finish, owner, day, past.weights[name][some], out)
+    return Panel(
+        tuple(past.units[unit] for unit in owner),
+        past.days,
+        channels,
+        past.latitude[owner],
+        past.longitude[owner],
+        tuple(past.country[unit] for unit in owner),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32) -> None:
+    """Add versions up: each row is the one before it, of the same unit, and what changed."""
+    rows, days = out.shape
+    for i in range(len(begin)):
+        out[begin[i], day[i]] += weight[i]
+        if finish[i] < rows and owner[finish[i]] == owner[begin[i]]:
+            out[finish[i], day[i]] -= weight[i]
+    for row in range(1, rows):
+        if owner[row] == owner[row - 1]:
+            for t in range(days):
+                out[row, t] += out[row - 1, t]
+
+
+@njit(cache=True, nogil=True)
+def _highest(
+    begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32
+) -> None:
+    """Take the highest of the versions in each row."""
+    for i in range(len(begin)):
+        for row in range(begin[i], finish[i]):
+            out[row, day[i]] = max(out[row, day[i]], weight[i])

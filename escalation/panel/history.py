@@ -1,0 +1,399 @@
+"""Versions of events by unit: what panels as known on each day, or on one day, are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.errors import InputError
+from escalation.events.archive import EVENT_KEY, EventArchive, to_day
+from escalation.panel.dense import Days, Panel, PanelSpec, day_range, unit_of
+from escalation.panel.late import Changes
+
+Int32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Versions of events by unit, sorted by unit and by the day on which they are seen.
+
+    Parameters
+    ----------
+    code : ndarray of int32, shape (version,)
+        Which unit, ascending.
+    happened, known, ends : ndarray of int32, shape (version,)
+        Days as indices on the axis: of the event, on which the version became known (0 where it
+        was before the axis), on which it is replaced or retracted (the number of days if never).
+    row : ndarray of int64, shape (version,)
+        Position among the archive's versions.
+    opening : ndarray of bool, shape (version,)
+        Whether it lets its unit enter.
+    weights : mapping of str to ndarray of float32, shape (version,)
+        What it adds to each channel.
+    highest : frozenset of str
+        Channels that hold a day's highest value, not its sum.
+    units : tuple of str
+        Each unit once, sorted.
+    entry : ndarray of int64, shape (unit,)
+        Index of the first day on which the unit was known.
+    latitude, longitude : ndarray of float64, shape (unit,)
+        Where the unit was first seen, in degrees; NaN if unknown.
+    country : tuple of str
+        Country where it was first seen; empty if unknown.
+    days : ndarray of datetime64[D], shape (day,)
+        Issue days.
+    lag : int
+        Reporting lag in days: features of day t look at events up to day t - lag.
+    """
+
+    code: Int32
+    happened: Int32
+    known: Int32
+    ends: Int32
+    row: NDArray[np.int64]
+    opening: NDArray[np.bool_]
+    weights: Mapping[str, NDArray[np.float32]]
+    highest: frozenset[str]
+    units: tuple[str, ...]
+    entry: NDArray[np.int64]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    country: tuple[str, ...]
+    days: Days
+    lag: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the panel's channels."""
+        return tuple(self.weights)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which (unit, day) exist: from the day on which the unit was first known."""
+        return np.arange(len(self.days)) >= self.entry[:, None]
+
+    @property
+    def seen(self) -> Int32:
+        """Index of the first day on which features may see each version."""
+        return np.maximum(self.known, np.maximum(self.happened, 0) + np.int32(self.lag))
+
+    def part(self, start: int, stop: int) -> History:
+        """Some consecutive units, with their versions only."""
+        low, high = np.searchsorted(self.code, [start, stop])
+        some, units = slice(int(low), int(high)), slice(start, stop)
+        return replace(
+            self,
+            code=self.code[some] - np.int32(start),
+            happened=self.happened[some],
+            known=self.known[some],
+            ends=self.ends[some],
+            row=self.row[some],
+            opening=self.opening[some],
+            weights={name: values[some] for name, values in self.weights.items()},
+            units=self.units[units],
+            entry=self.entry[units],
+            latitude=self.latitude[units],
+            longitude=self.longitude[units],
+            country=self.country[units],
+        )
+
+    def panel(self) -> Panel:
+        """Every unit's row as known on each day, by issue day: for questions to its series.
+
+        The row's own values are not to be had from it, because a day's value depends on the day
+        on which it is asked for.
+        """
+        count = len(self.days)
+        day, seen = self.happened + np.int32(self.lag), self.seen
+        inside = (self.happened >= 0) & (seen < self.ends) & (seen < count)
+        steady = inside & (seen == day) & (self.ends >= count)
+        moving = np.flatnonzero(inside & ~steady)
+        goes = moving[self.ends[moving] < count]
+        goes = goes[np.argsort(_order(self.code[goes], self.ends[goes], count), kind="stable")]
+        stays = np.flatnonzero(steady)
+        arrays = {
+            name: self._filled(name, weight, stays, day) for name, weight in self.weights.items()
+        }
+        news = {}
+        for name, weight in self.weights.items():
+            came, went = moving[weight[moving] != 0], goes[weight[goes] != 0]
+            if len(came):
+                news[name] = (
+                    self._changes(came, day, seen, weight),
+                    self._changes(went, day, self.ends, weight),
+                )
+        return Panel(
+            self.units,
+            self.days - np.timedelta64(self.lag, "D"),
+            arrays,
+            self.latitude,
+            self.longitude,
+            self.country,
+            news=news,
+            whole=self.lag == 0 and not len(moving),
+        )
+
+    def panel_at(self, index: int) -> Panel:
+        """The panel as known at the end of a day, by event day.
+
+        Units that were not known by then are rows of zeros; days after it are zeros. A channel is
+        made when it is asked for.
+
+        Parameters
+        ----------
+        index : int
+            Position of the day on the axis.
+        """
+        valid = np.flatnonzero(
+            (self.known <= index)
+            & (index < self.ends)
+            & (self.happened >= 0)
+            & (self.happened < len(self.days))
+        )
+
+        def make(name: str) -> NDArray[np.float32]:
+            return self._filled(name, self.weights[name], valid, self.happened)
+
+        arrays = _Lazy(self.channels, make)
+        return Panel(self.units, self.days, arrays, self.latitude, self.longitude, self.country)
+
+    def _filled(
+        self, name: str, weight: NDArray[np.float32], some: NDArray[np.int64], day: Int32
+    ) -> NDArray[np.float32]:
+        """One channel from some versions, shape (unit, day)."""
+        out = np.zeros((len(self.units), len(self.days)), np.float32)
+        _fill(self.code, day, weight, some, name in self.highest, out)
+        return out
+
+    def _changes(
+        self, some: NDArray[np.int64], day: Int32, time: Int32, weight: NDArray[np.float32]
+    ) -> Changes:
+        starts = np.searchsorted(self.code[some], np.arange(len(self.units) + 1))
+        return Changes(
+            starts.astype(np.int64),
+            day[some].astype(np.int64),
+            time[some].astype(np.int64),
+            weight[some].astype(np.float64),
+        )
+
+
+class _Lazy(Mapping[str, NDArray[np.float32]]):
+    """Channels by name, each made when it is first asked for."""
+
+    def __init__(self, names: tuple[str, ...], make: Callable[[str], NDArray[np.float32]]) -> None:
+        self._names, self._make = names, make
+        self._made: dict[str, NDArray[np.float32]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _order(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """One number to sort by unit, then by day; days past the axis alike."""
+    return code.astype(np.int64) * (count + 1) + np.minimum(day, count)
+
+
+@njit(cache=True, nogil=True)
+def _fill(
+    code: Int32,
+    day: Int32,
+    weight: NDArray[np.float32],
+    some: NDArray[np.int64],
+    highest: bool,
+    out: NDArray[np.float32],
+) -> None:
+    """Add versions up by unit and day, or take the highest of them."""
+    for i in some:
+        value = weight[i]
+        if value == 0:
+            continue
+        if highest:
+            out[code[i], day[i]] = max(out[code[i], day[i]], value)
+        else:
+            out[code[i], day[i]] += value
+
+
+def history(
+    archive: EventArchive,
+    spec: PanelSpec,
+    *,
+    first_day: object = None,
+    last_day: object = None,
+    lag: int = 0,
+) -> History:
+    """Sort the versions of an archive by unit and by when they were seen.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    spec : PanelSpec
+    first_day, last_day : date-like, optional
+        Ends of the day axis; the archive's first event and last covered day by default.
+    lag : int
+        The source's reporting lag in days.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    InputError
+        ``E-RANGE`` for an empty day axis, ``E-COVERAGE`` beyond the archive's last covered day,
+        ``E-UNIT`` when units of two kinds share a name and would be counted together.
+    """
+    start = to_day(first_day) if first_day is not None else archive.first_day
+    stop = to_day(last_day) if last_day is not None else archive.covered_to
+    if start > stop:
+        raise InputError(
+            "E-RANGE", f"the last day must be {start} or later", column="last_day", value=stop
+        )
+    days = day_range(start, stop)
+    then = archive.until(stop)
+    versions = then.versions
+    happened, known, ends = _days(then, int(start.astype(np.int64)), len(days))
+    seen = np.maximum(known, np.maximum(happened, 0) + np.int32(lag))
+    # A version that was replaced before it could be seen lets nobody enter.
+    opening = spec.enters.mask(versions) & (seen < ends)
+    alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
+    row, number, candidates = _by_unit(versions, spec, alive)
+    number, names = _entered(number, candidates, opening[row])
+    inside = number >= 0
+    row, number = row[inside], number[inside]
+    order = np.argsort(_order(number, seen[row], len(days)), kind="stable")
+    row, code = row[order], number[order].astype(np.int32)
+    first = np.full(len(names), -1, np.int64)
+    _first_opening(code, seen[row], happened[row], row, opening[row], first)
+    place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
+    return History(
+        code=code,
+        happened=happened[row],
+        known=known[row],
+        ends=ends[row],
+        row=row,
+        opening=opening[row],
+        weights={c.name: c.weights(versions).astype(np.float32)[row] for c in spec.all_channels},
+        highest=frozenset(c.name for c in spec.all_channels if c.measure == "severity"),
+        units=names,
+        entry=seen[row][first].astype(np.int64),
+        latitude=place[schema.LATITUDE].to_numpy(dtype=np.float64),
+        longitude=place[schema.LONGITUDE].to_numpy(dtype=np.float64),
+        country=tuple(place[schema.COUNTRY].fillna("").to_numpy(object)),
+        days=days,
+        lag=lag,
+    )
+
+
+def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, Int32]:
+    """Day indices of each version: happened, known, replaced or retracted."""
+    happened, known = (
+        archive.versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
+        for name in (schema.EVENT_DATE, schema.KNOWN_DATE)
+    )
+    event = archive.event_numbers
+    replaced = np.append(event[1:] == event[:-1], False)[: len(event)]
+    ends = np.where(replaced, np.append(known[1:], 0), count).clip(0, count)
+    return happened.astype(np.int32), np.maximum(known, 0).astype(np.int32), ends.astype(np.int32)
+
+
+def _by_unit(
+    versions: pd.DataFrame,
+    spec: PanelSpec,
+    alive: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
+    """Each version once per kind of unit that it belongs to: position, unit's number, names."""
+    rows: list[NDArray[np.int64]] = []
+    codes: list[NDArray[np.int64]] = []
+    names: list[str] = []
+    for kind in dict.fromkeys(spec.kinds):
+        unit = unit_of(versions, kind).iloc[alive]
+        code, kind_names = pd.factorize(unit)
+        if both := sorted(set(kind_names) & set(names)):
+            raise InputError(
+                "E-UNIT",
+                "units of different kinds share a name",
+                column=kind,
+                value=both[0],
+                fix="leave out one of the kinds or rename the unit at the source",
+            )
+        has = code >= 0
+        rows.append(alive[has])
+        codes.append(code[has].astype(np.int64) + len(names))
+        names += list(kind_names)
+    return np.concatenate(rows), np.concatenate(codes), np.array(names, dtype=object)
+
+
+def _entered(
+    code: NDArray[np.int64], names: NDArray[np.object_], opening: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Numbers among the units that entered, sorted by name; -1 for those that never did."""
+    entered = np.zeros(len(names), dtype=bool)
+    entered[code[opening]] = True
+    kept = np.flatnonzero(entered)
+    kept = kept[np.argsort(names[kept], kind="stable")]
+    number = np.full(len(names), -1, np.int64)
+    number[kept] = np.arange(len(kept))
+    return number[code], tuple(str(name) for name in names[kept])
+
+
+@njit(cache=True, nogil=True)
+def _first_opening(
+    code: Int32,
+    seen: Int32,
+    happened: Int32,
+    row: NDArray[np.int64],
+    opening: NDArray[np.bool_],
+    first: NDArray[np.int64],
+) -> None:
+    """Version by which each unit entered: seen first, then the oldest, then by identifier."""
+    for i in range(len(code)):
+        if not opening[i]:
+            continue
+        best = first[code[i]]
+        if best < 0:
+            first[code[i]] = i
+            continue
+        mine, other = (seen[i], happened[i], row[i]), (seen[best], happened[best], row[best])
+        if mine < other:
+            first[code[i]] = i
+
+
+def openings(archive: EventArchive, past: History) -> pd.DataFrame:
+    """The versions by which each unit entered, in the order in which they did.
+
+    The first of a unit's says where the unit lies.
+
+    Parameters
+    ----------
+    archive : EventArchive
+        What the history was made from.
+    past : History
+
+    Returns
+    -------
+    DataFrame
+        ``unit``, source and identifier, coordinates and country.
+    """
+    order = np.lexsort((past.row, past.happened, past.seen))
+    order = order[past.opening[order]]
+    columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
+    found = archive.until(past.days[-1]).versions[columns].iloc[past.row[order]]
+    names = np.array(past.units, dtype=object)[past.code[order]]
+    return found.assign(**{schema.UNIT: names}).reset_index(drop=True)

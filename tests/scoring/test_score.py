@@ -118,7 +118,10 @@ def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does
 
 def test_no_information_marks_an_interval_that_holds_the_base_rate(scorer, crisis):
     sure = {"mean": [0.0, 1.0], "covariance": [[1e-4, 0.0], [0.0, 1e-4]], "quantile": 2.0}
-    record = {**sure, **({"spread": 0.1} if "spread" in scorer.manifest.record else {})}
+    record = {
+        **sure,
+        "overdispersion": 0.1,
+    }
     asked = replace(scorer, manifest=replace(scorer.manifest, record=record))
     rows = score(asked, crisis, explain=0)
     assert all(one.no_information == (one.lower <= one.base_rate <= one.upper) for one in rows)

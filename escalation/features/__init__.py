@@ -5,12 +5,12 @@ ways:
 
 * ``panel.series(channel)`` answers questions on each day from what was known on it: sums over
   windows, decayed sums, days since the last, the highest rung, active days, gaps (see
-  :class:`escalation.panel.series.Series`). A formula over such answers takes one pass over the days,
-  however late the news. The built-in families are made so; ``decay.py`` is the shortest.
-* ``panel[channel]`` is the row itself. Any function of it will do, as long as row i comes from row i
-  alone and day t from the days up to t: so no sum, mean, quantile, fill or rank goes over the whole
-  axis. It is given every row that was ever current, some at a time: the result is the same, memory is
-  bounded, and the time grows with units, days and late news.
+  :class:`escalation.panel.series.Series`). A formula over such answers takes one pass over the
+  days, however late the news. The built-in families are made so; ``decay.py`` is the shortest.
+* ``panel[channel]`` is the row itself. Any function of it will do, as long as row i comes from
+  row i alone and day t from the days up to t: so no sum, mean, quantile, fill or rank goes over
+  the whole axis. It is given every row that was ever current, some at a time: the result is the
+  same, memory is bounded, and the time grows with units, days and late news.
 
 One that reads other units is ``family(local, panel, rows, *, …)``, stands in ``ACROSS``, and starts
 from finished columns. Parameters are keyword-only and annotated: an experiment file is checked

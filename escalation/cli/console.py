@@ -154,14 +154,15 @@ def _chance(score: Score) -> str:
 
 
 def _reasons(score: Score) -> str:
+    from escalation.scoring.status import in_words
+
     if score.probability is None:
-        return score.status
+        return in_words(score.status)
     events = "; ".join(
         f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
         for d in score.drivers
     )
-    status = "" if score.status == "ok" else score.status
-    return "; ".join(filter(None, [status, events or "none stands out"]))
+    return "; ".join(filter(None, [in_words(score.status), events or "none stands out"]))
 
 
 def _legend(scores: Sequence[Score]) -> str:

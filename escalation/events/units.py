@@ -1,117 +1,127 @@
-"""What makes two places one unit, and what people call it.
+"""What makes two names of a place the same unit, and how units are shown to people.
 
-A unit is its country and its name, whatever their case, their blanks and the way in which their
-accents are encoded. Everything that joins (ledgers, forecast files, comparisons) joins by the key;
-the shown name is for people only.
+A unit is identified by its country and its name, after trimming, Unicode normalisation and case
+folding: the Punjab of India and that of Pakistan are two, ``Khomas`` and ``khomas`` are one. Joins
+go by the key. The shown name is for people and may gain its country once another unit shares it.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
-def unit_key(name: str, country: str | None = None) -> str:
-    """The key of a unit: its country, a slash, and its name, both folded.
+class UnitName(NamedTuple):
+    """A unit's key, and its name and country as they were first written.
+
+    Parameters
+    ----------
+    key : str
+        Of :func:`place_key` or :func:`dyad_key`.
+    name : str
+    country : str
+        Empty where it is not known, and for units that lie in none.
+    """
+
+    key: str
+    name: str
+    country: str = ""
+
+
+def tidied(text: str) -> str:
+    """A name without blanks around it, with single blanks within, its letters composed.
+
+    Examples
+    --------
+    >>> tidied("  Bay   of Bengal "), tidied("Se\u0301gou") == "S\u00e9gou"
+    ('Bay of Bengal', True)
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def normalised(text: str) -> str:
+    """A name as it is compared: tidied, its case folded.
+
+    Examples
+    --------
+    >>> normalised("Khomas ") == normalised("khomas"), normalised("STRASSE") == normalised("Straße")
+    (True, True)
+    """
+    return tidied(unicodedata.normalize("NFD", text).casefold())
+
+
+def place_key(name: str, country: str = "") -> str:
+    """Key of a country, province or site; empty for a name of blanks.
 
     Parameters
     ----------
     name : str
-        Of a place, or of anything else that makes a unit.
     country : str, optional
-        In which the place lies; none for countries themselves, pairs of sides, and cells of a grid.
-
-    Returns
-    -------
-    str
-        Begins with the slash where there is no country, so that a country's name and the same name
-        of a place without one are one key.
+        Where it lies; none for a country itself.
 
     Examples
     --------
-    >>> unit_key(" Punjab", "IND"), unit_key("punjab", "PAK"), unit_key("IRQ")
-    ('ind/punjab', 'pak/punjab', '/irq')
-    >>> unit_key("Se\u0301gou", "MLI") == unit_key("S\u00e9gou ", "MLI")
-    True
+    >>> place_key("Punjab", "IND"), place_key(" punjab", "PAK"), place_key("Iraq")
+    ('ind/punjab', 'pak/punjab', 'iraq')
     """
-    return f"{folded(country or '').replace('/', ' ')}/{folded(name)}"
+    inside, place = _escaped(country, "/"), _escaped(name, "/")
+    return f"{inside}/{place}" if inside and place else place
 
 
-def folded(text: str) -> str:
-    """Text composed, in lower case of every alphabet, with single blanks inside and none around.
+def dyad_key(actor: str, target: str) -> str:
+    """Key of a pair of sides; empty where a side is nothing but blanks.
 
     Examples
     --------
-    >>> folded(" Khomas  Region")
-    'khomas region'
+    >>> dyad_key("Militia", "US  Coalition")
+    'militia>us coalition'
     """
-    composed = unicodedata.normalize("NFC", text).casefold()
-    return " ".join(unicodedata.normalize("NFC", composed).split())
+    one, other = _escaped(actor, ">"), _escaped(target, ">")
+    return f"{one}>{other}" if one and other else ""
 
 
-def unit_keys(names: pd.Series, countries: pd.Series | None = None) -> NDArray[np.object_]:
-    """The key of every event's unit.
+def _escaped(text: str, separator: str) -> str:
+    """A normalised text in which the separator can't stand, so that no two pairs share a key."""
+    plain = normalised(text)
+    return plain.replace("%", "%25").replace(separator, f"%{ord(separator):02x}")
+
+
+def shown_names(units: Sequence[UnitName]) -> tuple[str, ...]:
+    """Names for people: with the country where several units share a name.
 
     Parameters
     ----------
-    names : pandas.Series of str, shape (event,)
-        As the events write them; missing where an event belongs to no unit.
-    countries : pandas.Series of str, shape (event,), optional
-        Of the places; missing where unknown.
+    units : sequence of UnitName
+        Each key once.
 
     Returns
     -------
-    ndarray of object, shape (event,)
-        None where the name is missing.
+    tuple of str
+        Parallel to the units; no two are alike.
 
     Examples
     --------
-    >>> names = pd.Series(["Punjab", "punjab ", None])
-    >>> unit_keys(names, pd.Series(["IND", "IND", "PAK"])).tolist()
-    ['ind/punjab', 'ind/punjab', None]
+    >>> two = UnitName("ind/punjab", "Punjab", "IND"), UnitName("pak/punjab", "Punjab", "PAK")
+    >>> shown_names(two), shown_names(two[:1])
+    (('Punjab (IND)', 'Punjab (PAK)'), ('Punjab',))
     """
-    name_codes, name_values = pd.factorize(names)
-    if countries is None:
-        country_codes, country_values = np.full(len(names), -1), pd.Index([])
-    else:
-        country_codes, country_values = pd.factorize(countries)
-    # Once per different pair: a million events name a few thousand places.
-    pairs = name_codes.astype(np.int64) * (len(country_values) + 1) + country_codes + 1
-    distinct, first, back = np.unique(pairs, return_index=True, return_inverse=True)
-    keys = np.empty(len(distinct), object)
-    for place, row in enumerate(first):
-        if name_codes[row] >= 0:
-            code = country_codes[row]
-            country = str(country_values[code]) if code >= 0 else None
-            keys[place] = unit_key(str(name_values[name_codes[row]]), country)
-    return keys[back]
+    shared = _shared(unit.name for unit in units)
+    longer = [_with_country(unit) if normalised(unit.name) in shared else unit for unit in units]
+    again = _shared(unit.name for unit in longer)
+    return tuple(
+        f"{unit.name} [{unit.key}]" if normalised(unit.name) in again else tidied(unit.name)
+        for unit in longer
+    )
 
 
-def shown_names(names: Sequence[str], countries: Sequence[str | None]) -> list[str]:
-    """What people call units: the name, with its country where two units share it.
+def _with_country(unit: UnitName) -> UnitName:
+    name, country = tidied(unit.name), tidied(unit.country)
+    return unit._replace(name=f"{name} ({country})" if country else name)
 
-    Parameters
-    ----------
-    names : sequence of str, shape (unit,)
-        Of units with different keys, each as the first row known of it writes it.
-    countries : sequence of str or None, shape (unit,)
 
-    Returns
-    -------
-    list of str, shape (unit,)
-
-    Examples
-    --------
-    >>> shown_names(["Punjab", "Sindh ", "punjab"], ["IND", "PAK", "PAK"])
-    ['Punjab (IND)', 'Sindh', 'punjab (PAK)']
-    """
-    shared = Counter(map(folded, names))
-    return [
-        f"{name.strip()} ({country})" if shared[folded(name)] > 1 and country else name.strip()
-        for name, country in zip(names, countries, strict=True)
-    ]
+def _shared(names: Iterable[str]) -> frozenset[str]:
+    """Normalised names that occur more than once."""
+    counts = Counter(map(normalised, names))
+    return frozenset(name for name, count in counts.items() if count > 1)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from escalation.events.units import UnitName
 from escalation.panel.dense import day_range
 from escalation.panel.history import History
 
@@ -35,6 +36,7 @@ def of(versions, *, days, lag, rungs=False):
         code=whole(code), happened=whole(happened), known=whole(np.maximum(known, 0)),
         ends=whole(np.clip(ends, 0, days)), row=np.arange(len(code)), opening=code >= 0,
         weights={"x": value.astype(np.float32)}, highest=frozenset({"x"} if rungs else ()),
+        unit_names=tuple(UnitName(f"u{i}", f"u{i}") for i in range(units)),
         units=tuple(f"u{i}" for i in range(units)), entry=np.zeros(units, np.int64),
         latitude=np.zeros(units), longitude=np.zeros(units), country=("",) * units,
         days=axis, lag=lag,

@@ -24,7 +24,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.score import Score
 

@@ -86,7 +86,7 @@ def canonical(rows: list[dict[str, object]]) -> pd.DataFrame:
     states = between_states(actor, target)
     rungs = severity_of(types, ladder=schema.SEVERITY_LADDER, killed=killed, interstate=states)
     table[schema.SEVERITY] = rungs.to_numpy()
-    return table[[*schema.EVENT_COLUMNS, schema.OPERATION]]
+    return table.reindex(columns=[*schema.EVENT_COLUMNS, schema.OPERATION])
 
 
 def archive(seed: int, *, count: int = 70, lag: int = 0) -> EventArchive:

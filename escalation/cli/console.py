@@ -157,11 +157,12 @@ def _chance(score: Score) -> str:
 
 
 def _reasons(score: Score) -> str:
+    from escalation.scoring.status import in_words
+
     if score.probability is None:
-        return score.status
+        return in_words(score.status)
     events = "; ".join(_driver(driver) for driver in score.drivers)
-    status = "" if score.status == "ok" else score.status
-    return "; ".join(filter(None, [status, events or "none stands out"]))
+    return "; ".join(filter(None, [in_words(score.status), events or "none stands out"]))
 
 
 def _driver(driver: Driver) -> str:

@@ -26,6 +26,7 @@ ENOUGH_REPORTS: Final = 0.9
 LAG_RULE: Final = (
     f"the fewest whole days within which at least {ENOUGH_REPORTS:.0%} of first reports had come"
 )
+TOLLS: Final = (schema.KILLED, schema.WOUNDED)
 LATE, VERSIONS, RETRACTED = "days_late", "versions", "retracted"
 
 GroupKind = Literal["all", "source", "event_type"]
@@ -216,7 +217,7 @@ def events_reported(archive: EventArchive) -> pd.DataFrame:
     last = reports[~reports.duplicated(EVENT_KEY, keep="last")]
     table = first[[*EVENT_KEY, schema.EVENT_DATE, schema.EVENT_TYPE]].reset_index(drop=True)
     table[LATE] = (first[schema.KNOWN_DATE] - first[schema.EVENT_DATE]).dt.days.array
-    for toll in schema.COUNT_COLUMNS:
+    for toll in TOLLS:
         table[f"{toll}_first"] = first[toll].astype("Int64").array
         table[f"{toll}_last"] = last[toll].astype("Int64").array
     return table.join(whole, on=EVENT_KEY)

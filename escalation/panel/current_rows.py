@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
-from escalation._util.arrays import Ints
+from escalation._util.arrays import Float32, Ints
 from escalation.panel import kernels
 from escalation.panel.dense import Panel
 from escalation.panel.history import History
@@ -44,7 +43,7 @@ class CurrentRows:
     stop: Ints
     lag: int
 
-    def place(self, values: NDArray[np.float32], into: NDArray[np.float32]) -> None:
+    def place(self, values: Float32, into: Float32) -> None:
         """Write each row's stretch of days where it belongs.
 
         Parameters
@@ -94,24 +93,41 @@ def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
 
 
 def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
-    """CurrentRows from the versions that lie in them, each from one row to another."""
-    copies, shape = finish - begin, (len(owner), len(past.days))
-    source = np.repeat(some, copies)
-    offset = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
-    cell = (np.repeat(begin, copies) + offset) * shape[1] + past.happened[source]
-    channels = {}
-    for name, weight in past.weights.items():
-        if name in past.highest:
-            flat: NDArray[Any] = np.zeros(shape[0] * shape[1], np.float32)
-            np.maximum.at(flat, cell, weight[source])
-        else:
-            flat = np.bincount(cell, weights=weight[source], minlength=shape[0] * shape[1])
-        channels[name] = flat.astype(np.float32).reshape(shape)
+    """Rows from the versions that lie in them, each from one row to another."""
+    day = past.happened[some].astype(np.int64)
+    channels = {name: np.zeros((len(owner), len(past.days)), np.float32) for name in past.weights}
+    for name, out in channels.items():
+        fill = _highest if name in past.highest else _sums
+        fill(begin, finish, owner, day, past.weights[name][some], out)
     return Panel(
-        tuple(past.units[unit] for unit in owner),
+        tuple(past.unit_keys[unit] for unit in owner),
         past.days,
         channels,
         past.latitude[owner],
         past.longitude[owner],
         tuple(past.country[unit] for unit in owner),
     )
+
+
+@njit(cache=True, nogil=True)
+def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32) -> None:
+    """Add versions up: each row is the one before it, of the same unit, and what changed."""
+    rows, days = out.shape
+    for i in range(len(begin)):
+        out[begin[i], day[i]] += weight[i]
+        if finish[i] < rows and owner[finish[i]] == owner[begin[i]]:
+            out[finish[i], day[i]] -= weight[i]
+    for row in range(1, rows):
+        if owner[row] == owner[row - 1]:
+            for t in range(days):
+                out[row, t] += out[row - 1, t]
+
+
+@njit(cache=True, nogil=True)
+def _highest(
+    begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32
+) -> None:
+    """Take the highest of the versions in each row."""
+    for i in range(len(begin)):
+        for row in range(begin[i], finish[i]):
+            out[row, day[i]] = max(out[row, day[i]], weight[i])

@@ -112,7 +112,7 @@ class Panel:
     Parameters
     ----------
     units : tuple of str
-        Name of each row.
+        Key of each row's unit.
     days : ndarray of datetime64[D], shape (day,)
         Consecutive days.
     channels : mapping of str to ndarray of float32, shape (unit, day)
@@ -199,22 +199,6 @@ def priogrid(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> N
     row = np.clip(np.floor((latitude + 90.0) / PRIOGRID_DEGREES), 0, 359).astype(np.int64)
     column = np.clip(np.floor((longitude + 180.0) / PRIOGRID_DEGREES), 0, 719).astype(np.int64)
     return row * 720 + column + 1
-
-
-def unit_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
-    """The unit of each event as text; missing where the event has none of this kind."""
-    if kind == "all":
-        return pd.Series(schema.ALL_UNIT, index=events.index, dtype="str")
-    if kind == "dyad":
-        return events[schema.ACTOR].astype("str") + ">" + events[schema.TARGET].astype("str")
-    if kind == "priogrid":
-        placed = events[schema.LATITUDE].notna() & events[schema.LONGITUDE].notna()
-        cells = priogrid(
-            events[schema.LATITUDE].fillna(0).to_numpy(dtype=float),
-            events[schema.LONGITUDE].fillna(0).to_numpy(dtype=float),
-        )
-        return pd.Series(cells, index=events.index).astype("str").where(placed)
-    return events[kind].astype("str")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import operator
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
 import random_archives as archives
+from command_line import a_new_start, escalation
 from iraq_2020 import experiment_of_2020
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
@@ -202,11 +202,11 @@ def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "quick.toml").write_text(EXPERIMENT)
     for name in ("local", "dask"):
-        done = subprocess.run(
-            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", "--engine", name,
-             "--plugin", "mine.py", "--out", f"{name}.parquet"],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        with a_new_start("mine"):
+            done = escalation(
+                "features", "quick.toml", "--engine", name, "--plugin", "mine.py",
+                "--out", f"{name}.parquet", folder=tmp_path,
+            )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "of 15 features written" in done.stderr
     files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]

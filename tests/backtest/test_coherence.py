@@ -15,8 +15,8 @@ def forecasts(rows):
     """Rows of (target, unit, threshold, probability), one model, one day."""
     table = pd.DataFrame(rows, columns=["target", "unit", "threshold", "probability"])
     return table.assign(
-        model="m", day=pd.Timestamp("2020-01-01"), lower=table["probability"] - 0.1,
-        upper=table["probability"] + 0.1,
+        model="m", day=pd.Timestamp("2020-01-01"), unit_key=table["unit"],
+        lower=table["probability"] - 0.1, upper=table["probability"] + 0.1,
     )  # fmt: skip
 
 

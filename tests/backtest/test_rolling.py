@@ -18,8 +18,8 @@ from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment
 
-LIGHT = ("corrected", "blend")
-FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *LIGHT)}
+META = ("corrected", "blend")
+FAST = {name: {} for name in ("climatology", "logistic", "boosting", "pool", "levels", *META)}
 
 
 def short(**schedule):
@@ -150,16 +150,16 @@ def test_one_class_only_is_refused_with_counts(crisis):
 def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecasts):
     experiment = short(update_every=1)
     updated = backtest_case(make_case(crisis, experiment, experiment.labels[0]))
-    light = updated["model"].isin(LIGHT)
-    assert updated[~light].equals(forecasts[~light])
-    moved = (updated["probability"] != forecasts["probability"])[light]
+    meta = updated["model"].isin(META)
+    assert updated[~meta].equals(forecasts[~meta])
+    moved = (updated["probability"] != forecasts["probability"])[meta]
     days = np.sort(forecasts["day"].unique())
-    renewed = forecasts.loc[light, "day"].isin(np.setdiff1d(days, days[::4]))
+    renewed = forecasts.loc[meta, "day"].isin(np.setdiff1d(days, days[::4]))
     assert moved[renewed].mean() > 0.5
-    assert not moved[~renewed & (forecasts.loc[light, "day"] < days[4])].any()
+    assert not moved[~renewed & (forecasts.loc[meta, "day"] < days[4])].any()
 
 
-def test_matured_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
+def test_resolved_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
     day = np.datetime64("2020-07-15")
     at = case.prepared.index_of(day)
     record = resolved_in(case.prepared, forecasts, case.known_on(day), at=at)

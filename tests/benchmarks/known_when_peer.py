@@ -68,8 +68,8 @@ def peer_archive(count: int) -> EventArchive:
     versions = pd.concat(parts, ignore_index=True)
     for column in schema.DATE_COLUMNS:
         versions[column] = pd.to_datetime(versions[column])
-    counts = [name for name in schema.COUNT_COLUMNS if name in versions]
-    versions[counts] = versions[counts].astype("Int64")
+    tolls = [schema.KILLED, schema.WOUNDED]
+    versions[tolls] = versions[tolls].astype("Int64")
     columns = [*schema.EVENT_COLUMNS, schema.OPERATION]
     return EventArchive.of(versions.reindex(columns=columns), known_basis="observed")
 

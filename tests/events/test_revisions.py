@@ -12,6 +12,7 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events import EventArchive
 from escalation.events.revisions import (
+    TOLLS,
     WITHIN_DAYS,
     TollChange,
     events_reported,
@@ -29,7 +30,7 @@ def versions(*rows):
     frame = pd.DataFrame(rows, columns=columns)
     for column in schema.DATE_COLUMNS:
         frame[column] = pd.Timestamp("2019-12-31") + pd.to_timedelta(frame[column], unit="D")
-    for column in schema.COUNT_COLUMNS:
+    for column in TOLLS:
         frame[column] = frame[column].astype("Int64")
     frame[[schema.SOURCE, schema.SEVERITY]] = ["press", 3]
     return frame.reindex(columns=[*schema.EVENT_COLUMNS, schema.OPERATION])

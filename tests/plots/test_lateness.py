@@ -32,7 +32,7 @@ def archive(*, updated=3, sources=("afp", "reuters")):
                schema.EVENT_TYPE, schema.KILLED, schema.OPERATION]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).assign(severity=5)
     frame = frame.reindex(columns=[*schema.EVENT_COLUMNS, schema.OPERATION])
-    counts = list(schema.COUNT_COLUMNS)
+    counts = [schema.KILLED, schema.WOUNDED]
     frame[counts] = frame[counts].astype("Int64")
     return EventArchive.of(frame, known_basis="observed")
 

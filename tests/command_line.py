@@ -34,7 +34,7 @@ where = { tags = "installation_attack" }
 [backtest]
 first_origin = 2020-03-01
 every = 7
-refit_every = 20
+refit_every = 30
 """
 
 

@@ -26,7 +26,8 @@ class Where:
     Parameters
     ----------
     equal : mapping of str to tuple of str
-        Column and the values allowed in it; for ``tags`` one of the words must be present.
+        Column and the values allowed in it; for ``tags`` one of the words must be present. A note
+        only describes and decides nothing.
     rung : int
         Lowest severity allowed.
 
@@ -42,11 +43,12 @@ class Where:
     rung: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.equal) - set(schema.TEXT_COLUMNS))
+        known = [name for name in schema.TEXT_COLUMNS if name != schema.NOTE]
+        unknown = sorted(set(self.equal) - set(known))
         if unknown:
             raise UsageError(
                 "E-CONFIG",
-                f"not a text column of the events; those are {', '.join(schema.TEXT_COLUMNS)}",
+                f"not a column to choose events by; those are {', '.join(known)}",
                 column="where",
                 value=unknown[0],
             )

@@ -214,7 +214,7 @@ def load_artifact(
     if got != expected_hash:
         raise ModelError(
             "E-MODEL-HASH",
-            f"hash {got} instead of the registered {expected_hash}",
+            f"registered with hash {expected_hash}, now {got}",
             where=str(folder),
             fix="train again; the stored model was changed",
         )

@@ -119,7 +119,10 @@ def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does
 
 def test_no_information_marks_an_interval_that_holds_the_base_rate(scorer, crisis):
     sure = {"mean": [0.0, 1.0], "covariance": [[1e-4, 0.0], [0.0, 1e-4]], "quantile": 2.0}
-    record = {**sure, **({"spread": 0.1} if "spread" in scorer.manifest.record else {})}
+    record = {
+        **sure,
+        "overdispersion": 0.1,
+    }
     asked = replace(scorer, manifest=replace(scorer.manifest, record=record))
     rows = score(asked, crisis, explain=0)
     assert all(one.no_information == (one.lower <= one.base_rate <= one.upper) for one in rows)
@@ -206,7 +209,7 @@ def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_fo
 def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike"])
     archive = renamed(crisis, "site", "taji", "elsewhere")
-    options = {"stale_after": 0, "explain": 0, "as_of": "2020-03-01", "allow_in_sample": True}
+    options = {"explain": 0, "as_of": "2020-03-01", "today": "2020-05-01", "allow_in_sample": True}
     rows = by_unit(score(replace(scorer, manifest=known), archive, **options))
     said = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
     assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]

@@ -51,7 +51,7 @@ def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
         told.append(given["model"])
         return drawn(**given)
 
-    monkeypatch.setattr(runs.plots, "skill_by", noted)
+    monkeypatch.setattr(runs.plots, "skill_by_figure", noted)
     log(uri, best=best)
     assert told == ["logistic"]
 

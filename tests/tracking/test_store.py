@@ -76,7 +76,7 @@ class Clock:
 def test_a_held_lock_is_busy_and_named_within_the_time_out(uri, tmp_path, monkeypatch):
     with files.locked(tmp_path / "mlflow.db"):
         monkeypatch.setattr(files, "time", clock := Clock())
-        with pytest.raises(BusyError, match=r"within 30 s.*mlflow\.db\.lock"):
+        with pytest.raises(BusyError, match=r"mlflow\.db\.lock.*more than 30 s"):
             tracking.open_store(uri)
     assert 30 <= clock.now < 31
 
@@ -138,7 +138,7 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
 
 
 def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
-    from escalation.cli.models import ui
+    from escalation.cli.models import ui_command
 
     (tmp_path / "mlflow.db").touch()
     with socket.socket() as holder:
@@ -146,4 +146,4 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port + 1}"):
-            ui(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)
+            ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)

@@ -9,6 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
+from command_line import escalation
 
 from escalation import schema
 from escalation.errors import EscalationError, InputError, UsageError
@@ -401,19 +402,16 @@ def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
     assert check(path, limits=LAX).duplicates == 1
 
 
-def run(*arguments, folder):
-    command = [sys.executable, "-m", "escalation.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
-
-
 def test_the_command_checks_takes_and_tells(write, tmp_path):
     path = write(rows(*MANY, plain("x", killed=-1)))
-    told = run("validate", "--source", "tidy", path, folder=tmp_path)
+    told = escalation("validate", "--source", "tidy", path, folder=tmp_path)
     assert told.returncode == 0 and "Q-NUMBER" in told.stdout and "202" in told.stdout
-    strict = run("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
+    strict = escalation("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
     assert strict.returncode == 3 and "error[E-QUARANTINE]" in strict.stderr
     assert "Q-NUMBER" in strict.stdout
-    taken = run("ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path)
+    taken = escalation(
+        "ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path
+    )
     (report,) = json.loads(taken.stdout)
     assert taken.returncode == 0 and report["added"] == 200 and report["reasons"] == {"Q-NUMBER": 1}
     assert ArchiveStore(tmp_path / "kept").files()[0].quarantined == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,14 +16,17 @@ if TYPE_CHECKING:
     from escalation.events import Limits, Options
     from escalation.events.reading.validate import FileReport
 
-Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
+Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip; Parquet, xlsx or JSON.")]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
 Coarsest = Annotated[int, typer.Option(min=1, help="Longest date precision that is kept, in days.")]
 Spans = Annotated[
     Literal["first", "refuse"], typer.Option(help="What becomes of events that span days.")
 ]
 MaxBad = Annotated[float, typer.Option(min=0, max=1, help="Share of rows that may be refused.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse columns that are not known.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse unknown columns, and event types without a rung.")
+]
+Separator = Annotated[str | None, typer.Option(help="Between two cells; found by default.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the text; UTF-8 by default.")]
 DateFormat = Annotated[
     str | None, typer.Option(help="Form of the dates, such as %d/%m/%Y; ISO by default.")
@@ -34,6 +39,8 @@ QuarantineFile = Annotated[
     Path | None, typer.Option(help="Where to write the rows that were refused.")
 ]
 
+_TYPES_SHOWN = 10
+
 
 def validate_command(
     files: Files,
@@ -41,6 +48,7 @@ def validate_command(
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
     encoding: Encoding = None,
+    separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
     lag: Lag = None,
@@ -58,8 +66,8 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding),
+            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict),
             quarantine=quarantine,
             on_rows=on_rows,
         )
@@ -76,13 +84,20 @@ def ingest_command(
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
     encoding: Encoding = None,
+    separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
     retract_missing: Annotated[
-        bool, typer.Option("--retract-missing", help="Retract events that a file lacks.")
+        bool,
+        typer.Option(
+            "--retract-missing", help="Retract events that a file lacks in its countries and days."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Retract even more than a tenth of them.")
     ] = False,
     quarantine: QuarantineFile = None,
     as_json: Json = False,
@@ -98,27 +113,34 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding),
+            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
+            certain=yes,
             on_rows=on_rows,
         )
     _tell(reports, as_json)
 
 
 def _options(
-    date_format: str | None, zone: str | None, lag: int | None, coarsest: int, spans: str
+    encoding: str | None,
+    separator: str | None,
+    date_format: str | None,
+    zone: str | None,
+    lag: int | None,
+    coarsest: int,
+    spans: str,
 ) -> Options:
     from escalation.events import Options
 
-    return Options(date_format=date_format, zone=zone, lag=lag, coarsest=coarsest, spans=spans)
+    return Options(encoding, separator, date_format, zone, lag, spans, coarsest)
 
 
-def _limits(max_bad: float, strict: bool, encoding: str | None) -> Limits:
+def _limits(max_bad: float, strict: bool) -> Limits:
     from escalation.events import Limits
 
-    return Limits(max_bad=max_bad, strict=strict, encoding=encoding)
+    return Limits(max_bad=max_bad, strict=strict)
 
 
 def _tell(reports: list[FileReport], as_json: bool) -> None:
@@ -151,10 +173,25 @@ def _plain(report: FileReport) -> dict[str, Any]:
 def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
     remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    if report.unrated:
+        remarks.append(f"{report.file}: {_own_types(report.unrated)}")
+    if report.retracted:
+        remarks.append(f"{report.file}: {report.retracted} events were retracted")
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
         remarks.append(
-            f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
-            "nothing was removed, --retract-missing would"
+            f"{report.file}: lacks {report.missing_count} events that the archive has in its "
+            f"countries and days ({shown}); nothing was removed, --retract-missing would"
         )
     return remarks
+
+
+def _own_types(unrated: Mapping[str, int]) -> str:
+    """Which event types have no rung, what was done, and what to write if that is wrong."""
+    named = ", ".join(f"{name!r} ({count})" for name, count in list(unrated.items())[:_TYPES_SHOWN])
+    lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name in list(unrated)[:_TYPES_SHOWN])
+    return (
+        f"events of types without a rung: {named}. Their severity is 3 where nobody is known to be "
+        "hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into the "
+        f"experiment file:\n[severity]\n{lines}"
+    )

@@ -150,7 +150,7 @@ def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing
     left = ledger.parent / f".{ledger.name}.abc.part"
     left.write_text("half")
 
-    def full(*_args):
+    def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:

@@ -215,7 +215,7 @@ def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
     assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]
     assert said["all"] == ["in sample", "unseen event type", "stale data"]
     assert said["taji"] == ["no history", "in sample", "stale data"]
-    target = {"name": "onset", "horizon": 7, "quiet": 30,
+    target = {"name": "onset", "horizon": 7, "quiet": 365,
               "where": {"tags": "installation_attack"}}  # fmt: skip
     rows = by_unit(
         score(replace(scorer, manifest=replace(known, target=target)), archive, **options)

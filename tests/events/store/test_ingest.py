@@ -12,7 +12,7 @@ import pytest
 from command_line import escalation
 
 from escalation import schema
-from escalation.errors import EscalationError, InputError, UsageError
+from escalation.errors import EscalationError, GateError, InputError, UsageError
 from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.ingest import ingest_files, validate_files
@@ -110,7 +110,9 @@ def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
     text = rows(*MANY, "é,2020-01-01,2020-01-02,battle,Basra,0")
     assert f"byte {text.index('é')} " in refused(store, write(text.encode("latin-1")), "E-ENCODING")
     refused(store, write(text.encode("utf-16")), "E-ENCODING")
-    assert take(store, write(text.encode("cp1252")), limits=Limits(encoding="cp1252")).added == 201
+    assert (
+        take(store, write(text.encode("cp1252")), options=Options(encoding="cp1252")).added == 201
+    )
     report = check(write(rows(*MANY, "n\0,2020-01-01,2020-01-02,battle,Basra,0")))
     assert [(one.line, one.code) for one in report.first] == [(202, "Q-TEXT")]
 
@@ -309,6 +311,46 @@ def test_an_event_known_on_the_last_day_is_retracted_on_the_next(store, write):
     assert len(store.as_of("2020-01-09")) == 200 and len(store.as_of("2020-01-10")) == 199
 
 
+MONTHS = [
+    f"{country}{day},2020-0{month}-{day:02},2020-0{month}-{day:02},battle,{country}"
+    for country, month in (("KEN", 1), ("KEN", 2), ("SOM", 1)) for day in range(10, 30)
+]  # fmt: skip
+PLACED = "event_id,event_date,known_date,event_type,country"
+
+
+def months(*lines):
+    """Rows of some days, each with an identifier of its own."""
+    return rows(*(f"{number}-{line}" for number, line in lines), header=PLACED)
+
+
+NUMBERED = list(enumerate(MONTHS))
+
+
+def test_a_file_of_other_days_or_countries_lacks_nothing(store, write):
+    take(store, write(months(*NUMBERED[:40])))
+    for part in (NUMBERED[20:40], NUMBERED[40:], NUMBERED[5:15]):
+        report = take(store, write(months(*part), "b.csv"), retract_missing=True)
+        assert (report.retracted, report.missing_count) == (0, 0)
+    assert len(store.as_of("2020-02-29")) == 60
+
+
+def test_what_a_file_lacks_between_its_first_and_last_day_of_a_country_is_retracted(store, write):
+    take(store, write(months(*NUMBERED)))
+    kept = [one for one in NUMBERED if one[0] not in {7, 25}]
+    report = take(store, write(months(*kept[5:35]), "b.csv"), retract_missing=True)
+    assert report.retracted == 2
+    assert len(store.as_of("2020-02-29")) == 58
+
+
+def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, write):
+    take(store, write(months(*NUMBERED)))
+    before, path = bytes_of(store.folder), write(months(*NUMBERED[::2]), "b.csv")
+    with pytest.raises(GateError, match="E-RETRACT.*28 of the 58 events.*--yes") as refused:
+        take(store, path, retract_missing=True)
+    assert refused.value.status == 4 and bytes_of(store.folder) == before
+    assert take(store, path, retract_missing=True, certain=True).retracted == 28
+
+
 def test_events_of_another_source_are_not_missed(store, write):
     take(store, write(rows(*MANY)))
     other = write(rows(MANY[0] + ",press", header=HEADER + ",source"), "b.csv")
@@ -316,7 +358,7 @@ def test_events_of_another_source_are_not_missed(store, write):
     assert len(store.as_of("2020-01-09")) == 201
 
 
-NAMES = ["../../x", "a/b", "007", "NA", "12345678901234567890", "=1+1", "-1", "\u200fabc", "nan"]
+NAMES = ["../../x", "a/b", "007", "Nan", "12345678901234567890", "=1+1", "-1", "\u200fabc", "0"]
 
 
 def test_names_go_through_letter_by_letter_and_are_no_part_of_a_path(store, write, tmp_path):

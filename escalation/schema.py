@@ -78,7 +78,8 @@ TEXT_COLUMNS: Final = (
     TAGS,
     NOTE,
 )
-COUNT_COLUMNS: Final = (KILLED, WOUNDED, MUNITIONS)
+COUNT_COLUMNS: Final = (KILLED, WOUNDED)
+WHOLE_COLUMNS: Final = (*COUNT_COLUMNS, HOUR, MUNITIONS)
 """Whole numbers from 0 on; null is unknown."""
 OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
 """May be left out of a table of versions: unknown, and a weight of 1."""

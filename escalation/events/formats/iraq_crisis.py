@@ -10,13 +10,16 @@ quiet day later than that is not known to have been quiet.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import among, flags
-from escalation.events.formats.canonical import Cells, converted
-from escalation.events.severity import between_states, severity_of
+from escalation.events.columns import among
+from escalation.events.formats.canonical import converted
+from escalation.events.formats.cells import Cells
+from escalation.events.severity import between_states, severity_of, unrated
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "iraq_crisis"
@@ -34,7 +37,6 @@ _FOR_PEOPLE = column_names(
     killed_low, killed_high, source_url
     """
 )
-_LONGEST_NOTE = 20_000
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
@@ -51,19 +53,19 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["known_date"].isoformat(), event["severity"], event["tags"]
     ('2020-03-12', 4, 'installation_attack')
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
     same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
     counted = among(cells.raw("counts_as_installation_attack"), ["1"])
     columns = {name: cells.text(name) for name in same} | {
-        schema.EVENT_DATE: cells.day("event_date", options),
-        schema.KNOWN_DATE: cells.day("reported_date", options),
+        schema.EVENT_DATE: cells.day("event_date"),
+        schema.KNOWN_DATE: cells.day("reported_date"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.KILLED: cells.count("killed"),
         schema.WOUNDED: cells.count("wounded"),
         schema.TAGS: pc.if_else(pa.array(counted), INSTALLATION_ATTACK, ""),
-        schema.NOTE: cells.text("notes", longest=_LONGEST_NOTE, lines=True),
+        schema.NOTE: cells.note("notes"),
     }
     columns[schema.SEVERITY] = severity_of(
         columns[schema.EVENT_TYPE],
@@ -72,14 +74,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         wounded=columns[schema.WOUNDED],
         interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
     )
-    known = flags(pc.is_valid(columns[schema.EVENT_TYPE]))
-    cells.refuse(
-        "Q-TYPE",
-        "event_type",
-        known & flags(pc.is_null(columns[schema.SEVERITY])),
-        "an event type with a rung in [severity]",
-    )
-    return converted(cells, _NAME, columns, {})
+    own = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
+    return replace(converted(cells, _NAME, columns, {}), unrated=own)
 
 
 FORMAT = Source(

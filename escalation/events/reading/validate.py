@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,23 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError, UsageError
+from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
+from escalation.events.reading.day_order import day_order
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.sanity import check_sanity
-from escalation.events.source import Options, Problem, Source
+from escalation.events.source import Converted, Options, Problem, Source
 
 _FIRST_SHOWN = 10
+_MOST = 0.5
+_TIME = re.compile("[0-9]:[0-9]{2}")
 _FURTHEST_AHEAD = dt.timedelta(hours=14)
+_TYPES_SHOWN = 50
+_RATED = "an event type with a rung; add it under [severity] in the experiment file"
+_SPELLED = "columns that the source spells otherwise"
 _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""
 
@@ -39,16 +47,13 @@ class Limits:
         Share of rows that may be unfit; above it the file is refused. Rows that are left out by
         the rule about coarse dates and spans are reported, but are not unfit.
     strict : bool
-        Refuse columns that the source does not know.
-    encoding : str, optional
-        Of the text; UTF-8 by default.
+        Refuse columns that the source does not know, and event types without a rung.
     today : datetime.date, optional
         Later days are in the future; by default the day that is the latest anywhere on earth.
     """
 
     max_bad: float = 0.01
     strict: bool = False
-    encoding: str | None = None
     today: dt.date | None = None
 
     @property
@@ -76,6 +81,8 @@ class FileReport:
     known_basis : str
     zone : str, optional
         Declared time zone.
+    unrated : mapping of str to int
+        Events of types without a rung, by type: the severity is 3, 4 or 5 by their casualties.
     added, updated, retracted : int
         What the accepted rows did to the archive, and events that the file lacks.
     refusal : InputError, optional
@@ -96,6 +103,7 @@ class FileReport:
     notes: Mapping[str, int]
     known_basis: schema.KnownBasis
     zone: str | None = None
+    unrated: Mapping[str, int] = field(default_factory=dict)
     added: int = 0
     updated: int = 0
     retracted: int = 0
@@ -126,15 +134,18 @@ class FileCheck:
     quarantined: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    unrated: Counter[str] = field(default_factory=Counter)
     first: list[Rejected] = field(default_factory=list)
     layout: Layout = field(init=False)
     basis: schema.KnownBasis = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_zone(self.options.zone)
-        self.layout, self._blocks = read_blocks(
-            self.path, self.source, encoding=self.limits.encoding
-        )
+        _check_zone(self.options.zone, self.source)
+        self.layout, self._blocks = read_blocks(self.path, self.source, self.options)
+        if self.layout.renamed:
+            self.notes[f"{_SPELLED}: {', '.join(self.layout.renamed[:5])}"] = len(
+                self.layout.renamed
+            )
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
@@ -143,10 +154,11 @@ class FileCheck:
                 column=self.layout.unknown[0],
                 fix="leave out --strict",
             )
-        basis_of = self.source.basis
-        self.basis = (
-            basis_of(self.layout.columns, self.options) if basis_of else self.source.known_basis
+        source = self.layout.source
+        self._declared = (
+            source.basis(self.layout.columns, self.options) if source.basis else source.known_basis
         )
+        self.basis = self._declared
 
     def tables(
         self,
@@ -167,7 +179,10 @@ class FileCheck:
         InputError
             ``E-EMPTY`` without a row.
         """
-        for block in self._blocks:
+        blocks, form = day_order(self._blocks, self.layout, self.source, self.options)
+        if form is not None:
+            self.options = replace(self.options, date_format=form)
+        for block in blocks:
             self.records += block.records
             on_rows(self.records)
             events, problems = self._converted(block)
@@ -177,6 +192,10 @@ class FileCheck:
             if len(bad) and not bad.all():
                 keep = pa.array(~bad)
                 yield events.filter(keep), block.lines[~bad]
+        if form is not None:
+            self.notes[f"rows whose dates were read as {form}, the one order that all admit"] = (
+                self.records - self.quarantined
+            )
         if not self.records:
             raise InputError(
                 "E-EMPTY",
@@ -201,14 +220,31 @@ class FileCheck:
             dict(self.notes),
             self.basis,
             self.options.zone,
+            dict(self.unrated.most_common(_TYPES_SHOWN)),
             refusal=self.refusal(),
         )
 
     def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
-        made = self.source.convert(block.cells, self.options)
+        made = self.layout.source.convert(block.cells, self.options)
         self.notes.update(made.notes)
-        events, problems = check_sanity(made.events, self.basis, self.options, self.limits.latest)
-        return events, [*made.problems, *problems]
+        if made.known_basis is not None:
+            self.basis = weakest([self.basis, made.known_basis])
+        events, problems = check_sanity(
+            made.events, self._declared, self.options, self.limits.latest
+        )
+        return events, [*made.problems, *self._own_types(made), *problems]
+
+    def _own_types(self, made: Converted) -> list[Problem]:
+        """Count events whose type has no rung, or refuse them."""
+        if made.unrated is None or not made.unrated.any():
+            return []
+        if self.limits.strict:
+            return [Problem("Q-TYPE", schema.EVENT_TYPE, made.unrated, _RATED)]
+        types = made.events[schema.EVENT_TYPE].filter(pa.array(made.unrated))
+        self.unrated.update(
+            {one["values"]: one["counts"] for one in pc.value_counts(types).to_pylist()}
+        )
+        return []
 
     def _reject(self, block: Block, events: pa.Table, problems: Sequence[Problem]) -> Mask:
         """Rows with a problem; each is reported once, by its first."""
@@ -245,8 +281,16 @@ class FileCheck:
             where=f"{self.path}:{worst.line}",
             column=worst.column,
             value=worst.value,
-            fix=f"mend the rows ({kept}), or allow more with --max-bad",
+            fix=self._advice(worst) or f"mend the rows ({kept}), or allow more with --max-bad",
         )
+
+    def _advice(self, worst: Rejected) -> str:
+        """The option that reads the file, where one does."""
+        if worst.code != "Q-DATE" or self.reasons["Q-DATE"] < _MOST * self.records:
+            return ""
+        if self.layout.source.zoned and _TIME.search(worst.value) and self.options.zone is None:
+            return "add --zone with the time zone of the times, such as Europe/Kyiv"
+        return "add --date-format with the form of the dates, such as %d/%m/%Y or %m/%d/%Y"
 
     def raise_if_over_limit(self) -> None:
         """Raise the refusal, if there is one."""
@@ -255,9 +299,16 @@ class FileCheck:
             raise refusal
 
 
-def _check_zone(zone: str | None) -> None:
+def _check_zone(zone: str | None, source: Source) -> None:
     if zone is None:
         return
+    if not source.zoned:
+        raise UsageError(
+            "E-ZONE",
+            f"{source.name} gives whole days and times in UTC: a zone changes nothing",
+            value=zone,
+            fix="leave out --zone",
+        )
     try:
         pc.assume_timezone(pa.array([0], pa.timestamp("s")), zone)
     except pa.ArrowInvalid:

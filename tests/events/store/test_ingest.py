@@ -110,7 +110,9 @@ def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
     text = rows(*MANY, "é,2020-01-01,2020-01-02,battle,Basra,0")
     assert f"byte {text.index('é')} " in refused(store, write(text.encode("latin-1")), "E-ENCODING")
     refused(store, write(text.encode("utf-16")), "E-ENCODING")
-    assert take(store, write(text.encode("cp1252")), limits=Limits(encoding="cp1252")).added == 201
+    assert (
+        take(store, write(text.encode("cp1252")), options=Options(encoding="cp1252")).added == 201
+    )
     report = check(write(rows(*MANY, "n\0,2020-01-01,2020-01-02,battle,Basra,0")))
     assert [(one.line, one.code) for one in report.first] == [(202, "Q-TEXT")]
 
@@ -316,7 +318,7 @@ def test_events_of_another_source_are_not_missed(store, write):
     assert len(store.as_of("2020-01-09")) == 201
 
 
-NAMES = ["../../x", "a/b", "007", "NA", "12345678901234567890", "=1+1", "-1", "\u200fabc", "nan"]
+NAMES = ["../../x", "a/b", "007", "Nan", "12345678901234567890", "=1+1", "-1", "\u200fabc", "0"]
 
 
 def test_names_go_through_letter_by_letter_and_are_no_part_of_a_path(store, write, tmp_path):

@@ -87,6 +87,8 @@ ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")
 """How a side came to be named: it said so itself, others say so, nobody says."""
 
 UNIT: Final = "unit"
+UNIT_KEY: Final = "unit_key"
+"""What identifies a unit (:mod:`escalation.events.units`); ``unit`` is its name for people."""
 DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
 """What identifies a row of features or forecasts."""
@@ -116,6 +118,7 @@ FORECAST_COLUMNS: Final = (
     OUTCOME,
     AT_RISK,
     "as_of",
+    UNIT_KEY,
 )
 
 SCORE_COLUMNS: Final[Mapping[str, str]] = {
@@ -127,7 +130,7 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
     "lower": "0 to 1: low end of the 95% interval; null where there is no answer",
     "upper": "0 to 1: high end of it",
     "base_rate": "0 to 1: how often the answer was yes there in training, shrunk to all units",
-    "status": "`ok`, or a word, a colon and the reason why there is no answer or a weaker one",
+    "status": "list: `ok` alone, or all that qualifies the row, each a word, a colon and a reason",
     "drivers": "list: events that carry it, each with its contribution in log-odds",
     "provenance": "mapping: model, hashes of model, data and experiment, days, version",
     "rank": "1 for the highest probability; null where there is no answer",
@@ -138,6 +141,7 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
     "families": "mapping: what each family of features adds in log-odds against its medians",
     "alert_line": "probability of the last place that raises an alert; 0.5 without a budget",
     "events_to_alert": "further counted events today that reach the line; null where 10 do not",
+    UNIT_KEY: "text: what identifies the unit, whatever its name is shown as",
 }
 """What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""
 ISSUED_COLUMNS: Final = (
@@ -151,6 +155,7 @@ ISSUED_COLUMNS: Final = (
     "base_rate",
     "status",
     "provenance",
+    UNIT_KEY,
 )
 """What the ledger keeps of it."""
 

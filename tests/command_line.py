@@ -79,9 +79,10 @@ def a_new_start(*modules):
 
 
 def in_a_process(*arguments, folder, **environment):
-    """Run the command as a shell would."""
+    """Run the command as a shell would, without the store that another test opened here."""
+    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
         cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
     )  # fmt: skip

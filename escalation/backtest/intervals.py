@@ -31,7 +31,7 @@ from escalation.backtest.overdispersion import (
     local_overdispersion,
 )
 from escalation.models.base import SMALLEST
-from escalation.models.penalised import penalised_logistic
+from escalation.models.penalised import FEWEST_DATE_BLOCKS, penalised_logistic
 
 PRIOR_MEAN = np.array([0.0, 1.0])
 PRIOR_SD = np.array([1.0, 0.3])
@@ -127,7 +127,7 @@ def track_record(
     ([0.05], [0.49])
     """
     blocks = len(np.unique(block))
-    if blocks < 4:
+    if blocks < FEWEST_DATE_BLOCKS:
         return NO_RECORD
     design = _design(probability)
     mean, _ = penalised_logistic(

@@ -367,7 +367,9 @@ def forecast_tables(
     list of DataFrame
         One for each record.
     """
-    frame = table.X.index.to_frame(index=False)
+    shown = dict(zip(case.prepared.unit_keys, case.prepared.units, strict=True))
+    frame = table.X.index.to_frame(index=False).rename(columns={schema.UNIT: schema.UNIT_KEY})
+    frame[schema.UNIT] = frame[schema.UNIT_KEY].map(shown).astype("str")
     frame["target"] = target_label(case.target)
     frame["horizon"] = np.int64(case.target.horizon)
     frame[schema.THRESHOLD] = table.X[schema.THRESHOLD].to_numpy()
@@ -550,7 +552,7 @@ def backtest_case(
     for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
         parts += _forecast_block(case, block, schedule.update_every or len(block), issued, base)
         progress(target_label(case.target), done + 1, len(blocks))
-    order = ["model", schema.DAY, schema.UNIT]
+    order = ["model", schema.DAY, schema.UNIT_KEY]
     return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
 
 

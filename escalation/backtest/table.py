@@ -28,7 +28,8 @@ class Table:
     Parameters
     ----------
     X : DataFrame
-        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by unit and day.
+        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by the key of the
+        unit, in a level ``unit``, and by day.
     outcome, count : ndarray of float64, shape (row,)
         NaN where not known.
     at_risk : ndarray of bool, shape (row,)
@@ -77,8 +78,13 @@ class Prepared:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Every unit, sorted."""
+        """Every unit's name, in the order of the keys."""
         return self.past.units
+
+    @property
+    def unit_keys(self) -> tuple[str, ...]:
+        """What identifies every unit, sorted."""
+        return self.past.unit_keys
 
     @property
     def lag(self) -> int:
@@ -147,7 +153,7 @@ class Prepared:
         Table
         """
         units, days = rows
-        index = row_index(self.units, self.days, rows)
+        index = row_index(self.unit_keys, self.days, rows)
         features = pd.DataFrame(
             self.features.rows(units, days), index=index, columns=list(self.features.names)
         )
@@ -159,20 +165,18 @@ class Prepared:
         )
 
 
-def row_index(units: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
+def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
     """Unit and day of some rows, given by their indices."""
-    names = np.array(units, dtype=object)
-    return pd.MultiIndex.from_arrays([names[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
+    keys = np.array(unit_keys, dtype=object)
+    return pd.MultiIndex.from_arrays([keys[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
 
 
 def positions(
-    units: Sequence[str], days: NDArray[np.datetime64], rows: pd.DataFrame | pd.MultiIndex
+    unit_keys: Sequence[str], days: NDArray[np.datetime64], forecasts: pd.DataFrame
 ) -> Rows:
-    """Unit and day indices of rows that are given by name; -1 for a unit that is not there."""
-    if isinstance(rows, pd.MultiIndex):
-        rows = rows.to_frame(index=False)
-    unit = pd.Index(units, dtype="str").get_indexer(rows[schema.UNIT])
-    day = rows[schema.DAY].to_numpy("datetime64[D]") - days[0]
+    """Unit and day indices of forecasts; -1 for a unit that is not there."""
+    unit = pd.Index(unit_keys, dtype="str").get_indexer(forecasts[schema.UNIT_KEY])
+    day = forecasts[schema.DAY].to_numpy("datetime64[D]") - days[0]
     return unit.astype(np.int64), day.astype(np.int64)
 
 

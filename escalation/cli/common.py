@@ -156,12 +156,14 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
 
     from escalation import schema
     from escalation._util.files import replacing, write_table
+    from escalation.scoring.status import JOINT
 
     if out.suffix == ".json":
         with replacing(out) as part:
             part.write_text(json_text(rows) + "\n", encoding="utf-8")
         return
     flat = pd.DataFrame(rows, columns=list(schema.SCORE_COLUMNS))
+    flat["status"] = [JOINT.join(status) for status in flat["status"]]
     for column in ("drivers", "provenance", "families"):
         flat[column] = [json.dumps(value, allow_nan=False) for value in flat[column]]
     whole = dict.fromkeys(("rank", "events_to_alert"), "Int64")

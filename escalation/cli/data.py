@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -36,6 +38,8 @@ Lag = Annotated[
 QuarantineFile = Annotated[
     Path | None, typer.Option(help="Where to write the rows that were refused.")
 ]
+
+_TYPES_SHOWN = 10
 
 
 def validate_command(
@@ -87,7 +91,13 @@ def ingest_command(
     coarsest: Coarsest = 7,
     spans: Spans = "first",
     retract_missing: Annotated[
-        bool, typer.Option("--retract-missing", help="Retract events that a file lacks.")
+        bool,
+        typer.Option(
+            "--retract-missing", help="Retract events that a file lacks in its countries and days."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Retract even more than a tenth of them.")
     ] = False,
     quarantine: QuarantineFile = None,
     as_json: Json = False,
@@ -107,6 +117,7 @@ def ingest_command(
             limits=_limits(max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
+            certain=yes,
             on_rows=on_rows,
         )
     _tell(reports, as_json)
@@ -162,10 +173,25 @@ def _plain(report: FileReport) -> dict[str, Any]:
 def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
     remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    if report.unrated:
+        remarks.append(f"{report.file}: {_own_types(report.unrated)}")
+    if report.retracted:
+        remarks.append(f"{report.file}: {report.retracted} events were retracted")
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
         remarks.append(
-            f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
-            "nothing was removed, --retract-missing would"
+            f"{report.file}: lacks {report.missing_count} events that the archive has in its "
+            f"countries and days ({shown}); nothing was removed, --retract-missing would"
         )
     return remarks
+
+
+def _own_types(unrated: Mapping[str, int]) -> str:
+    """Which event types have no rung, what was done, and what to write if that is wrong."""
+    named = ", ".join(f"{name!r} ({count})" for name, count in list(unrated.items())[:_TYPES_SHOWN])
+    lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name in list(unrated)[:_TYPES_SHOWN])
+    return (
+        f"events of types without a rung: {named}. Their severity is 3 where nobody is known to be "
+        "hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into the "
+        f"experiment file:\n[severity]\n{lines}"
+    )

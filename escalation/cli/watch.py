@@ -81,7 +81,7 @@ def score_command(
         allow_in_sample=allow_in_sample,
         explain=explain,
         budget=budget,
-        previous=issued_before(read_ledger(kept), **scorer.question, day=day),
+        previous=issued_before(read_ledger(kept), scorer.series, day=day),
         stale_after=stale_after,
         today=_today(scorer, as_of),
     )
@@ -114,7 +114,10 @@ def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
 
 
 def _require_fresh(scores: list[Score], strict: bool) -> None:
-    stale = next((row.status for row in scores if row.status.startswith("stale data")), None)
+    from escalation.scoring.status import STALE, kind
+
+    every = dict.fromkeys(status for row in scores for status in row.status)
+    stale = next((status for status in every if kind(status) == kind(STALE)), None)
     if stale is None:
         return
     if strict:

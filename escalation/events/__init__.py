@@ -84,7 +84,7 @@ def load_events(
     --------
     >>> archive = load_events("iraq_crisis")
     >>> len(archive.as_of("2020-03-11")), archive.covered_to
-    (82, np.datetime64('2024-09-11'))
+    (86, np.datetime64('2024-10-01'))
     """
     if path is not None and path.is_dir():
         return ArchiveStore(path).archive(columns=columns)

@@ -5,6 +5,7 @@ from escalation.models.blend import Blend
 from escalation.models.boosting import Boosting
 from escalation.models.climatology import Climatology
 from escalation.models.corrected import Corrected
+from escalation.models.dynamic import Dynamic
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.forest import Forest
 from escalation.models.hawkes import Hawkes
@@ -27,6 +28,7 @@ MODELS: dict[str, type[EventModel]] = {
     "negbin": NegBin,
     "hazard": Hazard,
     "hawkes": Hawkes,
+    "dynamic": Dynamic,
     "levels": Levels,
     "pool": Pool,
     "corrected": Corrected,

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import expit
 
 from escalation._util.arrays import Array
 from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import PAST_DAYS
+from escalation.models.optimum import minimise
 from escalation.models.penalised import age_weights, blocks_of, days_of, design_effect
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
 from escalation.models.tails import likeliest_shape, spread_out, tail_of
@@ -120,25 +122,23 @@ def log_averages(X: Any, levels: Sequence[Column], *, horizon: int) -> Array:
 
 
 def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
-    """Coefficients of the penalised regression, the counts' variance by moments in between.
-
-    A ridge around ``PRIOR`` is a ridge around zero with the prior's part as an offset.
-    """
-    from statsmodels.genmod.families import NegativeBinomial  # seconds to import
-    from statsmodels.genmod.generalized_linear_model import GLM
-
-    offset = Z @ np.array(PRIOR)
-    away = np.zeros(Z.shape[1])
+    """Coefficients of the penalised regression, the counts' variance by moments in between."""
+    prior, ridge = np.array(PRIOR), np.array(RIDGE)
+    beta, shrunk = prior, weight / effect
     for _ in range(ROUNDS):
-        mean = np.exp(np.clip(offset + Z @ away, *_LOG_MEAN_RANGE))
+        mean = np.exp(np.clip(Z @ beta, *_LOG_MEAN_RANGE))
         excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
-        family = NegativeBinomial(alpha=float(np.clip(excess, *SPREAD_RANGE)))
-        model = GLM(count, Z, family=family, offset=offset, freq_weights=weight / effect)
-        fitted = model.fit_regularized(
-            alpha=np.array(RIDGE) / model.nobs,
-            L1_wt=0.0,
-            opt_method="newton-cg",
-            start_params=away,
-        )
-        away = np.asarray(fitted.params)
-    return PRIOR + away
+        spread = float(np.clip(excess, *SPREAD_RANGE))
+        curvature = (shrunk * mean / (1.0 + spread * mean)) @ Z**2 + ridge
+
+        def loss(beta: Array, spread: float = spread) -> tuple[float, Array]:
+            """Of the negative binomial with variance mean + spread * mean^2."""
+            linear, away = Z @ beta, beta - prior
+            size = count + 1.0 / spread
+            ratio = linear + np.log(spread)
+            misfit = shrunk @ (size * np.logaddexp(0.0, ratio) - count * linear)
+            slope = (shrunk * (size * expit(ratio) - count)) @ Z
+            return float(misfit + ridge @ away**2 / 2.0), slope + ridge * away
+
+        beta = minimise(loss, beta, curvature=curvature)
+    return beta

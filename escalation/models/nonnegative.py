@@ -1,20 +1,19 @@
 """Poisson regression on the rate itself, with coefficients that can't be negative.
 
 What happens adds to what is to come, so the rate is a sum of non-negative parts: an identity link.
-SciPy's L-BFGS-B finds the maximum; errors come from the expected information there
+SciPy finds the maximum; errors come from the expected information there
 (:mod:`escalation.models.excitation`, ``hawkes``).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from escalation._util.arrays import Array
+from escalation.models.optimum import minimise
 
 MEAN_FLOOR = 1e-6
 """Added to every mean, in events, so that an event on a day without any rate is not impossible."""
-OPTIONS = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
 
 
 def loglike(design: Array, count: Array, coefficients: Array) -> float:
@@ -79,22 +78,16 @@ def maximise(
     goal = np.zeros(design.shape[1]) if centre is None else centre
     begin = _equal_shares(design, count) if start is None else np.maximum(start, 0.0)
     level = max(float(count.mean()), MEAN_FLOOR)
-    scale = 1.0 / np.sqrt(weight * (design**2).sum(axis=0) / level + ridge + MEAN_FLOOR)
+    curvature = weight * (design**2).sum(axis=0) / level + ridge + MEAN_FLOOR
     sums = weight * design.sum(axis=0)
 
-    def loss(scaled: Array) -> tuple[float, Array]:
-        beta = scaled * scale
+    def loss(beta: Array) -> tuple[float, Array]:
         mean = design @ beta + MEAN_FLOOR
         away = beta - goal
         value = sums @ beta - weight * (count @ np.log(mean)) + ridge / 2.0 * (away @ away)
-        slope = sums - weight * ((count / mean) @ design) + ridge * away
-        return value, slope * scale
+        return float(value), sums - weight * ((count / mean) @ design) + ridge * away
 
-    bounds = [(0.0, None)] * len(scale)
-    fitted = minimize(
-        loss, begin / scale, jac=True, method="L-BFGS-B", bounds=bounds, options=OPTIONS
-    )
-    return fitted.x * scale
+    return minimise(loss, begin, curvature=curvature, nonnegative=True)
 
 
 def _equal_shares(design: Array, count: Array) -> Array:

@@ -10,20 +10,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from escalation import schema
 from escalation._util.arrays import Array
+from escalation.models.optimum import minimise
 
 _Codes = NDArray[np.int64]
 HALF_LIFE = 1500.0
 """In days: four years ago counts half. Chosen with the prior weights of ``pool`` and ``blend`` on
 the four data sets of the skill table, and the same for all of them."""
 SHORTEST_BLOCK = 28
+FEWEST_DATE_BLOCKS = 4
+"""Fewer blocks of dates can't show how rows depend on each other."""
 LOG_ODDS_CLIP = 1e-4
-OPTIMISER = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
-"""Of L-BFGS-B: on to the gradient's tolerance, or until rounding allows no further gain."""
 
 
 def days_of(X: object, rows: int) -> _Codes:
@@ -163,11 +163,9 @@ def penalised_logistic(
     units = 0 if unit is None else int(code.max(initial=0)) + 1
     centre = np.concatenate([prior, np.zeros(units)])
     precision = np.concatenate([ridge, np.full(units, unit_ridge)])
-    curvature = np.concatenate([weight @ Z**2, np.bincount(code, weight)[:units]]) / 4.0
-    scale = 1.0 / np.sqrt(precision + curvature)
+    steepest = np.concatenate([weight @ Z**2, np.bincount(code, weight)[:units]]) / 4.0
 
-    def loss(scaled: Array) -> tuple[float, Array]:
-        away = scaled * scale
+    def loss(away: Array) -> tuple[float, Array]:
         value = centre + away
         odds = Z @ value[:columns]
         if units:
@@ -175,10 +173,9 @@ def penalised_logistic(
         residual = weight * (expit(odds) - y)
         slope = np.concatenate([residual @ Z, np.bincount(code, residual)[:units]])
         misfit = weight @ (np.logaddexp(0.0, odds) - y * odds)
-        return float(misfit + precision @ away**2 / 2.0), (slope + precision * away) * scale
+        return float(misfit + precision @ away**2 / 2.0), slope + precision * away
 
-    fitted = minimize(loss, np.zeros(len(centre)), jac=True, method="L-BFGS-B", options=OPTIMISER)
-    best = centre + fitted.x * scale
+    best = centre + minimise(loss, np.zeros(len(centre)), curvature=precision + steepest)
     return best[:columns], best[columns:]
 
 
@@ -195,6 +192,9 @@ def dependent_logistic(
     unit_ridge: float = 1.0,
 ) -> tuple[Array, Array]:
     """Penalised logistic regression with age weights, divided by the rows' design effect.
+
+    With fewer than four blocks of dates, where no design effect can be estimated, the rows of a
+    block count as one.
 
     Parameters
     ----------
@@ -222,14 +222,14 @@ def dependent_logistic(
             Z, y, weight, prior=prior, ridge=ridge, unit=unit, unit_ridge=unit_ridge
         )
 
+    block = blocks_of(day, horizon=horizon)
+    blocks = int(block.max(initial=0)) + 1
+    if blocks < min(FEWEST_DATE_BLOCKS, len(y)):
+        return fit(weight * blocks / len(y))
     beta, effect = fit(weight)
     first = expit(Z @ beta + (0.0 if unit is None else effect[unit]))
-    repeated = design_effect(
-        weight * (y - first),
-        blocks_of(day, horizon=horizon),
-        expected=float((weight**2 * first * (1.0 - first)).sum()),
-    )
-    return fit(weight / repeated)
+    variance = float((weight**2 * first * (1.0 - first)).sum())
+    return fit(weight / design_effect(weight * (y - first), block, expected=variance))
 
 
 def recalibration(

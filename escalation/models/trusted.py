@@ -11,6 +11,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.boosting.Boosting",
     "escalation.models.climatology.Climatology",
     "escalation.models.corrected.Corrected",
+    "escalation.models.dynamic.Dynamic",
     "escalation.models.ewma_nb.EwmaNB",
     "escalation.models.forest.Forest",
     "escalation.models.hawkes.Hawkes",

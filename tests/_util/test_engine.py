@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 import random_archives as archives
 from command_line import a_new_start, escalation
+from iraq_2020 import experiment_of_2020
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
 from escalation._util.files import write_table
-from escalation._util.resources import bundled
 from escalation.backtest.rolling import backtest
 from escalation.cli import work
 from escalation.errors import EscalationError, InputError, UsageError
-from escalation.experiment import load_experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
 from escalation.panel.history import history
@@ -161,14 +160,8 @@ def killing(cluster):
 def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
     cluster, crisis, tmp_path
 ):
-    experiment = load_experiment(bundled("iraq_crisis.toml"))
     when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
-    experiment = experiment.model_copy(
-        update={
-            "backtest": experiment.backtest.model_copy(update=when),
-            "models": {"logistic": {}, "pool": {}},
-        }
-    )
+    experiment = experiment_of_2020(models={"logistic": {}, "pool": {}}, **when)
     for name, run in (("dask", killing(cluster)), ("local", in_turn)):
         forecasts = backtest(crisis, experiment, engine=run)
         write_table(forecasts, tmp_path / f"{name}.parquet")

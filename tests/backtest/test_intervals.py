@@ -11,10 +11,10 @@ from scipy.special import expit, logit
 
 from escalation.backtest.intervals import NO_RECORD, TrackRecord, track_record
 from escalation.backtest.overdispersion import (
-    PRIOR_SPREAD,
+    PRIOR_OVERDISPERSION,
     centre_of,
-    local_spread,
-    pairs,
+    local_overdispersion,
+    pairs_of_outcomes,
     variance_of,
 )
 from escalation.backtest.rolling import backtest
@@ -87,11 +87,11 @@ def test_repeating_every_unit_does_not_narrow_the_interval():
 
 
 @pytest.mark.parametrize("spread", [0.3, 0.8, 1.5])
-def test_the_local_spread_is_found_from_outcomes(spread):
+def test_the_overdispersion_is_found_from_outcomes(spread):
     issued, _, outcome, who = simulated(
         np.random.default_rng(5), days=2600, units=20, spread=spread
     )
-    found = local_spread(issued, outcome, **who, horizon=HORIZON)
+    found = local_overdispersion(issued, outcome, **who, horizon=HORIZON)
     # One pair in 26 spans two half years, and one standard error is added.
     assert found == pytest.approx(spread, abs=0.15)
 
@@ -103,7 +103,7 @@ def test_without_local_error_the_spread_shrinks_as_the_record_grows():
         many = []
         for _ in range(8):
             issued, _, outcome, who = simulated(rng, days=days)
-            many.append(local_spread(issued, outcome, **who, horizon=HORIZON))
+            many.append(local_overdispersion(issued, outcome, **who, horizon=HORIZON))
         found.append(np.mean(many))
     assert found[0] > found[1] > found[2]
     assert found[2] < 0.35
@@ -130,9 +130,12 @@ def test_pairs_are_of_one_unit_and_share_no_day():
         ]
         if later and min(later)[0] <= day[i] + 14:
             slow.append((i, min(later)[1]))
-    assert list(zip(*(part.tolist() for part in pairs(unit, day, horizon=7)), strict=True)) == slow
+    assert (
+        list(zip(*(part.tolist() for part in pairs_of_outcomes(unit, day, horizon=7)), strict=True))
+        == slow
+    )
     nothing = np.zeros(0, dtype=np.int64)
-    assert [len(part) for part in pairs(nothing, nothing, horizon=7)] == [0, 0]
+    assert [len(part) for part in pairs_of_outcomes(nothing, nothing, horizon=7)] == [0, 0]
 
 
 def test_a_row_alone_gets_the_interval_it_gets_in_a_batch():
@@ -143,13 +146,13 @@ def test_a_row_alone_gets_the_interval_it_gets_in_a_batch():
     np.testing.assert_array_equal(high, [part[1][0] for part in one])
 
 
-def test_a_record_comes_back_from_json_and_an_old_one_gets_the_prior_spread():
+def test_a_record_comes_back_from_json_and_one_without_overdispersion_gets_the_prior():
     issued, _, outcome, who = simulated(np.random.default_rng(4))
     record = record_of(issued, outcome, who)
     data = json.loads(json.dumps(record.as_dict(), allow_nan=False))
     np.testing.assert_array_equal(TrackRecord.of(data).interval(issued), record.interval(issued))
-    del data["spread"]
-    assert TrackRecord.of(data).spread == PRIOR_SPREAD
+    del data["overdispersion"]
+    assert TrackRecord.of(data).overdispersion == PRIOR_OVERDISPERSION
 
 
 WORLDS = {

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from escalation.models.climatology import Climatology, climatology, pool_strength
-from escalation.models.last_value import LastValue, last_value
+from escalation.models.climatology import Climatology, pool_strength
+from escalation.models.last_value import LastValue
 
 
 def frame(units, **columns):
@@ -18,7 +18,7 @@ def test_climatology_follows_the_table():
     # Pool (1 + 0.5) / (5 + 1) = 0.25. With M = 4: a (1 + 1) / (2 + 4), b (0 + 1) / (3 + 4).
     X = frame(["a"] * 4 + ["b"] * 6)
     y = [1, 1, 0, 0] + [0] * 6
-    model = climatology(horizon=2, strength=4.0).fit(X, y)
+    model = Climatology(horizon=2, strength=4.0).fit(X, y)
     asked = frame(["b", "a", "never seen", ""])
     got = model.predict_proba(asked)[:, 1]
     np.testing.assert_allclose(got, [1 / 7, 1 / 3, 0.25, 0.25], rtol=1e-14)
@@ -32,8 +32,8 @@ def test_climatology_without_unit_names_gives_the_pool():
 
 def test_renamed_units_change_only_names():
     y = [1, 1, 0, 1, 0, 0, 0, 0]
-    first = climatology(horizon=1).fit(frame(list("aaaabbbb")), y)
-    second = climatology(horizon=1).fit(frame(list("zzzzbbbb")), y)
+    first = Climatology(horizon=1).fit(frame(list("aaaabbbb")), y)
+    second = Climatology(horizon=1).fit(frame(list("zzzzbbbb")), y)
     a, z = first.predict_proba(frame(list("ab"))), second.predict_proba(frame(list("zb")))
     np.testing.assert_array_equal(a, z)
     assert a[0, 1] > a[1, 1]
@@ -85,6 +85,9 @@ def test_last_days_are_scaled_to_the_horizon_and_rounded_up(horizon, last, thres
 
 @pytest.mark.parametrize(("horizon", "column"), [(7, "7d"), (14, "7d"), (30, "28d")])
 def test_last_value_takes_the_window_nearest_to_the_horizon(horizon, column):
-    model = last_value(horizon=horizon)
-    assert model.last == f"history_sum_{column}"
-    assert f"{model.window}d" == column
+    X = pd.DataFrame({"history_sum_7d": 0.0, "history_sum_28d": 0.0, "threshold": np.ones(80)})
+    y = np.arange(80) % 2
+    X[f"history_sum_{column}"] = 30.0 * y
+    model = LastValue(horizon=horizon).fit(X, y)
+    assert (model.predict_proba(X)[:, 1] == model.rates_[y]).all()
+    assert model.rates_[0] < model.rates_[1]

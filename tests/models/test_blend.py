@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import expit, logit
 
-from escalation.models import MODELS, Matured
+from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.blend import Blend
-from escalation.models.mixture import FLOOR, START
+from escalation.models.mixture import START, START_FLOOR
 
 
 def record(*names, quality, rows=3000):
@@ -14,61 +14,62 @@ def record(*names, quality, rows=3000):
     odds = random.normal(-1.0, 1.5, rows)
     outcome = (random.random(rows) < expit(odds)) * 1.0
     noise = random.normal(size=(rows, len(quality))) * np.array(quality)
-    return Matured(names, expit(odds[:, None] + noise), outcome, np.arange(rows) // 3)
+    return ResolvedForecasts(names, expit(odds[:, None] + noise), outcome, np.arange(rows) // 3)
 
 
 def test_members_that_are_given_are_not_fitted_again(table):
-    members = {
+    estimators = {
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
         for name in ("ewma_nb", "pool", "levels", "corrected", "logistic")
     }
-    model = Blend().fit(table.X, table.y, count=table.count, members=members)
+    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators)
     assert sorted(model.names_) == sorted(START)
-    assert all(a is members[n] for n, a in zip(model.names_, model.members_, strict=True))
+    assert all(a is estimators[n] for n, a in zip(model.names_, model.estimators_, strict=True))
     alone = Blend().fit(table.X, table.y, count=table.count)
     np.testing.assert_allclose(
         alone.predict_proba(table.X), model.predict_proba(table.X), rtol=1e-12
     )
-    known = {n: m.predict_proba(table.X)[:, 1] for n, m in members.items()}
+    known = {n: m.predict_proba(table.X)[:, 1] for n, m in estimators.items()}
     np.testing.assert_array_equal(
-        model.predict_proba(table.X, members=known), model.predict_proba(table.X)
+        model.predict_proba(table.X, probabilities=known), model.predict_proba(table.X)
     )
 
 
 def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
-    members = {
+    estimators = {
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
         for name in ("ewma_nb", "pool", "levels", "corrected", "logistic")
     }
     seen = record(*START, "logistic", quality=(2.0, 2.0, 2.0, 0.0))
-    model = Blend().fit(table.X, table.y, count=table.count, members=members, record=seen)
-    alone = (model.weights_ == [name == "logistic" for name in model.names_]).all(axis=1)
-    assert model.shares_[alone].sum() > 0.7
+    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=seen)
+    alone = (model.pool_weights_ == [name == "logistic" for name in model.names_]).all(axis=1)
+    assert model.mixture_weights_[alone].sum() > 0.7
     assert "levels" not in model.names_
-    assert not hasattr(model, "_around")
 
 
 def test_a_record_that_lacks_a_model_is_not_used(table):
-    seen = Matured(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
+    seen = ResolvedForecasts(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
     model = Blend().fit(table.X, table.y, count=table.count, record=seen)
-    assert dict(zip(model.names_, model.weights_[0], strict=True)) == START
-    assert model.shares_.tolist() == [1.0]
-    assert model.bend_.tolist() == [0.0, 1.0]
+    assert dict(zip(model.names_, model.pool_weights_[0], strict=True)) == START
+    assert model.mixture_weights_.tolist() == [1.0]
+    assert model.recalibration_.tolist() == [0.0, 1.0]
 
 
 def test_a_probability_is_the_bent_mixture_of_the_members(table):
-    members = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in MODELS}
-    members.pop("blend")
+    estimators = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in MODELS}
+    estimators.pop("blend")
     random = np.random.default_rng(1)
-    names = tuple(members)
+    names = tuple(estimators)
     seen = record(*names, quality=random.uniform(0.3, 1.0, len(names)), rows=400)
-    model = Blend().fit(table.X, table.y, count=table.count, members=dict(members), record=seen)
-    said = np.stack([members[n].predict_proba(table.X)[:, 1] for n in model.names_], axis=1)
-    odds = logit(np.clip(said, 1e-4, 1 - 1e-4))
-    mixed = expit(odds @ model.weights_.T) @ model.shares_
-    a, b = model.bend_
+    model = Blend().fit(
+        table.X, table.y, count=table.count, estimators=dict(estimators), record=seen
+    )
+    asked = np.stack([estimators[n].predict_proba(table.X)[:, 1] for n in model.names_], axis=1)
+    odds = logit(np.clip(asked, 1e-4, 1 - 1e-4))
+    mixed = expit(odds @ model.pool_weights_.T) @ model.mixture_weights_
+    a, b = model.recalibration_
     oracle = expit(a + b * logit(mixed))
     np.testing.assert_allclose(model.predict_proba(table.X)[:, 1], oracle, rtol=1e-9)
-    assert model.shares_[0] >= FLOOR
-    assert len(model.shares_) > 2
+    assert model.mixture_weights_[0] >= START_FLOOR
+    assert len(model.mixture_weights_) > 2
     assert a != 0.0

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from escalation.models import MODELS
 from escalation.models.corrected import OFFSET, Corrected
 from escalation.models.levels import log_averages
-from escalation.models.pool import LEVELS
+from escalation.models.pool import AVERAGE_COLUMNS
 
 
 def probability(model, X, **more):
@@ -16,7 +16,7 @@ def probability(model, X, **more):
 
 
 def offset(table, model):
-    parts = zip(OFFSET.items(), model.members_, strict=True)
+    parts = zip(OFFSET.items(), model.estimators_, strict=True)
     return sum(w * logit(np.clip(probability(m, table.X), 1e-4, 1 - 1e-4)) for (_, w), m in parts)
 
 
@@ -27,10 +27,11 @@ def fitted(table):
 
 def test_it_is_the_offset_and_a_regression_of_what_the_docstring_names(table, fitted):
     X = table.X
-    lv = log_averages(X, LEVELS, horizon=7)
-    seen = [lv[:, 0] - lv[:, 1], lv[:, 2] - lv[:, 3], lv[:, 3] - lv[:, 4], lv[:, 4] - lv[:, 5],
-            np.log1p(X["history_days_since"].to_numpy())]  # fmt: skip
-    z = np.column_stack([np.clip((s - s.mean()) / s.std(), -4, 4) for s in seen])
+    lv = log_averages(X, AVERAGE_COLUMNS, horizon=7)
+    pairs = ((0, 1), (2, 3), (3, 4), (4, 5))
+    inputs = [lv[:, fast] - lv[:, slow] for fast, slow in pairs]
+    inputs.append(np.log1p(X["history_days_since"].to_numpy()))
+    z = np.column_stack([np.clip((x - x.mean()) / x.std(), -4, 4) for x in inputs])
     b, a, *c = fitted.coefficients_
     oracle = expit(b * offset(table, fitted) + a + z @ c)
     np.testing.assert_allclose(probability(fitted, X), oracle, rtol=1e-9)
@@ -49,11 +50,11 @@ def test_a_memory_that_the_averages_weigh_too_little_is_found():
     random = np.random.default_rng(3)
     rows = 8000
     X = pd.DataFrame(
-        {name: random.gamma(2.0, 2.0, rows) for name in LEVELS}
+        {name: random.gamma(2.0, 2.0, rows) for name in AVERAGE_COLUMNS}
         | {"history_sum_28d": random.gamma(2.0, 2.0, rows), "history_days_since": 3.0}
         | {"threshold": 1.0}
     )
-    lv = log_averages(X, LEVELS, horizon=7)
+    lv = log_averages(X, AVERAGE_COLUMNS, horizon=7)
     y = (random.random(rows) < expit(1.5 * (lv[:, 0] - lv[:, 1]))) * 1.0
     model = Corrected().fit(X, y, count=y)
     assert np.argmax(model.coefficients_[2:]) == 0
@@ -66,7 +67,7 @@ def same_history():
     random = np.random.default_rng(4)
     days = pd.date_range("2015-01-01", periods=300, freq="28D")
     index = pd.MultiIndex.from_product([[f"u{k}" for k in range(6)], days], names=["unit", "day"])
-    columns = dict.fromkeys((*LEVELS, "history_sum_28d", "history_days_since"), 1.0)
+    columns = dict.fromkeys((*AVERAGE_COLUMNS, "history_sum_28d", "history_days_since"), 1.0)
     X = pd.DataFrame(columns, index=index).assign(threshold=1.0)
     rate = np.where(np.isin(index.get_level_values("unit"), ["u1", "u4"]), 0.5, 0.15)
     return X, (random.random(len(X)) < rate) * 1.0
@@ -97,12 +98,12 @@ def test_units_have_no_effect_where_the_threshold_comes_from_their_past(same_his
 
 
 def test_members_that_are_given_are_not_fitted_again(table, fitted):
-    members = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in OFFSET}
-    model = Corrected().fit(table.X, table.y, count=table.count, members=members)
-    assert all(a is members[n] for n, a in zip(OFFSET, model.members_, strict=True))
-    said = {n: probability(m, table.X) for n, m in members.items()}
+    estimators = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in OFFSET}
+    model = Corrected().fit(table.X, table.y, count=table.count, estimators=estimators)
+    assert all(a is estimators[n] for n, a in zip(OFFSET, model.estimators_, strict=True))
+    known = {n: probability(m, table.X) for n, m in estimators.items()}
     np.testing.assert_array_equal(
-        probability(model, table.X, members=said), probability(model, table.X)
+        probability(model, table.X, probabilities=known), probability(model, table.X)
     )
     np.testing.assert_array_equal(probability(model, table.X), probability(fitted, table.X))
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from escalation.models.dynamic import Dynamic, predictive_tail
-from escalation.models.ewma_fit import GRID, EwmaFit
 from scipy.stats import gamma, nbinom, poisson
 
 from escalation.models import MODELS
-from escalation.models.levels import PRIOR, Levels
-from escalation.models.pool import DAYS, WEIGHTS, Pool
+from escalation.models.dynamic import Dynamic, predictive_tail
+from escalation.models.levels import PRIOR, RIDGE, Levels
+from escalation.models.pool import AVERAGE_DAYS, WEIGHTS, Pool
 from escalation.models.tails import (
     DISPERSIONS,
     SPREADS,
@@ -18,7 +17,7 @@ from escalation.models.tails import (
     quadratic_tail,
 )
 
-COUNTING = ("ewma_nb", "ewma_fit", "dynamic", "levels", "pool", "corrected", "blend", "negbin")
+COUNTING = ("ewma_nb", "dynamic", "levels", "pool", "corrected", "blend", "negbin")
 
 
 def probability(model, X):
@@ -84,7 +83,7 @@ def scipy_tail(mean, shape, k):
 def test_pool_is_the_weighted_mean_of_log_odds_that_scipy_gives(table):
     model = Pool().fit(table.X, table.y, count=table.count)
     X, k = table.X, table.X["threshold"].to_numpy()
-    means = [np.maximum(X[f"history_decay_{d}d"] / d * 7, 0.02) for d in DAYS]
+    means = [np.maximum(X[f"history_decay_{d}d"] / d * 7, 0.02) for d in AVERAGE_DAYS]
     means.append(0.8 * means[2] + 0.2 * means[5])
 
     def odds(p):
@@ -101,7 +100,7 @@ def test_each_shape_of_the_pool_makes_its_own_outcomes_likeliest(table):
     model = Pool().fit(table.X, table.y, count=table.count)
     k = table.X["threshold"].to_numpy()
     shapes = [(False, d) for d in DISPERSIONS] + [(True, a) for a in SPREADS]
-    for days, chosen in zip(DAYS, model.shapes_, strict=False):
+    for days, chosen in zip(AVERAGE_DAYS, model.shapes_, strict=False):
         m = np.maximum(table.X[f"history_decay_{days}d"].to_numpy() / days * 7, 0.02)
         value = {
             shape: outcome_log_likelihood(scipy_tail(m, shape, k), table.y).mean()
@@ -129,10 +128,10 @@ def test_conjugate_updates_day_by_day_come_to_the_decayed_sums():
 def planted(days, *, rows=40000, seed=1):
     """Six decayed sums of which only the one over ``days`` says what comes; thresholds 1 to 4."""
     random = np.random.default_rng(seed)
-    rates = random.gamma(1.0, 0.4, (rows, len(DAYS)))
-    place = DAYS.index(days)
+    rates = random.gamma(1.0, 0.4, (rows, len(AVERAGE_DAYS)))
+    place = AVERAGE_DAYS.index(days)
     count = random.negative_binomial(rates[:, place] * 7, 0.5)
-    X = np.column_stack([rates * np.array(DAYS), random.integers(1, 5, rows)])
+    X = np.column_stack([rates * np.array(AVERAGE_DAYS), random.integers(1, 5, rows)])
     return X, (count >= X[:, 6]) * 1.0, count
 
 
@@ -140,31 +139,31 @@ def planted(days, *, rows=40000, seed=1):
 def test_the_memory_that_says_what_comes_is_found(days):
     X, y, count = planted(days)
     columns = {"levels": tuple(range(6)), "threshold": 6}
-    assert DAYS[GRID[EwmaFit(**columns).fit(X, y).pooled_][0]] == days
-    assert DAYS[Dynamic(**columns).fit(X, y, count=count).memory_] == days
+    assert AVERAGE_DAYS[Dynamic(**columns).fit(X, y, count=count).memory_] == days
     beta = Levels(past=0, **columns).fit(X, y, count=count).coefficients_
-    assert np.argmax(beta[1:]) == DAYS.index(days)
-    assert beta[1 + DAYS.index(days)] > 0.8
+    assert np.argmax(beta[1:]) == AVERAGE_DAYS.index(days)
+    assert beta[1 + AVERAGE_DAYS.index(days)] > 0.8
 
 
-def test_a_unit_with_enough_of_its_own_gets_its_own_memory(make_table):
-    table = make_table(units=3, days=420)
-    random = np.random.default_rng(8)
-    names = table.X.index.get_level_values("unit")
-    X = table.X.copy()
-    for k in DAYS:
-        X[f"history_decay_{k}d"] = random.gamma(1.0, 0.4, len(X)) * k
-    fast = np.where(names == "u0", X["history_decay_7d"] / 7, X["history_decay_90d"] / 90)
-    count = random.negative_binomial(fast * 7 + 1e-9, 0.5)
-    y = (count >= X["threshold"]).astype(float)
-    model = EwmaFit(horizon=1).fit(X, y)
-    assert [DAYS[GRID[place][0]] for place in model.chosen_] == [7, 90, 90]
-    thin = EwmaFit(horizon=90).fit(X, y)
-    assert set(thin.chosen_) == {thin.pooled_}
+def test_levels_is_at_the_maximum_of_its_penalised_likelihood(make_table):
+    """Score of the negative binomial written out, at the variance that its own mean implies."""
+    table = make_table(units=1, days=600)
+    X = table.X.reset_index(drop=True)
+    model = Levels().fit(X, table.y, count=table.count)
+    Z = model._design(X)
+    mean = np.exp(Z @ model.coefficients_)
+    count = np.minimum(table.count, 20 * X["threshold"].to_numpy())
+    spread = ((count - mean) ** 2 - mean).sum() / (mean**2).sum()
+    expected = np.maximum(X["history_sum_28d"].to_numpy() / 4, 0.1)
+    residual = (count - expected) / np.sqrt(expected + expected**2)
+    effect = max((residual**2).sum() / (residual**2).sum(), 1.0)  # every row is its own block
+    score = Z.T @ ((count - mean) / (1 + max(spread, 0.05) * mean)) / effect
+    np.testing.assert_allclose(score, RIDGE * (model.coefficients_ - PRIOR), atol=0.05)
+    assert np.abs(model.coefficients_ - PRIOR).max() > 0.05
 
 
 def test_levels_without_evidence_weighs_as_its_prior_says():
-    X = np.column_stack([np.outer([1.0, 2.0, 3.0], DAYS) / 7, np.ones(3)])
+    X = np.column_stack([np.outer([1.0, 2.0, 3.0], AVERAGE_DAYS) / 7, np.ones(3)])
     model = Levels(levels=tuple(range(6)), past=0, threshold=6)
     model.fit(X, [1, 1, 1], count=[1, 2, 3])
     np.testing.assert_allclose(model.coefficients_, PRIOR, atol=0.02)
@@ -173,7 +172,7 @@ def test_levels_without_evidence_weighs_as_its_prior_says():
 def test_levels_takes_the_quadratic_tail_where_the_data_do():
     random = np.random.default_rng(4)
     rate = random.gamma(1.0, 1.0, 40000)
-    X = np.column_stack([np.outer(rate, DAYS), random.integers(1, 15, len(rate))])
+    X = np.column_stack([np.outer(rate, AVERAGE_DAYS), random.integers(1, 15, len(rate))])
     columns = {"levels": tuple(range(6)), "past": 0, "threshold": 6}
     mean = rate * 7
     for quadratic, count in (
@@ -192,7 +191,7 @@ def test_probabilities_do_not_rise_as_the_threshold_grows(fitted, table, name):
     assert rows[0].mean() > rows[-1].mean() + 0.1
 
 
-@pytest.mark.parametrize("name", ["ewma_nb", "ewma_fit", "dynamic", "levels", "pool"])
+@pytest.mark.parametrize("name", ["ewma_nb", "dynamic", "levels", "pool"])
 def test_probabilities_of_a_fitted_model_do_not_fall_as_the_horizon_grows(fitted, table, name):
     X = table.X.iloc[::17]
     model = fitted[name]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import nbinom
 
-from escalation.models.ewma_nb import EwmaNB, ewma_nb, nb_tail
+from escalation.models.ewma_nb import EwmaNB, nb_tail
 
 
 def plain_tail(mean, dispersion, threshold):
@@ -43,7 +43,7 @@ def test_probabilities_equal_the_formula_in_plain_python(horizon):
     rows = list(zip(decayed, past, random.integers(1, 9, 60), strict=True))
     counts = random.poisson(horizon * 0.4, 60)
     X = pd.DataFrame(rows, columns=["history_decay_21d", "history_sum_28d", "threshold"])
-    model = ewma_nb(horizon=horizon).fit(X, counts >= X["threshold"], count=counts)
+    model = EwmaNB(horizon=horizon).fit(X, counts >= X["threshold"], count=counts)
     dispersion, probabilities = plain_ewma(rows, counts, horizon)
     assert model.dispersion_ == pytest.approx(dispersion, abs=1e-12)
     assert 1.1 < dispersion < 30

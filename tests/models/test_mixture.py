@@ -1,21 +1,20 @@
-"""Trust is earned on matured forecasts, in time, and bends are what the past years asked for."""
+"""Weights follow resolved forecasts, in time; recalibration is what the past years asked for."""
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from escalation.models import Matured
+from escalation.models import ResolvedForecasts
 from escalation.models.mixture import (
-    BASELINE,
-    FLOOR,
     START,
+    START_FLOOR,
     Mixture,
-    bend_of,
     candidates_of,
     mixture_of,
-    trust,
+    recalibration_of,
+    tempered_posterior,
 )
-from escalation.models.penalised import forgotten
+from escalation.models.penalised import age_weights
 
 NAMES = (*START, "other", "another")
 ALONE = Mixture(np.ones((1, 1)), np.ones(1))
@@ -27,15 +26,15 @@ def record(*, quality, rows=3000, seed=0, per_day=3):
     odds = random.normal(-1.0, 1.5, rows)
     outcome = (random.random(rows) < expit(odds)) * 1.0
     noise = random.normal(size=(rows, len(quality))) * np.array(quality)
-    return Matured(
+    return ResolvedForecasts(
         NAMES[: len(quality)], expit(odds[:, None] + noise), outcome, np.arange(rows) // per_day
     )
 
 
 def share_alone(mixture, place):
     """Share of the candidate that is one model alone."""
-    alone = (mixture.weights == np.eye(mixture.weights.shape[1])[place]).all(axis=1)
-    return mixture.shares[alone].sum()
+    alone = (mixture.pool_weights == np.eye(mixture.pool_weights.shape[1])[place]).all(axis=1)
+    return mixture.mixture_weights[alone].sum()
 
 
 def test_without_a_record_it_is_the_mixture_of_the_start():
@@ -43,8 +42,8 @@ def test_without_a_record_it_is_the_mixture_of_the_start():
     few = record(quality=(0, 1, 1, 1, 1), rows=15)
     for seen in (None, few):
         got = mixture_of(seen, NAMES, horizon=7)
-        assert got.weights.tolist() == [start]
-        assert got.shares.tolist() == [1.0]
+        assert got.pool_weights.tolist() == [start]
+        assert got.mixture_weights.tolist() == [1.0]
     assert sum(start) == pytest.approx(1.0)
 
 
@@ -54,8 +53,8 @@ def test_a_model_that_is_clearly_best_takes_over_all_but_the_floor(best):
     quality[best] = 0.0
     got = mixture_of(record(quality=quality), NAMES, horizon=7)
     assert share_alone(got, best) > 0.74
-    assert got.shares[0] == pytest.approx(FLOOR, abs=0.01)
-    assert got.shares.sum() == pytest.approx(1.0)
+    assert got.mixture_weights[0] == pytest.approx(START_FLOOR, abs=0.01)
+    assert got.mixture_weights.sum() == pytest.approx(1.0)
 
 
 def test_equally_good_models_leave_the_start_in_charge():
@@ -63,16 +62,16 @@ def test_equally_good_models_leave_the_start_in_charge():
     odds = random.normal(-1.0, 1.5, 2000)
     same = np.repeat(expit(odds)[:, None], 5, axis=1)
     outcome = (random.random(2000) < expit(odds)) * 1.0
-    got = mixture_of(Matured(NAMES, same, outcome, np.arange(2000)), NAMES, horizon=7)
+    got = mixture_of(ResolvedForecasts(NAMES, same, outcome, np.arange(2000)), NAMES, horizon=7)
     prior = np.array([0.5, 0.1, 0.1, 0.1, 0.03, 0.03]) / 0.86
-    np.testing.assert_allclose(got.shares, 0.75 * prior + 0.25 * np.eye(6)[0], atol=1e-9)
+    np.testing.assert_allclose(got.mixture_weights, 0.75 * prior + 0.25 * np.eye(6)[0], atol=1e-9)
 
 
 @pytest.mark.parametrize("quality", [(3, 0, 1, 1, 1), (3, 3, 3, 3, 0)])
 def test_a_tenth_stays_with_the_baseline_whatever_the_record_says(quality):
     got = mixture_of(record(quality=quality), NAMES, horizon=7)
-    assert NAMES[0] == BASELINE
-    assert got.shares @ got.weights[:, 0] >= 0.1 - 1e-12
+    assert NAMES[0] == "ewma_nb"
+    assert got.mixture_weights @ got.pool_weights[:, 0] >= 0.1 - 1e-12
 
 
 def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them():
@@ -81,10 +80,10 @@ def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them(
     odds = random.normal(-1.0, 1.5, 6000)
     noise = random.normal(size=(6000, 7)) * np.array([3, 3, 3, 1, 1, 1, 1])
     outcome = (random.random(6000) < expit(odds)) * 1.0
-    seen = Matured(names, expit(odds[:, None] + noise), outcome, np.arange(6000) // 3)
+    seen = ResolvedForecasts(names, expit(odds[:, None] + noise), outcome, np.arange(6000) // 3)
     got = mixture_of(seen, names, horizon=7)
-    assert got.weights[-1].tolist() == [0, 0, 0, 0.25, 0.25, 0.25, 0.25]
-    assert got.shares[-1] > 0.74
+    assert got.pool_weights[-1].tolist() == [0, 0, 0, 0.25, 0.25, 0.25, 0.25]
+    assert got.mixture_weights[-1] > 0.74
 
 
 def test_candidates_are_the_start_each_model_and_the_learners_together():
@@ -101,48 +100,52 @@ def test_a_mixture_is_the_same_row_by_row():
     mixture = Mixture(weights, random.dirichlet(np.ones(6)))
     together = mixture.of(odds)
     assert [mixture.of(row[None])[0] for row in odds] == together.tolist()
-    np.testing.assert_allclose(together, expit(odds @ weights.T) @ mixture.shares, rtol=1e-12)
+    np.testing.assert_allclose(
+        together, expit(odds @ weights.T) @ mixture.mixture_weights, rtol=1e-12
+    )
 
 
-def test_old_merit_is_forgotten():
+def test_old_merit_counts_less():
     gain = np.zeros((400, 2))
     gain[:200, 1], gain[200:, 1] = 0.05, -0.05
     even = np.array([0.5, 0.5])
-    slow = trust(gain, np.arange(400), prior=even, horizon=7)
-    apart = trust(gain, np.arange(400) * 28, prior=even, horizon=7)
+    slow = tempered_posterior(gain, np.arange(400), prior=even, horizon=7)
+    apart = tempered_posterior(gain, np.arange(400) * 28, prior=even, horizon=7)
     assert apart[1] < slow[1] < 0.51
 
 
-def test_outcomes_that_come_together_move_less_trust_than_independent_ones():
+def test_outcomes_that_come_together_move_less_weight_than_independent_ones():
     random = np.random.default_rng(7)
     gain = np.column_stack([np.zeros(600), random.normal(0.05, 0.3, 600)])
     together = np.column_stack([np.zeros(600), np.repeat(gain[::20, 1], 20)])
     day = np.repeat(np.arange(30) * 28, 20)
     even = np.array([0.5, 0.5])
-    alone, grouped = (trust(g, day, prior=even, horizon=7)[1] for g in (gain, together))
-    expected = forgotten(day) @ together[:, 1]
+    alone, grouped = (
+        tempered_posterior(g, day, prior=even, horizon=7)[1] for g in (gain, together)
+    )
+    expected = age_weights(day) @ together[:, 1]
     assert expected > 0
     assert abs(grouped - 0.5) < abs(alone - 0.5)
 
 
-def test_shift_and_stretch_are_what_the_past_years_asked_for():
+def test_intercept_and_slope_are_what_the_past_years_asked_for():
     random = np.random.default_rng(9)
     odds, day = random.normal(-1.0, 1.5, 40_000), np.arange(40_000) // 10
     came = np.where(day < 2_000, odds, 0.8 + 0.6 * odds)
     outcome = (random.random(40_000) < expit(came)) * 1.0
-    seen = Matured(("pool",), expit(odds)[:, None], outcome, day)
-    shift, stretch = bend_of(seen, ALONE, ("pool",), horizon=7)
-    assert shift == pytest.approx(0.75, abs=0.1)
-    assert stretch == pytest.approx(0.65, abs=0.05)
+    seen = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
+    intercept, slope = recalibration_of(seen, ALONE, ("pool",), horizon=7)
+    assert intercept == pytest.approx(0.75, abs=0.1)
+    assert slope == pytest.approx(0.65, abs=0.05)
 
 
-def test_a_short_record_bends_less():
+def test_a_short_record_recalibrates_less():
     random = np.random.default_rng(10)
     odds, day = random.normal(-1.0, 1.5, 400), np.arange(400) // 2
     outcome = (random.random(400) < expit(1.0 + odds)) * 1.0
-    seen = Matured(("pool",), expit(odds)[:, None], outcome, day)
-    few = Matured(("pool",), expit(odds)[-60:, None], outcome[-60:], day[-60:])
-    bends = [bend_of(record, ALONE, ("pool",), horizon=7) for record in (seen, few, None)]
-    assert bends[2].tolist() == [0.0, 1.0]
-    assert 0.0 < bends[1][0] < bends[0][0] < 1.0
-    assert abs(bends[1][1] - 1.0) < 0.2
+    seen = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
+    few = ResolvedForecasts(("pool",), expit(odds)[-60:, None], outcome[-60:], day[-60:])
+    fits = [recalibration_of(record, ALONE, ("pool",), horizon=7) for record in (seen, few, None)]
+    assert fits[2].tolist() == [0.0, 1.0]
+    assert 0.0 < fits[1][0] < fits[0][0] < 1.0
+    assert abs(fits[1][1] - 1.0) < 0.2

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from statsmodels.genmod.families import Binomial, Poisson, links
+from statsmodels.genmod.families import Poisson
 from statsmodels.genmod.generalized_linear_model import GLM
 
 from escalation.models.hazard import Hazard
-from escalation.models.negbin import NegBin, likeliest_dispersion, negbin, negbin_loglike
-from escalation.models.regression import ridge_fit, signed_log
+from escalation.models.negbin import NegBin, likeliest_dispersion, negbin_loglike
+from escalation.models.regression import signed_log
 
 
 def raw_slopes(model):
@@ -69,41 +69,49 @@ def test_hazard_recovers_planted_coefficients():
     assert model.predict_proba(X)[:, 1].mean() == pytest.approx(y.mean(), abs=0.01)
 
 
-@pytest.mark.parametrize("kind", ["poisson", "cloglog"])
-def test_ridge_fit_finds_the_maximum_that_a_plain_optimiser_finds(kind):
-    random = np.random.default_rng(9)
-    Z = np.column_stack([np.ones(300), random.normal(size=(300, 3))])
-    offset = random.normal(0, 0.3, 300)
-    eta = offset + Z @ [0.5, 0.8, -0.6, 0.0]
-    if kind == "poisson":
-        y, family = random.poisson(np.exp(eta)), Poisson()
+@pytest.mark.parametrize("kind", ["negbin", "hazard"])
+def test_coefficients_are_at_the_penalised_maximum_and_errors_are_its_curvature(table, kind):
+    """The penalised log likelihood written out, against a plain optimiser's maximum of it."""
+    if kind == "negbin":
+        model = NegBin(ridge=2.0).fit(table.X, table.y, count=table.count)
+        offset = np.log(np.maximum(table.X["history_decay_21d"].to_numpy() / 21 * 7, 0.02))
+        capped = np.minimum(table.count, 20 * table.X["threshold"].to_numpy())
     else:
-        y = (random.random(300) < 1 - np.exp(-np.exp(eta))) * 1.0
-        family = Binomial(link=links.CLogLog())
+        model = Hazard(ridge=2.0).fit(table.X, table.y)
+        offset = np.full(len(table.y), model.base_)
+    Z = model._design(table.X)
 
     def loss(beta):
         eta = offset + Z @ beta
-        if kind == "poisson":
-            loglike = (y * eta - np.exp(eta)).sum()
+        if kind == "negbin":
+            loglike = capped * eta - np.exp(eta)
         else:
-            loglike = np.where(y == 1, np.log(-np.expm1(-np.exp(eta))), -np.exp(eta)).sum()
-        return -loglike / 7 + 2.0 / 2 * (beta**2).sum()
+            loglike = np.where(table.y == 1, np.log(-np.expm1(-np.exp(eta))), -np.exp(eta))
+        return -loglike.sum() / 7 + 2.0 / 2 * (beta**2).sum()
 
-    reference = minimize(loss, np.zeros(4), options={"gtol": 1e-9}).x
-    got, errors = ridge_fit(GLM(y, Z, family=family, offset=offset), horizon=7, ridge=2.0)
-    np.testing.assert_allclose(got, reference, atol=1e-5)
-    assert (errors > 0).all()
-    assert np.abs(got[1:3]).min() > 0.2
+    oracle = minimize(loss, np.zeros(Z.shape[1]), options={"gtol": 1e-7})
+    np.testing.assert_allclose(model.coefficients_, oracle.x, atol=1e-4)
+    assert np.abs(model.coefficients_).max() > 0.2
+    rate = np.exp(offset + Z @ model.coefficients_)
+    one = -np.expm1(-rate)
+    information = rate if kind == "negbin" else (rate * (1 - one)) ** 2 / (one * (1 - one))
+    covariance = np.linalg.inv((Z.T * information) @ Z / 7 + 2.0 * np.eye(Z.shape[1]))
+    scale = model.dispersion_ if kind == "negbin" else 1.0
+    oracle = np.sqrt(np.diag(covariance) * scale)
+    np.testing.assert_allclose(model.standard_errors_, oracle, rtol=1e-6)
 
 
-def test_standard_errors_without_penalty_are_those_of_statsmodels():
+def test_errors_without_penalty_are_those_of_statsmodels():
     random = np.random.default_rng(10)
-    Z = np.column_stack([np.ones(500), random.normal(size=500)])
-    y = random.poisson(np.exp(0.2 + 0.5 * Z[:, 1]))
-    reference = GLM(y, Z, family=Poisson()).fit(tol=1e-12)
-    got, errors = ridge_fit(GLM(y, Z, family=Poisson()), horizon=1, ridge=1e-12)
-    np.testing.assert_allclose(got, reference.params, rtol=1e-5)
-    np.testing.assert_allclose(errors, reference.bse, rtol=1e-4)
+    X = np.column_stack([np.full(500, 3.0), np.expm1(random.gamma(2.0, 0.5, 500)), np.ones(500)])
+    count = random.poisson(np.exp(0.2 + 0.5 * np.log1p(X[:, 1])))
+    model = NegBin(columns=(1,), decayed=0, threshold=2, horizon=1, ridge=1e-9, cap=1e9)
+    model.fit(X, count >= 1, count=count)
+    Z, offset = model._design(X), model._start(X)
+    oracle = GLM(count, Z, family=Poisson(), offset=offset).fit(tol=1e-12)
+    np.testing.assert_allclose(model.coefficients_, oracle.params, rtol=1e-5)
+    errors = model.standard_errors_ / np.sqrt(model.dispersion_)
+    np.testing.assert_allclose(errors, oracle.bse, rtol=1e-4)
 
 
 def test_overlapping_labels_widen_the_errors_by_the_root_of_the_horizon():
@@ -175,14 +183,14 @@ def test_signed_log_keeps_the_sign_and_the_order():
 
 @pytest.mark.parametrize("name", ["coefficients_", "summary_"])
 def test_nothing_of_the_training_rows_is_kept(table, name):
-    model = negbin().fit(table.X, table.y, count=table.count)
+    model = NegBin().fit(table.X, table.y, count=table.count)
     sizes = [np.size(value) for value in vars(model).values() if isinstance(value, np.ndarray)]
     assert max(sizes) <= table.X.shape[1]
     assert hasattr(model, name)
 
 
 def test_summary_names_each_column_with_its_coefficient_and_error(table):
-    model = negbin().fit(table.X, table.y, count=table.count)
+    model = NegBin().fit(table.X, table.y, count=table.count)
     lines = model.summary_.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["intercept", *model.columns]
     assert float(lines[1].split()[1]) == pytest.approx(model.coefficients_[0], abs=1e-4)

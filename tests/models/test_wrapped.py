@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from escalation.models.boosting import boosting
-from escalation.models.forest import forest
-from escalation.models.logistic import Logistic, logistic
+from escalation.models.boosting import Boosting
+from escalation.models.forest import Forest
+from escalation.models.logistic import Logistic
 from escalation.models.wrapped import with_margins
 
 
@@ -52,7 +52,7 @@ def test_logistic_is_the_ridge_maximum_that_a_plain_optimiser_finds():
 
 def test_a_column_that_never_changed_has_no_say(table):
     X = table.X.assign(constant=3.0)
-    model = logistic().fit(X, table.y)
+    model = Logistic().fit(X, table.y)
     plain = model.predict_proba(X)
     np.testing.assert_array_equal(model.predict_proba(X.assign(constant=1e6)), plain)
 
@@ -60,7 +60,7 @@ def test_a_column_that_never_changed_has_no_say(table):
 def test_few_positives_give_small_probabilities_without_an_exception(table):
     y = np.zeros(len(table.y))
     y[100:103] = 1
-    for make in (logistic, boosting, forest):
+    for make in (Logistic, Boosting, Forest):
         probability = make().fit(table.X, y).predict_proba(table.X)[:, 1]
         assert probability.max() < 0.3
         assert probability.min() > 0
@@ -68,11 +68,11 @@ def test_few_positives_give_small_probabilities_without_an_exception(table):
 
 def test_forest_never_calls_an_outcome_impossible(table):
     y = (table.X["history_decay_7d"].to_numpy() > 2) * 1.0
-    model = forest(trees=20, leaf=10).fit(table.X, y)
+    model = Forest(trees=20, leaf=10).fit(table.X, y)
     assert model.predict_proba(table.X)[:, 1].min() >= model.base_ / 11 - 1e-12
 
 
-@pytest.mark.parametrize("make", [boosting, forest])
+@pytest.mark.parametrize("make", [Boosting, Forest])
 def test_the_seed_decides_the_trees(table, make):
     one, same, other = (
         make(seed=seed).fit(table.X, table.y).predict_proba(table.X)[:, 1] for seed in (1, 1, 2)
@@ -81,7 +81,7 @@ def test_the_seed_decides_the_trees(table, make):
     assert (one != other).any()
 
 
-@pytest.mark.parametrize("make", [logistic, boosting, forest])
+@pytest.mark.parametrize("make", [Logistic, Boosting, Forest])
 def test_a_planted_signal_among_noise_is_learnt(make_table, make):
     X, _, _ = make_table(features=20)
     y = (X["feature_3"] + X["feature_2"] / 10 > 12).to_numpy() * 1.0

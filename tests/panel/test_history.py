@@ -91,7 +91,7 @@ def read_on_each_day(past, most=7):
     served = np.zeros(shape[:2], int)
     for rows in rows_as_known(past, most=most):
         assert 0 < len(rows.owner) <= most
-        assert rows.panel.units == tuple(past.units[unit] for unit in rows.owner)
+        assert rows.panel.units == tuple(past.unit_keys[unit] for unit in rows.owner)
         for row, stretch in enumerate(zip(rows.owner, rows.first, rows.stop, strict=True)):
             unit, days = stretch[0], slice(*stretch[1:])
             served[unit, days] += 1
@@ -191,7 +191,7 @@ def test_a_unit_enters_on_the_first_day_that_shows_an_event_of_the_kind(
                 for unit in units_of(row):
                     entry.setdefault(unit, t)
     assert dict(zip(past.units, past.entry.tolist(), strict=True)) == entry
-    assert list(past.units) == sorted(entry)
+    assert list(past.unit_keys) == sorted(past.unit_keys)
     assert past.present.sum(axis=1).tolist() == [len(past.days) - entry[u] for u in past.units]
 
 
@@ -204,7 +204,7 @@ def test_the_panel_of_a_day_is_the_one_known_at_its_end(at, random_archive):
     everything = np.arange(len(past.units))
     expected = brute(archive.as_of(past.days[index]), past.units, past.days)
     assert cells(panel.channels, everything, len(past.days)) == expected
-    assert panel.units == past.units
+    assert panel.units == past.unit_keys
     assert {values.dtype for values in panel.channels.values()} == {np.dtype("float32")}
 
 

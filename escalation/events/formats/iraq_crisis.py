@@ -1,8 +1,8 @@
 """The bundled chronology of the Iraq crisis: ``data/iraq_crisis_events.csv``.
 
-``reported_date`` is the day on which a page that the row cites was published, so ``known_date`` is
-observed; casualty figures that became known later still are the exception that the data card names.
-Tag ``installation_attack`` marks what press tallies count.
+A row is a version of an event: what was known at the end of its ``reported_date``, the day on which
+a page that it cites was published, so ``known_date`` is observed. Events whose toll or author
+became known later have several rows. Tag ``installation_attack`` marks what press tallies count.
 
 The archive covers up to the last day on which anything was reported. Nobody looked after it, so a
 quiet day later than that is not known to have been quiet.
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import among
+from escalation.events.columns import among, blanked, flags
 from escalation.events.formats.canonical import converted
 from escalation.events.formats.cells import Cells
 from escalation.events.severity import between_states, severity_of, unrated
@@ -30,13 +30,16 @@ _COLUMNS = column_names(
     actor, target, killed, wounded, counts_as_installation_attack, confidence, notes
     """
 )
-"""Columns that are read; the others are for people."""
+_OPTIONAL = column_names("attribution, event_time, munitions_count, condition")
+"""Columns that are read where the file has them."""
 _FOR_PEOPLE = column_names(
     """
-    event_time, location, actor_name, attribution, munitions_count, killed_us, killed_coalition,
-    killed_low, killed_high, source_url
+    location, actor_name, killed_us, killed_coalition, killed_low, killed_high, source_url,
+    version_note
     """
 )
+"""Columns that are not read."""
+_TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
@@ -48,7 +51,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     ...     "event_type": "rocket_attack", "confidence": "high", "wounded": "12",
     ...     "counts_as_installation_attack": "1"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _COLUMNS + _FOR_PEOPLE})
+    ...     for name in _COLUMNS + _OPTIONAL})
     >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["known_date"].isoformat(), event["severity"], event["tags"]
     ('2020-03-12', 4, 'installation_attack')
@@ -64,6 +67,10 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.KILLED: cells.count("killed"),
         schema.WOUNDED: cells.count("wounded"),
+        schema.ATTRIBUTION: cells.one_of("attribution", schema.ATTRIBUTIONS),
+        schema.HOUR: _hour(cells),
+        schema.MUNITIONS: cells.count("munitions_count"),
+        schema.CONDITION: cells.text("condition"),
         schema.TAGS: pc.if_else(pa.array(counted), INSTALLATION_ATTACK, ""),
         schema.NOTE: cells.note("notes"),
     }
@@ -78,10 +85,18 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     return replace(converted(cells, _NAME, columns, {}), unrated=own)
 
 
+def _hour(cells: Cells) -> pa.Array:
+    """The hour of a time of day."""
+    times = cells.raw("event_time")
+    fits = pc.match_substring_regex(times, _TIME)
+    cells.refuse("Q-TIME", "event_time", flags(pc.invert(fits)), "a time of day as HH:MM")
+    return blanked(pc.utf8_slice_codeunits(times, 0, 2), pc.invert(fits)).cast(pa.int8())
+
+
 FORMAT = Source(
     name=_NAME,
     required=_COLUMNS,
-    optional=_FOR_PEOPLE,
+    optional=_OPTIONAL + _FOR_PEOPLE,
     convert=_convert,
     known_basis="observed",
     licence="the project's own",

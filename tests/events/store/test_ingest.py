@@ -12,7 +12,7 @@ import pytest
 from command_line import escalation
 
 from escalation import schema
-from escalation.errors import EscalationError, InputError, UsageError
+from escalation.errors import EscalationError, GateError, InputError, UsageError
 from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.ingest import ingest_files, validate_files
@@ -309,6 +309,46 @@ def test_an_event_known_on_the_last_day_is_retracted_on_the_next(store, write):
     take(store, write(rows(*MANY)))
     assert take(store, write(rows(*MANY[1:]), "b.csv"), retract_missing=True).retracted == 1
     assert len(store.as_of("2020-01-09")) == 200 and len(store.as_of("2020-01-10")) == 199
+
+
+MONTHS = [
+    f"{country}{day},2020-0{month}-{day:02},2020-0{month}-{day:02},battle,{country}"
+    for country, month in (("KEN", 1), ("KEN", 2), ("SOM", 1)) for day in range(10, 30)
+]  # fmt: skip
+PLACED = "event_id,event_date,known_date,event_type,country"
+
+
+def months(*lines):
+    """Rows of some days, each with an identifier of its own."""
+    return rows(*(f"{number}-{line}" for number, line in lines), header=PLACED)
+
+
+NUMBERED = list(enumerate(MONTHS))
+
+
+def test_a_file_of_other_days_or_countries_lacks_nothing(store, write):
+    take(store, write(months(*NUMBERED[:40])))
+    for part in (NUMBERED[20:40], NUMBERED[40:], NUMBERED[5:15]):
+        report = take(store, write(months(*part), "b.csv"), retract_missing=True)
+        assert (report.retracted, report.missing_count) == (0, 0)
+    assert len(store.as_of("2020-02-29")) == 60
+
+
+def test_what_a_file_lacks_between_its_first_and_last_day_of_a_country_is_retracted(store, write):
+    take(store, write(months(*NUMBERED)))
+    kept = [one for one in NUMBERED if one[0] not in {7, 25}]
+    report = take(store, write(months(*kept[5:35]), "b.csv"), retract_missing=True)
+    assert report.retracted == 2
+    assert len(store.as_of("2020-02-29")) == 58
+
+
+def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, write):
+    take(store, write(months(*NUMBERED)))
+    before, path = bytes_of(store.folder), write(months(*NUMBERED[::2]), "b.csv")
+    with pytest.raises(GateError, match="E-RETRACT.*28 of the 58 events.*--yes") as refused:
+        take(store, path, retract_missing=True)
+    assert refused.value.status == 4 and bytes_of(store.folder) == before
+    assert take(store, path, retract_missing=True, certain=True).retracted == 28
 
 
 def test_events_of_another_source_are_not_missed(store, write):

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 from command_line import escalation
+from iraq_2020 import experiment_of_2020
 
 from escalation._util.resources import bundled
 from escalation.errors import UsageError
-from escalation.experiment import load_experiment
 from escalation.panel.sides import pair_counts
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    return load_experiment(bundled("iraq_crisis.toml"))
+    return experiment_of_2020()
 
 
 def counts_of(archive, experiment):

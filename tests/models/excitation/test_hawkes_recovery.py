@@ -7,7 +7,7 @@ import pytest
 
 from escalation.errors import GateError, InputError
 from escalation.events.simulate import hawkes_counts
-from escalation.models.excitation import answers, fit_hawkes
+from escalation.models.excitation import answer_table, fit_hawkes
 
 SHAPE = np.array([[0.5, 0.5], [0.8, 0.2]])
 SHAPE /= np.abs(np.linalg.eigvals(SHAPE)).max()
@@ -83,7 +83,7 @@ def test_the_table_says_who_answers_whom_and_what_was_not_tested():
     rare = np.zeros(2000, dtype=int)
     rare[[100, 900]] = 1
     fitted = fit_hawkes({**named(days), "c>a": rare}, shuffles=49)
-    table = answers(fitted)
+    table = answer_table(fitted)
     assert table.loc[0, ["source", "target"]].tolist() == ["a>b", "b>a"]
     assert table["significant"].sum() == 1
     untested = table[table["p_value"].isna()]
@@ -92,7 +92,7 @@ def test_the_table_says_who_answers_whom_and_what_was_not_tested():
     without = fit_hawkes(named(days), shuffles=49)
     np.testing.assert_array_equal(without.matrix, fitted.matrix[:2, :2])
     assert (table["within_days"] >= 3 * table["half_life_days"]).sum() == 4
-    again = answers(fit_hawkes({**named(days), "c>a": rare}, shuffles=49))
+    again = answer_table(fit_hawkes({**named(days), "c>a": rare}, shuffles=49))
     assert again.equals(table)
 
 

@@ -143,7 +143,10 @@ def test_one_class_only_is_refused_with_counts(crisis):
     never = [{"name": "any", "horizon": 7, "where": {"tags": "no_such_tag"}}]
     experiment = experiment.model_copy(update={"targets": never})
     made = make_case(crisis, experiment, experiment.labels[0])
-    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*0 positive among \d+ matured rows"):
+    with pytest.raises(
+        GateError,
+        match=r"E-INSUFFICIENT.*0 positive among \d+ resolved rows .*no event that counts",
+    ):
         backtest_case(made)
 
 

@@ -38,8 +38,8 @@ from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
 from escalation.targets import Labels, LookBack, Target
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
@@ -298,8 +298,8 @@ def learnable_cases(
 
 
 def each(
-    work: Callable[[Item], Result], items: Sequence[Item], *, missing: Missing = warn
-) -> list[Result]:
+    work: Callable[[_Item], _Result], items: Sequence[_Item], *, missing: Missing = warn
+) -> list[_Result]:
     """Results of the items that have one; those that lack something don't stop the others.
 
     Raises

@@ -123,11 +123,13 @@ def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_aske
     counts[0, [0, *range(950, 1_100, 21)]] = 1  # nothing at the middle of the days, then something
     archive = replace(still, counts=counts).archive()
     experiment = Experiment(
-        experiment={"name": "late", "seed": 1}, panel={"units": ["site"]},
+        experiment={"name": "late", "seed": 1},
+        panel={"units": ["site"]},
         features={"window_sums": {"channels": ["events"], "windows": [7]}},
-        models={"climatology": {}, "ewma_nb": {}}, targets=[{"name": "any", "horizon": 7}],
+        models={"climatology": {}, "ewma_nb": {}},
+        targets=[{"name": "any", "horizon": 7}],
         backtest={"every": 7, "refit_every": 4, "train_every": 7},
-    )  # fmt: skip
+    )
     case = make_case(archive, experiment, experiment.labels[0])
     issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days
     assert 950 + 21 < issued.min() < 950 + 21 + 7 * 5

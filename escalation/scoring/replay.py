@@ -237,8 +237,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
 
 
 def chosen_by(record: ResolvedForecasts) -> str:
-    """The model that training would choose from a record."""
-    if not record.names:
+    """The model that training would choose from a record; the baseline where nothing resolved."""
+    if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)
     positives = int(record.outcome.sum())

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.arrays import Array
-from escalation._util.engine import Engine, in_turn
+from escalation._util.engine import Engine, Item, Result, in_turn
 from escalation._util.progress import Progress, silent
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, record_of
-from escalation.backtest.shortage import Missing, Outcomes, Shortage, all_of, shortage_of, warn
+from escalation.backtest.shortage import OnShortage, Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.table import (
     Prepared,
     Rows,
@@ -37,9 +37,6 @@ from escalation.experiment import Experiment, target_label
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
 from escalation.targets import Labels, LookBack, Target
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
@@ -272,7 +269,7 @@ def require_backtest(case: Case) -> None:
 
 
 def learnable_cases(
-    archive: EventArchive, experiment: Experiment, *, missing: Missing = warn
+    archive: EventArchive, experiment: Experiment, *, missing: OnShortage = warn
 ) -> list[Case]:
     """Every label that can be learnt, counted right after reading and without its features.
 
@@ -298,8 +295,8 @@ def learnable_cases(
 
 
 def each(
-    work: Callable[[_Item], _Result], items: Sequence[_Item], *, missing: Missing = warn
-) -> list[_Result]:
+    work: Callable[[Item], Result], items: Sequence[Item], *, missing: OnShortage = warn
+) -> list[Result]:
     """Results of the items that have one; those that lack something don't stop the others.
 
     Raises
@@ -586,7 +583,7 @@ def backtest(
     *,
     progress: Progress = silent,
     engine: Engine = in_turn,
-    missing: Missing = warn,
+    missing: OnShortage = warn,
 ) -> pd.DataFrame:
     """Forecasts of every model and label of an experiment on every origin.
 

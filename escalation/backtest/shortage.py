@@ -104,7 +104,7 @@ def all_of(shortages: Sequence[Shortage]) -> Shortage:
     return Shortage("", message, fix=", or ".join(fixes), parts=tuple(shortages))
 
 
-Missing = Callable[[Shortage], None]
+OnShortage = Callable[[Shortage], None]
 """Told of each label that can't be learnt, as soon as that is known."""
 
 

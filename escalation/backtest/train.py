@@ -21,7 +21,7 @@ from escalation.backtest.rolling import (
     make_case,
     require_backtest,
 )
-from escalation.backtest.shortage import Missing, Shortage, warn
+from escalation.backtest.shortage import OnShortage, Shortage, warn
 from escalation.backtest.table import Table
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
@@ -104,7 +104,7 @@ def train_labels(
     experiment: Experiment,
     *,
     progress: Progress = silent,
-    missing: Missing = warn,
+    missing: OnShortage = warn,
 ) -> list[Trained]:
     """Train every label that can be learnt; the others are told before any of them is trained.
 

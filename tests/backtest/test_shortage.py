@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from escalation import schema
 from escalation.backtest import rolling, train
 from escalation.backtest.rolling import backtest, learnable_cases
 from escalation.backtest.shortage import Outcomes, Shortage, all_of, shortage_of, warn
@@ -61,17 +62,17 @@ def test_a_refusal_from_another_process_is_the_same():
 
 @pytest.fixture(scope="module")
 def war():
-    """Two units, 300 days: one has shelling nearly daily, in the other somebody talks at times."""
+    """A province that is shelled nearly every day of 300, with a rocket now and then."""
     rng = np.random.default_rng(1)
     days = pd.date_range("2023-01-01", periods=300)
-    rows = [("east", day, "shelling", 4) for day in days if rng.random() < 0.9]
-    rows += [("east", day, "rocket_attack", 4) for day in days if rng.random() < 0.05]
-    table = pd.DataFrame(rows, columns=["admin1", "event_date", "event_type", "severity"])
+    rows = [(day, "shelling") for day in days if rng.random() < 0.9]
+    rows += [(day, "rocket_attack") for day in days if rng.random() < 0.05]
+    table = pd.DataFrame(rows, columns=["event_date", "event_type"])
     table["event_id"] = [f"e{number}" for number in range(len(table))]
-    return EventArchive.of(
-        table.assign(known_date=table["event_date"], source="test", country="IRQ"),
-        covered_to=days[-1],
+    table = table.assign(
+        known_date=table["event_date"], source="test", country="IRQ", admin1="east", severity=4
     )
+    return EventArchive.of(table.reindex(columns=schema.EVENT_COLUMNS), covered_to=days[-1])
 
 
 def experiment(*targets):

@@ -3,23 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+from iraq_2020 import experiment_of_2020
 from sklearn.isotonic import IsotonicRegression
 
-from escalation._util.resources import bundled
 from escalation.backtest.coherence import Family, coherent, families, rising
 from escalation.backtest.rolling import backtest
-from escalation.experiment import load_experiment, target_of
+from escalation.experiment import target_of
 
 
 def forecasts(rows):
     """Rows of (target, unit, threshold, probability), one model, one day."""
     table = pd.DataFrame(rows, columns=["target", "unit", "threshold", "probability"])
     return table.assign(
-        model="m",
-        day=pd.Timestamp("2020-01-01"),
-        lower=table["probability"] - 0.1,
-        upper=table["probability"] + 0.1,
-    )
+        model="m", day=pd.Timestamp("2020-01-01"), unit_key=table["unit"],
+        lower=table["probability"] - 0.1, upper=table["probability"] + 0.1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [2, 3, 6])
@@ -44,14 +42,9 @@ def test_intervals_still_hold_their_probability():
 
 def test_a_falling_pair_is_pooled_and_others_stay():
     table = forecasts(
-        [
-            ("a7", "x", 1, 0.6),
-            ("a14", "x", 1, 0.4),
-            ("a7", "y", 1, 0.2),
-            ("a14", "y", 1, 0.3),
-            ("b7", "x", 1, 0.9),
-        ]
-    )
+        [("a7", "x", 1, 0.6), ("a14", "x", 1, 0.4), ("a7", "y", 1, 0.2), ("a14", "y", 1, 0.3),
+         ("b7", "x", 1, 0.9)]
+    )  # fmt: skip
     got = coherent(table, ["a7", "a14"])
     assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.2, 0.3, 0.9]
     assert got["lower"].round(12).tolist() == [0.4, 0.4, 0.1, 0.2, 0.8]
@@ -59,14 +52,9 @@ def test_a_falling_pair_is_pooled_and_others_stay():
 
 def test_a_bar_that_rises_with_the_horizon_and_a_missing_forecast_are_left_alone():
     table = forecasts(
-        [
-            ("a7", "x", 1, 0.6),
-            ("a14", "x", 2, 0.4),
-            ("a7", "y", 1, np.nan),
-            ("a14", "y", 1, 0.3),
-            ("a7", "z", 1, 0.7),
-        ]
-    )
+        [("a7", "x", 1, 0.6), ("a14", "x", 2, 0.4), ("a7", "y", 1, np.nan), ("a14", "y", 1, 0.3),
+         ("a7", "z", 1, 0.7)]
+    )  # fmt: skip
     pd.testing.assert_frame_equal(coherent(table, ["a7", "a14"]), table)
 
 
@@ -102,15 +90,9 @@ def test_labels_that_differ_in_their_bar_belong_together_lowest_first():
 
 def test_a_higher_bar_is_not_likelier_and_a_lower_one_under_that_name_is_left_alone():
     table = forecasts(
-        [
-            ("d1", "x", 1, 0.4),
-            ("d9", "x", 9, 0.6),
-            ("d1", "y", 1, 0.3),
-            ("d9", "y", 9, 0.2),
-            ("d1", "z", 9, 0.1),
-            ("d9", "z", 1, 0.6),
-        ]
-    )
+        [("d1", "x", 1, 0.4), ("d9", "x", 9, 0.6), ("d1", "y", 1, 0.3), ("d9", "y", 9, 0.2),
+         ("d1", "z", 9, 0.1), ("d9", "z", 1, 0.6)]
+    )  # fmt: skip
     got = coherent(table, ["d1", "d9"], falls=True)
     assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.3, 0.2, 0.1, 0.6]
 
@@ -126,7 +108,7 @@ def test_agreeing_over_horizons_keeps_what_agreed_over_bars():
 
 def small(*targets):
     """The bundled experiment with other labels, two models and few origins."""
-    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    experiment = experiment_of_2020()
     label = experiment.targets[0]
     schedule = {"every": 14, "refit_every": 4, "first_origin": "2020-07-01", "train_every": 7}
     return type(experiment)(

@@ -12,8 +12,9 @@ from oracle_iraq import recount
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
+from escalation.backtest.case import make_case
 from escalation.backtest.resolved import resolved_in
-from escalation.backtest.rolling import backtest_case, make_case
+from escalation.backtest.rolling import backtest_case
 from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment

@@ -8,7 +8,8 @@ import pytest
 
 from escalation import schema
 from escalation.backtest import rolling, train
-from escalation.backtest.rolling import backtest, learnable_cases
+from escalation.backtest.case import learnable_cases
+from escalation.backtest.rolling import backtest
 from escalation.backtest.shortage import Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.train import train_labels
 from escalation.errors import GateError

@@ -51,7 +51,7 @@ constraints: $(VENV)/.made
 
 # Python 3.11 and 3.12 can't start in a C locale where the path of an editable install holds an
 # umlaut; relative to site-packages it needs none.
-RELATIVE_PATH := case $(VENV) in */*) ;; *) for file in $(VENV)/lib/*/site-packages/_escalation.pth; \
+RELATIVE_PATH := case $(VENV) in */*) ;; *) for file in $(VENV)/lib/*/site-packages/*escalation.pth; \
 	do echo ../../../.. > "$$file"; done ;; esac
 
 $(VENV)/.installed: $(VENV)/.made $(REQUIREMENTS)

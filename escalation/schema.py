@@ -78,7 +78,8 @@ TEXT_COLUMNS: Final = (
     TAGS,
     NOTE,
 )
-COUNT_COLUMNS: Final = (KILLED, WOUNDED, MUNITIONS)
+COUNT_COLUMNS: Final = (KILLED, WOUNDED)
+WHOLE_COLUMNS: Final = (*COUNT_COLUMNS, HOUR, MUNITIONS)
 """Whole numbers from 0 on; null is unknown."""
 OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
 """May be left out of a table of versions: unknown, and a weight of 1."""
@@ -86,6 +87,8 @@ ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")
 """How a side came to be named: it said so itself, others say so, nobody says."""
 
 UNIT: Final = "unit"
+UNIT_KEY: Final = "unit_key"
+"""What identifies a unit (:mod:`escalation.events.units`); ``unit`` is its name for people."""
 DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
 """What identifies a row of features or forecasts."""
@@ -115,6 +118,7 @@ FORECAST_COLUMNS: Final = (
     OUTCOME,
     AT_RISK,
     "as_of",
+    UNIT_KEY,
 )
 
 SCORE_COLUMNS: Final[Mapping[str, str]] = {
@@ -126,7 +130,7 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
     "lower": "0 to 1: low end of the 95% interval; null where there is no answer",
     "upper": "0 to 1: high end of it",
     "base_rate": "0 to 1: how often the answer was yes there in training, shrunk to all units",
-    "status": "`ok`, or a word, a colon and the reason why there is no answer or a weaker one",
+    "status": "list: `ok` alone, or all that qualifies the row, each a word, a colon and a reason",
     "drivers": "list: events that carry it, each with its contribution in log-odds",
     "provenance": "mapping: model, hashes of model, data and experiment, days, version",
     "rank": "1 for the highest probability; null where there is no answer",
@@ -137,6 +141,7 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
     "families": "mapping: what each family of features adds in log-odds against its medians",
     "alert_line": "probability of the last place that raises an alert; 0.5 without a budget",
     "events_to_alert": "further counted events today that reach the line; null where 10 do not",
+    UNIT_KEY: "text: what identifies the unit, whatever its name is shown as",
 }
 """What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""
 ISSUED_COLUMNS: Final = (
@@ -150,6 +155,7 @@ ISSUED_COLUMNS: Final = (
     "base_rate",
     "status",
     "provenance",
+    UNIT_KEY,
 )
 """What the ledger keeps of it."""
 
@@ -196,6 +202,7 @@ SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "air_strike": VIOLENCE,
     "armed_clash": VIOLENCE,
     "assassination": VIOLENCE,
+    "attack": VIOLENCE,
     "battle": VIOLENCE,
     "chemical_attack": VIOLENCE,
     "drone_attack": VIOLENCE,
@@ -211,6 +218,7 @@ SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "protest_violence": VIOLENCE,
     "riot": VIOLENCE,
     "rocket_attack": VIOLENCE,
+    "sabotage": VIOLENCE,
     "shelling": VIOLENCE,
     "suicide_bombing": VIOLENCE,
     "violence_against_civilians": VIOLENCE,

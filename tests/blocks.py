@@ -66,9 +66,9 @@ class Summary(NamedTuple):
 def take_file(source: Source, path: Path, **options: object) -> Summary:
     """What a source makes of a file; every row counts once, by its first problem."""
     records, refused, notes, tables = 0, {}, {}, []
-    _, blocks = read_blocks(path, source)
+    layout, blocks = read_blocks(path, source, Options(**options))
     for one in blocks:
-        found = source.convert(one.cells, Options(**options))
+        found = layout.source.convert(one.cells, Options(**options))
         bad = np.zeros(one.cells.num_rows, bool)
         codes = [row.code for row in one.rejected]
         for problem in found.problems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ where = { tags = "installation_attack" }
 [backtest]
 first_origin = 2020-03-01
 every = 7
-refit_every = 20
+refit_every = 30
 """
 
 
@@ -52,6 +53,7 @@ def escalation(*arguments, folder):
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(folder),
+        _own_handlers(),
         mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
         mock.patch.dict(os.environ),
         contextlib.redirect_stdout(out),
@@ -62,6 +64,17 @@ def escalation(*arguments, folder):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _own_handlers():
+    """What a signal does to the tests themselves is as it was."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -79,9 +92,10 @@ def a_new_start(*modules):
 
 
 def in_a_process(*arguments, folder, **environment):
-    """Run the command as a shell would."""
+    """Run the command as a shell would, without the store that another test opened here."""
+    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
         cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
     )  # fmt: skip

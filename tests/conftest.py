@@ -61,14 +61,12 @@ def crisis(crisis_csv):
 @pytest.fixture(scope="session")
 def trained(crisis):
     """The bundled experiment with two models beside the baselines and a coarse backtest."""
-    from escalation._util.resources import bundled
-    from escalation.backtest.train import train_target
-    from escalation.experiment import load_experiment
+    from iraq_2020 import experiment_of_2020
 
-    experiment = load_experiment(bundled("iraq_crisis.toml"))
-    schedule = experiment.backtest.model_copy(update={"every": 7, "refit_every": 26})
-    chosen = {"backtest": schedule, "models": {"logistic": {}, "boosting": {}}}
-    experiment = experiment.model_copy(update=chosen)
+    from escalation.backtest.train import train_target
+
+    chosen = {"logistic": {}, "boosting": {}}
+    experiment = experiment_of_2020(models=chosen, every=7, refit_every=26)
     return train_target(crisis, experiment, experiment.labels[0])
 
 

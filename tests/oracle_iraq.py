@@ -12,11 +12,17 @@ from pathlib import Path
 import pandas as pd
 
 
-def recount(raw, forecasts, start="2019-10-01", end="2020-12-31", refit_every=14, h=7):
+def recount(raw, forecasts, start="2019-10-01", end="2021-12-31", refit_every=28, h=7):
     """Number of wrong outcomes, and the largest difference in ewma_nb probabilities."""
     start, end = date.fromisoformat(start).toordinal(), date.fromisoformat(end).toordinal()
-    events = {}
+    events, counted = {}, {}
     for r in csv.DictReader(Path(raw).read_text(encoding="utf-8").splitlines()):
+        # Day, place and tag are the same in all versions of an event: the first one counts.
+        kept = counted.setdefault(r["event_id"], r)
+        assert kept["reported_date"] <= r["reported_date"]
+        if any(kept[c] != r[c] for c in ("event_date", "site", "counts_as_installation_attack")):
+            raise ValueError(f"{r['event_id']} was moved")
+    for r in counted.values():
         pair = [date.fromisoformat(r[c]).toordinal() for c in ("event_date", "reported_date")]
         for unit in ("all", r["site"]) if r["counts_as_installation_attack"] == "1" else ():
             events.setdefault(unit, []).append(pair)

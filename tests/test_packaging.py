@@ -109,7 +109,7 @@ def test_the_wheel_holds_the_data_and_the_experiments_and_runs_from_elsewhere(ro
         names = set(archive.namelist())
         archive.extractall(tmp_path / "site")
     held = {n.removeprefix("escalation/bundled/") for n in names if "/bundled/" in n}
-    assert held == {"iraq_crisis_events.csv"} | experiments
+    assert held == {"iraq_crisis_events.csv", "iraq_crisis_tallies.csv"} | experiments
     assert {"escalation/py.typed", "escalation/report/page.html.j2"} <= names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"escalation"}
     code = (
@@ -127,7 +127,7 @@ def test_the_wheel_holds_the_data_and_the_experiments_and_runs_from_elsewhere(ro
     )
     path, rows = run.stdout.split()
     assert path.startswith(str(tmp_path / "site"))
-    assert rows == "238"
+    assert rows == "355"
 
 
 def _read(root, name):

@@ -18,3 +18,15 @@ def percent(probability: float | None) -> str:
     if probability < 0.01:
         return "<1%"
     return ">99%" if probability > 0.99 else f"{probability:.0%}"
+
+
+def toll(killed: int | None, wounded: int | None) -> str:
+    """The killed and the wounded that are known, if any.
+
+    Examples
+    --------
+    >>> toll(3, 14), toll(0, 64), toll(None, 0)
+    ('3 killed, 14 wounded', '64 wounded', '')
+    """
+    counts = ((killed, "killed"), (wounded, "wounded"))
+    return ", ".join(f"{int(count)} {word}" for count, word in counts if pd.notna(count) and count)

@@ -113,12 +113,15 @@ def with_data(experiment: Experiment, **changes: Any) -> Experiment:
 
 
 def sheet(case: Case) -> pd.DataFrame:
-    """Every column that is known on its day: features, threshold, risk set, history."""
+    """Every column that is known on its day, by unit's key: features, threshold, risk set, history.
+
+    Names depend on what other units there are, so later news may change them.
+    """
     present = case.prepared.past.present
     back = case.back
     columns = {schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk, **back.history}
     columns |= {f"extra {name}": values for name, values in back.extra.items()}
-    features = case.prepared.features.frame()
+    features = case.prepared.features.frame(by_key=True)
     more = {name: values[present].astype(np.float64) for name, values in columns.items()}
     return pd.concat([features, pd.DataFrame(more, index=features.index)], axis=1)
 
@@ -177,8 +180,8 @@ def forecast_sheet(case: Case, schedule: BacktestSection) -> pd.DataFrame:
     experiment = case.experiment.model_copy(update={"backtest": schedule})
     forecasts = backtest_case(replace(case, experiment=experiment))
     wide = forecasts.pivot(
-        index=[schema.UNIT, schema.DAY], columns="model", values=list(_FORECAST_NUMBERS)
-    )
+        index=[schema.UNIT_KEY, schema.DAY], columns="model", values=list(_FORECAST_NUMBERS)
+    ).rename_axis(index=[*schema.ROW_KEY])
     return wide.set_axis([f"{name} of {model}" for name, model in wide.columns], axis=1)
 
 

@@ -15,9 +15,10 @@ import pandas as pd
 
 from escalation import schema
 from escalation.events.archive import EventArchive, to_day
+from escalation.panel.membership import unit_keys_of
 
 Build = Callable[[EventArchive], pd.DataFrame]
-"""From an archive to numbers, indexed by unit and day."""
+"""From an archive to numbers, indexed by unit's key and day."""
 Rename = Mapping[str, Mapping[str, str]]
 """New names by column of the events and old name."""
 ROWS_DIFFER = "(rows)"
@@ -89,11 +90,9 @@ def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Mov
     """
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
-    before = build(archive)
-    units = before.index.get_level_values(schema.UNIT).unique()
-    table = before.rename(index={unit: _renamed(unit, rename) for unit in units}, level=schema.UNIT)
-    again = build(_like(archive, versions.assign(**other)))
-    return moved(table, again, upto=archive.covered_to)
+    after = versions.assign(**other)
+    table = build(archive).rename(index=_new_keys(versions, after), level=schema.UNIT)
+    return moved(table, build(_like(archive, after)), upto=archive.covered_to)
 
 
 def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
@@ -145,13 +144,10 @@ def _like(archive: EventArchive, versions: pd.DataFrame) -> EventArchive:
     return EventArchive.of(versions, covered_to=archive.covered_to, known_basis=archive.known_basis)
 
 
-def _renamed(unit: str, rename: Rename) -> str:
-    """The new name of a place, or of a pair of sides."""
-    for column, table in rename.items():
-        if column not in (schema.ACTOR, schema.TARGET) and unit in table:
-            return table[unit]
-    side, arrow, other = unit.partition(">")
-    if not arrow:
-        return unit
-    actors, targets = rename.get(schema.ACTOR, {}), rename.get(schema.TARGET, {})
-    return f"{actors.get(side, side)}>{targets.get(other, other)}"
+def _new_keys(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
+    """The new key of each unit, by its old one, from the same versions under both names."""
+    keys: dict[str, str] = {}
+    for kind in schema.UNIT_KINDS:
+        old, new = (unit_keys_of(versions, kind) for versions in (before, after))
+        keys |= dict(zip(old.dropna(), new.dropna(), strict=True))
+    return keys

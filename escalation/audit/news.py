@@ -7,6 +7,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation.events.archive import EventArchive
+from escalation.events.units import normalised
 from escalation.experiment import Experiment
 
 _MOST_TEMPLATES = 120
@@ -105,7 +106,8 @@ def _clones(archive: EventArchive, day: np.datetime64, seed: int) -> pd.DataFram
 def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict[str, str]]:
     """New names, in reverse order, for whatever gives units their names.
 
-    A name that the experiment itself mentions stays, because there it means something.
+    A name that the experiment itself mentions stays, because there it means something. Spellings of
+    one name get one new name.
 
     Parameters
     ----------
@@ -120,12 +122,15 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     """
     kinds = experiment.panel.units
     columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])
-    mentioned = set(_texts(experiment.model_dump(mode="json"))) | {schema.ALL_UNIT}
+    texts = _texts(experiment.model_dump(mode="json"))
+    mentioned = {normalised(text) for text in texts} | {schema.ALL_UNIT}
     rename = {}
     for column in columns:
-        values = sorted(set(archive.versions[column].dropna()) - mentioned, reverse=True)
+        values = sorted(set(archive.versions[column].dropna()), reverse=True)
+        plain = {value: normalised(value) for value in values if normalised(value) not in mentioned}
+        number = {name: i for i, name in enumerate(sorted(set(plain.values()), reverse=True))}
         prefix = "side" if column in _SIDES else column
-        rename[column] = {value: f"{prefix} {i:06d}" for i, value in enumerate(values)}
+        rename[column] = {value: f"{prefix} {number[name]:06d}" for value, name in plain.items()}
     return {column: table for column, table in rename.items() if table}
 
 

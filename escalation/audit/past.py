@@ -12,7 +12,7 @@ from escalation.audit import laws
 from escalation.audit.cases import GONE, Cases, Cut
 from escalation.audit.findings import CheckResult, Finding, findings_of
 from escalation.audit.news import other_names
-from escalation.panel.dense import unit_of
+from escalation.panel.membership import unit_keys_of
 
 NEW_DAYS = np.timedelta64(6, "D")
 """A unit is new for its first week."""
@@ -51,7 +51,7 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     prepared, day = cases.case.prepared, cut.day
     start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
     fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
-    new = [unit for unit, is_new in zip(prepared.units, fresh, strict=True) if is_new]
+    new = [key for key, is_new in zip(prepared.unit_keys, fresh, strict=True) if is_new]
     findings = too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
@@ -59,13 +59,13 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     return CheckResult("warm-up", len(new), tuple(findings))
 
 
-def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
+def too_early(cases: Cases, unit_keys: Sequence[str]) -> list[Finding]:
     """Units that exist on a day on which nothing that lets them enter had been seen.
 
     Parameters
     ----------
     cases : Cases
-    units : sequence of str
+    unit_keys : sequence of str
 
     Returns
     -------
@@ -75,12 +75,13 @@ def too_early(cases: Cases, units: Sequence[str]) -> list[Finding]:
     prepared = cases.case.prepared
     past, spec = prepared.past, prepared.spec
     findings = []
-    for unit in units:
-        entry = prepared.days[int(past.entry[past.units.index(unit)])]
+    for key in unit_keys:
+        unit = past.units[past.unit_keys.index(key)]
+        entry = prepared.days[int(past.entry[past.unit_keys.index(key)])]
         known = prepared.archive.as_of(entry)
         known = known[spec.enters.mask(known)]
         known = known[known[schema.EVENT_DATE] <= entry - np.timedelta64(prepared.lag, "D")]
-        if not any((unit_of(known, kind) == unit).any() for kind in spec.kinds):
+        if not any((unit_keys_of(known, kind) == key).any() for kind in spec.kinds):
             says = f"{unit} has a row on {entry}, before anything was known there"
             findings.append(Finding("warm-up", f"entry of {unit}", unit, str(entry), says))
     return findings
@@ -97,5 +98,5 @@ def check_relabelling(cases: Cases) -> CheckResult:
     )
 
 
-def _of_units(table: pd.DataFrame, units: Sequence[str]) -> pd.DataFrame:
-    return table[table.index.get_level_values(schema.UNIT).isin(units)]
+def _of_units(table: pd.DataFrame, unit_keys: Sequence[str]) -> pd.DataFrame:
+    return table[table.index.get_level_values(schema.UNIT).isin(unit_keys)]

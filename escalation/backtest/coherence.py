@@ -21,7 +21,7 @@ from escalation._util.arrays import Array
 from escalation.targets import Target
 
 VALUES = ("probability", "lower", "upper")
-_MODEL_KEY = ["model", schema.UNIT, schema.DAY]
+_MODEL_KEY = ["model", schema.UNIT_KEY, schema.DAY]
 
 
 def rising(values: Array) -> Array:

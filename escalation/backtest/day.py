@@ -38,7 +38,7 @@ class DayInputs:
     local : ndarray of float32, shape (feature, unit)
         Local features on the day.
     X : DataFrame
-        Features, the label's own history and ``threshold``, indexed by unit and day.
+        Features, the label's own history and ``threshold``, indexed by the unit's key and day.
     at_risk : ndarray of bool, shape (unit,)
     """
 
@@ -52,8 +52,13 @@ class DayInputs:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Every unit that was known on the day, sorted."""
+        """Name of every unit that was known on the day, in the order of the keys."""
         return self.past.units
+
+    @property
+    def unit_keys(self) -> tuple[str, ...]:
+        """What identifies every unit that was known on the day, sorted."""
+        return self.past.unit_keys
 
     @property
     def day(self) -> np.datetime64:
@@ -105,7 +110,7 @@ def day_inputs(
         columns[name] = values[:, 0]
     own, at_risk = look_back_on(target, panel, frontier)
     rows = np.arange(len(past.units)), np.zeros(len(past.units), np.int64)
-    index = row_index(past.units, past.days[-1:], rows)
+    index = row_index(past.unit_keys, past.days[-1:], rows)
     X = pd.DataFrame(columns, index=index).join(pd.DataFrame(own, index=index))
     return DayInputs(then, spec, past, panel, local, X, at_risk)
 

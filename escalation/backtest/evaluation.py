@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import metrics, schema
 from escalation.backtest.rolling import Case
+from escalation.backtest.table import positions
 from escalation.errors import GateError
 from escalation.metrics.murphy import THRESHOLDS
 from escalation.metrics.paired import pair
@@ -92,13 +92,6 @@ def evaluate(
     )
 
 
-def _positions(case: Case, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Unit and day index of each row."""
-    units = pd.Index(case.prepared.units).get_indexer(rows[schema.UNIT])
-    days = rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]
-    return units.astype(np.int64), days.astype(np.int64)
-
-
 def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
     """Forecasts for units without any of what the label counts in the past 28 days, as known.
 
@@ -116,7 +109,8 @@ def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
     past = case.back.history.get(QUIET_COLUMN)
     if past is None:
         return forecasts.head(0)
-    return forecasts[past[_positions(case, forecasts)] == 0.0]
+    rows = positions(case.prepared.unit_keys, case.prepared.days, forecasts)
+    return forecasts[past[rows] == 0.0]
 
 
 def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -127,7 +121,9 @@ def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int
 
 
 def first_event_days(case: Case) -> pd.Series | None:
-    """Days from each day to the next event that counts, by unit and day; None if not one channel.
+    """Days from each day to the next event that counts, by unit's key and day.
+
+    None where the label doesn't count one channel.
 
     NaN where none came within what is covered.
     """
@@ -140,7 +136,8 @@ def first_event_days(case: Case) -> pd.Series | None:
     next_hit = np.minimum.accumulate(np.where(hit, day, np.inf)[:, ::-1], axis=1)[:, ::-1]
     ahead = np.full(hit.shape, np.inf)
     ahead[:, :-1] = next_hit[:, 1:] - day[:-1]
-    index = pd.MultiIndex.from_product([panel.units, panel.days], names=[schema.UNIT, schema.DAY])
+    names = [schema.UNIT_KEY, schema.DAY]
+    index = pd.MultiIndex.from_product([panel.units, panel.days], names=names)
     return pd.Series(np.where(np.isfinite(ahead), ahead, np.nan).ravel(), index=index)
 
 
@@ -167,7 +164,7 @@ def alerts_a_week(
     ----------
     forecasts : DataFrame
     first_event_days : Series, optional
-        Days to the next event by unit and day, as of :func:`first_event_days`.
+        Days to the next event by unit's key and day, as of :func:`first_event_days`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import pandas as pd
 from escalation import schema
 from escalation._util.arrays import Array
 from escalation.backtest.intervals import NO_RECORD, TrackRecord, track_record
-from escalation.backtest.table import Prepared, Rows
+from escalation.backtest.table import Prepared, Rows, positions
 from escalation.models import ResolvedForecasts
 from escalation.targets import Labels
 
@@ -66,11 +66,9 @@ def resolved_in(
     -------
     ResolvedForecasts
     """
-    wide = forecasts.pivot(index=[schema.UNIT, schema.DAY], columns="model", values="probability")
-    units = pd.Index(prepared.units).get_indexer(wide.index.get_level_values(0))
-    issued = wide.index.get_level_values(1).to_numpy("datetime64[D]")
-    days = (issued - prepared.days[0]).astype(np.int64)
-    rows = units.astype(np.int64), days
+    key = [schema.UNIT_KEY, schema.DAY]
+    wide = forecasts.pivot(index=key, columns="model", values="probability")
+    rows = positions(prepared.unit_keys, prepared.days, wide.index.to_frame(index=False))
     return resolved(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
 
 

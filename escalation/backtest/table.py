@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.errors import GateError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment
 from escalation.features.build import Features, build
@@ -29,7 +28,8 @@ class Table:
     Parameters
     ----------
     X : DataFrame
-        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by unit and day.
+        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by the key of the
+        unit, in a level ``unit``, and by day.
     outcome, count : ndarray of float64, shape (row,)
         NaN where not known.
     at_risk : ndarray of bool, shape (row,)
@@ -78,8 +78,13 @@ class Prepared:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Every unit, sorted."""
+        """Every unit's name, in the order of the keys."""
         return self.past.units
+
+    @property
+    def unit_keys(self) -> tuple[str, ...]:
+        """What identifies every unit, sorted."""
+        return self.past.unit_keys
 
     @property
     def lag(self) -> int:
@@ -148,7 +153,7 @@ class Prepared:
         Table
         """
         units, days = rows
-        index = row_index(self.units, self.days, rows)
+        index = row_index(self.unit_keys, self.days, rows)
         features = pd.DataFrame(
             self.features.rows(units, days), index=index, columns=list(self.features.names)
         )
@@ -160,20 +165,18 @@ class Prepared:
         )
 
 
-def row_index(units: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
+def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
     """Unit and day of some rows, given by their indices."""
-    names = np.array(units, dtype=object)
-    return pd.MultiIndex.from_arrays([names[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
+    keys = np.array(unit_keys, dtype=object)
+    return pd.MultiIndex.from_arrays([keys[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
 
 
 def positions(
-    units: Sequence[str], days: NDArray[np.datetime64], rows: pd.DataFrame | pd.MultiIndex
+    unit_keys: Sequence[str], days: NDArray[np.datetime64], forecasts: pd.DataFrame
 ) -> Rows:
-    """Unit and day indices of rows that are given by name; -1 for a unit that is not there."""
-    if isinstance(rows, pd.MultiIndex):
-        rows = rows.to_frame(index=False)
-    unit = pd.Index(units, dtype="str").get_indexer(rows[schema.UNIT])
-    day = rows[schema.DAY].to_numpy("datetime64[D]") - days[0]
+    """Unit and day indices of forecasts; -1 for a unit that is not there."""
+    unit = pd.Index(unit_keys, dtype="str").get_indexer(forecasts[schema.UNIT_KEY])
+    day = forecasts[schema.DAY].to_numpy("datetime64[D]") - days[0]
     return unit.astype(np.int64), day.astype(np.int64)
 
 
@@ -210,11 +213,21 @@ def prepare(archive: EventArchive, experiment: Experiment, target: Target) -> Pr
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
+    return with_features(prepare_labels(archive, experiment, target), experiment)
+
+
+def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
+    """The same without any feature, which is quick: for who only counts outcomes."""
     data = experiment.data
     spec = panel_spec(experiment, [target])
     last = to_day(data.last_day or archive.covered_to)
     past = history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
-    return Prepared(archive, spec, past, build(past, experiment.features))
+    return Prepared(archive, spec, past, build(past, {}))
+
+
+def with_features(prepared: Prepared, experiment: Experiment) -> Prepared:
+    """What was prepared for labels, with the experiment's features."""
+    return replace(prepared, features=build(prepared.past, experiment.features))
 
 
 def training_rows(
@@ -239,25 +252,3 @@ def training_rows(
         allowed &= days > last - window
     units, at = np.nonzero(prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed)
     return units, at
-
-
-def require_learnable(table: Table, *, what: str, least: int = 2) -> None:
-    """Refuse to learn from too little.
-
-    Raises
-    ------
-    GateError
-        ``E-INSUFFICIENT`` with the counts and dates, when there are fewer than ``least`` outcomes
-        of either kind.
-    """
-    positives, rows = table.positives, len(table)
-    if min(positives, rows - positives) >= least:
-        return
-    days = table.X.index.get_level_values(schema.DAY)
-    span = f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if rows else "no day"
-    raise GateError(
-        "E-INSUFFICIENT",
-        f"expected at least {least} outcomes of either kind for {what}, "
-        f"got {positives} positive among {rows} matured rows ({span})",
-        fix="add history, lower the horizon, or count more events in `where`",
-    )

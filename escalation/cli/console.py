@@ -22,10 +22,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from escalation._util.text import toll
+
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
     from escalation.events.store.listing import FileRecord
+    from escalation.scoring.explain import Driver
     from escalation.scoring.score import Score
 
 WIDTH_IN_PIPE = 120
@@ -154,14 +157,18 @@ def _chance(score: Score) -> str:
 
 
 def _reasons(score: Score) -> str:
+    from escalation.scoring.status import in_words
+
     if score.probability is None:
-        return score.status
-    events = "; ".join(
-        f"{d.date} {d.event_type.replace('_', ' ')}, {d.place} ({d.contribution:+.2f})"
-        for d in score.drivers
-    )
-    status = "" if score.status == "ok" else score.status
-    return "; ".join(filter(None, [status, events or "none stands out"]))
+        return in_words(score.status)
+    events = "; ".join(_driver(driver) for driver in score.drivers)
+    return "; ".join(filter(None, [in_words(score.status), events or "none stands out"]))
+
+
+def _driver(driver: Driver) -> str:
+    what = f"{driver.date} {driver.event_type.replace('_', ' ')}"
+    words = filter(None, [what, driver.place, toll(driver.killed, driver.wounded)])
+    return f"{', '.join(words)} ({driver.contribution:+.2f})"
 
 
 def _legend(scores: Sequence[Score]) -> str:

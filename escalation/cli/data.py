@@ -12,16 +12,19 @@ from escalation.cli.common import Json, print_json
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
 
-Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip, or Parquet.")]
+Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip; Parquet, xlsx or JSON.")]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
 Coarsest = Annotated[int, typer.Option(min=1, help="Longest date precision that is kept, in days.")]
 Spans = Annotated[
     Literal["first", "refuse"], typer.Option(help="What becomes of events that span days.")
 ]
 MaxBad = Annotated[float, typer.Option(min=0, max=1, help="Share of rows that may be refused.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse columns that are not known.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse unknown columns, and event types without a rung.")
+]
+Separator = Annotated[str | None, typer.Option(help="Between two cells; found by default.")]
 Encoding = Annotated[str | None, typer.Option(help="Of the text; UTF-8 by default.")]
 DateFormat = Annotated[
     str | None, typer.Option(help="Form of the dates, such as %d/%m/%Y; ISO by default.")
@@ -41,6 +44,7 @@ def validate_command(
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
     encoding: Encoding = None,
+    separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
     lag: Lag = None,
@@ -58,8 +62,8 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding),
+            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict),
             quarantine=quarantine,
             on_rows=on_rows,
         )
@@ -76,13 +80,20 @@ def ingest_command(
     max_bad: MaxBad = 0.01,
     strict: Strict = False,
     encoding: Encoding = None,
+    separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
     retract_missing: Annotated[
-        bool, typer.Option("--retract-missing", help="Retract events that a file lacks.")
+        bool,
+        typer.Option(
+            "--retract-missing", help="Retract events that a file lacks in its countries and days."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Retract even more than a tenth of them.")
     ] = False,
     quarantine: QuarantineFile = None,
     as_json: Json = False,
@@ -98,27 +109,37 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=_options(date_format, zone, lag, coarsest, spans),
-            limits=_limits(max_bad, strict, encoding),
+            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            limits=_limits(max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
+            certain=yes,
             on_rows=on_rows,
         )
     _tell(reports, as_json)
+    if retract_missing and not as_json:
+        for report in reports:
+            print(f"{report.file}: {report.retracted} events were retracted")
 
 
 def _options(
-    date_format: str | None, zone: str | None, lag: int | None, coarsest: int, spans: str
+    encoding: str | None,
+    separator: str | None,
+    date_format: str | None,
+    zone: str | None,
+    lag: int | None,
+    coarsest: int,
+    spans: str,
 ) -> Options:
     from escalation.events import Options
 
-    return Options(date_format=date_format, zone=zone, lag=lag, coarsest=coarsest, spans=spans)
+    return Options(encoding, separator, date_format, zone, lag, spans, coarsest)
 
 
-def _limits(max_bad: float, strict: bool, encoding: str | None) -> Limits:
+def _limits(max_bad: float, strict: bool) -> Limits:
     from escalation.events import Limits
 
-    return Limits(max_bad=max_bad, strict=strict, encoding=encoding)
+    return Limits(max_bad=max_bad, strict=strict)
 
 
 def _tell(reports: list[FileReport], as_json: bool) -> None:
@@ -150,11 +171,16 @@ def _plain(report: FileReport) -> dict[str, Any]:
 
 def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
-    remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    from escalation.events.reading.report import own_types
+
+    remarks = [f"{report.file}: {remark}" for remark in report.remarks]
+    remarks += [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    if report.unrated:
+        remarks.append(f"{report.file}: {own_types(report.unrated)}")
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
         remarks.append(
-            f"{report.file}: lacks {report.missing_count} events of the archive ({shown}); "
-            "nothing was removed, --retract-missing would"
+            f"{report.file}: lacks {report.missing_count} events that the archive has in its "
+            f"countries and days ({shown}); nothing was removed, --retract-missing would"
         )
     return remarks

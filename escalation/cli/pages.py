@@ -13,21 +13,22 @@ from escalation.cli.common import (
     AllowVersionSkew,
     AsOf,
     Budget,
-    Events,
     Explain,
     Json,
+    LedgerFile,
     ModelName,
     NeededExperiment,
     Plugin,
-    SourceName,
     TrackingUri,
     give,
     print_json,
     printing,
     read_archive,
     read_experiment,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ Named = Annotated[
 ]
 
 
+@reads_events
 def replay_command(
     experiment: NeededExperiment,
     as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
@@ -56,8 +58,7 @@ def replay_command(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
     name: Named = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
     explain: Explain = 3,
@@ -73,17 +74,29 @@ def replay_command(
     from escalation.cli import console
     from escalation.scoring import replay as past
 
-    chosen = read_experiment(experiment, plugin)
-    archive = read_archive(chosen, events, source)
+    chosen = read_experiment(experiment, plugin, reading)
+    archive = read_archive(chosen, reading)
     with console.progress_bar() as progress:
         if as_of is not None:
             scores = past.replay(archive, chosen, as_of, explain=explain, progress=progress)
             give(scores, out, as_json)
             return
         rows = past.replay_range(archive, chosen, first, last, every=every, progress=progress)
+    units = [_named(rows, text) for text in unit or []]
     if figure is not None:
-        _draw(rows, archive, chosen, figure, unit, name)
-    _give_range(rows, out, unit, as_json)
+        _draw(rows, archive, chosen, figure, units, name)
+    _give_range(rows, out, units, as_json)
+
+
+def _named(rows: pd.DataFrame, text: str) -> str:
+    """The name as shown of a unit that was asked for by name, in any case, or by key."""
+    from escalation.events.units import normalised
+
+    wanted = normalised(text)
+    for shown, key in rows[["unit", "unit_key"]].drop_duplicates().itertuples(index=False):
+        if wanted in (normalised(shown), key):
+            return str(shown)
+    raise UsageError("E-UNIT", "no forecasts for this unit", value=text)
 
 
 def _draw(
@@ -91,7 +104,7 @@ def _draw(
     archive: EventArchive,
     experiment: Experiment,
     path: Path,
-    units: list[str] | None,
+    units: list[str],
     named: list[str] | None,
 ) -> None:
     from escalation._util.files import replacing
@@ -104,7 +117,7 @@ def _draw(
     made = timeline_figure(
         rows,
         archive.as_of(archive.covered_to),
-        units=units,
+        units=units or None,
         named=words,
         note=experiment.experiment.description,
     )
@@ -113,9 +126,7 @@ def _draw(
         made.savefig(part, format=path.suffix[1:], metadata=undated)
 
 
-def _give_range(
-    rows: pd.DataFrame, out: Path | None, units: list[str] | None, as_json: bool
-) -> None:
+def _give_range(rows: pd.DataFrame, out: Path | None, units: list[str], as_json: bool) -> None:
     import json
 
     from escalation._util.files import write_table
@@ -124,8 +135,6 @@ def _give_range(
     if out is not None:
         write_table(rows, out)
     shown = units or most_at_risk(rows, most=MOST_UNITS)
-    if missing := sorted(set(shown) - set(rows["unit"])):
-        raise UsageError("E-UNIT", "no forecasts for this unit", value=missing[0])
     if as_json:
         some = rows[rows["unit"].isin(units)] if units else rows
         print_json(json.loads(some.to_json(orient="records", date_format="iso")))
@@ -167,10 +176,10 @@ def forecast_cell(rows: pd.DataFrame, unit: str) -> str:
     return f"{row['probability']:.0%} [{row['lower']:.0%}, {row['upper']:.0%}] {outcome}"
 
 
+@reads_events
 def report_command(
     out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -178,24 +187,29 @@ def report_command(
     explain: Explain = 5,
     allow_in_sample: AllowInSample = False,
     allow_version_skew: AllowVersionSkew = False,
+    ledger: LedgerFile = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""
     if out.suffix not in {".html", ".htm"}:
         raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
+    uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
     from escalation.report import report_data, write_report
-    from escalation.scoring.score import score
+    from escalation.scoring.ledger import issued_before, ledger_path, read_ledger
+    from escalation.scoring.score import score, scored_day
 
     use_plugins(plugin)
-    uri = tracking.store_uri(tracking_uri)
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, events, source)
+    archive = read_archive(scorer.experiment, reading, store=uri)
+    issued = read_ledger(ledger or ledger_path(tracking.local_file(uri)))
+    day = str(scored_day(scorer, archive, as_of))
     scores = score(
         scorer,
         archive,
         as_of=as_of,
+        previous=issued_before(issued, scorer.series, day=day),
         allow_in_sample=allow_in_sample,
         explain=explain,
         budget=budget,

@@ -17,18 +17,18 @@ from escalation.cli.common import (
     AllowVersionSkew,
     AsOf,
     Budget,
-    Events,
     Explain,
     Json,
     LedgerFile,
     ModelName,
     Plugin,
-    SourceName,
     TrackingUri,
     give,
     read_archive,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import GateError
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from escalation.scoring.scorer import Scorer
 
 
+@reads_events
 def score_command(
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -61,18 +61,18 @@ def score_command(
     if out is not None:
         require_format(out)
         require_room(out)
+    uri = store_named(tracking_uri)
     with _quick_imports():
         from escalation import tracking
         from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day
 
-        uri = tracking.store_uri(tracking_uri)
         kept = ledger or ledger_path(tracking.local_file(uri))
         require_room(kept)
         use_plugins(plugin)
         scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, events, source)
+    archive = read_archive(scorer.experiment, reading, store=uri)
     day = str(scored_day(scorer, archive, as_of))
     scores = score_day(
         scorer,
@@ -81,7 +81,7 @@ def score_command(
         allow_in_sample=allow_in_sample,
         explain=explain,
         budget=budget,
-        previous=issued_before(read_ledger(kept), **scorer.question, day=day),
+        previous=issued_before(read_ledger(kept), scorer.series, day=day),
         stale_after=stale_after,
         today=_today(scorer, as_of),
     )
@@ -114,7 +114,10 @@ def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
 
 
 def _require_fresh(scores: list[Score], strict: bool) -> None:
-    stale = next((row.status for row in scores if row.status.startswith("stale data")), None)
+    from escalation.scoring.status import STALE, kind
+
+    every = dict.fromkeys(status for row in scores for status in row.status)
+    stale = next((status for status in every if kind(status) == kind(STALE)), None)
     if stale is None:
         return
     if strict:

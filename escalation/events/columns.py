@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 """One truth value per row."""
+_OUTER = np.isin(np.arange(256), [*range(33), *range(0x80, 0x100)])
+"""Bytes at the edge of a text that may be blank: all of ASCII's, and of any other alphabet."""
 
 
 def flags(mask: pa.Array | pa.ChunkedArray) -> Mask:
@@ -28,6 +30,33 @@ def flags(mask: pa.Array | pa.ChunkedArray) -> Mask:
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The column in one piece."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def trimmed(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Text without blanks around it; null where nothing is left.
+
+    Examples
+    --------
+    >>> trimmed(pa.array([" Bay", "Gedo", " ", None])).to_pylist()
+    ['Bay', 'Gedo', None, None]
+    """
+    array = one_array(column)
+    if not _may_be_padded(array):
+        return array
+    bare = pc.utf8_trim_whitespace(array)
+    return blanked(bare, pc.equal(bare, ""))
+
+
+def _may_be_padded(array: pa.Array) -> bool:
+    """Whether any text begins or ends with a byte that a blank begins or ends with."""
+    data = array.buffers()[2]
+    if data is None or not len(array):
+        return False
+    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
+    starts, ends = offsets[:-1], offsets[1:]
+    full = ends > starts
+    text = np.frombuffer(data, np.uint8)
+    return bool((_OUTER[text[starts[full]]] | _OUTER[text[ends[full] - 1]]).any())
 
 
 def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:

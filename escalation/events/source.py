@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -57,6 +58,10 @@ class Options:
 
     Parameters
     ----------
+    encoding : str, optional
+        Of the text; UTF-8 by default.
+    separator : str, optional
+        Between two cells; found by the header by default.
     date_format : str, optional
         A strptime format, where dates are not in the source's own form.
     zone : str, optional
@@ -71,6 +76,8 @@ class Options:
         Severity by event type.
     """
 
+    encoding: str | None = None
+    separator: str | None = None
     date_format: str | None = None
     zone: str | None = None
     lag: int | None = None
@@ -111,11 +118,17 @@ class Converted:
     problems : tuple of Problem
     notes : mapping of str to int
         Counts worth telling, such as events that span several days.
+    unrated : ndarray of bool, shape (row,), optional
+        Events whose type has no rung on the ladder, which was taken by their casualties.
+    known_basis : str, optional
+        How the weakest ``known_date`` of the block came about, where that depends on its rows.
     """
 
     events: pa.Table
     problems: tuple[Problem, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    unrated: Mask | None = None
+    known_basis: schema.KnownBasis | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +138,8 @@ class Source:
     Parameters
     ----------
     name : str
-    required, optional : tuple of str
-        Columns by their name in the file; others are unknown and warn.
+    required, optional, ignored : tuple of str
+        Columns by their name in the file; others are unknown and warn. Ignored ones are not read.
     convert : callable
         ``convert(block, options) -> Converted``; the block holds every known column of the file as
         text (missing optional columns as nulls), empty cells as nulls.
@@ -135,10 +148,10 @@ class Source:
     licence : str
         What a user must know before using the data.
     delimiter : str
-        Between two cells.
-    names : tuple of str
+        Between two cells of the files as they are published.
+    names : tuple of tuple of str
         Column names of a file without a header, by number of columns tried in turn; empty if the
-        file has a header.
+        files have headers.
     skip_hxl : bool
         A second header line of HXL tags may follow the first.
     one_of : tuple of tuple of str
@@ -146,6 +159,16 @@ class Source:
     basis : callable, optional
         ``basis(columns, options)`` tells how ``known_date`` comes about where that depends on the
         columns of the file; it takes the place of ``known_basis``.
+    dates : tuple of str
+        Columns of dates that spreadsheets may have rewritten as ``31/01/2024``.
+    variants : tuple of Source
+        Other layouts of the same source, told apart by their columns.
+    refuse_columns : callable, optional
+        ``refuse_columns(path, columns)`` raises for an export of the source that can't be used.
+    zoned : bool
+        Whether a declared time zone changes anything.
+    fallback_encoding : str, optional
+        Of files that are not UTF-8, where the source is known to publish such.
     """
 
     name: str
@@ -154,8 +177,19 @@ class Source:
     convert: Callable[[pa.Table, Options], Converted]
     known_basis: schema.KnownBasis
     licence: str
+    ignored: tuple[str, ...] = ()
     delimiter: str = ","
     names: tuple[tuple[str, ...], ...] = ()
     skip_hxl: bool = False
     one_of: tuple[tuple[str, ...], ...] = ()
     basis: Callable[[Collection[str], Options], schema.KnownBasis] | None = None
+    dates: tuple[str, ...] = ()
+    variants: tuple[Source, ...] = ()
+    refuse_columns: Callable[[Path, Collection[str]], None] | None = None
+    zoned: bool = True
+    fallback_encoding: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read, required ones first."""
+        return (*self.required, *self.optional)

@@ -1,12 +1,27 @@
 """Feature families: causal functions over the panel. A new one is a file and a line here.
 
-``panel[channel]`` is an array [row, day] of float32. A family gives back arrays of that shape by
-column name: row i computed from row i alone, day t from the days up to t. So no sum, mean,
-quantile, fill or rank goes over the whole axis. One that reads other units is
-``family(local, panel, *, …)``, stands in ``ACROSS``, and starts from gathered columns. Parameters
-are keyword-only and annotated: an experiment file is checked against them. Docstrings have the
-formula, the parameters and a worked table, which is a test.
+A family gives back arrays [row, day] of float32 by column name. It asks the panel in one of two
+ways:
 
+* ``panel.series(channel)`` answers questions on each day from what was known on it: sums over
+  windows, decayed sums, days since the last, the highest rung, active days, gaps (see
+  :class:`escalation.panel.series.Series`). A formula over such answers takes one pass over the
+  days, however late the news. The built-in families are made so; ``decay.py`` is the shortest.
+* ``panel[channel]`` is the row itself. Any function of it will do, as long as row i comes from
+  row i alone and day t from the days up to t: so no sum, mean, quantile, fill or rank goes over
+  the whole axis. It is given every row that was ever current, some at a time: the result is the
+  same, memory is bounded, and the time grows with units, days and late news.
+
+One that reads other units is ``family(local, panel, rows, *, …)``, stands in ``ACROSS``, and starts
+from finished columns. Parameters are keyword-only and annotated: an experiment file is checked
+against them. Docstrings have the formula, the parameters and a worked table, which is a test.
+
+>>> def attacks_per_strike(panel, *, days: int = 28):
+...     attacks, strikes = (
+...         panel.series(channel).window_sums(np.array([days]))[0]
+...         for channel in ("rocket_attack", "air_strike")
+...     )
+...     return {f"attacks_per_strike_{days}d": attacks / np.maximum(strikes, 1)}
 >>> import numpy as np
 >>> def unanswered(panel, *, attack: str = "rocket_attack", answer: str = "air_strike"):
 ...     attacks = np.cumsum(panel[attack], axis=1)

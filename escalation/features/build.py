@@ -44,7 +44,8 @@ class Features:
         Columns, each name once.
     values : ndarray of float32, shape (feature, unit, day)
         Read-only; 0 where a unit is not present.
-    units : tuple of str
+    units, unit_keys : tuple of str
+        Their names, and what identifies them.
     days : ndarray of datetime64[D], shape (day,)
         Issue days.
     present : ndarray of bool, shape (unit, day)
@@ -54,6 +55,7 @@ class Features:
     names: tuple[str, ...]
     values: NDArray[np.float32]
     units: tuple[str, ...]
+    unit_keys: tuple[str, ...]
     days: Days
     present: NDArray[np.bool_]
 
@@ -67,7 +69,10 @@ class Features:
 
     @cached_property
     def index(self) -> pd.MultiIndex:
-        """Unit and day of each present row, unit by unit."""
+        """Name of the unit, and day, of each present row, unit by unit."""
+        return self._index(self.units)
+
+    def _index(self, names: tuple[str, ...]) -> pd.MultiIndex:
         units, days = self.present.shape
         if self.present.all():
             unit = np.repeat(np.arange(units, dtype=np.int32), days)
@@ -75,21 +80,27 @@ class Features:
         else:
             unit, day = (codes.astype(np.int32) for codes in np.nonzero(self.present))
         return pd.MultiIndex(
-            [pd.Index(self.units, dtype="str"), pd.DatetimeIndex(self.days)],
+            [pd.Index(names, dtype="str"), pd.DatetimeIndex(self.days)],
             [unit, day],
             names=[schema.UNIT, schema.DAY],
             verify_integrity=False,
         )
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, *, by_key: bool = False) -> pd.DataFrame:
         """The present rows as a frame indexed by unit and day, unit by unit.
 
         Without a copy where every unit is present on every day.
+
+        Parameters
+        ----------
+        by_key : bool
+            Index by what identifies a unit instead of by its name.
         """
         flat = self.values.reshape(len(self.names), self.present.size)
         if not self.present.all():
             flat = flat[:, self.present.ravel()]
-        return pd.DataFrame(flat.T, index=self.index, columns=list(self.names), copy=False)
+        index = self._index(self.unit_keys) if by_key else self.index
+        return pd.DataFrame(flat.T, index=index, columns=list(self.names), copy=False)
 
 
 def names(
@@ -172,7 +183,8 @@ def build(
             far_columns |= family(known, places(past), slice(None))
         for number, array in enumerate(far_columns.values(), len(own)):
             np.copyto(values[number], array, where=past.present)
-    return Features(columns, read_only(values), past.units, past.days, past.present)
+    units = past.units, past.unit_keys
+    return Features(columns, read_only(values), *units, past.days, past.present)
 
 
 def on_one_day(
@@ -211,8 +223,8 @@ def chosen(families: Families, known: Mapping[str, Callable[..., Columns]]) -> d
 
 
 def places(past: History) -> Panel:
-    """The units, one row each, without channels: names, countries and coordinates."""
-    return Panel(past.units, past.days, {}, past.latitude, past.longitude, past.country)
+    """The units, one row each, without channels: keys, countries and coordinates."""
+    return Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
 
 
 def _probe(channels: Sequence[str]) -> Panel:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from escalation import schema
 from escalation.errors import UsageError
+from escalation.events.units import normalised
 from escalation.features.base import Columns, positive
 from escalation.panel.dense import Panel
 
@@ -41,7 +42,7 @@ def neighbours(
     local : mapping of str to ndarray of float32, shape (unit, day)
         Must hold ``{channel}_sum_{w}d``, from ``window_sums``.
     panel : Panel
-        One row per unit: name, country and coordinates where it was first seen.
+        One row per unit: key, country and coordinates where it was first seen.
     rows : slice
         The units to give; sums go over all.
     channels : sequence of str
@@ -117,7 +118,8 @@ def _find(local: Mapping[str, NDArray[np.float32]], name: str) -> NDArray[np.flo
 
 def _countries(panel: Panel, member: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Number of each unit's country; -1 where unknown."""
-    country = np.array(panel.country, dtype=str)
+    plain = {country: normalised(country) for country in set(panel.country)}
+    country = np.array([plain[country] for country in panel.country], dtype=str)
     codes = np.unique(country, return_inverse=True)[1].astype(np.int64)
     return np.where(member & (country != ""), codes, -1)
 

@@ -115,7 +115,7 @@ def write_features(
             near = TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
             folder = Path(opened.enter_context(near)).resolve()
         starts = tuple(range(0, len(past.units), size))
-        units = Panel(past.units, past.days, {}, past.latitude, past.longitude, past.country)
+        units = Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
         job = _Job(families, local, across, needed, units, folder, starts)
         if needed:
             for _ in run(_keep, _chunks(past, size), made=lambda: job):

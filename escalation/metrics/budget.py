@@ -67,7 +67,8 @@ def alert_budget(
     horizon : int, optional
         Only forecasts so many days ahead.
     first_event_days : pandas.Series, optional
-        Days from the issue day to the first event that counts, 1 to horizon, by (unit, day).
+        Days from the issue day to the first event that counts, 1 to horizon, by unit (its key,
+        where the forecasts have one) and day.
         Forecasts do not hold it; without it there is no lead time.
 
     Returns
@@ -123,12 +124,14 @@ def _lead(paired: Paired, first_event_days: pd.Series | None) -> Array:
     """Lead time of each row in days; NaN where it is not known."""
     if first_event_days is None:
         return np.full(len(paired.outcome), np.nan)
-    at = pd.MultiIndex.from_arrays([paired.unit, paired.days[paired.date].astype("datetime64[ns]")])
+    at = pd.MultiIndex.from_arrays(
+        [paired.unit_key, paired.days[paired.date].astype("datetime64[ns]")]
+    )
     known = first_event_days.copy()
     known.index = pd.MultiIndex.from_arrays(
         [
-            known.index.get_level_values(schema.UNIT).astype(str),
-            known.index.get_level_values(schema.DAY).astype("datetime64[ns]"),
+            known.index.get_level_values(0).astype(str),
+            known.index.get_level_values(1).astype("datetime64[ns]"),
         ]
     )
     return known.reindex(at).to_numpy(dtype=np.float64, na_value=np.nan)

@@ -69,10 +69,14 @@ def _slices(paired: Paired, by: By) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     if by == "horizon":
         yield f"{paired.horizon}d", np.ones(len(paired.outcome), dtype=bool)
         return
+    if by == "unit":
+        for key in np.unique(paired.unit_key):
+            mask = paired.unit_key == key
+            yield str(paired.unit[mask.argmax()]), mask
+        return
     months = paired.days.astype("datetime64[M]").astype(str)[paired.date]
-    key = paired.unit if by == "unit" else months
-    for name in np.unique(key):
-        yield str(name), key == name
+    for name in np.unique(months):
+        yield str(name), months == name
 
 
 def _rows(

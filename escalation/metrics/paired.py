@@ -13,7 +13,7 @@ from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
 from escalation.metrics.scores import LOSSES
 
-FORECAST_KEY = ["target", "horizon", schema.DAY, schema.UNIT]
+FORECAST_KEY = ["target", "horizon", schema.DAY, schema.UNIT_KEY]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Paired:
     probability : ndarray, shape (model, row)
     outcome : ndarray, shape (row,)
         1 or 0.
-    unit : ndarray of str, shape (row,)
+    unit, unit_key : ndarray of str, shape (row,)
+        The unit's name, and what identifies it.
     days : ndarray of datetime64[D], shape (date,)
         Distinct issue dates.
     date : ndarray of int64, shape (row,)
@@ -44,6 +45,7 @@ class Paired:
     probability: Array
     outcome: Array
     unit: NDArray[np.str_]
+    unit_key: NDArray[np.str_]
     days: NDArray[np.datetime64]
     date: NDArray[np.int64]
     left_out: int
@@ -68,6 +70,8 @@ class Paired:
 def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Rows that metrics look at: at risk, with a known outcome.
 
+    Units are told apart by ``unit_key``; a table without it, by ``unit``.
+
     Raises
     ------
     InputError
@@ -76,7 +80,9 @@ def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """
     at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
     columns = ["model", *FORECAST_KEY]
-    rows = forecasts.loc[at_risk, columns].assign(
+    if schema.UNIT_KEY not in forecasts:
+        forecasts = forecasts.assign(**{schema.UNIT_KEY: forecasts[schema.UNIT]})
+    rows = forecasts.loc[at_risk, [*columns, schema.UNIT]].assign(
         probability=forecasts.loc[at_risk, "probability"].to_numpy(
             dtype=np.float64, na_value=np.nan
         ),
@@ -111,7 +117,8 @@ def pair(forecasts: pd.DataFrame, *, horizon: int | None = None) -> list[Paired]
     Parameters
     ----------
     forecasts : pandas.DataFrame
-        Columns model, target, unit, day, horizon, probability, outcome, at_risk.
+        Columns model, target, unit, day, horizon, probability, outcome, at_risk; and unit_key,
+        where names are not enough to tell units apart.
     horizon : int, optional
         Only forecasts so many days ahead; all of them by default, each horizon on its own.
 
@@ -142,14 +149,14 @@ def pair(forecasts: pd.DataFrame, *, horizon: int | None = None) -> list[Paired]
 
 
 def _pair(target: str, horizon: int, rows: pd.DataFrame) -> Paired:
-    key = [schema.DAY, schema.UNIT]
+    key = [schema.DAY, schema.UNIT_KEY]
     known = rows.groupby(key, sort=True, observed=True)["outcome"].agg(["min", "max"])
     if (known["min"] != known["max"]).any():
         day, unit = known.index[known["min"] != known["max"]][0]
         raise InputError(
             "E-CONFLICT",
             f"models disagree on the outcome of {target} on {pd.Timestamp(day).date()}",
-            column=schema.UNIT,
+            column=schema.UNIT_KEY,
             value=unit,
             where="forecasts",
         )
@@ -164,13 +171,16 @@ def _pair(target: str, horizon: int, rows: pd.DataFrame) -> Paired:
         )
     day = common.index.get_level_values(schema.DAY).to_numpy().astype("datetime64[D]")
     days, date = np.unique(day, return_inverse=True)
+    shown = rows.drop_duplicates(schema.UNIT_KEY).set_index(schema.UNIT_KEY)[schema.UNIT]
+    unit_key = common.index.get_level_values(schema.UNIT_KEY)
     return Paired(
         target=target,
         horizon=horizon,
         models=tuple(str(name) for name in common.columns),
         probability=np.ascontiguousarray(common.to_numpy(np.float64).T),
         outcome=known.loc[common.index, "min"].to_numpy(np.float64),
-        unit=common.index.get_level_values(schema.UNIT).to_numpy(str),
+        unit=shown.loc[unit_key].to_numpy(str),
+        unit_key=unit_key.to_numpy(str),
         days=days,
         date=date.astype(np.int64),
         left_out=len(wide) - len(common),

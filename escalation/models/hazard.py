@@ -8,7 +8,6 @@ import numpy as np
 
 from escalation._util.arrays import Array
 from escalation.models.base import Column, smoothed_rate
-from escalation.models.optimum import minimise
 from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression, ridge_errors
 
 LOG_HAZARD_RANGE = (-30.0, 30.0)
@@ -50,30 +49,19 @@ class Hazard(RidgeRegression):
         self.ridge = ridge
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
+        from statsmodels.genmod.families import Binomial, links  # seconds to import
+        from statsmodels.genmod.generalized_linear_model import GLM
+
         self.base_ = float(np.log(-np.log1p(-smoothed_rate(y, self.horizon))))
         Z = self._learn_design(X)
-        rate = np.full(len(y), np.exp(self.base_))
-        curvature = _information(rate) @ Z**2 / self.horizon + self.ridge
-
-        def loss(beta: Array) -> tuple[float, Array]:
-            rate = np.exp(np.clip(self.base_ + Z @ beta, *LOG_HAZARD_RANGE))
-            misfit = np.where(y > 0, -np.log(-np.expm1(-rate)), rate).sum()
-            slope = np.where(y > 0, -rate * np.exp(-rate) / -np.expm1(-rate), rate) @ Z
-            value = misfit / self.horizon + self.ridge / 2.0 * (beta @ beta)
-            return float(value), slope / self.horizon + self.ridge * beta
-
-        self.coefficients_ = minimise(loss, np.zeros(Z.shape[1]), curvature=curvature)
-        information = _information(self._rate(Z))
+        family = Binomial(link=links.CLogLog())
+        model = GLM(y, Z, family=family, offset=np.full(len(y), self.base_))
+        alpha = self.ridge * self.horizon / len(y)
+        fitted = model.fit_regularized(alpha=alpha, L1_wt=0.0, opt_method="newton-cg")
+        self.coefficients_ = np.asarray(fitted.params)
+        information = model.hessian_factor(self.coefficients_, scale=1.0, observed=False)
         self.standard_errors_ = ridge_errors(Z, information, horizon=self.horizon, ridge=self.ridge)
 
-    def _rate(self, Z: Array) -> Array:
-        """Expected number of outcomes in h days."""
-        return np.exp(np.clip(self.base_ + self._linear(Z), *LOG_HAZARD_RANGE))
-
     def _probability(self, X: Any) -> Array:
-        return -np.expm1(-self._rate(self._design(X)))
-
-
-def _information(rate: Array) -> Array:
-    """Expected information of each row about its log rate."""
-    return rate**2 * np.exp(-rate) / -np.expm1(-rate)
+        rate = np.clip(self.base_ + self._linear(self._design(X)), *LOG_HAZARD_RANGE)
+        return -np.expm1(-np.exp(rate))

@@ -100,7 +100,7 @@ def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> 
         fill = _highest if name in past.highest else _sums
         fill(begin, finish, owner, day, past.weights[name][some], out)
     return Panel(
-        tuple(past.units[unit] for unit in owner),
+        tuple(past.unit_keys[unit] for unit in owner),
         past.days,
         channels,
         past.latitude[owner],

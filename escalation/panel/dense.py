@@ -26,7 +26,8 @@ class Where:
     Parameters
     ----------
     equal : mapping of str to tuple of str
-        Column and the values allowed in it; for ``tags`` one of the words must be present.
+        Column and the values allowed in it; for ``tags`` one of the words must be present. A note
+        only describes and decides nothing.
     rung : int
         Lowest severity allowed.
 
@@ -42,11 +43,12 @@ class Where:
     rung: int = 0
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.equal) - set(schema.TEXT_COLUMNS))
+        known = [name for name in schema.TEXT_COLUMNS if name != schema.NOTE]
+        unknown = sorted(set(self.equal) - set(known))
         if unknown:
             raise UsageError(
                 "E-CONFIG",
-                f"not a text column of the events; those are {', '.join(schema.TEXT_COLUMNS)}",
+                f"not a column to choose events by; those are {', '.join(known)}",
                 column="where",
                 value=unknown[0],
             )
@@ -110,7 +112,7 @@ class Panel:
     Parameters
     ----------
     units : tuple of str
-        Name of each row.
+        Key of each row's unit.
     days : ndarray of datetime64[D], shape (day,)
         Consecutive days.
     channels : mapping of str to ndarray of float32, shape (unit, day)
@@ -197,22 +199,6 @@ def priogrid(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> N
     row = np.clip(np.floor((latitude + 90.0) / PRIOGRID_DEGREES), 0, 359).astype(np.int64)
     column = np.clip(np.floor((longitude + 180.0) / PRIOGRID_DEGREES), 0, 719).astype(np.int64)
     return row * 720 + column + 1
-
-
-def unit_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
-    """The unit of each event as text; missing where the event has none of this kind."""
-    if kind == "all":
-        return pd.Series(schema.ALL_UNIT, index=events.index, dtype="str")
-    if kind == "dyad":
-        return events[schema.ACTOR].astype("str") + ">" + events[schema.TARGET].astype("str")
-    if kind == "priogrid":
-        placed = events[schema.LATITUDE].notna() & events[schema.LONGITUDE].notna()
-        cells = priogrid(
-            events[schema.LATITUDE].fillna(0).to_numpy(dtype=float),
-            events[schema.LONGITUDE].fillna(0).to_numpy(dtype=float),
-        )
-        return pd.Series(cells, index=events.index).astype("str").where(placed)
-    return events[kind].astype("str")
 
 
 @dataclass(frozen=True)

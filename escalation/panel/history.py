@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.archive import EVENT_KEY, EventArchive, to_day
-from escalation.panel.dense import Days, Panel, PanelSpec, day_range, unit_of
+from escalation.events.units import UnitName, shown_names
+from escalation.panel.dense import Days, Panel, PanelSpec, day_range
 from escalation.panel.late import Changes
+from escalation.panel.membership import members, written_name
 
 Int32 = NDArray[np.int32]
+_Unit = tuple[str, schema.UnitKind]
+"""A unit's key and kind."""
+_NAMING = [schema.COUNTRY, schema.ADMIN1, schema.SITE, schema.ACTOR, schema.TARGET]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +45,11 @@ class History:
         What it adds to each channel.
     highest : frozenset of str
         Channels that hold a day's highest value, not its sum.
+    unit_names : tuple of UnitName
+        Each unit once, sorted by key, with its name and country as the first version that was
+        known of it writes them.
     units : tuple of str
-        Each unit once, sorted.
+        Their names for people, which depend on what other units there are.
     entry : ndarray of int64, shape (unit,)
         Index of the first day on which the unit was known.
     latitude, longitude : ndarray of float64, shape (unit,)
@@ -61,6 +70,7 @@ class History:
     opening: NDArray[np.bool_]
     weights: Mapping[str, NDArray[np.float32]]
     highest: frozenset[str]
+    unit_names: tuple[UnitName, ...]
     units: tuple[str, ...]
     entry: NDArray[np.int64]
     latitude: NDArray[np.float64]
@@ -73,6 +83,11 @@ class History:
     def channels(self) -> tuple[str, ...]:
         """Names of the panel's channels."""
         return tuple(self.weights)
+
+    @cached_property
+    def unit_keys(self) -> tuple[str, ...]:
+        """What identifies each unit, sorted."""
+        return tuple(unit.key for unit in self.unit_names)
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -97,6 +112,7 @@ class History:
             row=self.row[some],
             opening=self.opening[some],
             weights={name: values[some] for name, values in self.weights.items()},
+            unit_names=self.unit_names[units],
             units=self.units[units],
             entry=self.entry[units],
             latitude=self.latitude[units],
@@ -130,7 +146,7 @@ class History:
                     self._changes(went, day, self.ends, weight),
                 )
         return Panel(
-            self.units,
+            self.unit_keys,
             self.days - np.timedelta64(self.lag, "D"),
             arrays,
             self.latitude,
@@ -162,7 +178,7 @@ class History:
             return self._filled(name, self.weights[name], valid, self.happened)
 
         arrays = _Lazy(self.channels, make)
-        return Panel(self.units, self.days, arrays, self.latitude, self.longitude, self.country)
+        return Panel(self.unit_keys, self.days, arrays, self.latitude, self.longitude, self.country)
 
     def _filled(
         self, name: str, weight: NDArray[np.float32], some: NDArray[np.int64], day: Int32
@@ -257,7 +273,7 @@ def history(
     ------
     InputError
         ``E-RANGE`` for an empty day axis, ``E-COVERAGE`` beyond the archive's last covered day,
-        ``E-UNIT`` when units of two kinds share a name and would be counted together.
+        ``E-UNIT`` when units of two kinds share a key and would be counted together.
     """
     start = to_day(first_day) if first_day is not None else archive.first_day
     stop = to_day(last_day) if last_day is not None else archive.covered_to
@@ -274,13 +290,13 @@ def history(
     opening = spec.enters.mask(versions) & (seen < ends)
     alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
     row, number, candidates = _by_unit(versions, spec, alive)
-    number, names = _entered(number, candidates, opening[row])
+    number, units = _entered(number, candidates, opening[row])
     inside = number >= 0
     row, number = row[inside], number[inside]
     order = np.argsort(_order(number, seen[row], len(days)), kind="stable")
     row, code = row[order], number[order].astype(np.int32)
-    first = np.full(len(names), -1, np.int64)
-    _first_opening(code, seen[row], happened[row], row, opening[row], first)
+    first = _first(code, seen[row], happened[row], row, opening[row], len(units))
+    names = _written(versions, units, code, happened[row], row)
     place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
     return History(
         code=code,
@@ -291,7 +307,8 @@ def history(
         opening=opening[row],
         weights={c.name: c.weights(versions).astype(np.float32)[row] for c in spec.all_channels},
         highest=frozenset(c.name for c in spec.all_channels if c.measure == "severity"),
-        units=names,
+        unit_names=names,
+        units=shown_names(names),
         entry=seen[row][first].astype(np.int64),
         latitude=place[schema.LATITUDE].to_numpy(dtype=np.float64),
         longitude=place[schema.LONGITUDE].to_numpy(dtype=np.float64),
@@ -314,18 +331,16 @@ def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, I
 
 
 def _by_unit(
-    versions: pd.DataFrame,
-    spec: PanelSpec,
-    alive: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
-    """Each version once per kind of unit that it belongs to: position, unit's number, names."""
+    versions: pd.DataFrame, spec: PanelSpec, alive: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[_Unit]]:
+    """Each version once per kind of unit that it belongs to: position, unit's number, units."""
     rows: list[NDArray[np.int64]] = []
     codes: list[NDArray[np.int64]] = []
-    names: list[str] = []
+    units: dict[str, schema.UnitKind] = {}
     for kind in dict.fromkeys(spec.kinds):
-        unit = unit_of(versions, kind).iloc[alive]
-        code, kind_names = pd.factorize(unit)
-        if both := sorted(set(kind_names) & set(names)):
+        code, keys = members(versions, kind)
+        code = code[alive]
+        if both := sorted(set(keys) & set(units)):
             raise InputError(
                 "E-UNIT",
                 "units of different kinds share a name",
@@ -335,44 +350,61 @@ def _by_unit(
             )
         has = code >= 0
         rows.append(alive[has])
-        codes.append(code[has].astype(np.int64) + len(names))
-        names += list(kind_names)
-    return np.concatenate(rows), np.concatenate(codes), np.array(names, dtype=object)
+        codes.append(code[has] + len(units))
+        units |= dict.fromkeys(keys, kind)
+    return np.concatenate(rows), np.concatenate(codes), list(units.items())
 
 
 def _entered(
-    code: NDArray[np.int64], names: NDArray[np.object_], opening: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Numbers among the units that entered, sorted by name; -1 for those that never did."""
-    entered = np.zeros(len(names), dtype=bool)
-    entered[code[opening]] = True
-    kept = np.flatnonzero(entered)
-    kept = kept[np.argsort(names[kept], kind="stable")]
-    number = np.full(len(names), -1, np.int64)
+    code: NDArray[np.int64], units: list[_Unit], opening: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], list[_Unit]]:
+    """Numbers among the units that entered, sorted by key; -1 for those that never did."""
+    entered = np.unique(code[opening]).tolist()
+    kept = sorted(entered, key=lambda i: units[i][0])
+    number = np.full(len(units), -1, np.int64)
     number[kept] = np.arange(len(kept))
-    return number[code], tuple(str(name) for name in names[kept])
+    return number[code], [units[i] for i in kept]
+
+
+def _written(
+    versions: pd.DataFrame,
+    units: list[_Unit],
+    code: Int32,
+    happened: Int32,
+    row: NDArray[np.int64],
+) -> tuple[UnitName, ...]:
+    """Names as the first version known of each unit writes them: later news rename nothing."""
+    known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int32)[row]
+    first = _first(code, known, happened, row, np.ones(len(row), dtype=bool), len(units))
+    columns = versions.columns.intersection(_NAMING)
+    events = versions[columns].iloc[row[first]].to_dict("records")
+    return tuple(
+        written_name(event, kind, key) for event, (key, kind) in zip(events, units, strict=True)
+    )
 
 
 @njit(cache=True, nogil=True)
-def _first_opening(
+def _first(
     code: Int32,
-    seen: Int32,
+    since: Int32,
     happened: Int32,
     row: NDArray[np.int64],
-    opening: NDArray[np.bool_],
-    first: NDArray[np.int64],
-) -> None:
-    """Version by which each unit entered: seen first, then the oldest, then by identifier."""
+    allowed: NDArray[np.bool_],
+    units: int,
+) -> NDArray[np.int64]:
+    """First of the allowed versions of each unit: by a day, then the oldest, then by identifier."""
+    first = np.full(units, -1, np.int64)
     for i in range(len(code)):
-        if not opening[i]:
+        if not allowed[i]:
             continue
         best = first[code[i]]
         if best < 0:
             first[code[i]] = i
             continue
-        mine, other = (seen[i], happened[i], row[i]), (seen[best], happened[best], row[best])
+        mine, other = (since[i], happened[i], row[i]), (since[best], happened[best], row[best])
         if mine < other:
             first[code[i]] = i
+    return first
 
 
 def openings(archive: EventArchive, past: History) -> pd.DataFrame:
@@ -389,11 +421,11 @@ def openings(archive: EventArchive, past: History) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``unit``, source and identifier, coordinates and country.
+        ``unit_key``, source and identifier, coordinates and country.
     """
     order = np.lexsort((past.row, past.happened, past.seen))
     order = order[past.opening[order]]
     columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
     found = archive.until(past.days[-1]).versions[columns].iloc[past.row[order]]
-    names = np.array(past.units, dtype=object)[past.code[order]]
-    return found.assign(**{schema.UNIT: names}).reset_index(drop=True)
+    keys = np.array(past.unit_keys, dtype=object)[past.code[order]]
+    return found.assign(**{schema.UNIT_KEY: keys}).reset_index(drop=True)

@@ -20,7 +20,7 @@ from escalation.scoring.watchlist import Score
 
 RECENT_DAYS = 28
 """Days after training for which the model is asked again, at most."""
-RECENT_COLUMNS = (schema.UNIT, schema.DAY, "probability", "lower", "upper")
+RECENT_COLUMNS = (schema.UNIT_KEY, schema.DAY, "probability", "lower", "upper")
 NOT_STORED = "not stored with a version yet"
 
 
@@ -172,7 +172,7 @@ def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.Dat
     for earlier in np.arange(first, max(first, day)):
         rows += [
             {
-                "unit": row.unit,
+                schema.UNIT_KEY: row.unit_key,
                 "day": pd.Timestamp(row.day),
                 "probability": row.probability,
                 "lower": row.lower,

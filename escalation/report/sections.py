@@ -9,10 +9,11 @@ import pandas as pd
 
 from escalation import schema
 from escalation._util.text import percent
-from escalation.panel.dense import unit_of
+from escalation.panel.membership import unit_keys_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
 from escalation.report.words import long_day, plain, what_happened
+from escalation.scoring.status import in_words
 from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
@@ -24,13 +25,18 @@ SMALLEST_FAMILY = 0.05
 
 @dataclass(frozen=True)
 class Line:
-    """A unit in the ranked list: its score, a key to link to, and its name as it is shown."""
+    """A unit in the ranked list: its score, an anchor to link to, and its name as it is shown."""
 
     key: str
     unit: str
     score: Score
     families: list[tuple[str, float]]
     further: str
+
+    @property
+    def status(self) -> str:
+        """All that qualifies the score; nothing where nothing does."""
+        return in_words(self.score.status)
 
     @property
     def change(self) -> str:
@@ -73,20 +79,14 @@ class UnitSection:
 def ranked_lines(data: ReportData) -> list[Line]:
     """Every unit, likeliest first, those without a probability last."""
     return [
-        Line(f"unit-{i}", shown(score.unit), score, _families(score), _further(score))
+        Line(f"unit-{i}", shown(score), score, _families(score), _further(score))
         for i, score in enumerate(data.scores, start=1)
     ]
 
 
-def shown(unit: str) -> str:
-    """The name of a unit as it is read.
-
-    Examples
-    --------
-    >>> shown("green_zone"), shown("all")
-    ('green zone', 'all together')
-    """
-    return "all together" if unit == schema.ALL_UNIT else plain(unit)
+def shown(score: Score) -> str:
+    """The name of a unit as it is read: ``green zone`` for ``green_zone``."""
+    return "all together" if score.unit_key == schema.ALL_UNIT else plain(score.unit)
 
 
 def _families(score: Score) -> list[tuple[str, float]]:
@@ -109,13 +109,13 @@ def _further(score: Score) -> str:
     return f"{events} like its last one, today, would lift it over {over}."
 
 
-def events_of(data: ReportData, unit: str) -> pd.DataFrame:
+def events_of(data: ReportData, unit_key: str) -> pd.DataFrame:
     """The events that belong to a unit; all of them to the unit of all.
 
     Parameters
     ----------
     data : ReportData
-    unit : str
+    unit_key : str
 
     Returns
     -------
@@ -123,11 +123,9 @@ def events_of(data: ReportData, unit: str) -> pd.DataFrame:
         Canonical events.
     """
     events = data.events
-    if unit == schema.ALL_UNIT and schema.ALL_UNIT in data.experiment.panel.units:
-        return events
     held = np.zeros(len(events), dtype=bool)
     for kind in data.experiment.panel.units:
-        held |= (unit_of(events, kind) == unit).fillna(False).to_numpy(dtype=bool)
+        held |= (unit_keys_of(events, kind) == unit_key).to_numpy(dtype=bool)
     return events[held]
 
 
@@ -151,9 +149,10 @@ def unit_sections(data: ReportData, *, most: int) -> list[UnitSection]:
 
 def _section(data: ReportData, axis: Axis, score: Score, line: Line) -> UnitSection:
     past, recent = (
-        _within(frame[frame[schema.UNIT] == score.unit], axis) for frame in (data.own, data.recent)
+        _within(frame[frame[schema.UNIT_KEY] == score.unit_key], axis)
+        for frame in (data.own, data.recent)
     )
-    events = events_of(data, score.unit)
+    events = events_of(data, score.unit_key)
     shown_events = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
     today = axis.at(data.day)
     joint = axis.at(recent[schema.DAY].iloc[0]) if len(recent) else today
@@ -223,10 +222,10 @@ def where(data: ReportData) -> Map | None:
     """Units on a map, by the middle of their events' places."""
     names, places, chances = [], [], []
     for score in data.scores:
-        if score.unit == schema.ALL_UNIT:
+        if score.unit_key == schema.ALL_UNIT:
             continue
-        place = events_of(data, score.unit)[[schema.LATITUDE, schema.LONGITUDE]].median()
-        names.append(shown(score.unit))
+        place = events_of(data, score.unit_key)[[schema.LATITUDE, schema.LONGITUDE]].median()
+        names.append(shown(score))
         places.append(place.to_numpy(dtype=np.float64, na_value=np.nan))
         chances.append(np.nan if score.probability is None else score.probability)
     if not names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from escalation import schema
+from escalation._util.text import toll
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.report.page_data import ReportData
 
@@ -39,13 +40,12 @@ def long_day(day: object) -> str:
 
 
 def what_happened(event: pd.Series) -> str:
-    """An event in a line: what, where, who against whom, and the killed."""
+    """An event in a line: what, where, who against whom, the killed and the wounded."""
     what = plain(event[schema.EVENT_TYPE]).capitalize()
     where = plain(event[schema.SITE]) or plain(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
     sides = " on ".join(filter(None, [plain(event[schema.ACTOR]), plain(event[schema.TARGET])]))
-    dead = event[schema.KILLED]
-    toll = f"{int(dead)} killed" if pd.notna(dead) and dead else ""
-    return ", ".join(filter(None, [what, where, sides, toll]))
+    people = toll(event[schema.KILLED], event[schema.WOUNDED])
+    return ", ".join(filter(None, [what, where, sides, people]))
 
 
 def caveats(data: ReportData) -> list[str]:

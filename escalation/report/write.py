@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from escalation import schema
 from escalation._util.files import replacing
-from escalation._util.text import percent
+from escalation._util.text import percent, toll
 from escalation.report import words
 from escalation.report.page_data import ReportData
 from escalation.report.record import provenance_rows, record, reliability_curve
@@ -43,6 +43,7 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
         "percent": percent,
         "plain": words.plain,
         "long_day": words.long_day,
+        "toll": toll,
     }
     return environment.get_template("page.html.j2").render(_content(data, charts))
 

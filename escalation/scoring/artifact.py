@@ -24,6 +24,7 @@ from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.train import Trained
 from escalation.errors import EscalationError, ModelError, UsageError
 from escalation.events.archive import to_day
+from escalation.events.units import UnitName
 from escalation.experiment import Experiment, target_of
 from escalation.models.trusted import TRUSTED_TYPES
 from escalation.scoring.untrusted import (
@@ -69,13 +70,14 @@ class Manifest:
     known_basis : str
         How the archive's known dates were obtained.
     base_rate : dict
-        ``pool`` and ``units``: shares of positives, shrunk.
+        ``pool`` and ``units``: shares of positives, shrunk, of all and by the key of a unit; and
+        ``names``: name and country of each unit, by its key.
     record : dict
         Its track record: ``mean``, ``covariance``, ``quantile``, ``overdispersion``.
     null_share : float
         Share of positives that a no-change process gives by chance.
     canary : dict
-        ``rows``, ``unit`` and ``probability``: inputs and answers to reproduce.
+        ``rows``, ``unit`` (keys), ``day`` and ``probability``: inputs and answers to reproduce.
     versions : dict
         Library versions.
     typical : dict
@@ -108,7 +110,7 @@ def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
     model : estimator
         Fitted.
     X : DataFrame
-        Training rows by unit and day.
+        Training rows by unit's key and day.
     rows : int, optional
         How many, at most.
 
@@ -212,7 +214,7 @@ def load_artifact(
     if got != expected_hash:
         raise ModelError(
             "E-MODEL-HASH",
-            f"hash {got} instead of the registered {expected_hash}",
+            f"registered with hash {expected_hash}, now {got}",
             where=str(folder),
             fix="train again; the stored model was changed",
         )
@@ -280,8 +282,11 @@ def _use(manifest: Manifest) -> None:
     answered = len(rows) == len(answers) > 0 and not missing
     texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
     texts += [*manifest.canary["unit"], *manifest.versions.values()]
+    names = {key: UnitName(key, *pair) for key, pair in manifest.base_rate["names"].items()}
+    texts += [text for name in names.values() for text in name]
     finite = all(isinstance(number, int | float) and np.isfinite(number) for number in numbers)
-    if not (answered and finite and all(isinstance(text, str) for text in texts)):
+    named = set(names) == set(manifest.base_rate["units"])
+    if not (answered and finite and named and all(isinstance(text, str) for text in texts)):
         raise ValueError
 
 
@@ -372,11 +377,12 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
 
 
 def base_rates(trained: Trained) -> dict[str, Any]:
-    """The climatology of every unit, and of one never seen (``pool``)."""
-    units = [*trained.case.prepared.units, "\x00never seen"]
+    """The climatology of every unit, and of one never seen (``pool``), and the units' names."""
+    units = [*trained.case.prepared.unit_keys, "\x00never seen"]
     index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])
     row = trained.table.X.iloc[[0] * len(units)].set_index(index)
     rates = trained.models["climatology"].predict_proba(row)[:, 1]
     named = dict(zip(units, rates.tolist(), strict=True))
     pool = named.pop(units[-1])
-    return {"pool": pool, "units": named}
+    names = {unit.key: [unit.name, unit.country] for unit in trained.case.prepared.past.unit_names}
+    return {"pool": pool, "units": named, "names": names}

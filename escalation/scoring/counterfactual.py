@@ -65,12 +65,12 @@ class Counterfactual:
         """
         units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         table = openings(self.inputs.archive, self.inputs.past)
-        for unit, rows in table.groupby(schema.UNIT, sort=False):
+        for unit, rows in table.groupby(schema.UNIT_KEY, sort=False):
             first = tuple(rows[EVENT_KEY].iloc[0])
             others = rows[(rows[EVENT_KEY] != rows[EVENT_KEY].iloc[0]).any(axis=1)]
             place = rows[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
             if others.empty or not place.iloc[0].equals(place.loc[others.index[0]]):
-                number = self.inputs.units.index(str(unit))
+                number = self.inputs.unit_keys.index(str(unit))
                 units.setdefault(first, []).append((number, others.empty))
         return units
 
@@ -137,7 +137,7 @@ class Counterfactual:
     def _without(self, event: int) -> Array:
         source, name = self._keys[event]
         scored = self.scorer.on(self.inputs.archive.without(name, source), self.inputs.day)
-        return scored["probability"].reindex(list(self.inputs.units)).to_numpy()
+        return scored["probability"].reindex(list(self.inputs.unit_keys)).to_numpy()
 
     def _block(self, perturbations: Perturbations, only: Ints | None) -> Array:
         probability = np.tile(self.inputs.probability, (len(perturbations), 1))
@@ -150,7 +150,7 @@ class Counterfactual:
         number, unit, row = _to_score(changed, self._differs(across, gone.shape), ~gone, only)
         values = self._input(number, unit, row, local, history, across)
         days = np.array([self.inputs.day])
-        index = row_index(self.inputs.units, days, (unit, np.zeros(len(unit), np.int64)))
+        index = row_index(self.inputs.unit_keys, days, (unit, np.zeros(len(unit), np.int64)))
         X = pd.DataFrame(values, index=index, columns=self.inputs.X.columns)
         probability[number, unit] = self.scorer.predict(X)
         probability[gone] = np.nan

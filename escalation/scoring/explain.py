@@ -33,7 +33,7 @@ OWN_HISTORY = "own_history"
 
 @dataclass(frozen=True)
 class Driver:
-    """An event that carries a score, and by how much in log-odds."""
+    """An event that carries a score, as it was known, and by how much in log-odds."""
 
     event_id: str
     date: str
@@ -42,6 +42,7 @@ class Driver:
     actor: str
     target: str
     killed: int | None
+    wounded: int | None
     contribution: float
 
 
@@ -85,6 +86,9 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
     def text(column: str) -> str:
         return "" if pd.isna(event[column]) else str(event[column])
 
+    def count(column: str) -> int | None:
+        return None if pd.isna(event[column]) else int(event[column])
+
     return Driver(
         event_id=text(schema.EVENT_ID),
         date=f"{event[schema.EVENT_DATE]:%Y-%m-%d}",
@@ -92,7 +96,8 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
         event_type=text(schema.EVENT_TYPE),
         actor=text(schema.ACTOR),
         target=text(schema.TARGET),
-        killed=None if pd.isna(event[schema.KILLED]) else int(event[schema.KILLED]),
+        killed=count(schema.KILLED),
+        wounded=count(schema.WOUNDED),
         contribution=float(contribution),
     )
 

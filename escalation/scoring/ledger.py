@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from escalation import schema
 from escalation._util.files import locked, replacing
 from escalation.errors import InputError, StorageError
 
@@ -198,10 +199,49 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
     return added
 
 
+class ForecastSeries(NamedTuple):
+    """Forecasts that continue one another: of one registered model, label and horizon.
+
+    Parameters
+    ----------
+    model, target : str
+        Registered name and label.
+    horizon : int
+        In days.
+    """
+
+    model: str
+    target: str
+    horizon: int
+
+    def of(self, entries: Iterable[Entry]) -> Iterator[Mapping[str, Any]]:
+        """Its forecasts with a probability, in the order of issue."""
+        for entry in entries:
+            forecast = entry.forecast
+            series = (_model(forecast), forecast.get("target"), forecast.get("horizon"))
+            if series == self and forecast.get("probability") is not None:
+                yield forecast
+
+
+def registered_name(reference: str) -> str:
+    """Name of a model without its alias and version.
+
+    Examples
+    --------
+    >>> registered_name("iraq_crisis.any_7d@champion v3")
+    'iraq_crisis.any_7d'
+    """
+    return reference.partition("@")[0]
+
+
+def _model(forecast: Mapping[str, Any]) -> str:
+    return registered_name(str(forecast.get("provenance", {}).get("model", "")))
+
+
 def issued_before(
-    entries: Iterable[Entry], *, target: str, horizon: int, day: str
+    entries: Iterable[Entry], series: ForecastSeries, *, day: str
 ) -> dict[str, tuple[str, float]]:
-    """Each unit's latest answer to a question before a day: the day it was about, the probability.
+    """Each unit's latest forecast before a day: the day it was about, the probability.
 
     Of several for one day, the one issued last.
 
@@ -209,24 +249,19 @@ def issued_before(
     ----------
     entries : iterable of Entry
         In the order of issue.
-    target : str
-        Label.
-    horizon : int
-        In days.
+    series : ForecastSeries
+        No other model's forecast is compared with.
     day : str
         ISO; only forecasts for earlier days count.
 
     Returns
     -------
     dict of str to (str, float)
-        Day and probability by unit.
+        Day and probability by the key of the unit.
     """
     latest: dict[str, tuple[str, float]] = {}
-    for entry in entries:
-        forecast = entry.forecast
-        same = (forecast.get("target"), forecast.get("horizon")) == (target, horizon)
-        if not same or forecast.get("probability") is None or not forecast["day"] < day:
-            continue
-        if forecast["unit"] not in latest or latest[forecast["unit"]][0] <= forecast["day"]:
-            latest[forecast["unit"]] = forecast["day"], forecast["probability"]
+    for forecast in series.of(entries):
+        unit, about = forecast[schema.UNIT_KEY], forecast[schema.DAY]
+        if about < day and (unit not in latest or latest[unit][0] <= about):
+            latest[unit] = about, forecast["probability"]
     return latest

@@ -11,7 +11,8 @@ import pandas as pd
 from escalation import schema
 from escalation._util.arrays import Array, Ints
 from escalation.backtest.day import DayInputs
-from escalation.panel.dense import Panel, unit_of
+from escalation.panel.dense import Panel
+from escalation.panel.membership import members
 
 REMOVED = -1
 
@@ -83,9 +84,11 @@ class PerturbedRows:
     @cached_property
     def holders(self) -> Ints:
         """Units that each event belongs to, shape (event, kind of unit); -1 for none."""
-        units = pd.Index(self.inputs.units, dtype="str")
-        kinds = dict.fromkeys(self.inputs.spec.kinds)
-        indices = [units.get_indexer(unit_of(self.events, kind)) for kind in kinds]
+        units = pd.Index(self.inputs.unit_keys, dtype="str")
+        indices = []
+        for kind in dict.fromkeys(self.inputs.spec.kinds):
+            code, keys = members(self.events, kind)
+            indices.append(np.append(units.get_indexer(list(keys)), -1)[code])
         return np.stack(indices, axis=1).astype(np.int64)
 
     @cached_property

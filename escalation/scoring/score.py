@@ -12,10 +12,20 @@ from escalation import __version__, schema
 from escalation.backtest.intervals import TrackRecord
 from escalation.errors import GateError, InputError, ModelError
 from escalation.events.archive import EventArchive, to_day
+from escalation.events.units import UnitName, shown_names
 from escalation.experiment import target_label
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
 from escalation.scoring.scorer import Scorer, ScoringInputs, checked_input
+from escalation.scoring.status import (
+    IN_SAMPLE,
+    NEW_UNIT,
+    NO_HISTORY,
+    NOT_AT_RISK,
+    STALE,
+    UNSEEN_TYPE,
+    statuses,
+)
 from escalation.scoring.watchlist import Score, alerted, compared, ranked
 
 STALE_AFTER = 30
@@ -26,12 +36,6 @@ CAVEATS = {
     "assumed": "known dates are assumed from a stated lag",
     "event_date": "known dates are taken to be event dates: optimistic",
 }
-OK = "ok"
-NOT_AT_RISK = "not at risk: the question does not arise here today"
-NO_HISTORY = "no history: nothing was known here on the day"
-NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
-UNSEEN_TYPE = "unseen event type: {}; it counts as an event, what it means was not learned"
-STALE = "stale data: the newest news is {} days old"
 
 
 def check_day(
@@ -132,8 +136,9 @@ def score(
     budget : int, optional
         How many units may raise an alert; the unit that holds all events raises none.
     previous : mapping of str to (str, float), optional
-        By unit: the day and the probability to compare with. Where there is none, the same model's
-        score of the day before.
+        By the key of the unit, as of :func:`escalation.scoring.ledger.issued_before`: the day and
+        the probability to compare with. Where there is none, the same model's score of the day
+        before.
     stale_after : int
         Days without any news, up to the day that is scored.
     today : date-like, optional
@@ -149,44 +154,58 @@ def score(
     age = age_of_news(archive, day, today=today)
     inputs = scorer.inputs(archive, day)
     counterfactual = Counterfactual(scorer, inputs)
-    stamp = provenance(scorer, inputs.archive, day)
-    rows = _rows(scorer, inputs, counterfactual, stamp)
-    if age > stale_after:
-        stale = STALE.format(age)
-        rows = [row if row.probability is None else replace(row, status=stale) for row in rows]
+    everywhere = (
+        IN_SAMPLE if day < to_day(scorer.manifest.trained_to) else None,
+        STALE.format(age) if age > stale_after else None,
+    )
+    rows = _rows(scorer, inputs, counterfactual, everywhere)
     rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
 
 
 def _rows(
-    scorer: Scorer, inputs: ScoringInputs, counterfactual: Counterfactual, stamp: Mapping[str, Any]
+    scorer: Scorer,
+    inputs: ScoringInputs,
+    counterfactual: Counterfactual,
+    everywhere: Sequence[str | None],
 ) -> list[Score]:
-    """A row per unit, known on the day or known to the model."""
+    """A row per unit, known on the day or known to the model; some things are said everywhere."""
     record, rates = track_of(scorer), scorer.manifest.base_rate
+    stamp = provenance(scorer, inputs.archive, inputs.day)
     lower, upper = record.interval(inputs.probability)
     about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
     unseen = _unseen_types(scorer, inputs, counterfactual)
+    absent = sorted(set(rates["units"]) - set(inputs.unit_keys))
+    known = [UnitName(key, *rates["names"][key]) for key in absent]
+    units = [*inputs.past.unit_names, *known]
     rows = []
-    for i, unit in enumerate(inputs.units):
-        rate = float(rates["units"].get(unit, rates["pool"]))
-        row = Score(unit, *about, None, None, None, rate, NOT_AT_RISK, (), stamp)
-        if inputs.at_risk[i]:
-            status = OK if unit in rates["units"] else NEW_UNIT
+    for i, (unit, shown) in enumerate(zip(units, shown_names(units), strict=True)):
+        rate = float(rates["units"].get(unit.key, rates["pool"]))
+        row = Score(shown, *about, None, None, None, rate, (), (), stamp, unit_key=unit.key)
+        if i >= len(inputs.units):
+            rows.append(replace(row, status=statuses(NO_HISTORY, *everywhere)))
+            continue
+        at_risk = bool(inputs.at_risk[i])
+        row = replace(
+            row,
+            status=statuses(
+                None if at_risk else NOT_AT_RISK,
+                None if unit.key in rates["units"] else NEW_UNIT,
+                UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else None,
+                *everywhere,
+            ),
+        )
+        if at_risk:
             row = replace(
                 row,
                 probability=float(inputs.probability[i]),
                 lower=float(lower[i]),
                 upper=float(upper[i]),
                 no_information=bool(lower[i] <= rate <= upper[i]),
-                status=UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else status,
             )
         rows.append(row)
-    absent = sorted(set(rates["units"]) - set(inputs.units))
-    return rows + [
-        Score(unit, *about, None, None, None, float(rates["units"][unit]), NO_HISTORY, (), stamp)
-        for unit in absent
-    ]
+    return rows
 
 
 def track_of(scorer: Scorer) -> TrackRecord:
@@ -245,7 +264,7 @@ def _before(
         inputs = scorer.inputs(archive, yesterday)
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
-    answers = zip(inputs.units, inputs.probability, inputs.at_risk, strict=True)
+    answers = zip(inputs.unit_keys, inputs.probability, inputs.at_risk, strict=True)
     earlier = {
         unit: (str(yesterday), float(probability))
         for unit, probability, at_risk in answers
@@ -267,11 +286,11 @@ def _explained(
     further: list[int | None] = [None] * len(inputs.units)
     if line is not None:
         further = events_to(counterfactual, line)
-    place = {unit: i for i, unit in enumerate(inputs.units)}
+    place = {key: i for i, key in enumerate(inputs.unit_keys)}
     explained = []
     for row in rows:
         if row.probability is not None:
-            i = place[row.unit]
+            i = place[row.unit_key]
             row = replace(
                 row,
                 drivers=drivers[i],

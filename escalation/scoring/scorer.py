@@ -16,6 +16,7 @@ from escalation.errors import InputError, ModelError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label, target_of
 from escalation.scoring.artifact import Manifest
+from escalation.scoring.ledger import ForecastSeries, registered_name
 from escalation.targets import Target
 
 
@@ -95,9 +96,10 @@ class Scorer:
         return target_of(self.manifest.target)
 
     @property
-    def question(self) -> dict[str, Any]:
-        """The label's name and its horizon, by which answers are compared."""
-        return {"target": target_label(self.target), "horizon": self.target.horizon}
+    def series(self) -> ForecastSeries:
+        """The series of forecasts that its own belong to, whatever its version."""
+        name, label = registered_name(self.reference), target_label(self.target)
+        return ForecastSeries(name, label, self.target.horizon)
 
     def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
         """Scores on a day, from what was known by then, and what they come from.
@@ -116,7 +118,7 @@ class Scorer:
         return self.model.predict_proba(X)[:, 1] if len(X) else np.empty(0)
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probability and risk set by unit on a day, from what was known by then.
+        """Probability and risk set by the key of the unit on a day, from what was known by then.
 
         Parameters
         ----------
@@ -126,8 +128,8 @@ class Scorer:
         Returns
         -------
         DataFrame
-            Columns ``probability`` and ``at_risk``, indexed by unit.
+            Columns ``probability`` and ``at_risk``, indexed by ``unit_key``.
         """
         inputs = self.inputs(archive, day)
-        index = pd.Index(inputs.units, name=schema.UNIT)
+        index = pd.Index(inputs.unit_keys, name=schema.UNIT_KEY)
         return pd.DataFrame({"probability": inputs.probability, "at_risk": inputs.at_risk}, index)

@@ -15,7 +15,7 @@ HASH_FILE = "hash.txt"
 
 
 class Served:
-    """Probability of outcome 1 for rows of input columns and ``unit``."""
+    """Probability of outcome 1 for rows of input columns and ``unit_key``."""
 
     def __init__(self, model: Any, columns: list[str]) -> None:
         self.model, self.columns = model, columns
@@ -28,7 +28,7 @@ class Served:
         Parameters
         ----------
         data : DataFrame
-            Input columns and ``unit``.
+            Input columns and ``unit_key``.
         params : dict, optional
             Ignored; MLflow's interface has it.
 
@@ -37,7 +37,7 @@ class Served:
         ndarray of float64, shape (row,)
         """
         index = pd.MultiIndex.from_arrays(
-            [data["unit"].astype(str), np.arange(len(data))], names=["unit", "day"]
+            [data["unit_key"].astype(str), np.arange(len(data))], names=["unit", "day"]
         )
         X = data[self.columns].astype(np.float64).set_axis(index)
         return self.model.predict_proba(X)[:, 1]

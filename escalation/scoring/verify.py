@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from escalation import metrics, schema
 from escalation.backtest.rolling import Case, build_model, make_case
+from escalation.backtest.table import positions
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment, target_label
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.scoring.ledger import Entry
+from escalation.scoring.ledger import Entry, ForecastSeries
 from escalation.scoring.scorer import Scorer
 
 ISSUED, BASE_RATE_MODEL = "issued", "climatology"
@@ -61,39 +62,30 @@ class Verified:
     verdict: str
 
 
-def issued_rows(entries: Iterable[Entry], *, name: str, target: str) -> pd.DataFrame:
+def issued_rows(entries: Iterable[Entry], series: ForecastSeries) -> pd.DataFrame:
     """Forecasts of a registered model in a ledger, the first that was issued for each row.
 
     Parameters
     ----------
     entries : iterable of Entry
         In the order of issue.
-    name, target : str
-        Registered model and label.
+    series : ForecastSeries
 
     Returns
     -------
     DataFrame
-        Columns unit, day, horizon, probability, base_rate, trained_to.
+        Columns unit, day, unit_key, horizon, probability, base_rate, trained_to.
     """
-    rows = [_row(entry.forecast) for entry in entries if _is_of(entry.forecast, name, target)]
-    columns = [*schema.ROW_KEY, "horizon", "probability", "base_rate", "trained_to"]
-    table = pd.DataFrame(rows, columns=columns)
+    names = (*schema.ROW_KEY, schema.UNIT_KEY, "horizon", "probability", "base_rate")
+    rows = [
+        {name: forecast[name] for name in names}
+        | {"trained_to": forecast["provenance"]["trained_to"]}
+        for forecast in series.of(entries)
+    ]
+    table = pd.DataFrame(rows, columns=[*names, "trained_to"])
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
-    return table.drop_duplicates(list(schema.ROW_KEY), ignore_index=True)
-
-
-def _is_of(forecast: Mapping[str, Any], name: str, target: str) -> bool:
-    model = str(forecast.get("provenance", {}).get("model", "")).partition("@")[0]
-    return model == name and forecast["target"] == target and forecast["probability"] is not None
-
-
-def _row(forecast: Mapping[str, Any]) -> dict[str, Any]:
-    values = {
-        name: forecast[name] for name in (*schema.ROW_KEY, "horizon", "probability", "base_rate")
-    }
-    return {**values, "trained_to": forecast["provenance"]["trained_to"]}
+    return table.drop_duplicates([schema.UNIT_KEY, schema.DAY], ignore_index=True)
 
 
 def verify(
@@ -113,8 +105,7 @@ def verify(
         The experiment's last day, or the archive's, by default.
     """
     last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
-    name, target = scorer.reference.partition("@")[0], target_label(scorer.target)
-    rows = issued_rows(entries, name=name, target=target)
+    rows = issued_rows(entries, scorer.series)
     in_sample = rows[schema.DAY] < rows["trained_to"]
     forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~in_sample])
     matured = forecasts[forecasts["model"] == ISSUED]
@@ -157,12 +148,11 @@ def outcomes(
     Returns
     -------
     DataFrame
-        Columns model, target, unit, day, horizon, probability, outcome, at_risk.
+        Columns model, target, unit, day, unit_key, horizon, probability, outcome, at_risk.
     """
     case = make_case(archive, experiment, scorer.target)
     known = case.known_on(case.prepared.days[-1])
-    units = pd.Index(case.prepared.units).get_indexer(rows[schema.UNIT])
-    days = (rows[schema.DAY].to_numpy("datetime64[D]") - case.prepared.days[0]).astype(np.int64)
+    units, days = positions(case.prepared.unit_keys, case.prepared.days, rows)
     inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
     outcome = np.full(len(rows), np.nan)
     outcome[inside] = known.outcome[units[inside], days[inside]]
@@ -175,7 +165,8 @@ def outcomes(
         schema.BASELINE: _baseline(case, units[done], days[done]),
         BASE_RATE_MODEL: table["base_rate"],
     }
-    columns = ["model", "target", *schema.ROW_KEY, "horizon", "probability", "outcome", "at_risk"]
+    key = [*schema.ROW_KEY, schema.UNIT_KEY]
+    columns = ["model", "target", *key, "horizon", "probability", "outcome", "at_risk"]
     parts = [table.assign(model=name, probability=p)[columns] for name, p in probabilities.items()]
     return pd.concat(parts, ignore_index=True)
 

@@ -19,7 +19,7 @@ class Score:
 
     Examples
     --------
-    >>> one = Score("taji", "2020-03-10", 7, "any_7d", 0.03, 0.01, 0.11, 0.07, "ok", (), {})
+    >>> one = Score("taji", "2020-03-10", 7, "any_7d", 0.03, 0.01, 0.11, 0.07, ("ok",), (), {})
     >>> tuple(one.as_dict()) == tuple(schema.SCORE_COLUMNS)
     True
     """
@@ -32,7 +32,7 @@ class Score:
     lower: float | None
     upper: float | None
     base_rate: float
-    status: str
+    status: tuple[str, ...]
     drivers: tuple[Driver, ...]
     provenance: Mapping[str, Any]
     rank: int | None = None
@@ -43,6 +43,7 @@ class Score:
     families: Mapping[str, float] = field(default_factory=dict)
     alert_line: float | None = None
     events_to_alert: int | None = None
+    unit_key: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -54,9 +55,9 @@ class Score:
 
 
 def ranked(rows: Sequence[Score]) -> list[Score]:
-    """Highest probability first, then by name; at the end, without a rank, those with no answer."""
-    silent = sorted((row for row in rows if row.probability is None), key=lambda row: row.unit)
-    answers = [(-row.probability, row.unit, row) for row in rows if row.probability is not None]
+    """Highest probability first, then by key; at the end, without a rank, those with no answer."""
+    silent = sorted((row for row in rows if row.probability is None), key=lambda row: row.unit_key)
+    answers = [(-row.probability, row.unit_key, row) for row in rows if row.probability is not None]
     places = sorted(answers, key=lambda one: one[:2])
     return [replace(row, rank=i) for i, (_, _, row) in enumerate(places, 1)] + silent
 
@@ -68,12 +69,12 @@ def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> 
     ----------
     rows : sequence of Score
     before : mapping of str to (str, float)
-        Earlier day and probability by unit.
+        Earlier day and probability by the key of the unit.
     """
     rows_with_change = []
     for row in rows:
-        if row.probability is not None and row.unit in before:
-            since, then = before[row.unit]
+        if row.probability is not None and row.unit_key in before:
+            since, then = before[row.unit_key]
             row = replace(row, change=row.probability - then, changed_since=since)
         rows_with_change.append(row)
     return rows_with_change
@@ -92,7 +93,7 @@ def alerted(rows: Sequence[Score], budget: int | None) -> list[Score]:
     if budget is None:
         return [replace(row, alert_line=ALERT_LINE) for row in rows]
     answered = [row for row in rows if row.probability is not None]
-    places = [row for row in answered if row.unit != schema.ALL_UNIT] or answered
-    chosen = {row.unit for row in places[:budget]}
+    places = [row for row in answered if row.unit_key != schema.ALL_UNIT] or answered
+    chosen = {row.unit_key for row in places[:budget]}
     line = places[budget - 1].probability if 0 < budget <= len(places) else None
-    return [replace(row, alert=row.unit in chosen, alert_line=line) for row in rows]
+    return [replace(row, alert=row.unit_key in chosen, alert_line=line) for row in rows]

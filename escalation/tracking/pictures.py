@@ -7,7 +7,7 @@ from pathlib import Path
 from escalation import plots, schema
 from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
-from escalation.panel.dense import unit_of
+from escalation.panel.membership import unit_keys_of
 from escalation.report import training_report_data, write_report
 
 PARENT, CHILDREN = "parent", "children"
@@ -45,14 +45,14 @@ def _draw_risk(trained: Trained, path: Path) -> None:
     """Risk of the unit that holds all events, or of the one with the most forecasts."""
     experiment = trained.case.experiment
     events = trained.case.prepared.archive.as_of(trained.trained_to)
-    units = trained.forecasts[schema.UNIT]
-    unit = schema.ALL_UNIT if (units == schema.ALL_UNIT).any() else units.value_counts().idxmax()
-    kinds = [kind for kind in experiment.panel.units if (unit_of(events, kind) == unit).any()]
-    unit_events = events[unit_of(events, kinds[0]) == unit] if kinds else events
+    keys = trained.forecasts[schema.UNIT_KEY]
+    key = schema.ALL_UNIT if (keys == schema.ALL_UNIT).any() else keys.value_counts().idxmax()
+    held = [unit_keys_of(events, kind) == key for kind in experiment.panel.units]
+    unit_events = next((events[mask] for mask in held if mask.any()), events)
     figure = plots.risk_over_time(
         trained.forecasts,
         unit_events,
-        unit=unit,
+        unit=str(trained.forecasts.loc[keys == key, schema.UNIT].iloc[0]),
         model=trained.best,
         note=experiment.experiment.description,
     )

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
-from escalation import __version__
+from escalation import __version__, schema
 from escalation.backtest.train import Trained
 from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
 from escalation.scoring.serving import HASH_FILE
@@ -72,7 +72,7 @@ def log_model(trained: Trained, run_id: str) -> str:
 
 def _signature(columns: list[str]) -> ModelSignature:
     inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.string, "unit"),
+        ColSpec(DataType.string, schema.UNIT_KEY),
         *(ColSpec(DataType.double, name) for name in columns),
     ]
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
@@ -80,7 +80,7 @@ def _signature(columns: list[str]) -> ModelSignature:
 
 def _example(manifest: Manifest) -> pd.DataFrame:
     frame = canary_frame(manifest).head(2)
-    return frame.droplevel("day").rename_axis("unit").reset_index()
+    return frame.droplevel("day").rename_axis(schema.UNIT_KEY).reset_index()
 
 
 def register(

@@ -7,21 +7,20 @@ import operator
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
 import random_archives as archives
+from command_line import a_new_start, escalation
+from iraq_2020 import experiment_of_2020
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
 from escalation._util.files import write_table
-from escalation._util.resources import bundled
 from escalation.backtest.rolling import backtest
 from escalation.cli import work
 from escalation.errors import EscalationError, InputError, UsageError
-from escalation.experiment import load_experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
 from escalation.panel.history import history
@@ -161,14 +160,8 @@ def killing(cluster):
 def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
     cluster, crisis, tmp_path
 ):
-    experiment = load_experiment(bundled("iraq_crisis.toml"))
     when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
-    experiment = experiment.model_copy(
-        update={
-            "backtest": experiment.backtest.model_copy(update=when),
-            "models": {"logistic": {}, "pool": {}},
-        }
-    )
+    experiment = experiment_of_2020(models={"logistic": {}, "pool": {}}, **when)
     for name, run in (("dask", killing(cluster)), ("local", in_turn)):
         forecasts = backtest(crisis, experiment, engine=run)
         write_table(forecasts, tmp_path / f"{name}.parquet")
@@ -209,11 +202,11 @@ def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "quick.toml").write_text(EXPERIMENT)
     for name in ("local", "dask"):
-        done = subprocess.run(
-            [sys.executable, "-m", "escalation.cli", "features", "quick.toml", "--engine", name,
-             "--plugin", "mine.py", "--out", f"{name}.parquet"],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        with a_new_start("mine"):
+            done = escalation(
+                "features", "quick.toml", "--engine", name, "--plugin", "mine.py",
+                "--out", f"{name}.parquet", folder=tmp_path,
+            )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "of 15 features written" in done.stderr
     files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from iraq_2020 import experiment_of_2020
 from sklearn.isotonic import IsotonicRegression
 
-from escalation._util.resources import bundled
 from escalation.backtest.coherence import Family, coherent, families, rising
 from escalation.backtest.rolling import backtest
-from escalation.experiment import load_experiment, target_of
+from escalation.experiment import target_of
 
 
 def forecasts(rows):
@@ -17,6 +17,7 @@ def forecasts(rows):
     return table.assign(
         model="m",
         day=pd.Timestamp("2020-01-01"),
+        unit_key=table["unit"],
         lower=table["probability"] - 0.1,
         upper=table["probability"] + 0.1,
     )
@@ -126,7 +127,7 @@ def test_agreeing_over_horizons_keeps_what_agreed_over_bars():
 
 def small(*targets):
     """The bundled experiment with other labels, two models and few origins."""
-    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    experiment = experiment_of_2020()
     label = experiment.targets[0]
     schedule = {"every": 14, "refit_every": 4, "first_origin": "2020-07-01", "train_every": 7}
     return type(experiment)(

@@ -18,7 +18,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
-from escalation.panel.vintages import Vintages
 
 from escalation.features.build import build
 from escalation.panel.dense import Panel, day_range
@@ -45,11 +44,29 @@ def panel() -> Panel:
     return Panel(units, days, arrays, nowhere, nowhere, ("",) * UNITS)
 
 
+class Filled:
+    """A history that is a panel already: what ``build`` asks of one, without the filling."""
+
+    def __init__(self, data: Panel) -> None:
+        self.data, self.channels = data, tuple(data.channels)
+        self.units, self.days, self.country = data.units, data.days, data.country
+        self.latitude, self.longitude = data.latitude, data.longitude
+        self.entry = np.zeros(len(data.units), np.int64)
+        self.present = np.ones(data.shape, dtype=bool)
+
+    def part(self, start: int, stop: int) -> Filled:
+        """Some of the units."""
+        return Filled(self.data.take(np.arange(start, stop)))
+
+    def panel(self) -> Panel:
+        """The panel itself."""
+        return self.data
+
+
 def ours(data: Panel) -> Callable[[], pd.DataFrame]:
     """A frame by unit and day, from the panel's arrays."""
-    rows = np.arange(UNITS)
-    stack = Vintages(data, data.units, rows * 0, rows, rows * 0, 0)
-    return lambda: build(stack, FAMILIES).frame()
+    past = Filled(data)
+    return lambda: build(past, FAMILIES).frame()
 
 
 def long_frame(data: Panel) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """CPU seconds and memory of the commands on events that are reported late, and that are not.
 
-    python tests/benchmarks/known_when.py [--parts PART …] [--sizes N …] [--memory GB] [--seconds S]
+    python tests/benchmarks/known_when.py [--parts PART …] [--sizes N …] [--runs N] [--memory GB]
 
 Synthetic events of 300 provinces over ten years, each reported one to several days after it
 happened, a tenth of them corrected later; the same file without ``known_date``; and an archive in
@@ -107,6 +107,7 @@ class Bench:
 
     folder: Path
     bounds: Bounds
+    runs: int = 1
 
     def __post_init__(self) -> None:
         self.costs: dict[tuple[str, int, str], Cost] = {}
@@ -130,9 +131,13 @@ class Bench:
         path.write_text(experiment_text(name, label, models, last), encoding="utf-8")
         return path
 
-    def measure(self, what: str, count: int, kind: str, *arguments: object) -> None:
-        """One line of the table."""
-        cost = run(escalation(*arguments), self.folder, self.bounds)
+    def measure(
+        self, what: str, count: int, kind: str, *arguments: object, once: bool = False
+    ) -> None:
+        """One line of the table: of several runs, the one that took the least CPU."""
+        command, runs = escalation(*arguments), 1 if once else self.runs
+        costs = [run(command, self.folder, self.bounds) for _ in range(runs)]
+        cost = min(costs, key=lambda each: (each.end != "ok", each.cpu))
         self.costs[what, count, kind] = cost
         print(f"{what:<20}{count:>11,}  {kind:<9}{cost.cpu:9.1f}{cost.seconds:9.1f}"
               f"{cost.megabytes:9,.0f}  {cost.end}", flush=True)  # fmt: skip
@@ -210,7 +215,7 @@ def archive(bench: Bench, sizes: Sequence[int]) -> None:
         if not folder.exists():
             events = bench.events(count, dated=True)
             bench.measure("ingest", count, "dated", "ingest", events, "--source", "tidy",
-                          "--archive", folder)  # fmt: skip
+                          "--archive", folder, once=True)  # fmt: skip
             bench.here("retract", count)
         bench.measure("features, archive", count, "dated", "features", file, "--events", folder,
                       "--out", "out.parquet")  # fmt: skip
@@ -239,14 +244,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--sizes", nargs="+", type=int, help="events; each part has its own")
-    parser.add_argument("--memory", type=float, default=16.0, help="GB for each process")
+    parser.add_argument("--runs", type=int, default=1, help="of each; the least CPU is printed")
+    parser.add_argument("--memory", type=float, default=16.0,
+                        help="GB that each process may reserve, more than it touches")  # fmt: skip
     parser.add_argument("--seconds", type=int, default=1_800, help="of the clock for each process")
     parser.add_argument("--folder", type=Path, help="kept, with the files; else a temporary one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        bench = Bench(folder, Bounds(int(options.memory * 1e9), options.seconds))
+        bench = Bench(folder, Bounds(int(options.memory * 1e9), options.seconds), options.runs)
         print(f"{UNITS} provinces x {DAYS:,} days; at most {options.memory:g} GB a process; "
               f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
         warm_up(bench, options.parts)

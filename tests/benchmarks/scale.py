@@ -1,10 +1,11 @@
-"""Seconds and memory from tens of millions of events to features in Parquet, and on two workers.
+"""Seconds and memory from millions of versions to features in Parquet, and on two workers.
 
-    python tests/benchmarks/scale.py [--events 50_000_000] [--folder FOLDER] [--only PART]
+    python tests/benchmarks/scale.py [--events 10_000_000] [--late 60] [--only PART]
 
-Makes events in half-degree cells over ten years (not timed), aggregates them by cell and day, and
-writes 40 features for every cell and day, for four numbers of cells. Each line is a process of its
-own, so that its highest memory is its own. At last the same work on Dask, by one worker and by two.
+Makes versions of events in half-degree cells over ten years (not timed), so many in a hundred of
+them reported days late, and writes 40 features for every cell and day as known on each day, for
+four numbers of cells. Each line is a process of its own, so that its highest memory is its own. At
+last the same work on Dask, by one worker and by two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,17 +22,16 @@ from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from escalation.panel.aggregate import aggregate
-from escalation.panel.sparse import SparsePanel
 
 from escalation._util.engine import in_threads, on_dask
 from escalation.features.stream import write_features
-from escalation.panel.dense import PanelSpec, day_range
+from escalation.panel.dense import day_range
+from escalation.panel.history import History
 
-CELLS, DAYS = 13_000, day_range("2010-01-01", "2019-12-29")
+DAYS = day_range("2010-01-01", "2019-12-29")
 SIZES = (1_625, 3_250, 6_500, 13_000)
+LONGEST_DELAY = 15
 FAMILIES = {
     "window_sums": {},
     "decayed_sums": {},
@@ -40,72 +41,66 @@ FAMILIES = {
     "tempo": {"gaps": [20]},
     "calendar": {"cycles": ["month"]},
 }
-TYPES = ("battle", "explosion", "protest", "riot", "violence_against_civilians")
 
 
-def make_events(path: Path, count: int) -> None:
-    """Random events, a few cells with most of them, every cell with at least one."""
+def made(cells: int, events: int, late: int) -> History:
+    """Random versions, a few cells with most of them, every cell with at least one."""
     rng = np.random.default_rng(5)
-    cells = np.sort(rng.choice(np.arange(100_000, 200_000), CELLS, replace=False)) - 1
-    share = np.cumsum(rng.gamma(0.5, 1.0, CELLS))
-    first = int(DAYS[0].astype(int))
-    writer = None
-    for start in range(0, count, 1_000_000):
-        size = min(1_000_000, count - start)
-        cell = cells[np.searchsorted(share, rng.random(size) * share[-1])]
-        cell[: max(0, CELLS - start)] = cells[start : start + size]
-        day = pa.array(rng.integers(first, first + len(DAYS), size).astype("i4")).cast(pa.date32())
-        killed = rng.negative_binomial(0.1, 0.2, size).astype("i4")
-        table = pa.table(
-            {
-                "event_id": pa.array(np.arange(start, start + size)).cast(pa.string()),
-                "event_date": day,
-                "known_date": day,
-                "country": pa.array((cell % 40).astype("i4")).cast(pa.string()),
-                "latitude": (cell // 720 + rng.random(size)) / 2 - 90,
-                "longitude": (cell % 720 + rng.random(size)) / 2 - 180,
-                "event_type": pa.array(np.array(TYPES, dtype=object)[rng.integers(0, 5, size)]),
-                "severity": np.where(killed > 0, 5, 3).astype("i1"),
-                "killed": killed,
-                "source": pa.repeat("made", size),
-            }
-        )
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
-    assert writer is not None
-    writer.close()
+    share = np.cumsum(rng.gamma(0.5, 1.0, SIZES[-1]))[:cells]
+    count = max(cells, int(events * cells / SIZES[-1]))
+    code = np.searchsorted(share, rng.random(count) * share[-1]).astype(np.int32)
+    code[:cells] = np.arange(cells)
+    happened = rng.integers(0, len(DAYS) - LONGEST_DELAY, count).astype(np.int32)
+    delay = rng.integers(1, LONGEST_DELAY, count) * (rng.random(count) < late / 100)
+    known = happened + delay.astype(np.int32)
+    order = np.lexsort((known, code))
+    code, happened, known = code[order], happened[order], known[order]
+    killed = rng.negative_binomial(0.1, 0.2, count).astype(np.float32)
+    ones, rung = np.ones(count, np.float32), np.where(killed > 0, 5, 3).astype(np.float32)
+    nowhere = np.full(cells, np.nan)
+    return History(
+        code=code,
+        happened=happened,
+        known=known,
+        ends=np.full(count, len(DAYS), np.int32),
+        row=order,
+        opening=np.ones(count, dtype=bool),
+        weights={"events": ones, "killed": killed, "severity": rung},
+        highest=frozenset({"severity"}),
+        units=tuple(f"{cell:06}" for cell in range(cells)),
+        entry=known[np.searchsorted(code, np.arange(cells))].astype(np.int64),
+        latitude=nowhere,
+        longitude=nowhere,
+        country=("",) * cells,
+        days=DAYS,
+        lag=0,
+    )
 
 
-def aggregated(folder: Path) -> dict[str, float]:
-    """Events to a panel."""
-    panel = aggregate(
-        [folder / "events.parquet"], PanelSpec(("priogrid",)), folder / "panel",
-        first_day=DAYS[0], last_day=DAYS[-1],
-    )  # fmt: skip
+def features(folder: Path, cells: int, events: int, late: int) -> dict[str, float]:
+    """Versions to features, in two threads."""
+    past, path = made(cells, events, late), folder / f"{cells}.parquet"
+    start, busy = time.perf_counter(), time.process_time()
+    rows = write_features(past, FAMILIES, path, engine=in_threads(2))
     return {
-        "cells": len(panel.units),
-        "rows": pq.read_metadata(folder / "panel/cells.parquet").num_rows,
+        "seconds": time.perf_counter() - start,
+        "CPU": time.process_time() - busy,
+        "versions": len(past.code),
+        "rows": rows,
+        "features": len(pq.read_schema(path).names) - 2,
+        "MB": path.stat().st_size / 1e6,
     }
 
 
-def features(folder: Path, cells: int) -> dict[str, float]:
-    """A panel to features."""
-    panel, path = SparsePanel.read(folder / "panel").part(0, cells), folder / f"{cells}.parquet"
-    rows = write_features(panel, FAMILIES, path, engine=in_threads(2))
-    columns = pq.read_schema(path).names
-    return {"rows": rows, "features": len(columns) - 2, "MB": path.stat().st_size / 1e6}
-
-
-def on_workers(folder: Path, cells: int, workers: int) -> dict[str, float | str]:
+def on_workers(
+    folder: Path, cells: int, events: int, late: int, workers: int
+) -> dict[str, float | str]:
     """The same on Dask; the time without that of starting processes and importing."""
-    panel, path = (
-        SparsePanel.read(folder / "panel").part(0, cells),
-        folder / f"dask{workers}.parquet",
-    )
+    past, path = made(cells, events, late), folder / f"dask{workers}.parquet"
     with on_dask(workers=workers) as run:
-        write_features(panel.part(0, 300), FAMILIES, path, engine=run)
+        write_features(past.part(0, 300), FAMILIES, path, engine=run)
         start = time.perf_counter()
-        write_features(panel, FAMILIES, path, engine=run)
+        write_features(past, FAMILIES, path, engine=run)
         seconds = time.perf_counter() - start
         peaks = run.args[0].run(lambda: __import__("resource").getrusage(0).ru_maxrss)
     return {"seconds": seconds, "worker GB": max(peaks.values()) / 1e6, "sha256": _digest(path)}
@@ -117,77 +112,64 @@ def _digest(path: Path) -> str:
 
 
 def alone(call: str, *arguments: object) -> dict[str, float]:
-    """A function of this file in a process of its own, with its time and highest memory."""
-    code = (
-        "import json, resource, sys, time; from pathlib import Path\n"
-        "if __name__ == '__main__':\n"
-        f"    sys.path.insert(0, {str(Path(__file__).parent)!r}); import scale\n"
-        f"    start = time.perf_counter(); done = scale.{call}(Path(sys.argv[1]), "
-        "*map(int, sys.argv[2:]))\n"
-        "    done.setdefault('seconds', time.perf_counter() - start)\n"
-        "    done['GB'] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6\n"
-        "    print(json.dumps(done))\n"
+    """A function of this file in a process of its own, with its highest memory."""
+    command = [sys.executable, __file__, "--alone", call, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _run_alone(call: str, folder: str, *numbers: str) -> None:
+    result = {"features": features, "on_workers": on_workers}[call](
+        Path(folder), *map(int, numbers)
     )
-    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
-        script.write(code)
-        script.flush()
-        command = [sys.executable, script.name, *map(str, arguments)]
-        return json.loads(
-            subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        )
+    result["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(json.dumps(result))
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=50_000_000)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--only", choices=["aggregate", "features", "dask"])
-    told = parser.parse_args()
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--late", type=int, default=60, help="of a hundred versions")
+    parser.add_argument("--only", choices=["features", "dask"])
+    options = parser.parse_args()
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
+    print(f"{options.events:,} events, {options.late}% late, {SIZES[-1]:,} cells x "
+          f"{len(DAYS):,} days; {load}")  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
-        folder = told.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "events.parquet").exists():
-            make_events(folder / "events.parquet", told.events)
-        load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
-        print(f"{told.events:,} events, {CELLS:,} cells x {len(DAYS):,} days; {load}")
-        if told.only in (None, "aggregate") or not (folder / "panel").exists():
-            one = alone("aggregated", folder)
-            print(f"aggregate: {one['cells']:,} cells, {one['rows']:,} cell-days with events, "
-                  f"{one['seconds']:.0f} s, {one['GB']:.2f} GB")  # fmt: skip
-        if told.only in (None, "features"):
-            print_features(folder)
-        if told.only in (None, "dask"):
-            print_dask(folder)
+        if options.only in (None, "features"):
+            print_features(Path(temporary), options.events, options.late)
+        if options.only in (None, "dask"):
+            print_dask(Path(temporary), options.events, options.late)
 
 
-def print_features(folder: Path) -> None:
+def print_features(folder: Path, events: int, late: int) -> None:
     """A line for each number of cells."""
-    print(
-        f"{'cells':>7}{'features':>10}{'rows':>13}{'seconds':>9}{'s/1,000':>9}{'GB':>7}"
-        f"{'file MB':>9}"
-    )
+    print(f"{'cells':>7}{'versions':>12}{'features':>10}{'rows':>13}{'seconds':>9}{'CPU s':>8}"
+          f"{'CPU s/1,000':>13}{'GB':>7}{'file MB':>9}")  # fmt: skip
     for cells in SIZES:
-        one = alone("features", folder, cells)
-        print(f"{cells:7,}{one['features']:10}{one['rows']:13,}{one['seconds']:9.1f}"
-              f"{one['seconds'] / cells * 1000:9.2f}{one['GB']:7.2f}{one['MB']:9.0f}")  # fmt: skip
+        one = alone("features", folder, cells, events, late)
+        print(f"{cells:7,}{one['versions']:12,}{one['features']:10}{one['rows']:13,}"
+              f"{one['seconds']:9.1f}{one['CPU']:8.1f}{one['CPU'] / cells * 1000:13.2f}"
+              f"{one['GB']:7.2f}{one['MB']:9.0f}")  # fmt: skip
         (folder / f"{cells}.parquet").unlink()
 
 
-def print_dask(folder: Path) -> None:
+def print_dask(folder: Path, events: int, late: int) -> None:
     """One worker, two workers, and whether the bytes are those of this process."""
     cells = SIZES[2]
-    one, two = (alone("on_workers", folder, cells, workers) for workers in (1, 2))
-    alone("features", folder, cells)
+    one, two = (alone("on_workers", folder, cells, events, late, n) for n in (1, 2))
+    alone("features", folder, cells, events, late)
     same = {one["sha256"], two["sha256"], _digest(folder / f"{cells}.parquet")}
     print(
         f"Dask, {cells:,} cells: one worker {one['seconds']:.1f} s, two {two['seconds']:.1f} s, "
         f"ratio {two['seconds'] / one['seconds']:.2f}; {two['worker GB']:.2f} GB a worker; "
         f"load {os.getloadavg()[0]:.1f}; bytes {'equal' if len(same) == 1 else 'DIFFER'}"
     )
-    for name in ("dask1", "dask2", str(cells)):
-        (folder / f"{name}.parquet").unlink()
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--alone"]:
+        _run_alone(*sys.argv[2:])
+    else:
+        main()

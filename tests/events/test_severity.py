@@ -63,9 +63,9 @@ def test_an_experiment_may_bring_its_own_ladder():
     assert rungs(("dance", MILITIA, US, 0, 1), ladder=own) == [2]
 
 
-def test_a_type_without_a_rung_or_a_missing_one_has_none():
+def test_a_type_without_a_rung_is_taken_for_violence_and_a_missing_one_has_none():
     rows = [("dance", MILITIA, US, 1, 0), ("none", US, US, 0, 0), (None, IRAN, US, 0, 0)]
-    assert rungs(*rows) == [None, 0, None]
+    assert rungs(*rows) == [5, 0, None]
 
 
 def test_a_source_that_counts_no_casualties_gives_the_lowest_rung_of_a_type():

@@ -49,7 +49,7 @@ def built(archive, *, families=ALL, lag=0, first_day=None, **options):
 
 
 def everything(archive, **options):
-    table = built(archive, **options).frame()
+    table = built(archive, **options).frame(by_key=True)
     assert len(table), "nothing to compare"
     return table
 

@@ -7,7 +7,6 @@ import tracemalloc
 import numpy as np
 import pytest
 import random_archives as archives
-from escalation.panel.rows import rows_as_known
 
 from escalation import schema
 from escalation._util.engine import in_threads, in_turn
@@ -16,6 +15,7 @@ from escalation.features import FEATURES
 from escalation.features import build as build_module
 from escalation.features.build import build, on_one_day
 from escalation.features.stream import write_features
+from escalation.panel.current_rows import rows_as_known
 from escalation.panel.dense import PanelSpec
 from escalation.panel.history import history
 

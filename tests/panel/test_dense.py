@@ -15,8 +15,8 @@ from escalation.panel.dense import (
     day_range,
     pair_channel,
     priogrid,
-    unit_of,
 )
+from escalation.panel.membership import unit_keys_of
 
 EVENTS = pd.DataFrame(
     {
@@ -78,7 +78,7 @@ def test_a_pair_channel_counts_violence_of_one_side_on_the_other():
 
 
 def units(kind, events=EVENTS):
-    found = unit_of(events, kind)
+    found = unit_keys_of(events, kind)
     assert found.dtype == "str"
     assert found.index.equals(events.index)
     return [None if pd.isna(value) else value for value in found]

@@ -143,7 +143,7 @@ def test_text_that_is_a_program_is_shown_and_not_run(data):
     events[schema.EVENT_TYPE] = POISON
     events[schema.NOTE] = POISON
     scores = tuple(
-        replace(one, unit=POISON, status=POISON,
+        replace(one, unit=POISON, status=(POISON,),
                 drivers=tuple(replace(d, place=POISON, actor=POISON) for d in one.drivers))
         if one.unit == "taji" else replace(one, provenance={**one.provenance, "model": POISON})
         for one in data.scores
@@ -189,7 +189,7 @@ def test_a_model_without_a_stored_record_says_so(data):
 def test_a_unit_without_an_answer_is_there_with_its_status(data):
     why = "no history: nothing was known here on the day"
     nothing = dict.fromkeys(("probability", "lower", "upper", "rank", "change"))
-    silent = tuple(replace(one, status=why, **nothing) for one in data.scores)
+    silent = tuple(replace(one, status=(why,), **nothing) for one in data.scores)
     assert why in words(page(replace(data, scores=(*data.scores[:-1], silent[-1]))))
     assert "No unit can be given a probability today" in words(page(replace(data, scores=silent)))
 

@@ -11,14 +11,23 @@ import pytest
 from patience import PATIENCE
 
 from escalation.errors import InputError, StorageError
-from escalation.scoring.ledger import FIRST, append, canonical, chained, issued_before, read_ledger
+from escalation.scoring.ledger import (
+    FIRST,
+    ForecastSeries,
+    append,
+    canonical,
+    chained,
+    issued_before,
+    read_ledger,
+)
 
 NOW = dt.datetime(2020, 3, 10, 18, tzinfo=dt.UTC)
 
 
 def forecast(unit="taji", day="2020-03-10", probability=0.25, **more):
-    return {"unit": unit, "day": day, "horizon": 7, "target": "any_7d",
-            "probability": probability, "provenance": {"model": "m v1"}, **more}  # fmt: skip
+    provenance = {"model": "m@champion v1"}
+    return {"unit": unit.title(), "unit_key": unit, "day": day, "horizon": 7, "target": "any_7d",
+            "probability": probability, "provenance": provenance, **more}  # fmt: skip
 
 
 @pytest.fixture
@@ -31,7 +40,7 @@ def ledger(tmp_path):
 
 def test_what_was_issued_is_read_back_in_order(ledger):
     entries = read_ledger(ledger)
-    assert [one.forecast["unit"] for one in entries] == ["taji", "balad", "taji"]
+    assert [one.forecast["unit_key"] for one in entries] == ["taji", "balad", "taji"]
     assert entries[0].previous == FIRST
     assert [one.previous for one in entries[1:]] == [one.hash for one in entries[:-1]]
     assert entries[0].issued_at == "2020-03-10T18:00:00+00:00"
@@ -69,7 +78,7 @@ def swap(lines):
     ("tamper", "line"),
     [
         (lambda lines: lines.__setitem__(1, lines[1].replace("0.1", "0.9")), 2),
-        (lambda lines: lines.__setitem__(0, lines[0].replace("m v1", "m v2")), 1),
+        (lambda lines: lines.__setitem__(0, lines[0].replace("v1", "v2")), 1),
         (lambda lines: lines.__setitem__(2, lines[2].replace("03-10T18", "03-09T18")), 3),
         (lambda lines: lines.pop(0), 1),
         (lambda lines: lines.pop(1), 2),
@@ -141,7 +150,7 @@ def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing
     left = ledger.parent / f".{ledger.name}.abc.part"
     left.write_text("half")
 
-    def full(*_args):
+    def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -162,13 +171,41 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
 
 def test_the_latest_answer_before_a_day_is_the_one_to_compare_with(ledger):
     append(ledger, [forecast("taji", probability=0.3), forecast("q", target="up_7d")], now=NOW)
-    entries = read_ledger(ledger)
-    question = {"target": "any_7d", "horizon": 7}
-    assert issued_before(entries, **question, day="2020-03-12")["taji"] == ("2020-03-11", 0.4)
-    assert issued_before(entries, **question, day="2020-03-11") == {
+    entries, series = read_ledger(ledger), ForecastSeries("m", "any_7d", 7)
+    assert issued_before(entries, series, day="2020-03-12")["taji"] == ("2020-03-11", 0.4)
+    assert issued_before(entries, series, day="2020-03-11") == {
         "taji": ("2020-03-10", 0.3), "balad": ("2020-03-10", 0.1),
     }  # fmt: skip
-    assert issued_before(entries, **question, day="2020-03-10") == {}
+    assert issued_before(entries, series, day="2020-03-10") == {}
+
+
+@pytest.mark.parametrize(
+    ("series", "compared"),
+    [
+        (ForecastSeries("m", "any_7d", 7), 0.4),
+        (ForecastSeries("other", "any_7d", 7), 0.9),
+        (ForecastSeries("m", "any_7d", 14), 0.8),
+        (ForecastSeries("m", "up_7d", 7), 0.7),
+        (ForecastSeries("nobody", "any_7d", 7), None),
+    ],
+)
+def test_no_other_model_label_or_horizon_is_compared_with(ledger, series, compared):
+    others = [
+        forecast(day="2020-03-11", probability=0.9, provenance={"model": "other@champion v1"}),
+        forecast(day="2020-03-11", probability=0.8, horizon=14),
+        forecast(day="2020-03-11", probability=0.7, target="up_7d"),
+        forecast(day="2020-03-11", probability=None),
+    ]
+    append(ledger, others, now=NOW)
+    before = issued_before(read_ledger(ledger), series, day="2020-03-12")
+    assert before.get("taji", (None, None))[1] == compared
+
+
+def test_another_version_and_alias_of_a_model_continue_its_series(ledger):
+    again = forecast(day="2020-03-11", probability=0.6, provenance={"model": "m@challenger v7"})
+    append(ledger, [again], now=NOW)
+    before = issued_before(read_ledger(ledger), ForecastSeries("m", "any_7d", 7), day="2020-03-12")
+    assert before["taji"] == ("2020-03-11", 0.6)
 
 
 def test_one_spelling_only():

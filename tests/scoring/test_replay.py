@@ -166,6 +166,44 @@ def test_the_command_prints_writes_and_draws_a_range(command, tmp_path):
     assert {row["unit"] for row in rows} > {"all", "taji", "green_zone"}
 
 
+HURT = """
+[experiment]
+name = "hurt"
+[data]
+source = "iraq_crisis"
+first_day = 2019-10-01
+last_day = 2020-12-31
+[[targets]]
+name = "any"
+horizon = 7
+where = { rung = 4 }
+[features.window_sums]
+[models.ewma_nb]
+[backtest]
+first_origin = 2020-01-01
+every = 1
+refit_every = 14
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "toll", "wounded"),
+    [("2020-01-09", "", 0), ("2020-01-30", ", 64 wounded", 64)],
+)
+def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(tmp_path, day, toll, wounded):
+    from command_line import escalation
+
+    (tmp_path / "hurt.toml").write_text(HURT)
+    given = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")
+    (score,) = json.loads(escalation(*given, "--json", folder=tmp_path).stdout)
+    (missiles,) = [one for one in score["drivers"] if one["event_id"] == "IQ-2020-01-08-01"]
+    assert (missiles["killed"], missiles["wounded"]) == (0, wounded)
+    shown = re.sub(r"[│\s]+", " ", escalation(*given, folder=tmp_path).stdout)
+    assert (
+        f"2020-01-08 missile strike, ain_al_asad{toll} ({missiles['contribution']:+.2f})" in shown
+    )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -14,6 +14,7 @@ from escalation import schema
 from escalation.backtest.rolling import build_model, make_case
 from escalation.errors import GateError, InputError, ModelError
 from escalation.scoring.score import Scorer, checked_input, score
+from escalation.scoring.status import NEW_UNIT, NO_HISTORY, NOT_AT_RISK, STALE, kind
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_each_row_has_a_probability_in_its_interval_a_base_rate_and_provenance(s
     for one in scores:
         assert 0 <= one.lower <= one.probability <= one.upper <= 1
         assert 0 < one.base_rate < 1
-        assert one.status == "ok"
+        assert one.status == ("ok",)
         assert one.provenance["as_of"] == "2020-12-31"
         assert one.provenance["known_dates"] == "observed"
     json.dumps([one.as_dict() for one in scores], allow_nan=False)
@@ -130,7 +131,7 @@ def test_no_information_marks_an_interval_that_holds_the_base_rate(scorer, crisi
 
 def test_change_is_since_what_was_issued_or_else_since_the_day_before(scorer, crisis):
     before = by_unit(score(scorer, crisis, as_of="2020-12-30", explain=0, allow_in_sample=True))
-    issued = {"taji": ("2020-12-02", 0.5)}
+    issued = {"irq/taji": ("2020-12-02", 0.5)}
     rows = by_unit(score(scorer, crisis, explain=0, previous=issued))
     assert (rows["taji"].changed_since, rows["taji"].change) == (
         "2020-12-02", rows["taji"].probability - 0.5,
@@ -148,7 +149,7 @@ def without_unit(archive, site):
 def test_a_unit_that_the_model_knows_and_the_data_do_not_keeps_its_row(scorer, crisis):
     rows = score(scorer, without_unit(crisis, "taji"))
     assert rows[-1].unit == "taji"
-    assert rows[-1].status.startswith("no history")
+    assert rows[-1].status == (NO_HISTORY,)
     assert (rows[-1].probability, rows[-1].rank, rows[-1].drivers) == (None, None, ())
     assert rows[-1].provenance["as_of"] == "2020-12-31"
 
@@ -157,8 +158,8 @@ def test_with_no_event_that_counts_every_unit_is_without_history(scorer, crisis)
     tagged = crisis.versions["tags"].str.contains("installation_attack", na=False)
     quiet = replace(crisis, versions=crisis.versions[~tagged].reset_index(drop=True))
     rows = score(scorer, quiet)
-    assert {one.unit for one in rows} == set(scorer.manifest.base_rate["units"])
-    assert all(one.status.startswith("no history") for one in rows)
+    assert {one.unit_key for one in rows} == set(scorer.manifest.base_rate["units"])
+    assert {one.status for one in rows} == {(NO_HISTORY,)}
 
 
 def renamed(archive, column, old, new):
@@ -168,7 +169,7 @@ def renamed(archive, column, old, new):
 
 def test_a_unit_that_the_model_never_saw_is_answered_and_says_so(scorer, crisis):
     rows = by_unit(score(scorer, renamed(crisis, "site", "taji", "=new"), explain=0))
-    assert rows["=new"].status.startswith("new unit")
+    assert rows["=new"].status == (NEW_UNIT,)
     assert rows["=new"].base_rate == scorer.manifest.base_rate["pool"]
     assert 0 < rows["=new"].probability < 1
 
@@ -177,9 +178,10 @@ def test_an_event_type_that_the_model_never_saw_is_named_in_the_status(scorer, c
     known = replace(scorer.manifest, event_types=["air_strike", "rocket_attack"])
     rows = score(replace(scorer, manifest=known), crisis, explain=0)
     (whole,) = [one for one in rows if one.unit == "all"]
-    assert whole.status.startswith("unseen event type: ") and "parliamentary_vote" in whole.status
+    (status,) = whole.status
+    assert status.startswith("unseen event type: ") and "parliamentary_vote" in status
     assert whole.probability is not None
-    assert all(one.status == "ok" for one in score(scorer, crisis, explain=0))
+    assert all(one.status == ("ok",) for one in score(scorer, crisis, explain=0))
 
 
 def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
@@ -187,21 +189,40 @@ def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
               "where": {"tags": "installation_attack"}}  # fmt: skip
     asked = replace(scorer, manifest=replace(scorer.manifest, target=target))
     rows = score(asked, crisis)
-    silent = [one for one in rows if one.status.startswith("not at risk")]
+    silent = [one for one in rows if one.status == (NOT_AT_RISK,)]
     assert {"all", "us_embassy"} <= {one.unit for one in silent} < {one.unit for one in rows}
     assert all((one.probability, one.rank, one.alert) == (None, None, False) for one in silent)
     assert rows[-len(silent) :] == silent
 
 
 def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_for(scorer, crisis):
-    assert score(scorer, crisis, explain=0)[0].status == "ok"
+    assert score(scorer, crisis, explain=0)[0].status == ("ok",)
     (status,) = {one.status for one in score(scorer, crisis, explain=0, stale_after=0)}
     age = (
         pd.Timestamp("2020-12-31") - crisis.until("2020-12-31").versions["known_date"].max()
     ).days
-    assert age > 0 and status == f"stale data: the newest news is {age} days old"
+    assert age > 0 and status == (STALE.format(age),)
     late = score(scorer, crisis, explain=0, today=dt.date(2021, 3, 1))
-    assert late[0].status == f"stale data: the newest news is {age + 60} days old"
+    assert late[0].status == (f"stale data: the newest news is {age + 60} days old",)
+
+
+def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
+    known = replace(scorer.manifest, event_types=["air_strike"])
+    archive = renamed(crisis, "site", "taji", "elsewhere")
+    options = {"explain": 0, "as_of": "2020-03-01", "today": "2020-05-01", "allow_in_sample": True}
+    rows = by_unit(score(replace(scorer, manifest=known), archive, **options))
+    said = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
+    assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]
+    assert said["all"] == ["in sample", "unseen event type", "stale data"]
+    assert said["taji"] == ["no history", "in sample", "stale data"]
+    target = {"name": "onset", "horizon": 7, "quiet": 365,
+              "where": {"tags": "installation_attack"}}  # fmt: skip
+    rows = by_unit(
+        score(replace(scorer, manifest=replace(known, target=target)), archive, **options)
+    )
+    assert [kind(status) for status in rows["elsewhere"].status] == [
+        "not at risk", "in sample", "new unit", "unseen event type", "stale data",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ def case(crisis, early):
 def said(unit, day, probability, **more):
     provenance = {"model": "small@champion v1", "trained_to": TRAINED_TO, **more}
     return {
-        "unit": unit, "day": day, "horizon": 7, "target": "any_7d", "probability": probability,
-        "base_rate": 0.2, "provenance": provenance,
+        "unit": unit, "unit_key": unit, "day": day, "horizon": 7, "target": "any_7d",
+        "probability": probability, "base_rate": 0.2, "provenance": provenance,
     }  # fmt: skip
 
 
@@ -87,11 +87,12 @@ def test_outcomes_are_those_of_the_events_that_came(verified, crisis):
     attacks = events[events["tags"].fillna("").str.contains("installation_attack")]
     own = verified.forecasts[verified.forecasts["model"] == ISSUED]
     assert own["outcome"].sum() > 5
+    sites = attacks["country"].str.lower() + "/" + attacks["site"]
     for row in own.itertuples():
         ahead = attacks["event_date"].between(
             row.day + pd.Timedelta(1, "D"), row.day + pd.Timedelta(7, "D")
         )
-        here = ahead if row.unit == "all" else ahead & (attacks["site"] == row.unit)
+        here = ahead if row.unit == "all" else ahead & (sites == row.unit_key)
         assert row.outcome == float(here.any()), row
 
 
@@ -114,7 +115,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
     direct = dict(zip(ahead.X.index.get_level_values(0), model.predict_proba(ahead.X)[:, 1],
                       strict=True))  # fmt: skip
     own = verified.forecasts[verified.forecasts["model"] == "ewma_nb"]
-    got = own[own["day"] == day].set_index("unit")["probability"]
+    got = own[own["day"] == day].set_index("unit_key")["probability"]
     assert len(got) > 5
     for unit, probability in got.items():
         assert probability == pytest.approx(direct[unit], abs=1e-12)
@@ -125,7 +126,7 @@ def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis
     append(path, [said("all", "2020-07-06", 0.1), said("all", "2020-07-06", 0.9)])
     append(path, [said("all", "2020-05-04", 0.3), said("all", "2020-07-13", None)])
     append(path, [said("all", "2020-07-20", 0.4, model="other@champion v1")])
-    rows = issued_rows(read_ledger(path), name="small", target="any_7d")
+    rows = issued_rows(read_ledger(path), early[1].series)
     assert rows[["probability"]].to_numpy().tolist() == [[0.1], [0.3]]
     result = verify(early[1], crisis, read_ledger(path), as_of="2020-12-31")
     assert (result.issued, result.in_sample, result.matured) == (2, 1, 1)
@@ -201,7 +202,7 @@ def test_a_verification_is_a_run_beside_the_trainings(verified, early, tmp_path)
 
 def test_rows_of_units_that_the_archive_lacks_stay_open(early, crisis, case):
     rows = pd.DataFrame({
-        "unit": ["nowhere"], "day": pd.to_datetime(["2020-08-03"]), "horizon": 7,
-        "probability": 0.2, "base_rate": 0.1,
+        "unit": ["nowhere"], "unit_key": "nowhere", "day": pd.to_datetime(["2020-08-03"]),
+        "horizon": 7, "probability": 0.2, "base_rate": 0.1,
     })  # fmt: skip
     assert outcomes(case.experiment, early[1], crisis, rows).empty

@@ -34,6 +34,8 @@ from escalation.tracking import runs
 uri, folder = sys.argv[1], Path(sys.argv[2])
 files.LOCK_SECONDS = {PATIENCE}  # a busy machine is no reason to give up
 trained, events = pickle.loads((folder / "trained.pickle").read_bytes())
+evaluation = runs.evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
+runs.evaluate = lambda *_, **__: evaluation
 
 def start(prepare=lambda: None):
     # A child each, so that imports are paid once.
@@ -62,18 +64,18 @@ for count in sys.argv[3:]:
 @pytest.mark.slow
 def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, folder):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "6", "3"]
+    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "4", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.stdout.split() == ["0"] * 9, done.stderr
+    assert done.stdout.split() == ["0"] * 6, done.stderr
     client = tracking.open_store(uri)
     versions = client.search_model_versions("name = 'small'")
-    assert sorted(int(one.version) for one in versions) == list(range(1, 10))
+    assert sorted(int(one.version) for one in versions) == list(range(1, 7))
     assert all(str(one.status) == "READY" for one in versions)
     store = sqlite3.connect(tmp_path / "mlflow.db")
     assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
-    assert Counter(run.info.status for run in runs) == {"FINISHED": 9 * 5}
+    assert Counter(run.info.status for run in runs) == {"FINISHED": 6 * 5}
     assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
 
 

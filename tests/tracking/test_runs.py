@@ -51,7 +51,7 @@ def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
         told.append(given["model"])
         return drawn(**given)
 
-    monkeypatch.setattr(runs.plots, "skill_by", noted)
+    monkeypatch.setattr(runs.plots, "skill_by_figure", noted)
     log(uri, best=best)
     assert told == ["logistic"]
 
@@ -165,7 +165,7 @@ def test_the_best_model_has_a_signature_an_example_and_its_numbers(client, child
         trained.summary.set_index("model").loc[trained.best, "brier"]
     )
     info = mlflow.models.get_model_info(f"models:/{model.model_id}")
-    assert info.signature.inputs.input_names()[0] == "unit"
+    assert info.signature.inputs.input_names()[0] == "unit_key"
     assert info.saved_input_example_info
 
 

@@ -1,11 +1,14 @@
-"""ACLED: exports of 35 columns, and older ones.
+"""ACLED: exports by event of 35 columns, and older ones; upper or lower case.
+
+Weekly aggregates are another layout: :mod:`escalation.events.formats.acled_weekly`.
 
 ============= ====================================================================================
 event_id      ``event_id_cnty``
-event_date    ``event_date``, ``2025-05-16`` or ``16 May 2025``: both are ACLED's own forms
+event_date    ``event_date``, ``2025-05-16``, or with the name of the month
 known_date    overwritten: the day (UTC) of ``timestamp``, the last time that the row was changed,
               because ACLED does not keep the first. A row without one is assumed to be known 7
-              days after the event (releases are weekly), and counted in the notes.
+              days after the event (releases are weekly), and counted in the notes; then the
+              whole file counts as assumed.
 country       ``iso`` (numeric) as ISO 3166 alpha-3, else ``iso3`` of older exports, else the name
 admin1, site  ``admin1``, ``location``
 event_type    ``sub_event_type`` by ``SUB_EVENTS``; where there is none, ``event_type`` by
@@ -27,64 +30,24 @@ days), 3 a month (31); by default 3 is quarantined. An event has one date, so th
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
+from escalation.errors import InputError
 from escalation.events.columns import Mask, flags, later, looked_up
 from escalation.events.countries import to_iso3
-from escalation.events.formats import canonical
-from escalation.events.formats.canonical import Cells
+from escalation.events.formats import acled_types, acled_weekly, canonical
+from escalation.events.formats.cells import Cells
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "acled"
 _LAG = 7
 _PRECISION_DAYS = {1: 1, 2: 7, 3: 31}
-SUB_EVENTS = {
-    "Government regains territory": "battle",
-    "Non-state actor overtakes territory": "battle",
-    "Armed clash": "armed_clash",
-    "Excessive force against protesters": "protest_violence",
-    "Protest with intervention": "protest_intervention",
-    "Peaceful protest": "protest",
-    "Violent demonstration": "riot",
-    "Mob violence": "riot",
-    "Chemical weapon": "chemical_attack",
-    "Air/drone strike": "air_strike",
-    "Suicide bomb": "suicide_bombing",
-    "Shelling/artillery/missile attack": "shelling",
-    "Remote explosive/landmine/IED": "ied_attack",
-    "Grenade": "explosion",
-    "Sexual violence": "sexual_violence",
-    "Attack": "violence_against_civilians",
-    "Abduction/forced disappearance": "abduction",
-    "Agreement": "agreement",
-    "Arrests": "arrest",
-    "Change to group/activity": "strategic_development",
-    "Disrupted weapons use": "strategic_development",
-    "Headquarters or base established": "strategic_development",
-    "Looting/property destruction": "strategic_development",
-    "Non-violent transfer of territory": "strategic_development",
-    "Other": "strategic_development",
-}
-EVENTS = {
-    "Battles": "battle",
-    "Explosions/Remote violence": "explosion",
-    "Violence against civilians": "violence_against_civilians",
-    "Protests": "protest",
-    "Riots": "riot",
-    "Strategic developments": "strategic_development",
-    "Battle-No change of territory": "battle",
-    "Battle-Government regains territory": "battle",
-    "Battle-Non-state actor overtakes territory": "battle",
-    "Remote violence": "explosion",
-    "Riots/Protests": "protest",
-    "Strategic development": "strategic_development",
-    "Headquarters or base established": "strategic_development",
-    "Non-violent transfer of territory": "strategic_development",
-}
 _REQUIRED = column_names(
     """
     event_id_cnty, event_date, event_type, actor1, country, latitude, longitude, fatalities
@@ -98,9 +61,10 @@ _OPTIONAL = column_names(
     timestamp, population_1km, population_2km, population_5km, population_best
     """
 )
+_ACTOR_BASED = frozenset({"actor1", "assoc_actor_1", "inter1", "interaction"})
+_OTHER_SIDE = frozenset({"actor2", "assoc_actor_2", "inter2"})
 _NEEDED = ("event_id_cnty", "event_date", "event_type", "country")
 """Columns in which every row has a value."""
-_OWN_FORM = "%d %B %Y"
 _LATEST_SECOND = 2_147_483_647
 _DAY_SECONDS = 86_400
 _MILITARY = re.compile(r"Military Forces of (?P<state>[^(:]+)")
@@ -121,20 +85,21 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_type"], event["country"], event["severity"], str(event["known_date"])
     ('air_strike', 'IRQ', 5, '2025-05-21')
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require(*_NEEDED)
-    day = cells.day("event_date", options, other=(_OWN_FORM,))
+    day = cells.day("event_date")
     known, assumed = _known(cells, day, _LAG if options.lag is None else options.lag)
     cells.check_precision("time_precision", _PRECISION_DAYS, options.coarsest)
     actor, target = cells.text("actor1"), cells.text("actor2")
-    types, killed = _types(cells), cells.count("fatalities")
+    types = acled_types.event_types(cells, "event_type", "sub_event_type")
+    killed = cells.count("fatalities")
     columns = {
         schema.EVENT_ID: cells.text("event_id_cnty"),
         schema.EVENT_DATE: day,
         schema.KNOWN_DATE: known,
         schema.COUNTRY: _country(cells),
-        schema.ADMIN1: cells.text("admin1"),
-        schema.SITE: cells.text("location"),
+        schema.ADMIN1: cells.place("admin1"),
+        schema.SITE: cells.place("location"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.EVENT_TYPE: types,
@@ -144,10 +109,11 @@ def _convert(block: pa.Table, options: Options) -> Converted:
             types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
         ),
         schema.KILLED: killed,
-        schema.TAGS: _tags(cells),
-        schema.NOTE: cells.text("notes", longest=10_000, lines=True),
+        schema.TAGS: acled_types.tags(cells, "sub_event_type", "civilian_targeting", "tags"),
+        schema.NOTE: cells.note("notes"),
     }
-    return canonical.converted(cells, _NAME, columns, {ASSUMED: assumed})
+    basis: schema.KnownBasis | None = "assumed" if assumed else None
+    return canonical.converted(cells, _NAME, columns, {ASSUMED: assumed}, known_basis=basis)
 
 
 def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
@@ -156,15 +122,9 @@ def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
     changed = pc.divide(stamp, _DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
     early = flags(pc.less(changed, day))
     cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
-    missing = pc.is_null(cells.raw("timestamp"))
+    missing = pc.is_null(cells.without_na("timestamp"))
     assumed = pc.if_else(missing, later(day, lag), changed)
     return assumed, int(flags(missing).sum())
-
-
-def _types(cells: Cells) -> pa.Array:
-    events = cells.types("event_type", EVENTS.get, "an event type of ACLED")
-    finer = cells.types("sub_event_type", SUB_EVENTS.get, "a sub-event type of ACLED")
-    return pc.coalesce(finer, events)
 
 
 def _country(cells: Cells) -> pa.Array:
@@ -185,16 +145,19 @@ def _state(name: str) -> str | None:
     return match["state"].strip() if match else None
 
 
-def _tags(cells: Cells) -> pa.Array:
-    finer = looked_up(cells.raw("sub_event_type"), canonical.tag)
-    civilians = looked_up(cells.raw("civilian_targeting"), canonical.tag)
-    tags = looked_up(cells.text("tags"), _words)
-    return canonical.words(finer, civilians, tags)
+def _known_basis(columns: Collection[str], _: Options) -> schema.KnownBasis:
+    return "overwritten" if "timestamp" in columns else "assumed"
 
 
-def _words(phrases: str) -> str:
-    """``crowd size=no report; armed`` is two tags."""
-    return " ".join(filter(None, map(canonical.tag, phrases.split(";"))))
+def _refuse_columns(path: Path, columns: Collection[str]) -> None:
+    if set(columns) >= _ACTOR_BASED and not _OTHER_SIDE & set(columns):
+        raise InputError(
+            "E-COLUMNS",
+            "this is an actor-based export of ACLED: a row is one side of an event",
+            where=f"{path}:1",
+            column="actor1",
+            fix="export the data by event, which has actor1 and actor2 in one row",
+        )
 
 
 FORMAT = Source(
@@ -203,6 +166,10 @@ FORMAT = Source(
     optional=_OPTIONAL,
     convert=_convert,
     known_basis="overwritten",
+    basis=_known_basis,
+    dates=("event_date",),
+    variants=(acled_weekly.FORMAT,),
+    refuse_columns=_refuse_columns,
     licence=(
         "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
         "https://acleddata.com/terms-and-conditions"

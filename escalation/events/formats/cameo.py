@@ -46,8 +46,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from escalation.events.columns import looked_up
+from escalation.events.columns import Mask, blanked, flags, looked_up
 
 EVENT_TYPES: Final[Mapping[str, str]] = {
     "01": "statement",
@@ -89,7 +90,9 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "20": "mass_violence",
     "201": "violence_against_civilians",
 }
-CODE = re.compile("[0-9]{2,4}")
+_CODE = re.compile("[0-9]{2,4}")
+_LAST_ROOT = 20
+_JOINT = "\x1f"
 EXPECTED = "a CAMEO code of two to four digits, with its leading zero"
 
 
@@ -101,10 +104,66 @@ def event_type(code: str) -> str | None:
     >>> event_type("1951"), event_type("010"), event_type("40"), event_type("---")
     ('air_strike', 'statement', None, None)
     """
-    if not (code.isascii() and CODE.fullmatch(code)):
+    if not (code.isascii() and _CODE.fullmatch(code)):
         return None
     starts = (code[:length] for length in range(len(code), 1, -1))
     return next((EVENT_TYPES[start] for start in starts if start in EVENT_TYPES), None)
+
+
+def with_zeros(codes: pa.Array, *, base: pa.Array, root: pa.Array) -> tuple[pa.Array, Mask, Mask]:
+    """Codes whose leading zero a program took for a number's, restored by base and root.
+
+    ``20`` is ``020``, an appeal, under the root ``2``, and mass violence under the root ``20``. A
+    code of three digits whose first two are no root has lost one as well.
+
+    Parameters
+    ----------
+    codes, base, root : pyarrow.Array of string
+        ``EventCode``, ``EventBaseCode``, ``EventRootCode`` of GDELT; base and root may be null.
+
+    Returns
+    -------
+    pyarrow.Array of string, ndarray of bool, ndarray of bool
+        The codes, those that were restored, and those that can't be: a code of two digits without
+        a root, or three columns that contradict each other.
+
+    Examples
+    --------
+    >>> fixed, restored, wrong = with_zeros(pa.array(["20", "20", "193", "20"]),
+    ...     base=pa.array(["20", "20", "193", None]), root=pa.array(["2", "20", "19", None]))
+    >>> fixed.to_pylist(), restored.tolist(), wrong.tolist()
+    (['020', '20', '193', '20'], [True, False, False, False], [False, False, False, True])
+    """
+    keys = pa.StructArray.from_arrays([codes, base, root], ["code", "base", "root"])
+    joined = pc.binary_join_element_wise(
+        *(pc.fill_null(keys.field(k), "") for k in range(3)), _JOINT
+    )
+    encoded = joined.dictionary_encode()
+    fixed = [_restored(*key.split(_JOINT)) for key in encoded.dictionary.to_pylist()]
+    result = pc.take(pa.array([code for code, _ in fixed], pa.string()), encoded.indices)
+    fine = pc.take(pa.array([fits for _, fits in fixed], pa.bool_()), encoded.indices)
+    result = blanked(result, pc.is_null(codes))
+    return result, flags(pc.not_equal(result, codes)), ~flags(fine) & flags(pc.is_valid(codes))
+
+
+def _restored(code: str, base: str, root: str) -> tuple[str, bool]:
+    """The code with its zero, and whether base and root agree with it."""
+    if not (code.isascii() and code.isdigit()):
+        return code, True
+    if len(code) == 1:
+        return code, False
+    if not root:
+        first = "0" + code if len(code) == 3 and int(code[:2]) > _LAST_ROOT else code
+        return first, len(first) > 2 and _agree(first, base)
+    start = root.zfill(2)
+    for candidate in (code, "0" + code):
+        if candidate.startswith(start):
+            return candidate, _agree(candidate, base)
+    return code, False
+
+
+def _agree(code: str, base: str) -> bool:
+    return not base or code.startswith((base, "0" + base))
 
 
 def tags(codes: pa.Array) -> pa.Array:

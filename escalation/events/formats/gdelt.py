@@ -1,6 +1,7 @@
 """GDELT event files: 2.0 (61 columns), 1.0 (58), and 1.0 before April 2013 (57, without a link).
 
-Tab-separated, without a header. All codes are text.
+Tab-separated, without a header; or with one and any separator, as BigQuery and gdeltPyR write it.
+All codes are text.
 
 ============= ====================================================================================
 event_id      ``GLOBALEVENTID``
@@ -14,7 +15,9 @@ site          ``ActionGeo_FullName`` of cities (``ActionGeo_Type`` 3 and 4, or n
 coordinates   ``ActionGeo_Lat``, ``ActionGeo_Long``. Where only the country is known (type 1) they
               are its centre: coordinates and admin1 are null, and the events are counted in the
               notes.
-event_type    ``EventCode`` by the table of :mod:`escalation.events.formats.cameo`
+event_type    ``EventCode`` by the table of :mod:`escalation.events.formats.cameo`. A program that
+              took codes for numbers drops their leading zeros: they are restored where
+              ``EventRootCode`` makes it certain, counted in the notes, else the row is refused.
 actor, target country (or known group) and first type: ``USA_MIL``, ``IRQ_GOV``, ``USA``, ``REB``;
               the whole code where there is none of them
 severity      from the ladder; 6 where a government (GOV) or military (MIL) attacks the military
@@ -35,7 +38,7 @@ from escalation import schema
 from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.canonical import Cells
+from escalation.events.formats.cells import Cells, whole
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -63,10 +66,12 @@ COLUMNS_2 = (
 """Of version 2.0; 1.0 has no second-order administrative codes."""
 COLUMNS_1 = tuple(name for name in COLUMNS_2 if not name.endswith("ADM2Code"))
 _REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
-_DATE_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})$"
-_STAMP_FORM = "^([0-9]{4})([0-9]{2})([0-9]{2})(?:(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?$"
+_DATE_FORM = r"^([0-9]{4})([0-9]{2})([0-9]{2})(?:\.0+)?$"
+_TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
+_STAMP_FORM = rf"^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:{_TIME})?(?:\.0+)?$"
 _LATE_DAYS = 365
 LATE_KEPT = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
+RESTORED = "events whose code had lost its leading zero, restored by EventRootCode"
 COUNTRY_ONLY = "events of which only the country is known, without coordinates"
 
 
@@ -83,13 +88,15 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_type"], event["actor"], event["target"], event["country"], event["killed"]
     ('drone_strike', 'USA_MIL', 'IRN', 'IRQ', None)
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require(*_REQUIRED)
-    day, known = _days(cells, options)
+    day, known = _days(cells)
     country = to_iso3(cells.raw("ActionGeo_CountryCode"), code="fips")
-    types = cells.types("EventCode", cameo.event_type, cameo.EXPECTED)
+    codes, restored = _codes(cells)
+    types = looked_up(codes, cameo.event_type)
+    cells.refuse("Q-TYPE", "EventCode", lost(codes, types), cameo.EXPECTED)
     columns = {
-        schema.EVENT_ID: cells.text("GLOBALEVENTID"),
+        schema.EVENT_ID: whole(cells.text("GLOBALEVENTID")),
         schema.EVENT_DATE: day,
         schema.KNOWN_DATE: known,
         schema.COUNTRY: country,
@@ -99,7 +106,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TARGET: _side(cells, "Actor2"),
         schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.CONFIDENCE: _confidence(cells),
-        schema.TAGS: _tags(cells),
+        schema.TAGS: _tags(cells, codes),
     }
     unknown = lost(cells.raw("ActionGeo_CountryCode"), country)
     late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), _LATE_DAYS)
@@ -107,29 +114,43 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         LATE_KEPT: flags(late).sum(),
         COUNTRY_ONLY: _vague(cells).sum(),
         canonical.NO_COUNTRY: unknown.sum(),
+        RESTORED: restored,
     }
     return canonical.converted(cells, _NAME, columns, notes)
 
 
-def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array]:
-    day = cells.day("SQLDATE", options, form=_DATE_FORM, shown="yyyymmdd")
-    known = cells.day("DATEADDED", Options(), form=_STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss")
+def _codes(cells: Cells) -> tuple[pa.Array, int]:
+    """CAMEO codes, and how many had lost their leading zero."""
+    code, base, root = (
+        whole(cells.raw(name)) for name in ("EventCode", "EventBaseCode", "EventRootCode")
+    )
+    codes, restored, wrong = cameo.with_zeros(code, base=base, root=root)
+    expected = "a code that agrees with EventBaseCode and EventRootCode, with its leading zero"
+    cells.refuse("Q-TYPE", "EventCode", wrong, expected)
+    return codes, int(restored.sum())
+
+
+def _days(cells: Cells) -> tuple[pa.Array, pa.Array]:
+    day = cells.day("SQLDATE", form=_DATE_FORM, shown="yyyymmdd")
+    known = cells.day(
+        "DATEADDED", form=_STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss", declared=False
+    )
     early = flags(pc.less(known, day))
     cells.refuse("Q-KNOWN-EARLY", "DATEADDED", early, "a day from SQLDATE on")
     return day, known
 
 
 def _vague(cells: Cells) -> Mask:
-    return among(cells.raw("ActionGeo_Type"), ["1"])
+    return among(whole(cells.raw("ActionGeo_Type")), ["1"])
 
 
 def _place(cells: Cells) -> dict[str, pa.Array]:
-    kind = cells.raw("ActionGeo_Type")
+    kind = whole(cells.raw("ActionGeo_Type"))
     country_only = pa.array(_vague(cells))
     region_only = pa.array(among(kind, ["1", "2", "5"]))
     return {
-        schema.ADMIN1: blanked(cells.text("ActionGeo_ADM1Code"), country_only),
-        schema.SITE: blanked(cells.text("ActionGeo_FullName"), region_only),
+        schema.ADMIN1: blanked(cells.place("ActionGeo_ADM1Code"), country_only),
+        schema.SITE: blanked(cells.place("ActionGeo_FullName"), region_only),
         schema.LATITUDE: blanked(cells.degrees("ActionGeo_Lat", limit=90), country_only),
         schema.LONGITUDE: blanked(cells.degrees("ActionGeo_Long", limit=180), country_only),
     }
@@ -156,9 +177,9 @@ def _confidence(cells: Cells) -> pa.Array:
     return blanked(bucket, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
 
 
-def _tags(cells: Cells) -> pa.Array:
-    root = looked_up(cells.raw("IsRootEvent"), {"1": "root_event"}.get)
-    return canonical.words(cameo.tags(cells.raw("EventCode")), root)
+def _tags(cells: Cells, codes: pa.Array) -> pa.Array:
+    root = looked_up(whole(cells.raw("IsRootEvent")), {"1": "root_event"}.get)
+    return canonical.words(cameo.tags(codes), root)
 
 
 FORMAT = Source(
@@ -171,5 +192,6 @@ FORMAT = Source(
         "GDELT is open for any use: cite the GDELT Project and link to https://www.gdeltproject.org"
     ),
     delimiter="\t",
+    zoned=False,
     names=(COLUMNS_2, COLUMNS_1, COLUMNS_1[:-1]),
 )

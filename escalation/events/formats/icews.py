@@ -30,7 +30,7 @@ from escalation import schema
 from escalation.events.columns import Mask, blanked, flags, later, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.canonical import Cells
+from escalation.events.formats.cells import Cells
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -64,9 +64,9 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_id"], event["event_type"], event["country"], event["site"]
     ('7-2018-06-01', 'armed_clash', 'IND', None)
     """
-    cells = Cells(_without_missing(block))
+    cells = Cells(_without_missing(block), options)
     cells.require("Event ID", "Event Date", "CAMEO Code")
-    day = cells.day("Event Date", options)
+    day = cells.day("Event Date")
     country = to_iso3(cells.raw("Country"), code="name")
     types = cells.types("CAMEO Code", cameo.event_type, cameo.EXPECTED)
     columns = {
@@ -76,8 +76,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_DATE: day,
         schema.KNOWN_DATE: later(day, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: country,
-        schema.ADMIN1: cells.text("Province"),
-        schema.SITE: cells.text("City"),
+        schema.ADMIN1: cells.place("Province"),
+        schema.SITE: cells.place("City"),
         schema.LATITUDE: cells.degrees("Latitude", limit=90),
         schema.LONGITUDE: cells.degrees("Longitude", limit=180),
         schema.EVENT_TYPE: types,
@@ -85,7 +85,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TARGET: cells.text("Target Name"),
         schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.TAGS: cameo.tags(cells.raw("CAMEO Code")),
-        schema.NOTE: cells.text("Event Text"),
+        schema.NOTE: cells.note("Event Text"),
     }
     unknown = lost(cells.raw("Country"), country)
     return canonical.converted(cells, _NAME, columns, {canonical.NO_COUNTRY: unknown.sum()})
@@ -114,4 +114,5 @@ FORMAT = Source(
     known_basis="assumed",
     licence="ask for the terms where you got the file; cite the ICEWS Coded Event Data",
     delimiter="\t",
+    dates=("Event Date",),
 )

@@ -1,8 +1,8 @@
 """The bundled chronology of the Iraq crisis: ``data/iraq_crisis_events.csv``.
 
-``reported_date`` is the day on which a page that the row cites was published, so ``known_date`` is
-observed; casualty figures that became known later still are the exception that the data card names.
-Tag ``installation_attack`` marks what press tallies count.
+A row is a version of an event: what was known at the end of its ``reported_date``, the day on which
+a page that it cites was published, so ``known_date`` is observed. Events whose toll or author
+became known later have several rows. Tag ``installation_attack`` marks what press tallies count.
 
 The archive covers up to the last day on which anything was reported. Nobody looked after it, so a
 quiet day later than that is not known to have been quiet.
@@ -10,13 +10,16 @@ quiet day later than that is not known to have been quiet.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import among, flags
-from escalation.events.formats.canonical import Cells, converted
-from escalation.events.severity import between_states, severity_of
+from escalation.events.columns import among, blanked, flags
+from escalation.events.formats.canonical import converted
+from escalation.events.formats.cells import Cells
+from escalation.events.severity import between_states, severity_of, unrated
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "iraq_crisis"
@@ -27,14 +30,16 @@ _COLUMNS = column_names(
     actor, target, killed, wounded, counts_as_installation_attack, confidence, notes
     """
 )
-"""Columns that are read; the others are for people."""
+_OPTIONAL = column_names("attribution, event_time, munitions_count, condition")
+"""Columns that are read where the file has them."""
 _FOR_PEOPLE = column_names(
     """
-    event_time, location, actor_name, attribution, munitions_count, killed_us, killed_coalition,
-    killed_low, killed_high, source_url
+    location, actor_name, killed_us, killed_coalition, killed_low, killed_high, source_url,
+    version_note
     """
 )
-_LONGEST_NOTE = 20_000
+"""Columns that are not read."""
+_TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
@@ -46,24 +51,28 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     ...     "event_type": "rocket_attack", "confidence": "high", "wounded": "12",
     ...     "counts_as_installation_attack": "1"}
     >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _COLUMNS + _FOR_PEOPLE})
+    ...     for name in _COLUMNS + _OPTIONAL})
     >>> event = _convert(block, Options()).events.to_pylist()[0]
     >>> event["known_date"].isoformat(), event["severity"], event["tags"]
     ('2020-03-12', 4, 'installation_attack')
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
     same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
     counted = among(cells.raw("counts_as_installation_attack"), ["1"])
     columns = {name: cells.text(name) for name in same} | {
-        schema.EVENT_DATE: cells.day("event_date", options),
-        schema.KNOWN_DATE: cells.day("reported_date", options),
+        schema.EVENT_DATE: cells.day("event_date"),
+        schema.KNOWN_DATE: cells.day("reported_date"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.KILLED: cells.count("killed"),
         schema.WOUNDED: cells.count("wounded"),
+        schema.ATTRIBUTION: cells.one_of("attribution", schema.ATTRIBUTIONS),
+        schema.HOUR: _hour(cells),
+        schema.MUNITIONS: cells.count("munitions_count"),
+        schema.CONDITION: cells.text("condition"),
         schema.TAGS: pc.if_else(pa.array(counted), INSTALLATION_ATTACK, ""),
-        schema.NOTE: cells.text("notes", longest=_LONGEST_NOTE, lines=True),
+        schema.NOTE: cells.note("notes"),
     }
     columns[schema.SEVERITY] = severity_of(
         columns[schema.EVENT_TYPE],
@@ -72,20 +81,22 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         wounded=columns[schema.WOUNDED],
         interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
     )
-    known = flags(pc.is_valid(columns[schema.EVENT_TYPE]))
-    cells.refuse(
-        "Q-TYPE",
-        "event_type",
-        known & flags(pc.is_null(columns[schema.SEVERITY])),
-        "an event type with a rung in [severity]",
-    )
-    return converted(cells, _NAME, columns, {})
+    own = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
+    return replace(converted(cells, _NAME, columns, {}), unrated=own)
+
+
+def _hour(cells: Cells) -> pa.Array:
+    """The hour of a time of day."""
+    times = cells.raw("event_time")
+    fits = pc.match_substring_regex(times, _TIME)
+    cells.refuse("Q-TIME", "event_time", flags(pc.invert(fits)), "a time of day as HH:MM")
+    return blanked(pc.utf8_slice_codeunits(times, 0, 2), pc.invert(fits)).cast(pa.int8())
 
 
 FORMAT = Source(
     name=_NAME,
     required=_COLUMNS,
-    optional=_FOR_PEOPLE,
+    optional=_OPTIONAL + _FOR_PEOPLE,
     convert=_convert,
     known_basis="observed",
     licence="the project's own",

@@ -3,12 +3,14 @@
 ``event_id``, ``event_date`` and ``event_type`` are required, and something that places the event
 or names its unit: ``country``, ``admin1``, ``site``, ``latitude`` with ``longitude``, or ``actor``
 with ``target``. All other columns of the canonical table may be left out. Names are taken as they
-are.
+are, without blanks around them; an ``admin1`` or ``site`` that is only a word for a missing value,
+such as ``NA``, is none (as a country, NA is Namibia).
 
 ============ =====================================================================================
 known_date   observed if the file has the column, then needed in every row; else the event's day
              plus the declared lag (assumed), or without one the event's own day (event_date)
-severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded
+severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded. An
+             event type of your own that has no rung gets 3, 4 or 5 by its casualties.
 weight       as given, 1 or more, else 1
 hour         of the day, 0 to 23, where told
 attribution  claimed, blamed or unknown, where told
@@ -29,9 +31,9 @@ import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.events.columns import flags
-from escalation.events.formats.canonical import Cells
+from escalation.events.formats.cells import Cells
 from escalation.events.reading import checks
-from escalation.events.severity import between_states, severity_of
+from escalation.events.severity import between_states, severity_of, unrated
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
 _NAME = "tidy"
@@ -44,19 +46,10 @@ _PLACES = (
     (schema.LATITUDE, schema.LONGITUDE),
     (schema.ACTOR, schema.TARGET),
 )
-_SHORT_TEXT = (
-    schema.EVENT_ID,
-    schema.COUNTRY,
-    schema.ADMIN1,
-    schema.SITE,
-    schema.EVENT_TYPE,
-    schema.ACTOR,
-    schema.TARGET,
-    schema.SOURCE,
-    schema.CONFIDENCE,
-    schema.TAGS,
-)
-_LONGEST_NAME, _LONGEST_NOTE = 200, 20_000
+_NAMED_PLACES = (schema.ADMIN1, schema.SITE)
+_NAMES = (schema.EVENT_ID, schema.COUNTRY, schema.EVENT_TYPE, schema.ACTOR, schema.TARGET)
+_DESCRIPTIONS = (schema.SOURCE, schema.CONFIDENCE, schema.TAGS, schema.CONDITION)
+_LONGEST_NAME = 200
 
 
 def _known_basis(columns: Collection[str], options: Options) -> schema.KnownBasis:
@@ -85,37 +78,42 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_id"], event["killed"], event["wounded"], event["severity"]
     ('007', 3, None, 5)
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require(*_REQUIRED)
-    columns = {name: cells.text(name, longest=_LONGEST_NAME) for name in _SHORT_TEXT}
-    columns[schema.NOTE] = cells.text(schema.NOTE, longest=_LONGEST_NOTE, lines=True)
-    columns |= {name: _day(cells, name, options) for name in schema.DATE_COLUMNS}
-    columns |= {name: cells.count(name, point_zero=True) for name in schema.COUNT_COLUMNS}
+    columns = {name: cells.text(name, longest=_LONGEST_NAME) for name in _NAMES}
+    columns |= {name: cells.place(name, longest=_LONGEST_NAME) for name in _NAMED_PLACES}
+    columns |= {name: cells.note(name, longest=_LONGEST_NAME) for name in _DESCRIPTIONS}
+    columns[schema.NOTE] = cells.note(schema.NOTE)
+    columns |= {name: cells.day(name) for name in schema.DATE_COLUMNS}
+    columns |= {name: cells.count(name) for name in (*schema.COUNT_COLUMNS, schema.MUNITIONS)}
     columns[schema.ATTRIBUTION] = cells.one_of(schema.ATTRIBUTION, schema.ATTRIBUTIONS)
-    columns[schema.WEIGHT] = pc.fill_null(cells.count(schema.WEIGHT, least=1, point_zero=True), 1)
-    columns[schema.HOUR] = cells.count(schema.HOUR, most=23, point_zero=True)
-    columns[schema.CONDITION] = cells.text(schema.CONDITION, longest=_LONGEST_NAME)
+    columns[schema.WEIGHT] = pc.fill_null(cells.count(schema.WEIGHT, least=1), 1)
+    columns[schema.HOUR] = cells.count(schema.HOUR, most=23)
     columns[schema.LATITUDE] = cells.degrees(schema.LATITUDE, limit=90)
     columns[schema.LONGITUDE] = cells.degrees(schema.LONGITUDE, limit=180)
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
     _check_place(cells)
-    columns[schema.SEVERITY] = _severity(cells, columns, options)
+    given = _given_severity(cells)
+    by_ladder = severity_of(
+        columns[schema.EVENT_TYPE],
+        ladder=options.ladder,
+        killed=columns[schema.KILLED],
+        wounded=columns[schema.WOUNDED],
+        interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
+    )
+    columns[schema.SEVERITY] = pc.coalesce(given, by_ladder)
     events = pa.table({name: columns[name] for name in EVENT_SCHEMA.names}).cast(EVENT_SCHEMA)
-    return Converted(events, tuple(cells.problems))
-
-
-def _day(cells: Cells, column: str, options: Options) -> pa.Array:
-    days, bad = checks.dates(cells.raw(column), format=options.date_format, zone=options.zone)
-    expected = f"a day as {options.date_format or 'YYYY-MM-DD'}"
-    if options.zone:
-        expected += f" that clocks in {options.zone} showed"
-    cells.refuse("Q-DATE", column, bad, expected)
-    return days
+    own = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder) & flags(pc.is_null(given))
+    return Converted(events, tuple(cells.problems), cells.notes, unrated=own)
 
 
 def _check_place(cells: Cells) -> None:
     """Every row needs a place or two sides, and no half of a pair of degrees."""
-    given = {name: flags(pc.is_valid(cells.raw(name))) for group in _PLACES for name in group}
+    given = {
+        name: flags(pc.is_valid(cells.present(name) if name in _NAMED_PLACES else cells.raw(name)))
+        for group in _PLACES
+        for name in group
+    }
     half = given[schema.LATITUDE] != given[schema.LONGITUDE]
     cells.refuse("Q-PLACE", schema.LATITUDE, half, "both latitude and longitude, or none")
     placed = np.logical_or.reduce(
@@ -124,29 +122,10 @@ def _check_place(cells: Cells) -> None:
     cells.refuse("Q-PLACE", schema.COUNTRY, ~placed & ~half, "a place, or an actor and a target")
 
 
-def _severity(cells: Cells, columns: dict[str, pa.Array], options: Options) -> pa.Array:
-    given, bad = checks.whole_numbers(
-        cells.raw(schema.SEVERITY), most=schema.HIGHEST_RUNG, point_zero=True
-    )
+def _given_severity(cells: Cells) -> pa.Array:
+    given, bad = checks.whole_numbers(cells.without_na(schema.SEVERITY), most=schema.HIGHEST_RUNG)
     cells.refuse("Q-NUMBER", schema.SEVERITY, bad, f"a rung from 0 to {schema.HIGHEST_RUNG}")
-    if not given.null_count:
-        return given.cast(pa.int8())
-    from_ladder = severity_of(
-        columns[schema.EVENT_TYPE],
-        ladder=options.ladder,
-        killed=columns[schema.KILLED],
-        wounded=columns[schema.WOUNDED],
-        interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
-    )
-    rungs = pc.coalesce(given.cast(pa.int8()), from_ladder)
-    unknown = flags(pc.is_null(rungs)) & ~bad & flags(pc.is_valid(columns[schema.EVENT_TYPE]))
-    cells.refuse(
-        "Q-TYPE",
-        schema.EVENT_TYPE,
-        unknown,
-        "an event type with a rung; add it under [severity] in the experiment file",
-    )
-    return rungs
+    return given.cast(pa.int8())
 
 
 FORMAT = Source(
@@ -158,4 +137,5 @@ FORMAT = Source(
     licence="your own",
     one_of=_PLACES,
     basis=_known_basis,
+    dates=schema.DATE_COLUMNS,
 )

@@ -42,7 +42,7 @@ from escalation import schema
 from escalation.events.columns import Mask, flags, later, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
-from escalation.events.formats.canonical import Cells
+from escalation.events.formats.cells import Cells, whole
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -89,20 +89,20 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_id"], event["country"], event["killed"], event["severity"]
     ('7', 'IRQ', 4, 5)
     """
-    cells = Cells(block)
+    cells = Cells(block, options)
     cells.require(*_NEEDED)
-    first, last, spans = _days(cells, options)
+    first, last, spans = _days(cells)
     cells.check_precision("date_prec", _PRECISION_DAYS, options.coarsest)
     types = cells.types("type_of_violence", _TYPES.get, "1, 2 or 3")
     actor, target = cells.text("side_a"), cells.text("side_b")
-    killed = cells.count("best", point_zero=True)
+    killed = cells.count("best")
     columns = {
         schema.EVENT_ID: _ids(cells),
         schema.EVENT_DATE: first,
         schema.KNOWN_DATE: later(last, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: _country(cells),
-        schema.ADMIN1: cells.text("adm_1"),
-        schema.SITE: cells.text("where_coordinates"),
+        schema.ADMIN1: cells.place("adm_1"),
+        schema.SITE: cells.place("where_coordinates"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.EVENT_TYPE: types,
@@ -113,25 +113,25 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         ),
         schema.KILLED: killed,
         schema.CONFIDENCE: _confidence(cells),
-        schema.TAGS: looked_up(cells.text("code_status"), canonical.tag),
+        schema.TAGS: looked_up(cells.note("code_status"), canonical.tag),
     }
     notes = {SPANS: spans, BEYOND: _beyond(cells, killed)}
     return canonical.converted(cells, _NAME, columns, notes)
 
 
-def _days(cells: Cells, options: Options) -> tuple[pa.Array, pa.Array, int]:
+def _days(cells: Cells) -> tuple[pa.Array, pa.Array, int]:
     """First and last day, and how many events have more than one."""
-    first = cells.day("date_start", options, midnight=True)
-    last = pc.coalesce(cells.day("date_end", options, midnight=True), first)
+    first = cells.day("date_start")
+    last = pc.coalesce(cells.day("date_end"), first)
     cells.refuse("Q-SPAN", "date_end", flags(pc.less(last, first)), "a day from date_start on")
     spans = flags(pc.greater(last, first))
-    if options.spans == "refuse":
+    if cells.options.spans == "refuse":
         cells.refuse("Q-SPAN", "date_end", spans, "an event of one day")
     return first, last, int(spans.sum())
 
 
 def _ids(cells: Cells) -> pa.Array:
-    ids = canonical.whole(cells.raw("id"))
+    ids = whole(cells.raw("id"))
     wrong = flags(pc.invert(pc.match_substring_regex(ids, "^[0-9]{1,15}$")))
     cells.refuse("Q-ID", "id", wrong, "a whole number")
     return ids
@@ -152,7 +152,7 @@ def _states(actor: pa.Array, target: pa.Array) -> Mask:
 
 
 def _confidence(cells: Cells) -> pa.Array:
-    clarity = canonical.whole(cells.raw("event_clarity"))
+    clarity = whole(cells.raw("event_clarity"))
     pending = flags(pc.not_equal(cells.raw("code_status"), "Clear"))
     sure = pc.if_else(pa.array(pending), "medium", "high")
     none = pa.scalar(None, pa.string())
@@ -160,7 +160,7 @@ def _confidence(cells: Cells) -> pa.Array:
 
 
 def _beyond(cells: Cells, best: pa.Array) -> int:
-    low, high = cells.count("low", point_zero=True), cells.count("high", point_zero=True)
+    low, high = cells.count("low"), cells.count("high")
     return int((flags(pc.less(best, low)) | flags(pc.greater(best, high))).sum())
 
 
@@ -175,4 +175,5 @@ FORMAT = Source(
         "named at https://ucdp.uu.se/downloads"
     ),
     skip_hxl=True,
+    dates=("date_start", "date_end"),
 )

@@ -102,7 +102,24 @@ def block_of(
             keep &= ~wrong
     if not keep.all():
         batch, lines = batch.filter(pa.array(keep)), lines[keep]
+    batch, lines, shifted = _without_shifted(batch, lines, layout)
+    rejected += shifted
     return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda row: row.line)))
+
+
+def _without_shifted(
+    batch: pa.RecordBatch, lines: NDArray[np.int64], layout: Layout
+) -> tuple[pa.RecordBatch, NDArray[np.int64], list[Rejected]]:
+    """The rows without a value in a column without a name: there, a value is out of place."""
+    named = len(layout.columns) - layout.spare
+    wrong = np.zeros(batch.num_rows, np.bool_)
+    for name in layout.spare_columns:
+        wrong |= flags(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(batch[name])), 0))
+    if not wrong.any():
+        return batch, lines, []
+    expected = f"{named} cells, and nothing after them"
+    rejected = [Rejected(int(line), "Q-ROW", "", "", expected) for line in lines[wrong]]
+    return batch.filter(pa.array(~wrong)), lines[~wrong], rejected
 
 
 def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:

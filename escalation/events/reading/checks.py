@@ -30,6 +30,16 @@ _UNUSUAL = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
 """Bytes without which no text can hold a control or direction character."""
 
 
+def _repairs() -> dict[int, str | None]:
+    """What stands in place of characters that nobody sees."""
+    gone = [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    windows = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
+    return {**dict.fromkeys(gone), **windows}
+
+
+_REPAIRS = _repairs()
+
+
 def dates(
     column: pa.Array | pa.ChunkedArray,
     *,
@@ -85,17 +95,16 @@ def whole_numbers(
     *,
     least: int = 0,
     most: int = 10_000_000,
-    point_zero: bool = False,
 ) -> Checked:
     """Whole numbers of plain digits, without signs, separators or exponents.
+
+    ``4.0``, which is how tables with gaps write a whole number, is one.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     least, most : int, optional
         The range, ends included.
-    point_zero : bool, optional
-        Also take ``4.0``, which is how tables with gaps write whole numbers.
 
     Returns
     -------
@@ -107,12 +116,10 @@ def whole_numbers(
     >>> numbers.to_pylist(), bad.tolist()
     ([12, None, None, None, None], [False, True, True, True, False])
     """
-    pattern = r"^[0-9]{1,15}(\.0+)?$" if point_zero else "^[0-9]{1,15}$"
 
     def parse(values: pa.Array) -> pa.Array:
-        kept = _matching(values, pattern)
-        if point_zero:
-            kept = pc.replace_substring_regex(kept, r"\.0+$", "")
+        kept = _matching(values, r"^[0-9]{1,15}(\.0+)?$")
+        kept = pc.replace_substring_regex(kept, r"\.0+$", "")
         return _within(pc.cast(kept, pa.int64()), least, most).cast(pa.int32())
 
     return _per_value(column, parse)
@@ -180,16 +187,36 @@ def text(
     return _without(array, bad), bad
 
 
-def required(column: pa.Array | pa.ChunkedArray) -> Mask:
-    """Rows without a value; blanks are none.
+def mended(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
+    r"""Text that only describes: without hidden characters, cut where it is too long.
+
+    Characters of Windows that a wrong encoding made invisible are restored.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of string
+    longest : int
+        Characters.
+
+    Returns
+    -------
+    pyarrow.Array of string, ndarray of bool
+        The text, and the rows in which it changed.
 
     Examples
     --------
-    >>> required(pa.array(["a", " ", None])).tolist()
-    [False, True, True]
+    >>> values, changed = mended(pa.array(["\x93one\x94 market", "a\tb", None]), longest=99)
+    >>> ascii(values.to_pylist()), changed.tolist()
+    ("['\\u201cone\\u201d market', 'a\\tb', None]", [True, False, False])
     """
     array = one_array(column)
-    return flags(pc.is_null(array)) | flags(pc.utf8_is_space(array))
+    _, bad = text(array, longest=longest, lines=True)
+    if not bad.any():
+        return array, bad
+    clean = [
+        value.translate(_REPAIRS)[:longest] for value in array.filter(pa.array(bad)).to_pylist()
+    ]
+    return pc.replace_with_mask(array, pa.array(bad), pa.array(clean, pa.string())), bad
 
 
 def _per_value(

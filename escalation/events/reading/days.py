@@ -15,7 +15,7 @@ from escalation.events.columns import flags
 ISO = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_MIDNIGHT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00(:00(\.0{1,9})?)?)?$"
 _STAMP = (
-    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?$"
 )
 _STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
@@ -128,6 +128,7 @@ def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
     moved = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
     there = pc.local_timestamp(moved.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
     real = (hour < 24) & (minute < 60) & (second < 60)
+    real &= _real_offsets(field["offset"])
     real &= ~naive | (local == _wall_clock(local, zone))
     days = np.where(naive, local, there).astype("datetime64[D]")
     return np.where(real, days, np.datetime64("NaT"))
@@ -137,6 +138,11 @@ def _part(column: pa.Array) -> NDArray[np.int64]:
     """Hours, minutes or seconds; 0 where not written, 99 where there is no time stamp."""
     written = pc.if_else(pc.equal(column, ""), "0", column)
     return pc.fill_null(pc.cast(written, pa.int64()), 99).to_numpy()
+
+
+def _real_offsets(column: pa.Array) -> NDArray[np.bool_]:
+    """Where an offset is none, or one that clocks somewhere have."""
+    return ~flags(pc.match_substring_regex(column, "^[+-](1[5-9]|[2-9].|..:[6-9])"))
 
 
 def _offsets(column: pa.Array) -> NDArray[np.timedelta64]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
-from escalation.events.reading.streams import READ_BYTES, TextStream, first_undecodable, not_encoded
 from escalation.events.source import Source
 
-_BLANK = "\r\n"
-_NO_QUOTES_IN = "\t"
-"""Tab-separated files of this field do not quote: a quote is a character like any other."""
+_SHOWN = 400
 
 
 @dataclass(frozen=True)
@@ -28,29 +25,46 @@ class Layout:
     ----------
     path : Path
     columns : tuple of str
-        As the file has them.
-    wanted : tuple of str
-        Those of the source, required ones first.
+        In the order of the file; one that the source knows by a name of other case or punctuation
+        has the source's name.
+    source : Source
+        The variant of the source that has these columns.
     first_line : int
         Line of the first row.
     delimiter : str
+    quoted : bool
+        Whether quotes hold cells together.
+    renamed : tuple of str
+        Columns as the file spells them, where the source spells them otherwise.
+    spare : int
+        How many columns at the end have no name, and no value in any row.
     """
 
     path: Path
     columns: tuple[str, ...]
-    wanted: tuple[str, ...]
+    source: Source
     first_line: int = 1
     delimiter: str = ","
+    quoted: bool = True
+    renamed: tuple[str, ...] = ()
+    spare: int = 0
 
     @property
-    def quoted(self) -> bool:
-        """Whether quotes hold cells together."""
-        return self.delimiter != _NO_QUOTES_IN
+    def wanted(self) -> tuple[str, ...]:
+        """Columns of the source, required ones first."""
+        return self.source.columns
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Columns that the source does not know, and that are left out."""
-        return tuple(name for name in self.columns if name not in self.wanted)
+        named = self.columns[: len(self.columns) - self.spare]
+        known = {*self.wanted, *self.source.ignored}
+        return tuple(name for name in named if name not in known)
+
+    @property
+    def spare_columns(self) -> tuple[str, ...]:
+        """Columns at the end without a name."""
+        return self.columns[len(self.columns) - self.spare :]
 
     def cells(self, batch: pa.RecordBatch) -> pa.Table:
         """The wanted columns of some rows, in their order; nulls for those that the file lacks."""
@@ -64,181 +78,144 @@ class Layout:
 
 
 def checked_layout(
-    path: Path, source: Source, columns: Sequence[str], *, first_line: int = 1
+    path: Path,
+    source: Source,
+    header: Sequence[str],
+    *,
+    first_line: int = 1,
+    delimiter: str = ",",
+    quoted: bool = True,
 ) -> Layout:
-    """A layout whose columns are those of the source.
+    """A layout whose columns are those of the source, or of one of its variants.
 
     Parameters
     ----------
     path : Path
     source : Source
-    columns : sequence of str
-        As the file has them.
+    header : sequence of str
+        As the file has it.
     first_line : int, optional
         Line of the first row.
+    delimiter : str, optional
+    quoted : bool, optional
+        Whether quotes hold cells together.
 
     Raises
     ------
     InputError
-        ``E-COLUMNS`` for a column that is there twice or missing, with the nearest names.
+        ``E-COLUMNS`` for a column that is there twice or missing, with the nearest names, and what
+        the source refuses of its own exports.
     """
-    where = f"{path}:1"
-    twice = [name for name, count in Counter(columns).items() if count > 1]
+    variant = _variant(source, header)
+    columns, renamed = matched(header, variant.columns)
+    _refuse_repeated(path, columns, variant)
+    if variant.refuse_columns is not None:
+        variant.refuse_columns(path, columns)
+    _refuse_missing(path, columns, variant, delimiter)
+    spare = next((n for n, name in enumerate(reversed(header)) if name.strip()), 0)
+    columns = _distinct(columns)
+    return Layout(path, columns, variant, first_line, delimiter, quoted, renamed, spare)
+
+
+def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Column names as a source spells them, and those that the file spells otherwise.
+
+    Parameters
+    ----------
+    header : sequence of str
+        As the file has it.
+    known : sequence of str
+        As the source has them.
+
+    Examples
+    --------
+    >>> matched(["EVENT_ID", "Event.Date", "x"], ["event_id", "event date"])
+    (('event_id', 'event date', 'x'), ('EVENT_ID', 'Event.Date'))
+    """
+    by_key = {_key(name): name for name in known}
+    exact = set(known) & set(header)
+    columns, renamed = [], []
+    for name in header:
+        match = by_key.get(_key(name), name.strip())
+        if name in exact or match in exact:
+            match = name.strip()
+        if match in known and match != name:
+            renamed.append(name)
+        columns.append(match)
+    return tuple(columns), tuple(renamed)
+
+
+def _key(name: str) -> str:
+    return re.sub("[^0-9a-z]+", "_", name.casefold()).strip("_")
+
+
+def known_columns(header: Sequence[str], source: Source) -> int:
+    """How many names of a header a source or one of its variants knows."""
+    return max(
+        len(set(matched(header, one.columns)[0]) & set(one.columns))
+        for one in (source, *source.variants)
+    )
+
+
+def _variant(source: Source, header: Sequence[str]) -> Source:
+    """The variant whose required columns are all there; the source itself if none has them."""
+    for one in (source, *source.variants):
+        if set(one.required) <= set(matched(header, one.columns)[0]):
+            return one
+    return source
+
+
+def _distinct(columns: Sequence[str]) -> tuple[str, ...]:
+    """The same names, those without a name or that are there twice with their place."""
+    counts = Counter(columns)
+    return tuple(
+        name if name and counts[name] == 1 else f"{name or 'column'} ({place})"
+        for place, name in enumerate(columns, start=1)
+    )
+
+
+def _refuse_repeated(path: Path, columns: Sequence[str], source: Source) -> None:
+    counts = Counter(columns)
+    twice = [name for name in source.columns if counts[name] > 1]
     if twice:
         raise InputError(
             "E-COLUMNS",
             f"columns that appear more than once: {', '.join(twice)}",
-            where=where,
+            where=f"{path}:1",
             column=twice[0],
             fix="remove or rename one",
         )
+
+
+def _refuse_missing(path: Path, columns: Sequence[str], source: Source, delimiter: str) -> None:
+    where = f"{path}:1"
     missing = [name for name in source.required if name not in columns]
     if missing:
         found = ", ".join(columns[:60])
-        near = _nearest(missing, [name for name in columns if name not in source.required])
         raise InputError(
             "E-COLUMNS",
-            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found[:400]}",
+            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found[:_SHOWN]}",
             where=where,
             column=missing[0],
-            fix=near or "name the right --source, or rename the columns",
+            fix=_advice(missing, columns, source, delimiter),
         )
     if source.one_of and not any(set(group) <= set(columns) for group in source.one_of):
         groups = "; or ".join(" and ".join(group) for group in source.one_of)
         raise InputError(
             "E-COLUMNS", f"needs a place or a unit: {groups}", where=where, fix="add one of them"
         )
-    wanted = (*source.required, *source.optional)
-    return Layout(path, tuple(columns), wanted, first_line, source.delimiter)
 
 
-def _nearest(missing: Sequence[str], found: Sequence[str]) -> str:
+def _advice(missing: Sequence[str], columns: Sequence[str], source: Source, delimiter: str) -> str:
+    if len(missing) == len(source.required) and len(columns) < len(missing):
+        return (
+            f"cells are taken to be separated by {delimiter!r}: add --separator with the right "
+            "character, or name the right --source"
+        )
+    others = [name for name in columns if name not in source.required]
     pairs = [
         f"rename {near[0]!r} to {name!r}"
         for name in missing
-        if (near := difflib.get_close_matches(name, found, n=1, cutoff=0.6))
+        if (near := difflib.get_close_matches(name, others, n=1, cutoff=0.6))
     ]
-    return ", ".join(pairs[:5])
-
-
-def csv_layout(stream: TextStream, source: Source) -> Layout:
-    """Read the header, and leave the stream where the rows begin.
-
-    Parameters
-    ----------
-    stream : TextStream
-        At its start.
-    source : Source
-
-    Raises
-    ------
-    InputError
-        ``E-EMPTY`` without a header or without a row, and what :func:`checked_layout` refuses.
-    """
-    if source.names:
-        columns, line = _names_by_width(stream, source), 1
-    else:
-        columns, line = _header(stream, source.delimiter)
-    layout = checked_layout(stream.path, source, columns, first_line=line)
-    if source.skip_hxl and stream.peek().lstrip(b'",').startswith(b"#"):
-        stream.line()
-        line += 1
-    if not stream.peek().strip():
-        raise _empty(stream.path)
-    return Layout(layout.path, layout.columns, layout.wanted, line, layout.delimiter)
-
-
-def _names_by_width(stream: TextStream, source: Source) -> tuple[str, ...]:
-    first = stream.peek().partition(b"\n")[0].rstrip(b"\r")
-    if not first:
-        raise _empty(stream.path)
-    width = first.count(source.delimiter.encode()) + 1
-    for names in source.names:
-        if len(names) == width:
-            return names
-    widths = " or ".join(str(len(names)) for names in source.names)
-    raise InputError(
-        "E-COLUMNS",
-        f"needs {widths} columns, found {width}",
-        where=f"{stream.path}:1",
-        fix="name the right --source",
-    )
-
-
-def _header(stream: TextStream, delimiter: str) -> tuple[tuple[str, ...], int]:
-    """Column names, and the line after them."""
-    text, line, quotes = "", 1, 0
-    while len(text) < READ_BYTES and (data := stream.line()):
-        line += 1
-        quotes += data.count(b'"')
-        text += _decoded(data, stream.path)
-        # A header may hold line ends in quotes; blank lines before it count for nothing.
-        if quotes % 2 == 0 and text.strip():
-            break
-    if not text.strip():
-        raise _empty(stream.path)
-    if quotes % 2:
-        raise _open_quote(stream.path, 1)
-    return tuple(next(csv.reader([text.lstrip(_BLANK)], delimiter=delimiter))), line
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise not_encoded(path, first_undecodable(path), "utf-8") from None
-
-
-def _empty(path: Path) -> InputError:
-    return InputError(
-        "E-EMPTY", "needs a header and at least one row", where=str(path), fix="check the export"
-    )
-
-
-def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
-    """Go through the file by the book, and refuse the first quote that is left open.
-
-    A lenient reader lets such a quote swallow the rows up to the next one.
-
-    Parameters
-    ----------
-    layout : Layout
-    encoding : str, optional
-
-    Raises
-    ------
-    InputError
-        ``E-QUOTE`` with the line on which the row starts, ``E-LIMIT`` for a cell that is too long.
-    """
-    stream = TextStream(layout.path, encoding=encoding)
-    lines = (data.decode("utf-8", "replace") for data in iter(stream.line, b""))
-    reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-    start = 1
-    try:
-        for _ in reader:
-            start = reader.line_num + 1
-    except csv.Error:
-        if reader.line_num == start and stream.peek():
-            raise too_long(layout.path, start) from None
-        raise _open_quote(layout.path, start) from None
-    finally:
-        stream.close()
-
-
-def _open_quote(path: Path, line: int) -> InputError:
-    return InputError(
-        "E-QUOTE",
-        "a quote is not closed, or not followed by the next cell or the end of the line",
-        where=f"{path}:{line}",
-        fix="close the quote, or double it inside a cell",
-    )
-
-
-def too_long(path: Path, line: int) -> InputError:
-    """The refusal of a line that no table of events has."""
-    return InputError(
-        "E-LIMIT",
-        "the line is too long for a table",
-        where=f"{path}:{line}",
-        fix="remove it",
-    )
+    return ", ".join(pairs[:5]) or "name the right --source, or rename the columns"

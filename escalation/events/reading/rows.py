@@ -15,22 +15,21 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation.errors import InputError
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
-from escalation.events.reading.layout import (
-    Layout,
-    check_quotes,
-    checked_layout,
-    csv_layout,
-    too_long,
-)
+from escalation.events.reading.header import check_quotes, csv_layout, too_long
+from escalation.events.reading.layout import Layout
 from escalation.events.reading.streams import TextStream, first_undecodable, not_encoded
-from escalation.events.source import Source
+from escalation.events.reading.tables import (
+    holds_json,
+    is_table,
+    read_json,
+    read_table,
+)
+from escalation.events.source import Options, Source
 
 _BLOCK_BYTES = 1 << 20
 _LAST_READ_SECONDS = 0.2
@@ -40,17 +39,17 @@ _SUSPICIOUS_LINES = 50
 
 
 def read_blocks(
-    path: Path, source: Source, *, encoding: str | None = None
+    path: Path, source: Source, options: Options | None = None
 ) -> tuple[Layout, Iterator[Block]]:
     """The columns of a file, and its rows as they are asked for.
 
     Parameters
     ----------
     path : Path
-        CSV (or whatever the source's delimiter makes of it), also ``.gz`` or ``.zip``; or Parquet.
+        CSV or the like, also ``.gz`` or ``.zip``; Parquet; a workbook; or JSON records.
     source : Source
-    encoding : str, optional
-        Of the text; UTF-8 by default.
+    options : Options, optional
+        The encoding and the separator, where they are declared.
 
     Raises
     ------
@@ -67,11 +66,14 @@ def read_blocks(
     >>> block.cells["event_id"][0].as_py(), block.lines[0].item()
     ('IQ-2019-10-01-01', 2)
     """
-    if path.suffix == ".parquet":
-        return _parquet(path, source)
-    with closing(TextStream(path, encoding=encoding)) as stream:
-        layout = csv_layout(stream, source)
-    return layout, _csv_blocks(layout, encoding)
+    chosen = options or Options()
+    if is_table(path):
+        return read_table(path, source)
+    with closing(TextStream(path, encoding=chosen.encoding)) as stream:
+        if holds_json(stream):
+            return read_json(stream, source)
+        layout = csv_layout(stream, source, chosen)
+    return layout, _csv_blocks(layout, chosen.encoding)
 
 
 @contextmanager
@@ -211,57 +213,3 @@ def _explained(
             check_quotes(layout, encoding=encoding)
         return too_long(layout.path, line)
     return InputError("E-FORMAT", f"not a table: {error}", where=f"{layout.path}:{line}")
-
-
-def _parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
-    if not path.is_file():
-        raise InputError("E-FILE", "no such file", where=str(path))
-    with _damaged(path), pq.ParquetFile(path) as file:
-        rows, columns = file.metadata.num_rows, file.schema_arrow.names
-    if not rows:
-        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
-    layout = checked_layout(path, source, columns)
-    return layout, _parquet_blocks(layout)
-
-
-def _parquet_blocks(layout: Layout) -> Iterator[Block]:
-    columns = [name for name in layout.columns if name in layout.wanted]
-    row = 1
-    with _damaged(layout.path), pq.ParquetFile(layout.path) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-            lines = np.arange(row, row + batch.num_rows)
-            row += batch.num_rows
-            yield block_of(_as_text(batch, layout), lines, (), layout)
-
-
-@contextmanager
-def _damaged(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            "E-FILE",
-            f"the Parquet file is damaged: {error}",
-            where=str(path),
-            fix="download it again",
-        ) from None
-
-
-def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
-    cells = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        try:
-            text = column.cast(pa.string())
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-            raise InputError(
-                "E-COLUMNS",
-                f"needs text, numbers or days, not {column.type}",
-                where=str(layout.path),
-                column=name,
-            ) from None
-        if pa.types.is_timestamp(column.type):
-            # Tables in memory keep days as time stamps: midnight is no time of day there.
-            text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
-        empty = pc.equal(text, "")
-        cells[name] = pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.string()), text)
-    return pa.record_batch(cells)

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import zipfile
 import zlib
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -47,6 +48,7 @@ class TextStream:
         self._decoder = _decoder(encoding)
         self._file, self._packed = _opened(path)
         self._taken, self._at, self._held = 0, 0, b""
+        self._lone_returns = False
         try:
             self._held = self._start()
         except BaseException:
@@ -104,9 +106,17 @@ class TextStream:
                     raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
             if data[:1000].count(0) > 200:
                 raise not_encoded(self.path, data.index(0), "utf-8", fix="add --encoding utf-16")
-        return data.removeprefix(codecs.BOM_UTF8)
+        # Old Macs and some spreadsheets end lines with a carriage return alone.
+        self._lone_returns = b"\r" in data and b"\n" not in data
+        return self._with_line_ends(data).removeprefix(codecs.BOM_UTF8)
 
     def _next(self, size: int) -> bytes:
+        return self._with_line_ends(self._decoded(size))
+
+    def _with_line_ends(self, data: bytes) -> bytes:
+        return data.replace(b"\r", b"\n") if self._lone_returns else data
+
+    def _decoded(self, size: int) -> bytes:
         while True:
             raw = self._raw(size)
             if self._decoder is None:
@@ -156,8 +166,21 @@ def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> Inp
         "E-ENCODING",
         f"byte {offset} is not {encoding} text",
         where=str(path),
-        fix=fix or "add --encoding with the one it was written in, such as latin-1 or cp1252",
+        fix=fix or "add --encoding cp1252, or whichever it was written in",
     )
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether every byte of the unpacked file is; a file with UTF-16's mark is none of both."""
+    with closing(TextStream(path)) as stream:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while piece := stream.read(READ_BYTES):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def first_undecodable(path: Path) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,93 +15,25 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError, UsageError
+from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
+from escalation.events.reading.day_order import day_order
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.sanity import check_sanity
-from escalation.events.source import Options, Problem, Source
+from escalation.events.reading.streams import is_utf8
+from escalation.events.source import Converted, Options, Problem, Source
 
 _FIRST_SHOWN = 10
-_FURTHEST_AHEAD = dt.timedelta(hours=14)
+_MOST = 0.5
+_TIME = re.compile("[0-9]:[0-9]{2}")
+_TYPES_SHOWN, _NAMES_SHOWN = 50, 5
+_RATED = "an event type with a rung; add it under [severity] in the experiment file"
 _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may get wrong.
-
-    Parameters
-    ----------
-    max_bad : float
-        Share of rows that may be unfit; above it the file is refused. Rows that are left out by
-        the rule about coarse dates and spans are reported, but are not unfit.
-    strict : bool
-        Refuse columns that the source does not know.
-    encoding : str, optional
-        Of the text; UTF-8 by default.
-    today : datetime.date, optional
-        Later days are in the future; by default the day that is the latest anywhere on earth.
-    """
-
-    max_bad: float = 0.01
-    strict: bool = False
-    encoding: str | None = None
-    today: dt.date | None = None
-
-    @property
-    def latest(self) -> dt.date:
-        """The last day that can have happened."""
-        return self.today or (dt.datetime.now(dt.UTC) + _FURTHEST_AHEAD).date()
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What became of the rows of a file: accepted + quarantined + duplicates = records.
-
-    Parameters
-    ----------
-    file, source : str
-    records, accepted, quarantined, duplicates : int
-    reasons : mapping of str to int
-        Quarantined rows by code.
-    first : tuple of Rejected
-        The first of them.
-    unknown : tuple of str
-        Columns that were left out.
-    notes : mapping of str to int
-        What the reader counted.
-    known_basis : str
-    zone : str, optional
-        Declared time zone.
-    added, updated, retracted : int
-        What the accepted rows did to the archive, and events that the file lacks.
-    refusal : InputError, optional
-        Why the file as a whole can't be taken: too many rows can't.
-    missing : tuple of str
-        The first events of the archive that the file lacks; how many is ``missing_count``.
-    """
-
-    file: str
-    source: str
-    records: int
-    accepted: int
-    quarantined: int
-    duplicates: int
-    reasons: Mapping[str, int]
-    first: tuple[Rejected, ...]
-    unknown: tuple[str, ...]
-    notes: Mapping[str, int]
-    known_basis: schema.KnownBasis
-    zone: str | None = None
-    added: int = 0
-    updated: int = 0
-    retracted: int = 0
-    refusal: InputError | None = None
-    missing: tuple[str, ...] = ()
-    missing_count: int = 0
 
 
 @dataclass
@@ -126,15 +58,18 @@ class FileCheck:
     quarantined: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    unrated: Counter[str] = field(default_factory=Counter)
     first: list[Rejected] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     layout: Layout = field(init=False)
     basis: schema.KnownBasis = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_zone(self.options.zone)
-        self.layout, self._blocks = read_blocks(
-            self.path, self.source, encoding=self.limits.encoding
-        )
+        _check_zone(self.options.zone, self.source)
+        self._choose_encoding()
+        self.layout, self._blocks = read_blocks(self.path, self.source, self.options)
+        if self.layout.renamed:
+            self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
@@ -143,10 +78,18 @@ class FileCheck:
                 column=self.layout.unknown[0],
                 fix="leave out --strict",
             )
-        basis_of = self.source.basis
-        self.basis = (
-            basis_of(self.layout.columns, self.options) if basis_of else self.source.known_basis
+        source = self.layout.source
+        self._declared = (
+            source.basis(self.layout.columns, self.options) if source.basis else source.known_basis
         )
+        self.basis = self._declared
+
+    def _choose_encoding(self) -> None:
+        """The encoding that the source is known to use, where the file is not UTF-8."""
+        fallback = self.source.fallback_encoding
+        if fallback and self.options.encoding is None and not is_utf8(self.path):
+            self.options = replace(self.options, encoding=fallback)
+            self.remarks.append(f"read as {fallback}, because it is not UTF-8")
 
     def tables(
         self,
@@ -167,7 +110,11 @@ class FileCheck:
         InputError
             ``E-EMPTY`` without a row.
         """
-        for block in self._blocks:
+        blocks, form = day_order(self._blocks, self.layout, self.source, self.options)
+        if form is not None:
+            self.options = replace(self.options, date_format=form)
+            self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
+        for block in blocks:
             self.records += block.records
             on_rows(self.records)
             events, problems = self._converted(block)
@@ -201,14 +148,32 @@ class FileCheck:
             dict(self.notes),
             self.basis,
             self.options.zone,
+            dict(self.unrated.most_common(_TYPES_SHOWN)),
+            tuple(self.remarks),
             refusal=self.refusal(),
         )
 
     def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
-        made = self.source.convert(block.cells, self.options)
+        made = self.layout.source.convert(block.cells, self.options)
         self.notes.update(made.notes)
-        events, problems = check_sanity(made.events, self.basis, self.options, self.limits.latest)
-        return events, [*made.problems, *problems]
+        if made.known_basis is not None:
+            self.basis = weakest([self.basis, made.known_basis])
+        events, problems = check_sanity(
+            made.events, self._declared, self.options, self.limits.latest
+        )
+        return events, [*made.problems, *self._own_types(made), *problems]
+
+    def _own_types(self, made: Converted) -> list[Problem]:
+        """Count events whose type has no rung, or refuse them."""
+        if made.unrated is None or not made.unrated.any():
+            return []
+        if self.limits.strict:
+            return [Problem("Q-TYPE", schema.EVENT_TYPE, made.unrated, _RATED)]
+        types = made.events[schema.EVENT_TYPE].filter(pa.array(made.unrated))
+        self.unrated.update(
+            {one["values"]: one["counts"] for one in pc.value_counts(types).to_pylist()}
+        )
+        return []
 
     def _reject(self, block: Block, events: pa.Table, problems: Sequence[Problem]) -> Mask:
         """Rows with a problem; each is reported once, by its first."""
@@ -237,7 +202,11 @@ class FileCheck:
             return None
         worst = next((row for row in self.first if row.code not in _BY_RULE), self.first[0])
         reasons = ", ".join(f"{count} {code}" for code, count in self.reasons.most_common(5))
-        kept = f"see {self.quarantine.path}" if self.quarantine.path else "--quarantine lists them"
+        kept = (
+            f"see {self.quarantine.path}"
+            if self.quarantine.path
+            else "`escalation validate --quarantine FILE` lists them"
+        )
         return InputError(
             "E-QUARANTINE",
             f"needs {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"
@@ -245,8 +214,16 @@ class FileCheck:
             where=f"{self.path}:{worst.line}",
             column=worst.column,
             value=worst.value,
-            fix=f"mend the rows ({kept}), or allow more with --max-bad",
+            fix=self._advice(worst) or f"mend the rows ({kept}), or allow more with --max-bad",
         )
+
+    def _advice(self, worst: Rejected) -> str:
+        """The option that reads the file, where one does."""
+        if worst.code != "Q-DATE" or self.reasons["Q-DATE"] < _MOST * self.records:
+            return ""
+        if self.layout.source.zoned and _TIME.search(worst.value) and self.options.zone is None:
+            return "add --zone with the time zone of the times, such as Europe/Kyiv"
+        return "add --date-format with the form of the dates, such as %d/%m/%Y or %m/%d/%Y"
 
     def raise_if_over_limit(self) -> None:
         """Raise the refusal, if there is one."""
@@ -255,9 +232,16 @@ class FileCheck:
             raise refusal
 
 
-def _check_zone(zone: str | None) -> None:
+def _check_zone(zone: str | None, source: Source) -> None:
     if zone is None:
         return
+    if not source.zoned:
+        raise UsageError(
+            "E-ZONE",
+            f"{source.name} gives whole days and times in UTC: a zone changes nothing",
+            value=zone,
+            fix="leave out --zone",
+        )
     try:
         pc.assume_timezone(pa.array([0], pa.timestamp("s")), zone)
     except pa.ArrowInvalid:
@@ -272,3 +256,8 @@ def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.i
         return [""] * len(rows)
     values = table[problem.column].take(pa.array(rows)).to_pylist()
     return ["" if value is None else str(value)[:VALUE_SHOWN] for value in values]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

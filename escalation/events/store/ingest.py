@@ -9,24 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.columns import later
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.validate import FileCheck, FileReport, Limits
-from escalation.events.source import EVENT_SCHEMA, Options, Source
+from escalation.events.reading.report import FileReport, Limits
+from escalation.events.reading.validate import FileCheck
+from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes
 from escalation.events.store.intake import ROWS_PER_SHARE, conformed
 from escalation.events.store.listing import FileRecord
+from escalation.events.store.missing import Mentioned
 from escalation.events.store.parts import known_days
 
 OnRows = Callable[[int], None]
 _MISSING_SHOWN = 20
-_NO_HASH = np.empty(0, np.uint64)
 
 
 def validate_files(
@@ -62,7 +61,7 @@ def validate_files(
     >>> from escalation._util.resources import bundled
     >>> (report,) = validate_files(SOURCES["iraq_crisis"], [bundled("iraq_crisis_events.csv")])
     >>> report.records, report.accepted, report.quarantined, report.duplicates
-    (238, 238, 0, 0)
+    (355, 355, 0, 0)
     """
     held = Quarantine(quarantine)
     try:
@@ -128,6 +127,7 @@ def ingest_files(
     limits: Limits | None = None,
     quarantine: Path | None = None,
     retract_missing: bool = False,
+    certain: bool = False,
     on_rows: OnRows = lambda rows: None,
 ) -> list[FileReport]:
     """Take files into an archive, one after the other, each whole or not at all.
@@ -143,7 +143,10 @@ def ingest_files(
         CSV file for rows that did not pass; by default one per file, in a folder beside the
         archive.
     retract_missing : bool, optional
-        Retract the events of the same source that a file lacks. They are listed in any case.
+        Retract the events of the same source that a file lacks although it has events of their
+        country before and after them. They are listed in any case.
+    certain : bool, optional
+        Retract them even where they are more than a tenth of what the file could speak of.
     on_rows : callable, optional
         Told how many rows of the file were read.
 
@@ -151,6 +154,8 @@ def ingest_files(
     ------
     InputError
         For the first file that can't be taken; those before it are in the archive.
+    GateError
+        ``E-RETRACT`` where more than a tenth would be retracted.
     """
     reports = []
     shared = Quarantine(quarantine) if quarantine else None
@@ -158,7 +163,7 @@ def ingest_files(
         held = shared or Quarantine(_beside(store.folder, path))
         check = FileCheck(path, source, options or Options(), limits or Limits(), held)
         try:
-            reports.append(_taken(check, store, retract_missing, on_rows))
+            reports.append(_taken(check, store, retract_missing, certain, on_rows))
         finally:
             held.save()
     return reports
@@ -168,8 +173,10 @@ def _beside(folder: Path, path: Path) -> Path:
     return folder.with_name(f"{folder.name}.quarantine") / f"{path.name}.csv"
 
 
-def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: OnRows) -> FileReport:
-    mentioned = _Mentioned(store)
+def _taken(
+    check: FileCheck, store: ArchiveStore, retract: bool, certain: bool, on_rows: OnRows
+) -> FileReport:
+    mentioned = Mentioned(store)
     digest = file_digest(check.path)
 
     def tables() -> Iterator[pa.Table]:
@@ -177,8 +184,12 @@ def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: OnRows
             mentioned.add(table)
             yield table
         check.raise_if_over_limit()
-        if retract and len(missing := mentioned.missing()):
-            yield mentioned.retractions(missing)
+        if retract:
+            missing = mentioned.missing()
+            if not certain:
+                missing.refuse_if_many(str(check.path))
+            if len(missing.events):
+                yield mentioned.retractions(missing.events)
 
     def record() -> FileRecord:
         return FileRecord(
@@ -191,62 +202,16 @@ def _taken(check: FileCheck, store: ArchiveStore, retract: bool, on_rows: OnRows
         )
 
     listed = store.append(tables(), file=record)
-    missing = [] if retract else mentioned.missing()[schema.EVENT_ID].to_pylist()
+    lacking = [] if retract else mentioned.missing().events[schema.EVENT_ID].to_pylist()
     report = check.report(duplicates=listed.duplicates)
     return replace(
         report,
         added=listed.added,
         updated=listed.updated,
         retracted=listed.retracted,
-        missing=tuple(sorted(missing)[:_MISSING_SHOWN]),
-        missing_count=len(missing),
+        missing=tuple(sorted(lacking)[:_MISSING_SHOWN]),
+        missing_count=len(lacking),
     )
-
-
-class _Mentioned:
-    """Which events a file speaks of, where the archive has some that it may lack."""
-
-    def __init__(self, store: ArchiveStore) -> None:
-        self._store = store
-        self._any = any(file.accepted for file in store.files())
-        self._sources: set[str] = set()
-        self._events: list[NDArray[np.uint64]] = []
-        self._last: pa.Scalar = pa.scalar(None, pa.date32())
-
-    def add(self, table: pa.Table) -> None:
-        """Remember the events of a block, and the last day on which one became known."""
-        self.mention(table)
-        self._last = pc.max_element_wise(self._last, pc.max(table[schema.KNOWN_DATE]))
-
-    def mention(self, table: pa.Table) -> None:
-        """Remember events; one whose row was refused is not missing either."""
-        if self._any:
-            table = table.filter(pc.is_valid(table[schema.EVENT_ID]))
-            self._sources.update(pc.unique(table[schema.SOURCE].drop_null()).to_pylist())
-            self._events.extend(_event_hashes(table))
-
-    def missing(self) -> pa.Table:
-        """Events of the same sources that the archive has and the file lacks."""
-        tables = [EVENT_SCHEMA.empty_table()]
-        mentioned = np.sort(np.concatenate(self._events)) if self._events else _NO_HASH
-        for name in sorted(self._sources):
-            held = self._store.snapshot(source=name).combine_chunks()
-            hashes = [_NO_HASH, *_event_hashes(held)]
-            tables.append(held.filter(pa.array(~np.isin(np.concatenate(hashes), mentioned))))
-        return pa.concat_tables(tables)
-
-    def retractions(self, missing: pa.Table) -> pa.Table:
-        """Their retraction, known on the file's last day, or the day after what it takes back."""
-        known = missing[schema.KNOWN_DATE].combine_chunks()
-        when = pc.max_element_wise(later(known, 1), self._last)
-        place = missing.schema.get_field_index(schema.KNOWN_DATE)
-        table = missing.set_column(place, missing.schema.field(place), when)
-        return table.append_column(schema.OPERATION, pa.repeat("retract", len(table)))
-
-
-def _event_hashes(table: pa.Table) -> list[NDArray[np.uint64]]:
-    keys = table.select([schema.SOURCE, schema.EVENT_ID]).combine_chunks()
-    return [event_hashes(batch) for batch in keys.to_batches()]
 
 
 def file_digest(path: Path) -> str:

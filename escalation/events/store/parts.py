@@ -111,9 +111,8 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     """Canonical events in pandas: text, whole days, and counts that may be missing."""
     if schema.WEIGHT in table.column_names:
         table = with_weights(table)
-    nullable = (*schema.COUNT_COLUMNS, schema.HOUR)
     counts = [
-        (name, pa.int64()) if name in nullable else (name, kind)
+        (name, pa.int64()) if name in schema.WHOLE_COLUMNS else (name, kind)
         for name, kind in zip(table.column_names, table.schema.types, strict=True)
     ]
     frame = table.cast(pa.schema(counts)).to_pandas(

@@ -6,16 +6,18 @@ import datetime as dt
 import hashlib
 import io
 import json
-import subprocess
-import sys
+import os
 import threading
 import time
 import zipfile
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from command_line import escalation
 
 from escalation.errors import BusyError, InputError, StorageError, UsageError
 from escalation.events.download import Web, fetch_acled, fetch_gdelt, fetch_ucdp
@@ -450,11 +452,8 @@ def test_acled_that_goes_away_leaves_no_file(site, pages, tmp_path):
 
 
 def run(*arguments, **environment):
-    command = [sys.executable, "-m", "escalation.cli", "download", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False,
-        env={"PATH": "/usr/bin:/bin", "NO_PROXY": "127.0.0.1", **environment},
-    )  # fmt: skip
+    with mock.patch.dict(os.environ, environment):
+        return escalation("download", *arguments, folder=Path.cwd())
 
 
 def test_the_command_prints_the_hash_the_file_and_the_licence(site, ged, tmp_path):

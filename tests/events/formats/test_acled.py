@@ -6,7 +6,8 @@ import pytest
 from blocks import UNTOLD, take
 
 from escalation import schema
-from escalation.events.formats.acled import ASSUMED, EVENTS, FORMAT, SUB_EVENTS
+from escalation.events.formats.acled import ASSUMED, FORMAT
+from escalation.events.formats.acled_types import EVENTS, SUB_EVENTS
 
 # 1747785600 is 2025-05-21 00:00:00 UTC.
 ROW = {
@@ -169,7 +170,7 @@ def test_the_country_is_found_by_number_code_or_name(iso, iso3, name, country):
         ({"event_type": "Skirmish"}, "Q-TYPE", "event_type"),
         ({"sub_event_type": "Air strike"}, "Q-TYPE", "sub_event_type"),
         ({"fatalities": "-1"}, "Q-NUMBER", "fatalities"),
-        ({"fatalities": "4.0"}, "Q-NUMBER", "fatalities"),
+        ({"fatalities": "4.5"}, "Q-NUMBER", "fatalities"),
         ({"fatalities": "1_000"}, "Q-NUMBER", "fatalities"),
         ({"timestamp": "2025-05-21"}, "Q-NUMBER", "timestamp"),
         ({"latitude": "NaN"}, "Q-PLACE", "latitude"),

@@ -33,8 +33,14 @@ ROW = {
 }  # fmt: skip
 
 
+def row(change):
+    """A row whose base and root follow from its code."""
+    code = change.get("EventCode", ROW["EventCode"])
+    return {**ROW, "EventBaseCode": code[:3], "EventRootCode": code[:2], **change}
+
+
 def gdelt(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
+    return take(FORMAT, *(row(change) for change in changes or [{}]), **options)
 
 
 def day(text):

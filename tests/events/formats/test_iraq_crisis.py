@@ -4,9 +4,15 @@ import pandas as pd
 import pytest
 
 from escalation import schema
-from escalation.errors import InputError
-from escalation.events import load_events
+from escalation._util.resources import bundled
+from escalation.backtest.table import features_history
+from escalation.errors import InputError, UsageError
+from escalation.events import SOURCES, load_events
 from escalation.events.formats.iraq_crisis import INSTALLATION_ATTACK
+from escalation.events.store.ingest import validate_files
+from escalation.experiment import load_experiment
+from escalation.features.build import build
+from escalation.panel.dense import Where
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +22,14 @@ def events(crisis):
 
 @pytest.fixture(scope="module")
 def raw(crisis_csv):
-    return pd.read_csv(crisis_csv, dtype=str, keep_default_na=False).set_index("event_id")
+    """The last row of each event."""
+    table = pd.read_csv(crisis_csv, dtype=str, keep_default_na=False)
+    return table.groupby("event_id").tail(1).set_index("event_id")
+
+
+@pytest.fixture(scope="module")
+def rows(crisis_csv):
+    return pd.read_csv(crisis_csv, dtype=str, keep_default_na=False)
 
 
 # What history books say: day, place, who did what to whom, how many died, which rung.
@@ -25,7 +38,7 @@ HAPPENED = [
     ("2019-12-27", "k1", "rocket_attack", "militia", "us_coalition", 1, 5),
     ("2019-12-29", "al_qaim", "air_strike", "us_coalition", "militia", 25, 5),
     ("2019-12-31", "us_embassy", "embassy_assault", "protesters", "diplomatic", 0, 3),
-    ("2020-01-03", "baghdad_airport", "assassination", "us_coalition", "iran", 8, 6),
+    ("2020-01-03", "baghdad_airport", "assassination", "us_coalition", "iran", 10, 6),
     ("2020-01-05", "parliament", "parliamentary_vote", "iraq_parliament", "us_coalition", None, 1),
     ("2020-01-08", "ain_al_asad", "missile_strike", "iran", "us_coalition", 0, 6),
     ("2020-01-08", "erbil_airport", "missile_strike", "iran", "us_coalition", 0, 6),
@@ -74,22 +87,7 @@ def test_the_one_dead_of_k1_was_an_american_contractor(raw):
 
 def test_the_second_attack_on_taji_came_by_day(raw):
     assert raw.loc["IQ-2020-03-11-01", "event_time"] == "19:35"
-    assert raw.loc["IQ-2020-03-14-01", "event_time"] == "10:50"
-
-
-def test_there_are_238_events_from_october_2019_to_september_2024(crisis, events):
-    assert len(events) == 238
-    assert str(crisis.first_day) == "2019-10-01"
-    assert str(events[schema.EVENT_DATE].max().date()) == "2024-09-10"
-
-
-def test_29_installations_were_attacked_up_to_14_march_2020_22_with_high_confidence(events):
-    tagged = events[events[schema.TAGS] == INSTALLATION_ATTACK]
-    window = tagged[tagged[schema.EVENT_DATE] <= "2020-03-14"]
-    assert len(window) == 29
-    assert str(window[schema.EVENT_DATE].min().date()) == "2019-10-28"
-    assert str(window[schema.EVENT_DATE].max().date()) == "2020-03-14"
-    assert (window[schema.CONFIDENCE] == "high").sum() == 22
+    assert raw.loc["IQ-2020-03-14-01", "event_time"] == "10:51"
 
 
 def test_the_tag_is_the_column_and_nothing_else(events, raw):
@@ -99,22 +97,27 @@ def test_the_tag_is_the_column_and_nothing_else(events, raw):
 
 
 def test_an_event_that_was_reported_late_was_not_known_before(crisis):
-    # The rockets of 28 October 2019 were first reported on 31 October.
-    late = "IQ-2019-10-28-01"
-    assert late not in set(crisis.as_of("2019-10-30")[schema.EVENT_ID])
-    assert late in set(crisis.as_of("2019-10-31")[schema.EVENT_ID])
+    # The rockets of 7 March 2020 were first reported on 13 March.
+    late = "IQ-2020-03-07-01"
+    assert late not in set(crisis.as_of("2020-03-12")[schema.EVENT_ID])
+    assert late in set(crisis.as_of("2020-03-13")[schema.EVENT_ID])
 
 
-def test_every_event_enters_on_the_day_it_was_reported(crisis, raw):
-    for day in ("2019-10-22", "2020-01-05", "2020-03-13", "2020-12-31"):
-        known = set(crisis.as_of(day)[schema.EVENT_ID])
-        assert known == set(raw.index[raw["reported_date"] <= day])
+@pytest.mark.parametrize("day", ["2019-10-22", "2020-01-05", "2020-03-13", "2021-12-31"])
+def test_as_of_a_day_is_the_last_row_of_each_event_that_was_reported_by_then(crisis, rows, day):
+    last = rows[rows["reported_date"] <= day].groupby("event_id").tail(1).set_index("event_id")
+    known = crisis.as_of(day).set_index("event_id")
+    assert set(known.index) == set(last.index)
+    for column in ("reported_date", "killed", "wounded", "actor", "attribution", "notes"):
+        name = {"reported_date": schema.KNOWN_DATE, "notes": schema.NOTE}.get(column, column)
+        held = known[name].astype("str").fillna("").reindex(last.index)
+        assert held.tolist() == last[column].tolist(), column
 
 
-def test_the_archive_covers_no_day_after_the_last_report(crisis, raw):
-    assert str(crisis.covered_to) == raw["reported_date"].max() == "2024-09-11"
+def test_the_archive_covers_no_day_after_the_last_report(crisis, rows):
+    assert str(crisis.covered_to) == rows["reported_date"].max() == "2024-10-01"
     with pytest.raises(InputError, match="E-COVERAGE"):
-        crisis.as_of("2024-09-12")
+        crisis.as_of("2024-10-02")
 
 
 def test_unknown_casualties_stay_unknown(events, raw):
@@ -128,7 +131,7 @@ def test_types_are_those_of_the_event_table(crisis):
     types = crisis.versions.dtypes.astype(str)
     assert set(types[list(schema.TEXT_COLUMNS)]) == {"str"}
     assert set(types[list(schema.DATE_COLUMNS)]) == {"datetime64[s]"}
-    assert set(types[list(schema.COUNT_COLUMNS)]) == {"Int64"}
+    assert set(types[[*schema.COUNT_COLUMNS, schema.HOUR]]) == {"Int64"}
     assert types[schema.SEVERITY] == "int8"
     assert crisis.known_basis == "observed"
 
@@ -138,3 +141,53 @@ def test_another_layout_is_refused_by_name(tmp_path):
     other.write_text("event_id,event_date\nA,2020-01-01\n")
     with pytest.raises(InputError, match=r"E-COLUMNS.*other\.csv:1.*reported_date"):
         load_events("iraq_crisis", other)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("event_time", "7 pm", "Q-TIME"), ("event_time", "24:00", "Q-TIME"),
+        ("attribution", "rumoured", "Q-VALUE"), ("munitions_count", "some", "Q-NUMBER"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_cannot_be_read_is_refused(rows, tmp_path, column, value, code):
+    rows.head(1).assign(**{column: value}).to_csv(tmp_path / "a.csv", index=False)
+    checked = validate_files(SOURCES["iraq_crisis"], [tmp_path / "a.csv"])
+    assert [(one.code, one.column) for one in checked[0].first] == [(code, column)]
+
+
+def test_a_file_without_the_columns_that_may_be_missing_is_read(rows, tmp_path):
+    left_out = ["attribution", "event_time", "munitions_count", "condition", "version_note"]
+    rows.drop(columns=left_out).to_csv(tmp_path / "a.csv", index=False)
+    versions = load_events("iraq_crisis", tmp_path / "a.csv").versions
+    assert len(versions) == 355
+    assert versions[[schema.ATTRIBUTION, schema.HOUR, schema.MUNITIONS]].isna().all(axis=None)
+
+
+FOR_PEOPLE = ("notes", "version_note", "source_url", "actor_name", "location", "killed_high")
+
+
+def test_what_is_for_people_reaches_no_feature(rows, tmp_path, crisis):
+    changed = rows.assign(**{name: [f"1{n}" for n in range(len(rows))] for name in FOR_PEOPLE})
+    changed.to_csv(tmp_path / "a.csv", index=False)
+    other = load_events("iraq_crisis", tmp_path / "a.csv")
+    experiment = load_experiment(bundled("iraq_crisis.toml"))
+    before, after = (build(features_history(one, experiment), experiment.features).frame()
+                     for one in (crisis, other))  # fmt: skip
+    pd.testing.assert_frame_equal(after, before, check_exact=True)
+
+
+def test_no_channel_can_ask_for_a_note():
+    with pytest.raises(UsageError, match="E-CONFIG.*note"):
+        Where({"note": ("x",)})
+
+
+def test_a_channel_can_ask_for_an_attribution_and_a_condition(crisis, rows):
+    events = crisis.as_of("2020-03-15")
+    claimed = Where({"attribution": ("claimed",), "tags": (INSTALLATION_ATTACK,)})
+    named = set(events.loc[claimed.mask(events), "event_id"])
+    assert {"IQ-2020-03-11-01", "IQ-2020-03-14-01"} <= named
+    before = crisis.as_of("2020-03-14")
+    assert "IQ-2020-03-11-01" not in set(before.loc[claimed.mask(before), "event_id"])
+    text = "attacks go on until the foreign troops leave"
+    assert Where({"condition": (text,)}).mask(events).sum() == 1

@@ -118,10 +118,11 @@ def test_a_day_that_a_zone_skipped_is_bad_there():
 
 
 NUMBERS = [
-    ("0", 0), ("12", 12), ("007", 7), ("10000000", 10_000_000), (None, None),
+    ("0", 0), ("12", 12), ("007", 7), ("4.0", 4), ("4.00", 4),
+    ("10000000", 10_000_000), (None, None),
     *((cell, "bad") for cell in (
         "-1", "+1", "1.5", "NaN", "nan", "inf", "-inf", "1e400", "1e3", "1,200", "1_000", "1 000",
-        "٣", "²", "4.0", "10000001", "9" * 40, " 5", "5 ", "0x10", "true", "-0", ".", "1.",
+        "٣", "²", "10000001", "9" * 40, " 5", "5 ", "0x10", "true", "-0", ".", "1.",
     )),
 ]  # fmt: skip
 
@@ -131,10 +132,13 @@ def test_a_count_is_plain_digits_or_bad(cell, number):
     assert verdicts(checks.whole_numbers(cells(cell))) == [number]
 
 
-def test_a_count_may_end_in_point_zero_where_that_is_said():
-    column = cells("4.0", "4.00", "4.5", "4.", ".0", "4")
-    found = verdicts(checks.whole_numbers(column, point_zero=True))
-    assert found == [4, 4, "bad", "bad", "bad", 4]
+def test_a_count_may_end_in_point_zero_and_in_nothing_else():
+    assert verdicts(checks.whole_numbers(cells("4.0", "4.5", "4.", ".0"))) == [
+        4,
+        "bad",
+        "bad",
+        "bad",
+    ]
 
 
 def test_a_range_includes_its_ends():
@@ -182,10 +186,11 @@ def test_a_slice_of_a_column_is_judged_by_its_own_cells():
     assert verdicts(checks.text(column.slice(1, 3))) == ["b", "bad", None]
 
 
-def test_blank_is_no_value():
-    assert checks.required(cells("a", None, " ", "\u3000", "0")).tolist() == [
-        False, True, True, True, False,
-    ]  # fmt: skip
+def test_a_description_is_mended_where_it_holds_what_nobody_sees():
+    column = cells("it\x92s", "a\x00b\u202ec", "x\x81y", "a\nb\tc", "longer", None)
+    values, changed = checks.mended(column, longest=5)
+    assert values.to_pylist() == ["it\u2019s", "abc", "xy", "a\nb\tc", "longe", None]
+    assert changed.tolist() == [True, True, True, False, True, False]
 
 
 @pytest.mark.parametrize("check", [

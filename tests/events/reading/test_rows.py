@@ -13,7 +13,7 @@ import pytest
 
 from escalation.errors import InputError, UsageError
 from escalation.events.reading import rows as reading
-from escalation.events.source import Converted, Source
+from escalation.events.source import Converted, Options, Source
 
 SOURCE = Source(
     name="test", required=("id", "day"), optional=("note", "extra"), convert=lambda *_: Converted,
@@ -33,7 +33,7 @@ def write(tmp_path):
 
 def read(path, source=SOURCE, **options):
     """Readable rows by line, and rejected ones by line."""
-    _, blocks = reading.read_blocks(path, source, **options)
+    _, blocks = reading.read_blocks(path, source, Options(**options))
     rows, rejected = {}, {}
     for block in blocks:
         assert block.cells.column_names == [*source.required, *source.optional]

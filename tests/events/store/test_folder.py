@@ -512,17 +512,16 @@ def test_the_archive_in_memory_is_the_one_that_the_table_gives(corrected):
 
 
 def test_the_command_lists_the_files_of_an_archive(corrected, tmp_path):
-    command = [sys.executable, "-m", "escalation.cli", "archive"]
-    shown = subprocess.run([*command, str(corrected.folder)], capture_output=True, text=True)
+    from command_line import escalation
+
+    shown = escalation("archive", corrected.folder, folder=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert "a.csv" in shown.stdout
     assert "6 versions, covered to 2020-03-05, known dates observed" in shown.stdout
-    plain = subprocess.run(
-        [*command, str(corrected.folder), "--json"], capture_output=True, text=True
-    )
+    plain = escalation("archive", corrected.folder, "--json", folder=tmp_path)
     assert json.loads(plain.stdout) == corrected.summary()
     assert corrected.summary()["files"][0]["accepted"] == 6
-    none = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)
+    none = escalation("archive", tmp_path / "none", folder=tmp_path)
     assert none.returncode == 3
     assert "E-EMPTY" in none.stderr
     assert not (tmp_path / "none").exists()

@@ -9,9 +9,10 @@ import sys
 
 import pandas as pd
 import pytest
+from command_line import escalation
 
 from escalation import schema
-from escalation.errors import EscalationError, InputError, UsageError
+from escalation.errors import EscalationError, GateError, InputError, UsageError
 from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.ingest import ingest_files, validate_files
@@ -109,7 +110,9 @@ def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
     text = rows(*MANY, "é,2020-01-01,2020-01-02,battle,Basra,0")
     assert f"byte {text.index('é')} " in refused(store, write(text.encode("latin-1")), "E-ENCODING")
     refused(store, write(text.encode("utf-16")), "E-ENCODING")
-    assert take(store, write(text.encode("cp1252")), limits=Limits(encoding="cp1252")).added == 201
+    assert (
+        take(store, write(text.encode("cp1252")), options=Options(encoding="cp1252")).added == 201
+    )
     report = check(write(rows(*MANY, "n\0,2020-01-01,2020-01-02,battle,Basra,0")))
     assert [(one.line, one.code) for one in report.first] == [(202, "Q-TEXT")]
 
@@ -308,6 +311,46 @@ def test_an_event_known_on_the_last_day_is_retracted_on_the_next(store, write):
     assert len(store.as_of("2020-01-09")) == 200 and len(store.as_of("2020-01-10")) == 199
 
 
+MONTHS = [
+    f"{country}{day},2020-0{month}-{day:02},2020-0{month}-{day:02},battle,{country}"
+    for country, month in (("KEN", 1), ("KEN", 2), ("SOM", 1)) for day in range(10, 30)
+]  # fmt: skip
+PLACED = "event_id,event_date,known_date,event_type,country"
+
+
+def months(*lines):
+    """Rows of some days, each with an identifier of its own."""
+    return rows(*(f"{number}-{line}" for number, line in lines), header=PLACED)
+
+
+NUMBERED = list(enumerate(MONTHS))
+
+
+def test_a_file_of_other_days_or_countries_lacks_nothing(store, write):
+    take(store, write(months(*NUMBERED[:40])))
+    for part in (NUMBERED[20:40], NUMBERED[40:], NUMBERED[5:15]):
+        report = take(store, write(months(*part), "b.csv"), retract_missing=True)
+        assert (report.retracted, report.missing_count) == (0, 0)
+    assert len(store.as_of("2020-02-29")) == 60
+
+
+def test_what_a_file_lacks_between_its_first_and_last_day_of_a_country_is_retracted(store, write):
+    take(store, write(months(*NUMBERED)))
+    kept = [one for one in NUMBERED if one[0] not in {7, 25}]
+    report = take(store, write(months(*kept[5:35]), "b.csv"), retract_missing=True)
+    assert report.retracted == 2
+    assert len(store.as_of("2020-02-29")) == 58
+
+
+def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, write):
+    take(store, write(months(*NUMBERED)))
+    before, path = bytes_of(store.folder), write(months(*NUMBERED[::2]), "b.csv")
+    with pytest.raises(GateError, match="E-RETRACT.*28 of the 58 events.*--yes") as refused:
+        take(store, path, retract_missing=True)
+    assert refused.value.status == 4 and bytes_of(store.folder) == before
+    assert take(store, path, retract_missing=True, certain=True).retracted == 28
+
+
 def test_events_of_another_source_are_not_missed(store, write):
     take(store, write(rows(*MANY)))
     other = write(rows(MANY[0] + ",press", header=HEADER + ",source"), "b.csv")
@@ -315,7 +358,7 @@ def test_events_of_another_source_are_not_missed(store, write):
     assert len(store.as_of("2020-01-09")) == 201
 
 
-NAMES = ["../../x", "a/b", "007", "NA", "12345678901234567890", "=1+1", "-1", "\u200fabc", "nan"]
+NAMES = ["../../x", "a/b", "007", "Nan", "12345678901234567890", "=1+1", "-1", "\u200fabc", "0"]
 
 
 def test_names_go_through_letter_by_letter_and_are_no_part_of_a_path(store, write, tmp_path):
@@ -369,7 +412,7 @@ def test_loading_a_file_an_archive_and_the_bundled_one_gives_the_same(store, wri
     take(store, path)
     stored = load_events("tidy", store.folder)
     assert stored.digest == loaded.digest and loaded.known_basis == "observed"
-    assert len(load_events("iraq_crisis").versions) == 238
+    assert len(load_events("iraq_crisis").versions) == 355
     with pytest.raises(InputError, match="E-QUARANTINE"):
         load_events("tidy", path, limits=Limits(max_bad=0))
     with pytest.raises(UsageError, match="E-SOURCE"):
@@ -401,19 +444,16 @@ def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
     assert check(path, limits=LAX).duplicates == 1
 
 
-def run(*arguments, folder):
-    command = [sys.executable, "-m", "escalation.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
-
-
 def test_the_command_checks_takes_and_tells(write, tmp_path):
     path = write(rows(*MANY, plain("x", killed=-1)))
-    told = run("validate", "--source", "tidy", path, folder=tmp_path)
+    told = escalation("validate", "--source", "tidy", path, folder=tmp_path)
     assert told.returncode == 0 and "Q-NUMBER" in told.stdout and "202" in told.stdout
-    strict = run("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
+    strict = escalation("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
     assert strict.returncode == 3 and "error[E-QUARANTINE]" in strict.stderr
     assert "Q-NUMBER" in strict.stdout
-    taken = run("ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path)
+    taken = escalation(
+        "ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path
+    )
     (report,) = json.loads(taken.stdout)
     assert taken.returncode == 0 and report["added"] == 200 and report["reasons"] == {"Q-NUMBER": 1}
     assert ArchiveStore(tmp_path / "kept").files()[0].quarantined == 1

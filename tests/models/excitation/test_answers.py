@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
+from command_line import escalation
+from iraq_2020 import experiment_of_2020
 
 from escalation._util.resources import bundled
 from escalation.errors import UsageError
-from escalation.experiment import load_experiment
 from escalation.panel.sides import pair_counts
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    return load_experiment(bundled("iraq_crisis.toml"))
+    return experiment_of_2020()
 
 
 def counts_of(archive, experiment):
@@ -57,9 +57,9 @@ def test_an_experiment_without_pairs_is_refused(crisis, experiment):
 
 
 def answers(*more):
-    command = [sys.executable, "-m", "escalation.cli", "answers", str(bundled("iraq_crisis.toml"))]
-    run = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
-    return run.stdout
+    done = escalation("answers", bundled("iraq_crisis.toml"), *more, folder=Path.cwd())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.slow

@@ -1,0 +1,101 @@
+"""ACLED, aggregated by week: one row a week, region and sub-event type, with a number of events.
+
+============= ====================================================================================
+event_id      week, country, ``ADMIN1``, event type and sub-event type, joined by slashes: together
+              they name a row, and stay the same when ACLED revises its numbers
+event_date    the last day of the week, six days after ``WEEK``, which is a Saturday
+known_date    assumed: 7 days later
+country       ``COUNTRY``, a name, as ISO 3166 alpha-3
+admin1        ``ADMIN1``
+event_type    as for exports by event
+killed        ``FATALITIES`` of the whole row, not per event
+weight        ``EVENTS``
+severity      from the ladder by killed
+coordinates   ``CENTROID_LATITUDE``, ``CENTROID_LONGITUDE``
+============= ====================================================================================
+
+Sides and notes are not in the data. One row stands for many events, so the day of each is unknown:
+horizons and steps of whole weeks are the finest that make sense.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from escalation import schema
+from escalation.events.columns import flags, later
+from escalation.events.countries import to_iso3
+from escalation.events.formats import acled_types, canonical
+from escalation.events.formats.cells import Cells
+from escalation.events.severity import severity_of
+from escalation.events.source import Converted, Options, Source, column_names
+
+_NAME = "acled"
+_LAG = 7
+_SATURDAY = 5
+_REQUIRED = column_names("WEEK, COUNTRY, ADMIN1, EVENT_TYPE, SUB_EVENT_TYPE, EVENTS, FATALITIES")
+_OPTIONAL = column_names(
+    "REGION, POPULATION_EXPOSURE, DISORDER_TYPE, ID, CENTROID_LATITUDE, CENTROID_LONGITUDE"
+)
+WEEKLY = "rows that stand for the events of a week, dated on its last day"
+
+
+def _convert(block: pa.Table, options: Options) -> Converted:
+    """Canonical events of a block of weekly rows.
+
+    Examples
+    --------
+    >>> row = {"WEEK": "2024-01-06", "COUNTRY": "Iraq", "ADMIN1": "Baghdad", "EVENTS": "7",
+    ...     "EVENT_TYPE": "Battles", "SUB_EVENT_TYPE": "Armed clash", "FATALITIES": "3"}
+    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
+    ...     for name in _REQUIRED + _OPTIONAL})
+    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> str(event["event_date"]), str(event["known_date"]), event["weight"], event["killed"]
+    ('2024-01-12', '2024-01-19', 7, 3)
+    """
+    cells = Cells(block, options)
+    cells.require("WEEK", "COUNTRY", "EVENT_TYPE", "EVENTS")
+    first = _first_day(cells)
+    last, killed = later(first, 6), cells.count("FATALITIES")
+    types = acled_types.event_types(cells, "EVENT_TYPE", "SUB_EVENT_TYPE")
+    columns = {
+        schema.EVENT_ID: _identifiers(cells, first),
+        schema.EVENT_DATE: last,
+        schema.KNOWN_DATE: later(last, _LAG if options.lag is None else options.lag),
+        schema.COUNTRY: cells.country("COUNTRY", to_iso3(cells.raw("COUNTRY"), code="name")),
+        schema.ADMIN1: cells.place("ADMIN1"),
+        schema.LATITUDE: cells.degrees("CENTROID_LATITUDE", limit=90),
+        schema.LONGITUDE: cells.degrees("CENTROID_LONGITUDE", limit=180),
+        schema.EVENT_TYPE: types,
+        schema.SEVERITY: severity_of(types, ladder=options.ladder, killed=killed),
+        schema.KILLED: killed,
+        schema.WEIGHT: cells.count("EVENTS", least=1),
+        schema.TAGS: acled_types.tags(cells, "SUB_EVENT_TYPE"),
+    }
+    return canonical.converted(cells, _NAME, columns, {WEEKLY: len(block)})
+
+
+def _first_day(cells: Cells) -> pa.Array:
+    first = cells.day("WEEK")
+    other = flags(pc.not_equal(pc.day_of_week(first), _SATURDAY))
+    cells.refuse("Q-DATE", "WEEK", other, "a Saturday, on which ACLED's weeks begin")
+    return first
+
+
+def _identifiers(cells: Cells, first: pa.Array) -> pa.Array:
+    names = ("COUNTRY", "ADMIN1", "EVENT_TYPE", "SUB_EVENT_TYPE")
+    parts = (pc.fill_null(cells.text(name, longest=200), "") for name in names)
+    return pc.binary_join_element_wise(first.cast(pa.string()), *parts, "/")
+
+
+FORMAT = Source(
+    name=_NAME,
+    required=_REQUIRED,
+    optional=_OPTIONAL,
+    convert=_convert,
+    known_basis="assumed",
+    licence="ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
+    "https://acleddata.com/terms-and-conditions",
+    dates=("WEEK",),
+)

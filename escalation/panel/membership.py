@@ -1,0 +1,121 @@
+"""Which units each event belongs to: names become keys once each, never row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation._util.arrays import Ints
+from escalation.events.units import UnitName, dyad_key, place_key, tidied
+from escalation.panel.dense import priogrid
+
+
+class Membership(NamedTuple):
+    """The unit of each event, for one kind of unit.
+
+    Parameters
+    ----------
+    code : ndarray of int64, shape (event,)
+        Position among the keys; -1 where the event belongs to no unit of this kind.
+    keys : tuple of str
+        Each unit once, in the order of appearance.
+    """
+
+    code: Ints
+    keys: tuple[str, ...]
+
+
+def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
+    """The unit of each event.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical events or versions.
+    kind : str
+        Of :data:`escalation.schema.UNIT_KINDS`.
+
+    Returns
+    -------
+    Membership
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"admin1": ["Punjab", "punjab ", "Punjab", None],
+    ...     "country": ["IND", "IND", "PAK", "PAK"]})
+    >>> code, keys = members(events, "admin1")
+    >>> code.tolist(), keys
+    ([0, 0, 1, -1], ('ind/punjab', 'pak/punjab'))
+    """
+    if kind == "all":
+        return Membership(np.zeros(len(events), np.int64), (schema.ALL_UNIT,))
+    if kind == "priogrid":
+        return _cells(events)
+    if kind == "dyad":
+        return _joined(events[schema.ACTOR], events[schema.TARGET], dyad_key)
+    if kind == "country":
+        return _joined(events[kind], None, lambda name, _: place_key(name))
+    return _joined(events[kind], events[schema.COUNTRY], place_key)
+
+
+def unit_keys_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
+    """Key of each event's unit; missing where it belongs to none of this kind.
+
+    Parameters
+    ----------
+    events, kind
+        As for :func:`members`.
+    """
+    code, keys = members(events, kind)
+    values = np.array([*keys, None], dtype=object)[code]
+    return pd.Series(values, index=events.index, dtype="str")
+
+
+def written_name(event: Mapping[str, Any], kind: schema.UnitKind, key: str) -> UnitName:
+    """A unit's name and country as one of its events writes them.
+
+    Parameters
+    ----------
+    event : mapping
+        Columns of one canonical event.
+    kind : str
+    key : str
+    """
+    if kind in ("all", "priogrid"):
+        return UnitName(key, key)
+    if kind == "dyad":
+        return UnitName(key, f"{tidied(event[schema.ACTOR])}>{tidied(event[schema.TARGET])}")
+    country = "" if kind == "country" or pd.isna(event[schema.COUNTRY]) else event[schema.COUNTRY]
+    return UnitName(key, tidied(event[kind]), tidied(country))
+
+
+def _joined(
+    names: pd.Series, others: pd.Series | None, make: Callable[[str, str], str]
+) -> Membership:
+    """Keys of pairs of texts; the second may be missing, as empty text."""
+    name, distinct = pd.factorize(names)
+    other, beside = (np.full(len(name), -1), []) if others is None else pd.factorize(others)
+    width, has = len(beside) + 1, name >= 0
+    pair, pairs = pd.factorize(name[has].astype(np.int64) * width + other[has] + 1)
+    texts = ["", *beside]
+    made = [make(str(distinct[one // width]), str(texts[one % width])) for one in pairs.tolist()]
+    number, keys = pd.factorize(np.array([key or None for key in made], dtype=object))
+    code = np.full(len(name), -1, np.int64)
+    code[has] = number[pair] if len(pair) else pair
+    return Membership(code, tuple(str(key) for key in keys))
+
+
+def _cells(events: pd.DataFrame) -> Membership:
+    place: list[NDArray[np.float64]] = [
+        events[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name in (schema.LATITUDE, schema.LONGITUDE)
+    ]
+    placed = ~np.isnan(place[0]) & ~np.isnan(place[1])
+    code = np.full(len(events), -1, np.int64)
+    code[placed], cells = pd.factorize(priogrid(place[0][placed], place[1][placed]))
+    return Membership(code, tuple(str(cell) for cell in cells.tolist()))

@@ -1,0 +1,55 @@
+"""What a row of the watch list has to say for itself, all of it, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+OK = "ok"
+NO_HISTORY = "no history: nothing was known here on the day"
+NOT_AT_RISK = "not at risk: the question does not arise here today"
+IN_SAMPLE = "in sample: the model was trained on days after this one"
+NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
+UNSEEN_TYPE = "unseen event type: {} (counted as events, but what they mean was not learned)"
+STALE = "stale data: the newest news is {} days old"
+JOINT = "; "
+"""Between several, where a table has one cell for them."""
+ORDER = tuple(
+    status.partition(":")[0]
+    for status in (NO_HISTORY, NOT_AT_RISK, IN_SAMPLE, NEW_UNIT, UNSEEN_TYPE, STALE)
+)
+
+
+def statuses(*said: str | None) -> tuple[str, ...]:
+    """All that qualifies a row, the gravest first; ``ok`` where nothing does.
+
+    Examples
+    --------
+    >>> statuses(STALE.format(40), None, NEW_UNIT) == (NEW_UNIT, STALE.format(40))
+    True
+    >>> statuses(None)
+    ('ok',)
+    """
+    every = [status for status in said if status]
+    return tuple(sorted(every, key=lambda one: ORDER.index(kind(one)))) or (OK,)
+
+
+def kind(status: str) -> str:
+    """The words before the colon.
+
+    Examples
+    --------
+    >>> kind(NEW_UNIT)
+    'new unit'
+    """
+    return status.partition(":")[0]
+
+
+def in_words(status: Iterable[str]) -> str:
+    """Every status in one text; nothing where the row is as it should be.
+
+    Examples
+    --------
+    >>> in_words(["ok"]), in_words(["in sample: a", "new unit: b"])
+    ('', 'in sample: a; new unit: b')
+    """
+    return JOINT.join(one for one in status if one != OK)

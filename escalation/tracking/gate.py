@@ -79,7 +79,7 @@ def common_rows(
     GateError
         ``E-NOT-COMPARABLE`` when they have no row in common.
     """
-    truth = challenger.set_index(FORECAST_KEY)[[schema.OUTCOME, schema.AT_RISK]]
+    truth = challenger.set_index(FORECAST_KEY)[[schema.UNIT, schema.OUTCOME, schema.AT_RISK]]
     parts = []
     for role, table in (
         (CHALLENGER, challenger),

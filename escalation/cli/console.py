@@ -26,7 +26,7 @@ from escalation._util.text import toll
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.explain import Driver
     from escalation.scoring.score import Score
@@ -72,8 +72,11 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     if pd.isna(row[name]):
         return "-"
     scale, digits, sign = (100, 1, "%") if percent else (1, 4, "")
-    low, high = row[f"{name}_lower"] * scale, row[f"{name}_upper"] * scale
-    return f"{row[name] * scale:.{digits}f}{sign} [{low:.{digits}f}, {high:.{digits}f}]"
+    number = f"{row[name] * scale:.{digits}f}{sign}"
+    low, high = row[f"{name}_lower"], row[f"{name}_upper"]
+    if pd.isna(low) or pd.isna(high):
+        return number
+    return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
 
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from escalation import schema
-from escalation.backtest.rolling import build_model, make_case
+from escalation.backtest.case import make_case
+from escalation.backtest.fitting import build_model
 from escalation.errors import GateError, InputError, ModelError
 from escalation.scoring.score import Scorer, checked_input, score
 from escalation.scoring.status import NEW_UNIT, NO_HISTORY, NOT_AT_RISK, STALE, kind

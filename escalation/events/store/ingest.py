@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.validate import FileCheck, FileReport, Limits
+from escalation.events.reading.report import FileReport, Limits
+from escalation.events.reading.validate import FileCheck
 from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes
@@ -60,7 +61,7 @@ def validate_files(
     >>> from escalation._util.resources import bundled
     >>> (report,) = validate_files(SOURCES["iraq_crisis"], [bundled("iraq_crisis_events.csv")])
     >>> report.records, report.accepted, report.quarantined, report.duplicates
-    (238, 238, 0, 0)
+    (355, 355, 0, 0)
     """
     held = Quarantine(quarantine)
     try:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from escalation import schema
 from escalation._util.resources import bundled
-from escalation.errors import EscalationError, InputError, UsageError
+from escalation.errors import InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.events.formats import (
     acled,
@@ -109,10 +107,9 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    with _advice_for_experiments():
-        check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
-        tables = [table for table, _ in check.tables()]
-        check.raise_if_over_limit()
+    check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
+    tables = [table for table, _ in check.tables()]
+    check.raise_if_over_limit()
     _tell(check)
     if not tables:
         raise InputError("E-EMPTY", "no row can be taken", where=str(file))
@@ -138,21 +135,6 @@ def _tell(check: FileCheck) -> None:
 
 def _warn(text: str) -> None:
     sys.stderr.write(f"warning: {text}\n")
-
-
-@contextmanager
-def _advice_for_experiments() -> Iterator[None]:
-    """What to do, in the words of an experiment file instead of the options of an ingest."""
-    try:
-        yield
-    except EscalationError as error:
-        option = re.search("--(encoding|separator|date-format|zone)", error.fix)
-        if option:
-            key = option[1].replace("-", "_")
-            error.fix = f"{error.fix.replace(option[0], key)}; under [data] of the experiment"
-        elif "--quarantine" in error.fix:
-            error.fix = "mend the rows; `escalation validate` lists them"
-        raise
 
 
 __all__ = ["SOURCES", "EventArchive", "Limits", "Options", "load_events", "source_named"]

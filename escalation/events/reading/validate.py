@@ -32,6 +32,7 @@ _FIRST_SHOWN = 10
 _MOST = 0.5
 _TIME = re.compile("[0-9]:[0-9]{2}")
 _TYPES_SHOWN, _NAMES_SHOWN = 50, 5
+_LISTED = "`escalation validate --quarantine FILE` lists them"
 _RATED = "an event type with a rung; add it under [severity] in the experiment file"
 _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""
@@ -74,7 +75,7 @@ class FileCheck:
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
-                f"unknown columns: {', '.join(self.layout.unknown)}",
+                f"unknown columns: {_some(self.layout.unknown)}",
                 where=f"{self.path}:1",
                 column=self.layout.unknown[0],
                 fix="leave out --strict",

@@ -32,7 +32,6 @@ _FIRST_SHOWN = 10
 _MOST = 0.5
 _TIME = re.compile("[0-9]:[0-9]{2}")
 _TYPES_SHOWN, _NAMES_SHOWN = 50, 5
-_LISTED = "`escalation validate --quarantine FILE` lists them"
 _RATED = "an event type with a rung; add it under [severity] in the experiment file"
 _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""

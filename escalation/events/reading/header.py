@@ -185,8 +185,8 @@ def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
     try:
         for _ in reader:
             start = reader.line_num + 1
-    except csv.Error:
-        if reader.line_num == start and stream.peek():
+    except csv.Error as error:
+        if reader.line_num == start and "field limit" in str(error):
             raise too_long(layout.path, start) from None
         raise _open_quote(layout.path, start) from None
     finally:

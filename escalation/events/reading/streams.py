@@ -121,6 +121,9 @@ class TextStream:
             except UnicodeDecodeError as error:
                 offset = self._taken - len(error.object) + error.start
                 raise not_encoded(self.path, offset, error.encoding) from None
+            except UnicodeError:
+                # UTF-16 without its mark has no place that is wrong.
+                raise not_encoded(self.path, 0, "utf-16", fix="name the right --encoding") from None
             if self._plain:
                 return raw
             if decoded or not raw:

@@ -114,6 +114,7 @@ def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
                 where=str(layout.path),
                 column=name,
             ) from None
+        text.validate(full=True)
         if pa.types.is_timestamp(column.type):
             # Tables in memory keep days as time stamps: midnight is no time of day there.
             text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")

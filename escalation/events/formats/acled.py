@@ -109,7 +109,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
             types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
         ),
         schema.KILLED: killed,
-        schema.TAGS: acled_types.tags(cells, "sub_event_type", "civilian_targeting", "tags"),
+        schema.TAGS: acled_types.phrase_tags(cells, "sub_event_type", "civilian_targeting", "tags"),
         schema.NOTE: cells.note("notes"),
     }
     basis: schema.KnownBasis | None = "assumed" if assumed else None

@@ -81,7 +81,7 @@ def _known_sub_event(name: str) -> str | None:
     return _SUB_EVENTS_BY_KEY.get(name.casefold())
 
 
-def tags(cells: Cells, *columns: str) -> pa.Array:
+def phrase_tags(cells: Cells, *columns: str) -> pa.Array:
     """The phrases of some columns as tags; ``crowd size=no report; armed`` is two.
 
     Parameters

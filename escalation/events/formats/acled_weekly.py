@@ -71,7 +71,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.SEVERITY: severity_of(types, ladder=options.ladder, killed=killed),
         schema.KILLED: killed,
         schema.WEIGHT: cells.count("EVENTS", least=1),
-        schema.TAGS: acled_types.tags(cells, "SUB_EVENT_TYPE"),
+        schema.TAGS: acled_types.phrase_tags(cells, "SUB_EVENT_TYPE"),
     }
     return canonical.converted(cells, _NAME, columns, {WEEKLY: len(block)})
 

@@ -169,12 +169,12 @@ def _agree(code: str, base: str) -> bool:
     return not base or code.startswith((base, "0" + base))
 
 
-def tags(codes: pa.Array) -> pa.Array:
+def code_tags(codes: pa.Array) -> pa.Array:
     """The code itself as a tag, so that no distinction is lost.
 
     Examples
     --------
-    >>> tags(pa.array(["0871"])).to_pylist()
+    >>> code_tags(pa.array(["0871"])).to_pylist()
     ['cameo_0871']
     """
     return looked_up(codes, lambda code: f"cameo_{code}" if event_type(code) else None)

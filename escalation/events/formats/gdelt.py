@@ -178,7 +178,7 @@ def _confidence(cells: Cells) -> pa.Array:
 
 def _tags(cells: Cells, codes: pa.Array) -> pa.Array:
     root = looked_up(whole(cells.raw("IsRootEvent")), {"1": "root_event"}.get)
-    return canonical.words(cameo.tags(codes), root)
+    return canonical.words(cameo.code_tags(codes), root)
 
 
 FORMAT = Source(

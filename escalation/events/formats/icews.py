@@ -87,7 +87,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.ACTOR: cells.text("Source Name"),
         schema.TARGET: cells.text("Target Name"),
         schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
-        schema.TAGS: cameo.tags(codes),
+        schema.TAGS: cameo.code_tags(codes),
         schema.NOTE: cells.note("Event Text"),
     }
     unknown = lost(cells.raw("Country"), country)

@@ -134,10 +134,14 @@ def target_of(table: Mapping[str, Any]) -> Target:
 
 
 class DataSection(Section):
-    """Where the events come from."""
+    """Where the events come from, and how they are read."""
 
     source: str = "tidy"
-    events: str | None = None
+    events: str | None = Field(None, description="a file, or the folder of an archive")
+    encoding: str | None = Field(None, description="of the text; UTF-8 by default")
+    separator: str | None = Field(None, description="between two cells; found by default")
+    date_format: str | None = Field(None, description="such as %d/%m/%Y; ISO by default")
+    zone: str | None = Field(None, description="of time stamps, such as Asia/Baghdad")
     lag: int = Field(0, ge=0, le=365, description="reporting lag in days")
     first_day: dt.date | None = None
     last_day: dt.date | None = None
@@ -234,6 +238,12 @@ class Experiment(Section):
         """The targets, built."""
         return [target_of(table) for table in self.targets]
 
+    def reading(self, **settings: Any) -> Experiment:
+        """The experiment with other ``[data]``: where its events are, and how they are read."""
+        if not settings:
+            return self
+        return self.model_copy(update={"data": self.data.model_copy(update=settings)})
+
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the experiment says."""
@@ -260,6 +270,11 @@ def target_label(target: Target) -> str:
 def load_experiment(path: Path) -> Experiment:
     """Read and check an experiment file.
 
+    Parameters
+    ----------
+    path : Path
+        Relative ``events`` in it start at its folder.
+
     Raises
     ------
     UsageError
@@ -278,9 +293,11 @@ def load_experiment(path: Path) -> Experiment:
         raise UsageError("E-TOML", f"not valid TOML: {error}", where=str(path)) from None
     _known_keys(path.name, Experiment, table)
     try:
-        return Experiment(**table)
+        experiment = Experiment(**table)
     except ValidationError as error:
         raise _from_pydantic(str(path), error) from None
+    events = experiment.data.events
+    return experiment if events is None else experiment.reading(events=str(path.parent / events))
 
 
 def _known_keys(where: str, section: type[BaseModel], table: Mapping[str, Any]) -> None:

@@ -7,10 +7,10 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,20 +23,23 @@ from escalation._util.progress import Progress, silent
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, record_of
+from escalation.backtest.shortage import Missing, Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.table import (
     Prepared,
     Rows,
     Table,
-    prepare,
-    require_learnable,
+    prepare_labels,
     training_rows,
+    with_features,
 )
-from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
 from escalation.targets import Labels, LookBack, Target
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
@@ -143,15 +146,45 @@ class Case:
         Table
         """
         known = self.known_on(day) if known is None else known
+        return self.prepared.table(self.back, known, self._training_rows(day, known))
+
+    def _training_rows(self, day: object, known: Labels) -> Rows:
         schedule = self.experiment.backtest
-        rows = training_rows(
+        return training_rows(
             self.prepared,
             known,
             every=schedule.train_every,
             window=schedule.window,
             last=self.prepared.index_of(day),
         )
-        return self.prepared.table(self.back, known, rows)
+
+    def outcomes_on(self, day: object, known: Labels | None = None) -> Outcomes:
+        """Outcomes to learn from on a day, counted by class; needs no features.
+
+        Parameters
+        ----------
+        day : date-like
+        known : Labels, optional
+            Of :meth:`known_on`, if at hand.
+
+        Returns
+        -------
+        Outcomes
+        """
+        known = self.known_on(day) if known is None else known
+        units, days = self._training_rows(day, known)
+        positives = int(known.outcome[units, days].sum())
+        asked = self.prepared.days[days] if len(days) else self.prepared.days
+        return Outcomes(
+            target_label(self.target),
+            self.target.horizon,
+            positives=positives,
+            negatives=len(days) - positives,
+            first=str(asked.min()),
+            last=str(asked.max()),
+            on=str(day),
+            plain=self.target.name in {"any", "onset"},
+        )
 
     def rows_at(self, days: NDArray[np.int64]) -> Rows:
         """Every unit that was known, on the given days."""
@@ -194,8 +227,97 @@ def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> 
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
-    prepared = prepare(archive, experiment, target)
+    return featured(case_of_labels(archive, experiment, target))
+
+
+def case_of_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
+    """One label without the experiment's features: enough to count its outcomes."""
+    prepared = prepare_labels(archive, experiment, target)
     return Case(experiment, target, prepared, prepared.back(target))
+
+
+def featured(case: Case) -> Case:
+    """The same case with the experiment's features."""
+    return replace(case, prepared=with_features(case.prepared, case.experiment))
+
+
+def require_learnable(case: Case, day: object, known: Labels | None = None) -> None:
+    """Refuse to learn from too little.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` with counts, dates and the class that is short.
+    """
+    if (shortage := shortage_of(case.outcomes_on(day, known))) is not None:
+        raise shortage
+
+
+def require_backtest(case: Case) -> None:
+    """Refuse a label that can't be learnt, before anything is computed for it.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` where outcomes are too few, on the last day or on the first origin that
+        the experiment names, or where no origin fits.
+    """
+    days, first = case.prepared.days, case.experiment.backtest.first_origin
+    if len(days) <= case.target.horizon + case.prepared.lag:
+        origins(case)
+    require_learnable(case, days[-1])
+    start = origins(case)[0]
+    if first is not None:
+        require_learnable(case, days[start])
+
+
+def learnable_cases(
+    archive: EventArchive, experiment: Experiment, *, missing: Missing = warn
+) -> list[Case]:
+    """Every label that can be learnt, counted right after reading and without its features.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    missing : callable, optional
+        Told of each label that can't be; a warning by default.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` when none can be.
+    """
+
+    def counted(target: Target) -> Case:
+        case = case_of_labels(archive, experiment, target)
+        require_backtest(case)
+        return case
+
+    return each(counted, experiment.labels, missing=missing)
+
+
+def each(
+    work: Callable[[Item], Result], items: Sequence[Item], *, missing: Missing = warn
+) -> list[Result]:
+    """Results of the items that have one; those that lack something don't stop the others.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` when all lack something: the one, or all in one message.
+    """
+    results, shortages = [], []
+    for item in items:
+        try:
+            results.append(work(item))
+        except Shortage as shortage:
+            shortages.append(shortage)
+    if not results and shortages:
+        raise all_of(shortages)
+    for lacking in shortages:
+        missing(lacking)
+    return results
 
 
 def origins(case: Case) -> NDArray[np.int64]:
@@ -214,8 +336,8 @@ def origins(case: Case) -> NDArray[np.int64]:
     last = axis.index_of(schedule.last_origin) if schedule.last_origin else count - 1
     least = case.target.horizon + axis.lag
     if not least <= first <= last < count:
-        raise GateError(
-            "E-INSUFFICIENT",
+        raise Shortage(
+            target_label(case.target),
             f"needs origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}: "
             f"{count} days of history, horizon {case.target.horizon}, lag {axis.lag}",
             fix="add history or move [backtest] first_origin and last_origin",
@@ -385,20 +507,15 @@ def can_learn(case: Case, at: int) -> bool:
     """
     if at < case.target.horizon + case.prepared.lag:
         return False
-    try:
-        _learnable(case, at)
-    except GateError:
-        return False
-    return True
+    return not case.outcomes_on(case.prepared.days[at]).short
 
 
 def _learnable(case: Case, at: int) -> tuple[Labels, Table]:
     """What was known on a day, and what there was to learn from."""
     today = case.prepared.days[at]
     known = case.known_on(today)
-    table = case.training_table(today, known)
-    require_learnable(table, what=f"{target_label(case.target)} on {today}")
-    return known, table
+    require_learnable(case, today, known)
+    return known, case.training_table(today, known)
 
 
 def backtest_case(
@@ -469,6 +586,7 @@ def backtest(
     *,
     progress: Progress = silent,
     engine: Engine = in_turn,
+    missing: Missing = warn,
 ) -> pd.DataFrame:
     """Forecasts of every model and label of an experiment on every origin.
 
@@ -481,6 +599,8 @@ def backtest(
     experiment : Experiment
     progress, engine
         As for :func:`backtest_case`.
+    missing : callable, optional
+        Told of each label that can't be learnt and is left out; a warning by default.
 
     Returns
     -------
@@ -490,14 +610,16 @@ def backtest(
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` where there is too little to learn from.
+        ``E-INSUFFICIENT`` where there is too little to learn any label from.
     """
-    parts = [
-        backtest_case(make_case(archive, experiment, target), progress=progress, engine=engine)
-        for target in experiment.labels
-    ]
+
+    def forecast(case: Case) -> tuple[Target, pd.DataFrame]:
+        return case.target, backtest_case(featured(case), progress=progress, engine=engine)
+
+    cases = learnable_cases(archive, experiment, missing=missing)
+    labels, parts = zip(*each(forecast, cases, missing=missing), strict=True)
     forecasts = pd.concat(parts, ignore_index=True)
-    for family in families(experiment.labels):
+    for family in families(labels):
         names = [target_label(label) for label in family.labels]
         forecasts = coherent(forecasts, names, falls=family.falls)
     return forecasts

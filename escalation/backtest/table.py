@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.errors import GateError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment
 from escalation.features.build import Features, build
@@ -214,11 +213,21 @@ def prepare(archive: EventArchive, experiment: Experiment, target: Target) -> Pr
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
+    return with_features(prepare_labels(archive, experiment, target), experiment)
+
+
+def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
+    """The same without any feature, which is quick: for who only counts outcomes."""
     data = experiment.data
     spec = panel_spec(experiment, [target])
     last = to_day(data.last_day or archive.covered_to)
     past = history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
-    return Prepared(archive, spec, past, build(past, experiment.features))
+    return Prepared(archive, spec, past, build(past, {}))
+
+
+def with_features(prepared: Prepared, experiment: Experiment) -> Prepared:
+    """What was prepared for labels, with the experiment's features."""
+    return replace(prepared, features=build(prepared.past, experiment.features))
 
 
 def training_rows(
@@ -243,25 +252,3 @@ def training_rows(
         allowed &= days > last - window
     units, at = np.nonzero(prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed)
     return units, at
-
-
-def require_learnable(table: Table, *, what: str, least: int = 2) -> None:
-    """Refuse to learn from too little.
-
-    Raises
-    ------
-    GateError
-        ``E-INSUFFICIENT`` with the counts and dates, when there are fewer than ``least`` outcomes
-        of either kind.
-    """
-    positives, rows = table.positives, len(table)
-    if min(positives, rows - positives) >= least:
-        return
-    days = table.X.index.get_level_values(schema.DAY)
-    span = f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if rows else "no day"
-    raise GateError(
-        "E-INSUFFICIENT",
-        f"expected at least {least} outcomes of either kind for {what}, "
-        f"got {positives} positive among {rows} matured rows ({span})",
-        fix="add history, lower the horizon, or count more events in `where`",
-    )

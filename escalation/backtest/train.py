@@ -14,10 +14,15 @@ from escalation.backtest.resolved import resolved_in
 from escalation.backtest.rolling import (
     Case,
     backtest_case,
+    each,
+    featured,
     fit_models,
+    learnable_cases,
     make_case,
+    require_backtest,
 )
-from escalation.backtest.table import Table, require_learnable
+from escalation.backtest.shortage import Missing, Shortage, warn
+from escalation.backtest.table import Table
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
@@ -90,19 +95,69 @@ def train_target(
         ``E-INSUFFICIENT`` when there is too little to learn from; nothing is stored then.
     """
     case = make_case(archive, experiment, target)
-    days = case.prepared.days
+    require_backtest(case)
+    return train_case(case, progress=progress)
+
+
+def train_labels(
+    archive: EventArchive,
+    experiment: Experiment,
+    *,
+    progress: Progress = silent,
+    missing: Missing = warn,
+) -> list[Trained]:
+    """Train every label that can be learnt; the others are told before any of them is trained.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    progress : callable, optional
+        Of the backtests.
+    missing : callable, optional
+        Told of each label that is left out; a warning by default.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` when no label can be learnt.
+    """
+    cases = learnable_cases(archive, experiment, missing=missing)
+    return each(lambda case: train_case(featured(case), progress=progress), cases, missing=missing)
+
+
+def train_case(case: Case, *, progress: Progress = silent) -> Trained:
+    """Backtest and refit every model of a case that has its features.
+
+    Parameters
+    ----------
+    case : Case
+    progress : callable, optional
+        Of the backtest.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` when no forecast can be scored.
+    """
+    days, experiment, target = case.prepared.days, case.experiment, case.target
     known = case.known_on(days[-1])
     table = case.training_table(days[-1], known)
-    require_learnable(table, what=f"{target_label(target)} on {days[-1]}")
     forecasts = backtest_case(case, progress=progress)
-    summary = metrics.summary(forecasts, horizon=target.horizon, seed=experiment.experiment.seed)
+    try:
+        summary = metrics.summary(
+            forecasts, horizon=target.horizon, seed=experiment.experiment.seed
+        )
+        best = best_model(summary)
+    except GateError as error:
+        raise Shortage(target_label(target), error.message, fix=error.fix) from None
     record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
     return Trained(
         case=case,
         forecasts=forecasts,
         summary=summary,
         models=fit_models(experiment, target, table, record=record),
-        best=best_model(summary),
+        best=best,
         null_share=null_share(known, case.back),
         table=table,
     )

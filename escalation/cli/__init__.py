@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
@@ -39,8 +40,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": models.verify_command,
     "ui": models.ui_command,
 }
+STORE_HELP = (
+    "The store of runs and models is the one of --tracking-uri, or else of the environment's "
+    "MLFLOW_TRACKING_URI, or else sqlite:///mlflow.db in this folder."
+)
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    keeps = "tracking_uri" in inspect.signature(command).parameters
+    app.command(name, epilog=STORE_HELP if keeps else None)(command)
 app.add_typer(fetch.download, name="download")
 
 

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import (
-    Events,
     Json,
     NeededExperiment,
     Plugin,
-    SourceName,
     print_json,
     read_archive,
     read_experiment,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
     from escalation.audit import AuditReport
 
 
+@reads_events
 def audit_command(
     experiment: NeededExperiment,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     seeds: Annotated[int, typer.Option(min=1, help="Shuffles of the outcomes.")] = 3,
     cuts: Annotated[int, typer.Option(min=1, help="Days to look from.")] = 6,
@@ -36,8 +35,8 @@ def audit_command(
     from escalation.audit import audit as look
     from escalation.cli import console
 
-    chosen = read_experiment(experiment, plugin)
-    archive = read_archive(chosen, events, source)
+    chosen = read_experiment(experiment, plugin, reading)
+    archive = read_archive(chosen, reading)
     with console.progress_bar("audit") as progress:
         report = look(archive, chosen, seeds=seeds, cuts=cuts, progress=progress)
     if as_json:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from escalation.errors import StorageError
+from escalation.cli.reading import READING, Reading
+from escalation.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from escalation.events import EventArchive
@@ -26,12 +27,9 @@ ExperimentFile = Annotated[
     Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")
 ]
 NeededExperiment = Annotated[Path, typer.Argument(help="Experiment file.")]
-Events = Annotated[Path | None, typer.Option(help="Events to use instead of the experiment's.")]
-SourceName = Annotated[
-    str | None, typer.Option(help="Format of the events, such as tidy or acled.")
-]
 TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow store; sqlite in this folder by default.")
+    str | None,
+    typer.Option(help="MLflow store; see below for the default."),
 ]
 AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -51,13 +49,28 @@ Plugin = Annotated[
 ]
 
 
-def read_experiment(path: Path | None, plugins: list[Path] | None = None) -> Experiment:
-    """The experiment of a file, or the bundled one; families of the user's own come first."""
+def read_experiment(
+    path: Path | None, plugins: list[Path] | None = None, reading: Reading = READING
+) -> Experiment:
+    """The experiment of a file, or the bundled one; families of the user's own come first.
+
+    What the command line says about the events takes the place of what the file says.
+    """
     from escalation._util.resources import bundled
     from escalation.experiment import load_experiment
 
     use_plugins(plugins)
-    return load_experiment(path or bundled(DEFAULT_EXPERIMENT))
+    experiment = load_experiment(path or bundled(DEFAULT_EXPERIMENT))
+    return experiment.reading(**reading.settings)
+
+
+def store_named(uri: str | None) -> str:
+    """The store of a command, once a server was found to answer: before any import that is slow."""
+    from escalation.tracking import require_answer, store_uri
+
+    store = store_uri(uri)
+    require_answer(store)
+    return store
 
 
 def use_plugins(paths: Sequence[Path] | None) -> None:
@@ -71,17 +84,56 @@ def use_plugins(paths: Sequence[Path] | None) -> None:
 
 def read_archive(
     experiment: Experiment,
-    events: Path | None,
-    source: str | None,
+    reading: Reading,
     *,
+    store: str | None = None,
     columns: Collection[str] | None = None,
 ) -> EventArchive:
-    """The events that were asked for, or those of the experiment; of an archive, some columns."""
-    from escalation.events import load_events
+    """The events that were asked for, or those of the experiment.
 
-    data = experiment.data
-    path = events or (Path(data.events) if data.events else None)
-    return load_events(source or data.source, path, ladder=experiment.ladder, columns=columns)
+    Parameters
+    ----------
+    experiment : Experiment
+    reading : Reading
+    store : str, optional
+        Where a model's experiment comes from: its relative paths start at a local store's folder.
+    columns : collection of str, optional
+        Of an archive on disk, read only these.
+
+    Raises
+    ------
+    InputError
+        ``E-FILE`` where the experiment's events are not.
+    """
+    from escalation.events import Limits, Options, load_events
+
+    data = experiment.reading(**reading.settings).data
+    options = Options(
+        encoding=data.encoding,
+        separator=data.separator,
+        date_format=data.date_format,
+        zone=data.zone,
+        lag=(data.lag or None) if reading.lag is None else reading.lag,
+        ladder=experiment.ladder,
+    )
+    path = reading.events or _events_of(experiment, store)
+    limits = Limits(max_bad=reading.max_bad)
+    return load_events(data.source, path, options=options, limits=limits, columns=columns)
+
+
+def _events_of(experiment: Experiment, store: str | None) -> Path | None:
+    """Where an experiment's events lie; none for those that come with the package."""
+    from escalation.tracking.place import local_file
+
+    if experiment.data.events is None:
+        return None
+    file = local_file(store) if store is not None else None
+    path = (file.parent if file is not None else Path()) / experiment.data.events
+    if not path.exists():
+        raise InputError(
+            "E-FILE", "no such file or archive", where=str(path), fix="name it with --events FILE"
+        )
+    return path
 
 
 def give(scores: list[Score], out: Path | None, as_json: bool) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from escalation.cli.common import (
-    Events,
     ExperimentFile,
     Json,
-    SourceName,
     print_json,
     read_archive,
     read_experiment,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ CAUTIONS: Final = {
 """What to know where ``known_date`` was not observed."""
 
 
+@reads_events
 def revisions_command(
     experiment: ExperimentFile = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     figure: Figure = None,
     as_json: Json = False,
 ) -> None:
@@ -51,10 +50,12 @@ def revisions_command(
         raise UsageError(
             "E-FORMAT", "needs a file name that ends in .png or .svg", where=str(figure)
         )
-    chosen = read_experiment(_experiment(experiment, events))
+    chosen = read_experiment(_experiment(experiment, reading.events), reading=reading)
     data = chosen.data
+    # What is to be measured is not assumed.
+    measured = chosen.reading(lag=0) if reading.lag is None else chosen
     summary = summarise_revisions(
-        read_archive(chosen, events, source), first_day=data.first_day, last_day=data.last_day
+        read_archive(measured, reading), first_day=data.first_day, last_day=data.last_day
     )
     if figure is not None:
         _draw(summary, figure)

@@ -7,24 +7,23 @@ import os
 import socket
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from escalation.cli.common import (
     AsOf,
-    Events,
     Json,
     LedgerFile,
     ModelName,
     Plugin,
-    SourceName,
     TrackingUri,
     print_json,
     read_archive,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import BusyError, UsageError
 
 if TYPE_CHECKING:
@@ -48,10 +47,10 @@ def promote_command(
     as_json: Json = False,
 ) -> None:
     """Make the challenger the champion, if its lead is real."""
+    uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
 
-    uri = tracking.store_uri(tracking_uri)
     done = tracking.promote(model, uri=uri, force=force, reason=reason)
     if as_json:
         print_json(asdict(done))
@@ -61,24 +60,24 @@ def promote_command(
     out.print(f"Reason kept: {done.reason}", markup=False)
 
 
+@reads_events
 def verify_command(
     model: ModelName = "iraq_crisis",
     ledger: LedgerFile = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
     """Score issued forecasts once they resolve, and check the inputs for drift."""
+    uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
     from escalation.events.archive import to_day
     from escalation.scoring.ledger import ledger_path, read_ledger
     from escalation.scoring.verify import verify as check
 
-    uri = tracking.store_uri(tracking_uri)
     kept = ledger or ledger_path(tracking.local_file(uri))
     if not kept.exists():
         raise UsageError(
@@ -89,7 +88,8 @@ def verify_command(
         )
     use_plugins(plugin)
     scorer = tracking.load_scorer(model, uri=uri)
-    archive = read_archive(scorer.experiment, events, source)
+    tracking.require_usable(uri, scorer.experiment.experiment.name)
+    archive = read_archive(scorer.experiment, reading, store=uri)
     last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
     verified = check(scorer, archive, read_ledger(kept), as_of=last)
     run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
@@ -128,16 +128,20 @@ def ui_command(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the runs in MLflow."""
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    from escalation import tracking
+
+    uri = store_named(tracking_uri)
     if uri.startswith(("http://", "https://")):
         print(f"A server shows its runs itself: open {uri}")
         return
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not path.exists():
+    path = tracking.local_file(uri)
+    if path is not None and not path.exists():
         raise UsageError(
             "E-STORE", "no store here", where=str(path), fix="run `escalation train` first"
         )
     _require_free(port)
+    if path is not None:
+        tracking.open_store(uri)
     print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
     for name, value in LIGHT.items():
         os.environ.setdefault(name, value)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import (
-    Events,
     Json,
     NeededExperiment,
     Plugin,
-    SourceName,
     print_json,
     read_archive,
     read_experiment,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
 
 
+@reads_events
 def answers_command(
     experiment: NeededExperiment,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     shuffles: Shuffles = 199,
     as_json: Json = False,
@@ -36,10 +35,10 @@ def answers_command(
     from escalation.models import excitation
     from escalation.panel.sides import pair_counts
 
-    chosen = read_experiment(experiment, plugin)
+    chosen = read_experiment(experiment, plugin, reading)
     data = chosen.data
     counts = pair_counts(
-        read_archive(chosen, events, source),
+        read_archive(chosen, reading),
         chosen.panel.spec,
         first_day=data.first_day,
         last_day=data.last_day,

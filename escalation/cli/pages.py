@@ -13,22 +13,22 @@ from escalation.cli.common import (
     AllowVersionSkew,
     AsOf,
     Budget,
-    Events,
     Explain,
     Json,
     LedgerFile,
     ModelName,
     NeededExperiment,
     Plugin,
-    SourceName,
     TrackingUri,
     give,
     print_json,
     printing,
     read_archive,
     read_experiment,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ Named = Annotated[
 ]
 
 
+@reads_events
 def replay_command(
     experiment: NeededExperiment,
     as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
@@ -57,8 +58,7 @@ def replay_command(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
     name: Named = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
     explain: Explain = 3,
@@ -74,8 +74,8 @@ def replay_command(
     from escalation.cli import console
     from escalation.scoring import replay as past
 
-    chosen = read_experiment(experiment, plugin)
-    archive = read_archive(chosen, events, source)
+    chosen = read_experiment(experiment, plugin, reading)
+    archive = read_archive(chosen, reading)
     with console.progress_bar() as progress:
         if as_of is not None:
             scores = past.replay(archive, chosen, as_of, explain=explain, progress=progress)
@@ -176,10 +176,10 @@ def forecast_cell(rows: pd.DataFrame, unit: str) -> str:
     return f"{row['probability']:.0%} [{row['lower']:.0%}, {row['upper']:.0%}] {outcome}"
 
 
+@reads_events
 def report_command(
     out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -193,6 +193,7 @@ def report_command(
     """Write the watch list, its reasons and the model's record as one page."""
     if out.suffix not in {".html", ".htm"}:
         raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
+    uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
     from escalation.report import report_data, write_report
@@ -200,9 +201,8 @@ def report_command(
     from escalation.scoring.score import score, scored_day
 
     use_plugins(plugin)
-    uri = tracking.store_uri(tracking_uri)
     scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, events, source)
+    archive = read_archive(scorer.experiment, reading, store=uri)
     issued = read_ledger(ledger or ledger_path(tracking.local_file(uri)))
     day = str(scored_day(scorer, archive, as_of))
     scores = score(

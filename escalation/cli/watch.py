@@ -17,18 +17,18 @@ from escalation.cli.common import (
     AllowVersionSkew,
     AsOf,
     Budget,
-    Events,
     Explain,
     Json,
     LedgerFile,
     ModelName,
     Plugin,
-    SourceName,
     TrackingUri,
     give,
     read_archive,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import GateError
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from escalation.scoring.scorer import Scorer
 
 
+@reads_events
 def score_command(
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
@@ -61,18 +61,18 @@ def score_command(
     if out is not None:
         require_format(out)
         require_room(out)
+    uri = store_named(tracking_uri)
     with _quick_imports():
         from escalation import tracking
         from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day
 
-        uri = tracking.store_uri(tracking_uri)
         kept = ledger or ledger_path(tracking.local_file(uri))
         require_room(kept)
         use_plugins(plugin)
         scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, events, source)
+    archive = read_archive(scorer.experiment, reading, store=uri)
     day = str(scored_day(scorer, archive, as_of))
     scores = score_day(
         scorer,

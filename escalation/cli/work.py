@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,23 +13,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import (
-    Events,
     ExperimentFile,
     Json,
     NeededExperiment,
     Plugin,
-    SourceName,
     TrackingUri,
     print_json,
     read_archive,
     read_experiment,
+    store_named,
     use_plugins,
 )
+from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from escalation.backtest.shortage import Missing, Shortage
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
@@ -40,24 +42,27 @@ Scheduler = Annotated[
 ]
 
 
+@reads_events
 def train_command(
     experiment: ExperimentFile = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
     """Backtest every model, track the runs, register the best one."""
+    uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
 
-    chosen = read_experiment(experiment, plugin)
-    archive = read_archive(chosen, events, source)
-    uri = tracking.store_uri(tracking_uri)
-    done = _train_and_store(chosen, archive, uri)
+    chosen = read_experiment(experiment, plugin, reading)
+    tracking.require_usable(uri, chosen.experiment.name)
+    archive = read_archive(chosen, reading)
+    with _left_out(as_json) as missing:
+        done = _train_and_store(_kept(chosen, uri), archive, uri, missing.append)
     if as_json:
-        print_json([_row(trained, logged) for trained, logged in done])
+        rows = [_row(trained, logged) for trained, logged in done]
+        print_json([*rows, *(shortage.as_dict() for shortage in missing)])
         return
     for trained, logged in done:
         _tell(trained, logged)
@@ -65,19 +70,56 @@ def train_command(
     console.console().print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
 
 
-def _train_and_store(
-    experiment: Experiment, archive: EventArchive, uri: str
-) -> list[tuple[Trained, Logged]]:
-    """Every label; nothing is stored before all of them could be trained."""
+class _LeftOut(list["Shortage"]):
+    """Labels that can't be learnt, each told as a warning."""
+
+    def append(self, shortage: Shortage) -> None:
+        from escalation.backtest.shortage import warn
+
+        warn(shortage)
+        super().append(shortage)
+
+
+@contextmanager
+def _left_out(as_json: bool) -> Iterator[_LeftOut]:
+    """Collect labels that can't be learnt; where none can be, a script is told of each."""
+    from escalation.backtest.shortage import Shortage
+
+    missing = _LeftOut()
+    try:
+        yield missing
+    except Shortage as refusal:
+        if as_json:
+            print_json([shortage.as_dict() for shortage in (*missing, *refusal.parts)])
+        raise
+
+
+def _kept(experiment: Experiment, uri: str) -> Experiment:
+    """The experiment as a model keeps it: its events are found wherever ``score`` is run.
+
+    Events below a local store's folder are kept relative to it, so that both can be moved.
+    """
     from escalation import tracking
-    from escalation.backtest.train import train_target
+
+    if experiment.data.events is None:
+        return experiment
+    events, file = Path(experiment.data.events).resolve(), tracking.local_file(uri)
+    folder = file.parent.resolve() if file is not None else None
+    if folder is not None and events.is_relative_to(folder):
+        return experiment.reading(events=events.relative_to(folder).as_posix())
+    return experiment.reading(events=str(events))
+
+
+def _train_and_store(
+    experiment: Experiment, archive: EventArchive, uri: str, missing: Missing
+) -> list[tuple[Trained, Logged]]:
+    """Every label that can be learnt; nothing is stored before all of them are trained."""
+    from escalation import tracking
+    from escalation.backtest.train import train_labels
     from escalation.cli import console
 
     with console.progress_bar() as progress:
-        trained = [
-            train_target(archive, experiment, target, progress=progress)
-            for target in experiment.labels
-        ]
+        trained = train_labels(archive, experiment, progress=progress, missing=missing)
         stored = []
         for training in trained:
             known = archive.as_of(training.trained_to)
@@ -112,11 +154,11 @@ def _tell(trained: Trained, logged: Logged) -> None:
     )
 
 
+@reads_events
 def backtest_command(
     experiment: NeededExperiment,
     out: Annotated[Path, typer.Option(help="Forecast file: .parquet, .csv or .json.")],
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     engine: EngineName = "local",
     scheduler: Scheduler = None,
@@ -128,18 +170,22 @@ def backtest_command(
     from escalation.backtest.rolling import backtest
     from escalation.cli import console
 
-    chosen = read_experiment(experiment, plugin)
-    archive = read_archive(chosen, events, source)
+    chosen = read_experiment(experiment, plugin, reading)
+    archive = read_archive(chosen, reading)
     with (
         running(engine, scheduler=scheduler, setup=_setup(plugin)) as where,
         console.progress_bar() as progress,
+        _left_out(as_json) as missing,
     ):
-        forecasts = backtest(archive, chosen, progress=progress, engine=where)
+        forecasts = backtest(
+            archive, chosen, progress=progress, engine=where, missing=missing.append
+        )
     write_table(forecasts, out)
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
     summaries = _summaries(forecasts, seed=chosen.experiment.seed)
     if as_json:
-        print_json([row for table in summaries for row in _records(table)])
+        rows = [row for table in summaries for row in _records(table)]
+        print_json([*rows, *(shortage.as_dict() for shortage in missing)])
         return
     for table in summaries:
         console.console().print(console.model_table(table, title=str(table["target"].iloc[0])))
@@ -163,11 +209,11 @@ def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     return records
 
 
+@reads_events
 def features_command(
     experiment: NeededExperiment,
     out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
-    events: Events = None,
-    source: SourceName = None,
+    reading: Reading = READING,
     plugin: Plugin = None,
     only_list: Annotated[
         bool, typer.Option("--list", help="Print the columns, compute nothing.")
@@ -184,7 +230,7 @@ def features_command(
     from escalation.features.build import build, names
     from escalation.features.stream import write_features
 
-    chosen = read_experiment(experiment, plugin)
+    chosen = read_experiment(experiment, plugin, reading)
     spec = panel_spec(chosen, [])
     columns = names(spec.all_channels, chosen.features)
     if only_list:
@@ -194,7 +240,7 @@ def features_command(
         raise UsageError("E-USAGE", "needs --out FILE or --list")
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
-    archive = read_archive(chosen, events, source, columns=spec.columns)
+    archive = read_archive(chosen, reading, columns=spec.columns)
     past = features_history(archive, chosen)
     del archive  # as large as the features of a large archive
     if out.suffix == ".parquet":

@@ -23,14 +23,15 @@ from escalation.backtest.rolling import (
     backtest_case,
     build_model,
     can_learn,
+    each,
     fit_models,
     forecast_tables,
     is_meta,
     make_case,
     predict,
+    require_learnable,
 )
-from escalation.backtest.table import require_learnable
-from escalation.backtest.train import best_model, train_target
+from escalation.backtest.train import best_model, train_labels
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment, target_label
@@ -94,8 +95,7 @@ def replay(
     then = archive.until(when)
     stood = as_it_stood(experiment, when)
     scores = []
-    for target in stood.labels:
-        trained = train_target(then, stood, target, progress=progress)
+    for trained in train_labels(then, stood, progress=progress):
         manifest = manifest_of(trained, trained.best)
         scorer = Scorer(trained.models[trained.best], manifest, f"replay of {when}", "")
         scores.extend(score(scorer, then, as_of=when, explain=explain))
@@ -143,7 +143,9 @@ def replay_range(
     if begin > end:
         raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)
-    parts = [_replayed(archive, experiment, target, days, progress) for target in experiment.labels]
+    parts = each(
+        lambda target: _replayed(archive, experiment, target, days, progress), experiment.labels
+    )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -163,7 +165,7 @@ def _replayed(
             parts.append(_answers_on(case, past, final, case.prepared.index_of(day)))
             progress(f"{target_label(target)}, day by day", done + 1, len(some))
     if all((part["model"] == NO_MODEL).all() for part in parts):
-        require_learnable(case.training_table(days[-1]), what=f"{target_label(target)}, {days[-1]}")
+        require_learnable(case, days[-1])
     return pd.concat(parts, ignore_index=True)[list(REPLAY_COLUMNS)]
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from escalation.tracking.loading import load_forecasts, load_scorer
     from escalation.tracking.outcomes import log_verified
+    from escalation.tracking.place import local_file, store_uri
     from escalation.tracking.promotion import Promoted, promote
     from escalation.tracking.runs import Logged, log_training
-    from escalation.tracking.store import clear_stale, local_file, open_store, store_uri
+    from escalation.tracking.server import require_answer
+    from escalation.tracking.store import clear_stale, open_store, require_usable
     from escalation.tracking.view import link
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "log_verified",
     "open_store",
     "promote",
+    "require_answer",
+    "require_usable",
     "store_uri",
 ]
 _HOME = {
@@ -39,9 +43,11 @@ _HOME = {
     "log_verified": "outcomes",
     "link": "view",
     "clear_stale": "store",
-    "local_file": "store",
+    "local_file": "place",
+    "store_uri": "place",
+    "require_answer": "server",
     "open_store": "store",
-    "store_uri": "store",
+    "require_usable": "store",
 }
 
 

@@ -14,13 +14,15 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from escalation.errors import ModelError
+from escalation.errors import ModelError, StorageError
 from escalation.scoring.artifact import load_logged
 from escalation.scoring.scorer import Scorer
 from escalation.tracking.gate import CHAMPION
-from escalation.tracking.store import local_file, open_store, storage
+from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file
+from escalation.tracking.store import open_store, storage
 
 HASH_TAG = "escalation.hash"
+_NONE_SUCH = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
 
 
 def existing_store(uri: str) -> MlflowClient:
@@ -57,7 +59,9 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     """
     try:
         return client.get_model_version_by_alias(name, alias)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in _NONE_SUCH:
+            raise StorageError("E-STORAGE", f"the store can't be used: {error}") from error
         raise ModelError(
             "E-MODEL-MISSING",
             f"no registered model {name} with alias {alias}",
@@ -153,7 +157,15 @@ def _folder_of(source: str) -> Iterator[Path]:
     """The files of a logged model: where they lie, or fetched; links are never followed."""
     place = urlparse(source)
     if place.scheme in {"", "file"}:
-        yield Path(unquote(place.path))
+        folder = Path(unquote(place.path))
+        if not folder.is_dir():
+            raise ModelError(
+                "E-MODEL-MISSING",
+                "the files of this model are not where the store says",
+                where=str(folder),
+                fix=f"put the folder {ARTIFACT_FOLDER} beside {STORE_FILE}, or train again",
+            )
+        yield folder
         return
     with tempfile.TemporaryDirectory() as scratch:
         yield Path(download_artifacts(artifact_uri=source, dst_path=scratch))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sqlite3
 import tempfile
 import warnings
@@ -24,27 +25,17 @@ from mlflow.exceptions import MlflowException
 from escalation._util import files
 from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation.errors import BusyError, StorageError
+from escalation.tracking.place import artifact_location, local_file, settle
+from escalation.tracking.server import require_answer
 
 # Hints for people who log by hand in a notebook.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
-STORE_FILE = "mlflow.db"
-ARTIFACT_FOLDER = "mlartifacts"
 NOTE_TAG = "mlflow.note.content"
 OWNER_TAG = "escalation.owner"
 OWNER = f"{os.uname().nodename}:{os.getpid()}"
-
-
-def store_uri(uri: str | None = None) -> str:
-    """The tracking store: as given, from the environment, or sqlite in the working folder."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{STORE_FILE}"
-
-
-def local_file(uri: str) -> Path | None:
-    """The file of an sqlite store; none for a server or another database."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 @contextmanager
@@ -52,7 +43,7 @@ def storage() -> Iterator[None]:
     """Storage trouble as our own errors."""
     try:
         yield
-    except (OSError, MlflowException, sqlite3.OperationalError) as error:
+    except (OSError, MlflowException, sqlite3.Error) as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         if "database is locked" in str(error):
             raise BusyError(
@@ -73,15 +64,17 @@ def open_store(uri: str) -> MlflowClient:
     """A client for a store that exists.
 
     A local one is made under a lock, because several first starts at once break it, and beside its
-    place, because one that is killed half made can't be used.
+    place, because one that is killed half made can't be used. One that was moved finds its
+    artifacts where it stands.
 
     Raises
     ------
     BusyError
         ``E-BUSY`` when the store stays locked.
     StorageError
-        ``E-STORAGE`` when it can't be used.
+        ``E-UNREACHABLE`` when a server doesn't answer, ``E-STORAGE`` when it can't be used.
     """
+    require_answer(uri)
     path = local_file(uri)
     with storage():
         if path is not None:
@@ -89,6 +82,7 @@ def open_store(uri: str) -> MlflowClient:
             with store_lock(uri):
                 _make(path)
             _wait_until_free(path)
+            settle(path, seconds=files.LOCK_SECONDS)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         return MlflowClient(uri, uri)
@@ -124,6 +118,48 @@ def _wait_until_free(path: Path) -> None:
         connection.close()
 
 
+def require_usable(uri: str, name: str) -> None:
+    """Refuse, before any work, a store in which an experiment could not be kept.
+
+    Parameters
+    ----------
+    uri : str
+        The store; a local one that is not there yet is made when there is something to keep.
+    name : str
+        Of the experiment.
+
+    Raises
+    ------
+    StorageError
+        ``E-DELETED`` for an experiment that was deleted, with the command that restores it.
+    StorageError, BusyError
+        As for :func:`open_store`.
+    """
+    path = local_file(uri)
+    if path is not None and not path.exists():
+        return
+    client = open_store(uri)
+    with storage():
+        _existing(client, uri, name)
+
+
+def _existing(client: MlflowClient, uri: str, name: str) -> str | None:
+    """The id of an experiment that can be used; none where there is none of that name."""
+    existing = client.get_experiment_by_name(name)
+    if existing is None:
+        return None
+    if existing.lifecycle_stage == "deleted":
+        command = f"mlflow experiments restore -x {existing.experiment_id}"
+        raise StorageError(
+            "E-DELETED",
+            "this experiment was deleted in the store",
+            value=name,
+            fix=f"restore it with `MLFLOW_TRACKING_URI={shlex.quote(uri)} {command}`, "
+            "or give the experiment another name",
+        )
+    return str(existing.experiment_id)
+
+
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """The experiment of a name, made if need be, its artifacts beside a local store.
 
@@ -133,14 +169,18 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     uri : str
         The store.
     name : str
+
+    Raises
+    ------
+    StorageError
+        ``E-DELETED`` for an experiment that was deleted.
     """
     path = local_file(uri)
     with store_lock(uri):
-        existing = client.get_experiment_by_name(name)
+        existing = _existing(client, uri, name)
         if existing is not None:
-            return existing.experiment_id
-        location = (path.parent.resolve() / ARTIFACT_FOLDER / name).as_uri() if path else None
-        return client.create_experiment(name, location)
+            return existing
+        return str(client.create_experiment(name, artifact_location(path, name) if path else None))
 
 
 def clear_stale(client: MlflowClient, experiment: str) -> int:

@@ -13,7 +13,7 @@ import zlib
 
 from mlflow import MlflowClient
 
-from escalation.tracking.store import local_file
+from escalation.tracking.place import local_file
 
 VIEW = "escalation"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"

@@ -273,7 +273,11 @@ class FileCheck:
             return None
         worst = next((row for row in self.first if row.code not in _BY_RULE), self.first[0])
         reasons = ", ".join(f"{count} {code}" for code, count in self.reasons.most_common(5))
-        kept = f"see {self.quarantine.path}" if self.quarantine.path else "--quarantine lists them"
+        kept = (
+            f"see {self.quarantine.path}"
+            if self.quarantine.path
+            else "`escalation validate --quarantine FILE` lists them"
+        )
         return InputError(
             "E-QUARANTINE",
             f"needs {worst.expected}; {unfit} of {self.records} rows can't be taken ({reasons}),"

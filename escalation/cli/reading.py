@@ -1,0 +1,88 @@
+"""How events are read: options that every command has that reads some, declared once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+PANEL = "Events"
+"""Heading of these options in ``--help``."""
+
+
+def _option(text: str, **limits: Any) -> Any:
+    return typer.Option(help=text, rich_help_panel=PANEL, **limits)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the command line says about the events; unset is as the experiment says.
+
+    Parameters
+    ----------
+    events : Path, optional
+        A file, or the folder of an archive.
+    source : str, optional
+        Name of a format.
+    encoding, separator, date_format, zone, lag : optional
+        As for :class:`escalation.events.Options`.
+    max_bad : float
+        Share of the rows that may be left out.
+    """
+
+    events: Annotated[Path | None, _option("Events to use instead of the experiment's.")] = None
+    source: Annotated[str | None, _option("Format of the events, such as tidy or acled.")] = None
+    encoding: Annotated[str | None, _option("Of the text; UTF-8 by default.")] = None
+    separator: Annotated[str | None, _option("Between two cells; found by default.")] = None
+    date_format: Annotated[
+        str | None, _option("Form of the dates, such as %d/%m/%Y; ISO by default.")
+    ] = None
+    zone: Annotated[str | None, _option("Time zone of time stamps, such as Asia/Baghdad.")] = None
+    lag: Annotated[
+        int | None,
+        _option("Days until an event is known, if the file can't tell.", min=0, max=365),
+    ] = None
+    max_bad: Annotated[float, _option("Share of rows that may be left out.", min=0, max=1)] = 0.01
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was set of an experiment's ``[data]``."""
+        given = {part.name: getattr(self, part.name) for part in fields(self)}
+        given["events"] = None if self.events is None else str(self.events)
+        return {k: v for k, v in given.items() if k != "max_bad" and v is not None}
+
+
+READING = Reading()
+"""As the experiment says."""
+
+
+def reads_events(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`Reading`; it gets them as ``reading``."""
+    hints = inspect.get_annotations(Reading, eval_str=True)
+    shared = [
+        inspect.Parameter(
+            part.name, inspect.Parameter.KEYWORD_ONLY, default=part.default,
+            annotation=hints[part.name],
+        )
+        for part in fields(Reading)
+    ]  # fmt: skip
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.name != "reading"
+    ]
+
+    @functools.wraps(command)
+    def run(*given: Any, **values: Any) -> None:
+        options = {part.name: values.pop(part.name) for part in shared if part.name in values}
+        command(*given, **values, reading=Reading(**options))
+
+    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {part.name: part.annotation for part in [*own, *shared]}
+    del run.__wrapped__  # typer reads the signature given here, not the command's own
+    return run

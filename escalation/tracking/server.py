@@ -1,0 +1,93 @@
+"""Whether a tracking server answers, asked before any work and told within seconds."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+from typing import Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from escalation.errors import StorageError
+
+SECONDS: Final = 5.0
+"""How long a connection, and then an answer, is waited for."""
+MOST_SECONDS: Final = 8.0
+"""How long the whole question may take: a name that nobody resolves, an answer byte by byte."""
+QUESTION: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
+PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
+
+
+def require_answer(uri: str) -> None:
+    """Refuse a server that doesn't answer; MLflow would ask it again for minutes.
+
+    A server that answers at all, even that it wants a password, is asked by MLflow itself.
+
+    Parameters
+    ----------
+    uri : str
+        A tracking store; one that is no server is not asked.
+
+    Raises
+    ------
+    StorageError
+        ``E-UNREACHABLE``.
+    """
+    place = urlsplit(uri)
+    scheme = place.scheme.partition("+")[0]
+    if scheme not in {"http", "https", *PORTS}:
+        return
+    answers: list[str] = []
+
+    def ask() -> None:
+        answers.append(_http(uri) if scheme not in PORTS else _port(uri, PORTS[scheme]))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(MOST_SECONDS)
+    trouble = answers[0] if answers else f"no answer within {MOST_SECONDS:.0f} s"
+    if trouble:
+        shown = place._replace(netloc=place.netloc.rpartition("@")[2]).geturl()
+        raise StorageError(
+            "E-UNREACHABLE",
+            f"the tracking server can't be reached: {trouble}",
+            where=shown,
+            fix=FIX,
+        )
+
+
+def _http(uri: str) -> str:
+    """What is wrong with an HTTP server; empty if it answers."""
+    try:
+        with urlopen(uri.rstrip("/") + QUESTION, timeout=SECONDS):
+            return ""
+    except HTTPError as error:
+        return f"it answers {error.code} {error.reason}" if error.code >= 500 else ""
+    except URLError as error:
+        # Which certificates count is for MLflow to say.
+        trusted = not isinstance(error.reason, ssl.SSLCertVerificationError)
+        return _words(error.reason) if trusted else ""
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _words(error)
+
+
+def _port(uri: str, default: int) -> str:
+    """What is wrong with the place of a database; empty if somebody listens there."""
+    try:
+        place = urlsplit(uri)
+        if place.hostname is None:
+            return ""
+        with socket.create_connection((place.hostname, place.port or default), timeout=SECONDS):
+            return ""
+    except (OSError, ValueError) as error:
+        return _words(error)
+
+
+def _words(error: object) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {SECONDS:.0f} s"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

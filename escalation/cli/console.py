@@ -26,7 +26,7 @@ from escalation._util.text import toll
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.explain import Driver
     from escalation.scoring.score import Score

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,7 +12,7 @@ from escalation.cli.common import Json, print_json
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
-    from escalation.events.reading.validate import FileReport
+    from escalation.events.reading.report import FileReport
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip; Parquet, xlsx or JSON.")]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
@@ -38,8 +36,6 @@ Lag = Annotated[
 QuarantineFile = Annotated[
     Path | None, typer.Option(help="Where to write the rows that were refused.")
 ]
-
-_TYPES_SHOWN = 10
 
 
 def validate_command(
@@ -121,6 +117,9 @@ def ingest_command(
             on_rows=on_rows,
         )
     _tell(reports, as_json)
+    if retract_missing and not as_json:
+        for report in reports:
+            print(f"{report.file}: {report.retracted} events were retracted")
 
 
 def _options(
@@ -172,11 +171,12 @@ def _plain(report: FileReport) -> dict[str, Any]:
 
 def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
-    remarks = [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    from escalation.events.reading.report import own_types
+
+    remarks = [f"{report.file}: {remark}" for remark in report.remarks]
+    remarks += [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
     if report.unrated:
-        remarks.append(f"{report.file}: {_own_types(report.unrated)}")
-    if report.retracted:
-        remarks.append(f"{report.file}: {report.retracted} events were retracted")
+        remarks.append(f"{report.file}: {own_types(report.unrated)}")
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
         remarks.append(
@@ -184,14 +184,3 @@ def _remarks(report: FileReport) -> list[str]:
             f"countries and days ({shown}); nothing was removed, --retract-missing would"
         )
     return remarks
-
-
-def _own_types(unrated: Mapping[str, int]) -> str:
-    """Which event types have no rung, what was done, and what to write if that is wrong."""
-    named = ", ".join(f"{name!r} ({count})" for name, count in list(unrated.items())[:_TYPES_SHOWN])
-    lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name in list(unrated)[:_TYPES_SHOWN])
-    return (
-        f"events of types without a rung: {named}. Their severity is 3 where nobody is known to be "
-        "hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into the "
-        f"experiment file:\n[severity]\n{lines}"
-    )

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
 from escalation import schema
 from escalation._util.resources import bundled
-from escalation.errors import InputError, UsageError
+from escalation.errors import EscalationError, InputError, UsageError
 from escalation.events.archive import EventArchive
-from escalation.events.formats import acled, gdelt, icews, iraq_crisis, tidy, ucdp
+from escalation.events.formats import (
+    acled,
+    gdelt,
+    gtd,
+    icews,
+    iraq_crisis,
+    polecat,
+    tidy,
+    ucdp,
+)
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.validate import FileCheck, Limits
+from escalation.events.reading.report import Limits, own_types
+from escalation.events.reading.validate import FileCheck
 from escalation.events.source import EVENT_SCHEMA, Options, Source
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.parts import to_frame
@@ -22,8 +34,10 @@ from escalation.events.store.parts import to_frame
 SOURCES: dict[str, Source] = {
     "acled": acled.FORMAT,
     "gdelt": gdelt.FORMAT,
+    "gtd": gtd.FORMAT,
     "icews": icews.FORMAT,
     "iraq_crisis": iraq_crisis.FORMAT,
+    "polecat": polecat.FORMAT,
     "tidy": tidy.FORMAT,
     "ucdp": ucdp.FORMAT,
 }
@@ -95,9 +109,10 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
-    tables = [table for table, _ in check.tables()]
-    check.raise_if_over_limit()
+    with _advice_for_experiments():
+        check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
+        tables = [table for table, _ in check.tables()]
+        check.raise_if_over_limit()
     _tell(check)
     if not tables:
         raise InputError("E-EMPTY", "no row can be taken", where=str(file))
@@ -106,16 +121,38 @@ def load_events(
 
 
 def _tell(check: FileCheck) -> None:
-    if not check.quarantined:
-        return
-    rows = "; ".join(
-        f"line {one.line} {one.code} {one.column}={one.value!r}"
-        for one in check.first[:_ROWS_SHOWN]
-    )
-    sys.stderr.write(
-        f"warning: {check.quarantined} of {check.records} rows of {check.path} were left out: "
-        f"{rows}; `escalation validate` lists them\n"
-    )
+    for remark in check.remarks:
+        _warn(f"{check.path}: {remark}")
+    if check.unrated:
+        _warn(f"{check.path}: {own_types(dict(check.unrated.most_common()))}")
+    if check.quarantined:
+        rows = "; ".join(
+            f"line {row.line} {row.code} {row.column}={row.value!r}"
+            for row in check.first[:_ROWS_SHOWN]
+        )
+        _warn(
+            f"{check.quarantined} of {check.records} rows of {check.path} were left out: {rows}; "
+            "`escalation validate` lists them"
+        )
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"warning: {text}\n")
+
+
+@contextmanager
+def _advice_for_experiments() -> Iterator[None]:
+    """What to do, in the words of an experiment file instead of the options of an ingest."""
+    try:
+        yield
+    except EscalationError as error:
+        option = re.search("--(encoding|separator|date-format|zone)", error.fix)
+        if option:
+            key = option[1].replace("-", "_")
+            error.fix = f"{error.fix.replace(option[0], key)}; under [data] of the experiment"
+        elif "--quarantine" in error.fix:
+            error.fix = "mend the rows; `escalation validate` lists them"
+        raise
 
 
 __all__ = ["SOURCES", "EventArchive", "Limits", "Options", "load_events", "source_named"]

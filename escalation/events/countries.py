@@ -70,7 +70,8 @@ def _plain_name(text: str) -> str:
     """Lower case letters and single spaces: ``Côte d'Ivoire`` is ``cote d ivoire``."""
     bare = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     spaced = "".join(c if c.isalnum() else " " for c in "".join(bare).casefold())
-    return " ".join(spaced.split()).removeprefix("the ")
+    plain = " ".join(spaced.split()).removeprefix("the ").removesuffix(" the")
+    return f"saint {plain[3:]}" if plain.startswith("st ") else plain
 
 
 @cache

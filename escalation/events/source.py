@@ -138,8 +138,8 @@ class Source:
     Parameters
     ----------
     name : str
-    required, optional : tuple of str
-        Columns by their name in the file; others are unknown and warn.
+    required, optional, ignored : tuple of str
+        Columns by their name in the file; others are unknown and warn. Ignored ones are not read.
     convert : callable
         ``convert(block, options) -> Converted``; the block holds every known column of the file as
         text (missing optional columns as nulls), empty cells as nulls.
@@ -167,6 +167,8 @@ class Source:
         ``refuse_columns(path, columns)`` raises for an export of the source that can't be used.
     zoned : bool
         Whether a declared time zone changes anything.
+    fallback_encoding : str, optional
+        Of files that are not UTF-8, where the source is known to publish such.
     """
 
     name: str
@@ -175,6 +177,7 @@ class Source:
     convert: Callable[[pa.Table, Options], Converted]
     known_basis: schema.KnownBasis
     licence: str
+    ignored: tuple[str, ...] = ()
     delimiter: str = ","
     names: tuple[tuple[str, ...], ...] = ()
     skip_hxl: bool = False
@@ -184,8 +187,9 @@ class Source:
     variants: tuple[Source, ...] = ()
     refuse_columns: Callable[[Path, Collection[str]], None] | None = None
     zoned: bool = True
+    fallback_encoding: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is known, required ones first."""
+        """Every column that is read, required ones first."""
         return (*self.required, *self.optional)

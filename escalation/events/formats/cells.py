@@ -114,7 +114,14 @@ class Cells:
             self.notes[_MENDED.format(column=column)] += count
         return values
 
-    def count(self, column: str, *, least: int = 0, most: int = 10_000_000) -> pa.Array:
+    def count(
+        self,
+        column: str,
+        *,
+        least: int = 0,
+        most: int = 10_000_000,
+        values: pa.Array | None = None,
+    ) -> pa.Array:
         """Whole numbers, from 0 on by default; ``NA`` is unknown.
 
         Parameters
@@ -122,8 +129,11 @@ class Cells:
         column : str
         least, most : int, optional
             The range, ends included.
+        values : pyarrow.Array of string, optional
+            The cells, where the source spells some of them in its own way.
         """
-        values, bad = checks.whole_numbers(self.without_na(column), least=least, most=most)
+        text = self.raw(column) if values is None else values
+        values, bad = checks.whole_numbers(_without_na(text), least=least, most=most)
         self.refuse("Q-NUMBER", column, bad, f"a whole number from {least} to {most}")
         return values
 
@@ -142,8 +152,7 @@ class Cells:
 
     def without_na(self, column: str) -> pa.Array:
         """The cells, null where they hold the ``NA`` of R; no other word is a missing number."""
-        values = self.raw(column)
-        return blanked(values, pc.equal(values, "NA"))
+        return _without_na(self.raw(column))
 
     def day(
         self,
@@ -180,6 +189,10 @@ class Cells:
             expected += f" that clocks in {zone} showed"
         self.refuse("Q-DATE", column, bad, expected)
         return days
+
+    def days_of(self, values: pa.Array) -> tuple[pa.Array, Mask]:
+        """ISO days that a reader put together of several cells, and those that are none."""
+        return checks.dates(values)
 
     def check_precision(self, column: str, days: Mapping[int, int], coarsest: int) -> None:
         """Refuse dates known less precisely than is allowed; ``days`` by the code in the cell.
@@ -241,6 +254,10 @@ class Cells:
         values = looked_up(self.raw(column), find)
         self.refuse("Q-TYPE", column, lost(self.raw(column), values), expected)
         return values
+
+
+def _without_na(values: pa.Array) -> pa.Array:
+    return blanked(values, pc.equal(values, "NA"))
 
 
 def whole(column: pa.Array) -> pa.Array:

@@ -58,7 +58,8 @@ class Layout:
     def unknown(self) -> tuple[str, ...]:
         """Columns that the source does not know, and that are left out."""
         named = self.columns[: len(self.columns) - self.spare]
-        return tuple(name for name in named if name not in self.wanted)
+        known = {*self.wanted, *self.source.ignored}
+        return tuple(name for name in named if name not in known)
 
     @property
     def spare_columns(self) -> tuple[str, ...]:

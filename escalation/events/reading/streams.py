@@ -6,6 +6,7 @@ import codecs
 import gzip
 import zipfile
 import zlib
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -167,6 +168,19 @@ def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> Inp
         where=str(path),
         fix=fix or "add --encoding cp1252, or whichever it was written in",
     )
+
+
+def is_utf8(path: Path) -> bool:
+    """Whether every byte of the unpacked file is; a file with UTF-16's mark is none of both."""
+    with closing(TextStream(path)) as stream:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while piece := stream.read(READ_BYTES):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def first_undecodable(path: Path) -> int:

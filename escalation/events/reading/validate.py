@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,94 +21,19 @@ from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.sanity import check_sanity
+from escalation.events.reading.streams import is_utf8
 from escalation.events.source import Converted, Options, Problem, Source
 
 _FIRST_SHOWN = 10
 _MOST = 0.5
 _TIME = re.compile("[0-9]:[0-9]{2}")
-_FURTHEST_AHEAD = dt.timedelta(hours=14)
-_TYPES_SHOWN = 50
+_TYPES_SHOWN, _NAMES_SHOWN = 50, 5
 _RATED = "an event type with a rung; add it under [severity] in the experiment file"
-_SPELLED = "columns that the source spells otherwise"
 _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 """Rows that can be read, and are left out by a rule that the user may change."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may get wrong.
-
-    Parameters
-    ----------
-    max_bad : float
-        Share of rows that may be unfit; above it the file is refused. Rows that are left out by
-        the rule about coarse dates and spans are reported, but are not unfit.
-    strict : bool
-        Refuse columns that the source does not know, and event types without a rung.
-    today : datetime.date, optional
-        Later days are in the future; by default the day that is the latest anywhere on earth.
-    """
-
-    max_bad: float = 0.01
-    strict: bool = False
-    today: dt.date | None = None
-
-    @property
-    def latest(self) -> dt.date:
-        """The last day that can have happened."""
-        return self.today or (dt.datetime.now(dt.UTC) + _FURTHEST_AHEAD).date()
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What became of the rows of a file: accepted + quarantined + duplicates = records.
-
-    Parameters
-    ----------
-    file, source : str
-    records, accepted, quarantined, duplicates : int
-    reasons : mapping of str to int
-        Quarantined rows by code.
-    first : tuple of Rejected
-        The first of them.
-    unknown : tuple of str
-        Columns that were left out.
-    notes : mapping of str to int
-        What the reader counted.
-    known_basis : str
-    zone : str, optional
-        Declared time zone.
-    unrated : mapping of str to int
-        Events of types without a rung, by type: the severity is 3, 4 or 5 by their casualties.
-    added, updated, retracted : int
-        What the accepted rows did to the archive, and events that the file lacks.
-    refusal : InputError, optional
-        Why the file as a whole can't be taken: too many rows can't.
-    missing : tuple of str
-        The first events of the archive that the file lacks; how many is ``missing_count``.
-    """
-
-    file: str
-    source: str
-    records: int
-    accepted: int
-    quarantined: int
-    duplicates: int
-    reasons: Mapping[str, int]
-    first: tuple[Rejected, ...]
-    unknown: tuple[str, ...]
-    notes: Mapping[str, int]
-    known_basis: schema.KnownBasis
-    zone: str | None = None
-    unrated: Mapping[str, int] = field(default_factory=dict)
-    added: int = 0
-    updated: int = 0
-    retracted: int = 0
-    refusal: InputError | None = None
-    missing: tuple[str, ...] = ()
-    missing_count: int = 0
 
 
 @dataclass
@@ -136,16 +60,16 @@ class FileCheck:
     notes: Counter[str] = field(default_factory=Counter)
     unrated: Counter[str] = field(default_factory=Counter)
     first: list[Rejected] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     layout: Layout = field(init=False)
     basis: schema.KnownBasis = field(init=False)
 
     def __post_init__(self) -> None:
         _check_zone(self.options.zone, self.source)
+        self._choose_encoding()
         self.layout, self._blocks = read_blocks(self.path, self.source, self.options)
         if self.layout.renamed:
-            self.notes[f"{_SPELLED}: {', '.join(self.layout.renamed[:5])}"] = len(
-                self.layout.renamed
-            )
+            self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
@@ -159,6 +83,13 @@ class FileCheck:
             source.basis(self.layout.columns, self.options) if source.basis else source.known_basis
         )
         self.basis = self._declared
+
+    def _choose_encoding(self) -> None:
+        """The encoding that the source is known to use, where the file is not UTF-8."""
+        fallback = self.source.fallback_encoding
+        if fallback and self.options.encoding is None and not is_utf8(self.path):
+            self.options = replace(self.options, encoding=fallback)
+            self.remarks.append(f"read as {fallback}, because it is not UTF-8")
 
     def tables(
         self,
@@ -182,6 +113,7 @@ class FileCheck:
         blocks, form = day_order(self._blocks, self.layout, self.source, self.options)
         if form is not None:
             self.options = replace(self.options, date_format=form)
+            self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
         for block in blocks:
             self.records += block.records
             on_rows(self.records)
@@ -192,10 +124,6 @@ class FileCheck:
             if len(bad) and not bad.all():
                 keep = pa.array(~bad)
                 yield events.filter(keep), block.lines[~bad]
-        if form is not None:
-            self.notes[f"rows whose dates were read as {form}, the one order that all admit"] = (
-                self.records - self.quarantined
-            )
         if not self.records:
             raise InputError(
                 "E-EMPTY",
@@ -221,6 +149,7 @@ class FileCheck:
             self.basis,
             self.options.zone,
             dict(self.unrated.most_common(_TYPES_SHOWN)),
+            tuple(self.remarks),
             refusal=self.refusal(),
         )
 
@@ -327,3 +256,8 @@ def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.i
         return [""] * len(rows)
     values = table[problem.column].take(pa.array(rows)).to_pylist()
     return ["" if value is None else str(value)[:VALUE_SHOWN] for value in values]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.validate import FileCheck, FileReport, Limits
+from escalation.events.reading.report import FileReport, Limits
+from escalation.events.reading.validate import FileCheck
 from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes

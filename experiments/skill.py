@@ -26,7 +26,8 @@ from skill_data import DATA, SHARED
 from skill_report import MODEL, write_report
 
 from escalation import metrics
-from escalation.backtest.rolling import backtest_case, make_case
+from escalation.backtest.case import make_case
+from escalation.backtest.rolling import backtest_case
 from escalation.errors import EscalationError
 from escalation.events import load_events
 from escalation.events.archive import EventArchive

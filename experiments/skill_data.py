@@ -79,8 +79,17 @@ def _tidy(raw: pd.DataFrame, lag: int) -> EventArchive:
     """Through the tidy reader, as any user's file; rows are numbered as they stand."""
     known = raw["event_date"] + pd.Timedelta(lag, "D")
     table = raw.assign(event_id=[f"e{i}" for i in range(len(raw))], known_date=known)
-    names = ("event_id", "event_date", "known_date", "country", "admin1", "latitude", "longitude",
-             "event_type", "actor")  # fmt: skip
+    names = (
+        "event_id",
+        "event_date",
+        "known_date",
+        "country",
+        "admin1",
+        "latitude",
+        "longitude",
+        "event_type",
+        "actor",
+    )
     for name in ("event_date", "known_date"):
         table[name] = table[name].dt.strftime("%Y-%m-%d")
     with tempfile.TemporaryDirectory() as folder:

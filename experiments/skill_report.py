@@ -13,13 +13,34 @@ FEWEST = 100
 """Pairs with fewer positives are shown, and not counted."""
 PAIR = ["data", "target", "lag"]
 COLUMNS = [
-    "data", "lag", "target", "horizon", "model", "rows", "positives", "units", "dates",
-    "brier", "log_score", "skill_vs_ewma_nb", "skill_vs_ewma_nb_lower", "skill_vs_ewma_nb_upper",
-    "log_skill_vs_ewma_nb", "log_skill_vs_ewma_nb_lower", "log_skill_vs_ewma_nb_upper",
-    "average_precision", "auc", "miscalibration", "discrimination", "uncertainty",
-    "ratio_if_calibrated", "recoverable", "brier_over_best_lower", "log_score_over_best_lower",
+    "data",
+    "lag",
+    "target",
+    "horizon",
+    "model",
+    "rows",
+    "positives",
+    "units",
+    "dates",
+    "brier",
+    "log_score",
+    "skill_vs_ewma_nb",
+    "skill_vs_ewma_nb_lower",
+    "skill_vs_ewma_nb_upper",
+    "log_skill_vs_ewma_nb",
+    "log_skill_vs_ewma_nb_lower",
+    "log_skill_vs_ewma_nb_upper",
+    "average_precision",
+    "auc",
+    "miscalibration",
+    "discrimination",
+    "uncertainty",
+    "ratio_if_calibrated",
+    "recoverable",
+    "brier_over_best_lower",
+    "log_score_over_best_lower",
     "verdict",
-]  # fmt: skip
+]
 
 
 def against_best(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,17 +100,30 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
 
 def markdown(table: pd.DataFrame) -> str:
     """One line per pair: the blend against the baseline, and the best other model."""
-    head = ["data", "target", "lag", "positives", "Brier skill [95%]", "log skill [95%]",
-            "best other (its Brier skill)", "verdict"]  # fmt: skip
+    head = [
+        "data",
+        "target",
+        "lag",
+        "positives",
+        "Brier skill [95%]",
+        "log skill [95%]",
+        "best other (its Brier skill)",
+        "verdict",
+    ]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
     own = table.set_index([*PAIR, "model"])[f"skill_vs_{BASELINE}"]
     for row in against_best(table).to_dict("records"):
         best = own[(row["data"], row["target"], row["lag"], row["best_brier"])]
         cells = [
-            row["data"], row["target"], str(row["lag"]),
-            str(row["positives"]), _with_ends(row, "skill"), _with_ends(row, "log_skill"),
-            f"`{row['best_brier']}` ({_percent(best)})", row["verdict"],
-        ]  # fmt: skip
+            row["data"],
+            row["target"],
+            str(row["lag"]),
+            str(row["positives"]),
+            _with_ends(row, "skill"),
+            _with_ends(row, "log_skill"),
+            f"`{row['best_brier']}` ({_percent(best)})",
+            row["verdict"],
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

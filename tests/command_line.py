@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ def escalation(*arguments, folder):
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(folder),
+        _own_handlers(),
         mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
         mock.patch.dict(os.environ),
         contextlib.redirect_stdout(out),
@@ -62,6 +64,17 @@ def escalation(*arguments, folder):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _own_handlers():
+    """What a signal does to the tests themselves is as it was."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

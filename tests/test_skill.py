@@ -23,14 +23,30 @@ def modules(root, monkeypatch):
 
 def row(data, lag, model, **values):
     given = {
-        "data": data, "target": "any", "lag": lag, "model": model, "horizon": 7, "positives": 200,
-        "brier": 0.1, "log_score": 0.3, "miscalibration": 0.001, "discrimination": 0.02,
-        "skill_vs_ewma_nb": 0.05, "skill_vs_ewma_nb_lower": 0.01, "skill_vs_ewma_nb_upper": 0.09,
-        "log_skill_vs_ewma_nb": 0.02, "log_skill_vs_ewma_nb_lower": -0.01,
-        "log_skill_vs_ewma_nb_upper": 0.04, "verdict": "", "seconds": 14.0, "inside": 10.0,
-        "ratio_if_calibrated": 0.05, "recoverable": -0.0001, "brier_over_best_lower": 0.02,
+        "data": data,
+        "target": "any",
+        "lag": lag,
+        "model": model,
+        "horizon": 7,
+        "positives": 200,
+        "brier": 0.1,
+        "log_score": 0.3,
+        "miscalibration": 0.001,
+        "discrimination": 0.02,
+        "skill_vs_ewma_nb": 0.05,
+        "skill_vs_ewma_nb_lower": 0.01,
+        "skill_vs_ewma_nb_upper": 0.09,
+        "log_skill_vs_ewma_nb": 0.02,
+        "log_skill_vs_ewma_nb_lower": -0.01,
+        "log_skill_vs_ewma_nb_upper": 0.04,
+        "verdict": "",
+        "seconds": 14.0,
+        "inside": 10.0,
+        "ratio_if_calibrated": 0.05,
+        "recoverable": -0.0001,
+        "brier_over_best_lower": 0.02,
         "log_score_over_best_lower": -0.02,
-    }  # fmt: skip
+    }
     return given | values
 
 
@@ -39,14 +55,23 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
         [
             row("a", 0, "blend"),
             row("a", 0, "pool", brier=0.095, log_score=0.31),
-            row("b", 0, "blend", skill_vs_ewma_nb=-0.05, skill_vs_ewma_nb_lower=-0.09,
-                skill_vs_ewma_nb_upper=-0.01, miscalibration=0.004,
-                ratio_if_calibrated=0.15, recoverable=0.003, brier_over_best_lower=0.005),
+            row(
+                "b",
+                0,
+                "blend",
+                skill_vs_ewma_nb=-0.05,
+                skill_vs_ewma_nb_lower=-0.09,
+                skill_vs_ewma_nb_upper=-0.01,
+                miscalibration=0.004,
+                ratio_if_calibrated=0.15,
+                recoverable=0.003,
+                brier_over_best_lower=0.005,
+            ),
             row("b", 0, "pool", brier=0.1, log_score=0.3),
             row("thin", 0, "blend", positives=99, skill_vs_ewma_nb_lower=0.2),
             row("thin", 0, "pool", positives=99, brier=0.01),
         ]
-    )  # fmt: skip
+    )
     said = modules[2].sentences(table, seconds=120)
     assert "Brier: blend above ewma_nb on 1 of 2 pairs, below on 1, mean gain 0.0%" in said
     assert "log score: blend above ewma_nb on 0 of 2 pairs, below on 0" in said
@@ -68,9 +93,12 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
 
 def test_the_table_names_the_best_other_model(modules):
     table = pd.DataFrame(
-        [row("a", 14, "blend"), row("a", 14, "pool", brier=0.2),
-         row("a", 14, "levels", brier=0.09, skill_vs_ewma_nb=0.11)]
-    )  # fmt: skip
+        [
+            row("a", 14, "blend"),
+            row("a", 14, "pool", brier=0.2),
+            row("a", 14, "levels", brier=0.09, skill_vs_ewma_nb=0.11),
+        ]
+    )
     line = modules[2].markdown(table).splitlines()[2]
     assert line.startswith("| a | any | 14 | 200 | +5.0% [+1.0, +9.0] | +2.0% [-1.0, +4.0] |")
     assert "`levels` (+11.0%)" in line
@@ -85,8 +113,9 @@ def test_every_data_set_label_and_lag_is_run_once(modules):
         events=Path("mine.csv"), source="tidy", units="country", forecasts=None
     )
     assert {(job.data, job.units, job.lag) for job in skill.jobs_of(own)} == {
-        ("mine", "country", 0), ("mine", "country", 14)
-    }  # fmt: skip
+        ("mine", "country", 0),
+        ("mine", "country", 14),
+    }
 
 
 def test_places_belong_to_the_first_region_that_matches_and_the_rest_is_other(modules):
@@ -111,9 +140,14 @@ def test_a_file_of_ones_own_is_compared_and_reported(modules, tmp_path):
     counts = random.poisson(np.clip(0.25 * drift, 0.02, 2.0))
     unit, day = np.nonzero(counts)
     events = pd.DataFrame(
-        {"event_id": np.arange(len(day)).astype(str), "event_date": days[day].strftime("%Y-%m-%d"),
-         "country": "IRQ", "admin1": [f"p{k}" for k in unit], "event_type": "battle"}
-    )  # fmt: skip
+        {
+            "event_id": np.arange(len(day)).astype(str),
+            "event_date": days[day].strftime("%Y-%m-%d"),
+            "country": "IRQ",
+            "admin1": [f"p{k}" for k in unit],
+            "event_type": "battle",
+        }
+    )
     events.to_csv(tmp_path / "mine.csv", index=False)
     job = skill.Job("mine", "any", 7, 0, str(tmp_path / "mine.csv"), "tidy", "admin1")
     table = skill.run(job)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from escalation import schema
 from escalation.audit.news import late_news, prompt_news
-from escalation.backtest.rolling import Case, backtest_case, make_case, origins
+from escalation.backtest.case import Case, make_case, origins
+from escalation.backtest.rolling import backtest_case
 from escalation.events.archive import EventArchive
 from escalation.experiment import BacktestSection, Experiment
 from escalation.targets import Target

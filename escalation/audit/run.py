@@ -13,7 +13,7 @@ from escalation.audit import past, split
 from escalation.audit.cases import Cases
 from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest.rolling import Case
+from escalation.backtest.case import Case
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.audit.cases import Cases, shuffle_schedule
 from escalation.audit.findings import CheckResult, Finding
-from escalation.backtest.rolling import Case, backtest_case, origins
+from escalation.backtest.case import Case, origins
+from escalation.backtest.rolling import backtest_case
 from escalation.errors import GateError
 from escalation.targets import Labels
 

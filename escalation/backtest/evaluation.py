@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from escalation import metrics, schema
-from escalation.backtest.rolling import Case
+from escalation.backtest.case import Case
 from escalation.backtest.table import positions
 from escalation.errors import GateError
 from escalation.metrics.murphy import THRESHOLDS

@@ -104,7 +104,7 @@ def all_of(shortages: Sequence[Shortage]) -> Shortage:
     return Shortage("", message, fix=", or ".join(fixes), parts=tuple(shortages))
 
 
-Missing = Callable[[Shortage], None]
+OnShortage = Callable[[Shortage], None]
 """Told of each label that can't be learnt, as soon as that is known."""
 
 
@@ -126,9 +126,8 @@ def shortage_of(outcomes: Outcomes) -> Shortage | None:
     --------
     >>> war = Outcomes("any_30d", 30, 480, 0, "2023-01-01", "2024-04-24", "2024-05-24")
     >>> shortage_of(war).message
-    'too few negative outcomes: 0 negative, 480 positive (2023-01-01 to 2024-04-24, as known on \
-2024-05-24), at least 2 of either class are needed; no quiet month: every month had an event that \
-counts'
+    'too few negative outcomes: 480 positive among 480 resolved rows (2023-01-01 to 2024-04-24, as \
+known on 2024-05-24), needs 2 of either class; no quiet month: every month had an event that counts'
     >>> shortage_of(Outcomes("any_7d", 7, 50, 50, "2023-01-01", "2023-04-10", "2023-04-20"))
     """
     if not outcomes.short:
@@ -136,9 +135,10 @@ counts'
     classes = " and ".join(outcomes.short)
     return Shortage(
         outcomes.label,
-        f"too few {classes} outcomes: {outcomes.negatives} negative, {outcomes.positives} positive "
-        f"({outcomes.first} to {outcomes.last}, as known on {outcomes.on}), at least {LEAST} of "
-        f"either class are needed; {_cause(outcomes)}",
+        f"too few {classes} outcomes: {outcomes.positives} positive among "
+        f"{outcomes.positives + outcomes.negatives} resolved rows ({outcomes.first} to "
+        f"{outcomes.last}, as known on {outcomes.on}), needs {LEAST} of either class; "
+        f"{_cause(outcomes)}",
         fix=_fix(outcomes),
         outcomes=outcomes,
     )

@@ -10,18 +10,18 @@ import pandas as pd
 
 from escalation import metrics
 from escalation._util.progress import Progress, silent
-from escalation.backtest.resolved import resolved_in
-from escalation.backtest.rolling import (
+from escalation.backtest.case import (
     Case,
-    backtest_case,
     each,
     featured,
-    fit_models,
     learnable_cases,
     make_case,
     require_backtest,
 )
-from escalation.backtest.shortage import Missing, Shortage, warn
+from escalation.backtest.fitting import fit_models
+from escalation.backtest.resolved import resolved_in
+from escalation.backtest.rolling import backtest_case
+from escalation.backtest.shortage import OnShortage, Shortage, warn
 from escalation.backtest.table import Table
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
@@ -104,7 +104,7 @@ def train_labels(
     experiment: Experiment,
     *,
     progress: Progress = silent,
-    missing: Missing = warn,
+    missing: OnShortage = warn,
 ) -> list[Trained]:
     """Train every label that can be learnt; the others are told before any of them is trained.
 

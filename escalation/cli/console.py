@@ -72,8 +72,11 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     if pd.isna(row[name]):
         return "-"
     scale, digits, sign = (100, 1, "%") if percent else (1, 4, "")
-    low, high = row[f"{name}_lower"] * scale, row[f"{name}_upper"] * scale
-    return f"{row[name] * scale:.{digits}f}{sign} [{low:.{digits}f}, {high:.{digits}f}]"
+    number = f"{row[name] * scale:.{digits}f}{sign}"
+    low, high = row[f"{name}_lower"], row[f"{name}_upper"]
+    if pd.isna(low) or pd.isna(high):
+        return number
+    return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
 
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:

@@ -30,7 +30,7 @@ from escalation.errors import GateError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from escalation.backtest.shortage import Missing, Shortage
+    from escalation.backtest.shortage import OnShortage, Shortage
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
@@ -111,7 +111,7 @@ def _kept(experiment: Experiment, uri: str) -> Experiment:
 
 
 def _train_and_store(
-    experiment: Experiment, archive: EventArchive, uri: str, missing: Missing
+    experiment: Experiment, archive: EventArchive, uri: str, missing: OnShortage
 ) -> list[tuple[Trained, Logged]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking

@@ -27,7 +27,7 @@ MOST: Final = 10
 """Most event types, those with the most events."""
 SHADES: Final = ("#08519c", "#3182bd", "#6baed6", "#bdd7e7", "#f2c78f", "#e8743b", "#c9302c")
 """From the same day, dark blue, to later than a month, red."""
-TOLLS: Final = {"killed": (INK, "o", -0.17), "wounded": (PALETTE[1], "D", 0.17)}
+_MARKS: Final = {"killed": (INK, "o", -0.17), "wounded": (PALETTE[1], "D", 0.17)}
 """Colour, mark and place in the row."""
 NARROWEST: Final = 0.06
 """Share below which a part of a bar has no room for its number."""
@@ -150,7 +150,7 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     ax.spines["left"].set_visible(False)
     for y in range(len(groups)):
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
-    for toll, (colour, mark, shift) in TOLLS.items():
+    for toll, (colour, mark, shift) in _MARKS.items():
         tolls = [getattr(group, toll) for group in groups]
         rows = np.arange(len(groups)) + shift
         ax.plot(

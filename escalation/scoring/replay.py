@@ -16,21 +16,11 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.progress import Progress, silent
+from escalation.backtest.case import Case, can_learn, each, make_case, require_learnable
+from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
 from escalation.backtest.intervals import NO_RECORD
 from escalation.backtest.resolved import record_of, resolved_in
-from escalation.backtest.rolling import (
-    Case,
-    backtest_case,
-    build_model,
-    can_learn,
-    each,
-    fit_models,
-    forecast_tables,
-    is_meta,
-    make_case,
-    predict,
-    require_learnable,
-)
+from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.train import best_model, train_labels
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
@@ -237,8 +227,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
 
 
 def chosen_by(record: ResolvedForecasts) -> str:
-    """The model that training would choose from a record."""
-    if not record.names:
+    """The model that training would choose from a record; the baseline where nothing resolved."""
+    if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)
     positives = int(record.outcome.sum())

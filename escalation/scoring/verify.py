@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import metrics, schema
-from escalation.backtest.rolling import Case, build_model, make_case
+from escalation.backtest.case import Case, make_case
+from escalation.backtest.fitting import build_model
 from escalation.backtest.table import positions
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment, target_label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -37,8 +38,7 @@ def require_answer(uri: str) -> None:
     StorageError
         ``E-UNREACHABLE``.
     """
-    place = urlsplit(uri)
-    scheme = place.scheme.partition("+")[0]
+    scheme = uri.partition(":")[0].partition("+")[0]
     if scheme not in {"http", "https", *PORTS}:
         return
     answers: list[str] = []
@@ -51,11 +51,10 @@ def require_answer(uri: str) -> None:
     asking.join(MOST_SECONDS)
     trouble = answers[0] if answers else f"no answer within {MOST_SECONDS:.0f} s"
     if trouble:
-        shown = place._replace(netloc=place.netloc.rpartition("@")[2]).geturl()
         raise StorageError(
             "E-UNREACHABLE",
             f"the tracking server can't be reached: {trouble}",
-            where=shown,
+            where=re.sub("//[^/]*@", "//", uri),  # no password is shown
             fix=FIX,
         )
 

@@ -12,8 +12,9 @@ from oracle_iraq import recount
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
+from escalation.backtest.case import make_case
 from escalation.backtest.resolved import resolved_in
-from escalation.backtest.rolling import backtest_case, make_case
+from escalation.backtest.rolling import backtest_case
 from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment
@@ -123,11 +124,13 @@ def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_aske
     counts[0, [0, *range(950, 1_100, 21)]] = 1  # nothing at the middle of the days, then something
     archive = replace(still, counts=counts).archive()
     experiment = Experiment(
-        experiment={"name": "late", "seed": 1}, panel={"units": ["site"]},
+        experiment={"name": "late", "seed": 1},
+        panel={"units": ["site"]},
         features={"window_sums": {"channels": ["events"], "windows": [7]}},
-        models={"climatology": {}, "ewma_nb": {}}, targets=[{"name": "any", "horizon": 7}],
+        models={"climatology": {}, "ewma_nb": {}},
+        targets=[{"name": "any", "horizon": 7}],
         backtest={"every": 7, "refit_every": 4, "train_every": 7},
-    )  # fmt: skip
+    )
     case = make_case(archive, experiment, experiment.labels[0])
     issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days
     assert 950 + 21 < issued.min() < 950 + 21 + 7 * 5
@@ -143,7 +146,10 @@ def test_one_class_only_is_refused_with_counts(crisis):
     never = [{"name": "any", "horizon": 7, "where": {"tags": "no_such_tag"}}]
     experiment = experiment.model_copy(update={"targets": never})
     made = make_case(crisis, experiment, experiment.labels[0])
-    with pytest.raises(GateError, match=r"E-INSUFFICIENT.*0 positive among \d+ matured rows"):
+    with pytest.raises(
+        GateError,
+        match=r"E-INSUFFICIENT.*0 positive among \d+ resolved rows .*no event that counts",
+    ):
         backtest_case(made)
 
 

@@ -91,9 +91,8 @@ def test_every_row_in_every_form_has_the_documented_columns_and_full_provenance(
 
 
 def test_columns_keep_their_types_where_nothing_is_known(tmp_path):
-    one = Score(
-        "=cmd()", "2020-03-10", 7, "any_7d", None, None, None, 0.1, ("no history: x",), (), {}
-    )
+    status = ("no history: x",)
+    one = Score("=cmd()", "2020-03-10", 7, "any_7d", None, None, None, 0.1, status, (), {})
     write_scores([one.as_dict()], tmp_path / "a.parquet")
     kinds = pd.read_parquet(tmp_path / "a.parquet").dtypes.astype(str).to_dict()
     assert (kinds["probability"], kinds["rank"], kinds["alert"]) == ("float64", "Int64", "bool")
@@ -103,7 +102,8 @@ def test_columns_keep_their_types_where_nothing_is_known(tmp_path):
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_text_that_a_spreadsheet_would_run_is_defused_in_csv_only(tmp_path, text):
     driver = Driver("e", "2020-03-01", text, "t", "a", "b", None, None, -0.5)
-    one = Score(text, "2020-03-10", 7, "any_7d", 0.1, 0.0, 0.2, 0.1, (text,), (driver,), {"m": text},
+    one = Score(text, "2020-03-10", 7, "any_7d", 0.1, 0.0, 0.2, 0.1, (text,), (driver,),
+                {"m": text},
                 change=-0.5)  # fmt: skip
     for ending in ("csv", "json", "parquet"):
         write_scores([one.as_dict()], tmp_path / f"a.{ending}")

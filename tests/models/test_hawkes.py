@@ -69,14 +69,26 @@ def test_with_all_weight_on_the_prior_the_mean_is_that_of_the_baseline():
 
 def test_columns_are_decayed_sums_of_anything_and_sums_over_neighbours():
     names = [
-        "history_decay_7d", "history_sum_28d", "history_mean", "events_decay_3d",
-        "a>b_decay_14d", "events_sum_7d", "events_sum_7d_others", "events_sum_28d_within_250km",
-        "events_sum_28d_same_country", "threshold", "trend_7d_28d",
-    ]  # fmt: skip
+        "history_decay_7d",
+        "history_sum_28d",
+        "history_mean",
+        "events_decay_3d",
+        "a>b_decay_14d",
+        "events_sum_7d",
+        "events_sum_7d_others",
+        "events_sum_28d_within_250km",
+        "events_sum_28d_same_country",
+        "threshold",
+        "trend_7d_28d",
+    ]
     assert excitation_columns(names) == (
-        "history_decay_7d", "events_decay_3d", "a>b_decay_14d", "events_sum_7d_others",
-        "events_sum_28d_within_250km", "events_sum_28d_same_country",
-    )  # fmt: skip
+        "history_decay_7d",
+        "events_decay_3d",
+        "a>b_decay_14d",
+        "events_sum_7d_others",
+        "events_sum_28d_within_250km",
+        "events_sum_28d_same_country",
+    )
 
 
 def test_a_plain_array_needs_positions():

@@ -25,8 +25,9 @@ NOW = dt.datetime(2020, 3, 10, 18, tzinfo=dt.UTC)
 
 
 def forecast(unit="taji", day="2020-03-10", probability=0.25, **more):
+    provenance = {"model": "m@champion v1"}
     return {"unit": unit.title(), "unit_key": unit, "day": day, "horizon": 7, "target": "any_7d",
-            "probability": probability, "provenance": {"model": "m@champion v1"}, **more}  # fmt: skip
+            "probability": probability, "provenance": provenance, **more}  # fmt: skip
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def swap(lines):
     ("tamper", "line"),
     [
         (lambda lines: lines.__setitem__(1, lines[1].replace("0.1", "0.9")), 2),
-        (lambda lines: lines.__setitem__(0, lines[0].replace("n v1", "n v2")), 1),
+        (lambda lines: lines.__setitem__(0, lines[0].replace("v1", "v2")), 1),
         (lambda lines: lines.__setitem__(2, lines[2].replace("03-10T18", "03-09T18")), 3),
         (lambda lines: lines.pop(0), 1),
         (lambda lines: lines.pop(1), 2),

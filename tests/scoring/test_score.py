@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from escalation import schema
-from escalation.backtest.rolling import build_model, make_case
+from escalation.backtest.case import make_case
+from escalation.backtest.fitting import build_model
 from escalation.errors import GateError, InputError, ModelError
 from escalation.scoring.score import Scorer, checked_input, score
 from escalation.scoring.status import NEW_UNIT, NO_HISTORY, NOT_AT_RISK, STALE, kind
@@ -209,13 +210,13 @@ def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_fo
 def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike"])
     archive = renamed(crisis, "site", "taji", "elsewhere")
-    options = {"stale_after": 0, "explain": 0, "as_of": "2020-03-01", "allow_in_sample": True}
+    options = {"explain": 0, "as_of": "2020-03-01", "today": "2020-05-01", "allow_in_sample": True}
     rows = by_unit(score(replace(scorer, manifest=known), archive, **options))
     said = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
     assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]
     assert said["all"] == ["in sample", "unseen event type", "stale data"]
     assert said["taji"] == ["no history", "in sample", "stale data"]
-    target = {"name": "onset", "horizon": 7, "quiet": 30,
+    target = {"name": "onset", "horizon": 7, "quiet": 365,
               "where": {"tags": "installation_attack"}}  # fmt: skip
     rows = by_unit(
         score(replace(scorer, manifest=replace(known, target=target)), archive, **options)

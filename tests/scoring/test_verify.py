@@ -9,7 +9,7 @@ import pytest
 from tracking_small import SMALL
 
 from escalation import tracking
-from escalation.backtest.rolling import make_case
+from escalation.backtest.case import make_case
 from escalation.backtest.train import train_target
 from escalation.experiment import Experiment
 from escalation.scoring.artifact import manifest_of
@@ -105,7 +105,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
     )
     then = make_case(crisis.until(day), stood, trained.case.target)
     known = then.known_on(day)
-    from escalation.backtest.rolling import build_model
+    from escalation.backtest.fitting import build_model
 
     table = then.training_table(day, known)
     model = build_model("ewma_nb", stood, then.target)

@@ -17,7 +17,7 @@ ROWS = 100
 
 @pytest.fixture(scope="module")
 def questions(trained, stored):
-    """A hundred rows, what the scorer's own model says, and the rows as a table with ``unit_key``."""
+    """A hundred rows as a table with ``unit_key``, and the scorer's own answers to them."""
     scorer = tracking.load_scorer("small", uri=stored[0])
     some = np.linspace(0, len(trained.table.X) - 1, ROWS).astype(int)
     X = checked_input(trained.table.X.iloc[some], scorer.manifest.columns)

@@ -1,17 +1,27 @@
 """Faults of the store: locked, half made, left behind by what was killed."""
 
+import shlex
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 
+import mlflow.experiments
 import pytest
+from click.testing import CliRunner
+from command_line import QUICK, escalation
 
 from escalation import tracking
 from escalation._util import files
 from escalation.errors import BusyError, StorageError
-from escalation.tracking.store import OWNER_TAG, storage, tracked_run
+from escalation.tracking.store import (
+    OWNER_TAG,
+    experiment_id,
+    require_usable,
+    storage,
+    tracked_run,
+)
 
 
 @pytest.fixture
@@ -60,6 +70,34 @@ def test_a_run_ends_as_what_happened_to_it(client, error, status):
     assert client.get_run(run_id).info.status == status
 
 
+def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(client, uri, monkeypatch):
+    made = client.create_experiment("small")
+    client.delete_experiment(made)
+    with pytest.raises(StorageError, match="E-DELETED.*small") as refused:
+        require_usable(uri, "small")
+    with pytest.raises(StorageError, match="E-DELETED"):
+        experiment_id(client, uri, "small")
+    setting, *command = shlex.split(refused.value.fix.split("`")[1])
+    assert command == ["mlflow", "experiments", "restore", "-x", made]
+    monkeypatch.setenv(*setting.split("=", 1))
+    assert CliRunner().invoke(mlflow.experiments.commands, command[2:]).exit_code == 0
+    require_usable(uri, "small")
+    assert experiment_id(client, uri, "small") == made
+
+
+def test_nothing_is_made_where_there_is_no_store_yet(tmp_path):
+    require_usable(f"sqlite:///{tmp_path}/mlflow.db", "small")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deleted_experiment_stops_a_training_before_it_reads(client, tmp_path):
+    client.delete_experiment(client.create_experiment("quick"))
+    (tmp_path / "quick.toml").write_text(QUICK)
+    done = escalation("train", "quick.toml", "--events", "no.csv", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "E-DELETED" in done.stderr and "mlflow experiments restore -x" in done.stderr
+
+
 class Clock:
     """Time that passes in nobody's sleep."""
 
@@ -95,7 +133,7 @@ def test_a_locked_database_is_busy_and_named(uri, tmp_path, monkeypatch):
 def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
     (tmp_path / "mlflow.db").write_text("not a database, by far long enough to be read as one" * 9)
     before = (tmp_path / "mlflow.db").read_bytes()
-    with pytest.raises((StorageError, sqlite3.DatabaseError)):
+    with pytest.raises(StorageError, match=r"E-STORAGE.*not a database"):
         tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == before
 

@@ -169,7 +169,7 @@ def _fitted(layout: Layout, stream: TextStream, header: tuple[str, ...]) -> Layo
     if len(widths) != 1:
         return layout
     width, more = widths.pop(), len(rows[0]) - len(header)
-    if more > 0 and not any(cell.strip() for row in rows for cell in row[len(header) :]):
+    if more > 0:
         spare = tuple(f"column ({place})" for place in range(len(header) + 1, width + 1))
         return replace(layout, columns=layout.columns + spare, spare=layout.spare + more)
     named = -more > layout.spare

@@ -25,6 +25,7 @@ from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.sanity import check_sanity
 from escalation.events.reading.streams import is_utf8
+from escalation.events.reading.tables import is_table
 from escalation.events.source import Converted, Options, Problem, Source
 
 _FIRST_SHOWN = 10
@@ -87,7 +88,9 @@ class FileCheck:
     def _choose_encoding(self) -> None:
         """The encoding that the source is known to use, where the file is not UTF-8."""
         fallback = self.source.fallback_encoding
-        if fallback and self.options.encoding is None and not is_utf8(self.path):
+        if fallback is None or self.options.encoding is not None or is_table(self.path):
+            return
+        if not is_utf8(self.path):
             self.options = replace(self.options, encoding=fallback)
             self.remarks.append(f"read as {fallback}, because it is not UTF-8")
 

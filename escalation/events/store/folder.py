@@ -21,7 +21,14 @@ from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, in_order, within
-from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, Tally, take_in, tally
+from escalation.events.store.intake import (
+    ROWS_PER_SHARE,
+    Index,
+    Intake,
+    IntakeCounts,
+    take_in,
+    tally,
+)
 from escalation.events.store.listing import (
     FileRecord,
     Listing,
@@ -312,7 +319,7 @@ def _covered(listing: Listing) -> np.datetime64:
     return np.datetime64(listing.covered_to, "D")
 
 
-def _counted(file: FileRecord, intake: Intake, counts: Tally) -> FileRecord:
+def _counted(file: FileRecord, intake: Intake, counts: IntakeCounts) -> FileRecord:
     first, last, known = (_date(day) for day in intake.days or (None, None, None))
     return replace(
         file,

@@ -252,7 +252,7 @@ def _wider(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[in
 
 
 @dataclass(frozen=True)
-class Tally:
+class IntakeCounts:
     """What the rows of a part do to an archive.
 
     Parameters
@@ -272,7 +272,7 @@ class Tally:
     sums: tuple[int, int]
 
 
-def tally(path: Path, rows: int, index: Index) -> Tally:
+def tally(path: Path, rows: int, index: Index) -> IntakeCounts:
     """Count what a part brings, one share of the events at a time, so that memory is bounded.
 
     Parameters
@@ -292,7 +292,7 @@ def tally(path: Path, rows: int, index: Index) -> Tally:
     shares = max(1, -(-rows // ROWS_PER_SHARE))
     parts = [_tally_share(path, share, shares, index) for share in range(shares)]
     sums = [sum(part.sums[k] for part in parts) % 2**64 for k in (0, 1)]
-    return Tally(
+    return IntakeCounts(
         sum(part.accepted for part in parts),
         sum(part.added for part in parts),
         sum(part.retracted for part in parts),
@@ -301,7 +301,7 @@ def tally(path: Path, rows: int, index: Index) -> Tally:
     )
 
 
-def _tally_share(path: Path, share: int, shares: int, index: Index) -> Tally:
+def _tally_share(path: Path, share: int, shares: int, index: Index) -> IntakeCounts:
     at, events, contents, known, retracts = _share(path, share, shares)
     versions = version_hashes(events, known)
     order = np.argsort(versions, kind="stable")
@@ -315,7 +315,7 @@ def _tally_share(path: Path, share: int, shares: int, index: Index) -> Tally:
     fresh = unique(events[keep & ~retracts])
     mixed = versions[keep]
     fold_words(mixed, np.ones(len(mixed), bool), contents[keep])
-    return Tally(
+    return IntakeCounts(
         int(keep.sum()),
         len(fresh) - int(member(index.events, fresh)[0].sum()),
         int(retracts[keep].sum()),

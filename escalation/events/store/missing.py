@@ -24,7 +24,7 @@ _Span = tuple[dt.date, dt.date]
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingEvents:
     """Events of the archive that a file lacks, among those that it could speak of.
 
     Parameters
@@ -94,7 +94,7 @@ class Mentioned:
                 known = self._spans.get(row[schema.COUNTRY], (first, last))
                 self._spans[row[schema.COUNTRY]] = min(known[0], first), max(known[1], last)
 
-    def missing(self) -> Missing:
+    def missing(self) -> MissingEvents:
         """Events of the same sources, in the file's countries and days, that the file lacks."""
         tables, expected = [EVENT_SCHEMA.empty_table()], 0
         mentioned = np.sort(np.concatenate(self._events)) if self._events else _NO_HASH
@@ -104,7 +104,7 @@ class Mentioned:
             hashes = [_NO_HASH, *_event_hashes(held)]
             expected += len(held)
             tables.append(held.filter(pa.array(~np.isin(np.concatenate(hashes), mentioned))))
-        return Missing(pa.concat_tables(tables), expected)
+        return MissingEvents(pa.concat_tables(tables), expected)
 
     def _within(self, held: pa.Table) -> Mask:
         """Events between the first and the last day that the file has of their country."""

@@ -412,7 +412,7 @@ def test_loading_a_file_an_archive_and_the_bundled_one_gives_the_same(store, wri
     take(store, path)
     stored = load_events("tidy", store.folder)
     assert stored.digest == loaded.digest and loaded.known_basis == "observed"
-    assert len(load_events("iraq_crisis").versions) == 238
+    assert len(load_events("iraq_crisis").versions) == 355
     with pytest.raises(InputError, match="E-QUARANTINE"):
         load_events("tidy", path, limits=Limits(max_bad=0))
     with pytest.raises(UsageError, match="E-SOURCE"):

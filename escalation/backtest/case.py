@@ -1,0 +1,291 @@
+"""One label of one experiment, prepared: what a backtest, a fit and a score start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escalation._util.engine import Item, Result
+from escalation.backtest.shortage import OnShortage, Outcomes, Shortage, all_of, shortage_of, warn
+from escalation.backtest.table import (
+    Prepared,
+    Rows,
+    Table,
+    prepare_labels,
+    training_rows,
+    with_features,
+)
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment, target_label
+from escalation.targets import Labels, LookBack, Target
+
+
+@dataclass(frozen=True)
+class Case:
+    """One label of one experiment, prepared: what a backtest, a fit and a score start from.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    target : Target
+    prepared : Prepared
+        Features for every day, as known on that day.
+    back : LookBack
+        The label's threshold, risk set and history.
+    """
+
+    experiment: Experiment
+    target: Target
+    prepared: Prepared
+    back: LookBack
+
+    def known_on(self, day: object) -> Labels:
+        """Labels that had resolved by a day, from what was known by then."""
+        return self.prepared.labels_at(self.target, self.back, day)
+
+    @cached_property
+    def final(self) -> Labels:
+        """Labels from all that the archive says, for forecasts to be scored on."""
+        return self.known_on(self.prepared.days[-1])
+
+    def training_table(self, day: object, known: Labels | None = None) -> Table:
+        """Rows to learn from on a day: resolved by then, as known by then.
+
+        Parameters
+        ----------
+        day : date-like
+        known : Labels, optional
+            Of :meth:`known_on`, if at hand.
+
+        Returns
+        -------
+        Table
+        """
+        known = self.known_on(day) if known is None else known
+        return self.prepared.table(self.back, known, self._training_rows(day, known))
+
+    def _training_rows(self, day: object, known: Labels) -> Rows:
+        schedule = self.experiment.backtest
+        return training_rows(
+            self.prepared,
+            known,
+            every=schedule.train_every,
+            window=schedule.window,
+            last=self.prepared.index_of(day),
+        )
+
+    def outcomes_on(self, day: object, known: Labels | None = None) -> Outcomes:
+        """Outcomes to learn from on a day, counted by class; needs no features.
+
+        Parameters
+        ----------
+        day : date-like
+        known : Labels, optional
+            Of :meth:`known_on`, if at hand.
+
+        Returns
+        -------
+        Outcomes
+        """
+        known = self.known_on(day) if known is None else known
+        units, days = self._training_rows(day, known)
+        positives = int(known.outcome[units, days].sum())
+        asked = self.prepared.days[days] if len(days) else self.prepared.days
+        return Outcomes(
+            target_label(self.target),
+            self.target.horizon,
+            positives=positives,
+            negatives=len(days) - positives,
+            first=str(asked.min()),
+            last=str(asked.max()),
+            on=str(day),
+            plain=self.target.name in {"any", "onset"},
+        )
+
+    def rows_at(self, days: NDArray[np.int64]) -> Rows:
+        """Every unit that was known, on the given days."""
+        mask = np.zeros(len(self.prepared.days), dtype=bool)
+        mask[days] = True
+        units, at = np.nonzero(self.prepared.past.present & mask)
+        return units, at
+
+    def rows_on(self, days: NDArray[np.int64], known: Labels) -> Table:
+        """Table of every unit that was known, on the given days.
+
+        Parameters
+        ----------
+        days : ndarray of int64
+            Day indices.
+        known : Labels
+
+        Returns
+        -------
+        Table
+        """
+        return self.prepared.table(self.back, known, self.rows_at(days))
+
+
+def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
+    """Prepare one label of an experiment.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
+    """
+    return featured(case_of_labels(archive, experiment, target))
+
+
+def case_of_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
+    """One label without the experiment's features: enough to count its outcomes."""
+    prepared = prepare_labels(archive, experiment, target)
+    return Case(experiment, target, prepared, prepared.back(target))
+
+
+def featured(case: Case) -> Case:
+    """The same case with the experiment's features."""
+    return replace(case, prepared=with_features(case.prepared, case.experiment))
+
+
+def require_learnable(case: Case, day: object, known: Labels | None = None) -> None:
+    """Refuse to learn from too little.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` with counts, dates and the class that is short.
+    """
+    if (shortage := shortage_of(case.outcomes_on(day, known))) is not None:
+        raise shortage
+
+
+def require_backtest(case: Case) -> None:
+    """Refuse a label that can't be learnt, before anything is computed for it.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` where outcomes are too few, on the last day or on the first origin that
+        the experiment names, or where no origin fits.
+    """
+    days, first = case.prepared.days, case.experiment.backtest.first_origin
+    if len(days) <= case.target.horizon + case.prepared.lag:
+        origins(case)
+    require_learnable(case, days[-1])
+    start = origins(case)[0]
+    if first is not None:
+        require_learnable(case, days[start])
+
+
+def learnable_cases(
+    archive: EventArchive, experiment: Experiment, *, missing: OnShortage = warn
+) -> list[Case]:
+    """Every label that can be learnt, counted right after reading and without its features.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    missing : callable, optional
+        Told of each label that can't be; a warning by default.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` when none can be.
+    """
+
+    def counted(target: Target) -> Case:
+        case = case_of_labels(archive, experiment, target)
+        require_backtest(case)
+        return case
+
+    return each(counted, experiment.labels, missing=missing)
+
+
+def each(
+    work: Callable[[Item], Result], items: Sequence[Item], *, missing: OnShortage = warn
+) -> list[Result]:
+    """Results of the items that have one; those that lack something don't stop the others.
+
+    Raises
+    ------
+    Shortage
+        ``E-INSUFFICIENT`` when all lack something: the one, or all in one message.
+    """
+    results, shortages = [], []
+    for item in items:
+        try:
+            results.append(work(item))
+        except Shortage as shortage:
+            shortages.append(shortage)
+    if not results and shortages:
+        raise all_of(shortages)
+    for lacking in shortages:
+        missing(lacking)
+    return results
+
+
+def origins(case: Case) -> NDArray[np.int64]:
+    """Day indices on which forecasts are issued.
+
+    From the middle of the axis unless the experiment names a first origin, to the last day.
+
+    Raises
+    ------
+    GateError
+        ``E-INSUFFICIENT`` where they don't fit between the first label and the last day.
+    """
+    schedule, axis = case.experiment.backtest, case.prepared
+    count = len(axis.days)
+    first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
+    last = axis.index_of(schedule.last_origin) if schedule.last_origin else count - 1
+    least = case.target.horizon + axis.lag
+    if not least <= first <= last < count:
+        raise Shortage(
+            target_label(case.target),
+            f"needs origins between {axis.days[min(least, count - 1)]} and {axis.days[-1]}: "
+            f"{count} days of history, horizon {case.target.horizon}, lag {axis.lag}",
+            fix="add history or move [backtest] first_origin and last_origin",
+        )
+    return np.arange(first, last + 1, schedule.every)
+
+
+def can_learn(case: Case, at: int) -> bool:
+    """Whether there was enough to learn from on a day.
+
+    Parameters
+    ----------
+    case : Case
+    at : int
+        Index of the day.
+
+    Returns
+    -------
+    bool
+    """
+    if at < case.target.horizon + case.prepared.lag:
+        return False
+    return not case.outcomes_on(case.prepared.days[at]).short
+
+
+def learnable(case: Case, at: int) -> tuple[Labels, Table]:
+    """What was known on a day, and what there was to learn from."""
+    today = case.prepared.days[at]
+    known = case.known_on(today)
+    require_learnable(case, today, known)
+    return known, case.training_table(today, known)

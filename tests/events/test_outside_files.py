@@ -1,0 +1,384 @@
+"""Files as people have them: every habit of every program, in the layout of every source."""
+
+import importlib.util
+import json
+
+import pandas as pd
+import pytest
+from outside_tables import (
+    ACLED,
+    GDELT,
+    HABITS,
+    POLECAT,
+    SAMPLES,
+    TIDY,
+    UCDP,
+    table,
+    text,
+    workbook,
+    written,
+)
+
+from escalation import schema
+from escalation.errors import EscalationError, InputError, UsageError
+from escalation.events import SOURCES, Limits, Options, load_events
+from escalation.events.store.ingest import validate_files
+
+SHOWN = [
+    schema.EVENT_ID, schema.EVENT_DATE, schema.KNOWN_DATE, schema.COUNTRY, schema.ADMIN1,
+    schema.EVENT_TYPE, schema.KILLED, schema.SEVERITY,
+]  # fmt: skip
+
+
+def events(path, source, **options):
+    """Events of a file as tuples, in the order of their names."""
+    frame = load_events(source.split()[0], path, options=Options(**options)).versions[SHOWN].copy()
+    for day in schema.DATE_COLUMNS:
+        frame[day] = frame[day].dt.strftime("%Y-%m-%d")
+    rows = frame.astype(object).itertuples(index=False, name=None)
+    return sorted(tuple(None if pd.isna(cell) else cell for cell in row) for row in rows)
+
+
+def report(path, source, *, limits=None, **options):
+    (only,) = validate_files(SOURCES[source], [path], options=Options(**options), limits=limits)
+    assert only.accepted + only.quarantined + only.duplicates == only.records
+    return only
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="a.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("source", SAMPLES)
+def test_a_file_says_the_same_however_it_is_written(tmp_path, source, habit):
+    if "workbook" in habit and importlib.util.find_spec("python_calamine") is None:
+        pytest.skip("python-calamine is not installed")
+    sample = SAMPLES[source]
+    path = written(tmp_path, sample, HABITS[habit])
+    assert events(path, source, **HABITS[habit].options) == sorted(sample.events)
+
+
+@pytest.mark.parametrize("hidden", ["\x92", "\x01", "\u202e", "\x7f"])
+@pytest.mark.parametrize("source", [name for name, one in SAMPLES.items() if one.note])
+def test_a_character_that_nobody_sees_in_a_note_refuses_nothing_and_is_counted(
+    write, source, hidden
+):
+    sample = SAMPLES[source]
+    rows = [list(row) for row in sample.table]
+    rows[1][sample.note] = f"a{hidden}b"
+    path = write(text(rows, delimiter=sample.delimiter))
+    assert events(path, source) == sorted(sample.events)
+    told = report(path, source)
+    assert told.quarantined == 0
+    assert sum(n for note, n in told.notes.items() if "hidden characters" in note) == 1
+
+
+def changed(sample, **cells):
+    """The table, with some cells of its first row changed."""
+    rows = [list(row) for row in sample.table]
+    for name, cell in cells.items():
+        rows[1][rows[0].index(name)] = cell
+    return rows
+
+
+def dated(sample, column, form):
+    """The table, its days in another form."""
+    rows = [list(row) for row in sample.table]
+    for name in column:
+        place = rows[0].index(name)
+        for row in rows[1:]:
+            row[place] = pd.Timestamp(row[place]).strftime(form)
+    return rows
+
+
+DATES = [("acled", ["event_date"]), ("tidy", ["event_date", "known_date"]),
+         ("ucdp", ["date_start", "date_end"]), ("icews", ["Event Date"]),
+         ("polecat", ["Event Date", "Publication Date"])]  # fmt: skip
+SLASHED = ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y"]
+LATE = {"ucdp": "2023-02-28", "icews": "2018-06-30", "polecat": "2023-05-31"}
+
+
+@pytest.mark.parametrize("form", SLASHED)
+@pytest.mark.parametrize(("source", "columns"), DATES)
+def test_slashed_dates_are_read_in_the_one_order_that_all_admit_and_told(
+    write, source, columns, form
+):
+    sample = SAMPLES[source]
+    rows = [list(row) for row in sample.table]
+    if source in LATE:
+        for name in columns:
+            rows[-1][rows[0].index(name)] = LATE[source]
+    plain = events(write(text(rows, delimiter=sample.delimiter)), source)
+    path = write(
+        text(dated(sample._replace(table=rows), columns, form), delimiter=sample.delimiter)
+    )
+    assert [row[1:] for row in events(path, source)] == [row[1:] for row in plain]
+    assert any(f"dates read as {form}" in remark for remark in report(path, source).remarks)
+
+
+@pytest.mark.parametrize("days", [
+    ["01/02/2024", "03/04/2024", "05/06/2024"], ["31/01/2024", "01/31/2024", "01/02/2024"],
+    ["31/01/2024", "2024-02-01", "01/02/2024"], ["31/01/2024", "31.01.2024", "01/02/2024"],
+])  # fmt: skip
+def test_dates_that_admit_both_orders_or_none_are_refused_and_the_option_is_named(write, days):
+    rows = [list(row) for row in ACLED.table]
+    for row, day in zip(rows[1:], days, strict=True):
+        row[1] = day
+    told = report(write(text(rows)), "acled")
+    assert told.reasons["Q-DATE"] >= 2 and "--date-format" in told.refusal.fix
+
+
+@pytest.mark.parametrize("form", ["%d %B %Y", "%d-%B-%Y", "%d %b %Y", "%d-%b-%Y",
+                                  "%Y-%m-%d 00:00:00"])  # fmt: skip
+@pytest.mark.parametrize(("source", "columns"), DATES)
+def test_a_named_month_and_midnight_leave_no_doubt(write, source, columns, form):
+    sample = SAMPLES[source]
+    path = write(text(dated(sample, columns, form), delimiter=sample.delimiter))
+    assert events(path, source) == sorted(sample.events)
+
+
+STAMPS = table("""
+    event_id|event_date|event_type|country
+    1|2023-05-15|drone_attack|UKR
+    2|2023-05-16 3:30|missile_strike|UKR
+    3|2023-05-16 03:30 |missile_strike|UKR
+    4|2023-05-17 23:30Z|drone_attack|UKR
+""")
+
+
+def test_times_of_day_are_read_in_a_declared_zone_and_it_is_named_where_it_is_not(write):
+    path = write(text(STAMPS))
+    assert [row[1] for row in events(path, "tidy", zone="Europe/Kyiv")] == [
+        "2023-05-15", "2023-05-16", "2023-05-16", "2023-05-18",
+    ]  # fmt: skip
+    assert "--zone" in report(path, "tidy").refusal.fix
+    with pytest.raises(InputError) as caught:
+        load_events("tidy", path)
+    assert "--zone" not in caught.value.fix and "zone" in caught.value.fix
+
+
+def test_a_source_of_whole_days_and_utc_says_that_a_zone_changes_nothing(write):
+    path = write(text(GDELT.table))
+    with pytest.raises(UsageError, match="E-ZONE.*leave out --zone"):
+        report(path, "gdelt", zone="Asia/Baghdad")
+
+
+@pytest.mark.parametrize("offset", ["+99:00", "+03:75", "-15:00"])
+def test_an_offset_that_no_clock_has_is_no_time(write, offset):
+    rows = changed(TIDY, known_date=f"2024-01-31 10:00{offset}")
+    assert report(write(text(rows)), "tidy", zone="UTC").reasons == {"Q-DATE": 1}
+
+
+CASES = ["Violence Against Civilians", "VIOLENCE AGAINST CIVILIANS", "violence against civilians"]
+
+
+@pytest.mark.parametrize("word", CASES)
+def test_types_of_a_vocabulary_are_known_in_any_case(write, word):
+    path = write(text(changed(ACLED, event_type=word, sub_event_type="")))
+    assert events(path, "acled")[1][5] == "violence_against_civilians"
+    path = write(text(changed(POLECAT, **{"Event Type": "assault"}), delimiter="\t"))
+    assert events(path, "polecat") == sorted(POLECAT.events)
+
+
+@pytest.mark.parametrize(
+    ("code", "base", "root", "event_type"),
+    [
+        ("20", "20", "2", "statement"), ("200", "200", "20", "mass_violence"),
+        ("10", "10", "1", "statement"), ("14", "14", "1", "statement"),
+        ("140", "140", "14", "protest"), ("190", "190", "19", "battle"),
+        ("231", "23", "2", "statement"), ("871", "87", "8", "truce"),
+        ("57", "57", "5", "agreement"), ("020", "020", "02", "statement"),
+        ("20.0", "20.0", "2.0", "statement"), ("871", "", "", "truce"),
+        ("193", "", "", "armed_clash"), ("20", "", "", None), ("20", "20", "", None),
+        ("20", "193", "19", None), ("193", "20", "20", None), ("020", "020", "20", None),
+    ],
+)  # fmt: skip
+def test_a_lost_zero_is_restored_where_that_is_certain_and_refused_where_not(
+    write, code, base, root, event_type
+):
+    rows = changed(GDELT, EventCode=code, EventBaseCode=base, EventRootCode=root)
+    path = write(text(rows, delimiter="\t"))
+    told = report(path, "gdelt", limits=Limits(max_bad=1))
+    if event_type is None:
+        assert told.reasons == {"Q-TYPE": 1}
+        return
+    assert events(path, "gdelt")[0][5] == event_type
+    restored = sum(n for note, n in told.notes.items() if "leading zero" in note)
+    assert restored == (len(code.removesuffix(".0")) < 3 or code in {"231", "871"})
+
+
+@pytest.mark.parametrize("width", [61, 58, 57])
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+@pytest.mark.parametrize("header", [False, True])
+def test_gdelt_comes_in_three_widths_with_and_without_a_header(write, width, delimiter, header):
+    names = next(one for one in SOURCES["gdelt"].names if len(one) == width)
+    known = [dict(zip(GDELT.table[0], row, strict=True)) for row in GDELT.table[1:]]
+    rows = [[row.get(name, "") for name in names] for row in known]
+    path = write(text([list(names), *rows] if header else rows, delimiter=delimiter))
+    assert events(path, "gdelt") == sorted(GDELT.events)
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "nan", "NULL", "None", "#N/A"])
+@pytest.mark.parametrize(("source", "column"), [
+    ("ucdp", "adm_1"), ("acled", "admin1"), ("icews", "Province"), ("gtd", "provstate"),
+    ("polecat", "Province"), ("tidy", "admin1"), ("gdelt", "ActionGeo_ADM1Code"),
+    ("acled weekly", "ADMIN1"),
+])  # fmt: skip
+def test_a_word_for_a_missing_value_is_no_province(write, source, column, word):
+    sample = SAMPLES[source]
+    path = write(text(changed(sample, **{column: word}), delimiter=sample.delimiter))
+    provinces = {row[4] for row in events(path, source)}
+    assert word not in provinces and None in provinces
+
+
+def test_namibia_and_a_province_called_nan_are_what_they_are(write):
+    path = write(text(changed(TIDY, country="NA", admin1="Nan")))
+    assert ("NA", "Nan") in {row[3:5] for row in events(path, "tidy")}
+
+
+@pytest.mark.parametrize(("source", "column"), [
+    ("ucdp", "best"), ("acled", "fatalities"), ("tidy", "killed"), ("gtd", "nkill"),
+    ("ucdp", "latitude"), ("acled", "longitude"),
+])  # fmt: skip
+def test_the_na_of_r_is_an_unknown_number(write, source, column):
+    told = report(write(text(changed(SAMPLES[source], **{column: "NA"}))), source)
+    assert told.quarantined == 0
+
+
+@pytest.mark.parametrize("stamp", ["", "NA", None])
+def test_acled_without_time_stamps_is_assumed_and_never_called_better(write, stamp):
+    rows = changed(ACLED, timestamp=stamp or "")
+    if stamp is None:
+        rows = [row[:-1] for row in ACLED.table]
+    archive = load_events("acled", write(text(rows)))
+    assert archive.known_basis == "assumed"
+    first = archive.versions.set_index("event_id").loc["IRQ1", "known_date"]
+    assert str(first.date()) == "2024-02-06"
+    assert load_events("acled", write(text(ACLED.table))).known_basis == "overwritten"
+
+
+def test_a_week_is_one_row_with_a_weight_and_the_deaths_of_all_of_it(write):
+    path = write(text(SAMPLES["acled weekly"].table))
+    versions = load_events("acled", path).versions
+    assert versions[schema.WEIGHT].tolist() == [7, 2] and versions["killed"].tolist() == [3, 0]
+    told = report(write(text(changed(SAMPLES["acled weekly"], WEEK="2024-01-08"))), "acled")
+    assert told.reasons == {"Q-DATE": 1} and "Saturday" in told.first[0].expected
+
+
+ACTORS = table("""
+    event_id_cnty|event_date|event_type|actor1|assoc_actor_1|inter1|interaction|country|latitude|longitude|fatalities
+    BGD1|2024-01-01|Battles|Group A||Rebel group|Rebel group-Civilians|Bangladesh|25.7|89.0|1
+    BGD1|2024-01-01|Battles|Civilians||Civilians|Rebel group-Civilians|Bangladesh|25.7|89.0|1
+""")
+
+
+def test_an_actor_based_export_is_named_for_what_it_is(write):
+    with pytest.raises(InputError, match="actor-based export.*export the data by event"):
+        report(write(text(ACTORS)), "acled")
+
+
+OWN = table("""
+    event_id|event_date|event_type|country|admin1|killed|wounded
+    1|2024-01-01|bombing explosion|IRQ|P1||
+    2|2024-01-02|bombing explosion|IRQ|P1||2
+    3|2024-01-03|bombing explosion|IRQ|P1|1|
+    4|2024-01-03|Vote of parliament|IRQ|P1||
+    5|2024-01-03|rocket_attack|IRQ|P1||
+""")
+
+
+def test_own_types_are_taken_by_their_casualties_and_told_once_by_type(write, capsys):
+    path = write(text(OWN))
+    assert [row[-1] for row in events(path, "tidy")] == [3, 4, 5, 3, 3]
+    said = capsys.readouterr().err
+    assert said.count("'bombing explosion' (3 events)") == 1 and '"Vote of parliament" = [' in said
+    assert report(path, "tidy").unrated == {"bombing explosion": 3, "Vote of parliament": 1}
+    strict = report(path, "tidy", limits=Limits(strict=True))
+    assert strict.reasons == {"Q-TYPE": 4} and strict.unrated == {}
+    ladder = {**schema.SEVERITY_LADDER, "bombing explosion": (3, 4, 5)}
+    assert report(path, "tidy", ladder=ladder).unrated == {"Vote of parliament": 1}
+
+
+def test_a_value_beyond_the_header_is_a_shifted_row_and_never_taken(write):
+    head, first, second = text(TIDY.table).splitlines()
+    told = report(write(f"{head}\n{first},\n{second},x\n"), "tidy")
+    assert told.reasons == {"Q-ROW": 1} and told.first[0].line == 3
+
+
+def test_columns_by_the_wrong_separator_name_the_option(write):
+    path = write(text(ACLED.table, delimiter="^"))
+    with pytest.raises(InputError, match=r"E-COLUMNS.*--separator"):
+        report(path, "acled")
+    assert events(path, "acled", separator="^") == sorted(ACLED.events)
+
+
+def test_two_spellings_of_one_column_are_not_guessed(write):
+    rows = [[*row, "x" if number else "EVENT_DATE"] for number, row in enumerate(ACLED.table)]
+    assert events(write(text(rows)), "acled") == sorted(ACLED.events)
+    rows[0] = ["EVENT_DATE" if name == "event_date" else name for name in rows[0]]
+    with pytest.raises(InputError, match="E-COLUMNS.*more than once: event_date"):
+        report(write(text(rows)), "acled")
+
+
+def test_latin_1_is_read_for_polecat_alone_and_cp1252_is_offered_elsewhere(write):
+    rows = changed(POLECAT, Province="N\xednive")
+    path = write(text(rows, delimiter="\t").encode("latin-1"))
+    assert events(path, "polecat")[0][4] == "N\xednive"
+    assert report(path, "polecat").remarks == ("read as latin-1, because it is not UTF-8",)
+    path = write(text(changed(TIDY, admin1="N\xednive")).encode("cp1252"))
+    with pytest.raises(InputError, match="E-ENCODING.*--encoding cp1252"):
+        report(path, "tidy")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code"),
+    [
+        (b"[]", "a.json", "E-EMPTY"), (b'{"data": []}', "a.json", "E-EMPTY"),
+        (b'{"status": 403, "error": "no"}', "a.json", "E-FORMAT"), (b"[1, 2]", "a.json", "E-EMPTY"),
+        (b'[{"event_id": [1]}]', "a.json", "E-COLUMNS"), (b'{"a": ', "a.json", "E-FORMAT"),
+        (b"[" * 100_000, "a.json", "E-EMPTY"), (b"PK\x03\x04 no workbook", "a.xlsx", "E-FILE"),
+        (b"\xd0\xcf\x11\xe0 old", "a.xls", "E-FILE"), (b"PAR1 cut", "a.csv", "E-FILE"),
+        (b"sep=;\r\n", "a.csv", "E-EMPTY"), (b"sep=;", "a.csv", "E-"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_for_what_it_is(write, content, name, code):
+    with pytest.raises(EscalationError) as caught:
+        report(write(content, name), "tidy")
+    assert caught.value.status == 3 and caught.value.code.startswith(code[:2])
+    assert "--encoding" not in str(caught.value)
+
+
+def test_a_workbook_without_the_columns_is_called_a_workbook(write):
+    pytest.importorskip("python_calamine")
+    path = write(workbook(UCDP), "a.xlsx")
+    with pytest.raises(InputError, match="workbook.*columns of acled are missing"):
+        report(path, "acled")
+
+
+def test_a_workbook_is_told_to_need_its_extra(write, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
+    with pytest.raises(InputError, match=r"E-XLSX.*escalation\[xlsx\]"):
+        report(write(workbook(TIDY), "a.xlsx"), "tidy")
+
+
+def test_numbers_in_json_and_spreadsheets_are_read_as_they_are_written(write):
+    rows = [
+        {"event_id": 12345678901234567890, "event_date": "2024-01-30", "country": "IRQ",
+         "event_type": "battle", "killed": 3.0, "latitude": 33.10, "longitude": 44.4},
+    ]  # fmt: skip
+    (event,) = events(write(json.dumps(rows), "a.json"), "tidy")
+    assert (event[0], event[6]) == ("12345678901234567890", 3)
+
+
+@pytest.mark.parametrize("name", ["actor", "event_id", "country"])
+def test_a_hidden_character_in_a_name_still_refuses_its_row(write, name):
+    rows = [[*row, "x" if number else "actor"] for number, row in enumerate(TIDY.table)]
+    rows[1][rows[0].index(name)] = "a\u202eb"
+    assert report(write(text(rows)), "tidy").reasons == {"Q-TEXT": 1}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from escalation import schema
 from escalation._util.toml import TomlTable, comment, key
+from escalation.backtest.case import Case, case_of_labels, origins, require_backtest
 from escalation.backtest.facts import ENOUGH, LONGEST_LAG, Facts
-from escalation.backtest.rolling import case_of_labels, require_backtest
 from escalation.backtest.shortage import Outcomes, Shortage
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
@@ -25,6 +25,8 @@ _ORDER: tuple[schema.UnitKind, ...] = ("admin1", "country", "site", "dyad")
 _MOST_UNITS, _MOST_CELLS = 400, 2_000_000
 _CHANNELS = 6
 _LABELS = 3
+_LEAST_SHARE, _LEAST_SCORED = 0.01, 2
+"""Of the rarer class, in a label that is better than none: of all outcomes, and among the last."""
 _DAILY_ROWS = 20_000
 """Rows of units and days up to which every day is learnt from, instead of every week."""
 _REFITS = 8
@@ -90,42 +92,79 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     candidates = list(_candidates(facts))
     first = draft.text([table for table, _ in candidates])
     counted = _counted(archive, Experiment(**tomllib.loads(first)))
-    learnable = {label: one for label, one in counted.items() if isinstance(one, Outcomes)}
+    learnable = {label: one for label, one in counted.items() if isinstance(one, _Counts)}
     chosen = _chosen(learnable)
-    tables = {target_label_of(table): (table, why) for table, why in candidates}
+    tables = {label_of(table): (table, why) for table, why in candidates}
     kept = [tables[label] for label in chosen] or candidates[:1]
-    text = draft.text([table for table, _ in kept], [why for _, why in kept], learnable)
+    labels = {label: learnable[label].all for label in chosen}
+    text = draft.text([table for table, _ in kept], [why for _, why in kept], labels)
     short = {label: str(one.message) for label, one in counted.items() if isinstance(one, Shortage)}
-    return Proposal(text, {label: learnable[label] for label in chosen}, short)
+    return Proposal(text, labels, short)
 
 
-def target_label_of(table: Mapping[str, Any]) -> str:
+def model_of(name: str, labels: Sequence[str]) -> str:
+    """What the model of the first label is registered as.
+
+    Examples
+    --------
+    >>> model_of("mine", ["any_7d"]), model_of("mine", ["any_7d", "up_7d"])
+    ('mine', 'mine.any_7d')
+    """
+    return name if len(labels) == 1 else f"{name}.{labels[0]}"
+
+
+def label_of(table: Mapping[str, Any]) -> str:
     """Name of a label from its table."""
     return f"{table.get('called', table['name'])}_{table['horizon']}d"
 
 
-def _counted(archive: EventArchive, experiment: Experiment) -> dict[str, Outcomes | Shortage]:
+class _Counts(NamedTuple):
+    """Outcomes of a label: all that can be learnt from, and those that forecasts are scored on."""
+
+    all: Outcomes
+    positives: int
+    negatives: int
+
+    @property
+    def rich(self) -> bool:
+        """Whether there are enough of either class, both to learn from and to score on."""
+        fewer = min(self.all.positives, self.all.negatives)
+        share = fewer / (self.all.positives + self.all.negatives)
+        return share >= _LEAST_SHARE and min(self.positives, self.negatives) >= _LEAST_SCORED
+
+
+def _counted(archive: EventArchive, experiment: Experiment) -> dict[str, _Counts | Shortage]:
     """Outcomes of each label, or what it lacks: what `train` asks first."""
-    counted: dict[str, Outcomes | Shortage] = {}
+    counted: dict[str, _Counts | Shortage] = {}
     for target in experiment.labels:
+        label = target_label(target)
         try:
             case = case_of_labels(archive, experiment, target)
             require_backtest(case)
-            counted[target_label(target)] = case.outcomes_on(case.prepared.days[-1])
+            counts = _counts(case)
         except Shortage as shortage:
-            counted[target_label(target)] = shortage
+            counted[label] = shortage
+            continue
+        none = Shortage(label, "never at risk in the second half of the period, which is forecast")
+        counted[label] = counts if counts.positives + counts.negatives else none
     return counted
 
 
-def _chosen(learnable: Mapping[str, Outcomes]) -> list[str]:
+def _counts(case: Case) -> _Counts:
+    """The first origins may be left out for lack of history, so the later half has to do."""
+    starts = origins(case)
+    later = starts[len(starts) // 2 :]
+    outcome, at_risk = case.final.outcome[:, later], case.final.at_risk[:, later]
+    asked = case.prepared.past.present[:, later] & at_risk & ~np.isnan(outcome)
+    positives = int(outcome[asked].sum())
+    known = case.outcomes_on(case.prepared.days[-1])
+    return _Counts(known, positives, int(asked.sum()) - positives)
+
+
+def _chosen(learnable: Mapping[str, _Counts]) -> list[str]:
     """The labels with enough of either class first, in the order of the candidates."""
-    rich = [label for label, one in learnable.items() if _share(one) >= 0.01]
+    rich = [label for label, one in learnable.items() if one.rich]
     return (rich or list(learnable))[:_LABELS]
-
-
-def _share(outcomes: Outcomes) -> float:
-    fewer = min(outcomes.positives, outcomes.negatives)
-    return fewer / (outcomes.positives + outcomes.negatives)
 
 
 def _candidates(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
@@ -177,7 +216,7 @@ class _Draft:
         counts: Mapping[str, Outcomes] | None = None,
     ) -> str:
         sections = [
-            self._about(),
+            self._about(targets),
             self._data(),
             self._panel(),
             *self._channel_sections(),
@@ -189,13 +228,13 @@ class _Draft:
         ]
         return "\n\n".join(section.text for section in sections) + "\n"
 
-    def _about(self) -> TomlTable:
+    def _about(self, targets: list[dict[str, Any]]) -> TomlTable:
         facts = self.facts
         above = [
             f"{facts.events} events from {facts.first_day} to {facts.last_day}. To train and to "
             "score:",
             f"    escalation train {self.name}.toml",
-            f"    escalation score --model {self.name}",
+            f"    escalation score --model {model_of(self.name, [label_of(t) for t in targets])}",
             "Everything here may be changed; unknown keys are refused.",
         ]
         return TomlTable("[experiment]", {"name": self.name, "seed": 7}, above)
@@ -335,7 +374,7 @@ def _target_sections(
 ) -> Iterator[TomlTable]:
     for place, table in enumerate(targets):
         above = [f"The question: {why[place]}."] if place < len(why) else []
-        if outcomes := counts.get(target_label_of(table)):
+        if outcomes := counts.get(label_of(table)):
             above.append(f"{outcomes.positives} yes and {outcomes.negatives} no to learn from.")
         yield TomlTable("[[targets]]", table, above)
 

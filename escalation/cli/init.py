@@ -108,6 +108,7 @@ def _relative(file: Path, target: Path) -> str:
 
 
 def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
+    from escalation.backtest.propose import model_of
     from escalation.cli import console
     from escalation.cli.file_description import described
     from escalation.events.load import warnings_of
@@ -124,4 +125,6 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
             markup=False,
             soft_wrap=True,
         )
-    out.print(f"written to {target}; next: escalation train {target}", markup=False, soft_wrap=True)
+    model = model_of(_name(target), list(proposal.labels) or [""])
+    steps = f"escalation train {target}, then escalation score --model {model}"
+    out.print(f"written to {target}; next: {steps}", markup=False, soft_wrap=True)

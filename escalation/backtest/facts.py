@@ -98,6 +98,10 @@ class Facts:
         """Days from the start to the last event."""
         return int((self.last_day - self.start).astype(int)) + 1
 
+    def at_least(self, rung: int) -> int:
+        """Events at or above a rung."""
+        return sum(count for severity, count in self.rungs.items() if severity >= rung)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: days as text."""
         return {

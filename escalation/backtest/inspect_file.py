@@ -11,7 +11,7 @@ from escalation import schema
 from escalation.backtest.facts import Facts, facts_of
 from escalation.events import Limits, Options, sources_named
 from escalation.events.archive import EventArchive
-from escalation.events.detect import Detected, detect
+from escalation.events.detect import Detected, detect_file
 from escalation.events.load import read_whole
 from escalation.events.reading.report import FileReport
 from escalation.events.store.folder import ArchiveStore
@@ -75,7 +75,7 @@ def inspect_file(
         # Its severity was stored with its events: no rung that is written now changes it.
         facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), own={})
         return Inspected(archive, facts, {"source": "tidy"})
-    file = detect(path, sources_named(source), options=options)
+    file = detect_file(path, sources_named(source), options=options)
     whole = read_whole(path, file.source, file.options, limits or Limits())
     facts = facts_of(whole.archive, ladder=file.options.ladder)
     if quiet := {name: rungs for name, rungs in facts.own.items() if rungs is not None}:

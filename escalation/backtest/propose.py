@@ -86,7 +86,7 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     >>> facts = facts_of(archive, ladder=schema.SEVERITY_LADDER)
     >>> proposal = propose(archive, facts, name="mine", data={"source": "iraq_crisis"})
     >>> list(proposal.labels)[0], proposal.experiment.panel.units
-    ('any_7d', ['admin1', 'all'])
+    ('any_7d', ['country', 'all'])
     """
     draft = _Draft(archive, facts, name, data)
     candidates = list(_candidates(facts))
@@ -178,7 +178,8 @@ def _candidates(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         {"name": "exceed", "horizon": 7, "where": where},
         "more such events in 7 days than in nine in ten weeks of the unit's past year",
     )
-    if rung < 5 and facts.rungs.get(5, 0) + facts.rungs.get(6, 0) >= ENOUGH:
+    counted, deadly = facts.at_least(rung), facts.at_least(5)
+    if rung < 5 and ENOUGH <= deadly < counted:
         table = {"name": "any", "called": "any_deadly", "horizon": 7, "where": {"rung": 5}}
         yield table, "at least one event that kills somebody in 7 days"
     yield (
@@ -189,15 +190,14 @@ def _candidates(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         {"name": "any", "horizon": month, "where": where},
         f"at least one {what} in {month} days",
     )
-    if rung > 1:
+    if counted < facts.at_least(1):
         table = {"name": "any", "called": "any_event", "horizon": 7, "where": {"rung": 1}}
         yield table, "at least one event of any kind, words included, in 7 days"
 
 
 def base_rung(facts: Facts) -> int:
     """The rung from which events count: violence, or where there is none, words."""
-    violent = sum(count for rung, count in facts.rungs.items() if rung >= 3)
-    return 3 if violent >= ENOUGH else 1
+    return 3 if facts.at_least(3) >= ENOUGH else 1
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ class _Draft:
     def _features(self) -> Iterator[TomlTable]:
         killed = ["killed"] if self.facts.killed else []
         common = [*self._channels]
-        rungs = [rung for rung in (3, 5) if self._at_least(rung)] or [1]
+        rungs = [rung for rung in (3, 5) if self.facts.at_least(rung)] or [1]
         sums = {"channels": ["events", *killed, *common], "windows": [7, 28, 84]}
         yield TomlTable("[features.window_sums]", sums, ["What models see, as known on each day."])
         yield TomlTable(
@@ -304,9 +304,6 @@ class _Draft:
         # Weekly sums have no weekdays.
         cycles = {"cycles": ["month"]} if self.facts.weekly else {}
         yield TomlTable("[features.calendar]", cycles)
-
-    def _at_least(self, rung: int) -> bool:
-        return any(count for one, count in self.facts.rungs.items() if one >= rung)
 
     def _severity(self) -> Iterator[TomlTable]:
         own = dict(list(self.facts.own.items())[:_TYPES_WRITTEN])

@@ -13,16 +13,15 @@ from escalation.backtest.propose import Proposal
 from escalation.events.detect import Detected
 from escalation.events.reading.tables import is_table
 
-Line = tuple[str, str]
 _SHOWN = 12
 
 
-def described(seen: Inspected, proposal: Proposal) -> list[Line]:
+def described(seen: Inspected, proposal: Proposal) -> list[tuple[str, str]]:
     """Everything that a person wants to know of a file before training on it."""
     return [*_about_file(seen), *_about_events(seen.facts), *_about_labels(proposal)]
 
 
-def _about_file(seen: Inspected) -> list[Line]:
+def _about_file(seen: Inspected) -> list[tuple[str, str]]:
     if seen.file is None or seen.report is None:
         return [("archive", "events that were ingested before")]
     report, layout = seen.report, seen.file.layout
@@ -54,7 +53,7 @@ def _reading(seen: Inspected) -> str:
     return ", ".join(parts)
 
 
-def _about_events(facts: Facts) -> list[Line]:
+def _about_events(facts: Facts) -> list[tuple[str, str]]:
     week = ", each dated on the last day of a week" if facts.weekly else ""
     units = ", ".join(
         f"{one.count} {kind} ({one.enough} with {ENOUGH} events or more)"
@@ -104,7 +103,7 @@ def _some(names: Iterable[str], most: int = 6) -> str:
     return ", ".join(every[:most]) + rest
 
 
-def _about_labels(proposal: Proposal) -> list[Line]:
+def _about_labels(proposal: Proposal) -> list[tuple[str, str]]:
     lines = [
         ("label", f"{label}: {one.positives} yes, {one.negatives} no to learn from")
         for label, one in proposal.labels.items()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escalation._util.files import replacing
 from escalation.cli.common import Json, print_json
 from escalation.cli.data import DateFormat, Encoding, Lag, MaxBad, Separator, Zone
 from escalation.errors import InputError, UsageError
@@ -43,6 +42,7 @@ def init_command(
     """Say what a file of events is, and write an experiment that trains on it."""
     target = out or _beside(file)
     _refuse_target(target, file, force=force)
+    from escalation._util.files import replacing
     from escalation.backtest.inspect_file import inspect_file
     from escalation.backtest.propose import propose
     from escalation.cli.file_description import as_record

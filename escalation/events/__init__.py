@@ -11,7 +11,7 @@ from escalation import schema
 from escalation._util.resources import bundled
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
-from escalation.events.detect import detect
+from escalation.events.detect import detect_file
 from escalation.events.formats import (
     acled,
     gdelt,
@@ -159,7 +159,7 @@ def read_events(
         return ArchiveStore(place).archive()
     options = Options(encoding, separator, date_format, zone, lag, ladder=ladder)
     with advice_as("{} of read_events"):
-        file = detect(place, sources_named(source), options=options)
+        file = detect_file(place, sources_named(source), options=options)
         archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
     for text in warnings_of(report):
         warnings.warn(text, stacklevel=2)

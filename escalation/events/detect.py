@@ -58,7 +58,7 @@ class Detected:
     layout: Layout
 
 
-def detect(
+def detect_file(
     path: Path, sources: Mapping[str, Source], *, options: Options | None = None
 ) -> Detected:
     """Find out what a file is.
@@ -86,7 +86,7 @@ def detect(
     --------
     >>> from escalation._util.resources import bundled
     >>> from escalation.events import SOURCES
-    >>> file = detect(bundled("iraq_crisis_events.csv"), SOURCES)
+    >>> file = detect_file(bundled("iraq_crisis_events.csv"), SOURCES)
     >>> file.source.name, file.layout.delimiter, file.options.encoding
     ('iraq_crisis', ',', None)
     """

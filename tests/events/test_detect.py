@@ -6,7 +6,7 @@ import pytest
 
 from escalation.errors import InputError
 from escalation.events import SOURCES, read_events
-from escalation.events.detect import detect
+from escalation.events.detect import detect_file
 from escalation.events.formats.gdelt import COLUMNS_1, COLUMNS_2
 
 ACLED = (
@@ -61,19 +61,19 @@ def test_the_columns_name_the_format(case, tmp_path):
     text, source, separator = HEADERS[case]
     path = tmp_path / "a file"
     path.write_text(text)
-    found = detect(path, SOURCES)
+    found = detect_file(path, SOURCES)
     assert (found.source.name, found.layout.delimiter) == (source, separator)
 
 
 def test_the_bundled_chronology_is_its_own_format(crisis_csv):
-    assert detect(crisis_csv, SOURCES).source.name == "iraq_crisis"
+    assert detect_file(crisis_csv, SOURCES).source.name == "iraq_crisis"
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
 def test_an_encoding_that_is_not_utf_8_is_found(encoding, tmp_path):
     path = tmp_path / "events.csv"
     path.write_bytes(f"{TIDY}\n1,2020-01-01,battle,MLI,Ségou,2\n".encode(encoding))
-    assert detect(path, SOURCES).options.encoding == encoding
+    assert detect_file(path, SOURCES).options.encoding == encoding
     assert read_events(str(path)).versions["admin1"].tolist() == ["Ségou"]
 
 
@@ -91,7 +91,7 @@ DATES = {
 def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(f'{TIDY}\n1,"{day}",battle,MLI,Gao,2\n')
-    assert detect(path, SOURCES).options.date_format == DATES[day]
+    assert detect_file(path, SOURCES).options.date_format == DATES[day]
     assert str(read_events(path).first_day) == "2020-01-31"
 
 
@@ -99,7 +99,7 @@ def test_columns_of_no_format_are_told_with_what_is_needed(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("date,longitude,latitude,type\n2007-02-01,44.1,33.2,airstrike\n")
     with pytest.raises(InputError, match=r"found: date, longitude, latitude, type") as refused:
-        detect(path, SOURCES)
+        detect_file(path, SOURCES)
     assert "needs event_id, event_date, event_type, and a place" in str(refused.value)
     assert "rename 'date' to 'event_date', rename 'type' to 'event_type'" in refused.value.fix
     assert refused.value.fix.endswith("add event_id")
@@ -112,7 +112,7 @@ def test_an_empty_file_is_refused(text, code, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(text)
     with pytest.raises(InputError) as refused:
-        detect(path, SOURCES)
+        detect_file(path, SOURCES)
     assert refused.value.code == "E-EMPTY"
 
 

@@ -30,6 +30,8 @@ _LEAST_SHARE, _LEAST_SCORED = 0.01, 2
 _DAILY_ROWS = 20_000
 """Rows of units and days up to which every day is learnt from, instead of every week."""
 _REFITS = 8
+_MOSTLY = 0.8
+"""Share of the events from which on another label that counts so many says nothing of its own."""
 _WEEK = 7
 _TAKEN = {channel.name for channel in BASE_CHANNELS} | {"target", schema.ALL_UNIT}
 _TYPES_WRITTEN = 100
@@ -179,7 +181,7 @@ def _candidates(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         "more such events in 7 days than in nine in ten weeks of the unit's past year",
     )
     counted, deadly = facts.at_least(rung), facts.at_least(5)
-    if rung < 5 and ENOUGH <= deadly < counted:
+    if rung < 5 and ENOUGH <= deadly <= _MOSTLY * counted:
         table = {"name": "any", "called": "any_deadly", "horizon": 7, "where": {"rung": 5}}
         yield table, "at least one event that kills somebody in 7 days"
     yield (

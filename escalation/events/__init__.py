@@ -104,7 +104,7 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    with advice_as("{} under [data] of the experiment"):
+    with advice_as("{}; under [data] of the experiment"):
         archive, report, _ = read_whole(file, form, chosen, limits or Limits())
     for text in warnings_of(report):
         sys.stderr.write(f"warning: {text}\n")
@@ -158,7 +158,7 @@ def read_events(
     if place.is_dir():
         return ArchiveStore(place).archive()
     options = Options(encoding, separator, date_format, zone, lag, ladder=ladder)
-    with advice_as("{} of read_events"):
+    with advice_as("{}; an argument of read_events"):
         file = detect_file(place, sources_named(source), options=options)
         archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
     for text in warnings_of(report):

@@ -96,7 +96,7 @@ def advice_as(pattern: str) -> Iterator[None]:
     Parameters
     ----------
     pattern : str
-        Such as ``{key} under [data] of the experiment``.
+        Such as ``{}; under [data] of the experiment``, with the option by its bare name.
     """
     try:
         yield

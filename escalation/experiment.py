@@ -147,6 +147,10 @@ class DataSection(Section):
     last_day: dt.date | None = None
 
 
+_WRITTEN = {"events", "encoding", "separator", "date_format", "zone"}
+"""Where and how events are written; what they say has a digest of its own."""
+
+
 class ChannelSection(Section):
     """One more channel of the panel."""
 
@@ -246,8 +250,13 @@ class Experiment(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that the experiment says."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """SHA-256 of everything that the experiment says, but not of where its file of events lies.
+
+        The same events have the same digest of their own, wherever and however they were written.
+        """
+        written = self.model_dump(mode="json")
+        written["data"] = {k: v for k, v in written["data"].items() if k not in _WRITTEN}
+        text = json.dumps(written, sort_keys=True)
         return sha256(text.encode()).hexdigest()
 
     @property

@@ -101,3 +101,11 @@ def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
 def test_a_name_that_could_not_be_a_file_or_a_model_is_refused(tmp_path, called):
     with pytest.raises(UsageError, match="a letter, then up to 39 of"):
         load_experiment(written(tmp_path, MINIMAL + f'called = "{called}"\n'))
+
+
+def test_where_and_how_events_are_written_changes_no_digest(tmp_path):
+    one = load_experiment(written(tmp_path, MINIMAL))
+    odd = {"events": "a.csv", "separator": ";", "encoding": "cp1252", "date_format": "%d/%m/%Y"}
+    assert one.reading(**odd, zone="Europe/Kyiv").digest == one.digest
+    assert one.reading(source="acled").digest != one.digest
+    assert one.reading(lag=3).digest != one.digest

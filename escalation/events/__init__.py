@@ -22,7 +22,7 @@ from escalation.events.formats import (
     tidy,
     ucdp,
 )
-from escalation.events.load import advice_as, read_whole, warnings_of
+from escalation.events.load import advice_for_python, read_whole, warnings_of
 from escalation.events.reading.report import Limits
 from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
@@ -104,8 +104,7 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    with advice_as("{}; under [data] of the experiment"):
-        archive, report, _ = read_whole(file, form, chosen, limits or Limits())
+    archive, report, _ = read_whole(file, form, chosen, limits or Limits())
     for text in warnings_of(report):
         sys.stderr.write(f"warning: {text}\n")
     return archive
@@ -158,7 +157,7 @@ def read_events(
     if place.is_dir():
         return ArchiveStore(place).archive()
     options = Options(encoding, separator, date_format, zone, lag, ladder=ladder)
-    with advice_as("{}; an argument of read_events"):
+    with advice_for_python():
         file = detect_file(place, sources_named(source), options=options)
         archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
     for text in warnings_of(report):

@@ -19,6 +19,7 @@ from escalation.events.source import EVENT_SCHEMA, Options, Source
 from escalation.events.store.parts import to_frame
 
 _ROWS_SHOWN = 3
+_OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)")
 
 
 class Whole(NamedTuple):
@@ -90,21 +91,12 @@ def warnings_of(report: FileReport) -> Iterator[str]:
 
 
 @contextmanager
-def advice_as(pattern: str) -> Iterator[None]:
-    """What to do, in other words than the options of an ingest.
-
-    Parameters
-    ----------
-    pattern : str
-        Such as ``{}; under [data] of the experiment``, with the option by its bare name.
-    """
+def advice_for_python() -> Iterator[None]:
+    """What to do, with an argument's name instead of an option of the command line."""
     try:
         yield
     except EscalationError as error:
-        option = re.search("--(encoding|separator|date-format|zone)", error.fix)
-        if option:
-            key = option[1].replace("-", "_")
-            error.fix = pattern.format(error.fix.replace(option[0], key))
-        elif "--quarantine" in error.fix:
-            error.fix = "mend the rows; `escalation validate` lists them"
+        error.fix = _OPTION.sub(lambda option: f"{option[1].replace('-', '_')}=", error.fix)
+        if "quarantine" in error.fix:
+            error.fix = "mend the rows (`escalation validate` lists them), or allow more: max_bad="
         raise

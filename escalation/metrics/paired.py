@@ -67,6 +67,13 @@ class Paired:
         )
 
 
+def with_unit_key(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts with the column ``unit_key``, which is ``unit`` where it is missing."""
+    if schema.UNIT_KEY in forecasts:
+        return forecasts
+    return forecasts.assign(**{schema.UNIT_KEY: forecasts[schema.UNIT]})
+
+
 def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Rows that metrics look at: at risk, with a known outcome.
 
@@ -80,8 +87,7 @@ def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """
     at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
     columns = ["model", *FORECAST_KEY]
-    if schema.UNIT_KEY not in forecasts:
-        forecasts = forecasts.assign(**{schema.UNIT_KEY: forecasts[schema.UNIT]})
+    forecasts = with_unit_key(forecasts)
     rows = forecasts.loc[at_risk, [*columns, schema.UNIT]].assign(
         probability=forecasts.loc[at_risk, "probability"].to_numpy(
             dtype=np.float64, na_value=np.nan

@@ -282,7 +282,8 @@ def _use(manifest: Manifest) -> None:
     answered = len(rows) == len(answers) > 0 and not missing
     texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
     texts += [*manifest.canary["unit"], *manifest.versions.values()]
-    names = {key: UnitName(key, *pair) for key, pair in manifest.base_rate["names"].items()}
+    pairs = manifest.base_rate["names"].items()
+    names = {key: UnitName(key, name, country) for key, (name, country) in pairs}
     texts += [text for name in names.values() for text in name]
     finite = all(isinstance(number, int | float) and np.isfinite(number) for number in numbers)
     named = set(names) == set(manifest.base_rate["units"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from escalation import metrics, schema
 from escalation.errors import GateError
-from escalation.metrics.paired import FORECAST_KEY
+from escalation.metrics.paired import FORECAST_KEY, with_unit_key
 from escalation.metrics.summary import FEWEST_POSITIVES
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -79,14 +79,15 @@ def common_rows(
     GateError
         ``E-NOT-COMPARABLE`` when they have no row in common.
     """
-    truth = challenger.set_index(FORECAST_KEY)[[schema.OUTCOME, schema.AT_RISK]]
+    truth = with_unit_key(challenger).set_index(FORECAST_KEY)[[schema.OUTCOME, schema.AT_RISK]]
     parts = []
     for role, table in (
         (CHALLENGER, challenger),
         (CHAMPION, champion),
         (schema.BASELINE, baseline),
     ):
-        probabilities = table.set_index(FORECAST_KEY)[["probability"]].assign(model=role)
+        rows = with_unit_key(table).set_index(FORECAST_KEY)
+        probabilities = rows[[schema.UNIT, "probability"]].assign(model=role)
         parts.append(probabilities.join(truth, how="inner").reset_index())
     if any(part.empty for part in parts):
         raise GateError(

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlparse
 
 STORE_FILE = "mlflow.db"
 ARTIFACT_FOLDER = "mlartifacts"
-_SQLITE: Final = "sqlite:///"
+SQLITE: Final = "sqlite:///"
 EXPERIMENTS: Final = "experiments"
 _PLACES: Final = (
     (EXPERIMENTS, "artifact_location"),
@@ -29,12 +29,12 @@ _PLACES: Final = (
 
 def store_uri(uri: str | None = None) -> str:
     """The tracking store: as given, from the environment, or sqlite in the working folder."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{STORE_FILE}"
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{STORE_FILE}"
 
 
 def local_file(uri: str) -> Path | None:
     """The file of an sqlite store; none for a server or another database."""
-    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
 def artifact_location(path: Path, name: str) -> str:

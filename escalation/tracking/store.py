@@ -25,7 +25,7 @@ from mlflow.exceptions import MlflowException
 from escalation._util import files
 from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation.errors import BusyError, StorageError
-from escalation.tracking.place import artifact_location, local_file, settle
+from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
 from escalation.tracking.server import require_answer
 
 # Hints for people who log by hand in a notebook.
@@ -83,6 +83,8 @@ def open_store(uri: str) -> MlflowClient:
                 _make(path)
             _wait_until_free(path)
             settle(path, seconds=files.LOCK_SECONDS)
+            # MLflow keeps what it opened by its name, which says another file in another folder.
+            uri = f"{SQLITE}{path.resolve()}"
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         return MlflowClient(uri, uri)

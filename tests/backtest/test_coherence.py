@@ -15,9 +15,12 @@ def forecasts(rows):
     """Rows of (target, unit, threshold, probability), one model, one day."""
     table = pd.DataFrame(rows, columns=["target", "unit", "threshold", "probability"])
     return table.assign(
-        model="m", day=pd.Timestamp("2020-01-01"), unit_key=table["unit"],
-        lower=table["probability"] - 0.1, upper=table["probability"] + 0.1,
-    )  # fmt: skip
+        model="m",
+        day=pd.Timestamp("2020-01-01"),
+        unit_key=table["unit"],
+        lower=table["probability"] - 0.1,
+        upper=table["probability"] + 0.1,
+    )
 
 
 @pytest.mark.parametrize("width", [2, 3, 6])
@@ -42,9 +45,14 @@ def test_intervals_still_hold_their_probability():
 
 def test_a_falling_pair_is_pooled_and_others_stay():
     table = forecasts(
-        [("a7", "x", 1, 0.6), ("a14", "x", 1, 0.4), ("a7", "y", 1, 0.2), ("a14", "y", 1, 0.3),
-         ("b7", "x", 1, 0.9)]
-    )  # fmt: skip
+        [
+            ("a7", "x", 1, 0.6),
+            ("a14", "x", 1, 0.4),
+            ("a7", "y", 1, 0.2),
+            ("a14", "y", 1, 0.3),
+            ("b7", "x", 1, 0.9),
+        ]
+    )
     got = coherent(table, ["a7", "a14"])
     assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.2, 0.3, 0.9]
     assert got["lower"].round(12).tolist() == [0.4, 0.4, 0.1, 0.2, 0.8]
@@ -52,9 +60,14 @@ def test_a_falling_pair_is_pooled_and_others_stay():
 
 def test_a_bar_that_rises_with_the_horizon_and_a_missing_forecast_are_left_alone():
     table = forecasts(
-        [("a7", "x", 1, 0.6), ("a14", "x", 2, 0.4), ("a7", "y", 1, np.nan), ("a14", "y", 1, 0.3),
-         ("a7", "z", 1, 0.7)]
-    )  # fmt: skip
+        [
+            ("a7", "x", 1, 0.6),
+            ("a14", "x", 2, 0.4),
+            ("a7", "y", 1, np.nan),
+            ("a14", "y", 1, 0.3),
+            ("a7", "z", 1, 0.7),
+        ]
+    )
     pd.testing.assert_frame_equal(coherent(table, ["a7", "a14"]), table)
 
 
@@ -90,9 +103,15 @@ def test_labels_that_differ_in_their_bar_belong_together_lowest_first():
 
 def test_a_higher_bar_is_not_likelier_and_a_lower_one_under_that_name_is_left_alone():
     table = forecasts(
-        [("d1", "x", 1, 0.4), ("d9", "x", 9, 0.6), ("d1", "y", 1, 0.3), ("d9", "y", 9, 0.2),
-         ("d1", "z", 9, 0.1), ("d9", "z", 1, 0.6)]
-    )  # fmt: skip
+        [
+            ("d1", "x", 1, 0.4),
+            ("d9", "x", 9, 0.6),
+            ("d1", "y", 1, 0.3),
+            ("d9", "y", 9, 0.2),
+            ("d1", "z", 9, 0.1),
+            ("d9", "z", 1, 0.6),
+        ]
+    )
     got = coherent(table, ["d1", "d9"], falls=True)
     assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.3, 0.2, 0.1, 0.6]
 

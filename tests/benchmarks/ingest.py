@@ -91,7 +91,7 @@ def ucdp_block(first: int, rows: int, rng: np.random.Generator) -> pa.Table:
     start = np.datetime64("2015-01-01") + rng.integers(0, 3285, rows)
     sides = np.array(["Government of Iraq", "IS", "PKK", "Civilians", "Mahdi Army"])
     best, kind = rng.poisson(3, rows), rng.integers(1, 4, rows).astype(str)
-    cells = {name: pa.repeat("1", rows) for name in ucdp.SOURCE.required + ucdp.SOURCE.optional}
+    cells = {name: pa.repeat("1", rows) for name in ucdp.FORMAT.required + ucdp.FORMAT.optional}
     cells |= {
         "id": ids,
         "relid": [f"IRQ-2015-1-{number}" for number in ids],

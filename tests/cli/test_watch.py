@@ -227,3 +227,16 @@ def test_a_model_that_was_changed_in_the_store_is_refused_with_status_5(work, tm
         shutil.copytree(tmp_path / "kept", work / "model", dirs_exist_ok=True)
     assert not (tmp_path / "l").exists()
     assert scored(work, "--ledger", tmp_path / "l")[0] == 0
+
+
+def test_several_statuses_are_a_list_in_json_and_one_cell_in_tables(tmp_path):
+    both = ("new unit: a", "stale data: b")
+    one = Score("x", "2020-03-10", 7, "any_7d", 0.1, 0.0, 0.2, 0.1, both, (), {}, unit_key="x")
+    for ending in ("csv", "json", "parquet"):
+        write_scores([one.as_dict()], tmp_path / f"a.{ending}")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        (cells,) = csv.DictReader(file)
+    assert cells["status"] == "new unit: a; stale data: b"
+    assert pd.read_parquet(tmp_path / "a.parquet")["status"].tolist() == [cells["status"]]
+    (plain,) = json.loads((tmp_path / "a.json").read_text())
+    assert plain["status"] == list(both)

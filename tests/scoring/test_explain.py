@@ -80,7 +80,7 @@ def test_every_event_taken_away_at_once_equals_one_after_the_other(
     assert len(every) > 10
     for row, event in enumerate(events.itertuples()):
         slow = asked.on(archive.without(event.event_id, event.source), "2020-02-20")
-        slow = slow["probability"].reindex(list(counterfactual.inputs.units)).to_numpy()
+        slow = slow["probability"].reindex(list(counterfactual.inputs.unit_keys)).to_numpy()
         assert np.array_equal(said[row], slow, equal_nan=True), event.event_id
 
 
@@ -103,7 +103,7 @@ def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
     for row, (event, n) in enumerate(zip(events, times, strict=True)):
         name = counterfactual.events["event_id"].iloc[event]
         slow = scorer.on(more_like(then, name, int(n), "2020-03-10"), "2020-03-10")
-        slow = slow["probability"].reindex(list(counterfactual.inputs.units)).to_numpy()
+        slow = slow["probability"].reindex(list(counterfactual.inputs.unit_keys)).to_numpy()
         assert np.array_equal(said[row], slow), name
 
 
@@ -111,8 +111,9 @@ def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained,
     asked = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
     then = crisis.until("2020-03-10")
     counterfactual = Counterfactual(asked, asked.inputs(then, "2020-03-10"))
-    needed = dict(zip(counterfactual.inputs.units, events_to(counterfactual, 0.6), strict=True))
-    base = dict(zip(counterfactual.inputs.units, counterfactual.inputs.probability, strict=True))
+    keys = counterfactual.inputs.unit_keys
+    needed = dict(zip(keys, events_to(counterfactual, 0.6), strict=True))
+    base = dict(zip(keys, counterfactual.inputs.probability, strict=True))
     assert set(needed.values()) & set(range(1, MOST_FURTHER + 1))
     for unit, n in needed.items():
         if n == 0:
@@ -121,7 +122,7 @@ def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained,
         own = counterfactual.events[
             counterfactual.events["tags"].str.contains("installation_attack", na=False)
         ]
-        own = own if unit == "all" else own[own["site"] == unit]
+        own = own if unit == "all" else own[own["site"] == unit.partition("/")[2]]
         name = own["event_id"].iloc[-1]
         for times, reached in ((n, True), (n - 1, False)):
             more = more_like(then, name, times, "2020-03-10") if times else then

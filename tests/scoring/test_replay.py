@@ -94,12 +94,12 @@ def test_what_came_is_what_the_chronology_says(crisis, march):
 
 
 def test_days_with_too_little_to_learn_from_have_rows_without_a_number(crisis, quick):
-    rows = replay_range(crisis, quick, "2019-11-05", "2019-12-01", every=13)
-    early, later = on(rows, "2019-11-05"), on(rows, "2019-12-01")
+    rows = replay_range(crisis, quick, "2019-11-04", "2019-12-01", every=9)
+    early, later = on(rows, "2019-11-04"), on(rows, "2019-12-01")
     assert set(early["model"]) == {NO_MODEL} and early["probability"].isna().all() and len(early)
     assert later["probability"].notna().all()
     with pytest.raises(GateError, match="E-INSUFFICIENT"):
-        replay_range(crisis, quick, "2019-11-05", "2019-11-06")
+        replay_range(crisis, quick, "2019-11-03", "2019-11-04")
 
 
 def test_an_empty_range_and_one_beyond_the_data_are_refused(crisis, quick):

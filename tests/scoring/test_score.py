@@ -210,7 +210,7 @@ def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_fo
 def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike"])
     archive = renamed(crisis, "site", "taji", "elsewhere")
-    options = {"explain": 0, "as_of": "2020-03-01", "today": "2020-05-01", "allow_in_sample": True}
+    options = {"explain": 0, "as_of": "2020-02-29", "today": "2020-05-01", "allow_in_sample": True}
     rows = by_unit(score(replace(scorer, manifest=known), archive, **options))
     said = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
     assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]

@@ -15,7 +15,8 @@ def table(model, probability, outcome, *, units=4, every=7, horizon=7):
     return pd.DataFrame(
         {
             "model": model, "target": "any_7d",
-            "unit": np.tile([f"u{i}" for i in range(units)], dates),
+            "unit": np.tile([f"U{i}" for i in range(units)], dates),
+            "unit_key": np.tile([f"u{i}" for i in range(units)], dates),
             "day": np.repeat(day, units).astype("datetime64[ns]"), "horizon": horizon,
             "probability": probability, "outcome": outcome, "at_risk": True,
         }

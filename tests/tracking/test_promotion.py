@@ -115,6 +115,10 @@ def attempt(uri, barrier, ended):
         ended.put(0)
     except EscalationError as error:
         ended.put(error.status)
+    except Exception:
+        barrier.abort()  # nobody waits for what will not come
+        ended.put(1)
+        raise
 
 
 @pytest.mark.slow

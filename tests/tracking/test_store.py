@@ -98,6 +98,18 @@ def test_a_deleted_experiment_stops_a_training_before_it_reads(client, tmp_path)
     assert "E-DELETED" in done.stderr and "mlflow experiments restore -x" in done.stderr
 
 
+def test_the_same_relative_name_in_another_folder_is_another_store(
+    empty_store, tmp_path, monkeypatch
+):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mlflow.db").write_bytes(empty_store.read_bytes())
+        monkeypatch.chdir(tmp_path / name)
+        client = tracking.open_store("sqlite:///mlflow.db")
+        assert client.get_experiment_by_name("here") is None
+        client.create_experiment("here")
+
+
 class Clock:
     """Time that passes in nobody's sleep."""
 

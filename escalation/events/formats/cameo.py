@@ -93,6 +93,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
 _CODE = re.compile("[0-9]{2,4}")
 _LAST_ROOT = 20
 _JOINT = "\x1f"
+RESTORED = "events whose code had lost its leading zero, restored where it is certain"
 EXPECTED = "a CAMEO code of two to four digits, with its leading zero"
 
 
@@ -113,13 +114,14 @@ def event_type(code: str) -> str | None:
 def with_zeros(codes: pa.Array, *, base: pa.Array, root: pa.Array) -> tuple[pa.Array, Mask, Mask]:
     """Codes whose leading zero a program took for a number's, restored by base and root.
 
-    ``20`` is ``020``, an appeal, under the root ``2``, and mass violence under the root ``20``. A
-    code of three digits whose first two are no root has lost one as well.
+    ``20`` is ``020``, an appeal, under the root ``2``, and mass violence under the root ``20``;
+    without a root nobody can say. A code whose first two digits are no root has lost one for sure.
 
     Parameters
     ----------
     codes, base, root : pyarrow.Array of string
-        ``EventCode``, ``EventBaseCode``, ``EventRootCode`` of GDELT; base and root may be null.
+        ``EventCode``, ``EventBaseCode``, ``EventRootCode`` of GDELT; base and root may be null,
+        and ICEWS has neither.
 
     Returns
     -------
@@ -153,7 +155,8 @@ def _restored(code: str, base: str, root: str) -> tuple[str, bool]:
     if len(code) == 1:
         return code, False
     if not root:
-        first = "0" + code if len(code) == 3 and int(code[:2]) > _LAST_ROOT else code
+        lost_zero = len(code) < 4 and int(code[:2]) > _LAST_ROOT
+        first = "0" + code if lost_zero else code
         return first, len(first) > 2 and _agree(first, base)
     start = root.zfill(2)
     for candidate in (code, "0" + code):

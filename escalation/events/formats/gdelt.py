@@ -71,7 +71,6 @@ _TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
 _STAMP_FORM = rf"^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:{_TIME})?(?:\.0+)?$"
 _LATE_DAYS = 365
 LATE_KEPT = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
-RESTORED = "events whose code had lost its leading zero, restored by EventRootCode"
 COUNTRY_ONLY = "events of which only the country is known, without coordinates"
 
 
@@ -114,7 +113,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         LATE_KEPT: flags(late).sum(),
         COUNTRY_ONLY: _vague(cells).sum(),
         canonical.NO_COUNTRY: unknown.sum(),
-        RESTORED: restored,
+        cameo.RESTORED: restored,
     }
     return canonical.converted(cells, _NAME, columns, notes)
 

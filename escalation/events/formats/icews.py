@@ -7,7 +7,8 @@ known_date    assumed: 7 days after the event by default, because releases came 
 country       ``Country`` of the place, a name, as ISO 3166 alpha-3. Names of no country give null
               and are counted in the notes.
 admin1, site  ``Province``, ``City``
-event_type    ``CAMEO Code`` by the table of :mod:`escalation.events.formats.cameo`
+event_type    ``CAMEO Code`` by the table of :mod:`escalation.events.formats.cameo`. A code of two
+              digits has lost its leading zero: restored where that is certain, else refused.
 actor, target ``Source Name``, ``Target Name``
 severity      from the ladder; 6 where a source with the sector Government or Military attacks a
               target with the sector Military of another country
@@ -27,10 +28,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, blanked, flags, later, lost
+from escalation.events.columns import Mask, blanked, flags, later, looked_up, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.cells import Cells
+from escalation.events.formats.cells import Cells, whole
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -68,7 +69,9 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     cells.require("Event ID", "Event Date", "CAMEO Code")
     day = cells.day("Event Date")
     country = to_iso3(cells.raw("Country"), code="name")
-    types = cells.types("CAMEO Code", cameo.event_type, cameo.EXPECTED)
+    codes, restored = _codes(cells)
+    types = looked_up(codes, cameo.event_type)
+    cells.refuse("Q-TYPE", "CAMEO Code", lost(codes, types), cameo.EXPECTED)
     columns = {
         schema.EVENT_ID: pc.binary_join_element_wise(
             cells.text("Event ID"), day.cast(pa.string()), "-"
@@ -84,11 +87,20 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.ACTOR: cells.text("Source Name"),
         schema.TARGET: cells.text("Target Name"),
         schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
-        schema.TAGS: cameo.tags(cells.raw("CAMEO Code")),
+        schema.TAGS: cameo.tags(codes),
         schema.NOTE: cells.note("Event Text"),
     }
     unknown = lost(cells.raw("Country"), country)
-    return canonical.converted(cells, _NAME, columns, {canonical.NO_COUNTRY: unknown.sum()})
+    notes = {canonical.NO_COUNTRY: unknown.sum(), cameo.RESTORED: restored}
+    return canonical.converted(cells, _NAME, columns, notes)
+
+
+def _codes(cells: Cells) -> tuple[pa.Array, int]:
+    """CAMEO codes, and how many had lost their leading zero."""
+    codes, none = whole(cells.raw("CAMEO Code")), pa.nulls(len(cells.block), pa.string())
+    codes, restored, wrong = cameo.with_zeros(codes, base=none, root=none)
+    cells.refuse("Q-TYPE", "CAMEO Code", wrong, "a code of three or four digits, with its zero")
+    return codes, int(restored.sum())
 
 
 def _without_missing(block: pa.Table) -> pa.Table:

@@ -80,8 +80,9 @@ def dates(
             days = formatted_days(values, (format,))
         else:
             days = iso_days(values, ISO_MIDNIGHT if midnight else ISO)
-            if other:
-                days = np.where(np.isnat(days), formatted_days(values, other), days)
+            rest = np.isnat(days) & flags(pc.is_valid(values))
+            if other and rest.any():
+                days[rest] = formatted_days(values.filter(pa.array(rest)), other)
         if zone is not None:
             days = np.where(np.isnat(days), stamped_days(values, zone), existing_days(days, zone))
         days[(days < _FIRST_DAY) | (days > _LAST_DAY)] = np.datetime64("NaT")

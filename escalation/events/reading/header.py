@@ -9,12 +9,7 @@ from pathlib import Path
 
 from escalation.errors import InputError
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
-from escalation.events.reading.streams import (
-    READ_BYTES,
-    TextStream,
-    first_undecodable,
-    not_encoded,
-)
+from escalation.events.reading.streams import READ_BYTES, TextStream
 from escalation.events.source import Options, Source
 
 _BLANK = "\r\n"
@@ -151,7 +146,7 @@ def _header_text(stream: TextStream) -> tuple[str, int]:
     while len(text) < READ_BYTES and (data := stream.line()):
         lines += 1
         quotes += data.count(b'"')
-        text += _decoded(data, stream.path)
+        text += data.decode("utf-8", "replace")
         # A header may hold line ends in quotes; blank lines before it count for nothing.
         if quotes % 2 == 0 and text.strip():
             break
@@ -186,13 +181,6 @@ def _first_rows(layout: Layout, data: bytes) -> list[list[str]]:
     texts = [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
     whole = [text for text in texts if text and not (layout.quoted and text.count('"') % 2)]
     return [_cells(text, layout.delimiter, layout.quoted) for text in whole]
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise not_encoded(path, first_undecodable(path), "utf-8") from None
 
 
 def _empty(path: Path) -> InputError:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from escalation.errors import InputError
 from escalation.events.source import Source
 
-_SHOWN = 400
+_SHOWN = 150
 
 
 @dataclass(frozen=True)

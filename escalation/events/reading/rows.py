@@ -22,7 +22,7 @@ from escalation.errors import InputError
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
 from escalation.events.reading.header import check_quotes, csv_layout, too_long
 from escalation.events.reading.layout import Layout
-from escalation.events.reading.streams import TextStream, first_undecodable, not_encoded
+from escalation.events.reading.streams import TextStream
 from escalation.events.reading.tables import (
     holds_json,
     is_table,
@@ -206,8 +206,6 @@ def _explained(
     error: pa.ArrowInvalid, layout: Layout, encoding: str | None, line: int
 ) -> InputError:
     """What Arrow stumbled over, with its place in the file."""
-    if "UTF8" in str(error):
-        return not_encoded(layout.path, first_undecodable(layout.path), "utf-8")
     if "straddling" in str(error):
         if layout.quoted:
             check_quotes(layout, encoding=encoding)

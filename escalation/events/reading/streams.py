@@ -45,7 +45,8 @@ class TextStream:
     def __init__(self, path: Path, *, encoding: str | None = None) -> None:
         self.path, self.quotes = path, 0
         self._reading = Lock()
-        self._decoder = _decoder(encoding)
+        self._declared = encoding is not None
+        self._plain, self._decoder = _decoder(encoding)
         self._file, self._packed = _opened(path)
         self._taken, self._at, self._held = 0, 0, b""
         self._lone_returns = False
@@ -100,12 +101,6 @@ class TextStream:
 
     def _start(self) -> bytes:
         data = self._next(READ_BYTES)
-        if self._decoder is None:
-            for mark, name in _BOMS:
-                if data.startswith(mark):
-                    raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
-            if data[:1000].count(0) > 200:
-                raise not_encoded(self.path, data.index(0), "utf-8", fix="add --encoding utf-16")
         # Old Macs and some spreadsheets end lines with a carriage return alone.
         self._lone_returns = b"\r" in data and b"\n" not in data
         return self._with_line_ends(data).removeprefix(codecs.BOM_UTF8)
@@ -119,15 +114,24 @@ class TextStream:
     def _decoded(self, size: int) -> bytes:
         while True:
             raw = self._raw(size)
-            if self._decoder is None:
-                return raw
+            if self._taken == len(raw) and not self._declared:
+                self._refuse_utf16(raw)
             try:
                 decoded = self._decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
                 offset = self._taken - len(error.object) + error.start
                 raise not_encoded(self.path, offset, error.encoding) from None
+            if self._plain:
+                return raw
             if decoded or not raw:
                 return decoded.removeprefix("\ufeff").encode("utf-8")
+
+    def _refuse_utf16(self, start: bytes) -> None:
+        for mark, name in _BOMS:
+            if start.startswith(mark):
+                raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
+        if start[:1000].count(0) > 200:
+            raise not_encoded(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
 
     def _raw(self, size: int) -> bytes:
         try:
@@ -171,42 +175,31 @@ def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> Inp
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether every byte of the unpacked file is; a file with UTF-16's mark is none of both."""
-    with closing(TextStream(path)) as stream:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while piece := stream.read(READ_BYTES):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
+    """Whether every byte of the unpacked file is; a file with UTF-16's mark is refused."""
+    try:
+        with closing(TextStream(path)) as stream:
+            while stream.read(READ_BYTES):
+                pass
+    except InputError as error:
+        if error.code != "E-ENCODING" or "utf-16" in error.fix:
+            raise
+        return False
     return True
 
 
-def first_undecodable(path: Path) -> int:
-    """Offset of the first byte that is not UTF-8, in the unpacked file."""
-    file, _ = _opened(path)
-    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
-    with file:
-        while True:
-            raw = file.read(READ_BYTES)
-            try:
-                decoder.decode(raw, final=not raw)
-            except UnicodeDecodeError as error:
-                return before + len(raw) - len(error.object) + error.start
-            before += len(raw)
-            if not raw:
-                return before
-
-
-def _decoder(encoding: str | None) -> codecs.IncrementalDecoder | None:
+def _decoder(encoding: str | None) -> tuple[bool, codecs.IncrementalDecoder]:
+    """Whether the bytes are UTF-8 already, and what decodes or checks them."""
     try:
-        name = codecs.lookup(encoding or "utf-8").name
+        found = codecs.lookup(encoding or "utf-8")
+        if not found._is_text_encoding:
+            raise LookupError
+        decoder = codecs.getincrementaldecoder(found.name)()
     except LookupError:
         raise UsageError(
             "E-ENCODING", "needs the name of an encoding, such as latin-1", value=encoding
         ) from None
-    return None if name in {"utf-8", "utf-8-sig"} else codecs.getincrementaldecoder(name)()
+    plain = found.name in {"utf-8", "utf-8-sig"}
+    return plain, codecs.getincrementaldecoder("utf-8")() if plain else decoder
 
 
 def _opened(path: Path) -> tuple[BinaryIO, int]:

@@ -123,7 +123,7 @@ def _parquet_blocks(layout: Layout, names: Sequence[str]) -> Iterator[Block]:
 def _damaged(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise InputError(
             "E-FILE",
             f"the Parquet file is damaged: {error}",
@@ -210,10 +210,11 @@ def _names(rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def _refuse_bomb(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as packed:
-        size = sum(member.file_size for member in packed.infolist())
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return  # An older workbook, or a damaged one: what reads it says so.
     if size > _MOST_UNPACKED:
         raise InputError(
             "E-LIMIT",

@@ -74,7 +74,7 @@ class FileCheck:
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
-                f"unknown columns: {', '.join(self.layout.unknown)}",
+                f"unknown columns: {_some(self.layout.unknown)}",
                 where=f"{self.path}:1",
                 column=self.layout.unknown[0],
                 fix="leave out --strict",

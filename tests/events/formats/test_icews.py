@@ -84,7 +84,7 @@ def test_severity_follows_the_table_and_is_highest_for_one_state_on_the_military
         ({"Event ID": ""}, "Q-REQUIRED", "Event ID"),
         ({"Event Date": "06/01/2018"}, "Q-DATE", "Event Date"),
         ({"CAMEO Code": "40.5"}, "Q-TYPE", "CAMEO Code"),
-        ({"CAMEO Code": "40"}, "Q-TYPE", "CAMEO Code"),
+        ({"CAMEO Code": "20"}, "Q-TYPE", "CAMEO Code"),
         ({"Latitude": "361"}, "Q-PLACE", "Latitude"),
         ({"City": "Mo\x00sul"}, "Q-TEXT", "City"),
     ],

@@ -247,6 +247,7 @@ class _Draft:
         if facts.start > facts.first_day:
             values["first_day"] = facts.start.item()
         beside = {
+            "encoding": "the file is not UTF-8: check that names with accents are right",
             "lag": f"days; {_lag_reason(facts)}",
             "first_day": f"one event in a hundred is older, back to {facts.first_day}",
         }

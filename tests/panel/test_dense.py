@@ -28,6 +28,7 @@ EVENTS = pd.DataFrame(
         schema.LONGITUDE: [43.79, 44.0, -180.0, 180.0],
         schema.SEVERITY: np.array([6, 1, 3, 5], np.int8),
         schema.KILLED: pd.array([None, 0, 2, 3], dtype="Int64"),
+        schema.WEIGHT: np.ones(4, np.int64),
         schema.TAGS: pd.Series(["night", None, "", "rain night"], dtype="str"),
     }
 )
@@ -60,7 +61,7 @@ def test_a_filter_of_no_events_keeps_none(where):
 
 
 def test_a_filter_on_anything_but_text_is_refused():
-    with pytest.raises(UsageError, match=r"E-CONFIG\] column=where value='killed' expected a text"):
+    with pytest.raises(UsageError, match=r"E-CONFIG\] column=where value='killed' not a column to choose events by"):
         Where({"killed": ("3",)})
 
 
@@ -69,6 +70,12 @@ def test_channels_count_events_or_killed_or_keep_the_rung():
     assert Channel("n", where).weights(EVENTS).tolist() == [1, 0, 1, 1]
     assert Channel("k", where, "killed").weights(EVENTS).tolist() == [0, 0, 2, 3]
     assert Channel("s", where, "severity").weights(EVENTS).tolist() == [6, 0, 3, 5]
+
+
+def test_a_row_counts_for_as_many_events_as_it_stands_for_and_its_killed_are_those_of_all():
+    rows = EVENTS.assign(weight=[1, 7, 1, 2])
+    assert Channel("x").weights(rows).tolist() == [1, 7, 1, 2]
+    assert Channel("x", measure="killed").weights(rows).tolist() == [0, 0, 2, 3]
 
 
 def test_a_pair_channel_counts_violence_of_one_side_on_the_other():
@@ -140,5 +147,5 @@ def test_a_channel_that_the_panel_lacks_is_an_error_that_names_the_others():
     )  # fmt: skip
     assert panel.shape == (1, 3)
     assert panel["events"].sum() == 3
-    with pytest.raises(UsageError, match=r"E-CHANNEL\] value='deaths' expected .*: events"):
+    with pytest.raises(UsageError, match=r"E-CHANNEL\] value='deaths' the panel has no such channel; it has events"):
         panel["deaths"]

@@ -173,11 +173,14 @@ def alerts_a_week(
     """
     thin = weekly(forecasts)
     units = thin.loc[thin[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
-    tables = [
-        metrics.alert_budget(thin, budget=budget, first_event_days=first_event_days)
-        for budget in BUDGETS
-        if budget < units or budget == BUDGETS[0]
-    ]
+    budgets = [budget for budget in BUDGETS if budget < units or budget == BUDGETS[0]]
+    try:
+        tables = [
+            metrics.alert_budget(thin, budget=budget, first_event_days=first_event_days)
+            for budget in budgets
+        ]
+    except GateError:  # only `all` was ever at risk, and it takes no place in a budget
+        return pd.DataFrame(columns=["model", "budget"])
     return pd.concat(tables, ignore_index=True)
 
 

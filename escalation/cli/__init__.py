@@ -13,7 +13,7 @@ import typer
 
 from escalation import __version__
 from escalation._util.interrupts import listen, status_if_asked
-from escalation.cli import check, data, delays, fetch, models, moves, pages, watch, work
+from escalation.cli import check, data, delays, fetch, init, models, moves, pages, watch, work
 from escalation.errors import EscalationError, StorageError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init.init_command,
     "train": work.train_command,
     "score": watch.score_command,
     "report": pages.report_command,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import pyarrow as pa
-
 from escalation import schema
 from escalation._util.resources import bundled
-from escalation.errors import InputError, UsageError
+from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
+from escalation.events.detect import detect_file
 from escalation.events.formats import (
     acled,
     gdelt,
@@ -22,12 +22,10 @@ from escalation.events.formats import (
     tidy,
     ucdp,
 )
-from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.report import Limits, own_types
-from escalation.events.reading.validate import FileCheck
-from escalation.events.source import EVENT_SCHEMA, Options, Source
+from escalation.events.load import advice_for_python, read_whole, warnings_of
+from escalation.events.reading.report import Limits
+from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
-from escalation.events.store.parts import to_frame
 
 SOURCES: dict[str, Source] = {
     "acled": acled.FORMAT,
@@ -41,7 +39,6 @@ SOURCES: dict[str, Source] = {
 }
 _BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
 """Sources whose file comes with the package."""
-_ROWS_SHOWN = 3
 
 
 def source_named(name: str) -> Source:
@@ -107,34 +104,85 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    check = FileCheck(file, form, chosen, limits or Limits(), Quarantine(None))
-    tables = [table for table, _ in check.tables()]
-    check.raise_if_over_limit()
-    _tell(check)
-    if not tables:
-        raise InputError("E-EMPTY", "no row can be taken", where=str(file))
-    events = pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables])
-    return EventArchive.of(to_frame(events), known_basis=check.basis)
+    archive, report, _ = read_whole(file, form, chosen, limits or Limits())
+    for text in warnings_of(report):
+        sys.stderr.write(f"warning: {text}\n")
+    return archive
 
 
-def _tell(check: FileCheck) -> None:
-    for remark in check.remarks:
-        _warn(f"{check.path}: {remark}")
-    if check.unrated:
-        _warn(f"{check.path}: {own_types(dict(check.unrated.most_common()))}")
-    if check.quarantined:
-        rows = "; ".join(
-            f"line {row.line} {row.code} {row.column}={row.value!r}"
-            for row in check.first[:_ROWS_SHOWN]
-        )
-        _warn(
-            f"{check.quarantined} of {check.records} rows of {check.path} were left out: {rows}; "
-            "`escalation validate` lists them"
-        )
+def read_events(
+    path: str | Path,
+    source: str | None = None,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    date_format: str | None = None,
+    zone: str | None = None,
+    lag: int | None = None,
+    ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
+    max_bad: float = 0.01,
+) -> EventArchive:
+    """Read a file of any known format into memory, or an archive on disk.
+
+    What is left out or assumed is told with :func:`warnings.warn`.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file: CSV or the like, also ``.gz`` or ``.zip``; Parquet; a workbook; JSON records. Or
+        the folder of an archive.
+    source : str, optional
+        Name of a format; found by the columns by default.
+    encoding, separator, date_format, zone, lag : optional
+        As for :class:`Options`; what the file itself tells need not be given.
+    ladder : mapping of str to Rungs, optional
+        Severity by event type.
+    max_bad : float, optional
+        Share of the rows that may be left out.
+
+    Raises
+    ------
+    UsageError
+        ``E-SOURCE`` for an unknown format.
+    InputError
+        When the file can't be taken, or too many of its rows.
+
+    Examples
+    --------
+    >>> archive = read_events(bundled("iraq_crisis_events.csv"))
+    >>> archive.known_basis, archive.covered_to
+    ('observed', np.datetime64('2024-10-01'))
+    """
+    place = Path(path)
+    if place.is_dir():
+        return ArchiveStore(place).archive()
+    options = Options(encoding, separator, date_format, zone, lag, ladder=ladder)
+    with advice_for_python():
+        file = detect_file(place, sources_named(source), options=options)
+        archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
+    for text in warnings_of(report):
+        warnings.warn(text, stacklevel=2)
+    return archive
 
 
-def _warn(text: str) -> None:
-    sys.stderr.write(f"warning: {text}\n")
+def sources_named(name: str | None) -> Mapping[str, Source]:
+    """The formats to choose from: the one of a name, or all.
+
+    Raises
+    ------
+    UsageError
+        ``E-SOURCE`` for a name that none has.
+    """
+    return SOURCES if name is None else {name: source_named(name)}
 
 
-__all__ = ["SOURCES", "EventArchive", "Limits", "Options", "load_events", "source_named"]
+__all__ = [
+    "SOURCES",
+    "EventArchive",
+    "Limits",
+    "Options",
+    "load_events",
+    "read_events",
+    "source_named",
+    "sources_named",
+]

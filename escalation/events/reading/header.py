@@ -63,6 +63,32 @@ def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
     return _fitted(layout, stream, names)
 
 
+def possible_headers(stream: TextStream, declared: str | None = None) -> list[tuple[str, ...]]:
+    """The first line of cells, by each separator that it may have; of a file of any source.
+
+    Parameters
+    ----------
+    stream : TextStream
+        At its start.
+    declared : str, optional
+        The separator, if it is known.
+
+    Raises
+    ------
+    InputError
+        ``E-EMPTY`` where there is none.
+    """
+    if marked := _SEPARATOR_LINE.match(stream.peek()[:20]):
+        declared = declared or marked[1].decode("latin-1")
+        stream.line()
+    text, _ = _header_text(stream)
+    marks = (declared,) if declared else _SEPARATORS
+    headers = [tuple(_cells(text, mark, mark != "\t")) for mark in marks]
+    if "\t" in marks:
+        headers.append(tuple(_cells(text, "\t", False)))
+    return [header for header in headers if any(name.strip() for name in header)]
+
+
 def _quoted(delimiter: str, source: Source) -> bool:
     """Machine-coded files with tabs do not quote: there a quote is a character like any other."""
     return not (delimiter == "\t" and source.delimiter == "\t")

@@ -50,6 +50,36 @@ def read_table(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     return _workbook(path, source) if _kind(path) == _ZIP else _parquet(path, source)
 
 
+def table_headers(path: Path) -> list[tuple[str, ...]]:
+    """Column names of a Parquet file, or of each sheet of a workbook.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+        As for :func:`read_table`.
+    """
+    if _kind(path) == _ZIP:
+        _refuse_bomb(path)
+        return [tuple(_names(rows)) for rows in _sheets(path)]
+    with _damaged(path), pq.ParquetFile(path) as file:
+        return [tuple(file.schema_arrow.names)]
+
+
+def json_header(stream: TextStream) -> tuple[str, ...]:
+    """Every name in some records of JSON, in the order of appearance.
+
+    Parameters
+    ----------
+    stream : TextStream
+        At its start.
+    """
+    return tuple(dict.fromkeys(name for record in _records(stream) for name in record))
+
+
 def _kind(path: Path) -> bytes | None:
     with path.open("rb") as file:
         start = file.read(4)

@@ -1,0 +1,97 @@
+"""A file of events looked at: what it is, what it holds, and how it is to be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from escalation import schema
+from escalation.backtest.facts import Facts, facts_of
+from escalation.events import Limits, Options, sources_named
+from escalation.events.archive import EventArchive
+from escalation.events.detect import Detected, detect_file
+from escalation.events.load import read_whole
+from escalation.events.reading.report import FileReport
+from escalation.events.store.folder import ArchiveStore
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file or an archive, looked at.
+
+    Parameters
+    ----------
+    archive : EventArchive
+        Own event types whose words say so count as words or coercion.
+    facts : Facts
+    reading : mapping of str to Any
+        ``[data]`` as it is read, without its place.
+    file : Detected or None
+    report : FileReport or None
+        What became of the rows; both are None for an archive on disk.
+    """
+
+    archive: EventArchive
+    facts: Facts
+    reading: Mapping[str, Any]
+    file: Detected | None = None
+    report: FileReport | None = None
+
+
+def inspect_file(
+    path: Path,
+    *,
+    source: str | None = None,
+    options: Options | None = None,
+    limits: Limits | None = None,
+) -> Inspected:
+    """Find out what a file is and what it holds.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or the folder of an archive.
+    source : str, optional
+        Name of a format; found by the columns by default.
+    options, limits : optional
+        As for an ingest.
+
+    Raises
+    ------
+    InputError
+        When the file can't be taken, or too many of its rows.
+
+    Examples
+    --------
+    >>> from escalation._util.resources import bundled
+    >>> found = inspect_file(bundled("iraq_crisis_events.csv"))
+    >>> found.reading["source"], found.report.quarantined
+    ('iraq_crisis', 0)
+    """
+    if path.is_dir():
+        archive = ArchiveStore(path).archive()
+        # Its severity was stored with its events: no rung that is written now changes it.
+        facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), own={})
+        return Inspected(archive, facts, {"source": "tidy"})
+    file = detect_file(path, sources_named(source), options=options)
+    whole = read_whole(path, file.source, file.options, limits or Limits())
+    facts = facts_of(whole.archive, ladder=file.options.ladder)
+    if quiet := {name: rungs for name, rungs in facts.own.items() if rungs is not None}:
+        rated = replace(file.options, ladder={**file.options.ladder, **quiet})
+        whole = read_whole(path, file.source, rated, limits or Limits())
+        facts = replace(facts_of(whole.archive, ladder=rated.ladder), own=facts.own)
+    return Inspected(whole.archive, facts, _reading(file, whole.options), file, whole.report)
+
+
+def _reading(file: Detected, options: Options) -> dict[str, Any]:
+    """What `[data]` says of the reading; what is as usual is left to the readers."""
+    delimiter = file.layout.delimiter
+    return {
+        "source": file.source.name,
+        "encoding": options.encoding,
+        "separator": delimiter if delimiter not in (",", file.source.delimiter) else None,
+        "date_format": options.date_format,
+        "zone": options.zone,
+    }

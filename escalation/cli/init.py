@@ -1,0 +1,130 @@
+"""The command that looks at a file and writes an experiment for it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from escalation.cli.common import Json, print_json
+from escalation.cli.data import DateFormat, Encoding, Lag, MaxBad, Separator, Zone
+from escalation.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from escalation.backtest.inspect_file import Inspected
+    from escalation.backtest.propose import Proposal
+
+_PACKED = {".gz", ".zip"}
+_TRAIN_LATER = "the experiment asks for one all the same: train it once there is more history"
+
+
+def init_command(
+    file: Annotated[Path, typer.Argument(help="A file of events, or the folder of an archive.")],
+    source: Annotated[
+        str | None, typer.Option(help="Format of the file; found by its columns by default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; FILE with .toml instead by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an experiment file.")] = False,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    date_format: DateFormat = None,
+    zone: Zone = None,
+    lag: Lag = None,
+    max_bad: MaxBad = 0.01,
+    as_json: Json = False,
+) -> None:
+    """Say what a file of events is, and write an experiment that trains on it."""
+    target = out or _beside(file)
+    _refuse_target(target, file, force=force)
+    from escalation._util.files import replacing
+    from escalation.backtest.inspect_file import inspect_file
+    from escalation.backtest.propose import propose
+    from escalation.cli.file_description import as_record
+    from escalation.events import Limits, Options
+
+    options = Options(encoding, separator, date_format, zone, lag)
+    seen = inspect_file(file, source=source, options=options, limits=Limits(max_bad=max_bad))
+    if lag is not None:
+        seen = replace(seen, facts=replace(seen.facts, lag=lag))
+    data = {"events": _relative(file, target), **seen.reading}
+    proposal = propose(seen.archive, seen.facts, name=_name(target), data=data)
+    with replacing(target) as part:
+        part.write_text(proposal.text, encoding="utf-8")
+    if as_json:
+        print_json(as_record(seen, proposal, target))
+    else:
+        _print(seen, proposal, target)
+
+
+def _beside(file: Path) -> Path:
+    """The file's name with another ending.
+
+    Examples
+    --------
+    >>> _beside(Path("a/events.csv.gz")).as_posix(), _beside(Path("store")).as_posix()
+    ('a/events.toml', 'store.toml')
+    """
+    plain = file.with_suffix("") if file.suffix in _PACKED else file
+    return plain.parent / f"{plain.name if file.is_dir() else plain.stem}.toml"
+
+
+def _refuse_target(target: Path, file: Path, *, force: bool) -> None:
+    if target.suffix != ".toml":
+        raise UsageError("E-FORMAT", "needs a file name that ends in .toml", where=str(target))
+    if not file.exists():
+        raise InputError("E-FILE", "no such file or archive", where=str(file))
+    if target.exists() and not force:
+        raise UsageError(
+            "E-EXISTS",
+            "the experiment file is there already",
+            where=str(target),
+            fix="name another with --out FILE.toml, or replace it with --force",
+        )
+
+
+def _name(target: Path) -> str:
+    """A name that a model can have.
+
+    Examples
+    --------
+    >>> _name(Path("my events (2024).toml"))
+    'my_events_2024'
+    """
+    return re.sub("[^A-Za-z0-9_-]+", "_", target.stem).strip("_-")[:60] or "events"
+
+
+def _relative(file: Path, target: Path) -> str:
+    """The file as seen from the folder of the experiment, so that both can be moved."""
+    try:
+        return Path(os.path.relpath(file.resolve(), target.parent.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return file.resolve().as_posix()
+
+
+def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
+    from escalation.backtest.propose import model_of
+    from escalation.cli import console
+    from escalation.cli.file_description import described
+    from escalation.events.load import warnings_of
+
+    out, err = console.console(), console.console(stderr=True)
+    for name, text in described(seen, proposal):
+        out.print(f"{name:>14}  {text}", markup=False, soft_wrap=True)
+    if seen.report is not None:
+        for text in warnings_of(replace(seen.report, unrated={})):
+            err.print(f"warning: {text}", markup=False, soft_wrap=True)
+    if not proposal.labels:
+        err.print(
+            f"warning: no label can be learnt from this file yet; {_TRAIN_LATER}",
+            markup=False,
+            soft_wrap=True,
+        )
+    model = model_of(_name(target), list(proposal.labels) or [""])
+    steps = f"escalation train {target}, then escalation score --model {model}"
+    out.print(f"written to {target}; next: {steps}", markup=False, soft_wrap=True)

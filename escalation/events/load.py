@@ -1,0 +1,102 @@
+"""A file read whole: its events in memory, and what became of its rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from escalation.errors import EscalationError, InputError
+from escalation.events.archive import EventArchive
+from escalation.events.reading.quarantine import Quarantine
+from escalation.events.reading.report import FileReport, Limits, own_types
+from escalation.events.reading.validate import FileCheck
+from escalation.events.source import EVENT_SCHEMA, Options, Source
+from escalation.events.store.parts import to_frame
+
+_ROWS_SHOWN = 3
+_OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)")
+
+
+class Whole(NamedTuple):
+    """A file that was read.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    report : FileReport
+        What became of its rows.
+    options : Options
+        As they were declared, and the order of day and month where it was found.
+    """
+
+    archive: EventArchive
+    report: FileReport
+    options: Options
+
+
+def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> Whole:
+    """The events of a file, and the count of its rows.
+
+    Parameters
+    ----------
+    path : Path
+    source : Source
+    options : Options
+    limits : Limits
+
+    Returns
+    -------
+    Whole
+
+    Raises
+    ------
+    InputError
+        When the file can't be taken, or too many of its rows.
+    """
+    check = FileCheck(path, source, options, limits, Quarantine(None))
+    tables = [table for table, _ in check.tables()]
+    check.raise_if_over_limit()
+    if not tables:
+        raise InputError("E-EMPTY", "no row can be taken", where=str(path))
+    rows = to_frame(pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables]))
+    archive = EventArchive.of(rows, known_basis=check.basis)
+    report = check.report(duplicates=len(rows) - len(archive.versions))
+    return Whole(archive, report, check.options)
+
+
+def warnings_of(report: FileReport) -> Iterator[str]:
+    """What a user must know of a file that was read: assumptions, and rows that were left out.
+
+    Parameters
+    ----------
+    report : FileReport
+    """
+    yield from (f"{report.file}: {remark}" for remark in report.remarks)
+    if report.unrated:
+        yield f"{report.file}: {own_types(report.unrated)}"
+    if report.quarantined:
+        rows = "; ".join(
+            f"line {row.line} {row.code} {row.column}={row.value!r}"
+            for row in report.first[:_ROWS_SHOWN]
+        )
+        yield (
+            f"{report.quarantined} of {report.records} rows of {report.file} were left out: {rows};"
+            " `escalation validate` lists them"
+        )
+
+
+@contextmanager
+def advice_for_python() -> Iterator[None]:
+    """What to do, with an argument's name instead of an option of the command line."""
+    try:
+        yield
+    except EscalationError as error:
+        error.fix = _OPTION.sub(lambda option: f"{option[1].replace('-', '_')}=", error.fix)
+        if "quarantine" in error.fix:
+            error.fix = "mend the rows (`escalation validate` lists them), or allow more: max_bad="
+        raise

@@ -1,0 +1,101 @@
+"""An experiment for an archive: what is asked of it, and in which steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+import pytest
+from own_tables import own_table
+
+from escalation.backtest.inspect_file import inspect_file
+from escalation.backtest.propose import propose
+
+
+def weekly(path, *, weeks=90):
+    draw = random.Random(3)
+    lines = ["WEEK,REGION,COUNTRY,ADMIN1,EVENT_TYPE,SUB_EVENT_TYPE,EVENTS,FATALITIES,ID"]
+    for week in range(weeks):
+        for place in ("Baghdad", "Basrah"):
+            if draw.random() < 0.4:
+                day = dt.date(2022, 1, 1) + dt.timedelta(7 * week)
+                cells = f"{draw.randint(1, 5)},{draw.randint(0, 2)}"
+                lines.append(f"{day},Middle East,Iraq,{place},Battles,Armed clash,{cells},1")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def proposed(path):
+    seen = inspect_file(path)
+    return propose(
+        seen.archive, seen.facts, name="mine", data={"events": path.name, **seen.reading}
+    )
+
+
+def test_units_are_provinces_with_enough_events_and_all(tmp_path):
+    experiment = proposed(own_table(tmp_path / "e.csv", ["ambush"], ["North", "South"])).experiment
+    assert experiment.panel.units == ["admin1", "all"]
+
+
+def test_a_single_place_is_the_whole(tmp_path):
+    experiment = proposed(own_table(tmp_path / "e.csv", ["ambush"], ["North"])).experiment
+    assert experiment.panel.units == ["all"]
+    assert "neighbours" not in experiment.features
+
+
+def test_votes_alone_are_counted_from_words_on_and_are_never_violent(tmp_path):
+    path = own_table(tmp_path / "e.csv", ["Vote on air strikes", "bill passed"], ["Parliament"])
+    seen, proposal = inspect_file(path), proposed(path)
+    assert seen.archive.versions["severity"].tolist() == [1] * len(seen.archive.versions)
+    assert proposal.experiment.severity == {
+        "Vote on air strikes": (1, 1, 1),
+        "bill passed": (1, 1, 1),
+    }
+    assert {target["where"]["rung"] for target in proposal.experiment.targets} == {1}
+    assert "any_7d" in proposal.labels
+
+
+def test_own_types_without_such_words_are_lines_to_take_in(tmp_path):
+    path = own_table(tmp_path / "e.csv", ["bombing explosion", "talks held"], ["North", "South"])
+    proposal = proposed(path)
+    assert proposal.experiment.severity == {"talks held": (1, 1, 1)}
+    assert '# "bombing explosion" = [3, 4, 5]' in proposal.text
+    assert {target["where"]["rung"] for target in proposal.experiment.targets} == {3}
+
+
+def test_weeks_stay_whole_and_the_file_says_why(tmp_path):
+    proposal = proposed(weekly(tmp_path / "weekly.csv"))
+    experiment = proposal.experiment
+    schedule = experiment.backtest
+    assert {target["horizon"] % 7 for target in experiment.targets} == {0}
+    assert (schedule.every, schedule.train_every) == (7, 7)
+    assert schedule.first_origin.weekday() == dt.date(2022, 1, 7).weekday()
+    assert "horizons and steps are whole weeks" in proposal.text
+    assert experiment.data.lag == 7
+    assert "any_7d" in proposal.labels
+
+
+def test_too_short_a_table_is_told_and_asks_all_the_same(tmp_path):
+    proposal = proposed(own_table(tmp_path / "e.csv", ["ambush"], ["North"], days=9, seed=5))
+    assert not proposal.labels
+    assert len(proposal.experiment.targets) == 1
+    assert "any_7d" in proposal.left_out
+
+
+def test_a_few_events_far_before_all_others_do_not_stretch_the_axis(tmp_path):
+    path = own_table(tmp_path / "e.csv", ["ambush"], ["North", "South", "East"], days=700)
+    with path.open("a") as file:
+        file.write("old,1975-05-01,ambush,IRQ,North\n")
+    experiment = proposed(path).experiment
+    assert experiment.data.first_day.year == 2022
+
+
+@pytest.mark.parametrize("event_type", ['say "no"', "back\\slash", "Événement", "—"])
+def test_any_event_type_can_be_written(event_type, tmp_path):
+    path = own_table(tmp_path / "e.csv", ["ambush"], ["North", "South"])
+    cell = '"' + event_type.replace('"', '""') + '"'
+    with path.open("a", encoding="utf-8") as file:
+        for n in range(20):
+            file.write(f"x{n},2022-03-{n + 1:02},{cell},IRQ,North\n")
+    channels = proposed(path).experiment.panel.channels
+    assert [event_type] in [channel.where["event_type"] for channel in channels.values()]

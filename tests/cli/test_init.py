@@ -1,0 +1,96 @@
+"""`init`: what a file is, and an experiment that trains on it as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from command_line import escalation
+from own_tables import own_table
+
+from escalation.experiment import load_experiment
+
+TABLES = {
+    "own types": (["bombing explosion", "Protest march"], ["North", "South"]),
+    "votes alone": (["Vote on air strikes", "bill passed"], ["Parliament"]),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_init_then_train_then_score(case, tmp_path):
+    types, places = TABLES[case]
+    own_table(tmp_path / "events.csv", types, places, days=300)
+    done = escalation("init", "events.csv", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "tidy" in done.stdout and "event_date; suggested lag: 0 days" in done.stdout
+    quick = (tmp_path / "events.toml").read_text().replace("boosting = {}\n", "")
+    (tmp_path / "events.toml").write_text(quick)
+    trained = escalation("train", "events.toml", folder=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    model = re.search(r"score --model (\S+)", done.stdout)[1]
+    scored = escalation("score", "--model", model, "--json", folder=tmp_path)
+    assert scored.returncode == 0, scored.stderr
+    assert "all" in {row["unit"] for row in json.loads(scored.stdout)}
+    for text in (done.stdout, trained.stdout, trained.stderr, scored.stderr):
+        assert not re.search(r"'(Vote on air strikes|bill passed)'.*(rung 3|severity is 3)", text)
+
+
+def test_json_has_the_facts_and_the_labels(tmp_path):
+    own_table(tmp_path / "events.csv", ["ambush", "talks"], ["North", "South"], days=300)
+    done = escalation("init", "events.csv", "--json", "--out", "sub/mine.toml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["format"], facts["separator"], facts["quarantined"]) == ("tidy", ",", 0)
+    assert facts["types_without_rung"] == {"ambush": None, "talks": [1, 1, 1]}
+    assert facts["units"]["admin1"]["count"] == 2
+    assert facts["labels"]["any_7d"]["positives"] > 20
+    written = load_experiment(tmp_path / "sub" / "mine.toml")
+    assert written.data.events == str(tmp_path / "sub" / "../events.csv")
+
+
+def test_an_experiment_that_is_there_is_kept(tmp_path):
+    own_table(tmp_path / "events.csv", ["ambush"], ["North"], days=200)
+    (tmp_path / "events.toml").write_text("mine")
+    done = escalation("init", "events.csv", folder=tmp_path)
+    assert done.returncode == 2
+    assert "--force" in done.stderr
+    assert (tmp_path / "events.toml").read_text() == "mine"
+    assert escalation("init", "events.csv", "--force", folder=tmp_path).returncode == 0
+
+
+REFUSED = {
+    "empty": (b"", "E-EMPTY"),
+    "header alone": (b"event_id,event_date,event_type,site\n", "E-EMPTY"),
+    "no table": (bytes(range(256)) * 20, "error["),
+    "a page": (b"<!DOCTYPE html><html><body>not found</body></html>\n", "E-"),
+    "columns of no format": (b"date,kind\n2020-01-01,x\n", "needs event_id"),
+    "times": (
+        b"event_id,event_date,event_type,site\n1,2020-01-01 3:30,battle,x\n",
+        "--zone",
+    ),
+    "dates": (b"event_id,event_date,event_type,site\n1,1/2/20,battle,x\n", "--date-format"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_table_of_events_is_refused_and_nothing_is_written(case, tmp_path):
+    data, told = REFUSED[case]
+    (tmp_path / "events.csv").write_bytes(data)
+    done = escalation("init", "events.csv", folder=tmp_path)
+    assert done.returncode == 3, (done.stdout, done.stderr)
+    assert told in done.stderr
+    assert not (tmp_path / "events.toml").exists()
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    done = escalation("init", "none.csv", folder=tmp_path)
+    assert (done.returncode, "E-FILE" in done.stderr) == (3, True)
+
+
+def test_a_table_too_short_is_described_and_its_experiment_written(tmp_path):
+    own_table(tmp_path / "events.csv", ["ambush"], ["North"], days=12)
+    done = escalation("init", "events.csv", folder=tmp_path)
+    assert done.returncode == 0
+    assert "no label can be learnt from this file yet" in done.stderr
+    assert load_experiment(tmp_path / "events.toml").targets

@@ -1,0 +1,133 @@
+"""What a file of events is, found by its columns: literal headers of every source."""
+
+from __future__ import annotations
+
+import pytest
+
+from escalation.errors import InputError
+from escalation.events import SOURCES, read_events
+from escalation.events.detect import detect_file
+from escalation.events.formats.gdelt import COLUMNS_1, COLUMNS_2
+
+ACLED = (
+    "event_id_cnty,event_date,year,time_precision,disorder_type,event_type,sub_event_type,actor1,"
+    "actor2,iso,country,admin1,location,latitude,longitude,source,notes,fatalities,timestamp"
+)
+WEEKLY = (
+    "WEEK,REGION,COUNTRY,ADMIN1,EVENT_TYPE,SUB_EVENT_TYPE,EVENTS,FATALITIES,POPULATION_EXPOSURE,"
+    "DISORDER_TYPE,ID,CENTROID_LATITUDE,CENTROID_LONGITUDE"
+)
+UCDP = (
+    "id,relid,year,date_start,date_end,date_prec,type_of_violence,side_a,side_b,country,adm_1,"
+    "latitude,longitude,best,high,low"
+)
+ICEWS = (
+    "Event ID\tEvent Date\tSource Name\tSource Sectors\tSource Country\tEvent Text\tCAMEO Code\t"
+    "Intensity\tTarget Name\tTarget Sectors\tTarget Country\tStory ID\tSentence Number\tPublisher\t"
+    "City\tDistrict\tProvince\tCountry\tLatitude\tLongitude"
+)
+GTD = "eventid,iyear,imonth,iday,country_txt,provstate,city,attacktype1_txt,gname,nkill,nwound"
+POLECAT = "Event ID\tEvent Date\tEvent Type\tEvent Mode\tCountry\tPublication Date\tLanguage"
+TIDY = "event_id,event_date,event_type,country,admin1,killed"
+GDELT_ROW = ["900", "20200103", *["1"] * (len(COLUMNS_2) - 2)]
+
+
+def anything(header, separator=","):
+    return header + "\n" + separator.join("1" for _ in header.split(separator)) + "\n"
+
+
+HEADERS = {
+    "acled": (anything(ACLED), "acled", ","),
+    "acled, upper case": (anything(ACLED.upper()), "acled", ","),
+    "acled, semicolons": (anything(ACLED.replace(",", ";"), ";"), "acled", ";"),
+    "acled, Excel's first line": ("sep=;\n" + anything(ACLED.replace(",", ";"), ";"), "acled", ";"),
+    "acled, weekly": (anything(WEEKLY), "acled", ","),
+    "acled, as JSON": ('[{"' + ACLED.replace(",", '": 1, "') + '": 1}]', "acled", ","),
+    "ucdp": (anything(UCDP), "ucdp", ","),
+    "icews": (anything(ICEWS, "\t"), "icews", "\t"),
+    "gtd": (anything(GTD), "gtd", ","),
+    "polecat": (anything(POLECAT, "\t"), "polecat", "\t"),
+    "gdelt 2.0, no header": ("\t".join(GDELT_ROW) + "\n", "gdelt", "\t"),
+    "gdelt 1.0, no header": ("\t".join(GDELT_ROW[: len(COLUMNS_1)]) + "\n", "gdelt", "\t"),
+    "gdelt, header": (anything(",".join(COLUMNS_2)), "gdelt", ","),
+    "a table of one's own": (anything(TIDY), "tidy", ","),
+    "names in other spellings": (anything("Event ID;Event.Date;Event-Type;Site", ";"), "tidy", ";"),
+    "more columns than are known": (anything(TIDY + ",wind,rain"), "tidy", ","),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_the_columns_name_the_format(case, tmp_path):
+    text, source, separator = HEADERS[case]
+    path = tmp_path / "a file"
+    path.write_text(text)
+    found = detect_file(path, SOURCES)
+    assert (found.source.name, found.layout.delimiter) == (source, separator)
+
+
+def test_the_bundled_chronology_is_its_own_format(crisis_csv):
+    assert detect_file(crisis_csv, SOURCES).source.name == "iraq_crisis"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_an_encoding_that_is_not_utf_8_is_found(encoding, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_bytes(f"{TIDY}\n1,2020-01-01,battle,MLI,Ségou,2\n".encode(encoding))
+    assert detect_file(path, SOURCES).options.encoding == encoding
+    assert read_events(str(path)).versions["admin1"].tolist() == ["Ségou"]
+
+
+DATES = {
+    "20200131": "%Y%m%d",
+    "2020/01/31": "%Y/%m/%d",
+    "31 January 2020": "%d %B %Y",
+    "31-Jan-2020": "%d-%b-%Y",
+    "January 31, 2020": "%B %d, %Y",
+    "2020-01-31": None,
+}
+
+
+@pytest.mark.parametrize("day", DATES)
+def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(f'{TIDY}\n1,"{day}",battle,MLI,Gao,2\n')
+    assert detect_file(path, SOURCES).options.date_format == DATES[day]
+    assert str(read_events(path).first_day) == "2020-01-31"
+
+
+def test_columns_of_no_format_are_told_with_what_is_needed(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("date,longitude,latitude,type\n2007-02-01,44.1,33.2,airstrike\n")
+    with pytest.raises(InputError, match=r"found: date, longitude, latitude, type") as refused:
+        detect_file(path, SOURCES)
+    assert "needs event_id, event_date, event_type, and a place" in str(refused.value)
+    assert "rename 'date' to 'event_date', rename 'type' to 'event_type'" in refused.value.fix
+    assert refused.value.fix.endswith("add event_id")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("", "E-EMPTY"), ("\n\n", "E-EMPTY"), (TIDY, "E-EMPTY")]
+)
+def test_an_empty_file_is_refused(text, code, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as refused:
+        detect_file(path, SOURCES)
+    assert refused.value.code == "E-EMPTY"
+
+
+def test_read_events_tells_what_it_left_out_and_takes_an_archive_folder(tmp_path):
+    from escalation.events.store.folder import ArchiveStore
+    from escalation.events.store.ingest import ingest_files
+
+    path = tmp_path / "events.csv"
+    rows = [f"{n},2020-01-{n % 28 + 1:02},ambush,MLI,Gao,0" for n in range(200)]
+    path.write_text("\n".join([TIDY, *rows, "x,no day,ambush,MLI,Gao,0"]) + "\n")
+    with pytest.warns(UserWarning, match="left out") as told:
+        archive = read_events(path)
+    assert len(archive.versions) == 200
+    messages = [str(warning.message) for warning in told]
+    assert any("'ambush'" in text for text in messages)
+    assert any("1 of 201 rows" in text and "Q-DATE" in text for text in messages)
+    ingest_files(SOURCES["tidy"], [path], ArchiveStore(tmp_path / "store"))
+    assert len(read_events(str(tmp_path / "store")).versions) == 200

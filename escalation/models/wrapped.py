@@ -75,12 +75,16 @@ class Wrapped(EventModel):
         self.base_ = smoothed_rate(y, self.horizon)
         self.inner_ = None
         if y.min() < y.max():
-            self.inner_ = self._build().fit(with_margins(X, self.horizon), y)
+            self.inner_ = self._build().fit(self._design(X), y)
 
     def _probability(self, X: Any) -> Array:
         if self.inner_ is None:
             return np.full(len(X), self.base_)
-        return self._predicted(with_margins(X, self.horizon))
+        return self._predicted(self._design(X))
+
+    def _design(self, X: Any) -> Array:
+        """What the estimator sees."""
+        return with_margins(X, self.horizon)
 
     def _build(self) -> Any:
         raise NotImplementedError

@@ -1,0 +1,93 @@
+"""Forecasts of every model from one-pass tables, and from panels built anew for each row."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation.backtest.case import make_case
+from escalation.backtest.day import day_inputs
+from escalation.backtest.fitting import fit_models, predict
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment
+from escalation.models import MODELS
+
+DAYS, ORIGINS = 150, (90, 120, 149)
+FIRST = np.datetime64("2020-01-01")
+
+
+def experiment(lag):
+    return Experiment.model_validate(
+        {
+            "experiment": {"name": "known"},
+            "data": {"source": "tidy", "first_day": "2020-01-01", "lag": lag},
+            "panel": {"units": ["site", "all"], "enters": {"rung": 3}},
+            "features": {
+                "window_sums": {"channels": ["events", "killed"], "windows": [7, 28]},
+                "recency": {},
+                "trend": {},
+                "neighbours": {"windows": [7]},
+            },
+            "targets": [{"name": "any", "horizon": 5, "where": {"rung": 4}}],
+            "models": {name: {} for name in MODELS},
+            "backtest": {"train_every": 3},
+        }
+    )
+
+
+def with_founders(archive):
+    """The archive with an event in every place on the first day, so that no unit is ever lost."""
+    some = archive.versions.drop_duplicates(schema.SITE).dropna(subset=[schema.SITE])
+    names = [f"founder {number}" for number in range(len(some))]
+    day = pd.Timestamp(FIRST)
+    founders = some.assign(
+        event_id=names, event_date=day, known_date=day, severity=5, operation="add"
+    )
+    return archive.plus(founders)
+
+
+def unrevised(archive, day):
+    """What was known on a day, as if each event had been known at once and never changed."""
+    events = archive.as_of(day)
+    events = events.assign(known_date=events[schema.EVENT_DATE], operation="add")
+    return EventArchive.of(events, covered_to=day, known_basis="observed")
+
+
+def rebuilt(archive, case, table):
+    """The inputs of a table, each day's from the panel of what was known on it."""
+    days = table.X.index.get_level_values(schema.DAY)
+    parts = []
+    for day in days.unique():
+        rows = table.X.index[days == day]
+        when = np.datetime64(day, "D")
+        inputs = day_inputs(unrevised(archive, when), case.experiment, case.target, when)
+        parts.append(inputs.X.loc[rows])
+    return dataclasses.replace(table, X=pd.concat(parts).loc[table.X.index])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_every_model_says_the_same_as_on_tables_built_anew_for_each_day(seed, random_archive):
+    archive = with_founders(random_archive(seed, days=DAYS, events=220))
+    config = experiment(lag=seed % 3)
+    case = make_case(archive, config, config.labels[0])
+    for origin in ORIGINS:
+        day = FIRST + origin
+        learned = case.training_table(day)
+        asked = case.rows_on(np.array([origin]), case.known_on(day))
+        said, expected = (
+            predict(fit_models(config, case.target, one), two)
+            for one, two in (
+                (learned, asked),
+                (rebuilt(archive, case, learned), rebuilt(archive, case, asked)),
+            )
+        )
+        assert set(said) == set(config.model_names)
+        for name, probability in said.items():
+            np.testing.assert_allclose(
+                probability, expected[name], rtol=0, atol=1e-6, err_msg=f"{name} on {day}"
+            )

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation.backtest import case, table
 from escalation.backtest import rolling as backtest
-from escalation.backtest import table
 from escalation.events.archive import EVENT_KEY as KEY
 from escalation.events.archive import EventArchive
 from escalation.panel import kernels
@@ -283,11 +283,12 @@ def inputs_scaled_by_all_rows(monkeypatch):
 
 
 def category_list_from_the_future(monkeypatch):
-    true = backtest.prepare
+    true = case.with_features
 
-    def with_categories(archive, *args, **options):
-        made = true(archive, *args, **options)
-        names = tuple(f"site_is_{site}" for site in sorted(set(archive.versions[schema.SITE])))
+    def with_categories(prepared, experiment):
+        made = true(prepared, experiment)
+        sites = prepared.archive.versions[schema.SITE]
+        names = tuple(f"site_is_{site}" for site in sorted(set(sites)))
         blank = np.zeros((len(names), *made.features.values.shape[1:]), np.float32)
         features = replace(
             made.features, names=(*made.features.names, *names),
@@ -295,7 +296,7 @@ def category_list_from_the_future(monkeypatch):
         )  # fmt: skip
         return replace(made, features=features)
 
-    monkeypatch.setattr(backtest, "prepare", with_categories)
+    monkeypatch.setattr(case, "with_features", with_categories)
 
 
 def predicting(monkeypatch, change):

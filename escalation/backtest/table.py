@@ -194,8 +194,8 @@ def features_history(archive: EventArchive, experiment: Experiment) -> History:
     return history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
 
 
-def prepare(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
-    """Compute an experiment's features for every day on its axis.
+def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
+    """An experiment's panel for one label, without any feature: quick, for who counts outcomes.
 
     Parameters
     ----------
@@ -213,11 +213,6 @@ def prepare(archive: EventArchive, experiment: Experiment, target: Target) -> Pr
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
-    return with_features(prepare_labels(archive, experiment, target), experiment)
-
-
-def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
-    """The same without any feature, which is quick: for who only counts outcomes."""
     data = experiment.data
     spec = panel_spec(experiment, [target])
     last = to_day(data.last_day or archive.covered_to)

@@ -141,7 +141,7 @@ def test_names_that_the_experiment_mentions_stay(monkeypatch):
 def test_too_little_history_for_a_backtest_is_said():
     archive = archives.archive(1, lag=LAG).until(archives.FIRST + 8)
     done = {one.check: one for one in audited(archive=archive)}
-    assert done["backtest"].note.startswith("not made: expected")
+    assert done["backtest"].note.startswith("not made: too few")
     assert done["truncation"].compared > 0
 
 

@@ -28,7 +28,7 @@ def both(seed, monkeypatch):
     theirs = sqlite_oracle.oracle(archive.versions, first=archives.FIRST, days=DAYS, lag=lag)
     t = (ours.index.get_level_values("day") - pd.Timestamp(archives.FIRST)).days
     ours.index = pd.MultiIndex.from_arrays([ours.index.get_level_values("unit"), t])
-    return ours, theirs
+    return ours.sort_index(), theirs.sort_index()
 
 
 def wrong(ours, theirs):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
+from threadpoolctl import threadpool_limits
 
 from escalation._util.arrays import Array
 from escalation.errors import GateError, InputError
@@ -122,8 +123,31 @@ def fit_hawkes(
     ['a>b', 'b>a', np.float64(7.0)]
     """
     channels, values = _checked(counts)
+    with threadpool_limits(limits=1):  # for small systems, more threads wait for each other
+        return _fit_checked(
+            channels,
+            values,
+            np.asarray(half_lives, np.float64),
+            level_days=level_days,
+            placebo_days=placebo_days,
+            shuffles=shuffles,
+            seed=seed,
+        )
+
+
+def _fit_checked(
+    channels: tuple[str, ...],
+    values: NDArray[np.float32],
+    grid: NDArray[np.float64],
+    *,
+    level_days: int | None,
+    placebo_days: int,
+    shuffles: int,
+    seed: int,
+) -> Excitation:
+    """The same from counts that were checked."""
     kept = np.flatnonzero(values.sum(axis=1) >= LEAST_EVENTS)
-    values, grid = values[kept], np.asarray(half_lives, np.float64)
+    values = values[kept]
     past = lagged(values, grid)
     levels = levels_of(values.shape[1], level_days)
     rows = fit_rows(values, levels, past)

@@ -63,15 +63,25 @@ class Counterfactual:
 
         Units that another event introduced at the same location are left out: they stay.
         """
-        units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         table = openings(self.inputs.archive, self.inputs.past)
-        for unit, rows in table.groupby(schema.UNIT_KEY, sort=False):
-            first = tuple(rows[EVENT_KEY].iloc[0])
-            others = rows[(rows[EVENT_KEY] != rows[EVENT_KEY].iloc[0]).any(axis=1)]
-            place = rows[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
-            if others.empty or not place.iloc[0].equals(place.loc[others.index[0]]):
-                number = self.inputs.unit_keys.index(str(unit))
-                units.setdefault(first, []).append((number, others.empty))
+        unit, _ = pd.factorize(table[schema.UNIT_KEY])
+        first = np.unique(unit, return_index=True)[1]
+        other = np.zeros(len(table), dtype=bool)
+        for column in EVENT_KEY:
+            names = table[column].to_numpy(dtype=object)
+            other |= names != names[first[unit]]
+        later = np.flatnonzero(other)
+        having, where = np.unique(unit[later], return_index=True)
+        alone = np.ones(len(first), dtype=bool)
+        alone[having] = False
+        stays = np.zeros(len(first), dtype=bool)
+        place = table[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
+        stays[having] = _same(place.iloc[first[having]], place.iloc[later[where]])
+        number = pd.Index(self.inputs.unit_keys).get_indexer(table[schema.UNIT_KEY].iloc[first])
+        units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
+        for i in np.flatnonzero(~stays):
+            source, name = (str(table[column].iat[first[i]]) for column in EVENT_KEY)
+            units.setdefault((source, name), []).append((int(number[i]), bool(alone[i])))
         return units
 
     @cached_property
@@ -118,24 +128,23 @@ class Counterfactual:
         for start in range(0, count, step):
             yield np.arange(start, min(start + step, count))
 
-    @cached_property
-    def _keys(self) -> list[tuple[str, str]]:
-        """Source and identifier of each event."""
-        sources, names = (self.events[name].tolist() for name in EVENT_KEY)
-        return list(zip(sources, names, strict=True))
+    def _key(self, event: int) -> tuple[str, str]:
+        """Source and identifier of an event."""
+        source, name = (self.events[column].iat[event] for column in EVENT_KEY)
+        return source, name
 
     def _needs_rescoring(self, perturbations: Perturbations, i: int) -> bool:
         """Whether a perturbation changes more than single days: a unit's location, or the axis."""
         if perturbations.times[i] != REMOVED:
             return False
-        key = self._keys[int(perturbations.event[i])]
+        key = self._key(int(perturbations.event[i]))
         moved = any(not vanishes for _, vanishes in self._introduced.get(key, []))
         if moved and any(name in ACROSS for name in self.scorer.experiment.features):
             return True
         return key == self._first_of_axis
 
     def _without(self, event: int) -> Array:
-        source, name = self._keys[event]
+        source, name = self._key(event)
         scored = self.scorer.on(self.inputs.archive.without(name, source), self.inputs.day)
         return scored["probability"].reindex(list(self.inputs.unit_keys)).to_numpy()
 
@@ -167,7 +176,8 @@ class Counterfactual:
         """Where a unit would not be known, shape (perturbation, unit)."""
         gone = np.zeros((len(perturbations), len(self.inputs.units)), dtype=bool)
         for i in np.flatnonzero(perturbations.times == REMOVED):
-            for unit, vanishes in self._introduced.get(self._keys[perturbations.event[i]], []):
+            key = self._key(int(perturbations.event[i]))
+            for unit, vanishes in self._introduced.get(key, []):
                 gone[i, unit] |= vanishes
         return gone
 
@@ -209,6 +219,15 @@ class Counterfactual:
         for name, column in across.items():
             values[:, self.inputs.X.columns.get_loc(name)] = column[unit, number]
         return values
+
+
+def _same(ours: pd.DataFrame, others: pd.DataFrame) -> Bools:
+    """Where two tables of the same shape agree in every column, missing values included."""
+    equal = np.ones(len(ours), dtype=bool)
+    for column in ours:
+        a, b = ours[column].reset_index(drop=True), others[column].reset_index(drop=True)
+        equal &= ((a == b).fillna(False) | (a.isna() & b.isna())).to_numpy(bool)
+    return equal
 
 
 def _to_score(

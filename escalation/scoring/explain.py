@@ -184,9 +184,9 @@ def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
     for channel in counterfactual.scorer.target.channels():
         counted |= counterfactual.rows.weights[channel.name] > 0
     last = np.full(len(counterfactual.inputs.units), -1)
-    for event in np.flatnonzero(counted):
-        units = counterfactual.rows.holders[event]
-        last[units[units >= 0]] = event
+    for units in counterfactual.rows.holders.T:
+        here = np.flatnonzero(counted & (units >= 0))
+        np.maximum.at(last, units[here], here)
     below = np.flatnonzero((counterfactual.inputs.probability < line) & (last >= 0))
     steps = np.arange(1, MOST_FURTHER + 1)
     units = np.repeat(below, len(steps))

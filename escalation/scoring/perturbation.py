@@ -135,20 +135,24 @@ class PerturbedRows:
         return rows
 
     @cached_property
-    def _events_by_cell(self) -> dict[tuple[int, int], list[int]]:
-        """Events by the unit and day that hold them."""
-        cells: dict[tuple[int, int], list[int]] = {}
-        for event, units in enumerate(self.holders.tolist()):
-            for unit in units:
-                cells.setdefault((unit, int(self.happened[event])), []).append(event)
-        return cells
+    def _events_by_cell(self) -> tuple[Ints, Ints]:
+        """Cells that hold events, ascending, and the event in each; a cell for each of several."""
+        event, kind = np.nonzero(self.holders >= 0)
+        cell = self._cell(self.holders[event, kind], self.happened[event])
+        order = np.argsort(cell, kind="stable")
+        return cell[order], event[order]
+
+    def _cell(self, unit: Ints, day: Ints) -> Ints:
+        """A number for each unit and day, also for days before the axis."""
+        return unit + len(self.inputs.unit_keys) * day
 
     def _highest_other(self, event: Ints, changed: ChangedRows, weight: Array) -> Array:
         """Highest weight of the other events in the same row on the same day."""
+        cells, events = self._events_by_cell
+        wanted = self._cell(changed.unit, changed.day)
+        start, stop = np.searchsorted(cells, wanted), np.searchsorted(cells, wanted, side="right")
         highest = np.zeros(len(changed))
-        for row, (removed, unit, day) in enumerate(
-            zip(event, changed.unit, changed.day, strict=True)
-        ):
-            cell = self._events_by_cell.get((int(unit), int(day)), [])
-            highest[row] = max((weight[i] for i in cell if i != removed), default=0.0)
+        for row, removed in enumerate(event):
+            others = events[start[row] : stop[row]]
+            highest[row] = weight[others[others != removed]].max(initial=0.0)
         return highest

@@ -50,6 +50,7 @@ class Filled:
     def __init__(self, data: Panel) -> None:
         self.data, self.channels = data, tuple(data.channels)
         self.units, self.days, self.country = data.units, data.days, data.country
+        self.unit_keys = data.units
         self.latitude, self.longitude = data.latitude, data.longitude
         self.entry = np.zeros(len(data.units), np.int64)
         self.present = np.ones(data.shape, dtype=bool)

@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate": data.validate_command,
     "ingest": data.ingest_command,
     "archive": fetch.archive_command,
-    "answers": moves.answers_command,
+    "moves": moves.moves_command,
     "revisions": delays.revisions_command,
     "promote": models.promote_command,
     "verify": models.verify_command,

@@ -1,9 +1,10 @@
-"""The command that tests retaliation instead of assuming it."""
+"""The command that tells who moves next: what followed each side's moves, held against chance."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,55 +13,126 @@ from escalation.cli.common import (
     NeededExperiment,
     Plugin,
     print_json,
+    printing,
     read_archive,
     read_experiment,
 )
 from escalation.cli.reading import READING, Reading, reads_events
+from escalation.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
+Within = Annotated[
+    list[int] | None, typer.Option(min=1, help="Days; may be repeated. 3, 7 and 14 by default.")
+]
+GroupedBy = Annotated[Literal["harm", "rung"], typer.Option(help="How moves are told apart.")]
+Drawn = Annotated[Path | None, typer.Option("--figure", help="Also draw it: .png or .svg.")]
 
 
 @reads_events
-def answers_command(
+def moves_command(
     experiment: NeededExperiment,
     reading: Reading = READING,
     plugin: Plugin = None,
+    within: Within = None,
+    by: GroupedBy = "harm",
     shuffles: Shuffles = 199,
+    figure: Drawn = None,
     as_json: Json = False,
 ) -> None:
-    """Test who answers whom, and within how many days, among the experiment's pairs."""
+    """Tell what followed each side's moves, how soon and how hard, and whether that is chance."""
+    if figure is not None and figure.suffix not in {".png", ".svg"}:
+        raise UsageError(
+            "E-FORMAT", "needs a file name that ends in .png or .svg", where=str(figure)
+        )
     from escalation.models import excitation
+    from escalation.models.excitation.followed import WITHIN
     from escalation.panel.sides import pair_counts
 
     chosen = read_experiment(experiment, plugin, reading)
-    data = chosen.data
-    counts = pair_counts(
-        read_archive(chosen, reading),
-        chosen.panel.spec,
-        first_day=data.first_day,
-        last_day=data.last_day,
-        lag=data.lag,
-    )
+    data, archive = chosen.data, read_archive(chosen, reading)
+    span: dict[str, Any] = {"first_day": data.first_day, "last_day": data.last_day, "lag": data.lag}
+    counts = pair_counts(archive, chosen.panel.spec, **span)
     fitted = excitation.fit_hawkes(counts, shuffles=shuffles, seed=chosen.experiment.seed)
-    table = excitation.answer_table(fitted)
+    answers = excitation.answer_table(fitted)
+    moves = excitation.moves_table(
+        archive, chosen.panel.pairs, **span, within=within or WITHIN, by=by
+    )
+    if figure is not None:
+        _draw(moves, figure)
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
-        rows = json.loads(table.to_json(orient="records"))
-        result = {"branching_ratio": fitted.branching_ratio, "events": totals, "answers": rows}
-        print_json(result)
+        rows = {"moves": moves, "answers": answers}
+        tables = {name: json.loads(rows[name].to_json(orient="records")) for name in rows}
+        print_json({"branching_ratio": fitted.branching_ratio, "events": totals, **tables})
         return
-    _print(table, totals, days=len(next(iter(counts.values()))), ratio=fitted.branching_ratio)
+    with printing():
+        _print_moves(moves)
+        days = len(next(iter(counts.values())))
+        _print_answers(answers, totals, days=days, ratio=fitted.branching_ratio)
 
 
-def _print(table: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float) -> None:
+def _draw(moves: pd.DataFrame, path: Path) -> None:
+    from escalation._util.files import replacing
+    from escalation.plots.moves_followed import moves_figure
+
+    with replacing(path) as part:
+        undated = {"Date": None} if path.suffix == ".svg" else None
+        moves_figure(moves).savefig(part, format=path.suffix[1:], metadata=undated)
+
+
+def _print_moves(moves: pd.DataFrame) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from escalation.cli import console
+    from escalation.models.excitation.followed import moves_caption
+
+    out = console.console()
+    for (mover, other), rows in moves.groupby(["mover", "other"], sort=False):
+        title = f"After {escape(mover)} acted against {escape(other)}: acts of {escape(other)}"
+        shown = Table(title=title, title_justify="left", title_style="bold")
+        for name in ("move", "within", "followed", "before", "jittered", "excess", "after", "rung"):
+            shown.add_column(name)
+        shown.add_column("")
+        for row in rows[rows["moves"] > 0].to_dict("records"):
+            shown.add_row(*move_cells(row), end_section=row["within"] == rows["within"].max())
+        out.print(shown)
+    out.print(moves_caption(moves))
+    out.print("Rung: first acts harder, as hard and milder than the move.")
+
+
+def move_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row of :func:`escalation.models.excitation.moves_table`, of moves that there were."""
+    first = (str(row["group"]), f"{row['within']} d")
+    span = f"[{row['lower']:.0%}, {row['upper']:.0%}]"
+    excess = f"{row['excess']:+.0%}"
+    if row["exchanges"] > 1:
+        excess += f" [{row['excess_lower']:+.0%}, {row['excess_upper']:+.0%}]"
+    steps = f"{row['harder']}/{row['as_hard']}/{row['milder']}"
+    return (
+        *first,
+        f"{row['followed']} of {row['moves']} {span}",
+        f"{row['before']:.0%}",
+        f"{row['jittered']:.0%} p {row['jitter_p']:.2g}",
+        excess,
+        f"{row['median_delay']:g} d" if row["followed"] else "-",
+        steps if row["followed"] else "-",
+        row["verdict"],
+    )
+
+
+def _print_answers(table: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float) -> None:
     from rich.table import Table
 
     from escalation.cli import console
 
     shown = Table("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
+    shown.title, shown.title_justify, shown.title_style = "By a Hawkes process", "left", "bold"
     for row in table.dropna(subset="p_value").itertuples():
         shown.add_row(
             row.source,

@@ -13,6 +13,7 @@ from escalation.backtest.train import Trained
 from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
+from escalation.models.excitation.followed import WITHIN, moves_table
 from escalation.scoring.artifact import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
@@ -41,6 +42,8 @@ class ReportData:
         From :func:`escalation.metrics.summary` of them; empty where nothing could be compared.
     recent : DataFrame
         :data:`RECENT_COLUMNS`: what the model says on days after its training.
+    moves : DataFrame
+        Of :func:`escalation.models.excitation.moves_table`; empty without pairs of sides.
     """
 
     scores: tuple[Score, ...]
@@ -49,6 +52,7 @@ class ReportData:
     forecasts: pd.DataFrame
     summary: pd.DataFrame
     recent: pd.DataFrame
+    moves: pd.DataFrame
 
     @property
     def family(self) -> str:
@@ -108,6 +112,7 @@ def report_data(
         known_forecasts,
         _summary(known_forecasts, seed=scorer.experiment.experiment.seed),
         _recent(scorer, archive, day),
+        _moves(archive, scorer.experiment, day),
     )
 
 
@@ -133,6 +138,7 @@ def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
         trained.forecasts,
         trained.summary,
         pd.DataFrame(columns=list(RECENT_COLUMNS)),
+        _moves(archive, trained.case.experiment, to_day(trained.trained_to)),
     )
 
 
@@ -156,6 +162,16 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     due = issued[issued <= end] + pd.to_timedelta(known["horizon"], unit="D")
     known.loc[due > end, [schema.OUTCOME, schema.COUNT]] = np.nan
     return known.reset_index(drop=True)
+
+
+def _moves(archive: EventArchive, experiment: Experiment, day: np.datetime64) -> pd.DataFrame:
+    """What followed each side's moves, as known on a day."""
+    first, pairs = experiment.data.first_day, experiment.panel.pairs
+    if not pairs:
+        return pd.DataFrame()
+    return moves_table(
+        archive, pairs, first_day=first, last_day=day, lag=experiment.data.lag, within=WITHIN[1:]
+    )
 
 
 def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:

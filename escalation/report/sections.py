@@ -218,6 +218,39 @@ def ladder(data: ReportData) -> list[tuple[int, str]]:
     return [(rung, schema.RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
 
 
+@dataclass(frozen=True)
+class MoveLine:
+    """Moves of one kind, in words."""
+
+    who: str
+    what: str
+    within: int
+    followed: str
+    span: str
+    chance: str
+    delay: str
+    verdict: str
+
+
+def move_lines(data: ReportData) -> list[MoveLine]:
+    """What followed each side's moves; kinds of which there were none are left out."""
+    if data.moves.empty:
+        return []
+    return [
+        MoveLine(
+            f"{plain(row['mover'])}, then {plain(row['other'])}",
+            row["group"],
+            row["within"],
+            f"{row['followed']} of {row['moves']}",
+            f"{row['lower']:.0%} to {row['upper']:.0%}",
+            f"{row['before']:.0%} and {row['jittered']:.0%}",
+            f"{row['median_delay']:g} days" if row["followed"] else "-",
+            row["verdict"],
+        )
+        for row in data.moves[data.moves["moves"] > 0].to_dict("records")
+    ]
+
+
 def where(data: ReportData) -> Map | None:
     """Units on a map, by the middle of their events' places."""
     names, places, chances = [], [], []

@@ -10,10 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from escalation import schema
 from escalation._util.files import replacing
 from escalation._util.text import percent, toll
+from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
 from escalation.report.page_data import ReportData
 from escalation.report.record import provenance_rows, record, reliability_curve
-from escalation.report.sections import ladder, ranked_lines, unit_sections, where
+from escalation.report.sections import ladder, move_lines, ranked_lines, unit_sections, where
 
 LARGEST = 2_000_000
 """Bytes that a page stays below."""
@@ -60,6 +61,8 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "top": [line for line in listed if line.score.probability is not None][:2],
         "since": {line.score.changed_since for line in listed if line.change},
         "map": where(data),
+        "moves": move_lines(data),
+        "moves_caption": moves_caption(data.moves) if len(data.moves) else "",
         "units": unit_sections(data, most=charts),
         "open": OPEN,
         "ladder": ladder(data),

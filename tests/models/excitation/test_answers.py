@@ -56,15 +56,15 @@ def test_an_experiment_without_pairs_is_refused(crisis, experiment):
         counts_of(crisis, experiment.model_copy(update={"panel": panel}))
 
 
-def answers(*more):
-    done = escalation("answers", bundled("iraq_crisis.toml"), *more, folder=Path.cwd())
+def moves(*more):
+    done = escalation("moves", bundled("iraq_crisis.toml"), *more, folder=Path.cwd())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
 def test_in_the_bundled_crisis_attacks_follow_attacks_and_no_retaliation_can_be_tested():
-    said = json.loads(answers("--json"))
+    said = json.loads(moves("--json"))
     assert said["events"]["us_coalition>militia"] < 10
     tested = [row for row in said["answers"] if row["p_value"] is not None]
     assert [(row["source"], row["target"]) for row in tested] == [("militia>us_coalition",) * 2]
@@ -72,6 +72,6 @@ def test_in_the_bundled_crisis_attacks_follow_attacks_and_no_retaliation_can_be_
     (row,) = tested
     assert row["lower"] > 0
     assert said["branching_ratio"] == pytest.approx(row["excitation"])
-    printed = answers("--shuffles", "19")
+    printed = moves("--shuffles", "19")
     assert "15 pairs are not tested" in printed
     assert "can't be ordered" in printed

@@ -1,0 +1,292 @@
+"""How often a move of one side is followed by an act of the other, and whether that is chance.
+
+A move is a violent act (rung 3 and up) of one side against another. It is followed when the other
+side acts against the mover within w days, from the next day on: acts of the same day have no order.
+Two nulls hold what coincidence does: acts in the w days before a move, and the same moves up to 30
+days sooner or later. Only where both say so is it called an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation._util.arrays import Bools, Ints
+from escalation.errors import UsageError
+from escalation.events.archive import EventArchive, to_day
+from escalation.models.excitation.chance import (
+    excess_interval,
+    exchange_numbers,
+    jittered,
+    share_interval,
+)
+from escalation.panel.dense import pair_channel
+
+WITHIN = (3, 7, 14)
+JITTER = 30
+LEAST_EXCHANGES = 6
+"""With fewer, even if every move were followed and none preceded, a sign test stays above 2.5%."""
+NULL_LEVEL = 0.025
+"""One-sided, for each of the two nulls."""
+ANY_HARM = "any"
+TOO_FEW, ANSWER, NOT_SHOWN = "too few to say", "answer", "not shown"
+Grouping = Literal["harm", "rung"]
+
+
+@dataclass(frozen=True)
+class Acts:
+    """Violent acts of one side against another, in order of days.
+
+    Parameters
+    ----------
+    day : ndarray of int64, shape (act,)
+        From the first day on.
+    rung : ndarray of int64, shape (act,)
+    harm : ndarray of str, shape (act,)
+        ``killed``, ``wounded`` or ``nobody hurt``, which includes harm that nobody reported.
+    """
+
+    day: Ints
+    rung: Ints
+    harm: np.ndarray
+
+    def some(self, keep: Bools) -> Acts:
+        """Those that are kept."""
+        return Acts(self.day[keep], self.rung[keep], self.harm[keep])
+
+
+MOVE_COLUMNS: Mapping[str, str] = {
+    "mover": "side that moved",
+    "other": "side that may answer",
+    "group": "how hard the moves were; `any` for all",
+    "within": "days",
+    "moves": "moves whose windows before and after lie within the days looked at",
+    "exchanges": "runs of moves whose windows overlap",
+    "followed": "moves followed by an act of the other side",
+    "share": "share followed, coincidence included",
+    "lower": "low end of its 95% interval",
+    "upper": "high end of it",
+    "before": "share with an act of the other side in so many days before",
+    "jittered": "share that would be followed had the moves come up to 30 days sooner or later",
+    "excess": "share followed less share preceded",
+    "excess_lower": "low end of its 95% interval",
+    "excess_upper": "high end of it",
+    "jitter_p": "how likely jittered moves are followed at least as often",
+    "median_delay": "days to the first act of the other side, where one came",
+    "harder": "first acts on a higher rung than the move's, by the day's highest",
+    "as_hard": "on the same rung",
+    "milder": "on a lower one",
+    "verdict": "`answer`, `not shown` or `too few to say`",
+}
+"""What a row of :func:`moves_table` holds, in order."""
+
+
+def acts_between(events: pd.DataFrame, actor: str, target: str, *, first_day: object) -> Acts:
+    """The violent acts of a side against another.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical events, as known on one day.
+    actor, target : str
+    first_day : date-like
+        Day 0; earlier acts are left out.
+    """
+    days = events[schema.EVENT_DATE].to_numpy("datetime64[D]") - to_day(first_day)
+    keep = pair_channel(actor, target).where.mask(events) & (days.astype(np.int64) >= 0)
+    some = events[keep]
+    times = some[schema.WEIGHT].to_numpy(np.int64)
+    killed, wounded = (some[name].fillna(0).to_numpy() > 0 for name in schema.COUNT_COLUMNS)
+    harm = np.where(killed, "killed", np.where(wounded, "wounded", "nobody hurt"))
+    day, rung = days[keep].astype(np.int64), some[schema.SEVERITY].to_numpy(np.int64)
+    order = np.argsort(np.repeat(day, times), kind="stable")
+    return Acts(*(np.repeat(values, times)[order] for values in (day, rung, harm)))
+
+
+def moves_table(
+    archive: EventArchive,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    first_day: object = None,
+    last_day: object = None,
+    lag: int = 0,
+    within: Sequence[int] = WITHIN,
+    by: Grouping = "harm",
+) -> pd.DataFrame:
+    """How often each side's moves are followed by the other's: one row a direction, kind and w.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    pairs : sequence of (str, str)
+        Each in both directions.
+    first_day, last_day : date-like, optional
+        Ends of the days looked at, all as known on the last; by default the archive's.
+    lag : int
+        Reporting lag in days: the last ``lag`` days are incomplete and left out.
+    within : sequence of int
+        Lengths of windows in days.
+    by : {"harm", "rung"}
+        How moves are told apart.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :data:`MOVE_COLUMNS`.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG`` without a pair, ``E-USAGE`` for a window below 1 day.
+    """
+    if not pairs:
+        raise UsageError(
+            "E-CONFIG",
+            "needs at least one pair of sides",
+            where="[panel]",
+            column="pairs",
+            fix='add pairs = [["one_side", "other_side"]] under [panel]',
+        )
+    if not within or min(within) < 1:
+        raise UsageError("E-USAGE", "needs windows of at least 1 day", fix="give --within 7")
+    first, last = to_day(first_day or archive.first_day), to_day(last_day or archive.covered_to)
+    length = int((last - first).astype(np.int64)) + 1 - lag
+    events = archive.as_of(last)
+    rows = []
+    for mover, other in dict.fromkeys(side for a, b in pairs for side in ((a, b), (b, a))):
+        moves = acts_between(events, mover, other, first_day=first)
+        acts = acts_between(events, other, mover, first_day=first)
+        for group, some in _groups(moves, by):
+            for days in sorted(set(within)):
+                found = followed(some, acts, length=length, within=days)
+                rows.append({"mover": mover, "other": other, "group": group, **found})
+    return pd.DataFrame(rows, columns=list(MOVE_COLUMNS))
+
+
+def _groups(moves: Acts, by: Grouping) -> Iterator[tuple[str, Acts]]:
+    if by == "harm":
+        for harm in ("killed", "wounded", "nobody hurt"):
+            yield harm, moves.some(moves.harm == harm)
+    else:
+        for rung in np.unique(moves.rung)[::-1]:
+            yield f"rung {rung}", moves.some(moves.rung == rung)
+    yield ANY_HARM, moves
+
+
+def followed(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, object]:
+    """A row of :func:`moves_table`, but who and what kind.
+
+    Parameters
+    ----------
+    moves, acts : Acts
+        Of one side, and of the other.
+    length : int
+        Days looked at.
+    within : int
+        Length of a window in days.
+    """
+    inside = (moves.day >= within) & (moves.day < length - within)
+    moves, acts = moves.some(inside), acts.some(acts.day < length)
+    count = len(moves.day)
+    exchange = exchange_numbers(moves.day, within=within)
+    exchanges = int(exchange[-1]) + 1 if count else 0
+    after = acts_within(acts.day, length=length, within=within)
+    hit = after[moves.day]
+    preceded = acts_within(length - 1 - acts.day, length=length, within=within)[::-1][moves.day]
+    delay, step = _first_answers(moves.some(hit), acts)
+    chance = _chance(moves.day, exchange, hit, preceded, after, within) if count else {}
+    return {
+        "within": within,
+        "moves": count,
+        "exchanges": exchanges,
+        "followed": int(hit.sum()),
+        **dict.fromkeys(_CHANCE, np.nan),
+        **chance,
+        "median_delay": float(np.median(delay)) if len(delay) else np.nan,
+        "harder": int((step > 0).sum()),
+        "as_hard": int((step == 0).sum()),
+        "milder": int((step < 0).sum()),
+        "verdict": _verdict(exchanges, chance),
+    }
+
+
+_CHANCE = (
+    "share",
+    "lower",
+    "upper",
+    "before",
+    "jittered",
+    "excess",
+    "excess_lower",
+    "excess_upper",
+    "jitter_p",
+)
+
+
+def _chance(
+    days: Ints, exchange: Ints, hit: Bools, preceded: Bools, after: Bools, within: int
+) -> dict[str, float]:
+    """Shares, both nulls and the excess of at least one move."""
+    excess = hit.astype(np.float64) - preceded
+    several = bool(exchange[-1] > 0)
+    mean, chance = jittered(days, exchange, after, jitter=JITTER, within=within)
+    numbers = (
+        float(hit.mean()),
+        *share_interval(hit, exchange),
+        float(preceded.mean()),
+        mean,
+        float(excess.mean()),
+        *(excess_interval(excess, exchange) if several else (np.nan, np.nan)),
+        chance,
+    )
+    return dict(zip(_CHANCE, numbers, strict=True))
+
+
+def acts_within(days: Ints, *, length: int, within: int) -> Bools:
+    """For each day, whether an act comes on one of the next days, shape (day,).
+
+    Examples
+    --------
+    >>> acts_within(np.array([3]), length=5, within=2).tolist()
+    [False, True, True, False, False]
+    """
+    counts = np.append(np.bincount(days, minlength=length), np.zeros(within, np.int64))
+    sums = np.append(0, np.cumsum(counts))
+    start = np.arange(length) + 1
+    return sums[start + within] > sums[start]
+
+
+def _first_answers(moves: Acts, acts: Acts) -> tuple[Ints, Ints]:
+    """Days to the first act of the other side, and its highest rung that day less the move's."""
+    if not len(moves.day):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    days, number = np.unique(acts.day, return_inverse=True)
+    highest = np.zeros(len(days), np.int64)
+    np.maximum.at(highest, number, acts.rung)
+    place = np.searchsorted(days, moves.day, side="right")
+    return days[place] - moves.day, highest[place] - moves.rung
+
+
+def _verdict(exchanges: int, chance: Mapping[str, float]) -> str:
+    if exchanges < LEAST_EXCHANGES:
+        return TOO_FEW
+    both = chance["excess_lower"] > 0.0 and chance["jitter_p"] <= NULL_LEVEL
+    return ANSWER if both else NOT_SHOWN
+
+
+def moves_caption(moves: pd.DataFrame) -> str:
+    """What a table of moves shows, and how far to trust it."""
+    tested = int((moves["verdict"] != TOO_FEW).sum())
+    return (
+        "A move is a violent act; it is followed when the other side acts against the mover, from "
+        "the next day on. Before: the same in as many days before a move. Jittered: had the moves "
+        f"come up to {JITTER} days sooner or later. Only where both say that it is not "
+        f"chance, each at {NULL_LEVEL:.1%}, is it an answer; {tested} rows were tested. Moves "
+        f"whose windows overlap are one exchange, and fewer than {LEAST_EXCHANGES} are too few to "
+        "say. After: the median delay, where followed. A table, no law."
+    )

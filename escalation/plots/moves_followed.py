@@ -1,0 +1,115 @@
+"""Moves: how often each side's were followed by the other's, beside what coincidence does."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from escalation.errors import UsageError
+from escalation.plots.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    SOFT,
+    clean_axes,
+    headline,
+    new_figure,
+    share_label,
+)
+
+ANSWERED = PALETTE[1]
+
+
+def moves_figure(moves: pd.DataFrame) -> Figure:
+    """Share of moves followed with its interval, a column of panels for each window.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Of :func:`escalation.models.excitation.moves_table`.
+
+    Raises
+    ------
+    UsageError
+        ``E-PLOT`` where no side has moved.
+    """
+    some = moves[moves["moves"] > 0]
+    if some.empty:
+        raise UsageError("E-PLOT", "no side has moved, there is nothing to draw")
+    kinds = some[["mover", "other", "group"]].drop_duplicates()
+    sides = kinds.groupby(["mover", "other"], sort=False).size()
+    windows = sorted(some["within"].unique())
+    figure = new_figure(width=4.2 + 2.6 * len(windows), height=2.0 + 0.42 * len(kinds) + len(sides))
+    axes = figure.subplots(
+        len(sides), len(windows), squeeze=False, sharex=True, height_ratios=sides.tolist()
+    )
+    for line, (mover, other) in zip(axes, sides.index, strict=True):
+        rows = some[(some["mover"] == mover) & (some["other"] == other)]
+        groups = rows["group"].unique().tolist()
+        for ax, within in zip(line, windows, strict=True):
+            _panel(ax, rows, groups, int(within))
+        line[0].set_yticks(range(len(groups)), groups)
+        line[0].set_title(
+            f"{mover} moved: {other} within {windows[0]} days",
+            size=11,
+            color=INK,
+            loc="left",
+        )
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    axes[-1][0].legend(
+        handles,
+        labels,
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        loc="upper left",
+        bbox_to_anchor=(0.0, -0.25),
+        labelcolor=INK,
+    )
+    headline(figure, _finding(some), _facts(some))
+    return figure
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, groups: list[str], within: int) -> None:
+    clean_axes(ax, grid="x")
+    ax.spines["left"].set_visible(False)
+    table = rows[rows["within"] == within].set_index("group")
+    for y, group in enumerate(groups):
+        if group not in table.index:
+            continue
+        row = table.loc[group]
+        colour = {"answer": ANSWERED, "not shown": INK}.get(row["verdict"], SOFT)
+        ax.plot([row["lower"], row["upper"]], [y, y], color=colour, linewidth=1.6, zorder=2)
+        filled = "white" if row["verdict"] == "too few to say" else colour
+        ax.plot(row["share"], y, "o", color=colour, markerfacecolor=filled, zorder=3, clip_on=False)
+        ax.text(1.04, y, f"{row['followed']} of {row['moves']}", va="center", size=9, color=colour)
+    numbers = [groups.index(group) for group in table.index]
+    for name, mark, label in (
+        ("before", "|", "in as many days before the moves"),
+        ("jittered", "x", "the moves jittered within 30 days"),
+    ):
+        ax.plot(table[name], numbers, mark, color=PALETTE[0], markersize=9, label=label, zorder=4)
+    ax.set_yticks(range(len(groups)), [])
+    ax.tick_params(axis="y", labelcolor=INK)
+    ax.set_ylim(len(groups) - 0.5, -0.6)
+    ax.set_xlim(0.0, 1.0)
+    ax.xaxis.set_major_formatter(share_label)
+    ax.set_xticks([0.0, 0.5, 1.0])
+    ax.axvline(0.0, color=FAINT, linewidth=0.8)
+    ax.set_title(f"within {within} days", size=11, color=INK, loc="left")
+
+
+def _finding(moves: pd.DataFrame) -> str:
+    found = moves[moves["verdict"] == "answer"]
+    if found.empty:
+        return "No answer is shown: what followed the moves may be chance"
+    pairs = list(dict.fromkeys(zip(found["other"], found["mover"], strict=True)))
+    return "; ".join(f"{other} answers {mover}" for other, mover in pairs)
+
+
+def _facts(moves: pd.DataFrame) -> str:
+    return (
+        "Share of moves followed by an act of the other side, with its 95% interval; orange: an "
+        "answer, hollow: too few to say.\nBlue: what coincidence does, by two nulls."
+    )

@@ -1,0 +1,94 @@
+"""Whether `escalation moves` says the truth on histories whose answers are known.
+
+    python tests/benchmarks/moves.py [--histories 300] [--days 1500]
+
+Prints, by planted share of answers and by window, how often the 95% intervals hold the true share
+and the true excess; and how often histories without any answer are called one, in calm times and
+with bursts that both sides share.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from escalation.models.excitation.followed import ANSWER, WITHIN, Acts, followed
+
+DELAY = 3.0
+"""Mean days to an answer, a geometric distribution from day 1 on."""
+MOVES, ACTS = 0.04, 0.03
+"""Expected a day, answers not counted."""
+
+
+def acts_on(days: np.ndarray) -> Acts:
+    """Acts of one rung that hurt nobody."""
+    days = np.sort(days).astype(np.int64)
+    return Acts(days, np.full(len(days), 3), np.full(len(days), "nobody hurt"))
+
+
+def history(
+    rng: np.random.Generator, *, days: int, share: float, burst: int | None = None
+) -> tuple[Acts, Acts]:
+    """Moves of a side and acts of the other; a share of moves is answered."""
+    level = np.ones(days)
+    if burst is not None:
+        level[:] = 0.3
+        for start in np.flatnonzero(rng.random(days) < 0.15 / burst):
+            level[start : start + burst] = 5.0
+    moves = np.repeat(np.arange(days), rng.poisson(MOVES * level))
+    acts = np.repeat(np.arange(days), rng.poisson(ACTS * level))
+    answered = moves[rng.random(len(moves)) < share]
+    answers = answered + rng.geometric(1.0 / DELAY, len(answered))
+    return acts_on(moves), acts_on(np.append(acts, answers[answers < days]))
+
+
+def truth(share: float, within: int) -> tuple[float, float]:
+    """Share followed and excess in a history without end."""
+    rng = np.random.default_rng(1)
+    long = 400_000
+    moves, acts = history(rng, days=long, share=share)
+    known = np.zeros(long + 2 * within + 2, bool)
+    known[acts.day] = True
+    sums = np.append(0, np.cumsum(known))
+    some = moves.day[(moves.day > within) & (moves.day < long - within)]
+    after = sums[some + within + 1] > sums[some + 1]
+    before = sums[some] > sums[some - within]
+    return float(after.mean()), float(after.mean() - before.mean())
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=300)
+    parser.add_argument("--days", type=int, default=1500)
+    given = parser.parse_args()
+    for share in (0.0, 0.2, 0.6):
+        for within in WITHIN:
+            true = truth(share, within)
+            rows = [
+                followed(*history(np.random.default_rng([seed, 7]), days=given.days, share=share),
+                         length=given.days, within=within)
+                for seed in range(given.histories)
+            ]  # fmt: skip
+            held = np.mean([row["lower"] <= true[0] <= row["upper"] for row in rows])
+            over = np.mean([row["excess_lower"] <= true[1] <= row["excess_upper"] for row in rows])
+            called = np.mean([row["verdict"] == ANSWER for row in rows])
+            print(
+                f"planted {share:.1f}, {within:2} days: true share {true[0]:.3f} held {held:.1%}, "
+                f"true excess {true[1]:+.3f} held {over:.1%}, called an answer {called:.1%}"
+            )
+    for burst in (None, 5, 20, 60):
+        for within in WITHIN:
+            called = np.mean([
+                followed(*history(np.random.default_rng([seed, 8]), days=given.days, share=0.0,
+                                  burst=burst), length=given.days, within=within)["verdict"]
+                == ANSWER
+                for seed in range(given.histories)
+            ])  # fmt: skip
+            name = "calm" if burst is None else f"bursts of {burst} days"
+            print(f"no answers, {name}, {within:2} days: called an answer {called:.1%}")
+
+
+if __name__ == "__main__":
+    main()

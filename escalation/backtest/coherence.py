@@ -69,7 +69,8 @@ class Family(NamedTuple):
     labels : tuple of Target
         Shortest horizon first, or lowest bar first.
     falls : bool
-        Probabilities do not rise from one to the next (bars), or else do not fall (horizons).
+        Probabilities do not rise from one to the next (bars, and horizons of ``calm``), or else do
+        not fall (horizons).
     """
 
     labels: tuple[Target, ...]
@@ -85,8 +86,8 @@ def families(labels: Sequence[Target]) -> list[Family]:
     """Labels that differ in their bar only, then those that differ in their horizon only.
 
     In this order: agreeing over horizons afterwards keeps what agreed over bars. Labels that stand
-    alone are left out, and so are bars of labels that do not count the same events: ``climb`` and
-    ``retaliation``.
+    alone are left out, and so are bars of labels that do not count the same events: ``climb``,
+    ``retaliation`` and ``calm``.
     """
     bars: dict[object, list[Target]] = {}
     horizons: dict[object, list[Target]] = {}
@@ -97,7 +98,7 @@ def families(labels: Sequence[Target]) -> list[Family]:
         horizons.setdefault(repr(apart_from_horizon(label)), []).append(label)
     by_bar = [Family(tuple(sorted(group, key=_bar)), True) for group in bars.values()]
     by_horizon = [
-        Family(tuple(sorted(group, key=attrgetter("horizon"))), False)
+        Family(tuple(sorted(group, key=attrgetter("horizon"))), group[0].falls)
         for group in horizons.values()
     ]
     return [family for family in (*by_bar, *by_horizon) if len(family.labels) > 1]

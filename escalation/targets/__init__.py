@@ -2,6 +2,7 @@
 
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, LookBack, Target, labels, look_back, null_share
+from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
 from escalation.targets.deaths import Deaths
 from escalation.targets.exceed import Exceed
@@ -19,6 +20,7 @@ TARGETS: dict[str, type[Target]] = {
     "climb": Climb,
     "deaths": Deaths,
     "retaliation": Retaliation,
+    "calm": Calm,
 }
 
 __all__ = ["TARGETS", "Labels", "LookBack", "Target", "labels", "look_back", "null_share"]

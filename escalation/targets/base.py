@@ -187,6 +187,8 @@ class Target:
     called: str = field(default="", kw_only=True)
 
     name: ClassVar[str] = ""
+    falls: ClassVar[bool] = False
+    """The longer the horizon, the less likely is outcome 1."""
 
     def __post_init__(self) -> None:
         require_days("horizon", self.horizon, most=MAX_HORIZON)

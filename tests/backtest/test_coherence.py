@@ -9,6 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from escalation.backtest.coherence import Family, coherent, families, rising
 from escalation.backtest.rolling import backtest
 from escalation.experiment import target_of
+from escalation.targets.calm import Calm
 
 
 def forecasts(rows):
@@ -80,6 +81,11 @@ def test_only_labels_that_differ_in_nothing_but_the_horizon_belong_together():
     ]
     labels = [target_of(table) for table in tables]
     assert families(labels) == [Family((labels[1], labels[0]), falls=False)]
+
+
+def test_calm_falls_with_the_horizon():
+    short, long = Calm(horizon=3), Calm(horizon=9)
+    assert families([long, short]) == [Family((short, long), falls=True)]
 
 
 def test_labels_that_differ_in_their_bar_belong_together_lowest_first():

@@ -14,6 +14,7 @@ from escalation.panel.dense import PanelSpec, Where, day_range
 from escalation.panel.history import history
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import Any
+from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
 from escalation.targets.deaths import Deaths
 from escalation.targets.exceed import Exceed
@@ -34,6 +35,8 @@ CASES = (
     Onset(horizon=5, quiet=4, where=VIOLENT),
     Climb(horizon=3, window=5),
     Climb(horizon=6, window=3, where=Where({schema.EVENT_TYPE: ("air_strike",)}, rung=2)),
+    Calm(horizon=3, window=8),
+    Calm(horizon=2, window=4, where=VIOLENT),
     Deaths(horizon=4, least=4, where=Where({schema.EVENT_TYPE: ("air_strike",)})),
     Retaliation(horizon=4, window=6, pairs=(("militia", "coalition"), ("coalition", "civilians"))),
     Retaliation(horizon=9, pairs=(("militia", "coalition"),), where=Where(rung=4)),
@@ -159,6 +162,20 @@ def rule_climb(target, past, now):
     )
 
 
+def rule_calm(target, past, now):
+    return Known(1, total(past, plain(target), now - target.window + 1, now) > 0, plain(target))
+
+
+def mirrored(name, value, horizon):
+    """The count that comes at least once as often as the events don't come."""
+    if name == "history_days_since":
+        return value
+    spans = name.removesuffix("d").rpartition("_")[2]
+    share = 1.0 if spans == "mean" else int(spans) / horizon
+    expected = min(max(value / share, 1e-6), 30.0)
+    return -math.log1p(-math.exp(-expected)) * share
+
+
 def attacks(target, event, actor, other):
     row = event.row
     return (
@@ -187,6 +204,7 @@ RULES = {
     "climb": rule_climb,
     "deaths": rule_deaths,
     "retaliation": rule_retaliation,
+    "calm": rule_calm,
 }
 
 
@@ -210,6 +228,9 @@ def own_history(known, past, now, horizon):
 def ahead(target, known, past, future, t, now):
     """Count and outcome of the days t+1 to t+h."""
     last = t + target.horizon
+    if target.name == "calm":
+        calm = total(future, known.weight, t + 1, last) == 0
+        return calm, calm
     if target.name != "climb":
         count = total(future, known.weight, t + 1, last)
         return count, count >= known.threshold
@@ -240,6 +261,8 @@ def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story
             assert back.at_risk[i, t] == (known.at_risk and unit in entered), here
             assert back.threshold[i, t] == known.threshold, here
             for name, value in own_history(known, past, now, target.horizon).items():
+                if target.name == "calm":
+                    value = mirrored(name, value, target.horizon)
                 said = back.history[name][i, t]
                 assert math.isclose(said, value, rel_tol=1e-9, abs_tol=1e-12), (name, here)
             if t + target.horizon > covered:

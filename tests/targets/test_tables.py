@@ -15,6 +15,7 @@ from escalation.panel.series import Series
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import Any
 from escalation.targets.base import Labels, expected_count
+from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
 from escalation.targets.deaths import Deaths
 from escalation.targets.exceed import Exceed
@@ -119,6 +120,14 @@ TABLES = {
         at_risk=[YES, YES, YES, YES, YES, YES, YES, YES],
         count=[2, 5, 3, 0, 0, 0, N, N],
         outcome=[0, 1, 1, 0, 0, 0, N, N],
+    ),
+    "calm": Table(
+        Calm(horizon=2, window=2),
+        counts(0, 1, 0, 0, 1, 0, 0, 2, 0, 0),
+        threshold=[1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        at_risk=[NO, YES, YES, NO, YES, YES, NO, YES, YES, NO],
+        count=[0, 1, 0, 0, 1, 0, 0, 1, N, N],
+        outcome=[0, 1, 0, 0, 1, 0, 0, 1, N, N],
     ),
     "retaliation": Table(
         Retaliation(horizon=2, window=2, pairs=((MILITIA, US),)),
@@ -284,6 +293,18 @@ def test_the_null_share_of_nothing_is_missing():
     assert np.isnan(null_share(Labels(np.zeros((1, 2)), np.ones((1, 2)), nobody), back))
 
 
+def test_calm_is_as_likely_as_no_event_at_the_usual_rate():
+    back, said = label(Calm(horizon=3), counts(*[1, 0, 0, 0] * 90), days=360)
+    assert back.at_risk[0].all()
+    assert back.history["history_mean"][0, -1] == pytest.approx(-np.log1p(-np.exp(-0.75)))
+    last = LookBack(back.threshold[:, -1:], back.at_risk[:, -1:], {
+        "history_mean": back.history["history_mean"][:, -1:]
+    })  # fmt: skip
+    one = Labels(np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1), bool))
+    assert null_share(one, last) == pytest.approx(np.exp(-0.75), rel=1e-9)
+    assert np.nanmean(said.outcome) == pytest.approx(1 / 4, abs=0.01)
+
+
 def test_a_process_without_change_reaches_the_null_share():
     values = np.random.default_rng(3).poisson(0.3, 3000)
     back, said = label(Any(horizon=3), counts(*values), days=3000)
@@ -300,6 +321,7 @@ def test_a_process_without_change_reaches_the_null_share():
         lambda: Any(horizon=True),
         lambda: Onset(quiet=0),
         lambda: Climb(window=-1),
+        lambda: Calm(window=0),
         lambda: Deaths(least=0),
         lambda: Exceed(quantile=1.0),
         lambda: Exceed(quantile=float("nan")),

@@ -44,6 +44,14 @@ LedgerFile = Annotated[
     Path | None,
     typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
 ]
+Suppose = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--if",
+        help='Suppose an event, such as "rocket_attack militia>us_coalition at taji killed=1", '
+        "today or on a day given; may be repeated. Nothing is stored.",
+    ),
+]
 Plugin = Annotated[
     list[Path] | None, typer.Option(help="Python file with families of your own; it is run.")
 ]

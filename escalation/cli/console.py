@@ -181,6 +181,10 @@ def _legend(scores: Sequence[Score]) -> str:
     )
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"
+    if supposed := scores[0].provenance.get("supposed"):
+        events = "; ".join(escape(visible(event)) for event in supposed)
+        change = "Change: in points of percent against the same day without it."
+        return f"Supposed, and nothing of it stored: {events}. {change} {text}"
     days = sorted({score.changed_since for score in scores if score.changed_since})
     return f"{text} Change: in points of percent since {', '.join(days)}." if days else text
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,7 @@ from escalation.cli.common import (
     LedgerFile,
     ModelName,
     Plugin,
+    Suppose,
     TrackingUri,
     give,
     read_archive,
@@ -53,6 +54,7 @@ def score_command(
     allow_in_sample: AllowInSample = False,
     allow_version_skew: AllowVersionSkew = False,
     tracking_uri: TrackingUri = None,
+    suppose: Suppose = None,
     as_json: Json = False,
 ) -> None:
     """Rank every unit by its likelihood of escalation."""
@@ -69,22 +71,27 @@ def score_command(
         from escalation.scoring.score import scored_day
 
         kept = ledger or ledger_path(tracking.local_file(uri))
-        require_room(kept)
+        if not suppose:
+            require_room(kept)
         use_plugins(plugin)
         scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorer.experiment, reading, store=uri)
     day = str(scored_day(scorer, archive, as_of))
-    scores = score_day(
-        scorer,
-        archive,
-        as_of=as_of,
-        allow_in_sample=allow_in_sample,
-        explain=explain,
-        budget=budget,
-        previous=issued_before(read_ledger(kept), scorer.series, day=day),
-        stale_after=stale_after,
-        today=_today(scorer, as_of),
-    )
+    options: dict[str, Any] = {
+        "as_of": as_of,
+        "allow_in_sample": allow_in_sample,
+        "explain": explain,
+        "budget": budget,
+        "stale_after": stale_after,
+        "today": _today(scorer, as_of),
+    }
+    if suppose:
+        from escalation.scoring.supposed import score_if
+
+        give(score_if(scorer, archive, suppose, **options), out, as_json)
+        return
+    previous = issued_before(read_ledger(kept), scorer.series, day=day)
+    scores = score_day(scorer, archive, previous=previous, **options)
     _require_fresh(scores, strict)
     append(kept, [row.as_issued() for row in scores])
     give(scores, out, as_json)

@@ -170,7 +170,7 @@ def _moves(archive: EventArchive, experiment: Experiment, day: np.datetime64) ->
     if not pairs:
         return pd.DataFrame()
     return moves_table(
-        archive, pairs, first_day=first, last_day=day, lag=experiment.data.lag, within=WITHIN[1:]
+        archive, pairs, first_day=first, last_day=day, lag=experiment.data.lag, within=WITHIN[1:2]
     )
 
 

@@ -138,6 +138,23 @@ def test_the_ledger_lies_beside_the_store_unless_another_is_named(work):
     assert read_ledger(work / ".escalation" / "ledger.jsonl")
 
 
+def test_what_is_supposed_is_told_with_its_change_and_nothing_is_written(work):
+    def files():
+        return {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+
+    before = files()
+    asked = ("--as-of", "2020-03-10", "--allow-in-sample", "--explain", "0")
+    line = "rocket_attack militia>us_coalition at taji killed=3"
+    status, text, error = scored(work, *asked, "--if", line, "--if", "air_strike today")
+    assert status == 0, error
+    assert "Supposed, and nothing of it stored" in " ".join(text.split())
+    rows = json.loads(scored(work, *asked, "--if", line, "--json")[1])
+    assert next(row for row in rows if row["unit"] == "taji")["change"] > 0
+    status, _, error = scored(work, *asked, "--if", "rocket_attack at tajji")
+    assert status == 2 and "error[E-SUPPOSED]" in error and "'taji'" in error
+    assert files() == before
+
+
 def test_a_ledger_that_was_changed_is_refused_and_nothing_is_written(work, tmp_path):
     ledger, out = tmp_path / "ledger.jsonl", tmp_path / "out.csv"
     assert scored(work, "--ledger", ledger)[0] == 0

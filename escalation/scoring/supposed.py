@@ -27,7 +27,13 @@ from escalation.scoring.watchlist import Score, compared
 SUPPOSED: Final = "supposed"
 """Source of the events, and what the provenance of such a score names them under."""
 TODAY: Final = "today"
-NUMBERS: Final = (schema.KILLED, schema.WOUNDED, schema.MUNITIONS, schema.HOUR, schema.WEIGHT)
+SUPPOSED_NUMBERS: Final = (
+    schema.KILLED,
+    schema.WOUNDED,
+    schema.MUNITIONS,
+    schema.HOUR,
+    schema.WEIGHT,
+)
 PLACES: Final = (schema.SITE, schema.ADMIN1, schema.COUNTRY)
 """What a place may be the name of, in the order in which it is looked up."""
 _LOCATED = (*PLACES, schema.LATITUDE, schema.LONGITUDE)
@@ -48,7 +54,7 @@ class SupposedEvent:
     day : str, optional
         As YYYY-MM-DD; the day that is scored by default.
     numbers : mapping of str to int
-        Of :data:`NUMBERS`.
+        Of :data:`SUPPOSED_NUMBERS`.
     tags : str, optional
         By default those of the latest event of this type, between these sides, at this place.
 
@@ -94,7 +100,7 @@ class SupposedEvent:
     def _with(self, word: str) -> SupposedEvent:
         """The event with one more word of the line."""
         key, equals, value = word.partition("=")
-        if equals and key in NUMBERS and value.isdecimal():
+        if equals and key in SUPPOSED_NUMBERS and value.isdecimal():
             return replace(self, numbers={**self.numbers, key: int(value)})
         if equals and key == schema.TAGS:
             return replace(self, tags=value.replace(",", " "))
@@ -106,7 +112,7 @@ class SupposedEvent:
         raise _wrong(
             self.text,
             f"expected ACTOR>TARGET, at PLACE, today, a day, tags=A,B or a number such as killed=1 "
-            f"({', '.join(NUMBERS)}), got {word!r}",
+            f"({', '.join(SUPPOSED_NUMBERS)}), got {word!r}",
         )
 
     def version(self, events: pd.DataFrame, scorer: Scorer, day: np.datetime64) -> dict[str, Any]:

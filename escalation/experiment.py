@@ -142,12 +142,13 @@ class DataSection(Section):
     separator: str | None = Field(None, description="between two cells; found by default")
     date_format: str | None = Field(None, description="such as %d/%m/%Y; ISO by default")
     zone: str | None = Field(None, description="of time stamps, such as Asia/Baghdad")
+    columns: dict[str, str] = Field({}, description="of the format, by the file's own names")
     lag: int = Field(0, ge=0, le=365, description="reporting lag in days")
     first_day: dt.date | None = None
     last_day: dt.date | None = None
 
 
-_WRITTEN = {"events", "encoding", "separator", "date_format", "zone"}
+_WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns"}
 """Where and how events are written; what they say has a digest of its own."""
 
 

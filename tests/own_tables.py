@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 
+HEADER = "event_id,event_date,event_type,country,admin1"
 
-def own_table(path, types, places, *, days=500, seed=1):
+
+def own_table(path, types, places, *, days=500, seed=1, header=HEADER):
     """Events of some types in some provinces of a country, one in ten days in each."""
     draw = random.Random(seed)
-    lines = ["event_id,event_date,event_type,country,admin1"]
+    lines = [header]
     for day in range(days):
         for place in places:
             if draw.random() < 0.1:

@@ -94,4 +94,5 @@ def _reading(file: Detected, options: Options) -> dict[str, Any]:
         "separator": delimiter if delimiter not in (",", file.source.delimiter) else None,
         "date_format": options.date_format,
         "zone": options.zone,
+        "columns": dict(options.columns) or None,
     }

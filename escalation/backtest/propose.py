@@ -162,6 +162,7 @@ class _Draft:
             values["first_day"] = facts.start.item()
         beside = {
             "encoding": "the file is not UTF-8: check that names with accents are right",
+            "columns": "the file's own names, and what is read from them: check them",
             "lag": f"days; {_lag_reason(facts)}",
             "first_day": f"one event in a hundred is older, back to {facts.first_day}",
         }

@@ -123,6 +123,7 @@ def read_archive(
         zone=data.zone,
         lag=(data.lag or None) if reading.lag is None else reading.lag,
         ladder=experiment.ladder,
+        columns=data.columns,
     )
     path = reading.events or _events_of(experiment, store)
     limits = Limits(max_bad=reading.max_bad)

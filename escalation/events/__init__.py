@@ -120,6 +120,7 @@ def read_events(
     zone: str | None = None,
     lag: int | None = None,
     ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
+    columns: Mapping[str, str] | None = None,
     max_bad: float = 0.01,
 ) -> EventArchive:
     """Read a file of any known format into memory, or an archive on disk.
@@ -137,6 +138,9 @@ def read_events(
         As for :class:`Options`; what the file itself tells need not be given.
     ladder : mapping of str to Rungs, optional
         Severity by event type.
+    columns : mapping of str to str, optional
+        Columns of the format by the file's own names, such as ``{"when": "event_date"}``; obvious
+        ones are found.
     max_bad : float, optional
         Share of the rows that may be left out.
 
@@ -156,7 +160,9 @@ def read_events(
     place = Path(path)
     if place.is_dir():
         return ArchiveStore(place).archive()
-    options = Options(encoding, separator, date_format, zone, lag, ladder=ladder)
+    options = Options(
+        encoding, separator, date_format, zone, lag, ladder=ladder, columns=columns or {}
+    )
     with advice_for_python():
         file = detect_file(place, sources_named(source), options=options)
         archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))

@@ -1,8 +1,9 @@
 """What a file of events is: its format, encoding, separator and dates, found by looking at it.
 
 The format is the one whose required columns are all in the header; of several, the one that knows
-most of the columns. A table of one's own is read as ``tidy``. Nothing is guessed about a column
-that places, dates, counts or types an event: what does not fit is refused, with what is needed.
+most of the columns. A table of one's own is read as ``tidy``; where it calls the columns that are
+needed otherwise, an obvious name is taken, and told. Nothing else is guessed about a column that
+places, dates, counts or types an event: what does not fit is refused, with what is needed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import pyarrow.compute as pc
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
+from escalation.events.own_names import own_columns
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
-from escalation.events.reading.layout import Layout, matched
+from escalation.events.reading.layout import Layout, aliased, matched
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.streams import TextStream, is_utf8
 from escalation.events.reading.tables import holds_json, is_table, json_header, table_headers
@@ -47,7 +49,8 @@ class Detected:
     source : Source
         The format.
     options : Options
-        As given, with what was found: encoding and form of the dates, where they are not the usual.
+        As given, with what was found: encoding, form of the dates and names of the columns, where
+        they are not the usual.
     layout : Layout
         Its columns and separator.
     """
@@ -92,6 +95,8 @@ def detect_file(
     """
     given = options or Options()
     with_text = replace(given, encoding=given.encoding or likely_encoding(path))
+    if not given.columns and tidy.FORMAT.name in sources:
+        with_text = replace(with_text, columns=_own_columns(path, with_text, sources))
     source = (
         next(iter(sources.values())) if len(sources) == 1 else _source(path, with_text, sources)
     )
@@ -134,7 +139,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _source(path: Path, options: Options, sources: Mapping[str, Source]) -> Source:
-    headers = _headers(path, options)
+    headers = [aliased(header, options.columns) for header in _headers(path, options)]
     fits = [
         (known, -place, source)
         for place, source in enumerate(_tidy_last(sources))
@@ -143,6 +148,20 @@ def _source(path: Path, options: Options, sources: Mapping[str, Source]) -> Sour
     if fits:
         return max(fits, key=lambda fit: fit[:2])[2]
     raise _no_format(path, max(headers, key=len, default=()), sources)
+
+
+def _own_columns(path: Path, options: Options, sources: Mapping[str, Source]) -> dict[str, str]:
+    """Columns of a table of one's own by obvious names; none where a format fits as it stands."""
+    headers = _headers(path, options)
+    if any(_fit(header, source) for header in headers for source in sources.values()):
+        return {}
+    found = (own_columns(header, tidy.FORMAT.columns) for header in headers)
+    fits = (new for header, new in zip(headers, found, strict=True) if _fits_with(header, new))
+    return next(fits, {})
+
+
+def _fits_with(header: Header, columns: Mapping[str, str]) -> bool:
+    return bool(columns) and bool(_fit(aliased(header, columns), tidy.FORMAT))
 
 
 def _tidy_last(sources: Mapping[str, Source]) -> list[Source]:

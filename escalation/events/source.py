@@ -74,6 +74,8 @@ class Options:
         Longest date precision kept, in days: 7 keeps "within a week".
     ladder : mapping of str to Rungs
         Severity by event type.
+    columns : mapping of str to str
+        Columns of the file by its own names, as the source calls them.
     """
 
     encoding: str | None = None
@@ -84,6 +86,7 @@ class Options:
     spans: str = "first"
     coarsest: int = 7
     ladder: Mapping[str, schema.Rungs] = field(default_factory=lambda: schema.SEVERITY_LADDER)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ class Source:
         Whether a declared time zone changes anything.
     fallback_encoding : str, optional
         Of files that are not UTF-8, where the source is known to publish such.
+    aliases : mapping of str to str
+        Columns by the name that a file of one's own gives them.
     """
 
     name: str
@@ -188,6 +193,7 @@ class Source:
     refuse_columns: Callable[[Path, Collection[str]], None] | None = None
     zoned: bool = True
     fallback_encoding: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -7,20 +7,21 @@ import re
 
 import pytest
 from command_line import escalation
-from own_tables import own_table
+from own_tables import HEADER, own_table
 
 from escalation.experiment import load_experiment
 
 TABLES = {
-    "own types": (["bombing explosion", "Protest march"], ["North", "South"]),
-    "votes alone": (["Vote on air strikes", "bill passed"], ["Parliament"]),
+    "own types": (["bombing explosion", "Protest march"], ["North", "South"], HEADER),
+    "votes alone": (["Vote on air strikes", "bill passed"], ["Parliament"], HEADER),
+    "own names": (["ambush", "talks"], ["North"], "ID,Date of event,Kind,Nation,Province"),
 }
 
 
 @pytest.mark.parametrize("case", TABLES)
 def test_init_then_train_then_score(case, tmp_path):
-    types, places = TABLES[case]
-    own_table(tmp_path / "events.csv", types, places, days=300)
+    types, places, header = TABLES[case]
+    own_table(tmp_path / "events.csv", types, places, days=300, header=header)
     done = escalation("init", "events.csv", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "tidy" in done.stdout and "event_date; suggested lag: 0 days" in done.stdout

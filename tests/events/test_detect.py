@@ -131,3 +131,45 @@ def test_read_events_tells_what_it_left_out_and_takes_an_archive_folder(tmp_path
     assert any("1 of 201 rows" in text and "Q-DATE" in text for text in messages)
     ingest_files(SOURCES["tidy"], [path], ArchiveStore(tmp_path / "store"))
     assert len(read_events(str(tmp_path / "store")).versions) == 200
+
+
+ROWS = "1,2024-01-02,ambush,North\n2,2024-01-03,talks,South\n"
+NAMES = {
+    "id,date,type,province": {"id": "event_id", "date": "event_date", "type": "event_type",
+                              "province": "admin1"},
+    "Incident ID,Day,Kind,City": {"Incident ID": "event_id", "Day": "event_date",
+                                  "Kind": "event_type", "City": "site"},
+    "event_id,event_date,event_type,admin1": {},
+    "event_id,event_date,event_type,site": {},
+    "event_id, Date ,event_type,site": {"Date": "event_date"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", NAMES)
+def test_obvious_names_of_a_table_of_ones_own_are_found(header, tmp_path):
+    (tmp_path / "a.csv").write_text(f"{header}\n{ROWS}")
+    assert detect_file(tmp_path / "a.csv", SOURCES).options.columns == NAMES[header]
+
+
+def test_declared_names_are_read_and_told(tmp_path):
+    (tmp_path / "a.csv").write_text("nr,when,what,where\n" + ROWS)
+    declared = {"nr": "event_id", "when": "event_date", "what": "event_type", "where": "site"}
+    with pytest.warns(UserWarning, match=r"when \(as event_date\)"):
+        archive = read_events(tmp_path / "a.csv", columns=declared)
+    assert archive.versions["site"].tolist() == ["North", "South"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "fix"),
+    [({"wen": "event_date"}, "when"), ({"when": "event_day"}, "event_date")],
+)
+def test_declared_names_that_are_not_there_name_near_ones(columns, fix, tmp_path):
+    (tmp_path / "a.csv").write_text("event_id,when,event_type,site\n" + ROWS)
+    with pytest.raises(InputError) as refused:
+        read_events(tmp_path / "a.csv", "tidy", columns=columns)
+    assert (refused.value.code, fix in refused.value.fix) == ("E-COLUMNS", True)
+
+
+def test_a_known_date_is_never_guessed(tmp_path):
+    (tmp_path / "a.csv").write_text("id,date,type,city,reported\n1,2024-01-02,talks,A,2024-01-05\n")
+    assert detect_file(tmp_path / "a.csv", SOURCES).layout.unknown == ("reported",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,11 @@ def checked_layout(
         ``E-COLUMNS`` for a column that is there twice or missing, with the nearest names, and what
         the source refuses of its own exports.
     """
-    variant = _variant(source, header)
-    columns, renamed = matched(header, variant.columns)
+    _refuse_alias(path, source, header)
+    told = aliased(header, source.aliases)
+    variant = _variant(source, told)
+    columns, renamed = matched(told, variant.columns)
+    renamed += tuple(f"{old} (as {new})" for old, new in source.aliases.items())
     _refuse_repeated(path, columns, variant)
     if variant.refuse_columns is not None:
         variant.refuse_columns(path, columns)
@@ -132,11 +135,11 @@ def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...
     >>> matched(["EVENT_ID", "Event.Date", "x"], ["event_id", "event date"])
     (('event_id', 'event date', 'x'), ('EVENT_ID', 'Event.Date'))
     """
-    by_key = {_key(name): name for name in known}
+    by_key = {name_key(name): name for name in known}
     exact = set(known) & set(header)
     columns, renamed = [], []
     for name in header:
-        match = by_key.get(_key(name), name.strip())
+        match = by_key.get(name_key(name), name.strip())
         if name in exact or match in exact:
             match = name.strip()
         if match in known and match != name:
@@ -145,12 +148,56 @@ def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...
     return tuple(columns), tuple(renamed)
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
+    """The name of a column without case and punctuation, by which two are compared.
+
+    Examples
+    --------
+    >>> name_key(" Event.Date")
+    'event_date'
+    """
     return re.sub("[^0-9a-z]+", "_", name.casefold()).strip("_")
+
+
+def aliased(header: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
+    """Column names with those of the source in place of the file's own.
+
+    Parameters
+    ----------
+    header : sequence of str
+    aliases : mapping of str to str
+        The source's names by the file's own.
+
+    Examples
+    --------
+    >>> aliased([" when", "site"], {"when": "event_date"})
+    ('event_date', 'site')
+    """
+    return tuple(aliases.get(name.strip(), name) for name in header)
+
+
+def _refuse_alias(path: Path, source: Source, header: Sequence[str]) -> None:
+    """Names that are not in the file, or that the source does not know."""
+    there = [name.strip() for name in header]
+    known = [name for one in (source, *source.variants) for name in one.columns]
+    for old, new in source.aliases.items():
+        if old in there and new in known:
+            continue
+        name, names = (old, there) if old not in there else (new, known)
+        place = "the file" if old not in there else source.name
+        near = difflib.get_close_matches(name, names, n=3) or names[:10]
+        raise InputError(
+            "E-COLUMNS",
+            f"columns that are declared: {place} has none of this name",
+            where=f"{path}:1",
+            value=name,
+            fix=f"name one of {', '.join(near)}",
+        )
 
 
 def known_columns(header: Sequence[str], source: Source) -> int:
     """How many names of a header a source or one of its variants knows."""
+    header = aliased(header, source.aliases)
     return max(
         len(set(matched(header, one.columns)[0]) & set(one.columns))
         for one in (source, *source.variants)

@@ -49,7 +49,7 @@ def read_blocks(
         CSV or the like, also ``.gz`` or ``.zip``; Parquet; a workbook; or JSON records.
     source : Source
     options : Options, optional
-        The encoding and the separator, where they are declared.
+        The encoding, the separator and the names of columns, where they are declared.
 
     Raises
     ------
@@ -67,6 +67,7 @@ def read_blocks(
     ('IQ-2019-10-01-01', 2)
     """
     chosen = options or Options()
+    source = replace(source, aliases=chosen.columns)
     if is_table(path):
         return read_table(path, source)
     with closing(TextStream(path, encoding=chosen.encoding)) as stream:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from escalation.models.excitation.exchanges import ExchangeState
+
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
 Within = Annotated[
     list[int] | None, typer.Option(min=1, help="Days; may be repeated. 3, 7 and 14 by default.")
@@ -62,16 +64,20 @@ def moves_command(
     moves = excitation.moves_table(
         archive, chosen.panel.pairs, **span, within=within or WITHIN, by=by
     )
+    exchanges, states = excitation.exchanges_of(archive, chosen.panel.pairs, **span)
     if figure is not None:
         _draw(moves, figure)
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
-        rows = {"moves": moves, "answers": answers}
+        rows = {"moves": moves, "answers": answers, "exchanges": exchanges}
         tables = {name: json.loads(rows[name].to_json(orient="records")) for name in rows}
-        print_json({"branching_ratio": fitted.branching_ratio, "events": totals, **tables})
+        today = [state.as_dict() for state in states]
+        ratio = {"branching_ratio": fitted.branching_ratio, "events": totals}
+        print_json({**ratio, **tables, "states": today})
         return
     with printing():
         _print_moves(moves)
+        _print_exchanges(exchanges, states)
         days = len(next(iter(counts.values())))
         _print_answers(answers, totals, days=days, ratio=fitted.branching_ratio)
 
@@ -124,6 +130,26 @@ def move_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         steps if row["followed"] else "-",
         row["verdict"],
     )
+
+
+def _print_exchanges(exchanges: pd.DataFrame, states: list[ExchangeState]) -> None:
+    from rich.table import Table
+
+    from escalation.cli import console
+    from escalation.models.excitation.exchanges import EXCHANGE_RULE, state_in_words
+
+    shown = Table("first", "last", "acts", "rounds", "opened", "closed", "highest rung", "")
+    shown.title, shown.title_justify, shown.title_style = "Exchanges", "left", "bold"
+    for row in exchanges[exchanges["rounds"] > 1].itertuples():
+        over = "over" if row.over else "goes on"
+        cells = (row.first, row.last, row.acts, row.rounds, row.opened, row.closed)
+        shown.add_row(*map(str, cells), str(row.highest_rung), over)
+    out = console.console()
+    out.print(shown)
+    alone = int((exchanges["rounds"] == 1).sum())
+    out.print(f"{alone} further runs of acts had no answer. {EXCHANGE_RULE}")
+    for state in states:
+        out.print(state_in_words(state), markup=False)
 
 
 def _print_answers(table: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float) -> None:

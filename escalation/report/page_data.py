@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from escalation.backtest.train import Trained
 from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
+from escalation.models.excitation.exchanges import ExchangeState, exchanges_of
 from escalation.models.excitation.followed import WITHIN, moves_table
 from escalation.scoring.artifact import manifest_of
 from escalation.scoring.score import score
@@ -44,6 +46,8 @@ class ReportData:
         :data:`RECENT_COLUMNS`: what the model says on days after its training.
     moves : DataFrame
         Of :func:`escalation.models.excitation.moves_table`; empty without pairs of sides.
+    states : tuple of ExchangeState
+        Where each pair of sides stands.
     """
 
     scores: tuple[Score, ...]
@@ -53,6 +57,7 @@ class ReportData:
     summary: pd.DataFrame
     recent: pd.DataFrame
     moves: pd.DataFrame
+    states: tuple[ExchangeState, ...]
 
     @property
     def family(self) -> str:
@@ -112,7 +117,7 @@ def report_data(
         known_forecasts,
         _summary(known_forecasts, seed=scorer.experiment.experiment.seed),
         _recent(scorer, archive, day),
-        _moves(archive, scorer.experiment, day),
+        *_moves(archive, scorer.experiment, day),
     )
 
 
@@ -138,7 +143,7 @@ def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
         trained.forecasts,
         trained.summary,
         pd.DataFrame(columns=list(RECENT_COLUMNS)),
-        _moves(archive, trained.case.experiment, to_day(trained.trained_to)),
+        *_moves(archive, trained.case.experiment, to_day(trained.trained_to)),
     )
 
 
@@ -164,14 +169,16 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     return known.reset_index(drop=True)
 
 
-def _moves(archive: EventArchive, experiment: Experiment, day: np.datetime64) -> pd.DataFrame:
-    """What followed each side's moves, as known on a day."""
-    first, pairs = experiment.data.first_day, experiment.panel.pairs
+def _moves(
+    archive: EventArchive, experiment: Experiment, day: np.datetime64
+) -> tuple[pd.DataFrame, tuple[ExchangeState, ...]]:
+    """What followed each side's moves, and where the pairs stand, as known on a day."""
+    data, pairs = experiment.data, experiment.panel.pairs
     if not pairs:
-        return pd.DataFrame()
-    return moves_table(
-        archive, pairs, first_day=first, last_day=day, lag=experiment.data.lag, within=WITHIN[1:2]
-    )
+        return pd.DataFrame(), ()
+    span: dict[str, Any] = {"first_day": data.first_day, "last_day": day, "lag": data.lag}
+    moves = moves_table(archive, pairs, **span, within=WITHIN[1:2])
+    return moves, tuple(exchanges_of(archive, pairs, **span)[1])
 
 
 def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from escalation import schema
 from escalation._util.files import replacing
 from escalation._util.text import percent, toll
+from escalation.models.excitation.exchanges import state_in_words
 from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
 from escalation.report.page_data import ReportData
@@ -62,6 +63,7 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "since": {line.score.changed_since for line in listed if line.change},
         "map": where(data),
         "moves": move_lines(data),
+        "states": [words.plain(state_in_words(state)) for state in data.states],
         "moves_caption": moves_caption(data.moves) if len(data.moves) else "",
         "units": unit_sections(data, most=charts),
         "open": OPEN,

@@ -13,6 +13,7 @@ import argparse
 
 import numpy as np
 
+from escalation.models.excitation.exchanges import ANSWER_WITHIN, rounds_of
 from escalation.models.excitation.followed import ANSWER, WITHIN, Acts, followed
 
 DELAY = 3.0
@@ -57,12 +58,44 @@ def truth(share: float, within: int) -> tuple[float, float]:
     return float(after.mean()), float(after.mean() - before.mean())
 
 
+def links(share: float, *, histories: int, days: int) -> str:
+    """Precision and recall of answers linked to moves, by the rule of rounds and by nearness."""
+    right, made, real = np.zeros(2), np.zeros(2), 0
+    for seed in range(histories):
+        rng = np.random.default_rng([seed, 9])
+        moves = np.repeat(np.arange(days), rng.poisson(MOVES, days))
+        acts = np.repeat(np.arange(days), rng.poisson(ACTS, days))
+        answered = moves[rng.random(len(moves)) < share]
+        answers = answered + rng.geometric(1.0 / DELAY, len(answered))
+        day = np.concatenate([moves, acts, answers])
+        by_other = np.arange(len(day)) >= len(moves)
+        parent = np.concatenate([np.full(len(moves) + len(acts), -1), answered])
+        order = np.lexsort((~by_other, day))
+        day, by_other, parent = day[order], by_other[order], parent[order]
+        exchange, number = rounds_of(day, by_other)
+        opens = np.append(False, (np.diff(number) > 0) & (np.diff(exchange) == 0)) & by_other
+        place = np.searchsorted(moves, day, side="left") - 1
+        nearest = np.where(place >= 0, moves[place], -99)
+        near = by_other & (day - nearest <= ANSWER_WITHIN)
+        for i, linked in enumerate((near & opens, near)):
+            made[i] += linked.sum()
+            right[i] += (linked & (parent == nearest)).sum()
+        real += int((parent >= 0).sum())
+    precision, recall = right / made, right / max(real, 1)
+    return (
+        f"planted {share:.1f}: links by rounds precision {precision[0]:.1%}, recall "
+        f"{recall[0]:.1%}; nearest opposite act {precision[1]:.1%}, {recall[1]:.1%}"
+    )
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=300)
     parser.add_argument("--days", type=int, default=1500)
     given = parser.parse_args()
+    for share in (0.2, 0.6):
+        print(links(share, histories=given.histories, days=given.days))
     for share in (0.0, 0.2, 0.6):
         for within in WITHIN:
             true = truth(share, within)

@@ -15,7 +15,8 @@ like excitation; no test on counts alone can tell them apart.
 """
 
 from escalation.models.excitation.answers import answer_table
+from escalation.models.excitation.exchanges import exchanges_of
 from escalation.models.excitation.fit import Excitation, fit_hawkes
 from escalation.models.excitation.followed import moves_table
 
-__all__ = ["Excitation", "answer_table", "fit_hawkes", "moves_table"]
+__all__ = ["Excitation", "answer_table", "exchanges_of", "fit_hawkes", "moves_table"]

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation._util.arrays import Array
+from escalation.report.ground import ground_paths
 
 MAP_WIDTH = 360.0
-MAP_MARGIN = 34.0
+MAP_MARGIN = 60.0
 LETTER = 5.6
 """Width of a letter of a map label, in units of the map."""
 LINE = 12.0
@@ -131,11 +132,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class Map:
-    """Dots by place, and the size of the picture."""
+    """Dots by place, the size of the picture, and coasts and borders as paths by kind."""
 
     dots: tuple[Dot, ...]
     width: float
     height: float
+    ground: dict[str, str]
 
 
 def dot_map(
@@ -157,18 +159,24 @@ def dot_map(
     if placed.sum() < 2:
         return None
     east, north = longitude[placed], latitude[placed]
-    east = east * np.cos(np.radians((north.min() + north.max()) / 2.0))
+    shrink = np.cos(np.radians((north.min() + north.max()) / 2.0))
+    east = east * shrink
     scale = (MAP_WIDTH - 2 * MAP_MARGIN) / max(np.ptp(east), np.ptp(north), 0.5)
     shift = (MAP_WIDTH - np.ptp(east) * scale) / 2.0
-    x = shift + (east - east.min()) * scale
-    y = MAP_MARGIN + (north.max() - north) * scale
+
+    def place(longitude: Array, latitude: Array) -> tuple[Array, Array]:
+        x = shift + (longitude * shrink - east.min()) * scale
+        return x, MAP_MARGIN + (north.max() - latitude) * scale
+
+    x, y = place(longitude[placed], north)
     height = float(y.max() + MAP_MARGIN)
     level = probability[placed]
     dots = [
         Dot(name, round(float(a), 1), round(float(b), 1), _radius(p), None if np.isnan(p) else p)
         for name, a, b, p in zip(np.array(names)[placed].tolist(), x, y, level, strict=True)
     ]
-    return Map(tuple(_labelled(dots, MAP_WIDTH, height)), MAP_WIDTH, round(height, 1))
+    ground = ground_paths(place, MAP_WIDTH, height)
+    return Map(tuple(_labelled(dots, MAP_WIDTH, height)), MAP_WIDTH, round(height, 1), ground)
 
 
 def _radius(probability: float) -> float:

@@ -1,0 +1,67 @@
+"""The ground of the map: coasts and borders, cut to the picture.
+
+``ground.csv`` is made of Natural Earth (public domain, 1:50,000,000) by ``experiments/ground.py``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from escalation._util.arrays import Array
+
+GROUND_KINDS = ("coast", "border", "dashed")
+"""Dashed: borders of a territory without an ISO number."""
+
+
+@cache
+def ground_lines() -> tuple[tuple[str, Array], ...]:
+    """Kind and points of every line, degrees east and north, each of shape (point, 2)."""
+    text = (files("escalation.report") / "ground.csv").read_text(encoding="utf-8")
+    return tuple(
+        (kind, np.cumsum(np.array(steps.split(), np.int64).reshape(-1, 2), axis=0) / 100.0)
+        for kind, steps in list(csv.reader(text.splitlines()))[1:]
+    )
+
+
+def ground_paths(
+    place: Callable[[Array, Array], tuple[Array, Array]], width: float, height: float
+) -> dict[str, str]:
+    """SVG path data by kind; only stretches that may be seen in the picture.
+
+    Parameters
+    ----------
+    place : callable
+        From degrees east and north to positions in the picture.
+    width, height : float
+        Of the picture.
+
+    Returns
+    -------
+    dict of str to str
+        Kinds that are seen.
+    """
+    paths: dict[str, list[str]] = {}
+    for kind, points in ground_lines():
+        x, y = place(points[:, 0], points[:, 1])
+        seen = _seen(x, width) & _seen(y, height)
+        for run in _runs(seen):
+            line = [f"{x[i]:.1f} {y[i]:.1f}" for i in range(run[0], run[-1] + 2)]
+            paths.setdefault(kind, []).append("M" + "L".join(dict.fromkeys(line)))
+    return {kind: "".join(paths[kind]) for kind in GROUND_KINDS if kind in paths}
+
+
+def _seen(at: Array, size: float) -> np.ndarray:
+    """Segments that don't lie wholly to one side of the picture, shape (point - 1,)."""
+    low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
+    return (high >= 0.0) & (low <= size)
+
+
+def _runs(seen: np.ndarray) -> list[np.ndarray]:
+    """Stretches of segments that are seen."""
+    some = np.flatnonzero(seen)
+    return [run for run in np.split(some, np.flatnonzero(np.diff(some) > 1) + 1) if len(run)]

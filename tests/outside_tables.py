@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -226,8 +226,8 @@ def records(sample: Sample) -> list[dict[str, str | None]]:
     return [{name: cell or None for name, cell in zip(head, row, strict=True)} for row in rows]
 
 
-def workbook(sample: Sample) -> bytes:
-    """An xlsx file whose second sheet holds the table, all cells as text."""
+def workbook(sample: Sample, *, days: Container[int] = ()) -> bytes:
+    """An xlsx file whose second sheet holds the table; numbers in some columns are days."""
     sheets = {"sheet1": [["about"], ["exported today"]], "sheet2": sample.table}
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as packed:
@@ -235,19 +235,24 @@ def workbook(sample: Sample) -> bytes:
         packed.writestr("_rels/.rels", _RELS.format(TYPE="officeDocument", FILE="xl/workbook.xml"))
         packed.writestr("xl/workbook.xml", _BOOK)
         packed.writestr("xl/_rels/workbook.xml.rels", _BOOK_RELS)
+        packed.writestr("xl/styles.xml", _STYLES)
         for name, rows in sheets.items():
-            packed.writestr(f"xl/worksheets/{name}.xml", _sheet(rows))
+            packed.writestr(f"xl/worksheets/{name}.xml", _sheet(rows, days))
     return held.getvalue()
 
 
-def _sheet(rows: Table) -> str:
+def _sheet(rows: Table, days: Container[int]) -> str:
     cells = "".join(
-        "<row>"
-        + "".join(f'<c t="inlineStr"><is><t>{escape(c)}</t></is></c>' for c in row)
-        + "</row>"
+        f"<row>{''.join(_cell(cell, place in days) for place, cell in enumerate(row))}</row>"
         for row in rows
     )
     return f'<?xml version="1.0"?><worksheet xmlns="{_MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+
+
+def _cell(cell: str | float, day: bool) -> str:
+    if isinstance(cell, float):
+        return f'<c s="{int(day)}"><v>{cell}</v></c>'
+    return f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>'
 
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -262,6 +267,11 @@ _TYPES = (
     f'<Override PartName="/xl/worksheets/sheet2.xml" ContentType="{_SHEET_TYPE}.worksheet+xml"/>'
     "</Types>"
 )
+_STYLES = (
+    f'<?xml version="1.0"?><styleSheet xmlns="{_MAIN}"><cellXfs count="2"><xf numFmtId="0"/>'
+    '<xf numFmtId="14"/></cellXfs></styleSheet>'
+)
+"""The second style is a day."""
 _RELS = (
     f'<?xml version="1.0"?><Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="r1" Type="{_OFFICE}/{{TYPE}}" Target="{{FILE}}"/></Relationships>'
@@ -275,6 +285,7 @@ _BOOK_RELS = (
     f'<?xml version="1.0"?><Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="r1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
     f'<Relationship Id="r2" Type="{_OFFICE}/worksheet" Target="worksheets/sheet2.xml"/>'
+    f'<Relationship Id="r3" Type="{_OFFICE}/styles" Target="styles.xml"/>'
     "</Relationships>"
 )
 

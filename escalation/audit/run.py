@@ -13,7 +13,7 @@ from escalation.audit import past, split
 from escalation.audit.cases import Cases
 from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest.case import Case
+from escalation.backtest.case import Case, each
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
@@ -32,7 +32,8 @@ def audit(
 
     At several days everything that became known later is removed or changed: no column, no
     training row and no forecast up to that day may move. Units get other names, and only names may
-    change. Outcomes are shuffled, and no model may show skill.
+    change. Outcomes are shuffled, and no model may show skill. A label that can't be learnt is told
+    as a warning, and the others go on.
 
     Parameters
     ----------
@@ -47,13 +48,16 @@ def audit(
 
     Raises
     ------
+    Shortage
+        ``E-INSUFFICIENT`` when no label can be learnt.
     InputError
         ``E-RANGE`` when the experiment has no day with a unit and a day after it.
     """
-    labels = [
-        checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress)
-        for target in experiment.labels
-    ]
+
+    def checked(target: Target) -> list[CheckResult]:
+        return list(checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress))
+
+    labels = each(checked, experiment.labels)
     done = [result for label in labels for result in label]
     return AuditReport(experiment.experiment.name, merge_results(done))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import UsageError
+from escalation.events.units import normalised
 from escalation.panel.late import Changes
 from escalation.panel.series import Series
 
@@ -26,15 +27,16 @@ class Where:
     Parameters
     ----------
     equal : mapping of str to tuple of str
-        Column and the values allowed in it; for ``tags`` one of the words must be present. A note
-        only describes and decides nothing.
+        Column and the values allowed in it; for ``tags`` one of the words must be present. Sides
+        are compared as units are: without case and outer blanks. A note only describes and decides
+        nothing.
     rung : int
         Lowest severity allowed.
 
     Examples
     --------
     >>> where = Where({"actor": ("iran",)}, rung=3)
-    >>> events = pd.DataFrame({"actor": ["iran", "iran", "isis"], "severity": [6, 1, 5]})
+    >>> events = pd.DataFrame({"actor": ["iran", "Iran ", "isis"], "severity": [6, 1, 5]})
     >>> where.mask(events).tolist()
     [True, False, False]
     """
@@ -57,14 +59,25 @@ class Where:
         """True where an event qualifies, shape (len(events),)."""
         keep = events[schema.SEVERITY].to_numpy() >= self.rung
         for column, allowed in self.equal.items():
-            if column == schema.TAGS:
-                words = set(allowed)
-                codes, tags = pd.factorize(events[column].fillna(""))
-                hit = np.array([not words.isdisjoint(tag.split()) for tag in tags], dtype=bool)
-                keep = keep & hit[codes]
-            else:
-                keep = keep & events[column].isin(allowed).to_numpy(dtype=bool)
+            keep = keep & _among(events[column], column, allowed)
         return np.asarray(keep, dtype=bool)
+
+
+def _among(cells: pd.Series, column: str, allowed: Collection[str]) -> NDArray[np.bool_]:
+    """Rows that hold an allowed value; each distinct tag or side is looked at once."""
+    if column == schema.TAGS:
+        return _fitting(cells, set(allowed), str.split)
+    if column in (schema.ACTOR, schema.TARGET):
+        return _fitting(cells, {normalised(side) for side in allowed}, lambda s: [normalised(s)])
+    return cells.isin(allowed).to_numpy(dtype=bool)
+
+
+def _fitting(
+    cells: pd.Series, wanted: set[str], parts: Callable[[str], list[str]]
+) -> NDArray[np.bool_]:
+    codes, texts = pd.factorize(cells)
+    hits = [not wanted.isdisjoint(parts(str(text))) for text in texts]
+    return np.array([*hits, False], dtype=bool)[codes]
 
 
 @dataclass(frozen=True)

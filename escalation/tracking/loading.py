@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,8 +66,22 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
         raise ModelError(
             "E-MODEL-MISSING",
             f"no registered model {name} with alias {alias}",
-            fix="run `escalation train`, or name another one with --model NAME@ALIAS",
+            fix=_near_names(client, name)
+            or "run `escalation train`, or name another one with --model NAME@ALIAS",
         ) from None
+
+
+def _near_names(client: MlflowClient, name: str) -> str:
+    """Models whose name resembles one that is not there; nothing where none does."""
+    try:
+        names = [model.name for model in client.search_registered_models(max_results=1000)]
+    except MlflowException:
+        return ""
+    own = [other for other in names if other != name]
+    near = difflib.get_close_matches(name, own, n=3) or [
+        other for other in own if other.startswith(f"{name}.")
+    ]
+    return f"name one of these with --model: {', '.join(near[:5])}" if near else ""
 
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:

@@ -338,7 +338,18 @@ def test_two_spellings_of_one_column_are_not_guessed(write):
         report(write(text(rows)), "acled")
 
 
-def test_latin_1_is_read_for_polecat_alone_and_cp1252_is_offered_elsewhere(write):
+def test_own_types_are_counted_in_rows_that_are_taken(write):
+    path = write("event_id,event_date,event_type,site\n1,2024-01-30,own,a\n2,no day,own,a\n")
+    assert report(path, "tidy", limits=Limits(max_bad=1.0)).unrated == {"own": 1}
+
+
+def test_latin_1_is_read_for_gtd_as_it_is_published(write):
+    path = write(text(changed(SAMPLES["gtd"], provstate="N\xednive")).encode("latin-1"))
+    assert "N\xednive" in {row[4] for row in events(path, "gtd")}
+    assert report(path, "gtd").remarks == ("read as latin-1, because it is not UTF-8",)
+
+
+def test_latin_1_is_read_for_polecat_and_cp1252_is_offered_elsewhere(write):
     rows = changed(POLECAT, Province="N\xednive")
     path = write(text(rows, delimiter="\t").encode("latin-1"))
     assert events(path, "polecat")[0][4] == "N\xednive"
@@ -364,6 +375,18 @@ def test_what_is_no_table_is_refused_for_what_it_is(write, content, name, code):
         report(write(content, name), "tidy")
     assert caught.value.status == 3 and caught.value.code.startswith(code[:2])
     assert "--encoding" not in str(caught.value)
+
+
+def test_numbers_and_days_of_a_workbook_are_what_they_show(write):
+    pytest.importorskip("python_calamine")
+    typed = (7.0, 45000.0, "ambush", "Bay", 3.0, 1.5)
+    head = ("event_id", "event_date", "event_type", "site", "killed", "latitude", "longitude")
+    path = write(workbook(TIDY._replace(table=[head, (*typed, 44.25)]), days={1}), "a.xlsx")
+    (event,) = load_events("tidy", path).versions.to_dict("records")
+    assert (event["event_id"], str(event["event_date"].date()), event["killed"]) == (
+        "7", "2023-03-15", 3,
+    )  # fmt: skip
+    assert (event["latitude"], event["longitude"]) == (1.5, 44.25)
 
 
 def test_a_workbook_without_the_columns_is_called_a_workbook(write):

@@ -44,6 +44,7 @@ EVENTS = pd.DataFrame(
         (Where({"actor": ("militia",), "target": ("us",)}), [0, 0, 0, 1]),
         (Where({"actor": ()}), [0, 0, 0, 0]),
         (Where({"actor": ("nan", "None")}), [0, 0, 0, 0]),
+        (Where({"actor": (" Militia",)}), [0, 1, 0, 1]),
         (Where({"tags": ("night",)}), [1, 0, 0, 1]),
         (Where({"tags": ("rain", "snow")}), [0, 0, 0, 1]),
         (Where({"tags": ("nigh", "rain night")}), [0, 0, 0, 0]),

@@ -187,6 +187,7 @@ FORMAT = Source(
     ignored=_IGNORED,
     convert=_convert,
     known_basis="assumed",
+    fallback_encoding="latin-1",
     licence="GTD's end user licence of the University of Maryland (START): cite it, and do not "
     "pass the data on",
 )

@@ -26,7 +26,7 @@ from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.sanity import check_sanity
 from escalation.events.reading.streams import is_utf8
 from escalation.events.reading.tables import is_table
-from escalation.events.source import Converted, Options, Problem, Source
+from escalation.events.source import Options, Problem, Source
 
 _FIRST_SHOWN = 10
 _MOST = 0.5
@@ -120,8 +120,10 @@ class FileCheck:
         for block in blocks:
             self.records += block.records
             on_rows(self.records)
-            events, problems = self._converted(block)
+            events, problems, unrated = self._converted(block)
             bad = self._reject(block, events, problems)
+            if unrated is not None:
+                self._count_own_types(events[schema.EVENT_TYPE], unrated & ~bad)
             if bad.any():
                 on_refused(events.filter(pa.array(bad)))
             if len(bad) and not bad.all():
@@ -156,7 +158,7 @@ class FileCheck:
             refusal=self.refusal(),
         )
 
-    def _converted(self, block: Block) -> tuple[pa.Table, list[Problem]]:
+    def _converted(self, block: Block) -> tuple[pa.Table, list[Problem], Mask | None]:
         made = self.layout.source.convert(block.cells, self.options)
         self.notes.update(made.notes)
         if made.known_basis is not None:
@@ -164,19 +166,19 @@ class FileCheck:
         events, problems = check_sanity(
             made.events, self._declared, self.options, self.limits.latest
         )
-        return events, [*made.problems, *self._own_types(made), *problems]
+        problems = [*made.problems, *self._own_types(made.unrated), *problems]
+        return events, problems, made.unrated
 
-    def _own_types(self, made: Converted) -> list[Problem]:
-        """Count events whose type has no rung, or refuse them."""
-        if made.unrated is None or not made.unrated.any():
+    def _own_types(self, unrated: Mask | None) -> list[Problem]:
+        """Refuse events whose type has no rung, where that is asked for."""
+        if unrated is None or not self.limits.strict:
             return []
-        if self.limits.strict:
-            return [Problem("Q-TYPE", schema.EVENT_TYPE, made.unrated, _RATED)]
-        types = made.events[schema.EVENT_TYPE].filter(pa.array(made.unrated))
-        self.unrated.update(
-            {one["values"]: one["counts"] for one in pc.value_counts(types).to_pylist()}
-        )
-        return []
+        return [Problem("Q-TYPE", schema.EVENT_TYPE, unrated, _RATED)]
+
+    def _count_own_types(self, types: pa.ChunkedArray, unrated: Mask) -> None:
+        """Count the events that were taken and whose type has no rung."""
+        counts = pc.value_counts(types.filter(pa.array(unrated)))
+        self.unrated.update({one["values"]: one["counts"] for one in counts.to_pylist()})
 
     def _reject(self, block: Block, events: pa.Table, problems: Sequence[Problem]) -> Mask:
         """Rows with a problem; each is reported once, by its first."""

@@ -19,7 +19,8 @@ tags          the attack type; ``suicide``; ``failed`` where ``success`` is 0
 note          ``summary``
 ============= ====================================================================================
 
-Built from the codebook: it could not be tried on a published file.
+Files are UTF-8, or Latin-1 where they are not. Tried on the first 1,209 rows (1970 to 1972) of a
+CSV of the release of 2018; not on a workbook as it is published.
 """
 
 from __future__ import annotations

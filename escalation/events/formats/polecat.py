@@ -17,7 +17,8 @@ tags          ``plover_`` and the type, the mode, and the contexts
 ============= ====================================================================================
 
 ``None`` and ``NA`` are how its programs spell a missing value. Files are UTF-8, or Latin-1 where
-they are not. Built from the codebook: it could not be tried on a published file.
+they are not. Built from the codebook: its 40 columns are those of a published file,
+whose rows could not be tried.
 """
 
 from __future__ import annotations

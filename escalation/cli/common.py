@@ -34,7 +34,12 @@ TrackingUri = Annotated[
 AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
-ModelName = Annotated[str, typer.Option("--model", help="Registered model as NAME[@ALIAS].")]
+ModelName = Annotated[
+    str,
+    typer.Option(
+        "--model", help="Registered model as NAME[@ALIAS]; of several labels, NAME.LABEL."
+    ),
+]
 Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
 AllowInSample = Annotated[bool, typer.Option(help="Score days that the model was trained on.")]
 AllowVersionSkew = Annotated[
@@ -145,18 +150,20 @@ def _events_of(experiment: Experiment, store: str | None) -> Path | None:
     return path
 
 
-def give(scores: list[Score], out: Path | None, as_json: bool) -> None:
-    """Write and print a watch list."""
+def give(lists: list[list[Score]], out: Path | None, as_json: bool) -> None:
+    """Write and print watch lists, one for each label; the first in full."""
     from escalation.cli import console
 
-    rows = [score.as_dict() for score in scores]
+    rows = [score.as_dict() for scores in lists for score in scores]
     if out is not None:
         write_scores(rows, out)
     if as_json:
         print_json(rows)
-    elif scores:
+    elif rows:
         with printing():
-            console.console().print(console.watch_list_table(scores))
+            console.console().print(console.watch_list_table(lists[0]))
+            if len(lists) > 1:
+                console.console().print(console.other_labels_table(lists[1:]))
 
 
 def write_scores(rows: list[dict[str, Any]], out: Path) -> None:

@@ -152,6 +152,20 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
     return table
 
 
+def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
+    """A line a unit for what else was asked: a column for each label."""
+    names = [scores[0].target for scores in lists]
+    table = Table(title="Other labels", title_justify="left", title_style="bold")
+    for name in ("unit", *names):
+        table.add_column(escape(name), justify="left" if name == "unit" else "right", no_wrap=True)
+    by_unit = [{score.unit_key: score for score in scores} for scores in lists]
+    units = {key: score.unit for scores in by_unit for key, score in scores.items()}
+    for key, unit in units.items():
+        cells = (_chance(scores[key]) if key in scores else "-" for scores in by_unit)
+        table.add_row(escape(visible(unit)), *cells)
+    return table
+
+
 def _chance(score: Score) -> str:
     if score.probability is None or score.lower is None or score.upper is None:
         return "-"

@@ -79,7 +79,7 @@ def replay_command(
     with console.progress_bar() as progress:
         if as_of is not None:
             scores = past.replay(archive, chosen, as_of, explain=explain, progress=progress)
-            give(scores, out, as_json)
+            give([scores], out, as_json)
             return
         rows = past.replay_range(archive, chosen, first, last, every=every, progress=progress)
     units = [_named(rows, text) for text in unit or []]

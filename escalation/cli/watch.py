@@ -74,27 +74,30 @@ def score_command(
         if not suppose:
             require_room(kept)
         use_plugins(plugin)
-        scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, reading, store=uri)
-    day = str(scored_day(scorer, archive, as_of))
+        scorers = tracking.load_scorers(model, uri=uri, allow_version_skew=allow_version_skew)
+    archive = read_archive(scorers[0].experiment, reading, store=uri)
     options: dict[str, Any] = {
         "as_of": as_of,
         "allow_in_sample": allow_in_sample,
         "explain": explain,
         "budget": budget,
         "stale_after": stale_after,
-        "today": _today(scorer, as_of),
+        "today": _today(scorers[0], as_of),
     }
     if suppose:
         from escalation.scoring.supposed import score_if
 
-        give(score_if(scorer, archive, suppose, **options), out, as_json)
+        supposed = [score_if(scorer, archive, suppose, **options) for scorer in scorers]
+        give(supposed, out, as_json)
         return
-    previous = issued_before(read_ledger(kept), scorer.series, day=day)
-    scores = score_day(scorer, archive, previous=previous, **options)
-    _require_fresh(scores, strict)
-    append(kept, [row.as_issued() for row in scores])
-    give(scores, out, as_json)
+    kept_rows, lists = read_ledger(kept), []
+    for scorer in scorers:
+        day = str(scored_day(scorer, archive, as_of))
+        previous = issued_before(kept_rows, scorer.series, day=day)
+        lists.append(score_day(scorer, archive, previous=previous, **options))
+    _require_fresh(lists[0], strict)
+    append(kept, [row.as_issued() for scores in lists for row in scores])
+    give(lists, out, as_json)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalation.tracking.loading import load_forecasts, load_scorer
+    from escalation.tracking.loading import load_forecasts, load_scorer, load_scorers
     from escalation.tracking.outcomes import log_verified
     from escalation.tracking.place import local_file, store_uri
     from escalation.tracking.promotion import Promoted, promote
@@ -24,6 +24,7 @@ __all__ = [
     "link",
     "load_forecasts",
     "load_scorer",
+    "load_scorers",
     "local_file",
     "log_training",
     "log_verified",
@@ -40,6 +41,7 @@ _HOME = {
     "promote": "promotion",
     "load_forecasts": "loading",
     "load_scorer": "loading",
+    "load_scorers": "loading",
     "log_verified": "outcomes",
     "link": "view",
     "clear_stale": "store",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file
 from escalation.tracking.store import open_store, storage
 
 HASH_TAG = "escalation.hash"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _NONE_SUCH = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
 
 
@@ -114,6 +116,52 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
             root, expected_hash=expected, allow_version_skew=allow_version_skew
         )
     return Scorer(model, manifest, f"{name}@{alias} v{registered.version}", expected)
+
+
+def load_scorers(reference: str, *, uri: str, allow_version_skew: bool = False) -> list[Scorer]:
+    """The model behind ``NAME[@ALIAS]``, or those of all labels where ``NAME`` is an experiment.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME``, ``NAME.LABEL``, or either with ``@ALIAS``; the champion by default.
+    uri : str
+        The store.
+    allow_version_skew : bool, optional
+        Read a model of other library versions.
+
+    Returns
+    -------
+    list of Scorer
+        In the order of the experiment's labels.
+
+    Raises
+    ------
+    ModelError
+        As :func:`load_scorer`.
+    """
+    name, at, alias = reference.partition("@")
+    labels = _label_names(existing_store(uri), name)
+    if not labels:
+        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
+    scorers = [
+        load_scorer(f"{label}{at}{alias}", uri=uri, allow_version_skew=allow_version_skew)
+        for label in labels
+    ]
+    own = [scorer for scorer in scorers if scorer.experiment.experiment.name == name]
+    if not own:
+        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
+    return sorted(own, key=lambda one: one.experiment.targets.index(one.manifest.target))
+
+
+def _label_names(client: MlflowClient, name: str) -> list[str]:
+    """Registered ``NAME.LABEL``; none where ``NAME`` itself is registered."""
+    if not _PLAIN_NAME.fullmatch(name):
+        return []
+    with storage():
+        found = client.search_registered_models(filter_string=f"name LIKE '{name}%'")
+    names = [model.name for model in found]
+    return [] if name in names else [one for one in names if one.startswith(f"{name}.")]
 
 
 def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:

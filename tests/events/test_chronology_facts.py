@@ -207,6 +207,30 @@ def test_up_to_14_march_2020_31_installations_were_attacked_22_with_high_confide
     assert (window[schema.CONFIDENCE] == "high").sum() == 22
 
 
+STEPS = {
+    ("2019-10-28", "2019-12-09"): (9, 9),
+    ("2019-12-10", "2019-12-11"): (1, 1),
+    ("2019-12-12", "2020-02-16"): (9, 14),
+    ("2020-02-17", "2020-03-14"): (4, 7),
+}
+"""AFP's count and the rows here, from one of its tallies to the next."""
+
+
+def test_the_card_reconciles_the_23rd_attack_step_by_step(attacks, tallies):
+    afp = {"2019-10-27": 0} | {
+        str(tally.as_of_date): tally.value
+        for tally in tallies
+        if tally.publisher == "AFP" and str(tally.since_date) == "2019-10-28"
+    }
+    days = attacks[schema.EVENT_DATE]
+    for (first_day, last_day), (step, here) in STEPS.items():
+        before = max(day for day in afp if day < first_day)
+        assert afp[last_day] - afp[before] == step
+        assert days.between(first_day, last_day).sum() == here
+    spring = days[days.between("2020-02-17", "2020-03-14") & (attacks["confidence"] != "low")]
+    assert spring.dt.strftime("%m-%d").tolist() == ["03-02", "03-05", "03-11", "03-14"]
+
+
 def test_how_late_the_first_reports_came(first):
     late = (first[schema.KNOWN_DATE] - first[schema.EVENT_DATE]).dt.days
     assert [(late <= days).sum() for days in (0, 1, 7)] == [256, 291, 297]

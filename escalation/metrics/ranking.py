@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from escalation._util.arrays import Array
+from escalation._util.compiled import compiled
 
 MOST_WORK = 200_000_000
 FEWEST_REPLICATES = 199
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _weighted(
     outcome: Array, date: NDArray[np.int64], last: NDArray[np.bool_], counts: Array
 ) -> Array:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from escalation._util.arrays import Float32, Ints
+from escalation._util.compiled import compiled
 from escalation.panel import kernels
 from escalation.panel.dense import Panel
 from escalation.panel.history import History
@@ -109,7 +109,7 @@ def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> 
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32) -> None:
     """Add versions up: each row is the one before it, of the same unit, and what changed."""
     rows, days = out.shape
@@ -123,7 +123,7 @@ def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, ou
                 out[row, t] += out[row - 1, t]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _highest(
     begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32
 ) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.compiled import compiled
 from escalation.errors import InputError
 from escalation.events.archive import EVENT_KEY, EventArchive, to_day
 from escalation.events.units import UnitName, shown_names
@@ -226,7 +226,7 @@ def _order(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int6
     return code.astype(np.int64) * (count + 1) + np.minimum(day, count)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill(
     code: Int32,
     day: Int32,
@@ -383,7 +383,7 @@ def _written(
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _first(
     code: Int32,
     since: Int32,

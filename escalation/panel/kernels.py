@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from escalation._util.arrays import Array, Float32
+from escalation._util.compiled import compiled
 from escalation.panel.late import replace_sorted
 
 SMALLEST_SUM = 1e-30
@@ -43,7 +43,7 @@ def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> None:
     rows, days = values.shape
     total = np.zeros(days + 1)
@@ -59,7 +59,7 @@ def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> N
                 old[t] = until_now[t] - before[t]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def decaying_sums(values: Float32, keep: Array) -> Array:
     """Recursive sums s_t = keep * s_(t-1) + x_t.
 
@@ -107,7 +107,7 @@ def decayed_features(values: Float32, keep: Array) -> Float32:
     return out[: len(keep)]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
     rows, days = values.shape
     for i in range(rows):
@@ -132,7 +132,7 @@ def days_since(values: Float32, at_least: float, cap: int) -> Float32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _days_since(values: Float32, at_least: float, cap: int, out: Float32) -> None:
     rows, days = values.shape
     for i in range(rows):
@@ -152,7 +152,7 @@ def window_max(values: Float32, width: int) -> Float32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _window_max(values: Float32, width: int, out: Float32) -> None:
     rows, days = values.shape
     queue = np.empty(days, np.int64)
@@ -196,7 +196,7 @@ def log_ratio(
     return level, moved
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _log_ratio(
     short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int,
     level: Float32, moved: Float32,
@@ -210,7 +210,7 @@ def _log_ratio(
             moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def log_ratio_as_known(
     rows: NDArray[np.int64],
     sums: Float32,
@@ -261,7 +261,7 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
     return mean, spread, burst
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gaps(
     values: Float32, last: int, cap: int, mean: Float32, spread: Float32, burst: Float32
 ) -> None:
@@ -287,7 +287,7 @@ def _gaps(
             mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def place(
     values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
     lag: int, since: int, out: Float32,
@@ -341,7 +341,7 @@ def ahead_sum(values: Float32, horizon: int) -> Array:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def past_quantiles(
     values: Float32, horizon: int, windows: int, quantile: float
 ) -> tuple[Array, Array]:

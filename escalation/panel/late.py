@@ -16,9 +16,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from escalation._util.arrays import Array, Float32, Ints
+from escalation._util.compiled import compiled
 
 
 class Changes(NamedTuple):
@@ -37,7 +37,7 @@ class Changes(NamedTuple):
     value: Array
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_window_sums(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
@@ -69,7 +69,7 @@ def late_window_sums(
                 out[k, i, t] = total[k]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_active_days(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
@@ -103,7 +103,7 @@ def late_active_days(
                 out[k, i, t] = total[k]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_decayed_sums(
     rows: Ints,
     steady: Float32,
@@ -145,7 +145,7 @@ def late_decayed_sums(
                 out[k, i, t] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_days_since(
     rows: Ints, steady: Float32, came: Changes, went: Changes, cap: int, out: Float32
 ) -> None:
@@ -171,7 +171,7 @@ def late_days_since(
             out[i, t] = min(t - last, cap) if last >= 0 else cap
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_days_since_first(
     rows: Ints, steady: Float32, came: Changes, went: Changes, out: Float32
 ) -> None:
@@ -199,7 +199,7 @@ def late_days_since_first(
             out[i, t] = t - first + 1 if first <= t else 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_highest(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, top: int, out: Float32
 ) -> None:
@@ -236,7 +236,7 @@ def late_highest(
                 out[k, i, t] = found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_gaps(
     rows: Ints,
     steady: Float32,
@@ -312,7 +312,7 @@ def late_gaps(
             mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def replace_sorted(ordered: Array, gone: float, new: float) -> None:
     """Put one value in the place of another, in place and in order."""
     j = np.searchsorted(ordered, gone)
@@ -325,7 +325,7 @@ def replace_sorted(ordered: Array, gone: float, new: float) -> None:
     ordered[j] = new
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def late_past_quantiles(
     rows: Ints,
     steady: Float32,
@@ -372,7 +372,7 @@ def late_past_quantiles(
             mean[i, t] = totals[phase] / windows
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _move(
     day: int,
     value: float,

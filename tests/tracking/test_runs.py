@@ -175,7 +175,9 @@ def test_a_saved_view_names_columns_that_runs_have(client, parent, children):
     state = json.loads(zlib.decompress(base64.b64decode(held["state"].removeprefix("deflate;"))))
     known = {f"metrics.`{name}`" for name in children["logistic"].data.metrics}
     assert {one for one in state["selectedColumns"] if one.startswith("metrics")} <= known
-    assert "viewStateShareKey=escalation" in tracking.link("sqlite:///x.db", "1")
+    assert tracking.link("sqlite:///x.db", "1").endswith(
+        "?workflowType=machine_learning&viewStateShareKey=escalation"
+    )
     assert tracking.link("http://host:8/", "1").startswith("http://host:8/#/experiments/1/")
 
 

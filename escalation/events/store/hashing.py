@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.compiled import compiled
 
 Hashes = NDArray[np.uint64]
 _MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
@@ -27,21 +27,21 @@ RETRACT = "retract"
 _BYTE, _LOW = np.uint64(8), np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _word(hashed: np.uint64, word: np.uint64) -> np.uint64:
     word = word * _MULTIPLIER
     word ^= word >> _SHIFT
     return (hashed ^ (word * _MULTIPLIER)) * _MULTIPLIER
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _finish(hashed: np.uint64) -> np.uint64:
     hashed ^= hashed >> _SHIFT
     hashed *= _MULTIPLIER
     return hashed ^ (hashed >> _SHIFT)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray[np.int32]) -> None:
     """Hash one 64-bit cell per row into ``hashes``.
 
@@ -59,7 +59,7 @@ def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray
         hashes[row] = _finish(_word(hashes[row] ^ (size * _MULTIPLIER), word))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fold_text(
     hashes: Hashes, valid: NDArray[np.bool_], offsets: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:

@@ -4,6 +4,68 @@ The spine, each stage importing only from those before it::
 
     sources -> EventArchive -> as_of(date) -> Panel -> features X, target y -> models
             -> backtest -> metrics -> tracking (MLflow) -> score
+
+A notebook needs only the names of this module; each is imported when it is first asked for.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from escalation import metrics, models, plots, targets
+    from escalation.audit.run import audit
+    from escalation.backtest.settings import build_features, training_table
+    from escalation.errors import EscalationError
+    from escalation.events import datasets, read_events
+    from escalation.events.archive import EventArchive
+    from escalation.experiment import Experiment, load_experiment
+    from escalation.scoring.replay import replay
+
 __version__ = "0.1.0"
+_HOMES = {
+    "EscalationError": "errors",
+    "EventArchive": "events.archive",
+    "Experiment": "experiment",
+    "audit": "audit.run",
+    "build_features": "backtest.settings",
+    "datasets": "events.datasets",
+    "load_experiment": "experiment",
+    "metrics": "metrics",
+    "models": "models",
+    "plots": "plots",
+    "read_events": "events",
+    "replay": "scoring.replay",
+    "targets": "targets",
+    "training_table": "backtest.settings",
+}
+"""The module that each name comes from."""
+
+__all__ = [
+    "EscalationError",
+    "EventArchive",
+    "Experiment",
+    "audit",
+    "build_features",
+    "datasets",
+    "load_experiment",
+    "metrics",
+    "models",
+    "plots",
+    "read_events",
+    "replay",
+    "targets",
+    "training_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    home = _HOMES[name]
+    module = import_module(f"{__name__}.{home}")
+    return module if home.rpartition(".")[2] == name else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

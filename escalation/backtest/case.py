@@ -24,7 +24,7 @@ from escalation.experiment import Experiment, target_label
 from escalation.targets import Labels, LookBack, Target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """One label of one experiment, prepared: what a backtest, a fit and a score start from.
 
@@ -42,6 +42,11 @@ class Case:
     target: Target
     prepared: Prepared
     back: LookBack
+
+    def __repr__(self) -> str:
+        """Its label and its size, in one line."""
+        units, days = len(self.prepared.units), len(self.prepared.days)
+        return f"Case: {target_label(self.target)}, {units} units, {days} days"
 
     def known_on(self, day: object) -> Labels:
         """Labels that had resolved by a day, from what was known by then."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -70,7 +70,7 @@ def within(day: object, covered_to: np.datetime64) -> np.datetime64:
     return when
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EventArchive:
     """Every version of every event, each with the day on which it became known.
 
@@ -150,6 +150,72 @@ class EventArchive:
             to_day(covered_to) if covered_to is not None else to_day(table[schema.KNOWN_DATE].max())
         )
         return cls(table, last, known_basis)
+
+    @classmethod
+    def from_pandas(
+        cls,
+        df: pd.DataFrame,
+        *,
+        columns: Mapping[str, str] | None = None,
+        known_date: str | int | None = None,
+        zone: str | None = None,
+        date_format: str | None = None,
+        max_bad: float = 0.01,
+    ) -> EventArchive:
+        """An archive from a table of one's own, checked as a file is.
+
+        What is left out or assumed is told with :func:`warnings.warn`.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame
+            A row per event: its day, its type (any word of your own) and a place or two sides.
+        columns : mapping of str to str, optional
+            Columns of the project by the table's names, such as ``{"when": "event_date"}``;
+            obvious ones are found.
+        known_date : str or int, optional
+            The column that says when a row became known, or an assumed lag in days; without it
+            every event is taken to be known on its own day.
+        zone : str, optional
+            Time zone of time stamps, such as ``Asia/Baghdad``.
+        date_format : str, optional
+            Such as ``%d/%m/%Y``, where dates are text and not ISO.
+        max_bad : float, optional
+            Share of the rows that may be left out.
+
+        Raises
+        ------
+        UsageError
+            ``E-FRAME`` for anything but a DataFrame, ``E-COLUMNS`` for a name that it has not.
+        InputError
+            When the table can't be taken, or too many of its rows.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"id": ["a"], "when": ["2020-03-11"], "what": ["raid"],
+        ...     "where": ["Taji"], "severity": [3]})
+        >>> names = {"when": "event_date", "what": "event_type", "where": "site"}
+        >>> EventArchive.from_pandas(table, columns=names, known_date=2).known_basis
+        'assumed'
+        """
+        from escalation.events.frames import archive_of_frame
+
+        return archive_of_frame(
+            df,
+            columns=columns or {},
+            known_date=known_date,
+            zone=zone,
+            date_format=date_format,
+            max_bad=max_bad,
+        )
+
+    def __repr__(self) -> str:
+        """What it holds, in two lines."""
+        events = int(self.event_numbers[-1]) + 1 if len(self.versions) else 0
+        return (
+            f"EventArchive: {events} events in {len(self.versions)} versions,\n"
+            f"  known up to {self.covered_to} (known dates: {self.known_basis})"
+        )
 
     def as_of(self, day: object) -> pd.DataFrame:
         """The events as they were known at the end of a day.

@@ -38,4 +38,24 @@ MODELS: dict[str, type[EventModel]] = {
 BASELINES = ("climatology", "last_value", "ewma_nb")
 """Always run, never skipped."""
 
-__all__ = ["BASELINES", "MODELS", "TRUSTED_TYPES", "EventModel", "ResolvedForecasts"]
+__all__ = [
+    "BASELINES",
+    "MODELS",
+    "TRUSTED_TYPES",
+    "Blend",
+    "Boosting",
+    "Climatology",
+    "Corrected",
+    "Dynamic",
+    "EventModel",
+    "EwmaNB",
+    "Forest",
+    "Hawkes",
+    "Hazard",
+    "LastValue",
+    "Levels",
+    "Logistic",
+    "NegBin",
+    "Pool",
+    "ResolvedForecasts",
+]

@@ -26,7 +26,7 @@ _Unit = tuple[str, schema.UnitKind]
 _NAMING = [schema.COUNTRY, schema.ADMIN1, schema.SITE, schema.ACTOR, schema.TARGET]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class History:
     """Versions of events by unit, sorted by unit and by the day on which they are seen.
 
@@ -78,6 +78,10 @@ class History:
     country: tuple[str, ...]
     days: Days
     lag: int
+
+    def __repr__(self) -> str:
+        """Its size, in one line."""
+        return f"History: {len(self.units)} units, {len(self.days)} days"
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Labels: what "worse" means. One file per label; a new one is a file and a line here."""
 
-from escalation.targets.any import Any
+from escalation.targets.any import AnyEvent
 from escalation.targets.base import Labels, LookBack, Target, labels, look_back, null_share
 from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
@@ -12,7 +12,7 @@ from escalation.targets.surge import Surge
 from escalation.targets.up import Up
 
 TARGETS: dict[str, type[Target]] = {
-    "any": Any,
+    "any": AnyEvent,
     "exceed": Exceed,
     "up": Up,
     "surge": Surge,
@@ -23,4 +23,21 @@ TARGETS: dict[str, type[Target]] = {
     "calm": Calm,
 }
 
-__all__ = ["TARGETS", "Labels", "LookBack", "Target", "labels", "look_back", "null_share"]
+__all__ = [
+    "TARGETS",
+    "AnyEvent",
+    "Calm",
+    "Climb",
+    "Deaths",
+    "Exceed",
+    "Labels",
+    "LookBack",
+    "Onset",
+    "Retaliation",
+    "Surge",
+    "Target",
+    "Up",
+    "labels",
+    "look_back",
+    "null_share",
+]

@@ -12,7 +12,7 @@ from escalation.targets.base import LookBack, Target
 
 
 @dataclass(frozen=True)
-class Any(Target):
+class AnyEvent(Target):
     """Outcome 1 when at least one event that counts happens in the days t+1 to t+h.
 
     The rung from which an event counts is part of ``where``. Always at risk.

@@ -13,7 +13,7 @@ from escalation import schema
 from escalation.panel.dense import PanelSpec, Where, day_range
 from escalation.panel.history import history
 from escalation.targets import TARGETS, labels, look_back
-from escalation.targets.any import Any
+from escalation.targets.any import AnyEvent
 from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
 from escalation.targets.deaths import Deaths
@@ -25,7 +25,7 @@ from escalation.targets.up import Up
 
 VIOLENT = Where({schema.ACTOR: ("militia", "coalition")}, rung=3)
 CASES = (
-    Any(horizon=3, where=VIOLENT),
+    AnyEvent(horizon=3, where=VIOLENT),
     Exceed(horizon=3, windows=6, least_mean=0.4),
     Exceed(horizon=1, least_mean=0.2),
     Up(horizon=4, window=20, least_mean=0.5),

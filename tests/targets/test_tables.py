@@ -13,7 +13,7 @@ from escalation.panel.dense import PanelSpec, Where
 from escalation.panel.history import history
 from escalation.panel.series import Series
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
-from escalation.targets.any import Any
+from escalation.targets.any import AnyEvent
 from escalation.targets.base import Labels, expected_count
 from escalation.targets.calm import Calm
 from escalation.targets.climb import Climb
@@ -49,7 +49,7 @@ def counts(*by_day):
 
 TABLES = {
     "any": Table(
-        Any(horizon=2, where=Where(rung=3)),
+        AnyEvent(horizon=2, where=Where(rung=3)),
         [*counts(0, 1, 0, 0, 1, 0, 0, 1), (1, 1, 0, US, US), (4, 5, 2, US, US)],
         threshold=[1, 1, 1, 1, 1, 1, 1, 1],
         at_risk=[NO, YES, YES, YES, YES, YES, YES, YES],  # the unit enters on day 1
@@ -307,7 +307,7 @@ def test_calm_is_as_likely_as_no_event_at_the_usual_rate():
 
 def test_a_process_without_change_reaches_the_null_share():
     values = np.random.default_rng(3).poisson(0.3, 3000)
-    back, said = label(Any(horizon=3), counts(*values), days=3000)
+    back, said = label(AnyEvent(horizon=3), counts(*values), days=3000)
     known = said.at_risk & ~np.isnan(said.outcome)
     assert null_share(said, back) == pytest.approx(said.outcome[known].mean(), abs=0.03)
 
@@ -315,10 +315,10 @@ def test_a_process_without_change_reaches_the_null_share():
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: Any(horizon=0),
-        lambda: Any(horizon=91),
-        lambda: Any(horizon=7.0),
-        lambda: Any(horizon=True),
+        lambda: AnyEvent(horizon=0),
+        lambda: AnyEvent(horizon=91),
+        lambda: AnyEvent(horizon=7.0),
+        lambda: AnyEvent(horizon=True),
         lambda: Onset(quiet=0),
         lambda: Climb(window=-1),
         lambda: Calm(window=0),

@@ -1,0 +1,180 @@
+"""An experiment from keyword arguments, as a notebook gives them."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from escalation import schema
+from escalation.backtest.case import make_case
+from escalation.backtest.table import features_history
+from escalation.errors import UsageError
+from escalation.events.archive import EventArchive, to_day
+from escalation.experiment import Experiment
+from escalation.features import ACROSS, FEATURES
+from escalation.features.build import Families, build
+from escalation.targets.any import AnyEvent
+from escalation.targets.base import Target
+
+
+def default_features() -> dict[str, dict[str, Any]]:
+    """Every family that needs no arguments.
+
+    Examples
+    --------
+    >>> "recency" in default_features()
+    True
+    """
+    families = {**FEATURES, **ACROSS}
+    return {
+        name: {}
+        for name, family in families.items()
+        if all(
+            parameter.default is not inspect.Parameter.empty
+            for parameter in inspect.signature(family).parameters.values()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        )
+    }
+
+
+def target_table(target: Target) -> dict[str, Any]:
+    """A label as an experiment file writes it.
+
+    Examples
+    --------
+    >>> target_table(AnyEvent(horizon=7))["horizon"]
+    7
+    """
+    values = {field.name: getattr(target, field.name) for field in dataclasses.fields(target)}
+    where = values.pop("where")
+    filters: dict[str, Any] = {key: list(words) for key, words in where.equal.items()}
+    if where.rung:
+        filters["rung"] = where.rung
+    return {"name": target.name, **values, "where": filters}
+
+
+def experiment_of(
+    target: Target,
+    *,
+    units: schema.UnitKind | Sequence[schema.UnitKind] = "all",
+    features: Families | None = None,
+    lag: int = 0,
+    name: str = "notebook",
+    **schedule: Any,
+) -> Experiment:
+    """An experiment from a label and keyword arguments.
+
+    Parameters
+    ----------
+    target : Target
+    units : str or sequence of str, optional
+        Kinds of units, such as ``site``.
+    features : mapping, optional
+        Parameters by family, as in an experiment file; by default all that need none.
+    lag : int, optional
+        Reporting lag, in days.
+    name : str, optional
+        Of the experiment.
+    **schedule
+        Keys of ``[backtest]``.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG`` for a label that is none or a value that is not allowed.
+    """
+    if not isinstance(target, Target):
+        raise UsageError(
+            "E-CONFIG",
+            f"needs a label, got {type(target).__name__}",
+            fix="such as escalation.targets.AnyEvent(horizon=7)",
+        )
+    kinds = [units] if isinstance(units, str) else list(units)
+    dates = {key: _iso(key, value) for key, value in schedule.items()}
+    try:
+        return Experiment.model_validate(
+            {
+                "experiment": {"name": name},
+                "data": {"lag": lag},
+                "panel": {"units": kinds},
+                "features": {k: dict(v) for k, v in (features or default_features()).items()},
+                "targets": [target_table(target)],
+                "models": {},
+                "backtest": {key: value for key, value in dates.items() if value is not None},
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            "E-CONFIG",
+            f"invalid value: {first['msg']}",
+            column=".".join(map(str, first["loc"])),
+            value=first.get("input"),
+        ) from None
+
+
+def _iso(key: str, value: Any) -> Any:
+    return str(to_day(value)) if value is not None and key.endswith("_origin") else value
+
+
+def build_features(
+    archive: EventArchive,
+    *,
+    units: schema.UnitKind | Sequence[schema.UnitKind] = "all",
+    features: Families | None = None,
+    lag: int = 0,
+) -> pd.DataFrame:
+    """Features of every unit and day, each value as it was known on its day.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    units, features, lag
+        As for :func:`experiment_of`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by unit and day.
+    """
+    experiment = experiment_of(AnyEvent(horizon=1), units=units, features=features, lag=lag)
+    return build(features_history(archive, experiment), experiment.features).frame()
+
+
+def training_table(
+    archive: EventArchive,
+    target: Target,
+    *,
+    units: schema.UnitKind | Sequence[schema.UnitKind] = "all",
+    features: Families | None = None,
+    as_of: object = None,
+    lag: int = 0,
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows to learn from and their outcomes: those that had resolved by a day.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    target : Target
+    units, features, lag
+        As for :func:`experiment_of`.
+    as_of : date-like, optional
+        The day; the last that the archive covers by default.
+
+    Returns
+    -------
+    X : DataFrame
+        Indexed by unit and day.
+    y : Series
+        Outcome, 0 or 1.
+    """
+    case = make_case(
+        archive, experiment_of(target, units=units, features=features, lag=lag), target
+    )
+    table = case.training_table(case.prepared.days[-1] if as_of is None else to_day(as_of))
+    return table.X, pd.Series(table.outcome.astype(int), index=table.X.index, name=schema.OUTCOME)

@@ -1,0 +1,125 @@
+"""A pandas table as an archive: the same checks as for a file."""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from escalation import schema
+from escalation.errors import EscalationError, InputError, UsageError
+from escalation.events.archive import EventArchive
+from escalation.events.detect import detect_file
+from escalation.events.formats import tidy
+from escalation.events.load import advice_for_python, read_whole, warnings_of
+from escalation.events.own_names import own_columns
+from escalation.events.reading.report import Limits
+from escalation.events.source import Options
+
+_SHOWN = "DataFrame"
+
+
+def archive_of_frame(
+    df: pd.DataFrame,
+    *,
+    columns: Mapping[str, str],
+    known_date: str | int | None,
+    zone: str | None,
+    date_format: str | None,
+    max_bad: float,
+) -> EventArchive:
+    """Work of :meth:`EventArchive.from_pandas`.
+
+    Parameters
+    ----------
+    df, columns, known_date, zone, date_format, max_bad
+        As there.
+    """
+    table, lag = _renamed(df, columns, known_date)
+    options = Options(date_format=date_format, zone=zone, lag=lag)
+    with tempfile.TemporaryDirectory() as scratch, advice_for_python():
+        path = Path(scratch) / f"{_SHOWN}.parquet"
+        table.to_parquet(path, index=False)
+        try:
+            file = detect_file(path, {tidy.FORMAT.name: tidy.FORMAT}, options=options)
+            archive, report, _ = read_whole(
+                path, file.source, file.options, Limits(max_bad=max_bad)
+            )
+        except EscalationError as error:
+            error.where = error.where.replace(str(path), _SHOWN)
+            error.message = error.message.replace(str(path), _SHOWN)
+            error.fix = _python_advice(error)
+            raise
+    for text in warnings_of(report):
+        warnings.warn(text.replace(str(path), _SHOWN), stacklevel=3)
+    return archive
+
+
+def _python_advice(error: EscalationError) -> str:
+    if error.code == "E-COLUMNS":
+        return f"columns={{'YOUR NAME': {error.column!r}}}"
+    if "Q-DATE" in str(error):
+        return (
+            "one form for all dates: pd.to_datetime(..., format=...) on each part, "
+            "or name it with date_format="
+        )
+    return error.fix
+
+
+def _renamed(
+    df: object, columns: Mapping[str, str], known_date: str | int | None
+) -> tuple[pd.DataFrame, int | None]:
+    """The table in the project's names, and the lag where known dates are assumed."""
+    if not isinstance(df, pd.DataFrame):
+        raise UsageError(
+            "E-FRAME",
+            f"needs a pandas DataFrame, got {type(df).__name__}",
+            fix="read a file or an archive with read_events(path)",
+        )
+    if df.empty:
+        raise InputError("E-EMPTY", "needs at least one row", fix="check the table")
+    lag = known_date if isinstance(known_date, int) else None
+    names = dict(columns)
+    if isinstance(known_date, str):
+        names[known_date] = schema.KNOWN_DATE
+    header = [str(name) for name in df.columns]
+    for name, column in names.items():
+        _check_name(name, header, fix=f"columns={{'NAME': {column!r}}}")
+        _check_name(column, list(schema.EVENT_COLUMNS), fix="the columns of schema.EVENT_COLUMNS")
+    table = df.rename(columns=names)
+    found = own_columns([str(name) for name in table.columns], tidy.FORMAT.columns)
+    table = table.rename(columns=found)
+    kept = [name for name in dict.fromkeys(table.columns) if name in schema.EVENT_COLUMNS]
+    table = table[kept]
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise InputError("E-COLUMNS", "two columns have this name", column=twice[0], fix="drop one")
+    if schema.EVENT_ID not in table:
+        table = table.assign(**{schema.EVENT_ID: [f"row-{k}" for k in range(len(table))]})
+        warnings.warn("no event_id: every row is an event, named by its number", stacklevel=5)
+    return table.apply(_cells).reset_index(drop=True), lag
+
+
+def _check_name(name: str, known: list[str], *, fix: str) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise UsageError(
+            "E-COLUMNS",
+            f"no such column; there are {', '.join(known)[:400]}",
+            column=name,
+            fix=f"did you mean {near[0]!r}?" if near else f"give one of them: {fix}",
+        )
+
+
+def _cells(column: pd.Series) -> pd.Series:
+    """Whole numbers as such though some are missing; anything else that is no column as text."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    column = column.convert_dtypes()
+    if column.dtype == object:
+        return column.map(str, na_action="ignore").astype("string")
+    return column

@@ -1,0 +1,67 @@
+"""The names of the front door: there, typed, lazy, and without side effects."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import escalation as esc
+
+HEAVY = ("matplotlib", "mlflow", "numba", "pandas", "pyarrow", "scipy", "sklearn", "statsmodels")
+STATE = """
+import json, logging, os, sys
+import mlflow
+def state():
+    loggers = {n: l.level for n, l in logging.root.manager.loggerDict.items()
+               if isinstance(l, logging.Logger) and n.split(".")[0] in {"mlflow", "alembic"}}
+    return {"env": dict(os.environ), "root": logging.root.level, "loggers": loggers,
+            "uri": mlflow.get_tracking_uri(), "registry": mlflow.get_registry_uri()}
+import mlflow.pyfunc, mlflow.store.db.utils
+before = state()
+import escalation
+for name in escalation.__all__:
+    getattr(escalation, name)
+after = state()
+print(json.dumps([{k: before[k] for k in ("env", "root", "uri", "registry")},
+                  {k: after[k] for k in ("env", "root", "uri", "registry")},
+                  {n: [v, after["loggers"].get(n)] for n, v in before["loggers"].items()
+                   if after["loggers"].get(n) != v}]))
+"""
+
+
+def run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", esc.__all__)
+def test_every_name_is_there_and_in_completion(name):
+    assert getattr(esc, name) is not None
+    assert name in dir(esc)
+
+
+def test_the_names_and_their_homes_agree():
+    assert sorted(esc._HOMES) == esc.__all__ == sorted(esc.__all__)
+
+
+def test_importing_loads_nothing_heavy():
+    code = f"import sys, escalation; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    assert run(code).split() == []
+
+
+def test_importing_every_name_changes_nothing_outside():
+    before, after, levels = json.loads(run(STATE))
+    assert before == after
+    assert levels == {}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        esc.nonsense  # noqa: B018
+
+
+def test_functions_stay_callable_after_their_folder_was_imported():
+    import escalation.audit.run  # noqa: F401
+
+    assert callable(esc.audit)

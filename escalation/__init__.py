@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from escalation import metrics, models, plots, targets
     from escalation.audit.run import audit
+    from escalation.backtest.origin_split import RollingOriginSplit
     from escalation.backtest.settings import build_features, training_table
     from escalation.errors import EscalationError
     from escalation.events import datasets, read_events
     from escalation.events.archive import EventArchive
     from escalation.experiment import Experiment, load_experiment
     from escalation.scoring.replay import replay
+    from escalation.scoring.result import BacktestResult, backtest
 
 __version__ = "0.1.0"
 _HOMES = {
+    "BacktestResult": "scoring.result",
     "EscalationError": "errors",
     "EventArchive": "events.archive",
     "Experiment": "experiment",
+    "RollingOriginSplit": "backtest.origin_split",
     "audit": "audit.run",
+    "backtest": "scoring.result",
     "build_features": "backtest.settings",
     "datasets": "events.datasets",
     "load_experiment": "experiment",
@@ -40,10 +45,13 @@ _HOMES = {
 """The module that each name comes from."""
 
 __all__ = [
+    "BacktestResult",
     "EscalationError",
     "EventArchive",
     "Experiment",
+    "RollingOriginSplit",
     "audit",
+    "backtest",
     "build_features",
     "datasets",
     "load_experiment",

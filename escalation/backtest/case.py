@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from escalation.backtest.table import (
 )
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
+from escalation.models import BASELINES
 from escalation.targets import Labels, LookBack, Target
 
 
@@ -36,12 +38,22 @@ class Case:
         Features for every day, as known on that day.
     back : LookBack
         The label's threshold, risk set and history.
+    own : mapping of str to estimator, optional
+        Unfitted models that stand in for those of the experiment, beside the baselines.
     """
 
     experiment: Experiment
     target: Target
     prepared: Prepared
     back: LookBack
+    own: Mapping[str, Any] | None = field(default=None, kw_only=True)
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models that run, each once."""
+        if not self.own:
+            return self.experiment.model_names
+        return list(dict.fromkeys([*BASELINES, *self.own]))
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""
@@ -134,7 +146,12 @@ class Case:
         return self.prepared.table(self.back, known, self.rows_at(days))
 
 
-def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
+def make_case(
+    archive: EventArchive,
+    experiment: Experiment,
+    target: Target,
+    own: Mapping[str, Any] | None = None,
+) -> Case:
     """Prepare one label of an experiment.
 
     Parameters
@@ -142,6 +159,8 @@ def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> 
     archive : EventArchive
     experiment : Experiment
     target : Target
+    own : mapping of str to estimator, optional
+        Unfitted models in place of the experiment's.
 
     Returns
     -------
@@ -152,7 +171,7 @@ def make_case(archive: EventArchive, experiment: Experiment, target: Target) -> 
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
-    return featured(case_of_labels(archive, experiment, target))
+    return replace(featured(case_of_labels(archive, experiment, target)), own=own)
 
 
 def case_of_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Case:

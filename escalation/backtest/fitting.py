@@ -13,8 +13,9 @@ from escalation.backtest.table import (
     Table,
 )
 from escalation.experiment import Experiment
-from escalation.models import MODELS, ResolvedForecasts
+from escalation.models import BASELINES, MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
+from escalation.models.wrapped import adapted
 from escalation.targets import Target
 
 
@@ -39,6 +40,31 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
     return MODELS[name](**supplied, **experiment.models.get(name, {}))
 
 
+def unfitted(
+    experiment: Experiment, target: Target, own: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The models of an experiment; with estimators of one's own, those and the baselines.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    target : Target
+    own : mapping of str to estimator, optional
+        Unfitted, by name.
+
+    Returns
+    -------
+    dict of str to EventModel
+    """
+    names = [*BASELINES, *(name for name in own if name not in BASELINES)] if own else None
+    return {
+        name: adapted(name, own[name], horizon=target.horizon)
+        if own and name in own
+        else build_model(name, experiment, target)
+        for name in names or experiment.model_names
+    }
+
+
 def is_meta(model: object) -> bool:
     """Whether a model combines other models."""
     return isinstance(model, MetaEstimator)
@@ -51,6 +77,7 @@ def fit_models(
     *,
     record: ResolvedForecasts | None = None,
     fitted: Mapping[str, Any] | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fit every model of an experiment on one training table, the meta-estimators last.
 
@@ -64,13 +91,15 @@ def fit_models(
         Forecasts of these models that have resolved, for those that learn from them.
     fitted : mapping of str to estimator, optional
         Models fitted before that are kept as they are.
+    own : mapping of str to estimator, optional
+        As for :func:`unfitted`.
 
     Returns
     -------
     dict of str to estimator
     """
     y = table.outcome.astype(np.int64)
-    models = {name: build_model(name, experiment, target) for name in experiment.model_names}
+    models = unfitted(experiment, target, own)
     done = dict(fitted or {})
     for name in sorted(models, key=lambda name: is_meta(models[name])):
         if name in done:

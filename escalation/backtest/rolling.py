@@ -30,7 +30,7 @@ from escalation.backtest.case import (
     origins,
 )
 from escalation.backtest.coherence import coherent, families
-from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
+from escalation.backtest.fitting import fit_models, is_meta, predict, unfitted
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, record_of
 from escalation.backtest.shortage import OnShortage, warn
@@ -119,7 +119,7 @@ class _Making:
 
     def __reduce__(self) -> tuple[Any, ...]:
         case = self.case
-        return partial, (make_case, case.prepared.archive, case.experiment, case.target)
+        return partial, (make_case, case.prepared.archive, case.experiment, case.target, case.own)
 
 
 def refit(case: Case, block: NDArray[np.int64]) -> Refit:
@@ -137,8 +137,7 @@ def refit(case: Case, block: NDArray[np.int64]) -> Refit:
     """
     known, table = learnable(case, block[0])
     y = table.outcome.astype(np.int64)
-    names = case.experiment.model_names
-    models = {name: build_model(name, case.experiment, case.target) for name in names}
+    models = unfitted(case.experiment, case.target, case.own)
     fitted = {
         name: model.fit(table.X, y, count=table.count)
         for name, model in models.items()
@@ -188,7 +187,7 @@ def backtest_case(
         ``E-INSUFFICIENT`` where there is too little to learn from on an origin.
     """
     schedule = case.experiment.backtest
-    issued = IssuedForecasts(tuple(case.experiment.model_names))
+    issued = IssuedForecasts(tuple(case.model_names))
     blocks = _blocks(case)
     parts = []
     refits = engine(refit, blocks, made=_Making(case))
@@ -213,7 +212,14 @@ def _forecast_block(
         if not records:
             horizon = case.target.horizon
             records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
-        models = fit_models(case.experiment, case.target, table, record=record, fitted=base.models)
+        models = fit_models(
+            case.experiment,
+            case.target,
+            table,
+            record=record,
+            fitted=base.models,
+            own=case.own,
+        )
         now = np.isin(rows[1], starts)
         current = {name: base.probability[name][now] for name in base.models}
         current = predict(models, ahead.rows(now), known=current)
@@ -223,7 +229,7 @@ def _forecast_block(
     return forecast_tables(case, ahead, probability, records)
 
 
-def backtest(
+def backtest_labels(
     archive: EventArchive,
     experiment: Experiment,
     *,

@@ -156,7 +156,7 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
         case=case,
         forecasts=forecasts,
         summary=summary,
-        models=fit_models(experiment, target, table, record=record),
+        models=fit_models(experiment, target, table, record=record, own=case.own),
         best=best,
         null_share=null_share(known, case.back),
         table=table,

@@ -167,7 +167,7 @@ def backtest_command(
     """Write every forecast of every model on every origin, and compare the models."""
     from escalation._util.engine import engine as running
     from escalation._util.files import write_table
-    from escalation.backtest.rolling import backtest
+    from escalation.backtest.rolling import backtest_labels
     from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin, reading)
@@ -177,7 +177,7 @@ def backtest_command(
         console.progress_bar() as progress,
         _left_out(as_json) as missing,
     ):
-        forecasts = backtest(
+        forecasts = backtest_labels(
             archive, chosen, progress=progress, engine=where, missing=missing.append
         )
     write_table(forecasts, out)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
 from escalation import schema
 from escalation._util.arrays import Array
+from escalation.errors import UsageError
 from escalation.models.base import EventModel, columns_of, smoothed_rate
 
 
@@ -91,3 +93,61 @@ class Wrapped(EventModel):
 
     def _predicted(self, Z: Array) -> Array:
         return self.inner_.predict_proba(Z)[:, 1]
+
+
+class Adapted(Wrapped):
+    """Any classifier with ``predict_proba``, a pipeline included, among the models of a backtest.
+
+    It is given the training table as a frame, so that it can choose columns by name; a constant
+    stands in where training saw one outcome only.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Unfitted; each fit takes a clone.
+    horizon : int
+        h, in days.
+    """
+
+    def __init__(self, estimator: Any = None, *, horizon: int = 7) -> None:
+        self.estimator = estimator
+        self.horizon = horizon
+
+    def _build(self) -> Any:
+        return clone(self.estimator)
+
+    def _design(self, X: Any) -> Any:
+        return X
+
+
+def adapted(name: str, estimator: Any, *, horizon: int) -> EventModel:
+    """An estimator as a model of a backtest: one of the project's own, or any other.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    estimator : estimator
+    horizon : int
+        Of the label, in days.
+
+    Raises
+    ------
+    UsageError
+        ``E-MODEL`` for a class, or where ``fit`` or ``predict_proba`` is missing.
+    """
+    lacking = [method for method in ("fit", "predict_proba") if not hasattr(estimator, method)]
+    if isinstance(estimator, type) or lacking:
+        what = "an instance, not a class" if isinstance(estimator, type) else " and ".join(lacking)
+        raise UsageError(
+            "E-MODEL",
+            f"needs an unfitted estimator with fit and predict_proba; missing: {what}",
+            column=name,
+            value=estimator,
+            fix="an instance such as LogisticRegression(), or CalibratedClassifierCV around one "
+            "without probabilities",
+        )
+    if isinstance(estimator, EventModel):
+        own = clone(estimator)
+        return own.set_params(horizon=horizon) if "horizon" in own.get_params(deep=False) else own
+    return Adapted(estimator, horizon=horizon)

@@ -18,7 +18,7 @@ from iraq_2020 import experiment_of_2020
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
 from escalation._util.files import write_table
-from escalation.backtest.rolling import backtest
+from escalation.backtest.rolling import backtest_labels
 from escalation.cli import work
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.features import ACROSS, FEATURES
@@ -163,7 +163,7 @@ def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
     when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
     experiment = experiment_of_2020(models={"logistic": {}, "pool": {}}, **when)
     for name, run in (("dask", killing(cluster)), ("local", in_turn)):
-        forecasts = backtest(crisis, experiment, engine=run)
+        forecasts = backtest_labels(crisis, experiment, engine=run)
         write_table(forecasts, tmp_path / f"{name}.parquet")
     files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("dask", "local")]
     assert files[0] == files[1]

@@ -7,7 +7,7 @@ from iraq_2020 import experiment_of_2020
 from sklearn.isotonic import IsotonicRegression
 
 from escalation.backtest.coherence import Family, coherent, families, rising
-from escalation.backtest.rolling import backtest
+from escalation.backtest.rolling import backtest_labels
 from escalation.experiment import target_of
 from escalation.targets.calm import Calm
 
@@ -147,7 +147,7 @@ def small(*targets):
 
 
 def test_a_backtest_over_two_horizons_never_falls(crisis):
-    issued = backtest(crisis, small({"horizon": 7}, {"horizon": 10}))
+    issued = backtest_labels(crisis, small({"horizon": 7}, {"horizon": 10}))
     wide = issued.pivot(index=["model", "unit", "day"], columns="horizon", values="probability")
     assert (wide[10] >= wide[7] - 1e-12).all()
     assert (wide[10] > wide[7]).any()
@@ -155,7 +155,7 @@ def test_a_backtest_over_two_horizons_never_falls(crisis):
 
 def test_a_backtest_over_two_bars_never_rises(crisis):
     bar = {"called": "deadly", "where": {"rung": 5}}
-    issued = backtest(crisis, small({"where": {"rung": 3}}, bar))
+    issued = backtest_labels(crisis, small({"where": {"rung": 3}}, bar))
     wide = issued.pivot(index=["model", "unit", "day"], columns="target", values="probability")
     low, high = (wide[name] for name in sorted(wide, key=lambda name: name == "deadly_7d"))
     assert (high <= low + 1e-12).all()

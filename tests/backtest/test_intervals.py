@@ -17,7 +17,7 @@ from escalation.backtest.overdispersion import (
     pairs_of_outcomes,
     variance_of,
 )
-from escalation.backtest.rolling import backtest
+from escalation.backtest.rolling import backtest_labels
 from escalation.events.simulate import Motion, world
 from escalation.experiment import Experiment
 
@@ -175,7 +175,7 @@ def forecasts_with_truth(seed, motion):
         models={"logistic": {}},
         backtest={"every": 7, "refit_every": 8, "train_every": 7},
     )
-    forecasts = backtest(archive, experiment)
+    forecasts = backtest_labels(archive, experiment)
     forecasts = forecasts[forecasts["at_risk"]]
     days = (forecasts["day"].to_numpy("datetime64[D]") - made.first_day).astype(int)
     issued_on = np.unique(days)

@@ -9,7 +9,7 @@ import pytest
 from escalation import schema
 from escalation.backtest import rolling, train
 from escalation.backtest.case import learnable_cases
-from escalation.backtest.rolling import backtest
+from escalation.backtest.rolling import backtest_labels
 from escalation.backtest.shortage import Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.train import train_labels
 from escalation.errors import GateError
@@ -119,7 +119,7 @@ def test_where_no_label_can_be_learnt_one_refusal_names_them_all(war):
 
 def test_backtest_and_replay_leave_it_out_too(war, capsys):
     both = experiment(NO_QUIET_MONTH, ROCKETS)
-    assert set(backtest(war, both)["target"]) == {"any_7d"}
+    assert set(backtest_labels(war, both)["target"]) == {"any_7d"}
     assert "warning: any_30d is left out: too few negative outcomes" in capsys.readouterr().err
     assert {score.target for score in replay(war, both, "2023-10-20", explain=0)} == {"any_7d"}
     rows = replay_range(war, both, "2023-10-20", "2023-10-21")

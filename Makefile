@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui film test format skill constraints
+.PHONY: run ui film test format skill prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -42,6 +42,10 @@ format: $(VENV)/.installed-dev
 # Every model on the event files in ../shared/data, about ten minutes on two cores.
 skill: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py
+
+# The numbers of the model `prior` and its card, learnt again from ../shared/data, a few minutes.
+prior: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(PYTHON) experiments/prior.py
 
 # The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
 constraints: $(VENV)/.made

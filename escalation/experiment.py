@@ -48,7 +48,7 @@ def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     )
 
 
-GIVEN = frozenset({"panel", "local", "rows", "horizon", "seed"})
+GIVEN = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
 """Arguments that the pipeline supplies, so that an experiment file can't."""
 
 

@@ -20,7 +20,7 @@ from escalation.targets import Target
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
-    """An unfitted estimator with the experiment's parameters, horizon and seed.
+    """An unfitted estimator with the experiment's parameters, label, horizon and seed.
 
     Parameters
     ----------
@@ -28,13 +28,17 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
         Registered in ``MODELS``.
     experiment : Experiment
     target : Target
-        Gives the horizon.
+        Gives label and horizon.
 
     Returns
     -------
     EventModel
     """
-    given = {"horizon": target.horizon, "seed": experiment.experiment.seed}
+    given = {
+        "horizon": target.horizon,
+        "label": target.name,
+        "seed": experiment.experiment.seed,
+    }
     known = inspect.signature(MODELS[name]).parameters
     supplied = {key: value for key, value in given.items() if key in known}
     return MODELS[name](**supplied, **experiment.models.get(name, {}))

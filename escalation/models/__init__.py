@@ -16,6 +16,7 @@ from escalation.models.logistic import Logistic
 from escalation.models.mixture import ResolvedForecasts
 from escalation.models.negbin import NegBin
 from escalation.models.pool import Pool
+from escalation.models.prior import Prior
 from escalation.models.trusted import TRUSTED_TYPES
 
 MODELS: dict[str, type[EventModel]] = {
@@ -31,6 +32,7 @@ MODELS: dict[str, type[EventModel]] = {
     "dynamic": Dynamic,
     "levels": Levels,
     "pool": Pool,
+    "prior": Prior,
     "corrected": Corrected,
     "blend": Blend,
 }

@@ -22,6 +22,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "escalation.models.logistic.SignedLog",
     "escalation.models.negbin.NegBin",
     "escalation.models.pool.Pool",
+    "escalation.models.prior.Prior",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )

@@ -21,6 +21,7 @@ from escalation.models.levels import Levels
 from escalation.models.logistic import Logistic, SignedLog
 from escalation.models.negbin import NegBin
 from escalation.models.pool import Pool
+from escalation.models.prior import Prior
 
 SIX = (0,) * 6
 
@@ -37,6 +38,7 @@ POSITIONAL = [
     Dynamic(levels=SIX, threshold=0),
     Levels(levels=SIX, past=0, threshold=0),
     Pool(levels=SIX, threshold=0),
+    Prior(levels=SIX, since=0, past=0, year=0, mean=0, threshold=0),
     Corrected(levels=SIX, since=0, past=0, threshold=0),
     Blend(levels=SIX, since=0, past=0, threshold=0),
 ]
@@ -46,6 +48,7 @@ EXPECTED_FAILURES = {
     EwmaNB: {"check_classifiers_one_label": BY_HISTORY},
     Hawkes: {"check_classifiers_one_label": BY_HISTORY},
     NegBin: {"check_classifiers_one_label": BY_HISTORY},
+    Prior: {"check_classifiers_one_label": BY_HISTORY},
     Pool: {"check_classifiers_one_label": BY_HISTORY},
     Blend: {"check_classifiers_one_label": BY_HISTORY},
 }

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from escalation.models import BASELINES, MODELS, EventModel
 
 every_model = pytest.mark.parametrize("name", MODELS)
-MEAN_IS_GIVEN = ("ewma_nb", "pool", "blend")
+MEAN_IS_GIVEN = ("ewma_nb", "pool", "prior", "blend")
 """Models whose mean is the history's, or starts there: one training table can't move it."""
 KNOWS_UNITS = ("climatology",)
 

@@ -1,0 +1,82 @@
+"""``prior`` says the same whatever it is fitted on, rises with the horizon, and stands back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from escalation.models import MODELS
+from escalation.models.prior import COEFFICIENT_FILE, KNOTS, TERMS, Prior, inputs_of, learnt
+from escalation.targets import TARGETS
+
+LEARNT = sorted(learnt())
+
+
+def inputs(**changed):
+    row = {
+        "sums": np.ones((6, 1)),
+        "since": np.array([3.0]),
+        "year": np.array([10.0]),
+        "mean": np.array([10.0 * 7 / 90]),
+        "threshold": np.ones(1),
+    } | changed
+    return dict(zip(TERMS, inputs_of(*row.values(), horizon=7, at=7)[0], strict=True))
+
+
+def test_its_numbers_are_few_finite_and_of_labels_that_exist():
+    told = json.loads(COEFFICIENT_FILE.read_text("utf-8"))
+    assert COEFFICIENT_FILE.stat().st_size < 30_000
+    assert told["inputs"] == ["intercept", *TERMS]
+    assert LEARNT
+    assert set(LEARNT) <= set(TARGETS)
+    assert all(len(row) == len(TERMS) + 1 for row in learnt().values())
+    assert np.isfinite([value for row in learnt().values() for value in row]).all()
+
+
+def test_the_inputs_of_a_row_by_hand():
+    got = inputs()
+    assert got["age"] == pytest.approx(np.log(90 / 360))
+    assert got["since_of_age"] == pytest.approx(3 / 90)
+    mean = (10 / 90 + 0.005) * 7
+    assert got["tail_mean"] == pytest.approx(np.log(2.0**mean - 1.0))
+    held = 21 * (1 - np.exp(-90 / 21))
+    assert got["tail_21d"] == pytest.approx(np.log(2.0 ** ((1 / held + 0.005) * 7) - 1.0))
+    assert got["horizon"] == got["threshold"] == 0.0
+
+
+def test_a_unit_that_never_had_an_event_is_taken_as_old():
+    assert inputs(year=np.zeros(1), mean=np.zeros(1))["age"] == 0.0
+
+
+@pytest.mark.parametrize("label", LEARNT)
+def test_it_learns_nothing_from_the_rows_it_is_fitted_on(table, label):
+    some = Prior(label=label).fit(table.X, table.y, count=table.count)
+    none = Prior(label=label).fit(table.X.iloc[:1], [0])
+    assert not some.stands_back_
+    np.testing.assert_array_equal(some.predict_proba(table.X), none.predict_proba(table.X))
+
+
+@pytest.mark.parametrize("label", [name for name in LEARNT if name in ("any", "onset")])
+def test_probabilities_do_not_fall_with_the_horizon(table, label):
+    X, before = table.X.copy(), 0.0
+    X["threshold"] = 1.0
+    for h in range(1, 91):
+        X["history_mean"] = table.X["history_mean"] * h / 7
+        now = Prior(horizon=h, label=label).fit(X, table.y).predict_proba(X)[:, 1]
+        assert (now >= before - 1e-12).all(), h
+        before = now
+
+
+def test_a_knot_is_where_the_line_arrives(table):
+    at = KNOTS[-1]
+    X = table.X.assign(history_mean=table.X["history_mean"] * at / 7)
+    model = Prior(horizon=at, label="any").fit(X, table.y)
+    direct = np.max([model._log_odds(X, knot) for knot in KNOTS], axis=0)
+    np.testing.assert_allclose(model._rising(X), direct)
+
+
+def test_a_label_that_was_not_learnt_gets_the_baseline(table):
+    model = Prior(label="deaths").fit(table.X, table.y, count=table.count)
+    baseline = MODELS["ewma_nb"]().fit(table.X, table.y, count=table.count)
+    assert model.stands_back_
+    np.testing.assert_array_equal(model.predict_proba(table.X), baseline.predict_proba(table.X))

@@ -8,8 +8,7 @@ The spine, each stage importing only from those before it::
 A notebook needs only the names of this module; each is imported when it is first asked for.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # Type checkers take it as true; typing alone costs some milliseconds.
 if TYPE_CHECKING:
     from escalation import metrics, models, plots, targets
     from escalation.audit.run import audit
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from escalation.experiment import Experiment, load_experiment
     from escalation.scoring.replay import replay
     from escalation.scoring.result import BacktestResult, backtest
+    from escalation.tracking.own_run import log_run
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -34,6 +34,7 @@ _HOMES = {
     "build_features": "backtest.settings",
     "datasets": "events.datasets",
     "load_experiment": "experiment",
+    "log_run": "tracking.own_run",
     "metrics": "metrics",
     "models": "models",
     "plots": "plots",
@@ -55,6 +56,7 @@ __all__ = [
     "build_features",
     "datasets",
     "load_experiment",
+    "log_run",
     "metrics",
     "models",
     "plots",
@@ -65,7 +67,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

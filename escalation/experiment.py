@@ -7,8 +7,9 @@ import datetime as dt
 import difflib
 import inspect
 import json
+import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -277,13 +278,16 @@ def target_label(target: Target) -> str:
     return f"{target.called or target.name}_{target.horizon}d"
 
 
-def load_experiment(path: Path) -> Experiment:
+def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
     """Read and check an experiment file.
 
     Parameters
     ----------
     path : Path
         Relative ``events`` in it start at its folder.
+    changes : sequence of str, optional
+        ``KEY=VALUE`` in place of what the file says, such as
+        ``features.window_sums.windows=[3,14]``; labels are numbered from 0.
 
     Raises
     ------
@@ -301,6 +305,8 @@ def load_experiment(path: Path) -> Experiment:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("E-TOML", f"not valid TOML: {error}", where=str(path)) from None
+    for change in changes:
+        _change(table, change)
     _known_keys(path.name, Experiment, table)
     try:
         experiment = Experiment(**table)
@@ -308,6 +314,46 @@ def load_experiment(path: Path) -> Experiment:
         raise _from_pydantic(str(path), error) from None
     events = experiment.data.events
     return experiment if events is None else experiment.reading(events=str(path.parent / events))
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    """Put one ``KEY=VALUE`` into the table of a file."""
+    dotted, equals, text = change.partition("=")
+    *above, last = [part.strip() for part in dotted.split(".")]
+    if not (equals and last and all(above)):
+        raise _refused_change(change, "expected KEY=VALUE")
+    place: Any = table
+    try:
+        for part in above:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = _value(text)
+    except tomllib.TOMLDecodeError:
+        raise _refused_change(change, "the value is not valid TOML") from None
+    except (AttributeError, IndexError, TypeError, ValueError):
+        raise _refused_change(change, "the experiment has no such key") from None
+
+
+def _value(text: str) -> Any:
+    """A TOML value; a bare word is a text."""
+    try:
+        (value,) = tomllib.loads(f"value = {text}").values()
+    except tomllib.TOMLDecodeError:
+        if not re.fullmatch(r"[A-Za-z_][\w-]*", text.strip()):
+            raise
+        return text.strip()
+    except ValueError:
+        raise tomllib.TOMLDecodeError from None
+    return value
+
+
+def _refused_change(change: str, message: str) -> UsageError:
+    return UsageError(
+        "E-CONFIG",
+        message,
+        where="--set",
+        value=change,
+        fix="write it as --set features.window_sums.windows=[3,14]",
+    )
 
 
 def _known_keys(where: str, section: type[BaseModel], table: Mapping[str, Any]) -> None:

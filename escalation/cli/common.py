@@ -57,13 +57,25 @@ Suppose = Annotated[
         "today or on a day given; may be repeated. Nothing is stored.",
     ),
 ]
+SetKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="KEY=VALUE of the experiment, such as features.window_sums.windows=[3,14]; "
+        "may be repeated.",
+    ),
+]
 Plugin = Annotated[
     list[Path] | None, typer.Option(help="Python file with families of your own; it is run.")
 ]
 
 
 def read_experiment(
-    path: Path | None, plugins: list[Path] | None = None, reading: Reading = READING
+    path: Path | None,
+    plugins: list[Path] | None = None,
+    reading: Reading = READING,
+    *,
+    changes: Sequence[str] = (),
 ) -> Experiment:
     """The experiment of a file, or the bundled one; families of the user's own come first.
 
@@ -73,7 +85,7 @@ def read_experiment(
     from escalation.experiment import load_experiment
 
     use_plugins(plugins)
-    experiment = load_experiment(path or bundled(DEFAULT_EXPERIMENT))
+    experiment = load_experiment(path or bundled(DEFAULT_EXPERIMENT), changes=changes)
     return experiment.reading(**reading.settings)
 
 

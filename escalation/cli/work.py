@@ -17,6 +17,7 @@ from escalation.cli.common import (
     Json,
     NeededExperiment,
     Plugin,
+    SetKeys,
     TrackingUri,
     print_json,
     read_archive,
@@ -47,6 +48,7 @@ def train_command(
     experiment: ExperimentFile = None,
     reading: Reading = READING,
     plugin: Plugin = None,
+    changes: SetKeys = None,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +57,7 @@ def train_command(
     from escalation import tracking
     from escalation.cli import console
 
-    chosen = read_experiment(experiment, plugin, reading)
+    chosen = read_experiment(experiment, plugin, reading, changes=changes or ())
     tracking.require_usable(uri, chosen.experiment.name)
     archive = read_archive(chosen, reading)
     with _left_out(as_json) as missing:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
-from escalation.models import BASELINES, MODELS
+from escalation.models import BASELINES, MODELS, ON_REQUEST
 from escalation.panel.dense import Channel, Measure, PanelSpec, Where, pair_channel
 from escalation.targets import TARGETS, Target
 
@@ -270,7 +270,8 @@ class Experiment(Section):
     @property
     def model_names(self) -> list[str]:
         """The models that run: the baselines always, then the experiment's, each once."""
-        return list(dict.fromkeys([*BASELINES, *(self.models or MODELS)]))
+        named = self.models or [name for name in MODELS if name not in ON_REQUEST]
+        return list(dict.fromkeys([*BASELINES, *named]))
 
 
 def target_label(target: Target) -> str:

@@ -1,4 +1,4 @@
-"""Learns the numbers of the model ``prior`` again, byte for byte, from open data of conflicts.
+"""Learns the numbers of the model ``prior`` again, seeded, from open data of conflicts.
 
     python experiments/prior.py        # writes escalation/models/prior.json and prior.md
 

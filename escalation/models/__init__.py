@@ -39,10 +39,13 @@ MODELS: dict[str, type[EventModel]] = {
 """Keyword-only, annotated parameters of ``__init__`` are what an experiment file can set."""
 BASELINES = ("climatology", "last_value", "ewma_nb")
 """Always run, never skipped."""
+ON_REQUEST = ("prior",)
+"""Run only where an experiment names it: it has seen data on which the others are compared."""
 
 __all__ = [
     "BASELINES",
     "MODELS",
+    "ON_REQUEST",
     "TRUSTED_TYPES",
     "Blend",
     "Boosting",

@@ -62,5 +62,6 @@ __all__ = [
     "Logistic",
     "NegBin",
     "Pool",
+    "Prior",
     "ResolvedForecasts",
 ]

@@ -36,8 +36,8 @@ class RollingOriginSplit(BaseCrossValidator):
     >>> X = pd.DataFrame({"x": range(12)}, index=pd.Index(days, name="day"))
     >>> for train, test in RollingOriginSplit(2, horizon=2).split(X):
     ...     print(train.max(), test.min(), test.max())
-    1 4 7
-    5 8 11
+    2 4 7
+    6 8 11
     """
 
     def __init__(self, n_splits: int = 5, *, horizon: int = 7, lag: int = 0) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import re
 import time
 
 import numpy as np
@@ -52,6 +53,7 @@ LABELS = (
     ("up", {"horizon": 4, "window": 20, "least_mean": 0.3}),
     ("surge", {"horizon": 4, "window": 8}),
     ("onset", {"horizon": 3, "quiet": 4, **VIOLENT}),
+    ("calm", {"horizon": 3, "window": 6, **VIOLENT}),
     ("climb", {"horizon": 3, "window": 6}),
     ("deaths", {"horizon": 4, "least": 2}),
     ("retaliation", {"horizon": 4, "window": 6, "pairs": (("militia", "us"), ("us", "iran"))}),
@@ -320,7 +322,21 @@ def look_back_on(target, day):
         sums = last(padded, h * target.windows).reshape(len(x), target.windows, h).sum(axis=2)
         threshold = np.floor(np.quantile(sums, target.quantile, axis=1) + 1e-9) + 1
         at_risk = sums.sum(axis=1) >= target.least_mean * target.windows - 1e-9
-    return {"threshold": threshold, "at_risk": at_risk, **history_on(x, events, h)}
+    past = history_on(x, events, h)
+    if kind == "calm":
+        at_risk = total(x, target.window) > 0
+        past = {name: calm_instead(name, values, h) for name, values in past.items()}
+    return {"threshold": threshold, "at_risk": at_risk, **past}
+
+
+def calm_instead(name, values, h):
+    """Expected events of a column's days, told as the count that calm in h of them implies."""
+    if name.endswith("days_since"):
+        return values
+    days = re.search(r"_(\d+)d$", name)
+    horizons = int(days[1]) / h if days else 1.0
+    m = np.minimum(np.maximum(values / horizons, 1e-6), 30.0)
+    return -np.log1p(-np.exp(-m)) * horizons
 
 
 def climb_on(target, day, keep, events):
@@ -372,6 +388,9 @@ def counts_ahead(target, back, day, n):
             * back[f"target_{pair[0]}>{pair[1]}"][:, :n]
             for pair in both_ways(target)
         )
+    if target.name == "calm":
+        events = ahead(day.count(keep, until=n))
+        return np.where(np.isnan(events), np.nan, events == 0)
     if target.name == "deaths":
         return ahead(day.rows(day.killed * keep, until=n))
     return ahead(day.count(keep, until=n))

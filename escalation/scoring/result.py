@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -195,8 +196,8 @@ def backtest(
     ----------
     archive : EventArchive
     target : Target or Experiment
-        A label such as ``targets.AnyEvent(horizon=7)``; of an experiment, its first label, and the
-        settings below are the experiment's.
+        A label such as ``targets.AnyEvent(horizon=7)``; of an experiment, its first label. An
+        experiment brings its own settings, and none of those below may be given beside it.
     models : mapping of str to estimator, optional
         Unfitted estimators with ``fit`` and ``predict_proba`` by name: one of :mod:`models`, any of
         scikit-learn, a pipeline. The baselines always run. By default all registered ones.
@@ -225,6 +226,15 @@ def backtest(
         ``E-INSUFFICIENT`` where there is too little to learn from.
     """
     if isinstance(target, Experiment):
+        _refuse_settings(
+            units=units,
+            features=features,
+            start=start,
+            stop=stop,
+            step=step,
+            refit_every=refit_every,
+            lag=lag,
+        )
         experiment = target
     else:
         experiment = experiment_of(
@@ -243,3 +253,17 @@ def backtest(
     case: Case = make_case(archive, experiment, label, models)
     require_backtest(case)
     return BacktestResult(train_case(case))
+
+
+def _refuse_settings(**settings: object) -> None:
+    """Settings that were given beside an experiment, which has its own; ``E-USAGE``."""
+    known = inspect.signature(backtest).parameters
+    for name, value in settings.items():
+        if value != known[name].default:
+            raise UsageError(
+                "E-USAGE",
+                "an experiment brings its own settings",
+                column=name,
+                value=value,
+                fix="give a label instead of the experiment, or change the experiment",
+            )

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import escalation as esc
+from escalation.errors import UsageError
 
 LABEL = {"horizon": 7}
 SUMS = {"window_sums": {"windows": [7, 28]}}
@@ -93,3 +94,9 @@ def test_wrong_arguments_are_refused_with_what_to_do(archive, result):
         esc.backtest(archive, "any")
     with pytest.raises(esc.EscalationError, match="one of climatology"):
         result.compare("mine", "yours")
+
+
+def test_settings_beside_an_experiment_are_refused(archive, result):
+    with pytest.raises(UsageError, match="step") as refused:
+        esc.backtest(archive, result.experiment, step=14)
+    assert refused.value.code == "E-USAGE"

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from escalation.errors import BusyError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LOCK_SECONDS = 30.0
 
@@ -94,8 +97,13 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def defused(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text cells that a spreadsheet would run, prefixed with an apostrophe; numbers untouched."""
-    safe = frame.copy()
+    """Text that a spreadsheet would run, prefixed with an apostrophe; numbers untouched.
+
+    Cells, categories and headers.
+    """
+    safe = frame.rename(columns=lambda name: f"'{name}" if str(name).startswith(RISKY) else name)
+    categories = safe.select_dtypes("category").columns
+    safe = safe.astype(dict.fromkeys(categories, object))
     for column in safe.columns:
         if pd.api.types.is_string_dtype(safe[column]) or safe[column].dtype == object:
             text = safe[column].astype("str")
@@ -114,6 +122,7 @@ def _quoting(frame: pd.DataFrame) -> Literal[0, 2]:
 
 PROBE_BYTES = 65_536
 FORMATS = (".parquet", ".csv", ".json")
+FIGURE_FORMATS = (".png", ".svg")
 
 
 def require_room(path: Path) -> None:
@@ -166,3 +175,29 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
             safe.to_csv(part, index=False, quoting=_quoting(safe))
         else:
             frame.to_json(part, orient="records", date_format="iso", indent=1)
+
+
+def require_figure_format(path: Path | None) -> None:
+    """Refuse an ending that no figure is written in; ``E-FORMAT``."""
+    if path is not None and path.suffix not in FIGURE_FORMATS:
+        raise UsageError("E-FORMAT", "needs a file name that ends in .png or .svg", where=str(path))
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """A figure as a picture by the file's ending, the same bytes at any time of day.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : Path
+        Ends in ``.png`` or ``.svg``; replaced whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        ``E-FORMAT`` for another ending.
+    """
+    require_figure_format(path)
+    with replacing(path) as part:
+        undated = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(part, format=path.suffix[1:], metadata=undated)

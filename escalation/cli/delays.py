@@ -15,7 +15,6 @@ from escalation.cli.common import (
     read_experiment,
 )
 from escalation.cli.reading import READING, Reading, reads_events
-from escalation.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,12 +43,10 @@ def revisions_command(
     as_json: Json = False,
 ) -> None:
     """Tell how late reports come, and how much tolls change after the first report."""
+    from escalation._util.files import require_figure_format, write_figure
     from escalation.events.revisions import summarise_revisions
 
-    if figure is not None and figure.suffix not in {".png", ".svg"}:
-        raise UsageError(
-            "E-FORMAT", "needs a file name that ends in .png or .svg", where=str(figure)
-        )
+    require_figure_format(figure)
     chosen = read_experiment(_experiment(experiment, reading.events), reading=reading)
     data = chosen.data
     # What is to be measured is not assumed.
@@ -58,7 +55,9 @@ def revisions_command(
         read_archive(measured, reading), first_day=data.first_day, last_day=data.last_day
     )
     if figure is not None:
-        _draw(summary, figure)
+        from escalation.plots.lateness import lateness_figure
+
+        write_figure(lateness_figure(summary), figure)
     lag = data.lag if "lag" in data.model_fields_set else None
     if as_json:
         print_json({**summary.as_dict(), "experiment_lag": lag})
@@ -71,15 +70,6 @@ def _experiment(path: Path | None, events: Path | None) -> Path | None:
     from escalation._util.resources import bundled
 
     return bundled(OWN_EVENTS) if path is None and events is not None else path
-
-
-def _draw(summary: Revisions, path: Path) -> None:
-    from escalation._util.files import replacing
-    from escalation.plots.lateness import lateness_figure
-
-    with replacing(path) as part:
-        undated = {"Date": None} if path.suffix == ".svg" else None
-        lateness_figure(summary).savefig(part, format=path.suffix[1:], metadata=undated)
 
 
 def _print(summary: Revisions, lag: int | None) -> None:

@@ -18,7 +18,6 @@ from escalation.cli.common import (
     read_experiment,
 )
 from escalation.cli.reading import READING, Reading, reads_events
-from escalation.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +46,9 @@ def moves_command(
     as_json: Json = False,
 ) -> None:
     """Tell what followed each side's moves, how soon and how hard, and whether that is chance."""
-    if figure is not None and figure.suffix not in {".png", ".svg"}:
-        raise UsageError(
-            "E-FORMAT", "needs a file name that ends in .png or .svg", where=str(figure)
-        )
+    from escalation._util.files import require_figure_format, write_figure
+
+    require_figure_format(figure)
     from escalation.models import excitation
     from escalation.models.excitation.followed import WITHIN
     from escalation.panel.sides import pair_counts
@@ -66,7 +64,9 @@ def moves_command(
     )
     exchanges, states = excitation.exchanges_of(archive, chosen.panel.pairs, **span)
     if figure is not None:
-        _draw(moves, figure)
+        from escalation.plots.moves_followed import moves_figure
+
+        write_figure(moves_figure(moves), figure)
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
         rows = {"moves": moves, "answers": answers, "exchanges": exchanges}
@@ -80,15 +80,6 @@ def moves_command(
         _print_exchanges(exchanges, states)
         days = len(next(iter(counts.values())))
         _print_answers(answers, totals, days=days, ratio=fitted.branching_ratio)
-
-
-def _draw(moves: pd.DataFrame, path: Path) -> None:
-    from escalation._util.files import replacing
-    from escalation.plots.moves_followed import moves_figure
-
-    with replacing(path) as part:
-        undated = {"Date": None} if path.suffix == ".svg" else None
-        moves_figure(moves).savefig(part, format=path.suffix[1:], metadata=undated)
 
 
 def _print_moves(moves: pd.DataFrame) -> None:

@@ -67,10 +67,9 @@ def replay_command(
     """Replay past days: fit on the data then available and print the forecasts."""
     if (first is None) != (last is None) or (as_of is None) == (first is None):
         raise UsageError("E-USAGE", "needs --as-of DATE, or --from DATE and --to DATE")
-    if figure is not None and figure.suffix not in {".png", ".svg"}:
-        raise UsageError(
-            "E-FORMAT", "expected a file name that ends in .png or .svg", where=str(figure)
-        )
+    from escalation._util.files import require_figure_format
+
+    require_figure_format(figure)
     from escalation.cli import console
     from escalation.scoring import replay as past
 
@@ -107,7 +106,7 @@ def _draw(
     units: list[str],
     named: list[str] | None,
 ) -> None:
-    from escalation._util.files import replacing
+    from escalation._util.files import write_figure
     from escalation.plots.timeline import timeline_figure
 
     words = None
@@ -121,9 +120,7 @@ def _draw(
         named=words,
         note=experiment.experiment.description,
     )
-    undated = {"Date": None} if path.suffix == ".svg" else {}
-    with replacing(path) as part:
-        made.savefig(part, format=path.suffix[1:], metadata=undated)
+    write_figure(made, path)
 
 
 def _give_range(rows: pd.DataFrame, out: Path | None, units: list[str], as_json: bool) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from mlflow.entities import Metric
 
 from escalation import plots
+from escalation._util.files import write_table
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
 from escalation.tracking.metric_names import finite, summary_metrics
@@ -105,9 +106,9 @@ def _files(folder: Path, verified: Verified) -> None:
     if len(verified.summary):
         figure = plots.reliability_figure(verified.forecasts, models=[ISSUED])
         figure.savefig(folder / "figures" / "reliability.png")
-        verified.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
+        write_table(verified.summary, folder / "tables" / "comparison.csv")
     if len(verified.drift):
-        verified.drift.to_csv(folder / "tables" / "drift.csv", index=False)
+        write_table(verified.drift, folder / "tables" / "drift.csv")
     verified.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import mlflow
 import pandas as pd
 
+from escalation._util.files import write_table
 from escalation.scoring.result import BacktestResult
 
 _LOGGED = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
@@ -59,7 +63,10 @@ def _log(result: BacktestResult) -> None:
         }
     )
     mlflow.log_table(summary.astype(object).where(summary.notna(), None), "comparison.json")
-    mlflow.log_text(result.forecasts.to_csv(index=False), "forecasts.csv")
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "forecasts.parquet"
+        write_table(result.forecasts, path)
+        mlflow.log_artifact(str(path))
     mlflow.log_text(result.experiment.model_dump_json(indent=1), "experiment.json")
     mlflow.log_figure(result.plot.reliability(), "figures/reliability.png")
     mlflow.log_figure(result.plot.skill(), "figures/skill.png")

@@ -18,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
+from escalation._util.files import write_table
 from escalation._util.interrupts import raise_if_asked
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
@@ -254,11 +255,11 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
         model=compared,
     ).savefig(figures / "where.png")
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
-    trained.summary.to_csv(folder / "tables" / "comparison.csv", index=False)
+    write_table(trained.summary, folder / "tables" / "comparison.csv")
     held = {table.name: getattr(evaluation, table.name) for table in fields(evaluation)}
     for name in TABLES:
         if len(held[name]):
-            held[name].to_csv(folder / "tables" / f"{name}.csv", index=False)
+            write_table(held[name], folder / "tables" / f"{name}.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"

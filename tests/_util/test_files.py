@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from escalation._util.files import defused, replacing, write_table
+from escalation._util.files import defused, replacing, write_figure, write_table
 from escalation.errors import StorageError, UsageError
 
 
@@ -62,3 +62,15 @@ def test_a_table_survives_each_format(tmp_path, ending):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(UsageError, match="E-FORMAT"):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
+
+
+def test_headers_and_categories_are_defused_too():
+    safe = defused(pd.DataFrame({"=a": pd.Categorical(["+b", "c"]), "d": [1, 2]}))
+    assert safe.columns.tolist() == ["'=a", "d"]
+    assert safe["'=a"].tolist() == ["'+b", "c"]
+
+
+def test_a_figure_has_an_ending_that_can_be_written(tmp_path):
+    with pytest.raises(UsageError, match="E-FORMAT"):
+        write_figure(None, tmp_path / "figure.gif")
+    assert not list(tmp_path.iterdir())

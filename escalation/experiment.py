@@ -102,11 +102,12 @@ def _typed(
     try:
         made = model(**values)
     except ValidationError as error:
-        raise _from_pydantic(where, error) from None
+        raise from_pydantic(where, error) from None
     return {key: getattr(made, key) for key in values}
 
 
-def _from_pydantic(where: str, error: ValidationError) -> UsageError:
+def from_pydantic(where: str, error: ValidationError) -> UsageError:
+    """The first of several wrong values as an error of ours, ``E-CONFIG``."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     return UsageError(
@@ -312,7 +313,7 @@ def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
     try:
         experiment = Experiment(**table)
     except ValidationError as error:
-        raise _from_pydantic(str(path), error) from None
+        raise from_pydantic(str(path), error) from None
     events = experiment.data.events
     return experiment if events is None else experiment.reading(events=str(path.parent / events))
 

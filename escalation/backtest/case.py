@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation._util.engine import Item, Result
+from escalation.backtest.fitting import names_of
 from escalation.backtest.shortage import OnShortage, Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.table import (
     Prepared,
@@ -22,7 +23,6 @@ from escalation.backtest.table import (
 )
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
-from escalation.models import BASELINES
 from escalation.targets import Labels, LookBack, Target
 
 
@@ -51,9 +51,7 @@ class Case:
     @property
     def model_names(self) -> list[str]:
         """The models that run, each once."""
-        if not self.own:
-            return self.experiment.model_names
-        return list(dict.fromkeys([*BASELINES, *self.own]))
+        return names_of(self.experiment, self.own)
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""

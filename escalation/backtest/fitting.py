@@ -47,7 +47,7 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
 def unfitted(
     experiment: Experiment, target: Target, own: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The models of an experiment; with estimators of one's own, those and the baselines.
+    """The models of :func:`names_of`, each as it is before it has seen anything.
 
     Parameters
     ----------
@@ -60,13 +60,18 @@ def unfitted(
     -------
     dict of str to EventModel
     """
-    names = [*BASELINES, *(name for name in own if name not in BASELINES)] if own else None
+    own = own or {}
     return {
         name: adapted(name, own[name], horizon=target.horizon)
-        if own and name in own
+        if name in own
         else build_model(name, experiment, target)
-        for name in names or experiment.model_names
+        for name in names_of(experiment, own)
     }
+
+
+def names_of(experiment: Experiment, own: Mapping[str, Any] | None) -> list[str]:
+    """The models that run: an experiment's, or the baselines and estimators of one's own."""
+    return list(dict.fromkeys([*BASELINES, *own])) if own else experiment.model_names
 
 
 def is_meta(model: object) -> bool:

@@ -15,7 +15,7 @@ from escalation.backtest.case import make_case
 from escalation.backtest.table import features_history
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive, to_day
-from escalation.experiment import Experiment
+from escalation.experiment import Experiment, from_pydantic
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import Families, build
 from escalation.targets.any import AnyEvent
@@ -109,13 +109,7 @@ def experiment_of(
             }
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(
-            "E-CONFIG",
-            f"invalid value: {first['msg']}",
-            column=".".join(map(str, first["loc"])),
-            value=first.get("input"),
-        ) from None
+        raise from_pydantic(name, error) from None
 
 
 def _iso(key: str, value: Any) -> Any:

@@ -67,8 +67,11 @@ def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> s
 
     Examples
     --------
-    >>> link("sqlite:///mlflow.db", "1").partition("?")[0]
+    >>> address, query = link("sqlite:///mlflow.db", "1").split("?")
+    >>> address
     'http://127.0.0.1:5000/#/experiments/1/runs'
+    >>> query
+    'workflowType=machine_learning&viewStateShareKey=escalation'
     """
     served = uri.rstrip("/") if uri.startswith("http") and local_file(uri) is None else base
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"  # else it opens for agents

@@ -189,6 +189,7 @@ def test_a_server_with_a_database_takes_trainings_and_promotions(tmp_path, empty
         done = tracking.promote("small", uri=address, force=True, reason="a test")
         assert (done.version, done.before) == ("2", "1")
         assert done.decision is not None
-        view = f"{address}/#/experiments/{first.experiment_id}/runs?"
-        assert tracking.link(address, first.experiment_id).startswith(view)
+        view = f"{address}/#/experiments/{first.experiment_id}/runs"
+        query = "workflowType=machine_learning&viewStateShareKey=escalation"
+        assert tracking.link(address, first.experiment_id) == f"{view}?{query}"
     assert list((tmp_path / "held").rglob("forecasts.parquet"))

@@ -8,7 +8,7 @@ it opens a new exchange. More than q days without an act end it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,17 +144,25 @@ def exchanges_of(
         day, by_other, rung = _in_turn(both, end)
         exchange, number = rounds_of(day, by_other, within=within, quiet=quiet)
         names = np.where(by_other, other, side)
-        for one in np.unique(exchange):
-            own = np.flatnonzero(exchange == one)
-            start, stop = int(day[own[0]]), int(day[own[-1]])
+        going_on, rounds = False, []
+        for acts in np.split(np.arange(len(day)), np.flatnonzero(np.diff(exchange)) + 1):
+            if not len(acts):
+                continue
+            start, stop = int(day[acts[0]]), int(day[acts[-1]])
+            going_on = acts[-1] == len(day) - 1 and end - stop <= quiet
+            rounds.append(int(number[acts[-1]]))
             rows.append((
-                side, other, str(first + start), str(first + stop), stop - start, len(own),
-                int(number[own[-1]]), str(names[own[0]]), str(names[own[-1]]),
-                int(rung[own].max()), bool(one < exchange[-1] or end - stop > quiet),
+                side, other, str(first + start), str(first + stop), stop - start, len(acts),
+                rounds[-1], str(names[acts[0]]), str(names[acts[-1]]), int(rung[acts].max()),
+                not going_on,
             ))  # fmt: skip
-        found = pd.DataFrame(rows, columns=list(EXCHANGE_COLUMNS))
-        own_rows = found[(found["side"] == side) & (found["other"] == other)]
-        states.append(_state(side, other, own_rows, day, by_other, end, within))
+        state = ExchangeState(side, other, False, 0, "", 0, 0, 0, None, None)
+        if going_on:
+            movers = np.unique(by_other[day == day[-1]])
+            due = " and ".join(side if turn else other for turn in movers)
+            left = max(within - (end - int(day[-1])), 0)
+            state = replace(state, open=True, due=due, days_left=left, **_progress(rounds))
+        states.append(state)
     return pd.DataFrame(rows, columns=list(EXCHANGE_COLUMNS)), states
 
 
@@ -173,20 +181,14 @@ def _in_turn(both: list[Acts], end: int) -> tuple[Ints, Bools, Ints]:
     return day[order], by_other[order], rung[order]
 
 
-def _state(
-    side: str, other: str, rows: pd.DataFrame, day: Ints, by_other: Bools, end: int, within: int
-) -> ExchangeState:
-    if rows.empty or rows["over"].iloc[-1]:
-        return ExchangeState(side, other, False, 0, "", 0, 0, 0, None, None)
-    number = int(rows["rounds"].iloc[-1])
-    last = np.unique(by_other[day == day[-1]])
-    due = " and ".join(side if turn else other for turn in last)
-    earlier = rows["rounds"].to_numpy()[:-1]
-    went_on = (earlier[earlier >= number] > number).astype(bool)
+def _progress(rounds: list[int]) -> dict[str, Any]:
+    """Round that the last exchange has come to, and what came of earlier ones that got there."""
+    now = rounds[-1]
+    went_on = np.array([last > now for last in rounds[:-1] if last >= now], dtype=bool)
     reached = len(went_on)
     span = share_interval(went_on, np.arange(reached)) if reached else (None, None)
-    left = max(within - (end - int(day[-1])), 0)
-    return ExchangeState(side, other, True, number, due, left, reached, int(went_on.sum()), *span)
+    numbers = {"round": now, "reached": reached, "went_on": int(went_on.sum())}
+    return {**numbers, "lower": span[0], "upper": span[1]}
 
 
 def state_in_words(state: ExchangeState) -> str:

@@ -123,34 +123,15 @@ def fit_hawkes(
     ['a>b', 'b>a', np.float64(7.0)]
     """
     channels, values = _checked(counts)
-    with threadpool_limits(limits=1):  # for small systems, more threads wait for each other
-        return _fit_checked(
-            channels,
-            values,
-            np.asarray(half_lives, np.float64),
-            level_days=level_days,
-            placebo_days=placebo_days,
-            shuffles=shuffles,
-            seed=seed,
-        )
-
-
-def _fit_checked(
-    channels: tuple[str, ...],
-    values: NDArray[np.float32],
-    grid: NDArray[np.float64],
-    *,
-    level_days: int | None,
-    placebo_days: int,
-    shuffles: int,
-    seed: int,
-) -> Excitation:
-    """The same from counts that were checked."""
     kept = np.flatnonzero(values.sum(axis=1) >= LEAST_EVENTS)
-    values = values[kept]
+    values, grid = values[kept], np.asarray(half_lives, np.float64)
     past = lagged(values, grid)
     levels = levels_of(values.shape[1], level_days)
-    rows = fit_rows(values, levels, past)
+    with threadpool_limits(limits=1):  # for small systems, more threads wait for each other
+        rows = fit_rows(values, levels, past)
+        chance = placebo(
+            values, past, rows, grid, window=placebo_days, shuffles=shuffles, seed=seed
+        )
     tried = len(grid) * len(kept) ** 2
 
     def matrix(values: list[Array]) -> Array:
@@ -164,7 +145,6 @@ def _fit_checked(
         whole[kept] = values
         return whole
 
-    chance = placebo(values, past, rows, grid, window=placebo_days, shuffles=shuffles, seed=seed)
     return Excitation(
         channels=channels,
         level=vector([row.level for row in rows]),

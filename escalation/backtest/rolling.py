@@ -6,6 +6,7 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -150,14 +151,18 @@ def refit(case: Case, block: NDArray[np.int64]) -> Refit:
 def _blocks(case: Case) -> list[NDArray[np.int64]]:
     """Origins between two refits.
 
-    Where the experiment names no first origin, the ones before there was enough to learn from are
-    left out.
+    Where the experiment names no first origin, those before there was enough to learn from are left
+    out: whole blocks, or of the last one its beginning.
     """
     blocks = _split(origins(case), case.experiment.backtest.refit_every)
     if case.experiment.backtest.first_origin is not None:
         return blocks
-    last = len(blocks) - 1
-    return blocks[next((i for i in range(last) if can_learn(case, blocks[i][0])), last) :]
+    for number, block in enumerate(blocks):
+        if can_learn(case, block[0]):
+            return blocks[number:]
+    late = blocks[-1]
+    start = bisect_left(late, True, hi=len(late) - 1, key=lambda at: can_learn(case, at))
+    return [late[start:]]
 
 
 def backtest_case(

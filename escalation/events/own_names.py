@@ -8,7 +8,7 @@ from escalation import schema
 from escalation.events.reading.layout import name_key
 
 _NAMES = {
-    schema.EVENT_ID: "id, eventid, event_no, event_number, incident_id, record_id, uid",
+    schema.EVENT_ID: "id, eventid, event_no, event_number, incident_id, caseid, case_id, record_id",
     schema.EVENT_DATE: "date, day, event_day, date_of_event, incident_date",
     schema.EVENT_TYPE: "type, kind, category, event_kind, event_category, incident_type",
     schema.COUNTRY: "country_name, nation, iso3, country_code",

@@ -118,7 +118,8 @@ def test_too_little_history_is_refused_with_dates(crisis):
         backtest_case(made)
 
 
-def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_asked_for():
+@pytest.mark.parametrize("refit_every", [4, 1_000])  # several blocks, or one that begins too early
+def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_asked_for(refit_every):
     still = world(units=1, days=1_100, seed=1)
     counts = np.zeros_like(still.counts)
     counts[0, [0, *range(950, 1_100, 21)]] = 1  # nothing at the middle of the days, then something
@@ -129,7 +130,7 @@ def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_aske
         features={"window_sums": {"channels": ["events"], "windows": [7]}},
         models={"climatology": {}, "ewma_nb": {}},
         targets=[{"name": "any", "horizon": 7}],
-        backtest={"every": 7, "refit_every": 4, "train_every": 7},
+        backtest={"every": 7, "refit_every": refit_every, "train_every": 7},
     )
     case = make_case(archive, experiment, experiment.labels[0])
     issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days

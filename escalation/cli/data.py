@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from escalation.cli.common import Json, print_json
+from escalation.cli.reading import OWN_NAMES, columns_named
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
@@ -30,6 +31,7 @@ DateFormat = Annotated[
     str | None, typer.Option(help="Form of the dates, such as %d/%m/%Y; ISO by default.")
 ]
 Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such as Asia/Baghdad.")]
+OwnColumns = Annotated[list[str] | None, typer.Option(help=OWN_NAMES, metavar="YOURS=NAME")]
 Lag = Annotated[
     int | None, typer.Option(min=0, help="Days until an event is known, if the file can't tell.")
 ]
@@ -47,6 +49,7 @@ def validate_command(
     separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
+    columns: OwnColumns = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
@@ -62,7 +65,7 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            options=_options(encoding, separator, date_format, zone, columns, lag, coarsest, spans),
             limits=_limits(max_bad, strict),
             quarantine=quarantine,
             on_rows=on_rows,
@@ -83,6 +86,7 @@ def ingest_command(
     separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
+    columns: OwnColumns = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
@@ -109,7 +113,7 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=_options(encoding, separator, date_format, zone, lag, coarsest, spans),
+            options=_options(encoding, separator, date_format, zone, columns, lag, coarsest, spans),
             limits=_limits(max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
@@ -127,13 +131,15 @@ def _options(
     separator: str | None,
     date_format: str | None,
     zone: str | None,
+    columns: list[str] | None,
     lag: int | None,
     coarsest: int,
     spans: str,
 ) -> Options:
     from escalation.events import Options
 
-    return Options(encoding, separator, date_format, zone, lag, spans, coarsest)
+    named = columns_named(columns)
+    return Options(encoding, separator, date_format, zone, lag, spans, coarsest, columns=named)
 
 
 def _limits(max_bad: float, strict: bool) -> Limits:

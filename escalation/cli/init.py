@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import Json, print_json
-from escalation.cli.data import DateFormat, Encoding, Lag, MaxBad, Separator, Zone
+from escalation.cli.data import DateFormat, Encoding, Lag, MaxBad, OwnColumns, Separator, Zone
+from escalation.cli.reading import columns_named
 from escalation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def init_command(
     separator: Separator = None,
     date_format: DateFormat = None,
     zone: Zone = None,
+    columns: OwnColumns = None,
     lag: Lag = None,
     max_bad: MaxBad = 0.01,
     as_json: Json = False,
@@ -48,7 +50,8 @@ def init_command(
     from escalation.cli.file_description import as_record
     from escalation.events import Limits, Options
 
-    options = Options(encoding, separator, date_format, zone, lag)
+    named = columns_named(columns)
+    options = Options(encoding, separator, date_format, zone, lag, columns=named)
     seen = inspect_file(file, source=source, options=options, limits=Limits(max_bad=max_bad))
     if lag is not None:
         seen = replace(seen, facts=replace(seen.facts, lag=lag))

@@ -11,8 +11,46 @@ from typing import Annotated, Any
 
 import typer
 
+from escalation.errors import UsageError
+
 PANEL = "Events"
 """Heading of these options in ``--help``."""
+
+
+OWN_NAMES = "A column by your own name, such as When=event_date; may be repeated."
+
+
+def columns_named(pairs: list[str] | None) -> dict[str, str]:
+    """Columns of a format by the file's own names.
+
+    Parameters
+    ----------
+    pairs : list of str, optional
+        As ``YOURS=NAME``.
+
+    Raises
+    ------
+    UsageError
+        ``E-COLUMNS`` for anything else.
+
+    Examples
+    --------
+    >>> columns_named(["Incident Date=event_date"])
+    {'Incident Date': 'event_date'}
+    """
+    columns = {}
+    for pair in pairs or []:
+        own, equals, name = pair.rpartition("=")
+        if not (equals and own.strip() and name.strip()):
+            raise UsageError(
+                "E-COLUMNS",
+                "needs a column of the file, = and what it is",
+                column="--columns",
+                value=pair,
+                fix="such as --columns When=event_date",
+            )
+        columns[own.strip()] = name.strip()
+    return columns
 
 
 def _option(text: str, **limits: Any) -> Any:
@@ -31,6 +69,8 @@ class Reading:
         Name of a format.
     encoding, separator, date_format, zone, lag : optional
         As for :class:`escalation.events.Options`.
+    columns : list of str, optional
+        Names of columns as :func:`columns_named` takes them.
     max_bad : float
         Share of the rows that may be left out.
     """
@@ -43,6 +83,7 @@ class Reading:
         str | None, _option("Form of the dates, such as %d/%m/%Y; ISO by default.")
     ] = None
     zone: Annotated[str | None, _option("Time zone of time stamps, such as Asia/Baghdad.")] = None
+    columns: Annotated[list[str] | None, _option(OWN_NAMES, metavar="YOURS=NAME")] = None
     lag: Annotated[
         int | None,
         _option("Days until an event is known, if the file can't tell.", min=0, max=365),
@@ -54,6 +95,7 @@ class Reading:
         """What was set of an experiment's ``[data]``."""
         given = {part.name: getattr(self, part.name) for part in fields(self)}
         given["events"] = None if self.events is None else str(self.events)
+        given["columns"] = columns_named(self.columns) or None
         return {k: v for k, v in given.items() if k != "max_bad" and v is not None}
 
 

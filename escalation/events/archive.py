@@ -21,6 +21,10 @@ from escalation.errors import InputError
 
 EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
 OPERATIONS = ("add", "update", "retract")
+CONFLICT_ADVICE = (
+    "give the later version its own known_date; where event_id does not name single events, "
+    "read it as a note: --columns event_id=note"
+)
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
 
@@ -144,7 +148,7 @@ class EventArchive:
                 "two different versions of an event are known on the same day",
                 column=schema.EVENT_ID,
                 value=table.loc[conflict, schema.EVENT_ID].iloc[0],
-                fix="give the later version its own known_date",
+                fix=CONFLICT_ADVICE,
             )
         last = (
             to_day(covered_to) if covered_to is not None else to_day(table[schema.KNOWN_DATE].max())

@@ -8,7 +8,6 @@ places, dates, counts or types an event: what does not fit is refused, with what
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,10 +19,10 @@ import pyarrow.compute as pc
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
-from escalation.events.own_names import own_columns
+from escalation.events.own_names import near_columns, own_columns
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
-from escalation.events.reading.layout import Layout, aliased, matched
+from escalation.events.reading.layout import Layout, added_columns, aliased, matched
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.streams import TextStream, is_utf8
 from escalation.events.reading.tables import holds_json, is_table, json_header, table_headers
@@ -37,6 +36,7 @@ _DATE_FORMATS = (
 """Forms of a day that can be read in one way only."""
 _ENCODINGS = ("cp1252", "latin-1")
 _SHOWN = 400
+_PLACES = tuple(dict.fromkeys(name for group in tidy.FORMAT.one_of for name in group))
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ def detect_file(
     """
     given = options or Options()
     with_text = replace(given, encoding=given.encoding or likely_encoding(path))
-    if not given.columns and tidy.FORMAT.name in sources:
-        with_text = replace(with_text, columns=_own_columns(path, with_text, sources))
+    if tidy.FORMAT.name in sources:
+        found = _own_columns(path, with_text, sources)
+        with_text = replace(with_text, columns={**found, **given.columns})
     source = (
         next(iter(sources.values())) if len(sources) == 1 else _source(path, with_text, sources)
     )
@@ -152,12 +153,22 @@ def _source(path: Path, options: Options, sources: Mapping[str, Source]) -> Sour
 
 def _own_columns(path: Path, options: Options, sources: Mapping[str, Source]) -> dict[str, str]:
     """Columns of a table of one's own by obvious names; none where a format fits as it stands."""
-    headers = _headers(path, options)
-    if any(_fit(header, source) for header in headers for source in sources.values()):
+    headers = [aliased(header, options.columns) for header in _headers(path, options)]
+    if any(_fits_whole(header, source) for header in headers for source in sources.values()):
         return {}
-    found = (own_columns(header, tidy.FORMAT.columns) for header in headers)
+    taken = set(options.columns.values()) - set(tidy.FORMAT.columns)
+    found = (
+        own_columns([name for name in header if name not in taken], tidy.FORMAT.columns)
+        for header in headers
+    )
     fits = (new for header, new in zip(headers, found, strict=True) if _fits_with(header, new))
     return next(fits, {})
+
+
+def _fits_whole(header: Header, source: Source) -> bool:
+    """Whether a format fits as the file stands, with an identifier of its own."""
+    named = not source.content_id or source.content_id in matched(header, source.columns)[0]
+    return named and bool(_fit(header, source))
 
 
 def _fits_with(header: Header, columns: Mapping[str, str]) -> bool:
@@ -208,24 +219,19 @@ def _no_format(path: Path, header: Header, sources: Mapping[str, Source]) -> Inp
         f"place or two sides ({places})",
         where=f"{path}:1",
         column=missing[0] if missing else "",
-        fix=_renames(missing, header) or "rename the columns, or name the right --separator",
+        fix=_advice(missing, header, is_table(path)),
     )
 
 
-def _renames(missing: Sequence[str], header: Header) -> str:
-    """Columns whose name resembles one that is missing, wholly or in its last word."""
-    pairs = []
-    for name in missing:
-        last = name.rpartition("_")[2]
-        near = difflib.get_close_matches(name, header, n=1, cutoff=0.6) or [
-            one for one in header if last in one.casefold().replace("_", " ").split()
-        ]
-        if near:
-            pairs.append(f"rename {near[0]!r} to {name!r}")
-    rest = [name for name in missing if not any(f"to {name!r}" in pair for pair in pairs)]
-    if rest and pairs:
-        pairs.append(f"add {', '.join(rest)}")
-    return ", ".join(pairs)
+def _advice(missing: Sequence[str], header: Header, typed: bool) -> str:
+    """Which options say what the columns are that no format knows."""
+    near = near_columns(header, missing, tidy.FORMAT.columns)
+    if not any(set(group) <= {*header, *near.values()} for group in tidy.FORMAT.one_of):
+        near |= own_columns([name for name in header if name not in near], _PLACES)
+    rest = [name for name in missing if name not in near.values()]
+    other = "" if typed else ", or name the right --separator"
+    named = "say which column is which, such as --columns YOURS=event_date"
+    return added_columns(near, rest) or f"{named}{other}"
 
 
 def _date_format(cells: pa.Table, names: Collection[str]) -> str | None:

@@ -98,9 +98,6 @@ def _renamed(
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise InputError("E-COLUMNS", "two columns have this name", column=twice[0], fix="drop one")
-    if schema.EVENT_ID not in table:
-        table = table.assign(**{schema.EVENT_ID: [f"row-{k}" for k in range(len(table))]})
-        warnings.warn("no event_id: every row is an event, named by its number", stacklevel=5)
     return table.apply(_cells).reset_index(drop=True), lag
 
 

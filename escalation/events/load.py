@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from escalation.events.store.parts import to_frame
 
 _ROWS_SHOWN = 3
 _OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)")
+_COLUMNS = re.compile("--columns (?:'[^']*'|[^ ,]+)(?: --columns (?:'[^']*'|[^ ,]+))*")
 
 
 class Whole(NamedTuple):
@@ -96,7 +98,15 @@ def advice_for_python() -> Iterator[None]:
     try:
         yield
     except EscalationError as error:
+        error.fix = _COLUMNS.sub(_as_mapping, error.fix)
         error.fix = _OPTION.sub(lambda option: f"{option[1].replace('-', '_')}=", error.fix)
         if "quarantine" in error.fix:
             error.fix = "mend the rows (`escalation validate` lists them), or allow more: max_bad="
         raise
+
+
+def _as_mapping(options: re.Match[str]) -> str:
+    """Options that name columns as the argument that does."""
+    pairs = (text.rpartition("=") for text in shlex.split(options[0])[1::2])
+    columns = {old: new for old, _, new in pairs}
+    return f"columns={columns}"

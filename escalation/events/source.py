@@ -174,6 +174,8 @@ class Source:
         Of files that are not UTF-8, where the source is known to publish such.
     aliases : mapping of str to str
         Columns by the name that a file of one's own gives them.
+    content_id : str
+        The optional column that identifies an event; without it a row is named by what it says.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Source:
     zoned: bool = True
     fallback_encoding: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    content_id: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def long_day(day: object) -> str:
 
 def what_happened(event: pd.Series) -> str:
     """An event in a line: what, where, who against whom, the killed and the wounded."""
-    what = plain(event[schema.EVENT_TYPE]).capitalize()
+    kind = plain(event[schema.EVENT_TYPE])
+    what = kind[:1].upper() + kind[1:]
     where = plain(event[schema.SITE]) or plain(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
     sides = " on ".join(filter(None, [plain(event[schema.ACTOR]), plain(event[schema.TARGET])]))
     people = toll(event[schema.KILLED], event[schema.WOUNDED])

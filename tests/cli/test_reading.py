@@ -155,3 +155,28 @@ def test_a_model_keeps_how_its_events_are_read_and_tells_what_it_left_out(tmp_pa
     done = escalation("train", "own.toml", "--json", folder=tmp_path)
     assert done.returncode == 4 and "E-INSUFFICIENT" in done.stderr
     assert [row["target"] for row in json.loads(done.stdout)] == ["any_59d", "any_60d"]
+
+
+COMMANDS = {
+    "validate": ("validate", "own.csv", "--source", "tidy"),
+    "ingest": ("ingest", "own.csv", "--source", "tidy", "--archive", "store"),
+    "init": ("init", "own.csv"),
+    "revisions": ("revisions", "own.toml", "--events", "own.csv", "--source", "tidy"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_columns_are_named_on_the_command_line(command, tmp_path):
+    text = PLAIN.replace("event_date", "When did it").replace("event_type", "what")
+    (tmp_path / "own.csv").write_text(text.replace("admin1", "Ort"), encoding="utf-8")
+    (tmp_path / "own.toml").write_text('[experiment]\nname = "own"\n' + LABEL)
+    names = ("When did it=event_date", "what=event_type", "Ort=admin1")
+    options = [part for name in names for part in ("--columns", name)]
+    done = escalation(*COMMANDS[command], *options, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_column_without_its_meaning_is_no_name(tmp_path):
+    (tmp_path / "own.csv").write_text(PLAIN, encoding="utf-8")
+    done = escalation("validate", "own.csv", "--source", "tidy", "--columns", "a", folder=tmp_path)
+    assert done.returncode == 2 and "--columns When=event_date" in done.stderr

@@ -95,14 +95,46 @@ def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path
     assert str(read_events(path).first_day) == "2020-01-31"
 
 
-def test_columns_of_no_format_are_told_with_what_is_needed(tmp_path):
+NEAR = {
+    "day of attack,Attack Type,Region": "add --columns 'Attack Type=event_type' "
+    "--columns Region=admin1, and name a column for event_date likewise",
+    "When,Evnt Type,Town": "add --columns 'Evnt Type=event_type' --columns Town=site, "
+    "and name a column for event_date likewise",
+    "Incident Date,Type of Gun - Detailed,State": "add --columns 'Incident Date=event_date' "
+    "--columns State=admin1, and name a column for event_type likewise",
+    "a,b,c": "say which column is which, such as --columns YOURS=event_date, "
+    "or name the right --separator",
+}
+
+
+@pytest.mark.parametrize("header", NEAR)
+def test_columns_of_no_format_are_told_with_what_is_needed_and_the_options_that_name_them(
+    header, tmp_path
+):
     path = tmp_path / "events.csv"
-    path.write_text("date,longitude,latitude,type\n2007-02-01,44.1,33.2,airstrike\n")
-    with pytest.raises(InputError, match=r"found: date, longitude, latitude, type") as refused:
+    path.write_text(anything(header))
+    with pytest.raises(InputError) as refused:
         detect_file(path, SOURCES)
-    assert "needs event_id, event_date, event_type, and a place" in str(refused.value)
-    assert "rename 'date' to 'event_date', rename 'type' to 'event_type'" in refused.value.fix
-    assert refused.value.fix.endswith("add event_id")
+    assert f"found: {header.replace(',', ', ')}" in str(refused.value)
+    assert "needs event_date, event_type, and a place" in str(refused.value)
+    assert refused.value.fix == NEAR[header]
+
+
+def test_obvious_names_fill_what_was_not_named(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("id,When,kind,city,dead\na,2020-01-02,ambush,Gao,2\n")
+    archive = read_events(path, columns={"When": "event_date", "id": "note"})
+    (event,) = archive.versions.to_dict("records")
+    assert (event["site"], event["event_type"], event["killed"]) == ("Gao", "ambush", 2)
+    assert event["note"] == "a" and event["event_id"].startswith("row-")
+
+
+def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("date,attack type,x\n2020-01-02,ambush,1\n")
+    with pytest.raises(InputError) as refused:
+        read_events(path)
+    assert refused.value.fix == "add columns={'date': 'event_date', 'attack type': 'event_type'}"
 
 
 @pytest.mark.parametrize(

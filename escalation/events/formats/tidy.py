@@ -1,12 +1,13 @@
 """The project's own columns as a file: for tables of your own.
 
-``event_id``, ``event_date`` and ``event_type`` are required, and something that places the event
-or names its unit: ``country``, ``admin1``, ``site``, ``latitude`` with ``longitude``, or ``actor``
-with ``target``. All other columns of the canonical table may be left out. Names are taken as they
-are, without blanks around them; an ``admin1`` or ``site`` that is only a word for a missing value,
-such as ``NA``, is none (as a country, NA is Namibia).
+``event_date`` and ``event_type`` are required, and something that places the event or names its
+unit: ``country``, ``admin1``, ``site``, ``latitude`` with ``longitude``, or ``actor`` with
+``target``. All other columns of the canonical table may be left out. Names are taken as they are,
+without blanks around them; an ``admin1`` or ``site`` that is only a word for a missing value, such
+as ``NA``, is none (as a country, NA is Namibia).
 
 ============ =====================================================================================
+event_id     needed in every row if the file has the column; else a row is named by what it says
 known_date   observed if the file has the column, then needed in every row; else the event's day
              plus the declared lag (assumed), or without one the event's own day (event_date)
 severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded. An
@@ -37,7 +38,7 @@ from escalation.events.severity import between_states, severity_of, unrated
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
 _NAME = "tidy"
-_REQUIRED = (schema.EVENT_ID, schema.EVENT_DATE, schema.EVENT_TYPE)
+_REQUIRED = (schema.EVENT_DATE, schema.EVENT_TYPE)
 _OPTIONAL = tuple(name for name in schema.EVENT_COLUMNS if name not in _REQUIRED)
 _PLACES = (
     (schema.COUNTRY,),
@@ -79,7 +80,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     ('007', 3, None, 5)
     """
     cells = Cells(block, options)
-    cells.require(*_REQUIRED)
+    cells.require(schema.EVENT_ID, *_REQUIRED)
     columns = {name: cells.text(name, longest=_LONGEST_NAME) for name in _NAMES}
     columns |= {name: cells.place(name, longest=_LONGEST_NAME) for name in _NAMED_PLACES}
     columns |= {name: cells.note(name, longest=_LONGEST_NAME) for name in _DESCRIPTIONS}
@@ -138,4 +139,5 @@ FORMAT = Source(
     one_of=_PLACES,
     basis=_known_basis,
     dates=schema.DATE_COLUMNS,
+    content_id=schema.EVENT_ID,
 )

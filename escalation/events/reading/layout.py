@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
+from escalation.events.own_names import as_options, name_key, near_columns
 from escalation.events.source import Source
 
 _SHOWN = 150
@@ -83,7 +83,7 @@ def checked_layout(
     header: Sequence[str],
     *,
     first_line: int = 1,
-    delimiter: str = ",",
+    delimiter: str | None = None,
     quoted: bool = True,
 ) -> Layout:
     """A layout whose columns are those of the source, or of one of its variants.
@@ -97,6 +97,7 @@ def checked_layout(
     first_line : int, optional
         Line of the first row.
     delimiter : str, optional
+        Of a text file.
     quoted : bool, optional
         Whether quotes hold cells together.
 
@@ -117,7 +118,7 @@ def checked_layout(
     _refuse_missing(path, columns, variant, delimiter)
     spare = next((n for n, name in enumerate(reversed(header)) if name.strip()), 0)
     columns = _distinct(columns)
-    return Layout(path, columns, variant, first_line, delimiter, quoted, renamed, spare)
+    return Layout(path, columns, variant, first_line, delimiter or ",", quoted, renamed, spare)
 
 
 def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -146,17 +147,6 @@ def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...
             renamed.append(name)
         columns.append(match)
     return tuple(columns), tuple(renamed)
-
-
-def name_key(name: str) -> str:
-    """The name of a column without case and punctuation, by which two are compared.
-
-    Examples
-    --------
-    >>> name_key(" Event.Date")
-    'event_date'
-    """
-    return re.sub("[^0-9a-z]+", "_", name.casefold()).strip("_")
 
 
 def aliased(header: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
@@ -234,7 +224,9 @@ def _refuse_repeated(path: Path, columns: Sequence[str], source: Source) -> None
         )
 
 
-def _refuse_missing(path: Path, columns: Sequence[str], source: Source, delimiter: str) -> None:
+def _refuse_missing(
+    path: Path, columns: Sequence[str], source: Source, delimiter: str | None
+) -> None:
     where = f"{path}:1"
     missing = [name for name in source.required if name not in columns]
     if missing:
@@ -248,21 +240,45 @@ def _refuse_missing(path: Path, columns: Sequence[str], source: Source, delimite
         )
     if source.one_of and not any(set(group) <= set(columns) for group in source.one_of):
         groups = "; or ".join(" and ".join(group) for group in source.one_of)
+        found = ", ".join(columns[:60])
+        near = near_columns(columns, [group[0] for group in source.one_of], source.columns)
         raise InputError(
-            "E-COLUMNS", f"needs a place or a unit: {groups}", where=where, fix="add one of them"
+            "E-COLUMNS",
+            f"needs a place or a unit: {groups}; found: {found[:_SHOWN]}",
+            where=where,
+            fix=added_columns(near, []) or "name the column that has it: --columns YOURS=site",
         )
 
 
-def _advice(missing: Sequence[str], columns: Sequence[str], source: Source, delimiter: str) -> str:
-    if len(missing) == len(source.required) and len(columns) < len(missing):
+def _advice(
+    missing: Sequence[str], columns: Sequence[str], source: Source, delimiter: str | None
+) -> str:
+    if delimiter and len(missing) == len(source.required) and len(columns) < len(missing):
         return (
             f"cells are taken to be separated by {delimiter!r}: add --separator with the right "
             "character, or name the right --source"
         )
-    others = [name for name in columns if name not in source.required]
-    pairs = [
-        f"rename {near[0]!r} to {name!r}"
-        for name in missing
-        if (near := difflib.get_close_matches(name, others, n=1, cutoff=0.6))
-    ]
-    return ", ".join(pairs[:5]) or "name the right --source, or rename the columns"
+    near = near_columns(columns, missing, source.columns)
+    rest = [name for name in missing if name not in near.values()]
+    return added_columns(near, rest) or (
+        f"name the right --source, or say which column is which: --columns YOURS={missing[0]}"
+    )
+
+
+def added_columns(near: Mapping[str, str], rest: Sequence[str]) -> str:
+    """What to add to a command where columns are missing; nothing where none is near.
+
+    Parameters
+    ----------
+    near : mapping of str to str
+        Missing columns by the file's own names that they may have.
+    rest : sequence of str
+        Missing columns without one.
+
+    Examples
+    --------
+    >>> added_columns({"kind": "event_type"}, ["event_date"])
+    'add --columns kind=event_type, and name a column for event_date likewise'
+    """
+    more = f", and name a column for {', '.join(rest)} likewise" if rest else ""
+    return f"add {as_options(near)}{more}" if near else ""

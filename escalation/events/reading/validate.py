@@ -19,6 +19,7 @@ from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
+from escalation.events.reading.identity import MADE, Repeats, id_column, identified, makes_ids
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
@@ -68,9 +69,13 @@ class FileCheck:
     def __post_init__(self) -> None:
         _check_zone(self.options.zone, self.source)
         self._choose_encoding()
-        self.layout, self._blocks = read_blocks(self.path, self.source, self.options)
+        self.layout, blocks = read_blocks(self.path, self.source, self.options)
+        self._blocks = identified(blocks, self.layout)
+        self._own_ids = bool(self.source.content_id) and not makes_ids(self.layout)
         if self.layout.renamed:
             self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
+        if makes_ids(self.layout):
+            self.remarks.append(MADE.format(column=self.source.content_id))
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
@@ -117,6 +122,7 @@ class FileCheck:
         if form is not None:
             self.options = replace(self.options, date_format=form)
             self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
+        repeats = Repeats(id_column(self.layout))
         for block in blocks:
             self.records += block.records
             on_rows(self.records)
@@ -127,8 +133,12 @@ class FileCheck:
             if bad.any():
                 on_refused(events.filter(pa.array(bad)))
             if len(bad) and not bad.all():
-                keep = pa.array(~bad)
-                yield events.filter(keep), block.lines[~bad]
+                taken = events.filter(pa.array(~bad))
+                if self._own_ids:
+                    repeats.add(taken)
+                yield taken, block.lines[~bad]
+        if (remark := repeats.remark(self.basis)) is not None:
+            self.remarks.append(remark)
         if not self.records:
             raise InputError(
                 "E-EMPTY",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
+from escalation.events.archive import CONFLICT_ADVICE
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.validate import FileCheck
@@ -98,7 +99,7 @@ def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
                 "an earlier row has a different version of the same event, known on the same day",
                 where=f"{check.path}:{line}",
                 column=schema.EVENT_ID,
-                fix="give the later version its own known_date",
+                fix=CONFLICT_ADVICE,
             )
     return check.report(duplicates=repeats)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import OPERATIONS
+from escalation.events.archive import CONFLICT_ADVICE, OPERATIONS
 from escalation.events.store.hashing import (
     RETRACT,
     Hashes,
@@ -162,7 +162,7 @@ def conflict_error(event_id: object) -> InputError:
         "two different versions of an event are known on the same day",
         column=schema.EVENT_ID,
         value=event_id,
-        fix="give the later version its own known_date",
+        fix=CONFLICT_ADVICE,
     )
 
 

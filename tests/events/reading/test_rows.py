@@ -125,7 +125,7 @@ def test_a_missing_column_is_refused_with_what_was_found_and_the_nearest_name(wr
     said = refusal(write("id,dya,x\n1,2,3\n"))
     assert "E-COLUMNS" in said and "a.csv:1" in said
     assert "missing: day" in said and "found: id, dya, x" in said
-    assert "rename 'dya' to 'day'" in said
+    assert "add --columns dya=day" in said
 
 
 def test_a_column_that_is_there_twice_is_refused(write):

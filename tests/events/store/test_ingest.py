@@ -90,7 +90,7 @@ def test_a_file_without_rows_is_refused(store, write, content):
 def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_strict(store, write):
     said = refused(store, write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n"),
                    "E-COLUMNS")  # fmt: skip
-    assert "missing: event_date" in said and "rename 'event_dat' to 'event_date'" in said
+    assert "missing: event_date" in said and "add --columns event_dat=event_date" in said
     refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
     refused(store, write("event_id,event_date,event_type\na,2020-01-01,battle\n"), "E-COLUMNS")
     path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))

@@ -1,0 +1,137 @@
+"""Identifiers of rows that have none of their own, and identifiers that name several events."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from escalation import schema
+from escalation.events.columns import trimmed
+from escalation.events.reading.blocks import Block
+from escalation.events.reading.layout import Layout
+from escalation.events.store.hashing import Hashes, event_hashes, row_hashes
+
+MADE = (
+    "no {column}: every row is taken as an event, named by what it says; a row that is corrected "
+    "later would be another event"
+)
+_CORRECTED = 0.05
+"""Share of the events that may move to another day or place where the source says when it knew."""
+_PLACE = (schema.COUNTRY, schema.ADMIN1, schema.SITE)
+
+
+def makes_ids(layout: Layout) -> bool:
+    """Whether rows of a file need an identifier."""
+    column = layout.source.content_id
+    return bool(column) and column not in layout.columns
+
+
+def id_column(layout: Layout) -> str:
+    """The column with the identifiers, by the file's own name."""
+    column = layout.source.content_id
+    return next((old for old, new in layout.source.aliases.items() if new == column), column)
+
+
+def identified(blocks: Iterator[Block], layout: Layout) -> Iterator[Block]:
+    """The same rows, each named by what its known columns say; a repeated row by its number too.
+
+    The name depends on nothing else, so that a longer file of the same events gives them the same
+    names.
+
+    Parameters
+    ----------
+    blocks : iterator of Block
+    layout : Layout
+    """
+    if not makes_ids(layout):
+        yield from blocks
+        return
+    seen: dict[int, int] = {}
+    column = layout.source.content_id
+    for block in blocks:
+        names = [_name(hashed, seen) for hashed in _contents(block.cells, column).tolist()]
+        place = block.cells.column_names.index(column)
+        cells = block.cells.set_column(place, column, pa.array(names, pa.string()))
+        yield Block(cells, block.lines, block.rejected)
+
+
+def _contents(cells: pa.Table, column: str) -> Hashes:
+    names = sorted(set(cells.column_names) - {column})
+    batch = pa.record_batch({name: trimmed(cells[name]).cast(pa.string()) for name in names})
+    return row_hashes(batch, names)
+
+
+def _name(hashed: int, seen: dict[int, int]) -> str:
+    """A name of 16 digits, with a number from the second row on that says the same.
+
+    Examples
+    --------
+    >>> seen = {}
+    >>> _name(255, seen), _name(255, seen)
+    ('row-00000000000000ff', 'row-00000000000000ff-2')
+    """
+    seen[hashed] = number = seen.get(hashed, 0) + 1
+    return f"row-{hashed:016x}" + (f"-{number}" if number > 1 else "")
+
+
+@dataclass
+class Repeats:
+    """Looks for identifiers that stand in rows of several days or places.
+
+    Parameters
+    ----------
+    column : str
+        That holds them, by the file's own name.
+    events, days, places : list of ndarray
+        By block: hashes of the identifiers and of the places, and days since 1970.
+    """
+
+    column: str
+    events: list[Hashes] = field(default_factory=list)
+    days: list[NDArray[np.int32]] = field(default_factory=list)
+    places: list[Hashes] = field(default_factory=list)
+
+    def add(self, events: pa.Table) -> None:
+        """Look at some rows that were taken."""
+        for batch in events.combine_chunks().to_batches():
+            self.events.append(event_hashes(batch))
+            days = batch.column(schema.EVENT_DATE).cast(pa.int32())
+            self.days.append(days.to_numpy(zero_copy_only=False))
+            self.places.append(row_hashes(batch, _PLACE))
+
+    def remark(self, basis: schema.KnownBasis) -> str | None:
+        """What to say where an identifier is suspicious; nothing where it is not.
+
+        Parameters
+        ----------
+        basis : str
+            How known dates came about. Where the source gave them, some corrections are usual.
+        """
+        if not self.events:
+            return None
+        events = np.concatenate(self.events)
+        order = np.argsort(events, kind="stable")
+        events = events[order]
+        starts = np.flatnonzero(np.append(True, events[1:] != events[:-1]))
+        moved = _differs(np.concatenate(self.days)[order], starts)
+        moved |= _differs(np.concatenate(self.places)[order], starts)
+        allowed = _CORRECTED * len(starts) if basis == "observed" else 0
+        if moved.sum() <= allowed:
+            return None
+        return (
+            f"{moved.sum()} of {len(starts)} identifiers stand in rows of several days or places; "
+            "such rows are taken as versions of one event. If each is an event of its own, read "
+            f"the column as a note: --columns {shlex.quote(f'{self.column}=note')}"
+        )
+
+
+def _differs(values: NDArray, starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether the values of each group differ; groups lie one after the other."""
+    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    different: NDArray[np.bool_] = low != high
+    return different

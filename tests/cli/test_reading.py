@@ -160,7 +160,7 @@ def test_a_model_keeps_how_its_events_are_read_and_tells_what_it_left_out(tmp_pa
 COMMANDS = {
     "validate": ("validate", "own.csv", "--source", "tidy"),
     "ingest": ("ingest", "own.csv", "--source", "tidy", "--archive", "store"),
-    "init": ("init", "own.csv"),
+    "init": ("init", "own.csv", "--force"),
     "revisions": ("revisions", "own.toml", "--events", "own.csv", "--source", "tidy"),
 }
 

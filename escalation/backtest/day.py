@@ -118,7 +118,15 @@ def day_inputs(
 def look_back_on(
     target: Target, panel: Panel, day: int
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
-    """A label's history and threshold by column, and its risk set, on one day of a panel."""
+    """A label's history and threshold by column, and its risk set, on one day of a panel.
+
+    Parameters
+    ----------
+    target : Target
+    panel : Panel
+    day : int
+        Index among the panel's days.
+    """
     parts = []
     step = max(1, _BLOCK_CELLS // len(panel.days))
     for start in range(0, max(len(panel.units), 1), step):
@@ -138,7 +146,16 @@ def _local_names(experiment: Experiment, past: History) -> list[str]:
 def across_columns(
     experiment: Experiment, known: Columns, units: Panel
 ) -> dict[str, NDArray[np.float32]]:
-    """Columns of the families across units, from local ones, each [unit, day]."""
+    """Columns of the families across units, from local ones, each [unit, day].
+
+    Parameters
+    ----------
+    experiment : Experiment
+    known : mapping of str to array, each of shape (unit, day)
+        Local columns that the families read.
+    units : Panel
+        One row a unit.
+    """
     columns: dict[str, NDArray[np.float32]] = {}
     for family in chosen(experiment.features, ACROSS).values():
         columns |= family(known, units, slice(None))

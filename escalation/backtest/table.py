@@ -166,7 +166,15 @@ class Prepared:
 
 
 def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
-    """Unit and day of some rows, given by their indices."""
+    """Unit and day of some rows, given by their indices.
+
+    Parameters
+    ----------
+    unit_keys : sequence of str, length units
+    days : array of datetime64[D]
+    rows : Rows
+        Indices of units and of days, each of shape (row,).
+    """
     keys = np.array(unit_keys, dtype=object)
     return pd.MultiIndex.from_arrays([keys[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
 
@@ -174,14 +182,30 @@ def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows
 def positions(
     unit_keys: Sequence[str], days: NDArray[np.datetime64], forecasts: pd.DataFrame
 ) -> Rows:
-    """Unit and day indices of forecasts; -1 for a unit that is not there."""
+    """Unit and day indices of forecasts; -1 for a unit that is not there.
+
+    Parameters
+    ----------
+    unit_keys : sequence of str, length units
+    days : array of datetime64[D]
+        Consecutive.
+    forecasts : DataFrame
+        With the columns ``unit_key`` and ``day``.
+    """
     unit = pd.Index(unit_keys, dtype="str").get_indexer(forecasts[schema.UNIT_KEY])
     day = forecasts[schema.DAY].to_numpy("datetime64[D]") - days[0]
     return unit.astype(np.int64), day.astype(np.int64)
 
 
 def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
-    """The panel that an experiment's features and labels need together."""
+    """The panel that an experiment's features and labels need together.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    targets : sequence of Target
+        Labels whose channels the panel needs beside those of the features.
+    """
     spec = experiment.panel.spec
     own = [channel for target in targets for channel in target.channels()]
     return replace(spec, channels=(*spec.channels, *own))

@@ -61,6 +61,10 @@ def positive(value: float, *, name: str) -> float:
 def share(part: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
     """Part over whole, 0 where the whole is 0.
 
+    Parameters
+    ----------
+    part, whole : array of float32, of one shape
+
     Examples
     --------
     >>> share(np.float32([1, 0]), np.float32([4, 0])).tolist()

@@ -64,7 +64,13 @@ class Features:
         return self.values[self.names.index(name)]
 
     def rows(self, unit_idx: NDArray[np.int64], day_idx: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Some rows of the table, shape (row, feature)."""
+        """Some rows of the table, shape (row, feature).
+
+        Parameters
+        ----------
+        unit_idx, day_idx : array of int, shape (row,)
+            Indices of units and of days.
+        """
         return self.values[:, unit_idx, day_idx].T
 
     @cached_property

@@ -109,7 +109,13 @@ BASE_CHANNELS = (
 
 
 def pair_channel(actor: str, target: str) -> Channel:
-    """Counts of violent acts (rung 3 and up) of one side against another: ``actor>target``."""
+    """Counts of violent acts (rung 3 and up) of one side against another: ``actor>target``.
+
+    Parameters
+    ----------
+    actor, target : str
+        Sides, as the archive's events name them.
+    """
     where = Where({schema.ACTOR: (actor,), schema.TARGET: (target,)}, rung=3)
     return Channel(f"{actor}>{target}", where)
 
@@ -189,7 +195,13 @@ class Panel:
 
 
 def day_range(first: object, last: object) -> Days:
-    """Consecutive days, both ends included."""
+    """Consecutive days, both ends included.
+
+    Parameters
+    ----------
+    first, last : date-like
+        Whatever NumPy reads as a day.
+    """
     ends = np.array([first, last], dtype="datetime64[D]")
     return np.arange(ends[0], ends[1] + 1, dtype="datetime64[D]")
 
@@ -199,6 +211,11 @@ PRIOGRID_DEGREES = 0.5
 
 def priogrid(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.int64]:
     """PRIO-GRID cell number (0.5 degree, 720 columns from 180 W, rows from 90 S, first cell 1).
+
+    Parameters
+    ----------
+    latitude, longitude : array of float, shape (place,)
+        In degrees.
 
     References
     ----------

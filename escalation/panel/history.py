@@ -104,7 +104,13 @@ class History:
         return np.maximum(self.known, np.maximum(self.happened, 0) + np.int32(self.lag))
 
     def part(self, start: int, stop: int) -> History:
-        """Some consecutive units, with their versions only."""
+        """Some consecutive units, with their versions only.
+
+        Parameters
+        ----------
+        start, stop : int
+            First unit, and the one after the last.
+        """
         low, high = np.searchsorted(self.code, [start, stop])
         some, units = slice(int(low), int(high)), slice(start, stop)
         return replace(

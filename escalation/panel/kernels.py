@@ -126,7 +126,16 @@ def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
 
 
 def days_since(values: Float32, at_least: float, cap: int) -> Float32:
-    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer."""
+    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer.
+
+    Parameters
+    ----------
+    values : array of float32, shape (row, day)
+    at_least : float
+        Level that counts.
+    cap : int
+        Most days that are told.
+    """
     out = _empty(values.shape)
     _days_since(values, at_least, cap, out)
     return out
@@ -146,6 +155,12 @@ def window_max(values: Float32, width: int) -> Float32:
     """Highest value of the last ``width`` days, today included.
 
     A monotone queue: each day enters and leaves once, whatever the width.
+
+    Parameters
+    ----------
+    values : array of float32, shape (row, day)
+    width : int
+        In days.
     """
     out = _empty(values.shape)
     _window_max(values, width, out)

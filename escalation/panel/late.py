@@ -41,7 +41,21 @@ class Changes(NamedTuple):
 def late_window_sums(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
-    """Sums over the last w days: ``out[window, row, day]``, exact for whole numbers."""
+    """Sums over the last w days: ``out[window, row, day]``, exact for whole numbers.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    windows : array of int
+        Widths in days.
+    out : array of float32, shape (window, row, day)
+        Written in place.
+    """
     days = steady.shape[1]
     now, total = np.zeros(days), np.zeros(len(windows))
     for i in rows:
@@ -73,7 +87,21 @@ def late_window_sums(
 def late_active_days(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, out: Float32
 ) -> None:
-    """Days with any support in the last w days: ``out[window, row, day]``."""
+    """Days with any support in the last w days: ``out[window, row, day]``.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    windows : array of int
+        Widths in days.
+    out : array of float32, shape (window, row, day)
+        Written in place.
+    """
     days = steady.shape[1]
     support, total = np.zeros(days, np.int64), np.zeros(len(windows), np.int64)
     for i in rows:
@@ -118,6 +146,21 @@ def late_decayed_sums(
     What comes late comes in as what it would have kept; what goes gives back what it still holds.
     What was reported in time is added first and in one piece, so that a sum does not depend on
     whether it will be replaced one day. Exactly 0 where nothing supports it.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    keep : array of float, shape (decay,)
+        Share that is kept from day to day.
+    smallest : float
+        A sum below it becomes zero.
+    out : array, shape (decay, row, day)
+        Written in place.
     """
     days = steady.shape[1]
     for k in range(len(keep)):
@@ -149,7 +192,21 @@ def late_decayed_sums(
 def late_days_since(
     rows: Ints, steady: Float32, came: Changes, went: Changes, cap: int, out: Float32
 ) -> None:
-    """Days since the last day with any support, ``cap`` if never or longer: ``out[row, day]``."""
+    """Days since the last day with any support, ``cap`` if never or longer: ``out[row, day]``.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    cap : int
+        Most days that are told.
+    out : array of float32, shape (row, day)
+        Written in place.
+    """
     days = steady.shape[1]
     support = np.zeros(days, np.int64)
     for i in rows:
@@ -175,7 +232,19 @@ def late_days_since(
 def late_days_since_first(
     rows: Ints, steady: Float32, came: Changes, went: Changes, out: Float32
 ) -> None:
-    """Days since the first day with any support, that day included, 0 before: ``out[row, day]``."""
+    """Days since the first day with any support, that day included, 0 before: ``out[row, day]``.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    out : array of float32, shape (row, day)
+        Written in place.
+    """
     days = steady.shape[1]
     support = np.zeros(days, np.int64)
     for i in rows:
@@ -203,7 +272,23 @@ def late_days_since_first(
 def late_highest(
     rows: Ints, steady: Float32, came: Changes, went: Changes, windows: Ints, top: int, out: Float32
 ) -> None:
-    """Highest whole number, up to ``top``, of the last w days: ``out[window, row, day]``."""
+    """Highest whole number, up to ``top``, of the last w days: ``out[window, row, day]``.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    windows : array of int
+        Widths in days.
+    top : int
+        Highest level there is.
+    out : array of float32, shape (window, row, day)
+        Written in place.
+    """
     days = steady.shape[1]
     support, last = np.zeros((top + 1, days), np.int64), np.zeros(top + 1, np.int64)
     longest = windows.max()
@@ -252,6 +337,21 @@ def late_gaps(
 
     The days with support are a chain: one that comes late splits a gap in two, one that goes joins
     two. Arrays are written in place, each [row, day].
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    count : int
+        How many of the last gaps count.
+    cap : int
+        Longest gap in days.
+    mean, spread, burst : array of float32, shape (row, day)
+        Written in place; mean and spread in days.
     """
     days = steady.shape[1]
     support = np.zeros(days, np.int64)
@@ -341,6 +441,23 @@ def late_past_quantiles(
 
     The days of one remainder modulo the horizon share their windows but one: their sums are kept
     sorted, and a change of a day moves one of them for each remainder. Written in place.
+
+    Parameters
+    ----------
+    rows : array of int, shape (row,)
+        Rows of ``steady`` to fill, in ``out`` at the same places.
+    steady : array of float32, shape (row, day)
+        What was reported in time.
+    came, went : Changes
+        What came late, and what a correction took away, by row and time.
+    horizon : int
+        Days of a sum.
+    windows : int
+        How many of the last sums count.
+    quantile : float
+        Between 0 and 1.
+    place, mean : array, shape (row, day)
+        Written in place.
     """
     days = steady.shape[1]
     at = quantile * (windows - 1)

@@ -104,7 +104,15 @@ class Series:
         return found
 
     def active_days(self, windows: Ints, *, level: float = 1.0) -> Float32:
-        """Days that reach a level among the last w, shape (window, row, day)."""
+        """Days that reach a level among the last w, shape (window, row, day).
+
+        Parameters
+        ----------
+        windows : array of int
+            Widths in days.
+        level : float
+            What a day has to reach.
+        """
         marks = self.at_least(level)
         out = kernels.sums_over_windows(marks.steady, windows)
         marks._late(late.late_active_days, windows, out)
@@ -139,7 +147,15 @@ class Series:
         return out
 
     def days_since(self, cap: int, *, level: float = 1.0) -> Float32:
-        """Days since a level was last reached: 0 today, ``cap`` if never or longer."""
+        """Days since a level was last reached: 0 today, ``cap`` if never or longer.
+
+        Parameters
+        ----------
+        cap : int
+            Most days that are told.
+        level : float
+            What a day has to reach.
+        """
         out = kernels.days_since(self.steady, level, cap)
         self.at_least(level)._late(late.late_days_since, cap, out)
         return out

@@ -1,4 +1,4 @@
-"""How the package is laid out, in numbers: ``python tests/benchmarks/shape.py [ROOT]``."""
+"""How the package is laid out, in numbers: ``python tests/benchmarks/house.py [ROOT]``."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from escalation._util.engine import in_threads, on_dask
+from escalation.events.units import UnitName
 from escalation.features.stream import write_features
 from escalation.panel.dense import day_range
 from escalation.panel.history import History
@@ -57,7 +58,7 @@ def made(cells: int, events: int, late: int) -> History:
     code, happened, known = code[order], happened[order], known[order]
     killed = rng.negative_binomial(0.1, 0.2, count).astype(np.float32)
     ones, rung = np.ones(count, np.float32), np.where(killed > 0, 5, 3).astype(np.float32)
-    nowhere = np.full(cells, np.nan)
+    nowhere, names = np.full(cells, np.nan), [f"{cell:06}" for cell in range(cells)]
     return History(
         code=code,
         happened=happened,
@@ -67,7 +68,8 @@ def made(cells: int, events: int, late: int) -> History:
         opening=np.ones(count, dtype=bool),
         weights={"events": ones, "killed": killed, "severity": rung},
         highest=frozenset({"severity"}),
-        units=tuple(f"{cell:06}" for cell in range(cells)),
+        units=tuple(names),
+        unit_names=tuple(UnitName(name, name) for name in names),
         entry=known[np.searchsorted(code, np.arange(cells))].astype(np.int64),
         latitude=nowhere,
         longitude=nowhere,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -56,6 +61,7 @@ def escalation(*arguments, folder):
         _own_handlers(),
         mock.patch.object(sys, "argv", ["escalation", *map(str, arguments)]),
         mock.patch.dict(os.environ),
+        mock.patch("escalation.tracking.store._make", _copy),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as ended,
@@ -64,6 +70,24 @@ def escalation(*arguments, folder):
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def _copy(path):
+    """A store as a copy of one that was made once in this process, which takes seconds."""
+    if not path.exists() or not path.stat().st_size:
+        shutil.copyfile(_empty_store(), path)
+
+
+@functools.cache
+def _empty_store():
+    from mlflow import MlflowClient
+
+    folder = tempfile.mkdtemp(prefix="empty_store_")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    MlflowClient(uri, uri).search_experiments(max_results=1)
+    return path
 
 
 @contextlib.contextmanager

@@ -25,7 +25,9 @@ def test_init_then_train_then_score(case, tmp_path):
     done = escalation("init", "events.csv", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "tidy" in done.stdout and "event_date; suggested lag: 0 days" in done.stdout
-    quick = (tmp_path / "events.toml").read_text().replace("boosting = {}\n", "")
+    # One case with the models as they stand but the slowest, the others with one.
+    slow = "boosting" if case == "votes alone" else "boosting|negbin|blend"
+    quick = re.sub(rf"({slow}) = {{}}\n", "", (tmp_path / "events.toml").read_text())
     (tmp_path / "events.toml").write_text(quick)
     trained = escalation("train", "events.toml", folder=tmp_path)
     assert trained.returncode == 0, trained.stderr

@@ -5,8 +5,49 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any, ClassVar
+
+LONGEST_SHOWN = 200
+"""Characters of anything that was given and is repeated to a person."""
+_LONGEST_LINE, _VALUE_SHOWN = 2000, 80
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_SHOWN},}}")
+
+
+def printable(text: object, *, longest: int = LONGEST_SHOWN) -> str:
+    r"""Text as people may see it: of bounded length, and nothing in it moves a cursor.
+
+    Control characters, terminal escapes and marks that turn a line around are written out.
+
+    Parameters
+    ----------
+    text : object
+        From a file, a command line or a library.
+    longest : int, optional
+        Characters.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[2Jb"), printable("a" * 9, longest=3))
+    a\x1b[2Jb aaa…
+    """
+    whole = str(text)
+    letters = (
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in whole[:longest]
+    )  # fmt: skip
+    return "".join(letters) + ("…" if len(whole) > longest else "")
+
+
+def printable_line(text: str) -> str:
+    """A line of ours in which nothing that was given goes on for ever.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return printable(_LONG_WORD.sub(lambda word: printable(word[0]), text), longest=_LONGEST_LINE)
 
 
 class EscalationError(Exception):
@@ -48,15 +89,14 @@ class EscalationError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        parts = [f"error[{self.code}]", self.where]
+        parts = [f"error[{self.code}]", printable(self.where)]
         if self.column:
-            parts.append(f"column={self.column}")
+            parts.append(f"column={printable(self.column)}")
         if self.value is not None:
-            shown = str(self.value)
-            parts.append(f"value={shown[:80]!r}")
-        parts.append(self.message)
+            parts.append(f"value={str(self.value)[:_VALUE_SHOWN]!r}")
+        parts.append(printable_line(self.message))
         text = " ".join(part for part in parts if part)
-        return f"{text}; fix: {self.fix}" if self.fix else text
+        return f"{text}; fix: {printable_line(self.fix)}" if self.fix else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As it was made, so that a refusal in another process is the same refusal here."""

@@ -44,7 +44,7 @@ def audit_command(
     else:
         console.console().print(_table(report))
         for finding in report.findings:
-            print(f"{finding.check}: {finding.says}")
+            console.console().print(f"{finding.check}: {finding.says}", soft_wrap=True)
     report.require_clean()
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -21,8 +20,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from escalation._util.text import toll
+from escalation.errors import printable, printable_line
 
 if TYPE_CHECKING:
     from escalation._util.progress import Progress as Reporter
@@ -34,11 +35,22 @@ if TYPE_CHECKING:
 WIDTH_IN_PIPE = 120
 
 
+class _PlainConsole(Console):
+    """Text is shown as it is: what it holds is no markup, no emoji and no order to a terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every text on its way to a terminal or a pipe, cells and titles of tables included."""
+        plain = "\n".join(map(printable_line, text.split("\n")))
+        return super().render_str(plain, **{**options, "markup": False, "emoji": False})
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console; as wide as its terminal, or fixed in a pipe."""
-    made = Console(stderr=stderr, highlight=False)
+    made = _PlainConsole(stderr=stderr, highlight=False)
     return (
-        made if made.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
+        made
+        if made.is_terminal
+        else _PlainConsole(stderr=stderr, highlight=False, width=WIDTH_IN_PIPE)
     )
 
 
@@ -46,7 +58,7 @@ def console(*, stderr: bool = False) -> Console:
 def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
     """A progress bar on standard error; nothing in a pipe."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -58,7 +70,7 @@ def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(f"{doing} {what}", total=total)
+                tasks[what] = bar.add_task(f"{doing} {printable(what)}", total=total)
             bar.update(tasks[what], completed=done, total=total)
 
         yield report
@@ -128,10 +140,8 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
     """The ranked watch list."""
     first = scores[0]
     table = Table(
-        title=escape(
-            f"Watch list of {first.day}: {first.target}, model "
-            f"{first.provenance['model']} ({first.provenance['family']})"
-        ),
+        title=f"Watch list of {first.day}: {first.target}, model "
+        f"{first.provenance['model']} ({first.provenance['family']})",
         title_justify="left",
         title_style="bold",
         caption_justify="left",
@@ -141,13 +151,13 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
     for score in scores:
-        name = escape(visible(score.unit))
+        name = printable(score.unit)
         table.add_row(
-            f"[bold]! {name}[/]" if score.alert else name,
+            Text(f"! {name}", style="bold") if score.alert else name,
             _chance(score),
             "-" if score.change is None else _points(score.change),
             f"{score.base_rate:.0%}",
-            escape(visible(_reasons(score))),
+            _reasons(score),
         )
     return table
 
@@ -157,12 +167,12 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
     names = [scores[0].target for scores in lists]
     table = Table(title="Other labels", title_justify="left", title_style="bold")
     for name in ("unit", *names):
-        table.add_column(escape(name), justify="left" if name == "unit" else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     by_unit = [{score.unit_key: score for score in scores} for scores in lists]
     units = {key: score.unit for scores in by_unit for key, score in scores.items()}
     for key, unit in units.items():
         cells = (_chance(scores[key]) if key in scores else "-" for scores in by_unit)
-        table.add_row(escape(visible(unit)), *cells)
+        table.add_row(printable(unit), *cells)
     return table
 
 
@@ -170,7 +180,7 @@ def _chance(score: Score) -> str:
     if score.probability is None or score.lower is None or score.upper is None:
         return "-"
     mark = " ~" if score.no_information else ""
-    return escape(f"{score.probability:.0%} [{score.lower:.0%}, {score.upper:.0%}]{mark}")
+    return f"{score.probability:.0%} [{score.lower:.0%}, {score.upper:.0%}]{mark}"
 
 
 def _reasons(score: Score) -> str:
@@ -184,7 +194,10 @@ def _reasons(score: Score) -> str:
 
 def _driver(driver: Driver) -> str:
     what = f"{driver.date} {driver.event_type.replace('_', ' ')}"
-    words = filter(None, [what, driver.place, toll(driver.killed, driver.wounded)])
+    words = filter(
+        None,
+        [printable(what), driver.place and printable(driver.place), toll(driver.killed, driver.wounded)],
+    )
     return f"{', '.join(words)} ({driver.contribution:+.2f})"
 
 
@@ -196,7 +209,7 @@ def _legend(scores: Sequence[Score]) -> str:
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"
     if supposed := scores[0].provenance.get("supposed"):
-        events = "; ".join(escape(visible(event)) for event in supposed)
+        events = "; ".join(map(printable, supposed))
         change = "Change: in points of percent against the same day without it."
         return f"Supposed, and nothing of it stored: {events}. {change} {text}"
     days = sorted({score.changed_since for score in scores if score.changed_since})
@@ -218,7 +231,7 @@ def row_counter() -> Iterator[Callable[[int], None]]:
 def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
     """Bytes of the file that is being fetched, on standard error; nothing in a pipe."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -228,7 +241,7 @@ def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
     ) as bar:
         task = bar.add_task("", total=None)
         yield lambda name, done, total: bar.update(
-            task, description=escape(name), completed=done, total=total or None
+            task, description=printable(name), completed=done, total=total or None
         )
 
 
@@ -249,7 +262,7 @@ def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) ->
         counts = (file.rows, file.accepted, file.quarantined, file.duplicates)
         days = f"{file.first_day} to {file.last_day}" if file.first_day else "-"
         table.add_row(
-            escape(visible(file.name)),
+            printable(file.name),
             file.source,
             file.sha256[:12],
             *(f"{count:,}" for count in counts),
@@ -272,7 +285,7 @@ def intake_table(reports: Sequence[FileReport]) -> Table:
         known = f"{report.known_basis} ({report.zone})" if report.zone else report.known_basis
         counts = (report.records, report.accepted, report.quarantined, report.duplicates)
         table.add_row(
-            escape(report.file), *(f"{count:,}" for count in counts), reasons or "-", known
+            printable(report.file), *(f"{count:,}" for count in counts), reasons or "-", known
         )
     return table
 
@@ -285,10 +298,5 @@ def refused_table(reports: Sequence[FileReport]) -> Table:
     for report in reports:
         for row in report.first:
             cells = (Path(report.file).name, str(row.line), row.code, row.column)
-            table.add_row(*map(escape, (*cells, visible(row.value), row.expected)))
+            table.add_row(*map(printable, (*cells, row.value, row.expected)))
     return table
-
-
-def visible(text: str) -> str:
-    """Text without characters that move the cursor or turn the line around."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

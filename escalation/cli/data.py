@@ -10,6 +10,7 @@ import typer
 
 from escalation.cli.common import Json, print_json
 from escalation.cli.reading import OWN_NAMES, columns_named
+from escalation.errors import printable
 
 if TYPE_CHECKING:
     from escalation.events import Limits, Options
@@ -33,7 +34,8 @@ DateFormat = Annotated[
 Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such as Asia/Baghdad.")]
 OwnColumns = Annotated[list[str] | None, typer.Option(help=OWN_NAMES, metavar="YOURS=NAME")]
 Lag = Annotated[
-    int | None, typer.Option(min=0, help="Days until an event is known, if the file can't tell.")
+    int | None,
+    typer.Option(min=0, max=365, help="Days until an event is known, if the file can't tell."),
 ]
 QuarantineFile = Annotated[
     Path | None, typer.Option(help="Where to write the rows that were refused.")
@@ -123,7 +125,7 @@ def ingest_command(
     _tell(reports, as_json)
     if retract_missing and not as_json:
         for report in reports:
-            print(f"{report.file}: {report.retracted} events were retracted")
+            print(f"{printable(report.file)}: {report.retracted} events were retracted")
 
 
 def _options(
@@ -153,8 +155,9 @@ def _tell(reports: list[FileReport], as_json: bool) -> None:
 
     for report in reports:
         if report.unknown:
+            names = ", ".join(map(printable, report.unknown))
             console.console(stderr=True).print(
-                f"warning: {report.file}: columns left out: {', '.join(report.unknown)}"
+                f"warning: {printable(report.file)}: columns left out: {names}"
             )
     if as_json:
         print_json([_plain(report) for report in reports])
@@ -165,7 +168,7 @@ def _tell(reports: list[FileReport], as_json: bool) -> None:
         out.print(console.refused_table(reports))
     for report in reports:
         for line in _remarks(report):
-            out.print(line, markup=False)
+            out.print(line)
 
 
 def _plain(report: FileReport) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from escalation.cli.common import (
     read_experiment,
 )
 from escalation.cli.reading import READING, Reading, reads_events
+from escalation.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,7 +88,7 @@ def _print(summary: Revisions, lag: int | None) -> None:
     if summary.total.revised:
         out.print(_toll_table(summary))
     for line in _remarks(summary, lag):
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _remarks(summary: Revisions, lag: int | None) -> list[str]:
@@ -131,13 +132,9 @@ def _table(title: str, caption: str, *columns: str) -> Table:
 
 
 def _name(group: RevisionGroup) -> str:
-    from rich.markup import escape
-
-    from escalation.cli.console import visible
-
     if group.kind == "all":
-        return "[bold]all events[/]"
-    return escape(visible(f"source {group.name}" if group.kind == "source" else group.name))
+        return "all events"
+    return printable(f"source {group.name}" if group.kind == "source" else group.name)
 
 
 def _share(part: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import Json, print_json
+from escalation.errors import printable
 
 if TYPE_CHECKING:
     from escalation.events.download import Downloaded
@@ -127,5 +128,5 @@ def _tell(done: list[Downloaded], licence: str, as_json: bool) -> None:
         print_json({"files": files, "licence": licence})
         return
     for file in done:
-        print(f"{file.sha256}  {file.path}")
+        print(f"{file.sha256}  {printable(file.path)}")
     print(licence)

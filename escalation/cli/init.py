@@ -118,16 +118,15 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
 
     out, err = console.console(), console.console(stderr=True)
     for name, text in described(seen, proposal):
-        out.print(f"{name:>14}  {text}", markup=False, soft_wrap=True)
+        out.print(f"{name:>14}  {text}", soft_wrap=True)
     if seen.report is not None:
         for text in warnings_of(replace(seen.report, unrated={})):
-            err.print(f"warning: {text}", markup=False, soft_wrap=True)
+            err.print(f"warning: {text}", soft_wrap=True)
     if not proposal.labels:
         err.print(
             f"warning: no label can be learnt from this file yet; {_TRAIN_LATER}",
-            markup=False,
             soft_wrap=True,
         )
     model = model_of(_name(target), list(proposal.labels) or [""])
     steps = f"escalation train {target}, then escalation score --model {model}"
-    out.print(f"written to {target}; next: {steps}", markup=False, soft_wrap=True)
+    out.print(f"written to {target}; next: {steps}", soft_wrap=True)

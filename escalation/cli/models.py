@@ -56,8 +56,8 @@ def promote_command(
         print_json(asdict(done))
         return
     out = console.console()
-    out.print(f"[bold]{done.name}[/] v{done.version} is the champion, instead of v{done.before}")
-    out.print(f"Reason kept: {done.reason}", markup=False)
+    out.print(f"{done.name} v{done.version} is the champion, instead of v{done.before}")
+    out.print(f"Reason kept: {done.reason}")
 
 
 @reads_events
@@ -105,7 +105,7 @@ def verify_command(
         return
     out = console.console()
     for line in _said(verified):
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _said(verified: Verified) -> list[str]:

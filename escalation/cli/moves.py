@@ -18,6 +18,7 @@ from escalation.cli.common import (
     read_experiment,
 )
 from escalation.cli.reading import READING, Reading, reads_events
+from escalation.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,6 @@ def moves_command(
 
 
 def _print_moves(moves: pd.DataFrame) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from escalation.cli import console
@@ -91,14 +91,14 @@ def _print_moves(moves: pd.DataFrame) -> None:
 
     out = console.console()
     for (mover, other), rows in moves.groupby(["mover", "other"], sort=False):
-        title = f"After {escape(mover)} acted against {escape(other)}: acts of {escape(other)}"
-        shown = Table(title=title, title_justify="left", title_style="bold")
+        title = f"After {printable(mover)} acted against {printable(other)}: acts of {printable(other)}"
+        table = Table(title=title, title_justify="left", title_style="bold")
         for name in ("move", "within", "followed", "before", "jittered", "excess", "after", "rung"):
-            shown.add_column(name)
-        shown.add_column("")
+            table.add_column(name)
+        table.add_column("")
         for row in rows[rows["moves"] > 0].to_dict("records"):
-            shown.add_row(*move_cells(row), end_section=row["within"] == rows["within"].max())
-        out.print(shown)
+            table.add_row(*move_cells(row), end_section=row["within"] == rows["within"].max())
+        out.print(table)
     out.print(moves_caption(moves))
     out.print("Rung: first acts harder, as hard and milder than the move.")
 
@@ -129,29 +129,31 @@ def _print_exchanges(exchanges: pd.DataFrame, states: list[ExchangeState]) -> No
     from escalation.cli import console
     from escalation.models.excitation.exchanges import EXCHANGE_RULE, state_in_words
 
-    shown = Table("first", "last", "acts", "rounds", "opened", "closed", "highest rung", "")
-    shown.title, shown.title_justify, shown.title_style = "Exchanges", "left", "bold"
+    table = Table("first", "last", "acts", "rounds", "opened", "closed", "highest rung", "")
+    table.title, table.title_justify, table.title_style = "Exchanges", "left", "bold"
     for row in exchanges[exchanges["rounds"] > 1].itertuples():
         over = "over" if row.over else "goes on"
         cells = (row.first, row.last, row.acts, row.rounds, row.opened, row.closed)
-        shown.add_row(*map(str, cells), str(row.highest_rung), over)
+        table.add_row(*map(str, cells), str(row.highest_rung), over)
     out = console.console()
-    out.print(shown)
+    out.print(table)
     alone = int((exchanges["rounds"] == 1).sum())
     out.print(f"{alone} further runs of acts had no answer. {EXCHANGE_RULE}")
     for state in states:
-        out.print(state_in_words(state), markup=False)
+        out.print(state_in_words(state))
 
 
-def _print_answers(table: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float) -> None:
+def _print_answers(
+    answers: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float
+) -> None:
     from rich.table import Table
 
     from escalation.cli import console
 
-    shown = Table("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
-    shown.title, shown.title_justify, shown.title_style = "By a Hawkes process", "left", "bold"
-    for row in table.dropna(subset="p_value").itertuples():
-        shown.add_row(
+    table = Table("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
+    table.title, table.title_justify, table.title_style = "By a Hawkes process", "left", "bold"
+    for row in answers.dropna(subset="p_value").itertuples():
+        table.add_row(
             row.source,
             row.target,
             f"{row.excitation:.2f} [{row.lower:.2f}, {row.upper:.2f}]",
@@ -161,10 +163,10 @@ def _print_answers(table: pd.DataFrame, totals: dict[str, int], *, days: int, ra
             "significant" if row.significant else "not shown",
         )
     out = console.console()
-    out.print(shown)
+    out.print(table)
     counted = ", ".join(f"{name} {total}" for name, total in totals.items())
     out.print(f"Violent acts in {days} days: {counted}. Branching ratio {ratio:.2f}.")
-    untested = sum(table["p_value"].isna())
+    untested = sum(answers["p_value"].isna())
     if untested:
         out.print(f"{untested} pairs are not tested: a side with fewer than 10 acts shows nothing.")
     out.print(

@@ -213,4 +213,4 @@ def report_command(
     )
     forecasts = tracking.load_forecasts(model, uri=uri)
     size = write_report(report_data(scorer, archive, scores, forecasts=forecasts), out)
-    console.console(stderr=True).print(f"{size:,} bytes written to {out}", markup=False)
+    console.console(stderr=True).print(f"{size:,} bytes written to {out}")

@@ -69,7 +69,7 @@ def train_command(
     for trained, logged in done:
         _tell(trained, logged)
     where = tracking.link(uri, done[-1][1].experiment_id)
-    console.console().print(f"Open the runs: [bold]escalation ui[/], then {where}   (store: {uri})")
+    console.console().print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
 
 
 class _LeftOut(list["Shortage"]):
@@ -151,9 +151,7 @@ def _tell(trained: Trained, logged: Logged) -> None:
     title = f"{trained.label}: {about.description or about.name}"
     out.print(console.model_table(trained.summary, title=title))
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
-    out.print(
-        f"Registered [bold]{logged.name}[/] v{logged.version} as {logged.alias}: {trained.best}"
-    )
+    out.print(f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}")
 
 
 @reads_events

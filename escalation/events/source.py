@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation import schema
+from escalation.errors import UsageError
 from escalation.events.columns import Mask
 
 EVENT_SCHEMA = pa.schema(
@@ -87,6 +90,34 @@ class Options:
     coarsest: int = 7
     ladder: Mapping[str, schema.Rungs] = field(default_factory=lambda: schema.SEVERITY_LADDER)
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        mark = self.separator
+        if mark is not None and not (len(mark) == 1 and mark.isascii() and mark not in '"\r\n\0'):
+            raise UsageError("E-SEPARATOR", "needs one character such as ;", value=mark)
+        if self.date_format is not None and not is_date_format(self.date_format):
+            raise UsageError(
+                "E-DATE-FORMAT",
+                "needs a year, a month and a day, each once, such as %d/%m/%Y",
+                value=self.date_format,
+            )
+
+
+_SAMPLE_DAYS = (dt.datetime(2021, 11, 23), dt.datetime(1999, 4, 5))
+
+
+def is_date_format(form: str) -> bool:
+    """Whether a strptime format tells any two days apart.
+
+    Examples
+    --------
+    >>> [is_date_format(form) for form in ("%d/%m/%Y", "%d/%m", "%d/%m/%Y %d", "%q")]
+    [True, False, False, False]
+    """
+    try:
+        return all(dt.datetime.strptime(f"{day:{form}}", form) == day for day in _SAMPLE_DAYS)
+    except (ValueError, re.error):
+        return False
 
 
 @dataclass(frozen=True)

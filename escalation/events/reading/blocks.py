@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from escalation.events.columns import flags
 from escalation.events.reading.layout import Layout
+from escalation.events.reading.limits import LONGEST_CELL
 
-LONGEST_CELL = 100_000
 VALUE_SHOWN = 80
 NEWLINE = 10
 

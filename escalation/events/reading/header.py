@@ -9,7 +9,8 @@ from pathlib import Path
 
 from escalation.errors import InputError
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
-from escalation.events.reading.streams import READ_BYTES, TextStream
+from escalation.events.reading.limits import LONGEST_ROW, too_large
+from escalation.events.reading.streams import TextStream
 from escalation.events.source import Options, Source
 
 _BLANK = "\r\n"
@@ -143,7 +144,7 @@ def _names_by_width(
 def _header_text(stream: TextStream) -> tuple[str, int]:
     """The text of the header, and how many lines it takes."""
     text, lines, quotes = "", 0, 0
-    while len(text) < READ_BYTES and (data := stream.line()):
+    while len(text) < LONGEST_ROW and (data := stream.line()):
         lines += 1
         quotes += data.count(b'"')
         text += data.decode("utf-8", "replace")
@@ -152,6 +153,8 @@ def _header_text(stream: TextStream) -> tuple[str, int]:
             break
     if not text.strip():
         raise _empty(stream.path)
+    if len(text) >= LONGEST_ROW:
+        raise too_long(stream.path, lines)
     if quotes % 2:
         raise _open_quote(stream.path, 1)
     return text, lines
@@ -236,6 +239,4 @@ def too_long(path: Path, line: int) -> InputError:
     path : Path
     line : int
     """
-    return InputError(
-        "E-LIMIT", "the line is too long for a table", where=f"{path}:{line}", fix="remove it"
-    )
+    return too_large(path, "the line is too long for a table", line=line, fix="remove it")

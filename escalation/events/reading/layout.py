@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from escalation.errors import InputError
 from escalation.events.own_names import as_options, name_key, near_columns
+from escalation.events.reading.limits import LONGEST_CELL, too_large
 from escalation.events.source import Source
 
 _SHOWN = 150
@@ -107,6 +108,9 @@ def checked_layout(
         ``E-COLUMNS`` for a column that is there twice or missing, with the nearest names, and what
         the source refuses of its own exports.
     """
+    if any(len(name) > LONGEST_CELL for name in header):
+        message = f"the name of a column has more than {LONGEST_CELL} characters"
+        raise too_large(path, message, line=1, fix="remove the column")
     _refuse_alias(path, source, header)
     told = aliased(header, source.aliases)
     variant = _variant(source, told)

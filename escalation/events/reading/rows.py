@@ -22,6 +22,7 @@ from escalation.errors import InputError
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
 from escalation.events.reading.header import check_quotes, csv_layout, too_long
 from escalation.events.reading.layout import Layout
+from escalation.events.reading.limits import BLOCK_ROWS, LONGEST_ROW, MOST_REFUSED, too_large
 from escalation.events.reading.streams import TextStream
 from escalation.events.reading.tables import (
     holds_json,
@@ -31,10 +32,10 @@ from escalation.events.reading.tables import (
 )
 from escalation.events.source import Options, Source
 
-_BLOCK_BYTES = 1 << 20
-_LAST_READ_SECONDS = 0.2
+_BLOCK_BYTES = LONGEST_ROW
 """Also the longest line that can be read."""
-_FEWEST_ROWS, _BATCH_ROWS = 8_192, 32_768
+_LAST_READ_SECONDS = 0.2
+_FEWEST_ROWS, _BATCH_ROWS = 8_192, BLOCK_ROWS
 _SUSPICIOUS_LINES = 50
 
 
@@ -104,6 +105,8 @@ def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
                 starts, refused = lines.place(line_ends(batch))
                 yield block_of(batch, starts, refused, layout)
         except pa.ArrowInvalid as error:
+            if len(lines.refused) >= MOST_REFUSED:
+                raise _no_table(layout, lines) from None
             if "Empty CSV" not in str(error):
                 raise _explained(error, layout, encoding, lines.line) from None
     if lines.refused:
@@ -171,7 +174,9 @@ class _Lines:
     """Number, line ends inside, and the refusal, still without its line."""
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
-        """Remember a row that is too short or too long."""
+        """Remember a row that is too short or too long; give up where there are only such."""
+        if len(self.refused) >= MOST_REFUSED:
+            return "error"
         expected = f"{row.expected_columns} cells, found {row.actual_columns}"
         refusal = Rejected(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
         self.refused.append((row.number, row.text.count("\n"), refusal))
@@ -193,7 +198,7 @@ class _Lines:
         ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
         starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
         located = tuple(
-            replace(one, line=int(starts[at]))
+            Rejected(int(starts[at]), one.code, one.column, one.value, one.expected)
             for at, (_, _, one) in zip(refused, self.refused[:due], strict=True)
         )
         self.refused = self.refused[due:]
@@ -201,6 +206,17 @@ class _Lines:
         self.line += len(ends) + int(ends.sum())
         self.most = max(self.most, int(ends.max(initial=0)) + 1)
         return starts[readable], located
+
+
+def _no_table(layout: Layout, lines: _Lines) -> InputError:
+    _, refused = lines.place(np.zeros(0, np.int64))
+    return too_large(
+        layout.path,
+        f"more than {MOST_REFUSED} rows one after the other can't be taken: the first needs "
+        f"{refused[0].expected}",
+        line=refused[0].line,
+        fix="name the right --separator, or check the export",
+    )
 
 
 def _explained(

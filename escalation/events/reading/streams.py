@@ -5,18 +5,18 @@ from __future__ import annotations
 import codecs
 import gzip
 import zipfile
-import zlib
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
 from escalation.errors import InputError, UsageError
+from escalation.events.reading.foreign import library_call
+from escalation.events.reading.limits import LONGEST_ROW, Unpacked
 
-READ_BYTES = 1 << 20
-_MOST_EXPANSION = 200
-"""Text of events packs 5 to 30 times; what packs better than this is no table of events."""
-_ALWAYS_UNPACKED = 16 << 20
+READ_BYTES = LONGEST_ROW
+_NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+"""Codecs that Python counts among those of text, and that no file of events is written in."""
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _QUOTE = b'"'
 
@@ -46,8 +46,10 @@ class TextStream:
         self.path, self.quotes = path, 0
         self._reading = Lock()
         self._declared = encoding is not None
-        self._plain, self._decoder = _decoder(encoding)
-        self._file, self._packed = _opened(path)
+        self._name = "utf-8" if encoding is None else encoding
+        self._plain, self._decoder = _decoder(path, self._name)
+        self._file, packed = _opened(path)
+        self._unpacked = Unpacked(path, packed) if packed else None
         self._taken, self._at, self._held = 0, 0, b""
         self._lone_returns = False
         try:
@@ -123,7 +125,9 @@ class TextStream:
                 raise not_encoded(self.path, offset, error.encoding) from None
             except UnicodeError:
                 # UTF-16 without its mark has no place that is wrong.
-                raise not_encoded(self.path, 0, "utf-16", fix="name the right --encoding") from None
+                raise not_encoded(
+                    self.path, 0, self._name, fix="name the right --encoding"
+                ) from None
             if self._plain:
                 return raw
             if decoded or not raw:
@@ -137,23 +141,11 @@ class TextStream:
             raise not_encoded(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
 
     def _raw(self, size: int) -> bytes:
-        try:
+        with library_call(self.path, "the packed file"):
             raw = self._file.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            raise InputError(
-                "E-FILE",
-                f"the packed file is damaged: {error}",
-                where=str(self.path),
-                fix="download it again",
-            ) from None
         self._taken += len(raw)
-        if self._packed and self._taken > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * self._packed):
-            raise InputError(
-                "E-LIMIT",
-                f"unpacks to more than {_MOST_EXPANSION} times its size of {self._packed} bytes",
-                where=str(self.path),
-                fix="unpack it yourself if you trust it",
-            )
+        if self._unpacked is not None:
+            self._unpacked.take(len(raw))
         return raw
 
 
@@ -190,19 +182,23 @@ def is_utf8(path: Path) -> bool:
     return True
 
 
-def _decoder(encoding: str | None) -> tuple[bool, codecs.IncrementalDecoder]:
+def _decoder(path: Path, encoding: str) -> tuple[bool, codecs.IncrementalDecoder]:
     """Whether the bytes are UTF-8 already, and what decodes or checks them."""
     try:
-        found = codecs.lookup(encoding or "utf-8")
-        if not found._is_text_encoding:
-            raise LookupError
-        decoder = codecs.getincrementaldecoder(found.name)()
-    except LookupError:
+        found = codecs.lookup(encoding)
+    except (LookupError, ValueError):
         raise UsageError(
             "E-ENCODING", "needs the name of an encoding, such as latin-1", value=encoding
         ) from None
+    if not found._is_text_encoding or found.name in _NO_TEXT or found.incrementaldecoder is None:
+        raise InputError(
+            "E-ENCODING",
+            f"{found.name} is no encoding of text",
+            where=str(path),
+            fix="name the right --encoding, such as latin-1",
+        )
     plain = found.name in {"utf-8", "utf-8-sig"}
-    return plain, codecs.getincrementaldecoder("utf-8")() if plain else decoder
+    return plain, codecs.getincrementaldecoder("utf-8" if plain else found.name)()
 
 
 def _opened(path: Path) -> tuple[BinaryIO, int]:
@@ -217,7 +213,7 @@ def _opened(path: Path) -> tuple[BinaryIO, int]:
 
 
 def _only_member(path: Path) -> BinaryIO:
-    try:
+    with library_call(path, "the zip file"):
         packed = zipfile.ZipFile(path)
         members = [entry for entry in packed.infolist() if not entry.is_dir()]
         if len(members) != 1:
@@ -228,7 +224,3 @@ def _only_member(path: Path) -> BinaryIO:
                 fix="unpack it and name the file",
             )
         return packed.open(members[0])  # type: ignore[return-value]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            "E-FILE", f"the zip file can't be read: {error}", where=str(path)
-        ) from None

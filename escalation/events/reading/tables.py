@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from escalation.errors import InputError
+from escalation.errors import InputError, printable
+from escalation.events.columns import flags
 from escalation.events.reading.blocks import Block, block_of
+from escalation.events.reading.foreign import guarded, library_call
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
+from escalation.events.reading.limits import (
+    BLOCK_BYTES,
+    BLOCK_ROWS,
+    LARGEST_RECORDS,
+    LEAST_ROW,
+    LONGEST_ROW,
+    MOST_CELLS,
+    Unpacked,
+    too_large,
+)
 from escalation.events.reading.streams import TextStream
 from escalation.events.source import Source
 
-_BATCH_ROWS = 32_768
-_LONGEST_JSON = 256 << 20
-_MOST_UNPACKED = 512 << 20
+_PARQUET_FILE, _SAVE = "the Parquet file", "remove the row, or save the table as CSV"
+_TEXT_KINDS = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
+)  # fmt: skip
 _PARQUET, _ZIP, _OLD_WORKBOOK = b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _Rows = Sequence[Sequence[object]]
 _WORKBOOK_MEMBER = "xl/workbook.xml"
+_WORKBOOK, _SAVE_SHEET = "this is a workbook of a spreadsheet, and it", "save the sheet as CSV"
+_REFERENCE = re.compile(rb'\br=["\']([A-Z]{1,3})([0-9]{1,7})["\']')
+"""Of a cell, such as r="B7"."""
 
 
 def is_table(path: Path) -> bool:
@@ -65,7 +83,7 @@ def table_headers(path: Path) -> list[tuple[str, ...]]:
     if _kind(path) == _ZIP:
         _refuse_bomb(path)
         return [tuple(_names(rows)) for rows in _sheets(path)]
-    with _damaged(path), pq.ParquetFile(path) as file:
+    with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
         return [tuple(file.schema_arrow.names)]
 
 
@@ -81,8 +99,7 @@ def json_header(stream: TextStream) -> tuple[str, ...]:
 
 
 def _kind(path: Path) -> bytes | None:
-    with path.open("rb") as file:
-        start = file.read(4)
+    start = _start_of(path)
     if start == _PARQUET:
         return _PARQUET
     if start == _OLD_WORKBOOK or (start == _ZIP and _holds_workbook(path)):
@@ -90,46 +107,86 @@ def _kind(path: Path) -> bytes | None:
     return None
 
 
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
 def _holds_workbook(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as packed:
+        with library_call(path, _WORKBOOK), zipfile.ZipFile(path) as packed:
             return _WORKBOOK_MEMBER in packed.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except InputError:
         return path.suffix in {".xlsx", ".xlsm"}
 
 
 def _parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
-    with _damaged(path), pq.ParquetFile(path) as file:
-        rows, columns = file.metadata.num_rows, file.schema_arrow.names
+    with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
+        described, columns = file.metadata, file.schema_arrow.names
+        rows, groups = described.num_rows, range(described.num_row_groups)
+        sizes = [
+            (described.row_group(k).total_byte_size, described.row_group(k).num_rows)
+            for k in groups
+        ]
     if not rows:
         raise InputError("E-EMPTY", "needs at least one row", where=str(path))
+    unpacked = Unpacked(path, path.stat().st_size)
+    unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
+    if any(size > LONGEST_ROW * rows for size, rows in sizes):
+        raise too_large(path, f"has rows of more than {LONGEST_ROW} bytes", fix=_SAVE)
     layout = checked_layout(path, source, columns)
-    return layout, _parquet_blocks(layout, columns)
+    return layout, _parquet_blocks(layout, columns, unpacked)
 
 
-def _parquet_blocks(layout: Layout, names: Sequence[str]) -> Iterator[Block]:
+def _parquet_blocks(layout: Layout, names: Sequence[str], unpacked: Unpacked) -> Iterator[Block]:
     spelled = dict(zip(layout.columns, names, strict=True))
     wanted = [name for name in layout.columns if name in layout.wanted]
+    columns = [spelled[name] for name in wanted]
     row = 1
-    with _damaged(layout.path), pq.ParquetFile(layout.path) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=[spelled[name] for name in wanted]):
-            lines = np.arange(row, row + batch.num_rows)
-            row += batch.num_rows
-            ordered = batch.select([spelled[name] for name in wanted]).rename_columns(wanted)
-            yield block_of(_as_text(ordered, layout), lines, (), layout)
+    with library_call(layout.path, _PARQUET_FILE):
+        # Text stays a dictionary until it is known how long it is.
+        kinds = pq.read_schema(layout.path)
+        texts = [name for name in columns if _is_text(kinds.field(name).type)]
+        file = pq.ParquetFile(layout.path, read_dictionary=texts)
+        batches = file.iter_batches(BLOCK_ROWS, columns=columns)
+    with file:
+        for batch in guarded(batches, layout.path, _PARQUET_FILE):
+            ordered = batch.select(columns).rename_columns(wanted)
+            for part in _of_bounded_size(ordered, unpacked):
+                lines = np.arange(row, row + part.num_rows)
+                row += part.num_rows
+                yield block_of(_as_text(part, layout), lines, (), layout)
 
 
-@contextmanager
-def _damaged(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "E-FILE",
-            f"the Parquet file is damaged: {error}",
-            where=str(path),
-            fix="download it again",
-        ) from None
+def _of_bounded_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:
+    """The same rows, as many at a time as may be held as text."""
+    with library_call(unpacked.path, _PARQUET_FILE):
+        sizes = sum(map(_text_sizes, batch.columns), np.zeros(batch.num_rows, np.int64))
+    unpacked.take(int(sizes.sum()))
+    if sizes.max(initial=0) > LONGEST_ROW:
+        message = f"has a row of more than {LONGEST_ROW} bytes"
+        raise too_large(unpacked.path, message, fix=_SAVE)
+    share = np.cumsum(sizes) // BLOCK_BYTES
+    starts = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), batch.num_rows]
+    for start, end in pairwise(starts):
+        yield batch.slice(start, end - start)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(is_kind(kind) for is_kind in _TEXT_KINDS)
+
+
+def _text_sizes(column: pa.Array) -> NDArray[np.int64]:
+    """Bytes of every cell of text; other cells are short."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths = _text_sizes(column.dictionary)
+        at = pc.fill_null(column.indices, 0).to_numpy()
+        sizes = lengths[at] if len(lengths) else np.zeros(len(column), np.int64)
+        return np.where(flags(pc.is_valid(column.indices)), sizes, 0)
+    if _is_text(kind):
+        return pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
+    return np.zeros(len(column), np.int64)
 
 
 def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
@@ -144,7 +201,8 @@ def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
                 where=str(layout.path),
                 column=name,
             ) from None
-        text.validate(full=True)
+        with library_call(layout.path, _PARQUET_FILE):
+            text.validate(full=True)
         if pa.types.is_timestamp(column.type):
             # Tables in memory keep days as time stamps: midnight is no time of day there.
             text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
@@ -185,18 +243,12 @@ def _sheets(path: Path) -> list[_Rows]:
             where=str(path),
             fix="pip install 'escalation[xlsx]', or save the sheet as CSV",
         ) from None
-    try:
-        with python_calamine.load_workbook(path) as book:
-            names = book.sheet_names
-            tables: list[_Rows] = [book.get_sheet_by_name(name).to_python() for name in names]
-    # What a damaged workbook raises depends on where it is damaged.
-    except Exception as error:
-        raise InputError(
-            "E-FILE",
-            f"this is a workbook of a spreadsheet, and it can't be read: {str(error)[:200]}",
-            where=str(path),
-            fix="open it and save the sheet as CSV",
-        ) from None
+    with (
+        library_call(path, _WORKBOOK, fix=f"open it and {_SAVE_SHEET}"),
+        python_calamine.load_workbook(path) as book,
+    ):
+        names = book.sheet_names
+        tables: list[_Rows] = [book.get_sheet_by_name(name).to_python() for name in names]
     return [rows for rows in map(_from_header, tables) if rows]
 
 
@@ -211,18 +263,28 @@ def _names(rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def _refuse_bomb(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(member.file_size for member in packed.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        return  # An older workbook, or a damaged one: what reads it says so.
-    if size > _MOST_UNPACKED:
-        raise InputError(
-            "E-LIMIT",
-            f"the workbook unpacks to {size >> 20} MB",
-            where=str(path),
-            fix="save the sheet as CSV",
-        )
+    """A workbook whose parts or sheets do not fit; two cells far apart make a sheet that large."""
+    if _start_of(path) != _ZIP:
+        return
+    with library_call(path, _WORKBOOK, fix=_SAVE_SHEET), zipfile.ZipFile(path) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+        if size > LARGEST_RECORDS:
+            raise too_large(path, f"the workbook unpacks to {size >> 20} MB", fix=_SAVE_SHEET)
+        # Read to its end, a part that says less than it holds shows itself.
+        cells = sum(_cells_of(packed.read(name)) for name in packed.namelist())
+    if cells > MOST_CELLS:
+        raise too_large(path, f"the workbook's sheets have {cells} cells", fix=_SAVE_SHEET)
+
+
+def _cells_of(part: bytes) -> int:
+    """Cells from the first to the last of a sheet, those between them included; 0 of others."""
+    row, column = 0, 0
+    for letters, digits in set(_REFERENCE.findall(part)):
+        place = 0
+        for letter in letters:
+            place = place * 26 + letter - 64
+        row, column = max(row, int(digits)), max(column, place)
+    return row * column
 
 
 def _cell(value: object) -> str | None:
@@ -244,7 +306,7 @@ def _record_blocks(
     waiting: list[Sequence[str | None]] = []
     for row in rows:
         waiting.append(row)
-        if len(waiting) == _BATCH_ROWS:
+        if len(waiting) == BLOCK_ROWS:
             yield _record_block(layout, waiting, first)
             first += len(waiting)
             waiting = []
@@ -295,14 +357,12 @@ def _records(stream: TextStream) -> list[dict[str, object]]:
     data = bytearray()
     while piece := stream.read():
         data += piece
-        if len(data) > _LONGEST_JSON:
-            raise InputError(
-                "E-LIMIT", "more JSON than fits", where=str(stream.path), fix="save it as CSV"
-            )
+        if len(data) > LARGEST_RECORDS:
+            raise too_large(stream.path, "more JSON than fits", fix="save it as CSV")
     try:
         value = _decoded(data)
     except (ValueError, RecursionError) as error:
-        raise _no_records(stream.path, str(error)[:200]) from None
+        raise _no_records(stream.path, printable(error)) from None
     if isinstance(value, dict):
         value = value.get("data", [value] if value and not _is_answer(value) else None)
     if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):

@@ -21,6 +21,7 @@ from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
 from escalation.events.reading.identity import MADE, Repeats, id_column, identified, makes_ids
 from escalation.events.reading.layout import Layout
+from escalation.events.reading.limits import MOST_REFUSED
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.rows import read_blocks
@@ -208,11 +209,30 @@ class FileCheck:
         self.reasons.update(row.code for row in rejected)
         self.first.extend(rejected[: _FIRST_SHOWN - len(self.first)])
         self.quarantine.add(self.path, rejected)
+        self._stop_if_hopeless()
         return bad
+
+    def _stop_if_hopeless(self) -> None:
+        """``E-LIMIT`` once very many rows are unfit, and more than are not: they'd only pile up."""
+        most = max(MOST_REFUSED, self.limits.max_bad * self.records, _MOST * self.records)
+        if self._unfit > most and (refusal := self.refusal()) is not None:
+            raise InputError(
+                "E-LIMIT",
+                refusal.message,
+                where=refusal.where,
+                column=refusal.column,
+                value=refusal.value,
+                fix=refusal.fix,
+            )
+
+    @property
+    def _unfit(self) -> int:
+        """Rows that can't be taken, but for those that a rule leaves out."""
+        return self.quarantined - sum(self.reasons[code] for code in _BY_RULE)
 
     def refusal(self) -> InputError | None:
         """``E-QUARANTINE`` when more rows are unfit than may be."""
-        unfit = self.quarantined - sum(self.reasons[code] for code in _BY_RULE)
+        unfit = self._unfit
         if unfit <= self.limits.max_bad * self.records:
             return None
         worst = next((row for row in self.first if row.code not in _BY_RULE), self.first[0])

@@ -1,0 +1,137 @@
+"""The command line in processes of their own, forked from one that has paid for the imports.
+
+Each runs as a shell would run it: its own folder, standard streams, limits and exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it took.
+
+    Parameters
+    ----------
+    status : int
+        Of its exit; negative for a signal.
+    out, err : str
+    seconds, megabytes : float
+        Wall clock, and the highest resident memory.
+    """
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+    megabytes: float
+
+    @property
+    def said(self) -> str:
+        """Both streams."""
+        return self.out + self.err
+
+    @property
+    def traceback(self) -> bool:
+        """Whether a traceback was printed, or a defect."""
+        return "Traceback (most" in self.said or self.status == 1
+
+
+class Warm:
+    """A process that has imported the package and forks for every command."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Warm:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def run(self, *arguments: object, folder: Path, longest: float = LONGEST) -> Ended:
+        """Run ``escalation ARGUMENTS`` in a folder."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        asked = {"arguments": list(map(str, arguments)), "folder": str(folder), "longest": longest}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return Ended(**json.loads(self._process.stdout.readline()))
+
+
+def _child(arguments: list[str], folder: str, out: int, err: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.chdir(folder)
+    sys.argv = ["escalation", *arguments]
+    status = 0
+    try:
+        from escalation import cli
+
+        cli.main()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _run(arguments: list[str], folder: str, longest: float) -> dict[str, object]:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.monotonic()
+        child = os.fork()
+        if not child:
+            _child(arguments, folder, out.fileno(), err.fileno())
+        state, usage = 0, None
+        while usage is None:
+            done, state, spent = os.wait4(child, os.WNOHANG)
+            usage = spent if done else None
+            if usage is None:
+                if time.monotonic() - start > longest:
+                    os.kill(child, 9)
+                time.sleep(0.005)
+        took = time.monotonic() - start
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8", "backslashreplace"))
+    return {
+        "status": os.waitstatus_to_exitcode(state), "out": texts[0], "err": texts[1],
+        "seconds": took, "megabytes": usage.ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+def _serve() -> None:
+    import escalation.cli.console
+    import escalation.events
+    import escalation.events.store.ingest
+    import escalation.experiment  # noqa: F401
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(json.dumps(_run(asked["arguments"], asked["folder"], asked["longest"])), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -15,28 +15,79 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from escalation import schema
+from escalation._util.as_written import require_as_written
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.models import BASELINES, MODELS, ON_REQUEST
-from escalation.panel.dense import Channel, Measure, PanelSpec, Where, pair_channel
+from escalation.panel.dense import BASE_CHANNELS, Channel, Measure, PanelSpec, Where, pair_channel
 from escalation.targets import TARGETS, Target
 
 
-class Section(BaseModel):
-    """Base of all sections: frozen, nothing unknown, nothing coerced from text."""
+class _AsWritten(BaseModel):
+    """A check of types that turns nothing into a number or a day."""
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _require_as_written(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        made = check(value)
+        require_as_written(value, made)
+        return made
+
+
+class Section(_AsWritten):
+    """Base of all sections: frozen, nothing unknown, nothing coerced."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
-def where_of(table: Mapping[str, Any]) -> Where:
-    """A filter from its TOML table: ``{event_type = ["rocket_attack"], rung = 3}``."""
+def where_of(table: object, *, section: str = "where") -> Where:
+    """A filter from its TOML table: ``{event_type = ["rocket_attack"], rung = 3}``.
+
+    Parameters
+    ----------
+    table : object
+        As the file has it.
+    section : str, optional
+        Where it stands, for the message.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG`` for anything but columns with text, and a rung from 0 to 6.
+    """
+    if not isinstance(table, Mapping):
+        raise _invalid(section, "", table, "needs a table such as { rung = 3 }")
     rest = dict(table)
     rung = rest.pop("rung", 0)
-    equal = {k: tuple([v] if isinstance(v, str) else v) for k, v in rest.items()}
-    return Where(equal, rung=int(rung))
+    if isinstance(rung, bool) or not isinstance(rung, int) or not 0 <= rung <= schema.HIGHEST_RUNG:
+        raise _invalid(section, "rung", rung, f"needs a rung from 0 to {schema.HIGHEST_RUNG}")
+    equal = {k: tuple([v] if isinstance(v, str) else v) for k, v in rest.items() if _is_words(v)}
+    for key in rest:
+        if key not in equal:
+            raise _invalid(section, key, rest[key], "needs a text, or a list of texts")
+    return Where(equal, rung=rung)
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list | tuple) and bool(value) and all(isinstance(v, str) for v in value)
+    )
+
+
+def _invalid(where: str, key: str, value: object, message: str) -> UsageError:
+    return UsageError("E-CONFIG", f"invalid value: {message}", where=where, column=key, value=value)
 
 
 def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
@@ -49,6 +100,8 @@ def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     )
 
 
+LARGEST_EXPERIMENT = 1 << 20
+"""Bytes of an experiment file."""
 GIVEN = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
 """Arguments that the pipeline supplies, so that an experiment file can't."""
 
@@ -89,6 +142,12 @@ def checked(
     return _typed(f"[{section}.{name}]", known, values)
 
 
+class _Parameters(_AsWritten):
+    """Of a registered member."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+
 def _typed(
     where: str, known: Mapping[str, tuple[Any, Any]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -96,9 +155,7 @@ def _typed(
         if key not in known:
             raise _refuse(where, key, known)
     fields = {k: (h, ... if d is inspect.Parameter.empty else d) for k, (h, d) in known.items()}
-    model = create_model(
-        "Parameters", __config__=ConfigDict(arbitrary_types_allowed=True), **fields
-    )  # type: ignore[call-overload]
+    model = create_model("Parameters", __base__=_Parameters, **fields)  # type: ignore[call-overload]
     try:
         made = model(**values)
     except ValidationError as error:
@@ -112,7 +169,7 @@ def from_pydantic(where: str, error: ValidationError) -> UsageError:
     key = ".".join(str(part) for part in first["loc"])
     return UsageError(
         "E-CONFIG",
-        f"invalid value: {first['msg']}",
+        f"invalid value: {first['msg'].removeprefix('Value error, ')}",
         where=where,
         column=key,
         value=first.get("input"),
@@ -125,7 +182,7 @@ def target_of(table: Mapping[str, Any]) -> Target:
     name = str(rest.pop("name", ""))
     if name not in TARGETS:
         raise _refuse("[[targets]]", name, TARGETS)
-    where = where_of(rest.pop("where", {}))
+    where = where_of(rest.pop("where", {}), section=f"[[targets]] {name}")
     hints = get_type_hints(TARGETS[name])
     known = {
         field.name: (hints[field.name], field.default)
@@ -133,6 +190,13 @@ def target_of(table: Mapping[str, Any]) -> Target:
     }
     values = _typed(f"[[targets]] {name}", known, rest)
     return TARGETS[name](**{**values, "where": where})
+
+
+def _require_order(where: str, **days: dt.date | None) -> None:
+    """The last day is not before the first."""
+    (_, first), (key, last) = days.items()
+    if first is not None and last is not None and last < first:
+        raise _invalid(where, key, last, f"needs a day on or after {first}")
 
 
 class DataSection(Section):
@@ -149,25 +213,77 @@ class DataSection(Section):
     first_day: dt.date | None = None
     last_day: dt.date | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> DataSection:
+        _require_order("[data]", first_day=self.first_day, last_day=self.last_day)
+        return self
+
 
 _WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns"}
 """Where and how events are written; what they say has a digest of its own."""
 
 
+_TAKEN = frozenset({
+    *(channel.name for channel in BASE_CHANNELS), *schema.EVENT_COLUMNS, *schema.FORECAST_COLUMNS,
+    *schema.SCORE_COLUMNS, schema.OPERATION, schema.ALL_UNIT, "",
+})  # fmt: skip
+"""Names of columns and of channels that are always there: no other channel can have them."""
+_TAKEN_STARTS = (f"{schema.TARGET}_", schema.HISTORY)
+
+
+def is_taken(name: str) -> bool:
+    """Whether a channel can't have a name, because it means something else.
+
+    Examples
+    --------
+    >>> is_taken("events"), is_taken("air_strike")
+    (True, False)
+    """
+    return name in _TAKEN or name.startswith(_TAKEN_STARTS)
+
+
 class ChannelSection(Section):
     """One more channel of the panel."""
 
-    where: dict[str, str | list[str] | int] = {}
+    where: dict[str, Any] = {}
     measure: Measure = "count"
+
+    @field_validator("where")
+    @classmethod
+    def _where(cls, value: dict[str, Any]) -> dict[str, Any]:
+        where_of(value, section="[panel.channels] where")
+        return value
 
 
 class PanelSection(Section):
     """Units and channels."""
 
-    units: list[schema.UnitKind] = ["all"]
-    enters: dict[str, str | list[str] | int] = {}
+    units: list[schema.UnitKind] = Field(["all"], min_length=1)
+    enters: dict[str, Any] = {}
     channels: dict[str, ChannelSection] = {}
     pairs: list[tuple[str, str]] = []
+
+    @field_validator("units")
+    @classmethod
+    def _units(cls, value: list[schema.UnitKind]) -> list[schema.UnitKind]:
+        if len(set(value)) < len(value):
+            raise ValueError("needs each kind of unit once")
+        return value
+
+    @field_validator("enters")
+    @classmethod
+    def _enters(cls, value: dict[str, Any]) -> dict[str, Any]:
+        where_of(value, section="[panel] enters")
+        return value
+
+    @model_validator(mode="after")
+    def _names(self) -> PanelSection:
+        """No two channels of one name, and none of a name that means something else."""
+        names = [channel.name for channel in self.spec.channels]
+        for name in names:
+            if is_taken(name) or names.count(name) > 1:
+                raise _invalid("[panel] channels", name, name, "the name is taken")
+        return self
 
     @property
     def spec(self) -> PanelSpec:
@@ -192,12 +308,17 @@ class BacktestSection(Section):
     train_every: int = Field(1, ge=1, description="days between training rows")
     window: int | None = Field(None, ge=1, description="training window in days; all by default")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> BacktestSection:
+        _require_order("[backtest]", first_origin=self.first_origin, last_origin=self.last_origin)
+        return self
+
 
 class ExperimentSection(Section):
     """Name and seed."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=2**32 - 1)
     description: str = ""
 
 
@@ -212,6 +333,17 @@ class Experiment(Section):
     models: dict[str, dict[str, Any]] = {}
     backtest: BacktestSection = BacktestSection()
     severity: dict[str, tuple[int, int, int]] = {}
+
+    @field_validator("severity")
+    @classmethod
+    def _severity(cls, value: dict[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:
+        for name, rungs in value.items():
+            if list(rungs) != sorted(rungs) or not 0 <= rungs[0] <= rungs[2] <= schema.HIGHEST_RUNG:
+                needed = (
+                    f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that do not fall with harm"
+                )
+                raise _invalid("[severity]", name, rungs, needed)
+        return value
 
     @field_validator("features")
     @classmethod
@@ -298,15 +430,10 @@ def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
         unknown key, an unknown registered name or a value of the wrong type.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "E-FILE", f"could not read the experiment file: {error}", where=str(path)
-        ) from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError("E-TOML", f"not valid TOML: {error}", where=str(path)) from None
+        table = tomllib.loads(_text_of(path))
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError("E-TOML", f"not valid TOML: {reason}", where=str(path)) from None
     for change in changes:
         _change(table, change)
     _known_keys(path.name, Experiment, table)
@@ -316,6 +443,22 @@ def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
         raise from_pydantic(str(path), error) from None
     events = experiment.data.events
     return experiment if events is None else experiment.reading(events=str(path.parent / events))
+
+
+def _text_of(path: Path) -> str:
+    """What an experiment file says, where it is a file and no longer than one may be."""
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_EXPERIMENT + 1)
+        if len(data) > LARGEST_EXPERIMENT:
+            raise OSError(f"it has more than {LARGEST_EXPERIMENT} bytes")
+        return data.decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "E-FILE", f"could not read the experiment file: {error}", where=str(path)
+        ) from None
 
 
 def _change(table: dict[str, Any], change: str) -> None:
@@ -339,7 +482,9 @@ def _value(text: str) -> Any:
     """A TOML value; a bare word is a text."""
     try:
         (value,) = tomllib.loads(f"value = {text}").values()
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        if isinstance(error, RecursionError):
+            raise tomllib.TOMLDecodeError from None
         if not re.fullmatch(r"[A-Za-z_][\w-]*", text.strip()):
             raise
         return text.strip()

@@ -23,8 +23,7 @@ from escalation.backtest.label_choice import (
 )
 from escalation.backtest.shortage import Outcomes, Shortage
 from escalation.events.archive import EventArchive
-from escalation.experiment import Experiment
-from escalation.panel.dense import BASE_CHANNELS
+from escalation.experiment import Experiment, is_taken
 
 _ORDER: tuple[schema.UnitKind, ...] = ("admin1", "country", "site", "dyad")
 """Kinds of units, the first that suits is taken."""
@@ -34,7 +33,6 @@ _DAILY_ROWS = 20_000
 """Rows of units and days up to which every day is learnt from, instead of every week."""
 _REFITS = 8
 _WEEK = 7
-_TAKEN = {channel.name for channel in BASE_CHANNELS} | {"target", schema.ALL_UNIT}
 _TYPES_WRITTEN = 100
 
 
@@ -305,4 +303,4 @@ def _models() -> TomlTable:
 
 def _channel_name(event_type: str) -> str:
     name = re.sub(r"[\W_]+", "_", event_type.casefold()).strip("_")[:40] or "type"
-    return f"{name}_type" if name in _TAKEN else name
+    return f"type_{name}" if is_taken(name) else name

@@ -196,7 +196,11 @@ def _driver(driver: Driver) -> str:
     what = f"{driver.date} {driver.event_type.replace('_', ' ')}"
     words = filter(
         None,
-        [printable(what), driver.place and printable(driver.place), toll(driver.killed, driver.wounded)],
+        [
+            printable(what),
+            driver.place and printable(driver.place),
+            toll(driver.killed, driver.wounded),
+        ],
     )
     return f"{', '.join(words)} ({driver.contribution:+.2f})"
 

@@ -91,7 +91,9 @@ def _print_moves(moves: pd.DataFrame) -> None:
 
     out = console.console()
     for (mover, other), rows in moves.groupby(["mover", "other"], sort=False):
-        title = f"After {printable(mover)} acted against {printable(other)}: acts of {printable(other)}"
+        title = (
+            f"After {printable(mover)} acted against {printable(other)}: acts of {printable(other)}"
+        )
         table = Table(title=title, title_justify="left", title_style="bold")
         for name in ("move", "within", "followed", "before", "jittered", "excess", "after", "rung"):
             table.add_column(name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from escalation.cli.reading import READING, Reading
-from escalation.errors import InputError, StorageError
+from escalation.errors import InputError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from escalation.events import EventArchive
@@ -31,7 +31,18 @@ TrackingUri = Annotated[
     str | None,
     typer.Option(help="MLflow store; see below for the default."),
 ]
-AsOf = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; what was known at its end.")]
+
+
+def _not_empty(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise UsageError("E-DATE", "needs a day as YYYY-MM-DD", value=value)
+    return value
+
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="Day as YYYY-MM-DD; what was known at its end.", callback=_not_empty),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
 ModelName = Annotated[

@@ -74,8 +74,8 @@ def verify_command(
     uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
-    from escalation.events.archive import to_day
     from escalation.scoring.ledger import ledger_path, read_ledger
+    from escalation.scoring.score import scored_day
     from escalation.scoring.verify import verify as check
 
     kept = ledger or ledger_path(tracking.local_file(uri))
@@ -90,7 +90,7 @@ def verify_command(
     scorer = tracking.load_scorer(model, uri=uri)
     tracking.require_usable(uri, scorer.experiment.experiment.name)
     archive = read_archive(scorer.experiment, reading, store=uri)
-    last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    last = scored_day(scorer, archive, as_of)
     verified = check(scorer, archive, read_ledger(kept), as_of=last)
     run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
     if as_json:

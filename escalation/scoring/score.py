@@ -106,7 +106,8 @@ def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> n
     archive : EventArchive
     as_of : date-like, optional
     """
-    return to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    last = scorer.experiment.data.last_day or archive.covered_to
+    return to_day(last if as_of is None else as_of)
 
 
 def score(

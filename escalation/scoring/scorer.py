@@ -44,7 +44,8 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
             f"{len(missing)} of {len(columns)} columns are missing",
             column=missing[0],
         )
-    X = X[columns].astype(np.float64)
+    # What is no number is as good as missing.
+    X = X[columns].apply(pd.to_numeric, errors="coerce").astype(np.float64)
     bad = ~np.isfinite(X.to_numpy()).all(axis=0)
     if bad.any():
         raise InputError(

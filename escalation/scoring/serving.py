@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from escalation import schema
+from escalation.errors import EscalationError, ModelError
 from escalation.scoring.artifact import load_artifact
+from escalation.scoring.scorer import checked_input
 
 HASH_FILE = "hash.txt"
 
@@ -35,12 +39,36 @@ class Served:
         Returns
         -------
         ndarray of float64, shape (row,)
+
+        Raises
+        ------
+        ModelError
+            ``E-SCHEMA`` when a column is missing.
+        InputError
+            ``E-NOT-FINITE`` when a value is missing, infinite or no number.
+
+        Where MLflow serves, either is an error of MLflow's: its server answers with status 400, a
+        code and our message.
         """
+        try:
+            X = checked_input(data, self.columns)
+            if schema.UNIT_KEY not in data:
+                raise ModelError("E-SCHEMA", "a column is missing", column=schema.UNIT_KEY)
+        except EscalationError as error:
+            raise _as_served(error) from None
         index = pd.MultiIndex.from_arrays(
-            [data["unit_key"].astype(str), np.arange(len(data))], names=["unit", "day"]
+            [data[schema.UNIT_KEY].astype(str), np.arange(len(data))], names=["unit", "day"]
         )
-        X = data[self.columns].astype(np.float64).set_axis(index)
-        return self.model.predict_proba(X)[:, 1]
+        return self.model.predict_proba(X.set_axis(index))[:, 1]
+
+
+def _as_served(error: EscalationError) -> Exception:
+    """The error that MLflow passes on to a client, where it is MLflow that asks."""
+    asking = sys.modules.get("mlflow.exceptions")
+    if asking is None:
+        return error
+    served: Exception = asking.MlflowException.invalid_parameter_value(str(error))
+    return served
 
 
 def _load_pyfunc(path: str) -> Served:

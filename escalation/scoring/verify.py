@@ -18,6 +18,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment, target_label
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.scoring.ledger import Entry, ForecastSeries
+from escalation.scoring.score import scored_day
 from escalation.scoring.scorer import Scorer
 
 ISSUED, BASE_RATE_MODEL = "issued", "climatology"
@@ -105,7 +106,7 @@ def verify(
     as_of : date-like, optional
         The experiment's last day, or the archive's, by default.
     """
-    last = to_day(as_of or scorer.experiment.data.last_day or archive.covered_to)
+    last = scored_day(scorer, archive, as_of)
     rows = issued_rows(entries, scorer.series)
     in_sample = rows[schema.DAY] < rows["trained_to"]
     forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~in_sample])

@@ -5,6 +5,8 @@ Each runs as a shell would run it: its own folder, standard streams, limits and 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import resource
@@ -121,13 +123,28 @@ def _run(arguments: list[str], folder: str, longest: float) -> dict[str, object]
     }  # fmt: skip
 
 
-def _serve() -> None:
-    import escalation.cli.console
-    import escalation.events
-    import escalation.events.store.ingest
+def _pay_once() -> None:
+    """Import what commands need, and load what is compiled, before the first of them."""
     import escalation.experiment  # noqa: F401
+    from escalation import cli
 
+    text = "event_id,event_date,event_type,country,admin1\n1,2020-01-01,battle,IRQ,a\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write(text)
+        file.flush()
+        for arguments in (
+            ("validate", file.name, "--source", "tidy"),
+            ("features", f"{file.name}.none", "--out", "never.parquet"),
+        ):
+            sys.argv = ["escalation", *arguments]
+            quiet = contextlib.redirect_stdout(io.StringIO())
+            with quiet, contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
+                cli.main()
+
+
+def _serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _pay_once()
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(_run(asked["arguments"], asked["folder"], asked["longest"])), flush=True)

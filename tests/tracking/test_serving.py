@@ -46,6 +46,39 @@ def test_columns_in_another_order_change_nothing_and_missing_ones_are_refused(qu
         loaded.predict(table.drop(columns=table.columns[3]))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"x": np.inf}, "E-NOT-FINITE"),
+        ({"x": -np.inf}, "E-NOT-FINITE"),
+        ({"x": np.nan}, "E-NOT-FINITE"),
+        ({"x": "many"}, "Failed to enforce schema"),
+        ({"x": None}, "missing inputs"),
+        ({"unit_key": None}, "missing inputs"),
+    ],
+)
+def test_what_can_not_be_answered_gets_the_code_of_a_bad_request(questions, source, change, said):
+    table, _ = questions
+    ((name, value),) = change.items()
+    column = table.columns[3] if name == "x" else name
+    asked = table.drop(columns=column) if value is None else table.assign(**{column: value})
+    with pytest.raises(mlflow.exceptions.MlflowException, match=said) as refused:
+        mlflow.pyfunc.load_model(source).predict(asked)
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+    assert refused.value.get_http_status_code() == 400
+
+
+@pytest.mark.parametrize("column", ["unit_key", 3])
+def test_a_column_that_is_missing_is_named_where_nothing_checks_a_signature(
+    questions, source, column
+):
+    table, _ = questions
+    name = column if isinstance(column, str) else table.columns[column]
+    served = mlflow.pyfunc.load_model(source)._model_impl
+    with pytest.raises(mlflow.exceptions.MlflowException, match=f"E-SCHEMA.*column={name}"):
+        served.predict(table.drop(columns=name))
+
+
 @pytest.mark.slow
 def test_a_served_model_answers_as_the_scorer_does(questions, stored, source, tmp_path):
     table, expected = questions

@@ -209,6 +209,7 @@ class DataSection(Section):
     date_format: str | None = Field(None, description="such as %d/%m/%Y; ISO by default")
     zone: str | None = Field(None, description="of time stamps, such as Asia/Baghdad")
     columns: dict[str, str] = Field({}, description="of the format, by the file's own names")
+    event_type: str | None = Field(None, description="of rows that have none")
     lag: int = Field(0, ge=0, le=365, description="reporting lag in days")
     first_day: dt.date | None = None
     last_day: dt.date | None = None
@@ -219,7 +220,7 @@ class DataSection(Section):
         return self
 
 
-_WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns"}
+_WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
 """Where and how events are written; what they say has a digest of its own."""
 
 

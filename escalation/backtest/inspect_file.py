@@ -95,4 +95,5 @@ def _reading(file: Detected, options: Options) -> dict[str, Any]:
         "date_format": options.date_format,
         "zone": options.zone,
         "columns": dict(options.columns) or None,
+        "event_type": options.event_type,
     }

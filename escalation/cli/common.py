@@ -152,6 +152,7 @@ def read_archive(
         lag=(data.lag or None) if reading.lag is None else reading.lag,
         ladder=experiment.ladder,
         columns=data.columns,
+        event_type=data.event_type,
     )
     path = reading.events or _events_of(experiment, store)
     limits = Limits(max_bad=reading.max_bad)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from escalation.cli.common import Json, print_json
-from escalation.cli.reading import OWN_NAMES, columns_named
+from escalation.cli.reading import ONE_TYPE, OWN_NAMES, columns_named
 from escalation.errors import printable
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ DateFormat = Annotated[
 ]
 Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such as Asia/Baghdad.")]
 OwnColumns = Annotated[list[str] | None, typer.Option(help=OWN_NAMES, metavar="YOURS=NAME")]
+EventType = Annotated[str | None, typer.Option(help=ONE_TYPE)]
 Lag = Annotated[
     int | None,
     typer.Option(min=0, max=365, help="Days until an event is known, if the file can't tell."),
@@ -52,6 +53,7 @@ def validate_command(
     date_format: DateFormat = None,
     zone: Zone = None,
     columns: OwnColumns = None,
+    event_type: EventType = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
@@ -67,7 +69,9 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=_options(encoding, separator, date_format, zone, columns, lag, coarsest, spans),
+            options=_options(
+                encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
+            ),
             limits=_limits(max_bad, strict),
             quarantine=quarantine,
             on_rows=on_rows,
@@ -89,6 +93,7 @@ def ingest_command(
     date_format: DateFormat = None,
     zone: Zone = None,
     columns: OwnColumns = None,
+    event_type: EventType = None,
     lag: Lag = None,
     coarsest: Coarsest = 7,
     spans: Spans = "first",
@@ -115,7 +120,9 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=_options(encoding, separator, date_format, zone, columns, lag, coarsest, spans),
+            options=_options(
+                encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
+            ),
             limits=_limits(max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
@@ -134,6 +141,7 @@ def _options(
     date_format: str | None,
     zone: str | None,
     columns: list[str] | None,
+    event_type: str | None,
     lag: int | None,
     coarsest: int,
     spans: str,
@@ -141,7 +149,17 @@ def _options(
     from escalation.events import Options
 
     named = columns_named(columns)
-    return Options(encoding, separator, date_format, zone, lag, spans, coarsest, columns=named)
+    return Options(
+        encoding,
+        separator,
+        date_format,
+        zone,
+        lag,
+        spans,
+        coarsest,
+        columns=named,
+        event_type=event_type,
+    )
 
 
 def _limits(max_bad: float, strict: bool) -> Limits:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import Json, print_json
-from escalation.cli.data import DateFormat, Encoding, Lag, MaxBad, OwnColumns, Separator, Zone
+from escalation.cli.data import (
+    DateFormat,
+    Encoding,
+    EventType,
+    Lag,
+    MaxBad,
+    OwnColumns,
+    Separator,
+    Zone,
+)
 from escalation.cli.reading import columns_named
 from escalation.errors import InputError, UsageError
 
@@ -37,6 +46,7 @@ def init_command(
     date_format: DateFormat = None,
     zone: Zone = None,
     columns: OwnColumns = None,
+    event_type: EventType = None,
     lag: Lag = None,
     max_bad: MaxBad = 0.01,
     as_json: Json = False,
@@ -51,7 +61,9 @@ def init_command(
     from escalation.events import Limits, Options
 
     named = columns_named(columns)
-    options = Options(encoding, separator, date_format, zone, lag, columns=named)
+    options = Options(
+        encoding, separator, date_format, zone, lag, columns=named, event_type=event_type
+    )
     seen = inspect_file(file, source=source, options=options, limits=Limits(max_bad=max_bad))
     if lag is not None:
         seen = replace(seen, facts=replace(seen.facts, lag=lag))

@@ -18,6 +18,7 @@ PANEL = "Events"
 
 
 OWN_NAMES = "A column by your own name, such as When=event_date; may be repeated."
+ONE_TYPE = "Of rows of a table of your own that have none."
 
 
 def columns_named(pairs: list[str] | None) -> dict[str, str]:
@@ -67,7 +68,7 @@ class Reading:
         A file, or the folder of an archive.
     source : str, optional
         Name of a format.
-    encoding, separator, date_format, zone, lag : optional
+    encoding, separator, date_format, zone, event_type, lag : optional
         As for :class:`escalation.events.Options`.
     columns : list of str, optional
         Names of columns as :func:`columns_named` takes them.
@@ -84,6 +85,7 @@ class Reading:
     ] = None
     zone: Annotated[str | None, _option("Time zone of time stamps, such as Asia/Baghdad.")] = None
     columns: Annotated[list[str] | None, _option(OWN_NAMES, metavar="YOURS=NAME")] = None
+    event_type: Annotated[str | None, _option(ONE_TYPE)] = None
     lag: Annotated[
         int | None,
         _option("Days until an event is known, if the file can't tell.", min=0, max=365),

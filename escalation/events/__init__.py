@@ -121,6 +121,7 @@ def read_events(
     lag: int | None = None,
     ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
     columns: Mapping[str, str] | None = None,
+    event_type: str | None = None,
     max_bad: float = 0.01,
 ) -> EventArchive:
     """Read a file of any known format into memory, or an archive on disk.
@@ -141,6 +142,8 @@ def read_events(
     columns : mapping of str to str, optional
         Columns of the format by the file's own names, such as ``{"when": "event_date"}``; obvious
         ones are found.
+    event_type : str, optional
+        Of rows of a table of one's own that have none.
     max_bad : float, optional
         Share of the rows that may be left out.
 
@@ -161,7 +164,14 @@ def read_events(
     if place.is_dir():
         return ArchiveStore(place).archive()
     options = Options(
-        encoding, separator, date_format, zone, lag, ladder=ladder, columns=columns or {}
+        encoding,
+        separator,
+        date_format,
+        zone,
+        lag,
+        ladder=ladder,
+        columns=columns or {},
+        event_type=event_type,
     )
     with advice_for_python():
         file = detect_file(place, sources_named(source), options=options)

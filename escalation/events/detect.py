@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from escalation import schema
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
@@ -94,6 +95,7 @@ def detect_file(
     ('iraq_crisis', ',', None)
     """
     given = options or Options()
+    sources = {name: source.as_declared(given) for name, source in sources.items()}
     with_text = replace(given, encoding=given.encoding or likely_encoding(path))
     if tidy.FORMAT.name in sources:
         found = _own_columns(path, with_text, sources)
@@ -161,7 +163,12 @@ def _own_columns(path: Path, options: Options, sources: Mapping[str, Source]) ->
         own_columns([name for name in header if name not in taken], tidy.FORMAT.columns)
         for header in headers
     )
-    fits = (new for header, new in zip(headers, found, strict=True) if _fits_with(header, new))
+    own = sources[tidy.FORMAT.name]
+    fits = (
+        new
+        for header, new in zip(headers, found, strict=True)
+        if new and _fit(aliased(header, new), own)
+    )
     return next(fits, {})
 
 
@@ -169,10 +176,6 @@ def _fits_whole(header: Header, source: Source) -> bool:
     """Whether a format fits as the file stands, with an identifier of its own."""
     named = not source.content_id or source.content_id in matched(header, source.columns)[0]
     return named and bool(_fit(header, source))
-
-
-def _fits_with(header: Header, columns: Mapping[str, str]) -> bool:
-    return bool(columns) and bool(_fit(aliased(header, columns), tidy.FORMAT))
 
 
 def _tidy_last(sources: Mapping[str, Source]) -> list[Source]:
@@ -231,7 +234,8 @@ def _advice(missing: Sequence[str], header: Header, typed: bool) -> str:
     rest = [name for name in missing if name not in near.values()]
     other = "" if typed else ", or name the right --separator"
     named = "say which column is which, such as --columns YOURS=event_date"
-    return added_columns(near, rest) or f"{named}{other}"
+    one = ", or --event-type WORD if all rows are of one" if schema.EVENT_TYPE in missing else ""
+    return (added_columns(near, rest) or f"{named}{other}") + one
 
 
 def _date_format(cells: pa.Table, names: Collection[str]) -> str | None:

@@ -20,7 +20,7 @@ from escalation.events.source import EVENT_SCHEMA, Options, Source
 from escalation.events.store.parts import to_frame
 
 _ROWS_SHOWN = 3
-_OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)")
+_OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)(?: (?=WORD))?")
 _COLUMNS = re.compile("--columns (?:'[^']*'|[^ ,]+)(?: --columns (?:'[^']*'|[^ ,]+))*")
 
 

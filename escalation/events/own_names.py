@@ -16,15 +16,18 @@ _NAMES = {
     schema.EVENT_TYPE: "type, kind, category, event_kind, event_category, incident_type",
     schema.COUNTRY: "country_name, nation, iso3, country_code",
     schema.ADMIN1: "adm1, adm_1, admin_1, province, governorate, oblast, state, region",
-    schema.SITE: "city, town, village, locality, location, place",
+    schema.SITE: "city, town, village, locality, community, city_or_county, location, place",
     schema.LATITUDE: "lat",
     schema.LONGITUDE: "lon, lng, long",
     schema.ACTOR: "actor1, actor_1, side_a",
     schema.TARGET: "actor2, actor_2, side_b",
-    schema.KILLED: "fatalities, deaths, dead",
-    schema.WOUNDED: "injured, injuries",
+    schema.KILLED: "fatalities, deaths, dead, n_killed, nkill, number_killed, number_of_deaths, "
+    "total_killed, total_deaths, total_fatalities, total_number_of_fatalities",
+    schema.WOUNDED: "injured, injuries, n_injured, n_wounded, nwound, number_injured, "
+    "injured_victims, total_injured, total_wounded",
 }
 """The likelier name first. The day on which an event was known is never guessed."""
+_OBVIOUS = frozenset(name for names in _NAMES.values() for name in names.split(", "))
 _MOST_WORDS = 3
 _NEAR = 0.6
 
@@ -101,7 +104,7 @@ def near_columns(
     own = {
         name_key(name): name.strip()
         for name in header
-        if name.strip() and name_key(name) not in known and name.strip() not in found
+        if name.strip() and name_key(name) not in (*known, *_OBVIOUS)
     }
     nearest = sorted((_likeness(key, name), key, name) for key in own for name in missing)
     for likeness, key, column in reversed(nearest):

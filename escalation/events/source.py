@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,6 +79,8 @@ class Options:
         Severity by event type.
     columns : mapping of str to str
         Columns of the file by its own names, as the source calls them.
+    event_type : str, optional
+        Of rows of a table of one's own that have none.
     """
 
     encoding: str | None = None
@@ -90,6 +92,7 @@ class Options:
     coarsest: int = 7
     ladder: Mapping[str, schema.Rungs] = field(default_factory=lambda: schema.SEVERITY_LADDER)
     columns: Mapping[str, str] = field(default_factory=dict)
+    event_type: str | None = None
 
     def __post_init__(self) -> None:
         mark = self.separator
@@ -233,3 +236,13 @@ class Source:
     def columns(self) -> tuple[str, ...]:
         """Every column that is read, required ones first."""
         return (*self.required, *self.optional)
+
+    def as_declared(self, options: Options) -> Source:
+        """The source with the names that a user gave, and without need of what a user said."""
+        said = {schema.EVENT_TYPE} if options.event_type and self.content_id else set()
+        return replace(
+            self,
+            aliases=options.columns,
+            required=tuple(name for name in self.required if name not in said),
+            optional=(*self.optional, *(name for name in self.required if name in said)),
+        )

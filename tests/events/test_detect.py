@@ -95,6 +95,7 @@ def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path
     assert str(read_events(path).first_day) == "2020-01-31"
 
 
+ONE_TYPE = ", or --event-type WORD if all rows are of one"
 NEAR = {
     "day of attack,Attack Type,Region": "add --columns 'Attack Type=event_type' "
     "--columns Region=admin1, and name a column for event_date likewise",
@@ -117,7 +118,7 @@ def test_columns_of_no_format_are_told_with_what_is_needed_and_the_options_that_
         detect_file(path, SOURCES)
     assert f"found: {header.replace(',', ', ')}" in str(refused.value)
     assert "needs event_date, event_type, and a place" in str(refused.value)
-    assert refused.value.fix == NEAR[header]
+    assert refused.value.fix == NEAR[header] + ONE_TYPE
 
 
 def test_obvious_names_fill_what_was_not_named(tmp_path):
@@ -134,7 +135,10 @@ def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
     path.write_text("date,attack type,x\n2020-01-02,ambush,1\n")
     with pytest.raises(InputError) as refused:
         read_events(path)
-    assert refused.value.fix == "add columns={'date': 'event_date', 'attack type': 'event_type'}"
+    assert refused.value.fix == (
+        "add columns={'date': 'event_date', 'attack type': 'event_type'}, "
+        "or event_type=WORD if all rows are of one"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
@@ -37,6 +38,33 @@ def id_column(layout: Layout) -> str:
     return next((old for old, new in layout.source.aliases.items() if new == column), column)
 
 
+def completed(
+    blocks: Iterator[Block], layout: Layout, event_type: str | None = None
+) -> Iterator[Block]:
+    """The same rows with the event type that a user declared, and each with an identifier.
+
+    Parameters
+    ----------
+    blocks : iterator of Block
+    layout : Layout
+    event_type : str, optional
+        Of rows that have none.
+    """
+    if event_type is not None:
+        blocks = (_filled(block, schema.EVENT_TYPE, event_type) for block in blocks)
+    return identified(blocks, layout)
+
+
+def _filled(block: Block, column: str, value: str) -> Block:
+    return _with(block, column, pc.fill_null(trimmed(block.cells[column]), value))
+
+
+def _with(block: Block, column: str, values: pa.Array) -> Block:
+    """The rows with other values in a column."""
+    place = block.cells.column_names.index(column)
+    return Block(block.cells.set_column(place, column, values), block.lines, block.rejected)
+
+
 def identified(blocks: Iterator[Block], layout: Layout) -> Iterator[Block]:
     """The same rows, each named by what its known columns say; a repeated row by its number too.
 
@@ -55,9 +83,7 @@ def identified(blocks: Iterator[Block], layout: Layout) -> Iterator[Block]:
     column = layout.source.content_id
     for block in blocks:
         names = [_name(hashed, seen) for hashed in _contents(block.cells, column).tolist()]
-        place = block.cells.column_names.index(column)
-        cells = block.cells.set_column(place, column, pa.array(names, pa.string()))
-        yield Block(cells, block.lines, block.rejected)
+        yield _with(block, column, pa.array(names, pa.string()))
 
 
 def _contents(cells: pa.Table, column: str) -> Hashes:

@@ -39,6 +39,8 @@ class Layout:
         Columns as the file spells them, where the source spells them otherwise.
     spare : int
         How many columns at the end have no name, and no value in any row.
+    leftover : int
+        How many rows at the end of a sheet have no value in any column that is required.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Layout:
     quoted: bool = True
     renamed: tuple[str, ...] = ()
     spare: int = 0
+    leftover: int = 0
 
     @property
     def wanted(self) -> tuple[str, ...]:

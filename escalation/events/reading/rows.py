@@ -68,7 +68,7 @@ def read_blocks(
     ('IQ-2019-10-01-01', 2)
     """
     chosen = options or Options()
-    source = replace(source, aliases=chosen.columns)
+    source = source.as_declared(chosen)
     if is_table(path):
         return read_table(path, source)
     with closing(TextStream(path, encoding=chosen.encoding)) as stream:

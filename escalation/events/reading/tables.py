@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -228,9 +229,19 @@ def _workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
             column=error.column,
             fix=error.fix,
         ) from None
-    if len(best) == 1:
+    end = _last_filled(best, layout)
+    if end == 0:
         raise InputError("E-EMPTY", "needs at least one row", where=str(path))
-    return layout, _record_blocks(layout, ([_cell(v) for v in row] for row in best[1:]), first=2)
+    layout = replace(layout, leftover=len(best) - 1 - end)
+    rows = ([_cell(v) for v in row] for row in best[1 : end + 1])
+    return layout, _record_blocks(layout, rows, first=2)
+
+
+def _last_filled(rows: _Rows, layout: Layout) -> int:
+    """The last row with a value in a column that is required: formulas are copied further down."""
+    places = [layout.columns.index(name) for name in layout.source.required]
+    filled = (k for k in range(len(rows) - 1, 0, -1) if any(_cell(rows[k][at]) for at in places))
+    return next(filled, 0)
 
 
 def _sheets(path: Path) -> list[_Rows]:

@@ -19,7 +19,7 @@ from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
-from escalation.events.reading.identity import MADE, Repeats, id_column, identified, makes_ids
+from escalation.events.reading.identity import MADE, Repeats, completed, id_column, makes_ids
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import MOST_REFUSED
 from escalation.events.reading.quarantine import Quarantine
@@ -71,10 +71,16 @@ class FileCheck:
         _check_zone(self.options.zone, self.source)
         self._choose_encoding()
         self.layout, blocks = read_blocks(self.path, self.source, self.options)
-        self._blocks = identified(blocks, self.layout)
+        _check_type(self.options.event_type, self.layout)
+        self._blocks = completed(blocks, self.layout, self.options.event_type)
         self._own_ids = bool(self.source.content_id) and not makes_ids(self.layout)
         if self.layout.renamed:
             self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
+        if self.layout.leftover:
+            self.remarks.append(
+                f"{self.layout.leftover} rows after the last event have none of "
+                f"{', '.join(self.layout.source.required)}, as where formulas were copied down"
+            )
         if makes_ids(self.layout):
             self.remarks.append(MADE.format(column=self.source.content_id))
         if self.layout.unknown and self.limits.strict:
@@ -254,6 +260,8 @@ class FileCheck:
 
     def _advice(self, worst: Rejected) -> str:
         """The option that reads the file, where one does."""
+        if (worst.code, worst.column) == ("Q-REQUIRED", schema.EVENT_TYPE):
+            return "add --event-type with a word for rows without a type, such as unknown"
         if worst.code != "Q-DATE" or self.reasons["Q-DATE"] < _MOST * self.records:
             return ""
         if self.layout.source.zoned and _TIME.search(worst.value) and self.options.zone is None:
@@ -265,6 +273,17 @@ class FileCheck:
         refusal = self.refusal()
         if refusal is not None:
             raise refusal
+
+
+def _check_type(event_type: str | None, layout: Layout) -> None:
+    if event_type is not None and not layout.source.content_id:
+        raise UsageError(
+            "E-TYPE",
+            f"{layout.source.name} has event types of its own",
+            where=str(layout.path),
+            value=event_type,
+            fix="leave out --event-type",
+        )
 
 
 def _check_zone(zone: str | None, source: Source) -> None:

@@ -1,8 +1,10 @@
 """Rows without an identifier are named by what they say; identifiers of several events are told."""
 
 import pytest
+from outside_tables import ACLED, TIDY, text, workbook
 
-from escalation.events import SOURCES, Options, load_events
+from escalation.errors import UsageError
+from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.ingest import ingest_files, validate_files
 
@@ -14,8 +16,8 @@ ROWS = ["2020-01-02,raid,Gao,1\n", "2020-01-02,raid,Gao,1\n", "2020-01-05,raid,B
 
 @pytest.fixture
 def write(tmp_path):
-    def write(text, name="a.csv"):
-        (tmp_path / name).write_text(text)
+    def write(content, name="a.csv"):
+        (tmp_path / name).write_text(content)
         return tmp_path / name
 
     return write
@@ -31,7 +33,7 @@ def test_every_row_is_an_event_and_a_row_that_says_the_same_is_another(write, ca
 
 
 @pytest.mark.parametrize(
-    "text",
+    "content",
     [
         HEAD + "".join(reversed(ROWS)),
         HEAD.replace("\n", ",note\n") + "".join(row.replace("\n", ",\n") for row in ROWS),
@@ -41,8 +43,8 @@ def test_every_row_is_an_event_and_a_row_that_says_the_same_is_another(write, ca
     ],
     ids=["other order", "an empty column more", "padded", "columns in another order"],
 )
-def test_the_name_depends_on_what_the_row_says_alone(write, text):
-    assert set(identifiers(write(text))) == set(identifiers(write(HEAD + "".join(ROWS))))
+def test_the_name_depends_on_what_the_row_says_alone(write, content):
+    assert set(identifiers(write(content))) == set(identifiers(write(HEAD + "".join(ROWS))))
 
 
 def test_a_longer_file_of_the_same_events_adds_only_the_new_ones(write, tmp_path):
@@ -63,7 +65,7 @@ KNOWN = "event_id,event_date,known_date,event_type,site\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "columns", "told"),
+    ("content", "columns", "told"),
     [
         (CASES + "7,2020-01-02,raid,Gao\n7,2020-01-05,raid,Gao\n8,2020-01-05,raid,Bay\n",
          {"case": "event_id"}, "1 of 2 identifiers stand in rows of several days or places"),
@@ -76,9 +78,9 @@ KNOWN = "event_id,event_date,known_date,event_type,site\n"
     ],
     ids=["a case of two days", "plain", "moved", "corrected", "one of twenty corrected"],
 )  # fmt: skip
-def test_an_identifier_that_names_several_events_is_told(write, text, columns, told):
-    (report,) = validate_files(SOURCES["tidy"], [write(text)], options=Options(columns=columns))
-    remarks = [text for text in report.remarks if "identifiers" in text]
+def test_an_identifier_that_names_several_events_is_told(write, content, columns, told):
+    (report,) = validate_files(SOURCES["tidy"], [write(content)], options=Options(columns=columns))
+    remarks = [remark for remark in report.remarks if "identifiers" in remark]
     assert bool(remarks) == bool(told)
     if told:
         assert told in remarks[0]
@@ -86,6 +88,38 @@ def test_an_identifier_that_names_several_events_is_told(write, text, columns, t
 
 
 def test_the_advice_makes_each_row_an_event(write):
-    text = CASES + "7,2020-01-02,raid,Gao\n7,2020-01-05,raid,Gao\n"
-    archive = load_events("tidy", write(text), options=Options(columns={"case": "note"}))
+    content = CASES + "7,2020-01-02,raid,Gao\n7,2020-01-05,raid,Gao\n"
+    archive = load_events("tidy", write(content), options=Options(columns={"case": "note"}))
     assert len(archive.as_of(archive.covered_to)) == 2
+
+
+TYPES = [
+    ("event_date,site\n2020-01-02,Gao\n2020-01-03,Bay\n", ["shooting", "shooting"]),
+    ("event_date,event_type,site\n2020-01-02, ,Gao\n2020-01-03,raid,Bay\n", ["shooting", "raid"]),
+    ("event_date,event_type,site\n2020-01-02,,Gao\n2020-01-03,raid,Bay\n", ["shooting", "raid"]),
+]
+
+
+@pytest.mark.parametrize(("content", "types"), TYPES)
+def test_a_type_is_declared_for_rows_that_have_none(write, content, types):
+    archive = load_events("tidy", write(content), options=Options(event_type="shooting"))
+    assert archive.versions.sort_values("event_date")["event_type"].tolist() == types
+
+
+def test_the_option_is_named_where_types_are_missing_and_refused_where_a_source_has_its_own(write):
+    (report,) = validate_files(SOURCES["tidy"], [write(TYPES[1][0])])
+    assert "--event-type" in report.refusal.fix
+    acled = write(text(ACLED.table))
+    with pytest.raises(UsageError, match="E-TYPE.*acled has event types of its own"):
+        validate_files(SOURCES["acled"], [acled], options=Options(event_type="x"))
+
+
+def test_rows_of_a_sheet_after_the_last_event_are_told_and_are_no_records(tmp_path):
+    pytest.importorskip("python_calamine")
+    head = ["event_date", "event_type", "site", "killed"]
+    rows = [head, ["2020-01-02", "raid", "Gao", "1"], ["2020-01-03", "", "Bay", ""],
+            *[["", "", "Bay", "0"]] * 3]  # fmt: skip
+    (tmp_path / "a.xlsx").write_bytes(workbook(TIDY._replace(table=rows)))
+    (report,) = validate_files(SOURCES["tidy"], [tmp_path / "a.xlsx"], limits=Limits(max_bad=1))
+    assert (report.records, report.accepted, report.quarantined) == (2, 1, 1)
+    assert any("3 rows after the last event" in remark for remark in report.remarks)

@@ -178,12 +178,12 @@ def give(lists: list[list[Score]], out: Path | None, as_json: bool) -> None:
     """Write and print watch lists, one for each label; the first in full."""
     from escalation.cli import console
 
-    rows = [score.as_dict() for scores in lists for score in scores]
+    rows = (score.as_dict() for scores in lists for score in scores)
     if out is not None:
-        write_scores(rows, out)
+        write_scores(list(rows), out)
     if as_json:
-        print_json(rows)
-    elif rows:
+        print_json([score.as_dict() for scores in lists for score in scores])
+    elif any(lists):
         with printing():
             console.console().print(console.watch_list_table(lists[0]))
             if len(lists) > 1:

@@ -130,9 +130,9 @@ class EventArchive:
         table = _with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
         table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str"))
-        table = _with_whole_numbers(table).drop_duplicates()
+        table = _with_whole_numbers(table)
         _check_rows(table)
-        table = in_order(table)
+        table, conflict = _each_once(in_order(table))
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
         if early.any():
             raise InputError(
@@ -141,13 +141,12 @@ class EventArchive:
                 column=schema.KNOWN_DATE,
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
             )
-        conflict = table.duplicated([*EVENT_KEY, schema.KNOWN_DATE])
-        if conflict.any():
+        if conflict is not None:
             raise InputError(
                 "E-CONFLICT",
                 "two different versions of an event are known on the same day",
                 column=schema.EVENT_ID,
-                value=table.loc[conflict, schema.EVENT_ID].iloc[0],
+                value=conflict,
                 fix=CONFLICT_ADVICE,
             )
         last = (
@@ -283,11 +282,8 @@ class EventArchive:
     @cached_property
     def event_numbers(self) -> NDArray[np.int64]:
         """A number for each version, the same for those of one event; they follow each other."""
-        changes = np.zeros(len(self.versions), dtype=np.int64)
-        for name in EVENT_KEY:
-            text = pa.array(self.versions[name])
-            changes[1:] |= pc.not_equal(text[1:], text[:-1]).to_numpy(zero_copy_only=False)
-        return np.cumsum(changes)
+        changes = ~_as_before(self.versions, EVENT_KEY)
+        return np.cumsum(changes) - 1
 
     @cached_property
     def digest(self) -> str:
@@ -295,7 +291,7 @@ class EventArchive:
         total = sha256(str(self.covered_to).encode())
         for column in self.versions:
             total.update(column.encode())
-            total.update(pd.util.hash_pandas_object(self.versions[column], index=False).to_numpy())
+            total.update(_hashed(self.versions[column]))
         return total.hexdigest()
 
     @property
@@ -304,12 +300,50 @@ class EventArchive:
         return to_day(self.versions[schema.EVENT_DATE].min())
 
 
+def _hashed(column: pd.Series) -> NDArray[np.uint64]:
+    """A hash of every cell; once where there is nothing in any."""
+    if len(column) and column.isna().all():
+        one = pd.util.hash_pandas_object(column.iloc[:1], index=False).to_numpy()
+        return np.repeat(one, len(column))
+    return pd.util.hash_pandas_object(column, index=False).to_numpy()
+
+
 def in_order(versions: pd.DataFrame) -> pd.DataFrame:
     """Versions by source and event, each event's by the day on which it became known."""
     keys = [*EVENT_KEY, schema.KNOWN_DATE]
     table = pa.table({name: pa.array(versions[name]) for name in keys})
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
     return versions.iloc[order.to_numpy()].reset_index(drop=True)
+
+
+def _each_once(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
+    """Ordered versions without repeats, and an event with two versions on a day, if there is one.
+
+    Only rows beside each other can be of the same event and day, and few are.
+    """
+    keys = [*EVENT_KEY, schema.KNOWN_DATE]
+    again = _as_before(versions, keys)
+    if not again.any():
+        return versions, None
+    some = np.flatnonzero(again | np.append(again[1:], False))
+    close = versions.iloc[some]
+    repeated = close.duplicated().to_numpy()
+    conflict = close[~repeated].duplicated(keys)
+    first = close.loc[~repeated, schema.EVENT_ID][conflict]
+    keep = np.ones(len(versions), bool)
+    keep[some[repeated]] = False
+    return versions[keep].reset_index(drop=True), None if first.empty else str(first.iloc[0])
+
+
+def _as_before(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:
+    """Whether each row says the same as the row before it in some columns without gaps."""
+    same = np.zeros(len(versions), bool)
+    same[1:] = True
+    for name in columns:
+        values = pa.array(versions[name])
+        equal = pc.fill_null(pc.equal(values[1:], values[:-1]), False)
+        same[1:] &= equal.to_numpy(zero_copy_only=False)
+    return same
 
 
 def _with_defaults(versions: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from escalation.errors import EscalationError, InputError
 from escalation.events.archive import EventArchive
+from escalation.events.reading.identity import suspicious
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits, own_types
 from escalation.events.reading.validate import FileCheck
@@ -67,6 +68,7 @@ def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> 
         raise InputError("E-EMPTY", "no row can be taken", where=str(path))
     rows = to_frame(pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables]))
     archive = EventArchive.of(rows, known_basis=check.basis)
+    check.remark(suspicious(archive, check.layout))
     report = check.report(duplicates=len(rows) - len(archive.versions))
     return Whole(archive, report, check.options)
 

@@ -110,9 +110,10 @@ class Counterfactual:
             NaN where the unit would not be known.
         """
         probability = np.tile(self.inputs.probability, (len(perturbations), 1))
-        again = np.array(
-            [self._needs_rescoring(perturbations, i) for i in range(len(perturbations))], dtype=bool
-        )
+        removed = perturbations.times == REMOVED
+        again = np.zeros(len(perturbations), dtype=bool)
+        keys = self._keys(perturbations.event[removed])
+        again[removed] = [self._needs_rescoring(key) for key in keys]
         for block in self._blocks(len(perturbations)):
             some = block[~again[block]]
             part = Perturbations(perturbations.event[some], perturbations.times[some])
@@ -128,23 +129,19 @@ class Counterfactual:
         for start in range(0, count, step):
             yield np.arange(start, min(start + step, count))
 
-    def _key(self, event: int) -> tuple[str, str]:
-        """Source and identifier of an event."""
-        source, name = (self.events[column].iat[event] for column in EVENT_KEY)
-        return source, name
+    def _keys(self, events: Ints) -> list[tuple[str, str]]:
+        """Source and identifier of some events."""
+        return list(self.events[EVENT_KEY].iloc[events].itertuples(index=False, name=None))
 
-    def _needs_rescoring(self, perturbations: Perturbations, i: int) -> bool:
-        """Whether a perturbation changes more than single days: a unit's location, or the axis."""
-        if perturbations.times[i] != REMOVED:
-            return False
-        key = self._key(int(perturbations.event[i]))
+    def _needs_rescoring(self, key: tuple[str, str]) -> bool:
+        """Whether the loss of an event changes more than days: a unit's location, or the axis."""
         moved = any(not vanishes for _, vanishes in self._introduced.get(key, []))
         if moved and any(name in ACROSS for name in self.scorer.experiment.features):
             return True
         return key == self._first_of_axis
 
     def _without(self, event: int) -> Array:
-        source, name = self._key(event)
+        ((source, name),) = self._keys(np.array([event]))
         scored = self.scorer.on(self.inputs.archive.without(name, source), self.inputs.day)
         return scored["probability"].reindex(list(self.inputs.unit_keys)).to_numpy()
 
@@ -175,8 +172,8 @@ class Counterfactual:
     def _gone(self, perturbations: Perturbations) -> Bools:
         """Where a unit would not be known, shape (perturbation, unit)."""
         gone = np.zeros((len(perturbations), len(self.inputs.units)), dtype=bool)
-        for i in np.flatnonzero(perturbations.times == REMOVED):
-            key = self._key(int(perturbations.event[i]))
+        removed = np.flatnonzero(perturbations.times == REMOVED)
+        for i, key in zip(removed, self._keys(perturbations.event[removed]), strict=True):
             for unit, vanishes in self._introduced.get(key, []):
                 gone[i, unit] |= vanishes
         return gone

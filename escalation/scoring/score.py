@@ -151,6 +151,7 @@ def score(
         Every unit that was known on the day or that the model knows, highest probability first.
     """
     day = scored_day(scorer, archive, as_of)
+    archive = archive.until(day)
     check_day(scorer, archive, day, in_sample=allow_in_sample)
     age = age_of_news(archive, day, today=today)
     inputs = scorer.inputs(archive, day)
@@ -243,13 +244,13 @@ def _unseen_types(
     scorer: Scorer, inputs: ScoringInputs, counterfactual: Counterfactual
 ) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
-    known = set(scorer.manifest.event_types)
+    known = scorer.manifest.event_types
     unseen: list[set[str]] = [set() for _ in inputs.units]
-    kinds = counterfactual.events[schema.EVENT_TYPE].to_numpy()
-    for event in np.flatnonzero([bool(known) and kind not in known for kind in kinds]):
+    kinds = counterfactual.events[schema.EVENT_TYPE]
+    for event in np.flatnonzero(~kinds.isin(known)) if known else ():
         for unit in counterfactual.rows.holders[event]:
             if unit >= 0:
-                unseen[unit].add(str(kinds[event]))
+                unseen[unit].add(str(kinds.iat[event]))
     return [sorted(types) for types in unseen]
 
 

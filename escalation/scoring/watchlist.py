@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from escalation import schema
@@ -47,7 +47,7 @@ class Score:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return {**vars(self), "drivers": tuple(vars(driver).copy() for driver in self.drivers)}
 
     def as_issued(self) -> dict[str, Any]:
         """The forecast and its provenance, without what explains or compares it."""

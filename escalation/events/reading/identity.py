@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation.events.archive import EventArchive
 from escalation.events.columns import trimmed
 from escalation.events.reading.blocks import Block
 from escalation.events.reading.layout import Layout
-from escalation.events.store.hashing import Hashes, event_hashes, row_hashes
+from escalation.events.store.hashing import Hashes, row_hashes
 
 MADE = (
     "no {column}: every row is taken as an event, named by what it says; a row that is corrected "
@@ -32,10 +34,9 @@ def makes_ids(layout: Layout) -> bool:
     return bool(column) and column not in layout.columns
 
 
-def id_column(layout: Layout) -> str:
-    """The column with the identifiers, by the file's own name."""
-    column = layout.source.content_id
-    return next((old for old, new in layout.source.aliases.items() if new == column), column)
+def has_ids(layout: Layout) -> bool:
+    """Whether a user named the events of a table of their own."""
+    return bool(layout.source.content_id) and not makes_ids(layout)
 
 
 def completed(
@@ -107,34 +108,38 @@ def _name(hashed: int, seen: dict[int, int]) -> str:
 
 @dataclass
 class Repeats:
-    """Looks for identifiers that stand in rows of several days or places.
+    """Looks for identifiers that stand in rows of several days or places, while blocks go by.
 
     Parameters
     ----------
-    column : str
-        That holds them, by the file's own name.
     events, days, places : list of ndarray
         By block: hashes of the identifiers and of the places, and days since 1970.
     """
 
-    column: str
     events: list[Hashes] = field(default_factory=list)
     days: list[NDArray[np.int32]] = field(default_factory=list)
     places: list[Hashes] = field(default_factory=list)
 
-    def add(self, events: pa.Table) -> None:
-        """Look at some rows that were taken."""
-        for batch in events.combine_chunks().to_batches():
-            self.events.append(event_hashes(batch))
-            days = batch.column(schema.EVENT_DATE).cast(pa.int32())
-            self.days.append(days.to_numpy(zero_copy_only=False))
-            self.places.append(row_hashes(batch, _PLACE))
-
-    def remark(self, basis: schema.KnownBasis) -> str | None:
-        """What to say where an identifier is suspicious; nothing where it is not.
+    def add(self, batch: pa.RecordBatch, events: Hashes) -> None:
+        """Look at some rows that were taken.
 
         Parameters
         ----------
+        batch : pyarrow.RecordBatch
+        events : ndarray of uint64, shape (row,)
+            As of :func:`event_hashes`.
+        """
+        self.events.append(events)
+        days = batch.column(schema.EVENT_DATE).cast(pa.int32())
+        self.days.append(days.to_numpy(zero_copy_only=False))
+        self.places.append(row_hashes(batch, _PLACE))
+
+    def remark(self, layout: Layout, basis: schema.KnownBasis) -> str | None:
+        """What to say where identifiers are suspicious; nothing where they are not.
+
+        Parameters
+        ----------
+        layout : Layout
         basis : str
             How known dates came about. Where the source gave them, some corrections are usual.
         """
@@ -142,22 +147,49 @@ class Repeats:
             return None
         events = np.concatenate(self.events)
         order = np.argsort(events, kind="stable")
-        events = events[order]
-        starts = np.flatnonzero(np.append(True, events[1:] != events[:-1]))
-        moved = _differs(np.concatenate(self.days)[order], starts)
-        moved |= _differs(np.concatenate(self.places)[order], starts)
-        allowed = _CORRECTED * len(starts) if basis == "observed" else 0
-        if moved.sum() <= allowed:
-            return None
-        return (
-            f"{moved.sum()} of {len(starts)} identifiers stand in rows of several days or places; "
-            "such rows are taken as versions of one event. If each is an event of its own, read "
-            f"the column as a note: --columns {shlex.quote(f'{self.column}=note')}"
-        )
+        values = [np.concatenate(one)[order] for one in (self.days, self.places)]
+        several, total = _of_several(events[order], values)
+        return _remark(several, total, layout, basis)
 
 
-def _differs(values: NDArray, starts: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether the values of each group differ; groups lie one after the other."""
-    low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-    different: NDArray[np.bool_] = low != high
-    return different
+def suspicious(archive: EventArchive, layout: Layout) -> str | None:
+    """What to say where identifiers of a file that was read whole are suspicious.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    layout : Layout
+    """
+    if not has_ids(layout):
+        return None
+    numbers = archive.event_numbers
+    again = np.flatnonzero(numbers[1:] == numbers[:-1])
+    rows = np.union1d(again, again + 1)
+    if not len(rows):
+        return None
+    days = archive.versions[schema.EVENT_DATE].to_numpy()[rows].astype(np.int64)
+    places = archive.versions[list(_PLACE)].iloc[rows]
+    codes = places.groupby(list(_PLACE), dropna=False, sort=False).ngroup().to_numpy()
+    several, _ = _of_several(numbers[rows], [days, codes])
+    return _remark(several, int(numbers[-1]) + 1, layout, archive.known_basis)
+
+
+def _of_several(events: NDArray[Any], values: Sequence[NDArray[Any]]) -> tuple[int, int]:
+    """How many events have several values of any kind, and how many there are; rows by event."""
+    starts = np.flatnonzero(np.append(True, events[1:] != events[:-1]))
+    differs = np.zeros(len(starts), np.bool_)
+    for one in values:
+        differs |= np.minimum.reduceat(one, starts) != np.maximum.reduceat(one, starts)
+    return int(differs.sum()), len(starts)
+
+
+def _remark(several: int, total: int, layout: Layout, basis: schema.KnownBasis) -> str | None:
+    if several <= (_CORRECTED * total if basis == "observed" else 0):
+        return None
+    column = layout.source.content_id
+    own = next((old for old, new in layout.source.aliases.items() if new == column), column)
+    return (
+        f"{several} of {total} identifiers stand in rows of several days or places; such rows are "
+        "taken as versions of one event. If each is an event of its own, read the column as a "
+        f"note: --columns {shlex.quote(f'{own}=note')}"
+    )

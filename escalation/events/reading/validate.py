@@ -19,7 +19,7 @@ from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
-from escalation.events.reading.identity import MADE, Repeats, completed, id_column, makes_ids
+from escalation.events.reading.identity import MADE, completed, makes_ids
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import MOST_REFUSED
 from escalation.events.reading.quarantine import Quarantine
@@ -73,7 +73,6 @@ class FileCheck:
         self.layout, blocks = read_blocks(self.path, self.source, self.options)
         _check_type(self.options.event_type, self.layout)
         self._blocks = completed(blocks, self.layout, self.options.event_type)
-        self._own_ids = bool(self.source.content_id) and not makes_ids(self.layout)
         if self.layout.renamed:
             self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
         if self.layout.leftover:
@@ -129,7 +128,6 @@ class FileCheck:
         if form is not None:
             self.options = replace(self.options, date_format=form)
             self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
-        repeats = Repeats(id_column(self.layout))
         for block in blocks:
             self.records += block.records
             on_rows(self.records)
@@ -140,12 +138,7 @@ class FileCheck:
             if bad.any():
                 on_refused(events.filter(pa.array(bad)))
             if len(bad) and not bad.all():
-                taken = events.filter(pa.array(~bad))
-                if self._own_ids:
-                    repeats.add(taken)
-                yield taken, block.lines[~bad]
-        if (remark := repeats.remark(self.basis)) is not None:
-            self.remarks.append(remark)
+                yield events.filter(pa.array(~bad)), block.lines[~bad]
         if not self.records:
             raise InputError(
                 "E-EMPTY",
@@ -153,6 +146,11 @@ class FileCheck:
                 where=str(self.path),
                 fix="check the export",
             )
+
+    def remark(self, text: str | None) -> None:
+        """Remember what is to be told of the file, if anything."""
+        if text is not None:
+            self.remarks.append(text)
 
     def report(self, *, duplicates: int) -> FileReport:
         """The counts, once the tables were read."""

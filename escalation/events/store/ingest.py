@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.archive import CONFLICT_ADVICE
+from escalation.events.reading.identity import Repeats, has_ids
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.validate import FileCheck
@@ -81,9 +82,13 @@ def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
     lines: list[NDArray[np.uint32]] = []
     versions: list[Hashes] = []
     contents: list[Hashes] = []
+    repeated = Repeats()
     for table, at in check.tables(on_rows):
         for batch in conformed(table).combine_chunks().to_batches():
-            versions.append(version_hashes(event_hashes(batch), known_days(batch)))
+            events = event_hashes(batch)
+            if has_ids(check.layout):
+                repeated.add(batch, events)
+            versions.append(version_hashes(events, known_days(batch)))
             contents.append(content_hashes(batch))
         lines.append(at.astype(np.uint32))
     repeats = 0
@@ -101,6 +106,7 @@ def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
                 column=schema.EVENT_ID,
                 fix=CONFLICT_ADVICE,
             )
+    check.remark(repeated.remark(check.layout, check.basis))
     return check.report(duplicates=repeats)
 
 
@@ -180,11 +186,17 @@ def _taken(
     mentioned = Mentioned(store)
     digest = file_digest(check.path)
 
+    repeated = Repeats()
+
     def tables() -> Iterator[pa.Table]:
         for table, _ in check.tables(on_rows, mentioned.mention):
             mentioned.add(table)
+            if has_ids(check.layout):
+                for batch in table.combine_chunks().to_batches():
+                    repeated.add(batch, event_hashes(batch))
             yield table
         check.raise_if_over_limit()
+        check.remark(repeated.remark(check.layout, check.basis))
         if retract:
             missing = mentioned.missing()
             if not certain:

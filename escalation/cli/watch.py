@@ -107,7 +107,7 @@ def _quick_imports() -> Iterator[None]:
     """Import with less work: ``score`` takes 6.2 s of CPU instead of 8.7 s (medians of 4).
 
     What imports make stays, so there is nothing to collect. And skops, as it is imported, looks for
-    850 types in every loaded module: there are fewer of them before mlflow has imported its own.
+    850 types in every loaded module: there are fewer of them before others are imported.
     """
     gc.disable()
     try:

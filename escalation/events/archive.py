@@ -291,7 +291,7 @@ class EventArchive:
         total = sha256(str(self.covered_to).encode())
         for column in self.versions:
             total.update(column.encode())
-            total.update(_hashed(self.versions[column]))
+            total.update(_hashed(self.versions[column]).tobytes())
         return total.hexdigest()
 
     @property

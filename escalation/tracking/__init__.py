@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalation.tracking.loading import load_forecasts, load_scorer, load_scorers
+    from escalation.tracking.loading import load_forecasts
     from escalation.tracking.outcomes import log_verified
     from escalation.tracking.place import local_file, store_uri
     from escalation.tracking.promotion import Promoted, promote
     from escalation.tracking.runs import Logged, log_training
+    from escalation.tracking.scorers import load_scorer, load_scorers
     from escalation.tracking.server import require_answer
     from escalation.tracking.store import clear_stale, open_store, require_usable
     from escalation.tracking.view import link
@@ -40,8 +41,8 @@ _HOME = {
     "Promoted": "promotion",
     "promote": "promotion",
     "load_forecasts": "loading",
-    "load_scorer": "loading",
-    "load_scorers": "loading",
+    "load_scorer": "scorers",
+    "load_scorers": "scorers",
     "log_verified": "outcomes",
     "link": "view",
     "clear_stale": "store",

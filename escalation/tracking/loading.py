@@ -1,14 +1,10 @@
-"""The safe way back from the store to a scorer. Light, because people wait for a score."""
+"""What a store that MLflow opens says of its registered models and their forecasts."""
 
 from __future__ import annotations
 
 import difflib
-import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -17,14 +13,11 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from escalation.errors import ModelError, StorageError
-from escalation.scoring.artifact import load_logged
-from escalation.scoring.scorer import Scorer
 from escalation.tracking.gate import CHAMPION
-from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file
+from escalation.tracking.place import local_file
+from escalation.tracking.registered import HASH_TAG, StoredVersion
 from escalation.tracking.store import open_store, storage
 
-HASH_TAG = "escalation.hash"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _NONE_SUCH = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
 
 
@@ -86,82 +79,52 @@ def _near_names(client: MlflowClient, name: str) -> str:
     return f"name one of these with --model: {', '.join(near[:5])}" if near else ""
 
 
-def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
-    """The model behind ``NAME[@ALIAS]``, read by the safe reader only.
+def registered_version(uri: str, name: str, alias: str) -> StoredVersion:
+    """The version behind an alias, and where its files are.
 
     Parameters
     ----------
-    reference : str
-        ``NAME`` or ``NAME@ALIAS``; the champion by default.
     uri : str
         The store.
-    allow_version_skew : bool, optional
-        Read a model of other library versions.
+    name, alias : str
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is none, and all refusals of
-        :func:`escalation.scoring.artifact.load_logged`.
+        ``E-MODEL-MISSING`` when there is none.
     """
-    name, _, alias = reference.partition("@")
-    alias = alias or CHAMPION
     client = existing_store(uri)
-    registered = version_of(client, name, alias)
-    expected = registered.tags.get(HASH_TAG, "")
+    one = version_of(client, name, alias)
     with storage():
-        source = client.get_model_version_download_uri(name, registered.version)
-    with storage(), _folder_of(source) as root:
-        model, manifest = load_logged(
-            root, expected_hash=expected, allow_version_skew=allow_version_skew
-        )
-    return Scorer(model, manifest, f"{name}@{alias} v{registered.version}", expected)
+        source = client.get_model_version_download_uri(name, one.version)
+    return StoredVersion(name, alias, str(one.version), one.tags.get(HASH_TAG, ""), source)
 
 
-def load_scorers(reference: str, *, uri: str, allow_version_skew: bool = False) -> list[Scorer]:
-    """The model behind ``NAME[@ALIAS]``, or those of all labels where ``NAME`` is an experiment.
+def registered_names(uri: str, start: str) -> list[str]:
+    """Names of registered models that start so.
 
     Parameters
     ----------
-    reference : str
-        ``NAME``, ``NAME.LABEL``, or either with ``@ALIAS``; the champion by default.
     uri : str
         The store.
-    allow_version_skew : bool, optional
-        Read a model of other library versions.
-
-    Returns
-    -------
-    list of Scorer
-        In the order of the experiment's labels.
-
-    Raises
-    ------
-    ModelError
-        As :func:`load_scorer`.
+    start : str
     """
-    name, at, alias = reference.partition("@")
-    labels = _label_names(existing_store(uri), name)
-    if not labels:
-        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
-    scorers = [
-        load_scorer(f"{label}{at}{alias}", uri=uri, allow_version_skew=allow_version_skew)
-        for label in labels
-    ]
-    own = [scorer for scorer in scorers if scorer.experiment.experiment.name == name]
-    if not own:
-        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
-    return sorted(own, key=lambda one: one.experiment.targets.index(one.manifest.target))
-
-
-def _label_names(client: MlflowClient, name: str) -> list[str]:
-    """Registered ``NAME.LABEL``; none where ``NAME`` itself is registered."""
-    if not _PLAIN_NAME.fullmatch(name):
-        return []
     with storage():
-        found = client.search_registered_models(filter_string=f"name LIKE '{name}%'")
-    names = [model.name for model in found]
-    return [] if name in names else [one for one in names if one.startswith(f"{name}.")]
+        found = existing_store(uri).search_registered_models(filter_string=f"name LIKE '{start}%'")
+    return [model.name for model in found]
+
+
+def fetched(source: str, folder: str) -> Path:
+    """The files of a logged model, brought into a folder.
+
+    Parameters
+    ----------
+    source : str
+        Where they are.
+    folder : str
+    """
+    with storage():
+        return Path(download_artifacts(artifact_uri=source, dst_path=folder))
 
 
 def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
@@ -213,22 +176,3 @@ def load_forecasts(reference: str, *, uri: str) -> pd.DataFrame:
     version = version_of(client, name, alias or CHAMPION)
     with storage():
         return forecasts_of(client, version)
-
-
-@contextmanager
-def _folder_of(source: str) -> Iterator[Path]:
-    """The files of a logged model: where they lie, or fetched; links are never followed."""
-    place = urlparse(source)
-    if place.scheme in {"", "file"}:
-        folder = Path(unquote(place.path))
-        if not folder.is_dir():
-            raise ModelError(
-                "E-MODEL-MISSING",
-                "the files of this model are not where the store says",
-                where=str(folder),
-                fix=f"put the folder {ARTIFACT_FOLDER} beside {STORE_FILE}, or train again",
-            )
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        yield Path(download_artifacts(artifact_uri=source, dst_path=scratch))

@@ -20,7 +20,7 @@ from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, sav
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
 from escalation.tracking.gate import CHALLENGER, CHAMPION
-from escalation.tracking.loading import HASH_TAG
+from escalation.tracking.registered import HASH_TAG
 from escalation.tracking.store import store_lock
 
 FAMILY_TAG = "family"

@@ -1,0 +1,64 @@
+"""What the file of a store says of its models is what MLflow says; else nothing is said."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from escalation import tracking
+from escalation.errors import ModelError
+from escalation.tracking.loading import registered_names, registered_version
+from escalation.tracking.registered import in_file, names_in_file
+
+
+@pytest.fixture
+def store(stored, tmp_path):
+    """A copy of the store's file."""
+    return shutil.copy(stored[0].removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+
+
+def test_the_file_and_mlflow_say_the_same(store):
+    uri = f"sqlite:///{store}"
+    assert in_file(store, "small", "champion") == registered_version(uri, "small", "champion")
+    assert [name for name in names_in_file(store) if name.startswith("s")] == registered_names(
+        uri, "s"
+    )
+
+
+SPOILT = {
+    "another alias": "UPDATE registered_model_aliases SET alias = 'other'",
+    "no hash": "DELETE FROM model_version_tags",
+    "a deleted version": "UPDATE model_versions SET current_stage = 'Deleted_Internal'",
+    "a table of another name": "ALTER TABLE model_versions RENAME TO model_versions_2",
+    "a column of another name": "ALTER TABLE model_version_tags RENAME COLUMN value TO content",
+    "files elsewhere": "UPDATE model_versions SET source = 's3://a/b', storage_location = NULL",
+}
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_nothing_is_said_where_the_tables_are_not_as_we_know_them(store, change):
+    with sqlite3.connect(store) as connection:
+        connection.execute(SPOILT[change])
+    connection.close()
+    assert in_file(store, "small", "champion") is None
+
+
+def test_a_file_that_is_no_store_says_nothing_and_none_is_made(tmp_path):
+    (tmp_path / "text.db").write_text("no database, " * 200)
+    assert in_file(tmp_path / "text.db", "small", "champion") is None
+    assert names_in_file(tmp_path / "text.db") == []
+    assert names_in_file(tmp_path / "none.db") == []
+    with pytest.raises(ModelError, match="E-MODEL-MISSING.*no store"):
+        tracking.load_scorer("small", uri=f"sqlite:///{tmp_path}/none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_scorer_of_a_local_store_is_read_without_mlflow(stored):
+    code = (
+        "import sys; from escalation import tracking; "
+        f"print(tracking.load_scorer('small', uri={stored[0]!r}).reference, 'mlflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["small@champion", "v1", "False"]

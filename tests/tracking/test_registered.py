@@ -58,7 +58,8 @@ def test_a_file_that_is_no_store_says_nothing_and_none_is_made(tmp_path):
 def test_a_scorer_of_a_local_store_is_read_without_mlflow(stored):
     code = (
         "import sys; from escalation import tracking; "
-        f"print(tracking.load_scorer('small', uri={stored[0]!r}).reference, 'mlflow' in sys.modules)"
+        f"scorer = tracking.load_scorer('small', uri={stored[0]!r}); "
+        "print(scorer.reference, 'mlflow' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["small@champion", "v1", "False"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from escalation.scoring.replay import replay
     from escalation.scoring.result import BacktestResult, backtest
     from escalation.tracking.own_run import log_run
+    from escalation.tracking.two_runs import compare_runs
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "audit": "audit.run",
     "backtest": "scoring.result",
     "build_features": "backtest.settings",
+    "compare_runs": "tracking.two_runs",
     "datasets": "events.datasets",
     "load_experiment": "experiment",
     "log_run": "tracking.own_run",
@@ -54,6 +56,7 @@ __all__ = [
     "audit",
     "backtest",
     "build_features",
+    "compare_runs",
     "datasets",
     "load_experiment",
     "log_run",

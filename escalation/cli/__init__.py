@@ -37,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "archive": fetch.archive_command,
     "moves": moves.moves_command,
     "revisions": delays.revisions_command,
+    "compare": models.compare_command,
     "promote": models.promote_command,
     "verify": models.verify_command,
     "ui": models.ui_command,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from escalation.events.store.listing import FileRecord
     from escalation.scoring.explain import Driver
     from escalation.scoring.score import Score
+    from escalation.tracking.two_runs import RunComparison
 
 WIDTH_IN_PIPE = 120
 
@@ -89,6 +90,41 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     if pd.isna(low) or pd.isna(high):
         return number
     return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
+
+
+def comparison_tables(done: RunComparison) -> list[Table]:
+    """How one run does against another, and what differs between them."""
+    old, new = done.before[:8], done.after[:8]
+    table = Table(
+        title=f"{done.after} against {done.before}",
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        caption=f"On the same labels, units and days. Skill above 0: {new} is better. "
+        "[95% intervals over blocks of dates]",
+    )
+    words, numbers = ("label", "model"), ("rows", "positive", f"Brier {old}", f"Brier {new}")
+    for name in (*words, *numbers, f"skill of {new}", "verdict"):
+        table.add_column(name, justify="left" if name in {*words, "verdict"} else "right")
+    for _, row in done.table.iterrows():
+        table.add_row(
+            row["label"],
+            row["model"],
+            str(row["rows"]),
+            str(row["positives"]),
+            _number(row["brier_before"], 4),
+            _number(row["brier_after"], 4),
+            _with_interval(row, "skill", percent=True),
+            row["verdict"],
+        )
+    if done.differences.empty:
+        return [table]
+    differs = Table(title="What differs between them", title_justify="left", title_style="bold")
+    for name in ("key", old, new):
+        differs.add_column(name, overflow="fold")
+    for cells in done.differences.to_numpy().tolist():
+        differs.add_row(*cells)
+    return [table, differs]
 
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:

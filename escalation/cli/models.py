@@ -60,6 +60,34 @@ def promote_command(
     out.print(f"Reason kept: {done.reason}")
 
 
+def compare_command(
+    before: Annotated[
+        str, typer.Argument(help="Run ID, its first letters, a run's name, latest or previous.")
+    ] = "previous",
+    after: Annotated[str, typer.Argument(help="The run that is held against it.")] = "latest",
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Hold one run against another on the rows that both forecast; kept in both runs."""
+    uri = store_named(tracking_uri)
+    from escalation import tracking
+    from escalation.cli import console
+
+    done = tracking.compare_runs(before, after, tracking_uri=uri)
+    if as_json:
+        tables = {
+            name: json.loads(getattr(done, name).to_json(orient="records"))
+            for name in ("table", "differences")
+        }
+        print_json({"before": done.before, "after": done.after, "seen": done.seen, **tables})
+        return
+    out = console.console()
+    for table in console.comparison_tables(done):
+        out.print(table)
+    out.print(tracking.by_chance(done.seen))
+    out.print("Kept in both runs: their description, and the page under comparisons/")
+
+
 @reads_events
 def verify_command(
     model: ModelName = "iraq_crisis",

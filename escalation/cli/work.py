@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +51,9 @@ def train_command(
     reading: Reading = READING,
     plugin: Plugin = None,
     changes: SetKeys = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Train even if this very training is in the store.")
+    ] = False,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -60,8 +65,11 @@ def train_command(
     chosen = read_experiment(experiment, plugin, reading, changes=changes or ())
     tracking.require_usable(uri, chosen.experiment.name)
     archive = read_archive(chosen, reading)
+    chosen = _kept(chosen, uri)
+    if not again and _tell_repeat(chosen, archive, uri, as_json=as_json):
+        return
     with _left_out(as_json) as missing:
-        done = _train_and_store(_kept(chosen, uri), archive, uri, missing.append)
+        done = _train_and_store(chosen, archive, uri, missing.append)
     if as_json:
         rows = [_row(trained, logged) for trained, logged in done]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
@@ -70,6 +78,27 @@ def train_command(
         _tell(trained, logged)
     where = tracking.link(uri, done[-1][1].experiment_id)
     console.console().print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
+
+
+def _tell_repeat(experiment: Experiment, archive: EventArchive, uri: str, *, as_json: bool) -> bool:
+    """Whether this very training is in the store; if so, say where."""
+    from escalation import tracking
+    from escalation.cli import console
+
+    repeated = tracking.find_repeat(archive, experiment, uri=uri)
+    if as_json and repeated:
+        print_json([{**asdict(one), "repeated": True} for one in repeated])
+    elif repeated:
+        out = console.console()
+        for one in repeated:
+            out.print(
+                f"{one.target}: trained before, from the same events, experiment and code: "
+                f"{one.model} v{one.version}, {one.best} (run {one.run_id[:8]})"
+            )
+        where = tracking.link(uri, repeated[0].experiment_id)
+        out.print("Nothing was trained or registered; to train again: escalation train --again")
+        out.print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
+    return bool(repeated)
 
 
 class _LeftOut(list["Shortage"]):
@@ -122,10 +151,15 @@ def _train_and_store(
 
     with console.progress_bar() as progress:
         trained = train_labels(archive, experiment, progress=progress, missing=missing)
-        stored = []
+        stored: list[Logged] = []
+        together = uuid.uuid4().hex
         for training in trained:
             known = archive.as_of(training.trained_to)
-            stored.append(tracking.log_training(training, uri=uri, events=known, beside=trained))
+            stored.append(
+                tracking.log_training(
+                    training, uri=uri, events=known, beside=trained, training=together
+                )
+            )
             progress("stored", len(stored), len(trained))
     return list(zip(trained, stored, strict=True))
 

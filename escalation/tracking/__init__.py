@@ -8,20 +8,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from escalation.tracking.compared_text import by_chance
     from escalation.tracking.loading import load_forecasts
     from escalation.tracking.outcomes import log_verified
     from escalation.tracking.place import local_file, store_uri
     from escalation.tracking.promotion import Promoted, promote
+    from escalation.tracking.repeats import Repeated, find_repeat
     from escalation.tracking.runs import Logged, log_training
     from escalation.tracking.scorers import load_scorer, load_scorers
     from escalation.tracking.server import require_answer
     from escalation.tracking.store import clear_stale, open_store, require_usable
+    from escalation.tracking.two_runs import RunComparison, compare_runs
     from escalation.tracking.view import link
 
 __all__ = [
     "Logged",
     "Promoted",
+    "Repeated",
+    "RunComparison",
+    "by_chance",
     "clear_stale",
+    "compare_runs",
+    "find_repeat",
     "link",
     "load_forecasts",
     "load_scorer",
@@ -39,6 +47,11 @@ _HOME = {
     "Logged": "runs",
     "log_training": "runs",
     "Promoted": "promotion",
+    "Repeated": "repeats",
+    "RunComparison": "two_runs",
+    "by_chance": "compared_text",
+    "compare_runs": "two_runs",
+    "find_repeat": "repeats",
     "promote": "promotion",
     "load_forecasts": "loading",
     "load_scorer": "scorers",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 import mlflow
 import pandas as pd
+from mlflow import MlflowClient
 
 from escalation._util.files import write_table
 from escalation.scoring.result import BacktestResult
+from escalation.tracking.run_names import TRAINING_TAG
+from escalation.tracking.runs import log_params, params_of, tags_of
 
 _LOGGED = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
-_LONGEST = 6000
 
 
 def log_run(result: BacktestResult, *, name: str | None = None) -> str:
@@ -32,26 +35,17 @@ def log_run(result: BacktestResult, *, name: str | None = None) -> str:
     """
     active = mlflow.active_run()
     if active is not None:
-        _log(result)
+        _log(result, active.info.run_id)
         return str(active.info.run_id)
     with mlflow.start_run(run_name=name or result.trained.label) as run:
-        _log(result)
+        _log(result, run.info.run_id)
     return str(run.info.run_id)
 
 
-def _log(result: BacktestResult) -> None:
+def _log(result: BacktestResult, run_id: str) -> None:
     summary = result.summary()
-    settings = result.experiment.model_dump(mode="json", exclude={"models"}, exclude_none=True)
-    mlflow.log_params(
-        {
-            f"{section}.{key}": str(value)[:_LONGEST]
-            for section, values in settings.items()
-            if isinstance(values, dict)
-            for key, value in values.items()
-            if value not in ([], {}, "")
-        }
-        | {"target": result.trained.label, "best": result.best}
-    )
+    log_params(MlflowClient(), run_id, {**params_of(result.trained), "best": result.best})
+    mlflow.set_tags(_tags(result))
     ends = ("", "_lower", "_upper")
     mlflow.log_metrics(
         {
@@ -70,3 +64,10 @@ def _log(result: BacktestResult) -> None:
     mlflow.log_text(result.experiment.model_dump_json(indent=1), "experiment.json")
     mlflow.log_figure(result.plot.reliability(), "figures/reliability.png")
     mlflow.log_figure(result.plot.skill(), "figures/skill.png")
+
+
+def _tags(result: BacktestResult) -> dict[str, str]:
+    """By which a later run finds this one, and is held against it."""
+    tags = tags_of(result.trained)
+    kept = ("target", "horizon", "data", "experiment_digest", "trained_to", "code", "code_digest")
+    return {**{name: tags[name] for name in kept}, "best": result.best, TRAINING_TAG: uuid4().hex}

@@ -10,6 +10,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
@@ -65,9 +66,30 @@ def log_model(trained: Trained, run_id: str) -> str:
                 signature=_signature(manifest.columns),
                 pip_requirements=PIP_REQUIREMENTS,
                 input_example=_example(manifest),
-                tags={HASH_TAG: digest},
+                tags={HASH_TAG: digest, "target": trained.label},
             )
     return str(info.model_id)
+
+
+def name_model(
+    client: MlflowClient, experiment: str, run_id: str, trained: Trained, model: str
+) -> str:
+    """Enter a model without its files, so that MLflow ranks it with the best; its id.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment, run_id : str
+        IDs of where it belongs.
+    trained : Trained
+    model : str
+    """
+    entered = client.create_logged_model(
+        experiment, model, run_id, tags={"target": trained.label, "files": "only of the best"}
+    )
+    client.finalize_logged_model(entered.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(entered.model_id, 0)])
+    return str(entered.model_id)
 
 
 def _signature(columns: list[str]) -> ModelSignature:

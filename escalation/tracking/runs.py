@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,9 +26,19 @@ from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
 from escalation.models import BASELINES
 from escalation.tracking import notes
+from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
 from escalation.tracking.metric_names import metrics_of, steps_of
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
-from escalation.tracking.registry import Registered, log_model, register
+from escalation.tracking.registry import Registered, log_model, name_model, register
+from escalation.tracking.repeats import (
+    LABELS_TAG,
+    MODEL_TAG,
+    REPEAT_TAG,
+    VERSION_TAG,
+    code_digest,
+    repeat_digest,
+)
+from escalation.tracking.run_names import PARENT_TAG, TRAINING_TAG
 from escalation.tracking.store import (
     NOTE_TAG,
     OWNER,
@@ -40,9 +51,10 @@ from escalation.tracking.store import (
 )
 from escalation.tracking.view import save_view
 
-LONGEST_PARAMETER = 6000
 COMPARISON_FILE = "comparison.json"
 SHOWN_ROWS = 200
+MOST_AT_ONCE = 100
+"""Parameters in one request."""
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
 
@@ -87,6 +99,7 @@ def log_training(
     events: pd.DataFrame,
     beside: Sequence[Trained] = (),
     pictures: Path | None = None,
+    training: str = "",
 ) -> Logged:
     """Store a training: a parent run, a child per model, figures, tables, and the best model.
 
@@ -102,6 +115,8 @@ def log_training(
         Other labels of the same experiment, for the comparison of horizons.
     pictures : Path, optional
         A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
+    training : str, optional
+        The same for all labels that were trained together; one of its own by default.
 
     Raises
     ------
@@ -125,11 +140,13 @@ def log_training(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
             notes.parent_note(trained),
             best=trained.best,
+            **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(beside) or 1)},
         )
+        data = _data_of(trained, events)
         with tracked_run(client, parent):
-            _log_parent(client, parent, trained, evaluation, events)
+            _log_parent(client, parent, trained, evaluation, data)
             children = {
-                model: _log_child(store, parent, trained, evaluation, model)
+                model: _log_child(store, parent, trained, evaluation, model, data)
                 for model in trained.models
             }
             drawn = pictures or draw(trained, Path(scratch))
@@ -138,6 +155,8 @@ def log_training(
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))
             raise_if_asked()
             done = register(client, uri, trained, *children[trained.best])
+            client.set_tag(parent, MODEL_TAG, done.name)
+            client.set_tag(parent, VERSION_TAG, done.version)
             save_view(client, experiment)
     return _logged(parent, experiment, done)
 
@@ -184,6 +203,8 @@ def tags_of(trained: Trained) -> dict[str, str]:
         "known_dates": prepared.archive.known_basis,
         "trained_to": str(trained.trained_to),
         "code": __version__,
+        "code_digest": code_digest(),
+        REPEAT_TAG: repeat_digest(prepared.archive, experiment),
         "mlflow.source.git.commit": code_version(),
         "mlflow.source.name": "escalation train",
         "mlflow.user": os.environ.get("USER", "escalation"),
@@ -192,18 +213,24 @@ def tags_of(trained: Trained) -> dict[str, str]:
 
 
 def params_of(trained: Trained) -> dict[str, str]:
-    """The experiment's sections; what was not said is left out."""
-    experiment = trained.case.experiment
-    sections = experiment.model_dump(mode="json", include={"data", "panel", "features", "backtest"})
-    sections["severity"] = dict(experiment.severity)
-    sections["target"] = experiment.targets[experiment.labels.index(trained.case.target)]
-    flat = {
-        f"{section}/{key}": str(value)[:LONGEST_PARAMETER]
-        for section, values in sections.items()
-        for key, value in values.items()
-        if value not in (None, [], {}, "") or section == "features"
-    }
-    return {**flat, "experiment/seed": str(experiment.experiment.seed)}
+    """Every key of the experiment, and the label; a model of one's own as it shows itself."""
+    own = {f"models.{name}": str(model) for name, model in (trained.case.own or {}).items()}
+    flat = flat_params(trained.case.experiment, models=list(trained.models))
+    return {**flat, **own, "target": trained.label}
+
+
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Log any number of parameters.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    params : mapping of str to str
+    """
+    held = [Param(name, value[:LONGEST_PARAMETER]) for name, value in params.items()]
+    for first in range(0, len(held), MOST_AT_ONCE):
+        client.log_batch(run_id, params=held[first : first + MOST_AT_ONCE])
 
 
 def _log_parent(
@@ -211,17 +238,18 @@ def _log_parent(
     run_id: str,
     trained: Trained,
     evaluation: Evaluation,
-    events: pd.DataFrame,
+    data: DatasetInput,
 ) -> None:
     now = int(time.time() * 1000)
     named = {**metrics_of(evaluation, trained.best), "counts/null_share": trained.null_share}
     client.log_batch(
         run_id,
         [Metric(name, value, now, 0) for name, value in named.items()],
-        [Param(name, value) for name, value in params_of(trained).items()],
+        [],
         [RunTag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": COMPARISON_FILE, "type": "table"}]))],
     )
-    client.log_inputs(run_id, [_data_of(trained, events)])
+    log_params(client, run_id, params_of(trained))
+    client.log_inputs(run_id, [data])
     with tempfile.TemporaryDirectory() as scratch:
         _parent_files(Path(scratch), trained, evaluation)
         client.log_artifacts(run_id, scratch)
@@ -230,7 +258,9 @@ def _log_parent(
 def _data_of(trained: Trained, events: pd.DataFrame) -> DatasetInput:
     """The events as an input: our digest of all of them, columns as the first rows have them."""
     name, digest = trained.case.experiment.data.source, trained.case.prepared.archive.digest
-    sample = from_pandas(events.head(SHOWN_ROWS), name=name, digest=digest[:36])._to_mlflow_entity()
+    rows = events.head(SHOWN_ROWS)  # whole numbers that may be missing are numbers like others
+    rows = rows.astype(dict.fromkeys(rows.select_dtypes("integer"), "float64"))
+    sample = from_pandas(rows, name=name, digest=digest[:36])._to_mlflow_entity()
     profile = json.dumps({"num_rows": len(events), "num_elements": int(events.size)})
     data = Dataset(
         sample.name, sample.digest, sample.source_type, sample.source, sample.schema, profile
@@ -272,24 +302,31 @@ def _log_child(
     trained: Trained,
     evaluation: Evaluation,
     model: str,
+    data: DatasetInput,
 ) -> tuple[str, str]:
-    """Run and, where the model is stored, its id."""
+    """A model's run, and the id of the logged model: with its files where it is the best."""
     client = store.client
     run_id = store.create(
-        model, notes.child_note(trained, model), **{"mlflow.parentRunId": parent, "model": model}
+        model, notes.child_note(trained, model), **{PARENT_TAG: parent, "model": model}
     )
+    parameters = trained.models[model].get_params(deep=False)
+    params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
     with tracked_run(client, run_id):
-        model_id = log_model(trained, run_id) if model == trained.best else ""
+        client.log_inputs(run_id, [data])
+        model_id = (
+            log_model(trained, run_id)
+            if model == trained.best
+            else name_model(client, store.experiment, run_id, trained, model)
+        )
         now = int(time.time() * 1000)
         named = metrics_of(evaluation, model)
-        points = [Metric(name, value, now, 0, model_id or None) for name, value in named.items()]
+        held = {"dataset_name": data.dataset.name, "dataset_digest": data.dataset.digest}
+        points = [Metric(name, value, now, 0, model_id, **held) for name, value in named.items()]
         points += [
             Metric(*point[:2], point.at, point.step)
             for point in steps_of(evaluation, model, now=now)
         ]
-        parameters = trained.models[model].get_params(deep=False)
-        params = {f"model/{key}": str(v)[:LONGEST_PARAMETER] for key, v in parameters.items()}
-        client.log_batch(
-            run_id, points, [Param("model", model), *map(Param, params, params.values())]
-        )
+        client.log_batch(run_id, points)
+        log_params(client, run_id, {"model": model, **params})
+        client.log_model_params(model_id, params)
     return run_id, model_id

@@ -64,7 +64,7 @@ def test_it_is_a_column_of_the_summary(run, forecasts):
 def test_train_prints_it_and_every_run_holds_it(run):
     uri = "sqlite:///mlflow.db"
     assert "sharpness" in run("train", "small.toml", "--tracking-uri", uri)
-    (label,) = json.loads(run("train", "small.toml", "--tracking-uri", uri, "--json"))
+    (label,) = json.loads(run("train", "small.toml", "--tracking-uri", uri, "--again", "--json"))
     by_model = {row["model"]: row["sharpness"] for row in label["summary"]}
     client = tracking.open_store(uri)
     parent = client.get_run(label["run_id"])

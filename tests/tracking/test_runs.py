@@ -145,10 +145,14 @@ def test_tags_and_parameters_say_what_was_run(parent, children, trained):
     assert tags["data"] == trained.case.prepared.archive.until(trained.trained_to).digest
     assert tags["experiment_digest"] == trained.case.experiment.digest
     assert {"known_dates", "trained_to", "code", "mlflow.source.git.commit"} <= set(tags)
-    assert {"data/source", "panel/units", "features/window_sums", "target/name",
-            "backtest/every"} <= set(params)  # fmt: skip
-    assert "None" not in params.values()
-    assert children["logistic"].data.params["model"] == "logistic"
+    assert {
+        "data.source": "iraq_crisis", "panel.units": '["site", "all"]', "backtest.every": "7",
+        "features.window_sums.channels": '["events", "killed"]', "targets.0.name": "any",
+        "targets.0.where.tags": "installation_attack", "models.logistic.ridge": "10.0",
+        "backtest.window": "not set", "target": "any_7d",
+    }.items() <= params.items()  # fmt: skip
+    own = children["logistic"].data.params
+    assert own["model"] == "logistic" and own["models.logistic.ridge"] == "10.0"
 
 
 def test_the_data_set_is_an_input_with_our_digest(parent, trained, events):
@@ -158,13 +162,23 @@ def test_the_data_set_is_an_input_with_our_digest(parent, trained, events):
     assert json.loads(one.dataset.profile)["num_rows"] == len(events)
 
 
-def test_the_best_model_has_a_signature_an_example_and_its_numbers(client, children, trained):
-    (model,) = client.search_logged_models([children[trained.best].info.experiment_id])
-    assert model.name == trained.best
-    assert {one.key: one.value for one in model.metrics}["brier"] == pytest.approx(
-        trained.summary.set_index("model").loc[trained.best, "brier"]
-    )
-    info = mlflow.models.get_model_info(f"models:/{model.model_id}")
+def test_every_model_is_ranked_by_its_numbers_on_the_data_set(client, parent, children, trained):
+    kept = client.search_logged_models([parent.info.experiment_id])
+    assert {model.name for model in kept} == set(children)
+    (data,) = parent.inputs.dataset_inputs
+    table = trained.summary.set_index("model")
+    for model in kept:
+        brier = next(one for one in model.metrics if one.key == "brier")
+        assert brier.value == pytest.approx(table.loc[model.name, "brier"])
+        assert (brier.dataset_name, brier.dataset_digest) == ("iraq_crisis", data.dataset.digest)
+        assert model.source_run_id == children[model.name].info.run_id
+        assert str(model.status) == "READY"
+
+
+def test_the_best_model_has_a_signature_and_an_example(client, parent, trained):
+    kept = client.search_logged_models([parent.info.experiment_id])
+    (best,) = [model for model in kept if model.name == trained.best]
+    info = mlflow.models.get_model_info(f"models:/{best.model_id}")
     assert info.signature.inputs.input_names()[0] == "unit_key"
     assert info.saved_input_example_info
 

@@ -15,7 +15,6 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-import escalation
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
@@ -65,7 +64,7 @@ def code_digest() -> str:
 @cache
 def _package_digest() -> str:
     digest = sha256(" ".join(f"{name}={version(name)}" for name in PINNED).encode())
-    folder = Path(escalation.__file__).parent
+    folder = Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
         digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

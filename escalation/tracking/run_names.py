@@ -13,7 +13,7 @@ from escalation.tracking.compared_text import SHORT
 PARENT_TAG: Final = "mlflow.parentRunId"
 TRAINING_TAG: Final = "training"
 """The same for all labels of one training; runs of single models have none."""
-LATEST, PREVIOUS = "latest", "previous"
+NEWEST, PREVIOUS = "latest", "previous"
 _FEWEST_LETTERS, _MOST_NAMED = 4, 5
 _SEARCHED = 1000
 
@@ -33,7 +33,7 @@ def find_run(client: MlflowClient, name: str) -> Run:
     UsageError
         ``E-RUN`` when there is none, or more than one, with those that there are.
     """
-    if name in {LATEST, PREVIOUS}:
+    if name in {NEWEST, PREVIOUS}:
         return _by_age(client, name)
     quoted = name.replace("'", "")
     found: list[Run] = []
@@ -89,7 +89,7 @@ def siblings(client: MlflowClient, run: Run) -> list[Run]:
 
 def _by_age(client: MlflowClient, name: str) -> Run:
     found = trainings(client)
-    if found and name == LATEST:
+    if found and name == NEWEST:
         return found[0]
     earlier = [
         run

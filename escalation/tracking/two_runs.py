@@ -20,7 +20,7 @@ from escalation.tracking.compared_text import SHORT, html_page, markdown_section
 from escalation.tracking.loading import existing_store
 from escalation.tracking.place import store_uri
 from escalation.tracking.run_names import (
-    LATEST,
+    NEWEST,
     PARENT_TAG,
     PREVIOUS,
     find_run,
@@ -30,8 +30,8 @@ from escalation.tracking.run_names import (
 )
 from escalation.tracking.store import NOTE_TAG, storage
 
-BEFORE, AFTER = "before", "after"
-BEST, SAME = "best of each", "the same"
+_BEFORE, _AFTER = "before", "after"
+_BEST, _SAME = "best of each", "the same"
 COMPARED_TAG = "compared."
 """Tags of a run that say how it compares, by the start of the other run's ID."""
 _SECTION = "\n\n## Compared with other runs\n\n"
@@ -76,7 +76,7 @@ class RunComparison:
 
 
 def compare_runs(
-    before: str = PREVIOUS, after: str = LATEST, *, tracking_uri: str | None = None, seed: int = 0
+    before: str = PREVIOUS, after: str = NEWEST, *, tracking_uri: str | None = None, seed: int = 0
 ) -> RunComparison:
     """Hold a run against another on the same label, unit and day, and keep the answer in both.
 
@@ -191,14 +191,14 @@ def _compared(
     if only and len(set(only)) == 2:
         pairs = {f"{only[1]} against {only[0]}": (only[0], only[1])}
     elif not only and best[0] != best[1] and all(best):
-        pairs = {f"{BEST}: {best[1]} against {best[0]}": (best[0], best[1]), **pairs}
+        pairs = {f"{_BEST}: {best[1]} against {best[0]}": (best[0], best[1]), **pairs}
     rows = [
         row
         for label, (one, other) in pairs.items()
         for row in _row(old[old["model"] == one], new[new["model"] == other], name=label, seed=seed)
     ]
     top = best[1] if best[0] == best[1] else next(iter(pairs), "")
-    order = sorted(rows, key=lambda row: (row["model"] != top, row["verdict"] == SAME))
+    order = sorted(rows, key=lambda row: (row["model"] != top, row["verdict"] == _SAME))
     return pd.DataFrame(order)
 
 
@@ -210,19 +210,19 @@ def _row(
     kept = [schema.UNIT, "probability"]
     table = pd.concat(
         rows.set_index(FORECAST_KEY)[kept].join(truth, how="inner").assign(model=role).reset_index()
-        for role, rows in ((BEFORE, old), (AFTER, new))
+        for role, rows in ((_BEFORE, old), (_AFTER, new))
     )
     try:
-        scored = metrics.skill_by(table, "horizon", reference=BEFORE, seed=seed)
+        scored = metrics.skill_by(table, "horizon", reference=_BEFORE, seed=seed)
     except GateError:
         return
     scored = scored.set_index("model")
-    later = scored.loc[AFTER]
+    later = scored.loc[_AFTER]
     row = {
         "label": later["target"],
         "model": name,
         **{count: int(later[count]) for count in ("rows", "dates", "positives")},
-        "brier_before": float(scored.loc[BEFORE, "brier"]),
+        "brier_before": float(scored.loc[_BEFORE, "brier"]),
         "brier_after": float(later["brier"]),
         **{score: float(later[score]) if pd.notna(later[score]) else None for score in _SCORES},
     }
@@ -232,7 +232,7 @@ def _row(
 def _verdict(row: dict[str, object]) -> str:
     low, high = row["skill_lower"], row["skill_upper"]
     if row["brier_before"] == row["brier_after"]:
-        return SAME
+        return _SAME
     if not isinstance(low, float) or not isinstance(high, float):
         return "too short to tell"
     if isinstance(row["positives"], int) and row["positives"] < FEWEST_POSITIVES:
@@ -253,7 +253,7 @@ def _differences(before: Run, after: Run) -> pd.DataFrame:
         for key in sorted({*old, *new})
         if old.get(key) != new.get(key) and key != "best"
     ]
-    return pd.DataFrame(rows, columns=["key", BEFORE, AFTER])
+    return pd.DataFrame(rows, columns=["key", _BEFORE, _AFTER])
 
 
 def _seen(client: MlflowClient, pairs: list[tuple[Run, Run]]) -> int:

@@ -88,7 +88,7 @@ def test_a_parent_shows_its_children_description_tags_and_data(browser, site):
     address, logged, _, trained = site
     page = f"{address}/#/experiments/{logged.experiment_id}/runs/{logged.run_id}"
     text_of(
-        browser, page, "Outcome 1 when", "Best: ", "horizon", "iraq_crisis", "target/name",
+        browser, page, "Outcome 1 when", "Best: ", "horizon", "iraq_crisis", "targets.0.name",
         *trained.models,
     )  # fmt: skip
 

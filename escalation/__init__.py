@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from escalation.scoring.replay import replay
     from escalation.scoring.result import BacktestResult, backtest
     from escalation.tracking.own_run import log_run
+    from escalation.tracking.scorers import load_model
     from escalation.tracking.two_runs import compare_runs
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ _HOMES = {
     "compare_runs": "tracking.two_runs",
     "datasets": "events.datasets",
     "load_experiment": "experiment",
+    "load_model": "tracking.scorers",
     "log_run": "tracking.own_run",
     "metrics": "metrics",
     "models": "models",
@@ -59,6 +61,7 @@ __all__ = [
     "compare_runs",
     "datasets",
     "load_experiment",
+    "load_model",
     "log_run",
     "metrics",
     "models",

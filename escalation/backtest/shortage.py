@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
+from escalation._util.cautions import caution
 from escalation.errors import GateError
 
 LEAST: Final = 2
@@ -109,10 +109,8 @@ OnShortage = Callable[[Shortage], None]
 
 
 def warn(shortage: Shortage) -> None:
-    """One line on standard error."""
-    sys.stderr.write(
-        f"warning: {shortage.label} is left out: {shortage.message}; fix: {shortage.fix}\n"
-    )
+    """A warning with what to do."""
+    caution(f"{shortage.label} is left out: {shortage.message}; fix: {shortage.fix}")
 
 
 def shortage_of(outcomes: Outcomes) -> Shortage | None:

@@ -6,15 +6,17 @@ import inspect
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from escalation import __version__
+from escalation._util.cautions import EscalationWarning
 from escalation._util.interrupts import listen, status_if_asked
 from escalation.cli import check, data, delays, fetch, init, models, moves, pages, watch, work
-from escalation.errors import EscalationError, StorageError
+from escalation.errors import EscalationError, StorageError, printable_line
 
 app = typer.Typer(
     name="escalation",
@@ -42,6 +44,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": models.verify_command,
     "ui": models.ui_command,
 }
+MLFLOW_SETTINGS = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""What MLflow need not tell whoever runs a command."""
 STORE_HELP = (
     "The store of runs and models is the one of --tracking-uri, or else of the environment's "
     "MLFLOW_TRACKING_URI, or else sqlite:///mlflow.db in this folder."
@@ -71,10 +80,17 @@ class _State:
 
 
 def main() -> None:
-    """Entry point: errors become one line and an exit status."""
+    """Entry point: errors become one line and an exit status, warnings a line."""
     listen()
+    for name, value in MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
-        app(standalone_mode=True)
+        with warnings.catch_warnings():
+            # Hints for people who log by hand in a notebook.
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
+            warnings.simplefilter("always", EscalationWarning)
+            warnings.showwarning = _show
+            app(standalone_mode=True)
     except EscalationError as error:
         _fail(error)
     except KeyboardInterrupt:
@@ -84,6 +100,13 @@ def main() -> None:
         raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
         _fail(StorageError("E-STORAGE", str(error)))
+
+
+def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """One line for what was left out or assumed; the warnings of libraries are theirs to tell."""
+    text = "\n".join(map(printable_line, str(message).split("\n")))
+    kind = "" if issubclass(category, EscalationWarning) else f" {category.__name__}:"
+    print(f"warning:{kind} {text}", file=sys.stderr)
 
 
 def _fail(error: EscalationError) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from escalation import schema
+from escalation._util.cautions import caution
 from escalation._util.resources import bundled
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
@@ -67,7 +66,7 @@ def load_events(
 ) -> EventArchive:
     """Read a file of a known format into memory, an archive on disk, or the bundled file.
 
-    Rows that can't be taken are left out, with a warning on standard error.
+    Rows that can't be taken are left out, with a warning.
 
     Parameters
     ----------
@@ -106,7 +105,7 @@ def load_events(
     file = path or bundled(_BUNDLED[source])
     archive, report, _ = read_whole(file, form, chosen, limits or Limits())
     for text in warnings_of(report):
-        sys.stderr.write(f"warning: {text}\n")
+        caution(text)
     return archive
 
 
@@ -177,7 +176,7 @@ def read_events(
         file = detect_file(place, sources_named(source), options=options)
         archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
     for text in warnings_of(report):
-        warnings.warn(text, stacklevel=2)
+        caution(text)
     return archive
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from escalation import schema
+from escalation._util.cautions import caution
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.events.archive import EventArchive
 from escalation.events.detect import detect_file
@@ -55,7 +55,7 @@ def archive_of_frame(
             error.fix = _python_advice(error)
             raise
     for text in warnings_of(report):
-        warnings.warn(text.replace(str(path), _SHOWN), stacklevel=3)
+        caution(text.replace(str(path), _SHOWN))
     return archive
 
 

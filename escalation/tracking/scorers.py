@@ -7,15 +7,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlparse
 
-from escalation.errors import ModelError, StorageError
+from escalation.errors import ModelError, StorageError, UsageError
 from escalation.scoring.artifact import load_logged
 from escalation.scoring.scorer import Scorer
 from escalation.tracking.gate import CHAMPION
-from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file
+from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file, store_uri
 from escalation.tracking.registered import StoredVersion, in_file, names_in_file
+
+if TYPE_CHECKING:
+    from escalation.scoring.result import FittedModel
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -48,6 +51,46 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     except OSError as error:
         raise StorageError("E-STORAGE", f"the store can't be used: {error}") from error
     return Scorer(model, manifest, one.reference, one.digest)
+
+
+def load_model(
+    reference: str, *, tracking_uri: str | None = None, allow_version_skew: bool = False
+) -> FittedModel:
+    """A registered model for a notebook, with the checks of ``escalation score``.
+
+    Parameters
+    ----------
+    reference : str
+        ``models:/NAME@ALIAS``, or ``NAME`` for its champion; of several labels, ``NAME.LABEL``.
+    tracking_uri : str, optional
+        The store; that of ``MLFLOW_TRACKING_URI`` or ``mlflow.db`` in this folder by default.
+    allow_version_skew : bool, optional
+        Read a model of other library versions.
+
+    Returns
+    -------
+    FittedModel
+        ``.score(archive, as_of=...)`` ranks every unit.
+
+    Raises
+    ------
+    UsageError
+        ``E-MODEL`` for a reference by a version or an ID.
+    ModelError
+        As :func:`load_scorer`.
+    """
+    from escalation.scoring.result import FittedModel
+
+    name = reference.removeprefix("models:/")
+    if "/" in name or not name:
+        raise UsageError(
+            "E-MODEL",
+            "a model is named by its alias",
+            value=reference,
+            fix=f"models:/{name.partition('/')[0] or 'NAME'}@champion",
+        )
+    uri = store_uri(tracking_uri)
+    return FittedModel(load_scorer(name, uri=uri, allow_version_skew=allow_version_skew))
 
 
 def _registered(uri: str, name: str, alias: str) -> StoredVersion:

@@ -7,16 +7,10 @@ import os
 import shlex
 import sqlite3
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 from mlflow import MlflowClient
@@ -27,11 +21,6 @@ from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation.errors import BusyError, StorageError
 from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
 from escalation.tracking.server import require_answer
-
-# Hints for people who log by hand in a notebook.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
-logging.getLogger("alembic").setLevel(logging.WARNING)
-logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 NOTE_TAG = "mlflow.note.content"
 OWNER_TAG = "escalation.owner"
@@ -96,9 +85,23 @@ def _make(path: Path) -> None:
         left.unlink()
     if path.exists() and path.stat().st_size:
         return
-    with files.replacing(path) as part:
+    with _quiet(), files.replacing(path) as part:
         whole = f"sqlite:///{part}"
         MlflowClient(whole, whole).search_experiments(max_results=1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing of how the tables are made; log levels are as before afterwards."""
+    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _wait_until_free(path: Path) -> None:

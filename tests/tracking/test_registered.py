@@ -4,11 +4,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from escalation import tracking
-from escalation.errors import ModelError
+from escalation.errors import ModelError, UsageError
 from escalation.tracking.loading import registered_names, registered_version
 from escalation.tracking.registered import in_file, names_in_file
 
@@ -63,3 +64,28 @@ def test_a_scorer_of_a_local_store_is_read_without_mlflow(stored):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["small@champion", "v1", "False"]
+
+
+def test_a_notebook_gets_the_model_with_the_checks_of_score(stored, monkeypatch):
+    import escalation as esc
+
+    uri = stored[0]
+    fitted = esc.load_model("models:/small@champion", tracking_uri=uri)
+    assert fitted.scorer.reference == "small@champion v1" and len(fitted.scorer.model_hash) == 64
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert esc.load_model("small").scorer.model_hash == fitted.scorer.model_hash
+    with pytest.raises(UsageError, match="E-MODEL.*models:/small@champion"):
+        esc.load_model("models:/small/1")
+    with pytest.raises(ModelError, match="E-MODEL-MISSING"):
+        esc.load_model("models:/small@nobody")
+
+
+def test_a_changed_file_is_refused_in_a_notebook_too(uri, log):
+    import escalation as esc
+
+    log(uri)
+    folder = Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts"
+    (manifest,) = folder.rglob("manifest.json")
+    manifest.write_text(manifest.read_text().replace('"null_share": ', '"null_share": 0'))
+    with pytest.raises(ModelError, match="E-MODEL-HASH"):
+        esc.load_model("models:/small@champion", tracking_uri=uri)

@@ -1,0 +1,23 @@
+"""Warnings that name the line of the caller, however deep in the package they arise."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+
+class EscalationWarning(UserWarning):
+    """Something was left out or assumed."""
+
+
+def caution(text: str) -> None:
+    """Warn at the line outside the package that asked for the work.
+
+    Parameters
+    ----------
+    text : str
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("escalation."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, EscalationWarning, stacklevel=level)

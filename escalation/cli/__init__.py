@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -16,7 +16,7 @@ from escalation import __version__
 from escalation._util.cautions import EscalationWarning
 from escalation._util.interrupts import listen, status_if_asked
 from escalation.cli import check, data, delays, fetch, init, models, moves, pages, watch, work
-from escalation.errors import EscalationError, StorageError, printable_line
+from escalation.errors import EscalationError, StorageError, UsageError, printable_line
 
 app = typer.Typer(
     name="escalation",
@@ -51,6 +51,8 @@ MLFLOW_SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """What MLflow need not tell whoever runs a command."""
+_Misuse: Final[Any] = typer.BadParameter.__base__
+"""What typer raises for a command line that it does not understand."""
 STORE_HELP = (
     "The store of runs and models is the one of --tracking-uri, or else of the environment's "
     "MLFLOW_TRACKING_URI, or else sqlite:///mlflow.db in this folder."
@@ -90,9 +92,12 @@ def main() -> None:
             warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
             warnings.simplefilter("always", EscalationWarning)
             warnings.showwarning = _show
-            app(standalone_mode=True)
+            # Where a command ends early, such as with --help, its status is what it gives.
+            status = app(standalone_mode=False)
     except EscalationError as error:
         _fail(error)
+    except _Misuse as error:
+        _explain(error)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
@@ -100,6 +105,8 @@ def main() -> None:
         raise SystemExit(128 + signal.SIGPIPE) from None
     except OSError as error:
         _fail(StorageError("E-STORAGE", str(error)))
+
+    raise SystemExit(status if isinstance(status, int) else 0)
 
 
 def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
@@ -109,7 +116,16 @@ def _show(message: Warning | str, category: type[Warning], *_: object, **__: obj
     print(f"warning:{kind} {text}", file=sys.stderr)
 
 
-def _fail(error: EscalationError) -> None:
+def _explain(error: Any) -> NoReturn:
+    """What is wrong with the command line, in the shape of every refusal."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        raise SystemExit(error.exit_code)
+    path = error.ctx.command_path if error.ctx else app.info.name
+    _fail(UsageError("E-USAGE", error.format_message().rstrip("."), fix=f"see `{path} --help`"))
+
+
+def _fail(error: EscalationError) -> NoReturn:
     if _State.debug:
         raise error
     print(error, file=sys.stderr)

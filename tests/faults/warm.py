@@ -10,14 +10,17 @@ import io
 import json
 import os
 import resource
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST = 60.0
+PROGRAMS: dict[str, Callable[..., None]] = {}
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,19 @@ class Ended:
 
 
 class Warm:
-    """A process that has imported the package and forks for every command."""
+    """A process that has imported the package and forks for every command.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    programs : Path, optional
+        A Python file with further programs, as ``PROGRAMS``: functions of texts by ``@NAME``.
+    """
+
+    def __init__(self, programs: Path | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, __file__, *([str(programs)] if programs else [])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def __enter__(self) -> Warm:
         return self
@@ -83,9 +93,12 @@ def _child(arguments: list[str], folder: str, out: int, err: int) -> None:
     sys.argv = ["escalation", *arguments]
     status = 0
     try:
-        from escalation import cli
+        if arguments[:1] and (program := PROGRAMS.get(arguments[0])):
+            program(*arguments[1:])
+        else:
+            from escalation import cli
 
-        cli.main()
+            cli.main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
@@ -144,6 +157,8 @@ def _pay_once() -> None:
 
 def _serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for path in sys.argv[1:]:
+        PROGRAMS.update(runpy.run_path(path)["PROGRAMS"])
     _pay_once()
     for line in sys.stdin:
         asked = json.loads(line)

@@ -1,0 +1,49 @@
+"""What the fuzzer asks of a process of its own, beside the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import skops.io  # noqa: F401 - paid once
+
+import escalation.tracking  # noqa: F401
+from escalation.errors import EscalationError
+from escalation.scoring.artifact import artifact_hash, load_logged
+from escalation.scoring.ledger import read_ledger
+from escalation.scoring.untrusted import read_regular
+
+
+def _or_status(ask):
+    try:
+        print(ask())
+    except EscalationError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.status) from None
+
+
+def ledger(path):
+    """How many entries hold."""
+    _or_status(lambda: len(read_ledger(Path(path))))
+
+
+def model(folder, expected):
+    """Whether a logged model is read, with the hash that was registered or with its own."""
+
+    def ask():
+        root = Path(folder)
+        data = root / "data" / "artifact"
+        own = expected or artifact_hash(
+            {name: read_regular(data / name) for name in ("model.skops", "manifest.json")}
+        )
+        before = set(sys.path)
+        load_logged(root, expected_hash=own)
+        assert set(sys.path) == before
+        return "read"
+
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    _or_status(ask)
+
+
+PROGRAMS = {"@ledger": ledger, "@model": model}

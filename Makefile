@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui film test format skill prior constraints
+.PHONY: run ui film test fuzz mutants format skill prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -34,6 +34,11 @@ test: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+# Spoilt files, experiments, command lines, models and ledgers, for an hour: make fuzz SECONDS=60
+SECONDS := 3600
+fuzz: $(VENV)/.installed-dev
+	$(PYTHON) tests/fuzz/doors.py --seconds $(SECONDS)
 
 format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .

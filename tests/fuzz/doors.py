@@ -111,6 +111,11 @@ def try_container(rng, warm, folder):
     return judged(arguments, ended, wrong)
 
 
+def try_source(rng, warm, folder):
+    arguments = ("@reader", rng.choice(sorted(outside_tables.SAMPLES)), str(rng.randrange(10**9)))
+    return judged(arguments, warm.run(*arguments, folder=folder, longest=3 * LONGEST_SECONDS))
+
+
 # Experiment files.
 
 OWN = """
@@ -360,6 +365,7 @@ def try_model(rng, warm, folder):
 
 
 DOORS = {
+    "files of sources": try_source,
     "files in containers": try_container,
     "experiments": try_experiment,
     "command lines": try_command_line,

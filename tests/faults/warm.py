@@ -33,7 +33,8 @@ class Ended:
         Of its exit; negative for a signal.
     out, err : str
     seconds, megabytes : float
-        Wall clock, and the highest resident memory.
+        Of processor time, which others on the machine do not lengthen, and the highest resident
+        memory.
     """
 
     status: int
@@ -125,7 +126,7 @@ def _run(arguments: list[str], folder: str, longest: float) -> dict[str, object]
                 if time.monotonic() - start > longest:
                     os.kill(child, 9)
                 time.sleep(0.005)
-        took = time.monotonic() - start
+        took = usage.ru_utime + usage.ru_stime
         texts = []
         for stream in (out, err):
             stream.seek(0)

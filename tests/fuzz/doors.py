@@ -36,6 +36,8 @@ del sys.path[:3]
 
 PROGRAMS = Path(__file__).resolve().parent / "programs.py"
 LONGEST_SECONDS, MOST_MEGABYTES = 10.0, 1000.0
+KILLED_AFTER = 120.0
+"""Seconds by the clock, in which a busy machine gives ten of its own to anybody."""
 ROWS = 40
 
 
@@ -99,7 +101,7 @@ def try_container(rng, warm, folder):
     damaged = rng.random() < 0.8
     (folder / f"a{ending}").write_bytes(spoilt(content, rng) if damaged else content)
     arguments = ("validate", f"a{ending}", "--source", "tidy", "--json", "--max-bad", "1")
-    ended = warm.run(*arguments, folder=folder, longest=3 * LONGEST_SECONDS)
+    ended = warm.run(*arguments, folder=folder, longest=KILLED_AFTER)
     wrong = ""
     if ended.status == 0:
         (report,) = json.loads(ended.out)
@@ -113,7 +115,7 @@ def try_container(rng, warm, folder):
 
 def try_source(rng, warm, folder):
     arguments = ("@reader", rng.choice(sorted(outside_tables.SAMPLES)), str(rng.randrange(10**9)))
-    return judged(arguments, warm.run(*arguments, folder=folder, longest=3 * LONGEST_SECONDS))
+    return judged(arguments, warm.run(*arguments, folder=folder, longest=KILLED_AFTER))
 
 
 # Experiment files.
@@ -192,7 +194,7 @@ def try_experiment(rng, warm, folder):
     arguments = ("features", "e.toml", "--out", "out.parquet")
     if rng.random() < 0.3:
         arguments = ("backtest", "e.toml", "--out", "out.parquet")
-    return judged(arguments, warm.run(*arguments, folder=folder, longest=3 * LONGEST_SECONDS))
+    return judged(arguments, warm.run(*arguments, folder=folder, longest=KILLED_AFTER))
 
 
 # Command lines.
@@ -246,7 +248,7 @@ def try_command_line(rng, warm, folder):
     arguments = (command, *words)
     if "--help" in words or "--tracking-uri" in words or "--scheduler" in words:
         arguments = (command, *LINES[command])
-    return judged(arguments, warm.run(*arguments, folder=folder, longest=3 * LONGEST_SECONDS))
+    return judged(arguments, warm.run(*arguments, folder=folder, longest=KILLED_AFTER))
 
 
 # Ledgers and model folders.
@@ -270,7 +272,7 @@ def try_ledger(rng, warm, folder):
     whole = whole_ledger(path)
     changed = spoilt_lines(whole, rng) if rng.random() < 0.9 else whole
     path.write_bytes(changed)
-    ended = warm.run("@ledger", path, folder=folder, longest=3 * LONGEST_SECONDS)
+    ended = warm.run("@ledger", path, folder=folder, longest=KILLED_AFTER)
     is_start = whole.startswith(changed) and (not changed or changed.endswith(b"\n"))
     wrong = "" if (ended.status == 0) == is_start else f"{ended.status}, a start: {is_start}"
     return judged(("@ledger",), ended, wrong)
@@ -359,7 +361,7 @@ def try_model(rng, warm, folder):
     names = ("data/artifact/model.skops", "data/artifact/manifest.json")
     same = all((root / name).read_bytes() == (original / name).read_bytes() for name in names)
     expected = digest if rng.random() < 0.3 else ""
-    ended = warm.run("@model", root, expected, folder=folder, longest=3 * LONGEST_SECONDS)
+    ended = warm.run("@model", root, expected, folder=folder, longest=KILLED_AFTER)
     wrong = "read though it was changed" if ended.status == 0 and expected and not same else ""
     return judged(("@model", str(root), expected), ended, wrong)
 

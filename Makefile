@@ -40,6 +40,10 @@ SECONDS := 3600
 fuzz: $(VENV)/.installed-dev
 	$(PYTHON) tests/fuzz/doors.py --seconds $(SECONDS)
 
+# Changes of the source, one at a time, and whether the tests of their module notice. An hour.
+mutants: $(VENV)/.installed-dev
+	$(PYTHON) tests/mutants.py
+
 format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .

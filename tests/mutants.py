@@ -30,9 +30,10 @@ AREAS = {
     "targets": ("targets/*.py", ["tests/targets/test_tables.py", "tests/targets",
                                  "escalation/targets"]),
     "archive": ("events/archive.py", ["tests/events/test_archive.py"]),
-    "known-when": ("panel/[kls][ea]*[sre]*.py", ["tests/panel/test_known_when.py", "tests/panel",
-                                                 "escalation/panel"]),
-    "ledger": ("scoring/ledger.py", ["escalation/scoring/ledger.py", "tests/scoring/test_ledger.py"]),
+    "known-when": ("panel/[kls][ea]*[sre]*.py", ["tests/panel/test_known_when.py",
+                                                 "tests/panel", "escalation/panel"]),
+    "ledger": ("scoring/ledger.py", ["escalation/scoring/ledger.py",
+                                     "tests/scoring/test_ledger.py"]),
 }  # fmt: skip
 """What is changed, and the tests of its own, the quickest first."""
 COMPILED_ONLY = (

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
+
+from escalation.errors import printable_line
 
 INK: Final = "#222222"
 SOFT: Final = "#6b6b6b"
@@ -19,6 +24,19 @@ RUNG_COLOURS: Final = ("#e0e0e0", "#bdbdbd", "#8f8f8f", "#f2a94f", "#e8743b", "#
 DPI: Final = 110
 
 
+class PlainFigure(Figure):
+    """A figure whose words are shown as they are: a dollar sign begins no formula."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw, also to measure or to save."""
+        with rc_context({"text.parse_math": False}):
+            for text in self.findobj(Text):
+                text.set_parse_math(False)
+                lines = text.get_text().split("\n")
+                text.set_text("\n".join(map(printable_line, lines)))
+            super().draw(renderer)
+
+
 def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
     """A figure of its own, in inches, without any global state.
 
@@ -27,7 +45,7 @@ def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
     width, height : float, optional
         In inches.
     """
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure = PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 

@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from escalation.metrics import METRICS, decompose, recalibrated
 from escalation.metrics.calibration import miscalibration, recoverable
+from escalation.metrics.ranking import ranking_replicates
 from escalation.metrics.scores import log_losses, squared_errors
 
 ORACLES = {
@@ -53,6 +54,18 @@ def test_metrics_of_four_rows_are_as_counted_by_hand(name, expected):
 
 def test_tied_pairs_count_half_in_auc():
     assert METRICS["auc"](np.array([0.3, 0.3, 0.3]), np.array([1.0, 0.0, 0.0])) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [([0.2, 0.7], 1.0), ([0.7, 0.2], 0.0), ([0.4, 0.4], 0.5)]
+)
+def test_a_single_pair_has_an_auc(probability, expected):
+    given, came = np.array(probability), np.array([0.0, 1.0])
+    assert METRICS["auc"](given, came) == expected
+    drawn_once = np.ones((1, 1))
+    both = ranking_replicates(given, came, np.zeros(2, np.int64), drawn_once)
+    assert both[1].tolist() == [expected]
+    assert both[0].tolist() == [1.0 if expected == 1.0 else 0.5]
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -19,6 +19,12 @@ from escalation.models.penalised import (
 RIDGE = (3.0, 20.0)
 
 
+def test_log_odds_are_those_of_a_probability_up_to_one_in_ten_thousand_and_of_its_end_beyond():
+    ends = np.log(np.array([0.0001 / 0.9999, 0.9999 / 0.0001]))
+    np.testing.assert_allclose(log_odds(np.array([0.0, 1.0])), ends, rtol=1e-9)
+    np.testing.assert_allclose(log_odds(np.array([0.0002])), [np.log(0.0002 / 0.9998)])
+
+
 def test_penalised_logistic_finds_the_maximum_of_a_plain_optimiser():
     random = np.random.default_rng(1)
     Z = np.column_stack([np.ones(200), random.normal(size=(200, 2))])

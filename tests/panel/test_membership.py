@@ -95,6 +95,17 @@ def test_a_unit_is_shown_as_the_first_row_known_writes_it(rows, shown):
     assert (past.unit_keys, past.units) == (("som/bay",), (shown,))
 
 
+@pytest.mark.parametrize(
+    ("lag", "units"), [(0, {"Punjab", "Sindh"}), (1, {"Sindh"}), (2, {"Sindh"})]
+)
+def test_a_version_that_is_replaced_by_the_day_it_could_be_seen_lets_nobody_enter(lag, units):
+    moved = table(PUNJAB, ("e1", 1, 2, "PAK", "Sindh", "a", "b"))
+    moved.loc[1, schema.OPERATION] = "update"
+    archive = EventArchive.of(moved, covered_to=pd.Timestamp("2020-01-09"))
+    past = history(archive, PanelSpec(("admin1",)), lag=lag)
+    assert set(past.units) == units
+
+
 def test_sides_that_are_written_differently_are_one_pair():
     rows = [(f"e{i}", 1, 1, "IRQ", "x", actor, "US ") for i, actor in enumerate(["Is", "IS "])]
     past = history(archive_of(*rows), PanelSpec(("dyad",)))

@@ -3,15 +3,19 @@
 import subprocess
 import sys
 from itertools import combinations
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from escalation import plots
+from escalation._util.files import write_figure
 from escalation.errors import InputError, UsageError
 from escalation.metrics import summary
+from escalation.plots.style import new_figure
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -250,3 +254,14 @@ def test_plots_leave_no_global_state_and_metrics_need_no_figures():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_words_that_look_like_formulas_or_move_a_cursor_are_drawn_as_they_are(tmp_path):
+    figure = new_figure(width=4.0, height=3.0)
+    ax = figure.add_subplot()
+    ax.set_yticks(range(3), ["$\\frac$", "$x^$", "$$"])
+    ax.set_title("$\\foo$ \x1b[2J")
+    write_figure(figure, tmp_path / "a.svg")
+    words = {text.get_text() for text in figure.findobj(Text)}
+    assert {"$\\frac$", "$x^$", "$$", "$\\foo$ \\x1b[2J"} <= words
+    ElementTree.parse(tmp_path / "a.svg")

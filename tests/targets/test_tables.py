@@ -339,3 +339,22 @@ def test_a_process_without_change_reaches_the_null_share():
 def test_a_parameter_out_of_its_range_is_refused(build):
     with pytest.raises(UsageError, match=r"error\[E-CONFIG\] targets column=\w+ value=.* expected"):
         build()
+
+
+DEFAULTS = {
+    "any": AnyEvent(horizon=7),
+    "exceed": Exceed(horizon=7, windows=52, quantile=0.9, least_mean=0.5),
+    "up": Up(horizon=7, window=360, least_mean=2.0),
+    "surge": Surge(horizon=7, window=28, factor=2.0, least_weekly=1.0),
+    "onset": Onset(horizon=7, quiet=28),
+    "climb": Climb(horizon=7, window=28),
+    "deaths": Deaths(horizon=7, least=1),
+    "retaliation": Retaliation(horizon=7, window=14, pairs=(("a", "b"),)),
+    "calm": Calm(horizon=7, window=28),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_label_without_settings_is_the_one_that_is_documented(name):
+    needed = {"pairs": (("a", "b"),)} if name == "retaliation" else {}
+    assert TARGETS[name](**needed) == DEFAULTS[name]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from escalation.errors import GateError
-from escalation.tracking.gate import common_rows, judge, require_earned
+from escalation.tracking.gate import Lead, common_rows, judge, require_earned
 
 
 def table(model, probability, outcome, *, units=4, every=7, horizon=7):
@@ -73,6 +73,13 @@ def test_a_refusal_names_both_intervals_and_the_positives():
     assert "skill over champion" in str(caught.value)
     assert "skill over ewma_nb" in str(caught.value)
     assert "positives" in str(caught.value)
+
+
+@pytest.mark.parametrize("unknown", ["skill", "lower", "upper"])
+def test_a_lead_of_which_anything_is_unknown_is_told_as_unknown(unknown):
+    numbers = {"skill": 0.1, "lower": 0.02, "upper": 0.2}
+    assert str(Lead("champion", **numbers)) == "skill over champion +10.0% [+2.0%, +20.0%]"
+    assert str(Lead("champion", **{**numbers, unknown: None})) == "skill over champion unknown"
 
 
 def test_beating_the_champion_but_not_the_baseline_is_not_enough():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from escalation import schema
 from escalation.events.archive import EventArchive
 from escalation.events.revisions import LATE, events_reported, suggested_lag
 from escalation.events.severity import unrated
-from escalation.events.type_words import rungs_by_words
+from escalation.events.type_words import rungs_of_types
 from escalation.panel.membership import members
 
 ENOUGH = 10
@@ -141,6 +141,7 @@ def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Fa
     types = _counts(events[schema.EVENT_TYPE])
     names = pa.array(list(types), pa.string())
     own = names.filter(pa.array(unrated(names, ladder=ladder))).to_pylist()
+    rated = _rated(events)
     killed = events[schema.KILLED].dropna()
     rungs = events[schema.SEVERITY].astype(int).value_counts().sort_index()
     return Facts(
@@ -151,8 +152,8 @@ def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Fa
         weekly=_is_weekly(days),
         units=_units(events),
         types=types,
-        own={name: rungs_by_words(name) for name in own},
-        rated=_rated(events),
+        own=rungs_of_types(types, own, violent=_violent(events, own, rated)),
+        rated=rated,
         rungs={int(rung): int(count) for rung, count in rungs.items()},
         actors=_counts(events[schema.ACTOR]),
         targets=_counts(events[schema.TARGET]),
@@ -171,6 +172,15 @@ def _counts(column: pd.Series) -> dict[str, int]:
 def _rated(events: pd.DataFrame) -> dict[str, tuple[int, int]]:
     spans = events.groupby(schema.EVENT_TYPE)[schema.SEVERITY].agg(["min", "max"]).astype(int)
     return {str(name): (int(low), int(high)) for name, low, high in spans.itertuples()}
+
+
+def _violent(
+    events: pd.DataFrame, own: Collection[str], rated: Mapping[str, tuple[int, int]]
+) -> bool:
+    """Whether anybody is known to be hurt, or a type that the ladder knows is violent."""
+    hurt = events[[schema.KILLED, schema.WOUNDED]].fillna(0).to_numpy().any()
+    known = (high for name, (_, high) in rated.items() if name not in own)
+    return bool(hurt) or any(high >= schema.VIOLENCE.nobody_hurt for high in known)
 
 
 def _units(events: pd.DataFrame) -> dict[str, Units]:

@@ -23,6 +23,7 @@ from escalation.backtest.label_choice import (
 )
 from escalation.backtest.shortage import Outcomes, Shortage
 from escalation.events.archive import EventArchive
+from escalation.events.type_words import why_quiet
 from escalation.experiment import Experiment, is_taken
 
 _ORDER: tuple[schema.UnitKind, ...] = ("admin1", "country", "site", "dyad")
@@ -232,7 +233,7 @@ class _Draft:
             "leaders.",
         ]
         beside = {
-            name: "by its words: " + ("no violence" if rungs[0] == 1 else "coercion, no violence")
+            name: f"{why_quiet(name)}: {'' if rungs[0] == 1 else 'coercion, '}no violence"
             for name, rungs in quiet.items()
         }
         below = [

@@ -12,6 +12,7 @@ from escalation.backtest.inspect_file import Inspected
 from escalation.backtest.propose import Proposal
 from escalation.events.detect import Detected
 from escalation.events.reading.tables import is_table
+from escalation.events.type_words import why_quiet
 
 _SHOWN = 12
 
@@ -89,7 +90,7 @@ def _rung(name: str, facts: Facts) -> str:
     rungs = facts.own[name]
     if rungs is None:
         return "not on the ladder: rung 3, 4 or 5 by casualties"
-    return f"rung {rungs[0]} by its words: no violence; not on the ladder, see [severity]"
+    return f"rung {rungs[0]} {why_quiet(name)}: no violence; not on the ladder, see [severity]"
 
 
 def _span(rungs: Sequence[int]) -> str:

@@ -208,6 +208,8 @@ class Source:
         Of files that are not UTF-8, where the source is known to publish such.
     aliases : mapping of str to str
         Columns by the name that a file of one's own gives them.
+    unplaced : callable, optional
+        As ``convert``, for a file that has no column of any group of ``one_of``.
     content_id : str
         The optional column that identifies an event; without it a row is named by what it says.
     """
@@ -230,6 +232,7 @@ class Source:
     zoned: bool = True
     fallback_encoding: str | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    unplaced: Callable[[pa.Table, Options], Converted] | None = None
     content_id: str = ""
 
     @property

@@ -67,7 +67,7 @@ REFUSED = {
     "header alone": (b"event_id,event_date,event_type,site\n", "E-EMPTY"),
     "no table": (bytes(range(256)) * 20, "error["),
     "a page": (b"<!DOCTYPE html><html><body>not found</body></html>\n", "E-"),
-    "columns of no format": (b"date,kind\n2020-01-01,x\n", "needs a place or a unit"),
+    "columns of no format": (b"day,what\n2020-01-01,x\n", "--columns day=event_date"),
     "times": (
         b"event_id,event_date,event_type,site\n1,2020-01-01 3:30,battle,x\n",
         "--zone",

@@ -1,10 +1,10 @@
 """The project's own columns as a file: for tables of your own.
 
-``event_date`` and ``event_type`` are required, and something that places the event or names its
-unit: ``country``, ``admin1``, ``site``, ``latitude`` with ``longitude``, or ``actor`` with
-``target``. All other columns of the canonical table may be left out. Names are taken as they are,
-without blanks around them; an ``admin1`` or ``site`` that is only a word for a missing value, such
-as ``NA``, is none (as a country, NA is Namibia).
+``event_date`` and ``event_type`` are required. What places the event or names its unit is needed
+in every row where the file has any of it: ``country``, ``admin1``, ``site``, ``latitude`` with
+``longitude``, or ``actor`` with ``target``. All other columns of the canonical table may be left
+out. Names are taken as they are, without blanks around them; an ``admin1`` or ``site`` that is only
+a word for a missing value, such as ``NA``, is none (as a country, NA is Namibia).
 
 ============ =====================================================================================
 event_id     needed in every row if the file has the column; else a row is named by what it says
@@ -25,6 +25,7 @@ its time zone is declared.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -66,7 +67,7 @@ def _known_basis(columns: Collection[str], options: Options) -> schema.KnownBasi
     return "event_date" if options.lag is None else "assumed"
 
 
-def _convert(block: pa.Table, options: Options) -> Converted:
+def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Converted:
     """Canonical events of a block; ``known_date`` stays null where the file has none.
 
     Examples
@@ -93,7 +94,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns[schema.LATITUDE] = cells.degrees(schema.LATITUDE, limit=90)
     columns[schema.LONGITUDE] = cells.degrees(schema.LONGITUDE, limit=180)
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
-    _check_place(cells)
+    if placed:
+        _check_place(cells)
     given = _given_severity(cells)
     by_ladder = severity_of(
         columns[schema.EVENT_TYPE],
@@ -139,5 +141,6 @@ FORMAT = Source(
     one_of=_PLACES,
     basis=_known_basis,
     dates=schema.DATE_COLUMNS,
+    unplaced=partial(_convert, placed=False),
     content_id=schema.EVENT_ID,
 )

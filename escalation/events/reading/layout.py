@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -122,6 +122,7 @@ def checked_layout(
     _refuse_repeated(path, columns, variant)
     if variant.refuse_columns is not None:
         variant.refuse_columns(path, columns)
+    variant = _as_placed(variant, columns)
     _refuse_missing(path, columns, variant, delimiter)
     spare = next((n for n, name in enumerate(reversed(header)) if name.strip()), 0)
     columns = _distinct(columns)
@@ -207,6 +208,13 @@ def _variant(source: Source, header: Sequence[str]) -> Source:
         if set(one.required) <= set(matched(header, one.columns)[0]):
             return one
     return source
+
+
+def _as_placed(source: Source, columns: Sequence[str]) -> Source:
+    """The source as it reads a file in which nothing says where or who, if it does."""
+    if source.unplaced is None or any(set(group) & set(columns) for group in source.one_of):
+        return source
+    return replace(source, convert=source.unplaced, one_of=())
 
 
 def _distinct(columns: Sequence[str]) -> tuple[str, ...]:

@@ -80,6 +80,11 @@ class FileCheck:
                 f"{self.layout.leftover} rows after the last event have none of "
                 f"{', '.join(self.layout.source.required)}, as where formulas were copied down"
             )
+        if self.source.one_of and not self.layout.source.one_of:
+            self.remarks.append(
+                "no column says where or who: all events are of one unit; if one does, name it: "
+                "--columns YOURS=site"
+            )
         if makes_ids(self.layout):
             self.remarks.append(MADE.format(column=self.source.content_id))
         if self.layout.unknown and self.limits.strict:

@@ -123,3 +123,11 @@ def test_rows_of_a_sheet_after_the_last_event_are_told_and_are_no_records(tmp_pa
     (report,) = validate_files(SOURCES["tidy"], [tmp_path / "a.xlsx"], limits=Limits(max_bad=1))
     assert (report.records, report.accepted, report.quarantined) == (2, 1, 1)
     assert any("3 rows after the last event" in remark for remark in report.remarks)
+
+
+def test_a_file_that_says_nowhere_where_is_of_one_unit(write, capsys):
+    archive = load_events("tidy", write("event_date,event_type\n2020-01-02,vote\n"))
+    assert archive.versions[["country", "admin1", "site", "actor"]].isna().all(axis=None)
+    assert "--columns YOURS=site" in capsys.readouterr().err
+    path = write("event_date,event_type,site\n2020-01-02,vote,\n2020-01-02,vote,Upper house\n")
+    assert validate_files(SOURCES["tidy"], [path])[0].reasons == {"Q-PLACE": 1}

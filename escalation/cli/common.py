@@ -17,6 +17,7 @@ from escalation.cli.reading import READING, Reading
 from escalation.errors import InputError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from escalation.backtest.shortage import Shortage
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
     from escalation.scoring.score import Score
@@ -174,15 +175,21 @@ def _events_of(experiment: Experiment, store: str | None) -> Path | None:
     return path
 
 
-def give(lists: list[list[Score]], out: Path | None, as_json: bool) -> None:
-    """Write and print watch lists, one for each label; the first in full."""
+def give(
+    lists: list[list[Score]], out: Path | None, as_json: bool, missing: Sequence[Shortage] = ()
+) -> None:
+    """Write and print watch lists, one for each label; the first in full.
+
+    As JSON, labels that could not be learnt come last.
+    """
     from escalation.cli import console
 
     rows = (score.as_dict() for scores in lists for score in scores)
     if out is not None:
         write_scores(list(rows), out)
     if as_json:
-        print_json([score.as_dict() for scores in lists for score in scores])
+        answers = [score.as_dict() for scores in lists for score in scores]
+        print_json([*answers, *(shortage.as_dict() for shortage in missing)])
     elif any(lists):
         with printing():
             console.console().print(console.watch_list_table(lists[0]))
@@ -236,3 +243,27 @@ def printing() -> Iterator[None]:
         if isinstance(error, BrokenPipeError):
             raise SystemExit(128 + signal.SIGPIPE) from None
         raise StorageError("E-STORAGE", f"could not print everything: {error.strerror}") from None
+
+
+class LeftOut(list["Shortage"]):
+    """Labels that can't be learnt, each told as a warning."""
+
+    def append(self, shortage: Shortage) -> None:
+        from escalation.backtest.shortage import warn
+
+        warn(shortage)
+        super().append(shortage)
+
+
+@contextmanager
+def labels_left_out(as_json: bool) -> Iterator[LeftOut]:
+    """Collect labels that can't be learnt; where none can be, a script is told of each."""
+    from escalation.backtest.shortage import Shortage
+
+    missing = LeftOut()
+    try:
+        yield missing
+    except Shortage as refusal:
+        if as_json:
+            print_json([shortage.as_dict() for shortage in (*missing, *refusal.parts)])
+        raise

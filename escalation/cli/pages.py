@@ -21,6 +21,7 @@ from escalation.cli.common import (
     Plugin,
     TrackingUri,
     give,
+    labels_left_out,
     print_json,
     printing,
     read_archive,
@@ -34,6 +35,7 @@ from escalation.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from escalation.cli.common import LeftOut
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
 
@@ -77,14 +79,25 @@ def replay_command(
     archive = read_archive(chosen, reading)
     with console.progress_bar() as progress:
         if as_of is not None:
-            scores = past.replay(archive, chosen, as_of, explain=explain, progress=progress)
-            give([scores], out, as_json)
+            with labels_left_out(as_json) as missing:
+                scores = past.replay(
+                    archive,
+                    chosen,
+                    as_of,
+                    explain=explain,
+                    missing=missing.append,
+                    progress=progress,
+                )
+            give([scores], out, as_json, missing)
             return
-        rows = past.replay_range(archive, chosen, first, last, every=every, progress=progress)
+        with labels_left_out(as_json) as missing:
+            rows = past.replay_range(
+                archive, chosen, first, last, every=every, missing=missing.append, progress=progress
+            )
     units = [_named(rows, text) for text in unit or []]
     if figure is not None:
         _draw(rows, archive, chosen, figure, units, name)
-    _give_range(rows, out, units, as_json)
+    _give_range(rows, out, units, missing if as_json else None)
 
 
 def _named(rows: pd.DataFrame, text: str) -> str:
@@ -123,7 +136,10 @@ def _draw(
     write_figure(made, path)
 
 
-def _give_range(rows: pd.DataFrame, out: Path | None, units: list[str], as_json: bool) -> None:
+def _give_range(
+    rows: pd.DataFrame, out: Path | None, units: list[str], missing: LeftOut | None
+) -> None:
+    """Write and print a range; as JSON, with the labels that could not be learnt, where given."""
     import json
 
     from escalation._util.files import write_table
@@ -132,9 +148,10 @@ def _give_range(rows: pd.DataFrame, out: Path | None, units: list[str], as_json:
     if out is not None:
         write_table(rows, out)
     shown = units or most_at_risk(rows, most=MOST_UNITS)
-    if as_json:
+    if missing is not None:
         some = rows[rows["unit"].isin(units)] if units else rows
-        print_json(json.loads(some.to_json(orient="records", date_format="iso")))
+        forecasts = json.loads(some.to_json(orient="records", date_format="iso"))
+        print_json([*forecasts, *(shortage.as_dict() for shortage in missing)])
         return
     with printing():
         _print(rows, shown)

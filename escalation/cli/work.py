@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from escalation.cli.common import (
     Plugin,
     SetKeys,
     TrackingUri,
+    labels_left_out,
     print_json,
     read_archive,
     read_experiment,
@@ -33,7 +33,7 @@ from escalation.errors import GateError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from escalation.backtest.shortage import OnShortage, Shortage
+    from escalation.backtest.shortage import OnShortage
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
@@ -68,7 +68,7 @@ def train_command(
     chosen = _kept(chosen, uri)
     if not again and _tell_repeat(chosen, archive, uri, as_json=as_json):
         return
-    with _left_out(as_json) as missing:
+    with labels_left_out(as_json) as missing:
         done = _train_and_store(chosen, archive, uri, missing.append)
     if as_json:
         rows = [_row(trained, logged) for trained, logged in done]
@@ -99,30 +99,6 @@ def _tell_repeat(experiment: Experiment, archive: EventArchive, uri: str, *, as_
         out.print("Nothing was trained or registered; to train again: escalation train --again")
         out.print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
     return bool(repeated)
-
-
-class _LeftOut(list["Shortage"]):
-    """Labels that can't be learnt, each told as a warning."""
-
-    def append(self, shortage: Shortage) -> None:
-        from escalation.backtest.shortage import warn
-
-        warn(shortage)
-        super().append(shortage)
-
-
-@contextmanager
-def _left_out(as_json: bool) -> Iterator[_LeftOut]:
-    """Collect labels that can't be learnt; where none can be, a script is told of each."""
-    from escalation.backtest.shortage import Shortage
-
-    missing = _LeftOut()
-    try:
-        yield missing
-    except Shortage as refusal:
-        if as_json:
-            print_json([shortage.as_dict() for shortage in (*missing, *refusal.parts)])
-        raise
 
 
 def _kept(experiment: Experiment, uri: str) -> Experiment:
@@ -209,7 +185,7 @@ def backtest_command(
     with (
         running(engine, scheduler=scheduler, setup=_setup(plugin)) as where,
         console.progress_bar() as progress,
-        _left_out(as_json) as missing,
+        labels_left_out(as_json) as missing,
     ):
         forecasts = backtest_labels(
             archive, chosen, progress=progress, engine=where, missing=missing.append

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 
 from escalation import schema
 from escalation._util.text import toll
+from escalation.events.severity import unrated
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.report.page_data import ReportData
 
+_TYPES_SHOWN = 5
 BASES = {
     "observed": "observed: the day on which a source reported it",
     "overwritten": "overwritten: the source keeps only its latest time stamp",
@@ -106,6 +109,7 @@ def _on_the_data(data: ReportData) -> list[str]:
         f"{int(violent[schema.ACTOR].isna().sum() + (violent[schema.ACTOR] == 'unknown').sum()):,} "
         "not who acted.",
     ]
+    sentences += _on_assumed_severity(data)
     if stamp_is_observed(data) and len(delay):
         sentences.append(
             f"Half of the news came within {delay.median():.0f} days and the last after "
@@ -118,6 +122,22 @@ def _on_the_data(data: ReportData) -> list[str]:
     if quiet:
         sentences.append(f"{len(quiet):,} units have no probability; their status says why.")
     return sentences
+
+
+def _on_assumed_severity(data: ReportData) -> list[str]:
+    """Which events are of types without a rung; what a file says of its severity is not assumed."""
+    events = data.events
+    unknown = unrated(pa.array(events[schema.EVENT_TYPE]), ladder=data.experiment.ladder)
+    names = events[schema.EVENT_TYPE][unknown].value_counts()
+    if names.empty:
+        return []
+    shown = ", ".join(repr(plain(name)) for name in names.index[:_TYPES_SHOWN])
+    more = f" and {len(names) - _TYPES_SHOWN} more" if len(names) > _TYPES_SHOWN else ""
+    return [
+        f"{names.sum():,} events are of types without a rung ({shown}{more}). Where the data do "
+        "not say it, their severity is assumed: 3 where nobody is known to be hurt, 4 with "
+        "wounded, 5 with killed."
+    ]
 
 
 def stamp_is_observed(data: ReportData) -> bool:

@@ -21,6 +21,7 @@ from escalation.backtest.fitting import build_model, fit_models, is_meta, predic
 from escalation.backtest.intervals import NO_RECORD
 from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.rolling import backtest_case, forecast_tables
+from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.train import best_model, train_labels
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
@@ -66,6 +67,7 @@ def replay(
     day: object,
     *,
     explain: int = 3,
+    missing: OnShortage = warn,
     progress: Progress = silent,
 ) -> list[Score]:
     """The watch list of a past day, from what was known at its end.
@@ -80,12 +82,14 @@ def replay(
     day : date-like
     explain : int
         Named events per unit.
+    missing : callable, optional
+        Told of each label that could not be learnt.
     """
     when = to_day(day)
     then = archive.until(when)
     stood = as_it_stood(experiment, when)
     scores = []
-    for trained in train_labels(then, stood, progress=progress):
+    for trained in train_labels(then, stood, missing=missing, progress=progress):
         manifest = manifest_of(trained, trained.best)
         scorer = Scorer(trained.models[trained.best], manifest, f"replay of {when}", "")
         scores.extend(score(scorer, then, as_of=when, explain=explain))
@@ -99,6 +103,7 @@ def replay_range(
     last: object,
     *,
     every: int = 1,
+    missing: OnShortage = warn,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Forecasts of each day of a range, from what was known at its end, and the outcomes.
@@ -115,6 +120,8 @@ def replay_range(
     first, last : date-like
     every : int
         Days between answers.
+    missing : callable, optional
+        Told of each label that could not be learnt on any of them.
 
     Returns
     -------
@@ -134,7 +141,9 @@ def replay_range(
         raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)
     parts = each(
-        lambda target: _replayed(archive, experiment, target, days, progress), experiment.labels
+        lambda target: _replayed(archive, experiment, target, days, progress),
+        experiment.labels,
+        missing=missing,
     )
     return pd.concat(parts, ignore_index=True)
 

@@ -194,6 +194,16 @@ def test_a_unit_without_an_answer_is_there_with_its_status(data):
     assert "No unit can be given a probability today" in words(page(replace(data, scores=silent)))
 
 
+def test_severity_that_is_assumed_is_told(data, made):
+    assert "without a rung" not in words(made)
+    own = data.events.assign(
+        **{schema.EVENT_TYPE: ["NATO drill"] * 2 + ["rocket_attack"] * (len(data.events) - 2)}
+    )
+    assert "2 events are of types without a rung ('NATO drill')" in words(
+        page(replace(data, events=own))
+    )
+
+
 def test_a_day_that_the_model_has_learned_from_is_called_in_sample(data, made):
     assert "In-sample" not in words(made)
     later = tuple(

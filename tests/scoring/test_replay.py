@@ -177,6 +177,11 @@ last_day = 2020-12-31
 name = "any"
 horizon = 7
 where = { rung = 4 }
+[[targets]]
+name = "any"
+called = "never"
+horizon = 7
+where = { event_type = "picnic" }
 [features.window_sums]
 [models.ewma_nb]
 [backtest]
@@ -195,7 +200,8 @@ def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(tmp_path, day,
 
     (tmp_path / "hurt.toml").write_text(HURT)
     given = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")
-    (score,) = json.loads(escalation(*given, "--json", folder=tmp_path).stdout)
+    score, left_out = json.loads(escalation(*given, "--json", folder=tmp_path).stdout)
+    assert left_out["target"] == "never_7d" and left_out["error"]["code"] == "E-INSUFFICIENT"
     (missiles,) = [one for one in score["drivers"] if one["event_id"] == "IQ-2020-01-08-01"]
     assert (missiles["killed"], missiles["wounded"]) == (0, wounded)
     shown = re.sub(r"[│\s]+", " ", escalation(*given, folder=tmp_path).stdout)

@@ -1,6 +1,6 @@
 """Random files in the layout of every source, rewritten as programs do, against an all-text reader.
 
-    python tests/fuzz/readers.py [--files 2000] [--commands 50] [--seed 0]
+    python tests/fuzz/readers.py [--files 2000] [--commands 50] [--seed 0] [--only SOURCE …]
 
 Each file is a random table of a source, written with a random mixture of habits (separator, quotes,
 encoding, spelling and order of columns, blanks, numbers with a point), and every third one is then
@@ -26,7 +26,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from outside_tables import SAMPLES, Table, text
+from outside_tables import SAMPLES, TIDY, Sample, Table, text
 
 from escalation import schema
 from escalation.errors import EscalationError
@@ -34,20 +34,26 @@ from escalation.events import SOURCES, Limits, Options, load_events
 from escalation.events.store.ingest import validate_files
 
 LONGEST_SECONDS = 10.0
+OWN_NAMES = {"When did it": "event_date", "what": "event_type", "Land": "country", "Ort": "admin1",
+             "dead=": "killed", "known": "known_date", "text": "note"}  # fmt: skip
+OWN = Sample([list(OWN_NAMES), *([row[TIDY.table[0].index(name)] for name in OWN_NAMES.values()]
+                                 for row in TIDY.table[1:])], [])  # fmt: skip
+"""A table without an identifier whose columns have names of their own, which are declared."""
+TABLES = {**SAMPLES, "tidy own": OWN}
 KILLED = {"acled": "fatalities", "acled weekly": "FATALITIES", "ucdp": "best", "gtd": "nkill",
-          "tidy": "killed"}  # fmt: skip
+          "tidy": "killed", "tidy own": "dead="}  # fmt: skip
 IDENTIFIERS = {"acled": "event_id_cnty", "ucdp": "id", "gdelt": "GLOBALEVENTID", "gtd": "eventid",
                "polecat": "Event ID", "tidy": "event_id"}  # fmt: skip
 PROVINCES = {"acled": "admin1", "acled weekly": "ADMIN1", "ucdp": "adm_1", "tidy": "admin1",
              "gdelt": "ActionGeo_ADM1Code", "gtd": "provstate", "polecat": "Province",
-             "icews": "Province"}  # fmt: skip
+             "icews": "Province", "tidy own": "Ort"}  # fmt: skip
 PIECES = [b"", b"\0", b'"', b"\n", b"\r", b",", b"NA", b"\xff", b"1e400", b"[", b"{"]
 NAMES = ["Baghdad", "S\u00e9gou", "O'Higgins", "Al Anbar", "\u0628\u063a\u062f\u0627\u062f", "7"]
 
 
 def random_table(name: str, rng: random.Random, rows: int) -> Table:
     """A table of a source with more rows, other identifiers, provinces and tolls."""
-    head, *body = SAMPLES[name].table
+    head, *body = TABLES[name].table
     table = [list(head)]
     for number in range(rows):
         row = list(rng.choice(body))
@@ -77,7 +83,7 @@ def padded(rng: random.Random) -> Callable[[str], str]:
     return rng.choice([str, str, lambda cell: f" {cell}", lambda cell: f"{cell}\u00a0  "])
 
 
-def written(name: str, table: Table, rng: random.Random) -> tuple[bytes, dict[str, str]]:
+def written(name: str, table: Table, rng: random.Random) -> tuple[bytes, dict[str, object]]:
     """The bytes of a file with a mixture of habits, and the options that it needs."""
     order = list(range(len(table[0])))
     if rng.random() < 0.3:
@@ -89,16 +95,19 @@ def written(name: str, table: Table, rng: random.Random) -> tuple[bytes, dict[st
         rows = [["" if not number else str(number), *row] for number, row in enumerate(rows)]
     if rng.random() < 0.2:
         rows = [[*row, ""] for row in rows]
-    delimiter = rng.choice([SAMPLES[name].delimiter, ",", ";", "\t", "|"])
+    delimiter = rng.choice([TABLES[name].delimiter, ",", ";", "\t", "|"])
     ends = rng.choice(["\n", "\r\n", "\r"])
-    unquoted = delimiter == "\t" == SAMPLES[name].delimiter
+    unquoted = delimiter == "\t" == TABLES[name].delimiter
     content = text(
         rows, delimiter=delimiter, ends=ends, quoting=0 if unquoted else rng.choice([0, 1])
     )
     if delimiter in ",;" and rng.random() < 0.2:
         content = f"sep={delimiter}{ends}{content}"
     encoding = rng.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])
-    return content.encode(encoding), {"encoding": encoding} if encoding == "utf-16" else {}
+    options: dict[str, object] = {"encoding": encoding} if encoding == "utf-16" else {}
+    if name == "tidy own":
+        options["columns"] = {spell(own).strip(): new for own, new in OWN_NAMES.items()}
+    return content.encode(encoding), options
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
@@ -123,7 +132,7 @@ def expected(name: str, table: Table) -> set[tuple[str, ...]]:
     )
 
 
-def found(name: str, path: Path, options: dict[str, str]) -> set[tuple[str, ...]]:
+def found(name: str, path: Path, options: dict[str, object]) -> set[tuple[str, ...]]:
     """The same of the events that the package reads."""
     frame = load_events(name.split()[0], path, options=Options(**options)).versions
     killed = frame[schema.KILLED].astype("str").where(frame[schema.KILLED].notna(), "")
@@ -169,9 +178,10 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--commands", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=list(TABLES), default=list(TABLES))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in SAMPLES:
+        for name in asked.only:
             became, slowest = Counter(), 0.0
             for seed in range(asked.seed, asked.seed + asked.files):
                 start = time.perf_counter()
@@ -181,7 +191,7 @@ def main() -> None:
             print(f"{name}: {dict(became)}, the slowest in {slowest:.1f} s")
             assert slowest < LONGEST_SECONDS
         seeds = range(asked.seed, asked.seed + asked.commands)
-        names = list(SAMPLES)
+        names = [name for name in asked.only if name != "tidy own"]
         tried = [try_command(names[seed % len(names)], seed, Path(folder)) for seed in seeds]
         print("commands", dict(Counter(tried)))
 

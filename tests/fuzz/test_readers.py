@@ -4,15 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from outside_tables import SAMPLES
 
 sys.path.insert(0, str(Path(__file__).parent))
-from readers import try_command, try_one
+from readers import TABLES, try_command, try_one
 
 sys.path.pop(0)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_random_files_are_read_or_refused_and_say_what_pandas_finds_in_them(name, tmp_path):
     assert sum(try_one(name, seed, tmp_path) == "taken" for seed in range(45)) >= 30
 

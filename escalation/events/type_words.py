@@ -17,7 +17,7 @@ def _pattern(stems: str) -> re.Pattern[str]:
 _WORDS = _pattern(
     "vote|voting|ballot|referendum|election|bill|amendment|motion|resolution|decree|veto|law|"
     "legislation|treat(?:y|ies)|agreement|session|debate|hearing|reading|committee|inquiry|"
-    "petition|statement|speech|announce|declar|talk|negotiat|consult|summit|visit"
+    "petition|development|statement|speech|announce|declar|talk|negotiat|consult|summit|visit"
 )
 _COERCION = _pattern(
     "sanction|embargo|boycott|arrest|detain|detention|deploy|mobilis|mobiliz|protest|demonstrat|"

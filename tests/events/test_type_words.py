@@ -24,6 +24,7 @@ WORDS = {
     "motion on the bombing": 1,
     "first reading": 1,
     "peace agreement signed": 1,
+    "Strategic developments": 1,
     "mobilisation": 2,
     "boycott": 2,
     "protest violence": None,

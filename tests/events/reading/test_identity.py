@@ -125,9 +125,9 @@ def test_rows_of_a_sheet_after_the_last_event_are_told_and_are_no_records(tmp_pa
     assert any("3 rows after the last event" in remark for remark in report.remarks)
 
 
-def test_a_file_that_says_nowhere_where_is_of_one_unit(write, capsys):
-    archive = load_events("tidy", write("event_date,event_type\n2020-01-02,vote\n"))
+def test_a_file_that_says_nowhere_where_is_of_one_unit(write):
+    with pytest.warns(UserWarning, match="--columns YOURS=site"):
+        archive = load_events("tidy", write("event_date,event_type\n2020-01-02,vote\n"))
     assert archive.versions[["country", "admin1", "site", "actor"]].isna().all(axis=None)
-    assert "--columns YOURS=site" in capsys.readouterr().err
     path = write("event_date,event_type,site\n2020-01-02,vote,\n2020-01-02,vote,Upper house\n")
     assert validate_files(SOURCES["tidy"], [path])[0].reasons == {"Q-PLACE": 1}

@@ -373,6 +373,14 @@ class Experiment(Section):
                 )
         return value
 
+    @model_validator(mode="after")
+    def _label_units(self) -> Experiment:
+        for label in self.labels:
+            if not set(label.units) <= set(self.panel.units):
+                needed = f"needs units of [panel]: {', '.join(self.panel.units)}"
+                raise _invalid(f"[[targets]] {label.name}", "units", list(label.units), needed)
+        return self
+
     @cached_property
     def labels(self) -> list[Target]:
         """The targets, built."""

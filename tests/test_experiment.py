@@ -97,6 +97,20 @@ def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
     assert [target_label(label) for label in named.labels] == ["any_7d", "any_deadly_7d"]
 
 
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [("['site']", "needs units of [panel]: country, all"), ("['village']", "units"), ("[]", "")],
+)
+def test_a_label_is_asked_of_units_that_the_panel_has(tmp_path, units, said):
+    text = MINIMAL + f"units = {units}\n[panel]\nunits = ['country', 'all']\n"
+    if said:
+        with pytest.raises(UsageError, match="E-CONFIG") as refused:
+            load_experiment(written(tmp_path, text))
+        assert said in str(refused.value)
+    else:
+        assert load_experiment(written(tmp_path, text)).labels[0].units == ()
+
+
 @pytest.mark.parametrize("called", ["7up", "a b", "../up", "Any", "a" * 41])
 def test_a_name_that_could_not_be_a_file_or_a_model_is_refused(tmp_path, called):
     with pytest.raises(UsageError, match="a letter, then up to 39 of"):

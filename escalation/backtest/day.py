@@ -98,7 +98,7 @@ def day_inputs(
         ``E-COVERAGE`` for a day beyond what the archive covers.
     """
     when = to_day(day)
-    then, spec = archive.until(when), panel_spec(experiment, [target])
+    then, spec = archive.until(when), panel_spec(experiment, target)
     past = history(
         then, spec, first_day=experiment.data.first_day, last_day=when, lag=experiment.data.lag
     )

@@ -197,23 +197,26 @@ def positions(
     return unit.astype(np.int64), day.astype(np.int64)
 
 
-def panel_spec(experiment: Experiment, targets: Sequence[Target]) -> PanelSpec:
-    """The panel that an experiment's features and labels need together.
+def panel_spec(experiment: Experiment, target: Target | None = None) -> PanelSpec:
+    """The panel that an experiment's features and a label need together.
 
     Parameters
     ----------
     experiment : Experiment
-    targets : sequence of Target
-        Labels whose channels the panel needs beside those of the features.
+    target : Target, optional
+        A label whose channels the panel needs beside those of the features, and whose units it has
+        where the label names some.
     """
     spec = experiment.panel.spec
-    own = [channel for target in targets for channel in target.channels()]
-    return replace(spec, channels=(*spec.channels, *own))
+    if target is None:
+        return spec
+    kinds = target.units or spec.kinds
+    return replace(spec, kinds=kinds, channels=(*spec.channels, *target.channels()))
 
 
 def features_history(archive: EventArchive, experiment: Experiment) -> History:
     """The versions by unit of an experiment's panel without labels: for features alone."""
-    data, spec = experiment.data, panel_spec(experiment, [])
+    data, spec = experiment.data, panel_spec(experiment)
     last = to_day(data.last_day or archive.covered_to)
     return history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
 
@@ -238,7 +241,7 @@ def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
     data = experiment.data
-    spec = panel_spec(experiment, [target])
+    spec = panel_spec(experiment, target)
     last = to_day(data.last_day or archive.covered_to)
     past = history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
     return Prepared(archive, spec, past, build(past, {}))

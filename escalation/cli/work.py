@@ -241,7 +241,7 @@ def features_command(
     from escalation.features.stream import write_features
 
     chosen = read_experiment(experiment, plugin, reading)
-    spec = panel_spec(chosen, [])
+    spec = panel_spec(chosen)
     columns = names(spec.all_channels, chosen.features)
     if only_list:
         print("\n".join(columns))

@@ -124,7 +124,7 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     {'window_sums': ['events_sum_7d'], 'decayed_sums': ['events_decay_14d'],
      'own_history': ['threshold']}
     """
-    channels = panel_spec(experiment, []).all_channels
+    channels = panel_spec(experiment).all_channels
     owner: dict[str, str] = {}
     so_far: dict[str, dict[str, object]] = {}
     for family in sorted(experiment.features, key=lambda name: name in ACROSS):

@@ -182,6 +182,8 @@ class Target:
         Which events count; all events stay features.
     called : str
         A name of its own, for a label that shares its kind and horizon with another.
+    units : tuple of str
+        Kinds of units that it is asked of; those of the panel by default.
 
     Raises
     ------
@@ -192,6 +194,7 @@ class Target:
     horizon: int = 7
     where: Where = field(default_factory=Where)
     called: str = field(default="", kw_only=True)
+    units: tuple[schema.UnitKind, ...] = field(default=(), kw_only=True)
 
     name: ClassVar[str] = ""
     falls: ClassVar[bool] = False

@@ -315,6 +315,19 @@ class BacktestSection(Section):
         return self
 
 
+class MovesSection(Section):
+    """What is said of moves and answers between the sides of ``[panel] pairs``."""
+
+    within: list[int] = Field([3, 7, 14], min_length=1, description="days for an answer")
+
+    @field_validator("within")
+    @classmethod
+    def _within(cls, value: list[int]) -> list[int]:
+        if min(value) < 1 or sorted(set(value)) != value:
+            raise ValueError("needs numbers of days from 1 up, each once, in rising order")
+        return value
+
+
 class ExperimentSection(Section):
     """Name and seed."""
 
@@ -333,6 +346,7 @@ class Experiment(Section):
     targets: list[dict[str, Any]] = Field(min_length=1)
     models: dict[str, dict[str, Any]] = {}
     backtest: BacktestSection = BacktestSection()
+    moves: MovesSection = MovesSection()
     severity: dict[str, tuple[int, int, int]] = {}
 
     @field_validator("severity")
@@ -374,11 +388,16 @@ class Experiment(Section):
         return value
 
     @model_validator(mode="after")
-    def _label_units(self) -> Experiment:
+    def _label_choices(self) -> Experiment:
+        """The units and models of a label are among those that there are."""
+        there: dict[str, tuple[str, Sequence[str]]]
+        there = {"units": ("[panel]", self.panel.units), "models": ("[models]", self.model_names)}
         for label in self.labels:
-            if not set(label.units) <= set(self.panel.units):
-                needed = f"needs units of [panel]: {', '.join(self.panel.units)}"
-                raise _invalid(f"[[targets]] {label.name}", "units", list(label.units), needed)
+            for key, (section, known) in there.items():
+                chosen = getattr(label, key)
+                if not set(chosen) <= set(known):
+                    needed = f"needs {key} of {section}: {', '.join(known)}"
+                    raise _invalid(f"[[targets]] {label.name}", key, list(chosen), needed)
         return self
 
     @cached_property
@@ -414,6 +433,13 @@ class Experiment(Section):
         """The models that run: the baselines always, then the experiment's, each once."""
         named = self.models or [name for name in MODELS if name not in ON_REQUEST]
         return list(dict.fromkeys([*BASELINES, *named]))
+
+
+def label_words(experiment: Experiment, target: Target) -> str:
+    """What a label asks, in the words of its file; its name where the file has none."""
+    about = experiment.experiment
+    first = about.description if target == experiment.labels[0] else ""
+    return target.description or first or f"{about.name} {target_label(target)}"
 
 
 def target_label(target: Target) -> str:

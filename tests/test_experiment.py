@@ -98,17 +98,18 @@ def test_two_labels_of_one_name_are_refused_until_one_has_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("units", "said"),
-    [("['site']", "needs units of [panel]: country, all"), ("['village']", "units"), ("[]", "")],
+    ("line", "said"),
+    [
+        ("units = ['site']", "needs units of [panel]: country, all"),
+        ("units = ['village']", "units"),
+        ("models = ['forest']", "needs models of [models]: climatology"),
+    ],
 )
-def test_a_label_is_asked_of_units_that_the_panel_has(tmp_path, units, said):
-    text = MINIMAL + f"units = {units}\n[panel]\nunits = ['country', 'all']\n"
-    if said:
-        with pytest.raises(UsageError, match="E-CONFIG") as refused:
-            load_experiment(written(tmp_path, text))
-        assert said in str(refused.value)
-    else:
-        assert load_experiment(written(tmp_path, text)).labels[0].units == ()
+def test_a_label_is_asked_of_units_and_models_that_there_are(tmp_path, line, said):
+    text = f"{MINIMAL}{line}\n[panel]\nunits = ['country', 'all']\n[models]\nlogistic = {{}}\n"
+    with pytest.raises(UsageError, match="E-CONFIG") as refused:
+        load_experiment(written(tmp_path, text))
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("called", ["7up", "a b", "../up", "Any", "a" * 41])

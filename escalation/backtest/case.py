@@ -51,7 +51,7 @@ class Case:
     @property
     def model_names(self) -> list[str]:
         """The models that run, each once."""
-        return names_of(self.experiment, self.own)
+        return names_of(self.experiment, self.target, self.own)
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""

@@ -78,8 +78,11 @@ class Family(NamedTuple):
 
 
 def apart_from_horizon(label: Target) -> Target:
-    """What two labels share that differ in nothing but their horizon and their name."""
-    return replace(label, horizon=1, called="")
+    """What two labels share that count the same over different horizons.
+
+    What they are called, which units they are asked of and which models answer makes no difference.
+    """
+    return replace(label, horizon=1, called="", description="", units=(), models=())
 
 
 def families(labels: Sequence[Target]) -> list[Family]:

@@ -65,13 +65,16 @@ def unfitted(
         name: adapted(name, own[name], horizon=target.horizon)
         if name in own
         else build_model(name, experiment, target)
-        for name in names_of(experiment, own)
+        for name in names_of(experiment, target, own)
     }
 
 
-def names_of(experiment: Experiment, own: Mapping[str, Any] | None) -> list[str]:
-    """The models that run: an experiment's, or the baselines and estimators of one's own."""
-    return list(dict.fromkeys([*BASELINES, *own])) if own else experiment.model_names
+def names_of(experiment: Experiment, target: Target, own: Mapping[str, Any] | None) -> list[str]:
+    """The models that run: a label's of an experiment, or the baselines and one's own."""
+    if own:
+        return list(dict.fromkeys([*BASELINES, *own]))
+    chosen = {*BASELINES, *(target.models or experiment.model_names)}
+    return [name for name in experiment.model_names if name in chosen]
 
 
 def is_meta(model: object) -> bool:

@@ -27,6 +27,7 @@ from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import BusyError, UsageError
 
 if TYPE_CHECKING:
+    from escalation.scoring.scorer import Scorer
     from escalation.scoring.verify import Verified
 
 MOST_NAMED = 8
@@ -115,25 +116,32 @@ def verify_command(
             fix="run `escalation score` first, or name it with --ledger",
         )
     use_plugins(plugin)
-    scorer = tracking.load_scorer(model, uri=uri)
-    tracking.require_usable(uri, scorer.experiment.experiment.name)
-    archive = read_archive(scorer.experiment, reading, store=uri)
-    last = scored_day(scorer, archive, as_of)
-    verified = check(scorer, archive, read_ledger(kept), as_of=last)
-    run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
+    scorers = tracking.load_scorers(model, uri=uri)
+    tracking.require_usable(uri, scorers[0].experiment.experiment.name)
+    archive = read_archive(scorers[0].experiment, reading, store=uri)
+    last, issued = scored_day(scorers[0], archive, as_of), read_ledger(kept)
+    rows = []
+    for scorer in scorers:
+        verified = check(scorer, archive, issued, as_of=last)
+        run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
+        rows.append(_verified_row(verified, scorer, run_id))
+        if not as_json:
+            name = f"{scorer.series.target}: " if len(scorers) > 1 else ""
+            for line in _said(verified):
+                console.console().print(f"{name}{line}")
     if as_json:
-        counts = {
-            name: getattr(verified, name) for name in ("issued", "in_sample", "matured", "open")
-        }
-        tables = {
-            name: json.loads(getattr(verified, name).to_json(orient="records"))
-            for name in ("summary", "drift")
-        }
-        print_json({"verdict": verified.verdict, "run_id": run_id, **counts, **tables})
-        return
-    out = console.console()
-    for line in _said(verified):
-        out.print(line)
+        print_json(rows)
+
+
+def _verified_row(verified: Verified, scorer: Scorer, run_id: str) -> dict[str, object]:
+    """A label's verification for scripts."""
+    names = ("verdict", "issued", "in_sample", "matured", "open")
+    tables = {
+        name: json.loads(getattr(verified, name).to_json(orient="records"))
+        for name in ("summary", "drift")
+    }
+    told = {name: getattr(verified, name) for name in names}
+    return {"target": scorer.series.target, "run_id": run_id, **told, **tables}
 
 
 def _said(verified: Verified) -> list[str]:

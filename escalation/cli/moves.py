@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 Shuffles = Annotated[int, typer.Option(min=0, help="Shuffled histories of the placebo.")]
 Within = Annotated[
-    list[int] | None, typer.Option(min=1, help="Days; may be repeated. 3, 7 and 14 by default.")
+    list[int] | None,
+    typer.Option(min=1, help="Days; may be repeated; of the file by default."),
 ]
 GroupedBy = Annotated[Literal["harm", "rung"], typer.Option(help="How moves are told apart.")]
 Drawn = Annotated[Path | None, typer.Option("--figure", help="Also draw it: .png or .svg.")]
@@ -51,7 +52,6 @@ def moves_command(
 
     require_figure_format(figure)
     from escalation.models import excitation
-    from escalation.models.excitation.followed import WITHIN
     from escalation.panel.sides import pair_counts
 
     chosen = read_experiment(experiment, plugin, reading)
@@ -61,7 +61,7 @@ def moves_command(
     fitted = excitation.fit_hawkes(counts, shuffles=shuffles, seed=chosen.experiment.seed)
     answers = excitation.answer_table(fitted)
     moves = excitation.moves_table(
-        archive, chosen.panel.pairs, **span, within=within or WITHIN, by=by
+        archive, chosen.panel.pairs, **span, within=within or chosen.moves.within, by=by
     )
     exchanges, states = excitation.exchanges_of(archive, chosen.panel.pairs, **span)
     if figure is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from escalation.cli.common import (
     ModelName,
     NeededExperiment,
     Plugin,
+    Suppose,
     TrackingUri,
     give,
     labels_left_out,
@@ -203,6 +204,7 @@ def report_command(
     allow_version_skew: AllowVersionSkew = False,
     ledger: LedgerFile = None,
     tracking_uri: TrackingUri = None,
+    suppose: Suppose = None,
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""
     if out.suffix not in {".html", ".htm"}:
@@ -213,21 +215,24 @@ def report_command(
     from escalation.report import report_data, write_report
     from escalation.scoring.ledger import issued_before, ledger_path, read_ledger
     from escalation.scoring.score import score, scored_day
+    from escalation.scoring.supposed import score_if
 
     use_plugins(plugin)
-    scorer = tracking.load_scorer(model, uri=uri, allow_version_skew=allow_version_skew)
-    archive = read_archive(scorer.experiment, reading, store=uri)
+    scorers = tracking.load_scorers(model, uri=uri, allow_version_skew=allow_version_skew)
+    archive = read_archive(scorers[0].experiment, reading, store=uri)
     issued = read_ledger(ledger or ledger_path(tracking.local_file(uri)))
-    day = str(scored_day(scorer, archive, as_of))
-    scores = score(
-        scorer,
-        archive,
-        as_of=as_of,
-        previous=issued_before(issued, scorer.series, day=day),
-        allow_in_sample=allow_in_sample,
-        explain=explain,
-        budget=budget,
-    )
-    forecasts = tracking.load_forecasts(model, uri=uri)
-    size = write_report(report_data(scorer, archive, scores, forecasts=forecasts), out)
+    day = str(scored_day(scorers[0], archive, as_of))
+    options: dict[str, Any] = {"allow_in_sample": allow_in_sample, "budget": budget}
+    lists, supposed = [], []
+    for scorer in scorers:
+        previous = issued_before(issued, scorer.series, day=day)
+        given = {**options, "explain": explain, "previous": previous}
+        lists.append(score(scorer, archive, as_of=day, **given))
+        if suppose:
+            supposed += score_if(scorer, archive, suppose, as_of=day, **options, explain=0)
+    forecasts = [
+        tracking.load_forecasts(scorer.reference.partition(" ")[0], uri=uri) for scorer in scorers
+    ]
+    data = report_data(scorers, archive, lists, forecasts=forecasts, supposed=supposed)
+    size = write_report(data, out)
     console.console(stderr=True).print(f"{size:,} bytes written to {out}")

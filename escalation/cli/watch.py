@@ -97,7 +97,7 @@ def score_command(
         day = str(scored_day(scorer, archive, as_of))
         previous = issued_before(kept_rows, scorer.series, day=day)
         lists.append(score_day(scorer, archive, previous=previous, **options))
-    _require_fresh(lists[0], strict)
+    _require_fresh([row for scores in lists for row in scores], strict)
     append(kept, [row.as_issued() for scores in lists for row in scores])
     give(lists, out, as_json)
 

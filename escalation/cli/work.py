@@ -155,10 +155,10 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
 
 def _tell(trained: Trained, logged: Logged) -> None:
     from escalation.cli import console
+    from escalation.experiment import label_words
 
-    about = trained.case.experiment.experiment
     out = console.console()
-    title = f"{trained.label}: {about.description or about.name}"
+    title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(console.model_table(trained.summary, title=title))
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
     out.print(f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.models.excitation.exchanges import ExchangeState, exchanges_of
-from escalation.models.excitation.followed import WITHIN, moves_table
+from escalation.models.excitation.followed import moves_table
 from escalation.scoring.artifact import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.watchlist import Score
+from escalation.targets import Target
 
 RECENT_DAYS = 28
 """Days after training for which the model is asked again, at most."""
@@ -38,6 +39,8 @@ class ReportData:
     events : DataFrame
         Canonical events as known on the day.
     experiment : Experiment
+    target : Target
+        The label.
     forecasts : DataFrame
         Of every model, from the backtest: each was made before what it is about. May be empty.
     summary : DataFrame
@@ -48,16 +51,23 @@ class ReportData:
         Of :func:`escalation.models.excitation.moves_table`; empty without pairs of sides.
     states : tuple of ExchangeState
         Where each pair of sides stands.
+    beside : tuple of ReportData
+        The experiment's other labels on the same day; of their moves nothing is told twice.
+    supposed : tuple of Score
+        Of :func:`escalation.scoring.supposed.score_if`, for every label.
     """
 
     scores: tuple[Score, ...]
     events: pd.DataFrame
     experiment: Experiment
+    target: Target
     forecasts: pd.DataFrame
     summary: pd.DataFrame
     recent: pd.DataFrame
-    moves: pd.DataFrame
-    states: tuple[ExchangeState, ...]
+    moves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    states: tuple[ExchangeState, ...] = ()
+    beside: tuple[ReportData, ...] = ()
+    supposed: tuple[Score, ...] = ()
 
     @property
     def family(self) -> str:
@@ -81,69 +91,100 @@ class ReportData:
 
 
 def report_data(
-    scorer: Scorer,
+    scorers: Sequence[Scorer],
     archive: EventArchive,
-    scores: Sequence[Score],
+    lists: Sequence[Sequence[Score]],
     *,
-    forecasts: pd.DataFrame | None = None,
+    forecasts: Sequence[pd.DataFrame] = (),
+    supposed: Sequence[Score] = (),
 ) -> ReportData:
-    """The data of a model on a day.
+    """The data of an experiment's models on a day, the first label's in full.
 
     Parameters
     ----------
-    scorer : Scorer
+    scorers : sequence of Scorer
+        One for each label.
     archive : EventArchive
-    scores : sequence of Score
-        Its watch list, of :func:`escalation.scoring.score.score`.
-    forecasts : DataFrame, optional
-        What the backtest of its training stored.
+    lists : sequence of sequence of Score
+        Their watch lists, of :func:`escalation.scoring.score.score`.
+    forecasts : sequence of DataFrame, optional
+        What the backtests of their trainings stored.
+    supposed : sequence of Score, optional
+        Of :func:`escalation.scoring.supposed.score_if`, for all labels.
 
     Raises
     ------
     InputError
         ``E-EMPTY`` for a watch list without a unit.
     """
-    if not scores:
+    if not all(lists):
         raise InputError("E-EMPTY", "the watch list has no unit")
-    day = to_day(scores[0].day)
-    known_forecasts = known_by(forecasts, day) if forecasts is not None else empty_forecasts()
-    known_forecasts = known_forecasts[known_forecasts["target"] == scores[0].target].reset_index(
-        drop=True
+    day = to_day(lists[0][0].day)
+    stored = forecasts or [empty_forecasts() for _ in scorers]
+    first, *others = [
+        _of_label(scorer, archive, scores, known_by(past, day))
+        for scorer, scores, past in zip(scorers, lists, stored, strict=True)
+    ]
+    moves, states = moves_on(archive, first.experiment, day)
+    return replace(
+        first,
+        recent=_recent(scorers[0], archive, day),
+        moves=moves,
+        states=states,
+        beside=tuple(others),
+        supposed=tuple(supposed),
     )
+
+
+def _of_label(
+    scorer: Scorer, archive: EventArchive, scores: Sequence[Score], past: pd.DataFrame
+) -> ReportData:
+    """One label's scores and record."""
+    own = past[past["target"] == scores[0].target].reset_index(drop=True)
     return ReportData(
         tuple(scores),
-        archive.as_of(day),
+        archive.as_of(scores[0].day),
         scorer.experiment,
-        known_forecasts,
-        _summary(known_forecasts, seed=scorer.experiment.experiment.seed),
-        _recent(scorer, archive, day),
-        *_moves(archive, scorer.experiment, day),
+        scorer.target,
+        own,
+        _summary(own, seed=scorer.experiment.experiment.seed),
+        pd.DataFrame(columns=list(RECENT_COLUMNS)),
     )
 
 
-def training_report_data(trained: Trained, *, explain: int = 5) -> ReportData:
+def training_report_data(
+    trained: Trained, *, beside: Sequence[Trained] = (), explain: int = 5
+) -> ReportData:
     """The data of the model that a training chose, on the training's last day.
 
     Parameters
     ----------
     trained : Trained
+    beside : sequence of Trained, optional
+        The other labels, with which moves between the sides are told.
     explain : int, optional
         Named events per unit.
     """
     archive = trained.case.prepared.archive.until(trained.trained_to)
-    name = trained.case.experiment.experiment.name
-    scorer = Scorer(
-        trained.models[trained.best], manifest_of(trained, trained.best), name, NOT_STORED
-    )
-    scores = score(scorer, archive, as_of=trained.trained_to, explain=explain)
+    moves, states = moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
+    others = tuple(_of_training(one, explain) for one in beside if one is not trained)
+    first = _of_training(trained, explain)
+    return replace(first, moves=moves, states=states, beside=others)
+
+
+def _of_training(trained: Trained, explain: int) -> ReportData:
+    """One label's scores and record, on its training's last day."""
+    archive, day = trained.case.prepared.archive.until(trained.trained_to), trained.trained_to
+    model, name = trained.models[trained.best], trained.case.experiment.experiment.name
+    scorer = Scorer(model, manifest_of(trained, trained.best), name, NOT_STORED)
     return ReportData(
-        tuple(scores),
-        archive.as_of(trained.trained_to),
+        tuple(score(scorer, archive, as_of=day, explain=explain)),
+        archive.as_of(day),
         trained.case.experiment,
+        trained.case.target,
         trained.forecasts,
         trained.summary,
         pd.DataFrame(columns=list(RECENT_COLUMNS)),
-        *_moves(archive, trained.case.experiment, to_day(trained.trained_to)),
     )
 
 
@@ -169,7 +210,7 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     return known.reset_index(drop=True)
 
 
-def _moves(
+def moves_on(
     archive: EventArchive, experiment: Experiment, day: np.datetime64
 ) -> tuple[pd.DataFrame, tuple[ExchangeState, ...]]:
     """What followed each side's moves, and where the pairs stand, as known on a day."""
@@ -177,7 +218,7 @@ def _moves(
     if not pairs:
         return pd.DataFrame(), ()
     span: dict[str, Any] = {"first_day": data.first_day, "last_day": day, "lag": data.lag}
-    moves = moves_table(archive, pairs, **span, within=WITHIN[1:2])
+    moves = moves_table(archive, pairs, **span, within=experiment.moves.within)
     return moves, tuple(exchanges_of(archive, pairs, **span)[1])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from escalation import schema
 from escalation._util.text import percent
+from escalation.models.excitation.followed import ANSWER
 from escalation.panel.membership import unit_keys_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
@@ -32,6 +33,10 @@ class Line:
     score: Score
     families: list[tuple[str, float]]
     further: str
+
+    def named(self, key: str) -> Line:
+        """The same line under another anchor."""
+        return replace(self, key=key)
 
     @property
     def status(self) -> str:
@@ -220,35 +225,39 @@ def ladder(data: ReportData) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True)
 class MoveLine:
-    """Moves of one kind, in words."""
+    """Moves of one kind, in words: what followed them within each window."""
 
-    who: str
-    what: str
-    within: int
-    followed: str
-    span: str
+    kind: str
+    followed: list[str]
     chance: str
     delay: str
     verdict: str
 
 
-def move_lines(data: ReportData) -> list[MoveLine]:
-    """What followed each side's moves; kinds of which there were none are left out."""
+def move_lines(data: ReportData) -> dict[str, list[MoveLine]]:
+    """By direction, what followed a side's moves; kinds of which there were none are left out."""
     if data.moves.empty:
-        return []
-    return [
-        MoveLine(
-            f"{plain(row['mover'])}, then {plain(row['other'])}",
-            row["group"],
-            row["within"],
-            f"{row['followed']} of {row['moves']}",
-            f"{row['lower']:.0%} to {row['upper']:.0%}",
-            f"{row['before']:.0%} and {row['jittered']:.0%}",
-            f"{row['median_delay']:g} days" if row["followed"] else "-",
-            row["verdict"],
-        )
-        for row in data.moves[data.moves["moves"] > 0].to_dict("records")
-    ]
+        return {}
+    some = data.moves[data.moves["moves"] > 0]
+    lines: dict[str, list[MoveLine]] = {}
+    for (mover, other, kind), rows in some.groupby(["mover", "other", "group"], sort=False):
+        who = f"{plain(mover)} moved; then {plain(other)} acted"
+        lines.setdefault(who, []).append(_move_line(str(kind), rows))
+    return lines
+
+
+def _move_line(kind: str, rows: pd.DataFrame) -> MoveLine:
+    """The last row is that of the longest window."""
+    last = rows.iloc[-1]
+    verdicts = dict(zip(rows["verdict"], rows["within"], strict=True))
+    within = f" within {verdicts[ANSWER]} days" if ANSWER in verdicts and len(verdicts) > 1 else ""
+    return MoveLine(
+        kind,
+        [f"{row.followed} of {row.moves}" for row in rows.itertuples()],
+        f"{last['before']:.0%}, {last['jittered']:.0%}",
+        f"{last['median_delay']:g} days" if last["followed"] else "-",
+        (ANSWER if ANSWER in verdicts else str(last["verdict"])) + within,
+    )
 
 
 def where(data: ReportData) -> Map | None:

@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from escalation import schema
 from escalation._util.files import replacing
 from escalation._util.text import percent, toll
-from escalation.models.excitation.exchanges import state_in_words
 from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
+from escalation.report.answers import answers, other_labels, supposed_lines, turns
 from escalation.report.page_data import ReportData
 from escalation.report.record import provenance_rows, record, reliability_curve
 from escalation.report.sections import ladder, move_lines, ranked_lines, unit_sections, where
@@ -59,11 +59,15 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "first": first,
         "in_sample": data.in_sample,
         "ranked": listed,
-        "top": [line for line in listed if line.score.probability is not None][:2],
+        "answers": answers(data),
+        "others": other_labels(data),
+        "supposed": supposed_lines(data),
+        "supposed_events": data.supposed[0].provenance["supposed"] if data.supposed else [],
+        "windows": sorted(set(data.moves["within"])) if len(data.moves) else [],
+        "turns": turns(data),
         "since": {line.score.changed_since for line in listed if line.change},
         "map": where(data),
         "moves": move_lines(data),
-        "states": [words.plain(state_in_words(state)) for state in data.states],
         "moves_caption": moves_caption(data.moves) if len(data.moves) else "",
         "units": unit_sections(data, most=charts),
         "open": OPEN,

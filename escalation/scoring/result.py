@@ -23,6 +23,7 @@ from escalation.models.wrapped import adapted
 from escalation.scoring.artifact import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
+from escalation.scoring.supposed import score_if
 from escalation.targets.base import Target
 
 _SHOWN = ("model", "rows", "positives", "brier", "skill_vs_climatology", "skill_vs_ewma_nb")
@@ -61,7 +62,14 @@ class FittedModel:
 
     scorer: Scorer
 
-    def score(self, archive: EventArchive, *, as_of: object = None, **options: Any) -> pd.DataFrame:
+    def score(
+        self,
+        archive: EventArchive,
+        *,
+        as_of: object = None,
+        suppose: Sequence[str] = (),
+        **options: Any,
+    ) -> pd.DataFrame:
         """Every unit on a day, most at risk first.
 
         Parameters
@@ -69,6 +77,10 @@ class FittedModel:
         archive : EventArchive
         as_of : date-like, optional
             From the last day of training on; the last that the archive covers by default.
+        suppose : sequence of str, optional
+            Events that did not happen, such as
+            ``"rocket_attack militia>us_coalition at taji killed=1"``: the list as it would read
+            with them, and in ``change`` what they add.
         **options
             As for :func:`escalation.scoring.score.score`.
 
@@ -76,7 +88,10 @@ class FittedModel:
         -------
         DataFrame
         """
-        rows = score(self.scorer, archive, as_of=as_of, **options)
+        if suppose:
+            rows = score_if(self.scorer, archive, suppose, as_of=as_of, **options)
+        else:
+            rows = score(self.scorer, archive, as_of=as_of, **options)
         return pd.DataFrame([row.as_dict() for row in rows])
 
     def __repr__(self) -> str:

@@ -182,8 +182,12 @@ class Target:
         Which events count; all events stay features.
     called : str
         A name of its own, for a label that shares its kind and horizon with another.
+    description : str
+        What it asks, for people; an experiment's own description by default.
     units : tuple of str
         Kinds of units that it is asked of; those of the panel by default.
+    models : tuple of str
+        Names of the experiment's models that answer it, beside the baselines; all by default.
 
     Raises
     ------
@@ -194,7 +198,9 @@ class Target:
     horizon: int = 7
     where: Where = field(default_factory=Where)
     called: str = field(default="", kw_only=True)
+    description: str = field(default="", kw_only=True)
     units: tuple[schema.UnitKind, ...] = field(default=(), kw_only=True)
+    models: tuple[str, ...] = field(default=(), kw_only=True)
 
     name: ClassVar[str] = ""
     falls: ClassVar[bool] = False

@@ -73,9 +73,8 @@ def _near_names(client: MlflowClient, name: str) -> str:
     except MlflowException:
         return ""
     own = [other for other in names if other != name]
-    near = difflib.get_close_matches(name, own, n=3) or [
-        other for other in own if other.startswith(f"{name}.")
-    ]
+    labels = [other for other in own if other.startswith(f"{name}.")]
+    near = labels or difflib.get_close_matches(name, own, n=3)
     return f"name one of these with --model: {', '.join(near[:5])}" if near else ""
 
 

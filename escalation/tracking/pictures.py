@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from escalation import plots, schema
+from escalation._util.files import write_table
 from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
 from escalation.panel.membership import unit_keys_of
+from escalation.plots.moves_followed import moves_figure
 from escalation.report import training_report_data, write_report
 
 PARENT, CHILDREN = "parent", "children"
 REPORT_FILE = "report.html"
 
 
-def draw(trained: Trained, folder: Path) -> Path:
+def draw(trained: Trained, folder: Path, *, beside: Sequence[Trained] = ()) -> Path:
     """Draw what a parent run and its children show, each into a folder of its own.
 
     Parameters
@@ -22,6 +25,8 @@ def draw(trained: Trained, folder: Path) -> Path:
     trained : Trained
     folder : Path
         Is there and empty.
+    beside : sequence of Trained, optional
+        Labels of the same training: the page of the first one tells of all.
 
     Returns
     -------
@@ -32,7 +37,13 @@ def draw(trained: Trained, folder: Path) -> Path:
     figures.mkdir(parents=True)
     plots.skill_figure(trained.summary).savefig(figures / "skill.png")
     _draw_risk(trained, figures / "risk_over_time.png")
-    write_report(training_report_data(trained), folder / PARENT / REPORT_FILE)
+    others = beside if beside and beside[0] is trained else ()
+    data = training_report_data(trained, beside=others)
+    write_report(data, folder / PARENT / REPORT_FILE)
+    if len(data.moves) and (others or not beside):
+        (folder / PARENT / "tables").mkdir()
+        write_table(data.moves, folder / PARENT / "tables" / "moves.csv")
+        moves_figure(data.moves).savefig(figures / "moves.png")
     paired = pair(trained.forecasts)
     for model in trained.models:
         target_folder = folder / CHILDREN / model / "figures"

@@ -17,6 +17,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__, schema
 from escalation.backtest.train import Trained
+from escalation.experiment import label_words
 from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
@@ -120,17 +121,15 @@ def register(
         Of the best model.
     """
     name = model_name(trained)
-    description = f"{notes.definition(trained.case.target)} " + (
-        trained.case.experiment.experiment.description
-    )
-    target = trained.case.experiment.targets[
-        trained.case.experiment.labels.index(trained.case.target)
-    ]
+    experiment, label = trained.case.experiment, trained.case.target
+    description = f"{notes.definition(label)} {label_words(experiment, label)}"
+    table = experiment.targets[experiment.labels.index(label)]
+    outcome = {key: value for key, value in table.items() if key not in {"description", "models"}}
     digest = client.get_logged_model(model_id).tags[HASH_TAG]
     tags = {
         HASH_TAG: digest,
         FAMILY_TAG: trained.best,
-        TARGET_TAG: json.dumps(target, sort_keys=True),
+        TARGET_TAG: json.dumps(outcome, sort_keys=True),
     }
     with store_lock(uri):
         try:

@@ -149,7 +149,7 @@ def log_training(
                 model: _log_child(store, parent, trained, evaluation, model, data)
                 for model in trained.models
             }
-            drawn = pictures or draw(trained, Path(scratch))
+            drawn = pictures or draw(trained, Path(scratch), beside=beside)
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))

@@ -33,6 +33,8 @@ LEAST_EXCHANGES = 6
 """With fewer, even if every move were followed and none preceded, a sign test stays above 2.5%."""
 NULL_LEVEL = 0.025
 """One-sided, for each of the two nulls."""
+HARMS = ("killed", "wounded", "nobody hurt")
+"""What a move did, the hardest first; the last includes harm that nobody reported."""
 ANY_HARM = "any"
 TOO_FEW, ANSWER, NOT_SHOWN = "too few to say", "answer", "not shown"
 Grouping = Literal["harm", "rung"]
@@ -102,7 +104,7 @@ def acts_between(events: pd.DataFrame, actor: str, target: str, *, first_day: ob
     some = events[keep]
     times = some[schema.WEIGHT].to_numpy(np.int64)
     killed, wounded = (some[name].fillna(0).to_numpy() > 0 for name in schema.COUNT_COLUMNS)
-    harm = np.where(killed, "killed", np.where(wounded, "wounded", "nobody hurt"))
+    harm = np.where(killed, HARMS[0], np.where(wounded, HARMS[1], HARMS[2]))
     day, rung = days[keep].astype(np.int64), some[schema.SEVERITY].to_numpy(np.int64)
     order = np.argsort(np.repeat(day, times), kind="stable")
     return Acts(*(np.repeat(values, times)[order] for values in (day, rung, harm)))
@@ -170,7 +172,7 @@ def moves_table(
 
 def _groups(moves: Acts, by: Grouping) -> Iterator[tuple[str, Acts]]:
     if by == "harm":
-        for harm in ("killed", "wounded", "nobody hurt"):
+        for harm in HARMS:
             yield harm, moves.some(moves.harm == harm)
     else:
         for rung in np.unique(moves.rung)[::-1]:

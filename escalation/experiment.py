@@ -392,7 +392,7 @@ class Experiment(Section):
         """The units and models of a label are among those that there are."""
         there: dict[str, tuple[str, Sequence[str]]]
         there = {"units": ("[panel]", self.panel.units), "models": ("[models]", self.model_names)}
-        for label in self.labels:
+        for label in map(target_of, self.targets):
             for key, (section, known) in there.items():
                 chosen = getattr(label, key)
                 if not set(chosen) <= set(known):

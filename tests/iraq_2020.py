@@ -12,7 +12,7 @@ END = dt.date(2020, 12, 31)
 
 
 def experiment_of_2020(*, models: dict[str, Any] | None = None, **schedule: Any) -> Experiment:
-    """The experiment up to the end of 2020.
+    """The experiment up to the end of 2020, of its first label.
 
     Parameters
     ----------
@@ -23,6 +23,7 @@ def experiment_of_2020(*, models: dict[str, Any] | None = None, **schedule: Any)
     """
     experiment = load_experiment(bundled("iraq_crisis.toml"))
     changed = {
+        "targets": experiment.targets[:1],
         "data": experiment.data.model_copy(update={"last_day": END}),
         "backtest": experiment.backtest.model_copy(update=schedule),
     }

@@ -13,7 +13,7 @@ from escalation.models.excitation.followed import ANSWER
 from escalation.panel.membership import unit_keys_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
-from escalation.report.words import long_day, plain, what_happened
+from escalation.report.words import long_day, plain, titled, what_happened
 from escalation.scoring.status import in_words
 from escalation.scoring.watchlist import Score
 
@@ -90,8 +90,8 @@ def ranked_lines(data: ReportData) -> list[Line]:
 
 
 def shown(score: Score) -> str:
-    """The name of a unit as it is read: ``green zone`` for ``green_zone``."""
-    return "all together" if score.unit_key == schema.ALL_UNIT else plain(score.unit)
+    """The name of a unit as it is read: ``Green Zone`` for ``green_zone``."""
+    return "All together" if score.unit_key == schema.ALL_UNIT else titled(score.unit)
 
 
 def _families(score: Score) -> list[tuple[str, float]]:

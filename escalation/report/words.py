@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pyarrow as pa
 
@@ -20,15 +22,49 @@ BASES = {
 }
 
 
+_IDENTIFIER = re.compile("[a-z0-9_ -]+")
+_SMALL_WORDS = frozenset({"al", "el", "de", "and", "of", "the", "on"})
+SHORT_NAMES = frozenset({"us", "un", "uk", "eu", "ii", "iii", "iv"})
+"""Written in capitals within a name."""
+
+
 def plain(name: object) -> str:
-    """A name without underscores; nothing where there is none.
+    """A name without underscores, what is short for something in capitals; nothing for none.
 
     Examples
     --------
-    >>> plain("us_coalition"), plain(None)
-    ('us coalition', '')
+    >>> plain("us_coalition"), plain("k1"), plain("union_iii"), plain(None)
+    ('US coalition', 'K1', 'union III', '')
     """
-    return "" if pd.isna(name) else str(name).replace("_", " ")
+    if pd.isna(name):
+        return ""
+    parts = str(name).replace("_", " ").split(" ")
+    return " ".join(_capitals(part) for part in parts)
+
+
+def _capitals(part: str) -> str:
+    """Short names, those with a digit and those without a vowel in capitals."""
+    spelt = part.isalpha() and part.islower() and not set(part) & set("aeiouy")
+    coded = part.isalnum() and not part.isalpha() and not part.isdecimal() and len(part) < 4
+    short = part in SHORT_NAMES or coded or (spelt and 1 < len(part) < 6)
+    return part.upper() if short else part
+
+
+def titled(name: object) -> str:
+    """The name of a place, with capitals where it is written as an identifier.
+
+    Examples
+    --------
+    >>> titled("green_zone"), titled("ain_al_asad"), titled("bdsc"), titled("Diyala")
+    ('Green Zone', 'Ain al Asad', 'BDSC', 'Diyala')
+    """
+    text = plain(name)
+    if pd.isna(name) or not _IDENTIFIER.fullmatch(str(name)):
+        return text
+    parts = text.split(" ")
+    return " ".join(
+        p if p in _SMALL_WORDS and i else p[:1].upper() + p[1:] for i, p in enumerate(parts)
+    )
 
 
 def long_day(day: object) -> str:
@@ -46,7 +82,9 @@ def what_happened(event: pd.Series) -> str:
     """An event in a line: what, where, who against whom, the killed and the wounded."""
     kind = plain(event[schema.EVENT_TYPE])
     what = kind[:1].upper() + kind[1:]
-    where = plain(event[schema.SITE]) or plain(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
+    where = (
+        titled(event[schema.SITE]) or titled(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
+    )
     sides = " on ".join(filter(None, [plain(event[schema.ACTOR]), plain(event[schema.TARGET])]))
     people = toll(event[schema.KILLED], event[schema.WOUNDED])
     return ", ".join(filter(None, [what, where, sides, people]))

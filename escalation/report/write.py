@@ -12,8 +12,8 @@ from escalation._util.files import replacing
 from escalation._util.text import percent, toll
 from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
-from escalation.report.answers import answers, other_labels, supposed_lines, turns
 from escalation.report.page_data import ReportData
+from escalation.report.questions import answers, other_labels, supposed_lines, turns
 from escalation.report.record import provenance_rows, record, reliability_curve
 from escalation.report.sections import ladder, move_lines, ranked_lines, unit_sections, where
 
@@ -44,6 +44,7 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
     environment.filters |= {
         "percent": percent,
         "plain": words.plain,
+        "titled": words.titled,
         "long_day": words.long_day,
         "toll": toll,
     }

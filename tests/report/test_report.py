@@ -17,6 +17,7 @@ from escalation._util.text import percent
 from escalation.report import page, record, write, write_report
 from escalation.report.charts import Axis, band, dot_map, steps, unbroken
 from escalation.report.page_data import empty_forecasts, known_by
+from escalation.report.sections import shown
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 POISON = '<script>document.title="owned"</script>'
@@ -101,8 +102,7 @@ def test_headings_go_down_one_at_a_time_and_every_picture_says_what_it_shows(mad
 def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, made):
     text = words(made)
     for one in data.scores:
-        name = "all together" if one.unit == "all" else one.unit.replace("_", " ")
-        assert name in text
+        assert shown(one) in text
     first = data.scores[0]
     numbers = map(percent, (first.probability, first.lower, first.upper, first.base_rate))
     assert "{} in the next 7 days ({} to {}), where {} is usual".format(*numbers) in text
@@ -176,7 +176,7 @@ def test_a_page_of_many_units_names_all_of_them(data, tmp_path):
     many = [replace(data.scores[1], unit=f"place_{i:04d}") for i in range(300)]
     assert write_report(replace(data, scores=tuple(many)), tmp_path / "many.html") < write.LARGEST
     text = words((tmp_path / "many.html").read_text())
-    assert all(one.unit.replace("_", " ") in text for one in many)
+    assert all(shown(one) in text for one in many)
 
 
 def test_a_model_without_a_stored_record_says_so(data):
@@ -299,7 +299,7 @@ def test_training_logs_a_page_and_the_command_writes_one(tmp_path):
     (tmp_path / "quick.toml").write_text(QUICK + "\n[models]\nlogistic = {}\n")
     assert escalation("train", "quick.toml", folder=tmp_path).returncode == 0
     (logged,) = tmp_path.rglob("artifacts/report.html")
-    assert "all together" in words(logged.read_text())
+    assert "All together" in words(logged.read_text())
     done = escalation("report", "--model", "quick", "--out", "a.html", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "quick@champion v1" in words((tmp_path / "a.html").read_text())

@@ -150,7 +150,7 @@ def command(tmp_path):
     from command_line import escalation
 
     toml = re.sub(r"refit_every = \d+", "refit_every = 60", bundled("iraq_crisis.toml").read_text())
-    toml = re.sub(r"(?s)\[models\].*?\n\n", "[models]\nlogistic = {}\n\n", toml)
+    toml = re.sub(r"(?s)# What follows.*?\[models\].*?\n\n", "[models]\nlogistic = {}\n\n", toml)
     (tmp_path / "quick.toml").write_text(toml)
     return lambda *arguments: escalation("replay", "quick.toml", *arguments, folder=tmp_path)
 

@@ -13,8 +13,8 @@ from escalation.experiment import label_words
 from escalation.models.excitation.exchanges import ExchangeState
 from escalation.models.excitation.followed import HARMS, acts_between
 from escalation.report.page_data import ReportData
-from escalation.report.sections import Line, ranked_lines
-from escalation.report.words import long_day, plain
+from escalation.report.sections import Line, ranked_lines, shown
+from escalation.report.words import long_day, plain, titled
 from escalation.scoring.explain import Driver
 
 _NAMED = 3
@@ -23,9 +23,10 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class OtherLabel:
-    """A further label: what it asks, its units, and how much its record holds."""
+    """A further label: what it asks, of one side's acts or not, its units and its record."""
 
     what: str
+    of_a_side: bool
     horizon: int
     lines: list[Line]
     drivers: str
@@ -55,32 +56,34 @@ def answers(data: ReportData) -> Answers:
 def turns(data: ReportData) -> list[str]:
     """Where each pair of sides stands, and what followed moves like the last one."""
     return [
-        " ".join(filter(None, [in_turn(one), _like_the_last(data, one)])) for one in data.states
+        " ".join(filter(None, [turn_words(one), _like_the_last(data, one)])) for one in data.states
     ]
 
 
-def in_turn(state: ExchangeState) -> str:
+def turn_words(state: ExchangeState) -> str:
     """A pair of sides in a sentence or two.
 
     Examples
     --------
-    >>> in_turn(ExchangeState("a_b", "c", False, 0, "", 0, 0, 0, None, None))
+    >>> turn_words(ExchangeState("a_b", "c", False, 0, "", 0, 0, 0, None, None))
     'Between a b and c no exchange goes on.'
     """
     pair = f"{plain(state.side)} and {plain(state.other)}"
     if not state.open:
         return f"Between {pair} no exchange goes on."
-    left = f"{state.days_left} days left" if state.days_left else "its time for an answer is over"
-    came = f"{state.went_on} of {state.reached} earlier exchanges that came so far went on"
-    past = (
-        "no earlier exchange came so far"
-        if state.lower is None
-        else (f"{came} ({state.lower:.0%} to {state.upper:.0%})")
+    due = plain(state.due)
+    turn = (
+        f"{due} due, {state.days_left} days left to answer"
+        if state.days_left
+        else f"{due} did not answer in time"
     )
-    return (
-        f"Between {pair} an exchange goes on, in round {state.round}: {plain(state.due)} due, "
-        f"{left}; {past}."
-    )
+    past = "no earlier exchange came so far"
+    if state.lower is not None:
+        past = (
+            f"{state.went_on} of {state.reached} earlier ones that came so far went on "
+            f"({state.lower:.0%} to {state.upper:.0%})"
+        )
+    return f"Between {pair} an exchange goes on, round {state.round}: {turn}; {past}."
 
 
 def _like_the_last(data: ReportData, state: ExchangeState) -> str:
@@ -110,10 +113,10 @@ def driver_words(driver: Driver) -> str:
 
     Examples
     --------
-    >>> driver_words(Driver("e1", "2020-03-11", "rocket_attack", "taji", None, None, 3, 14, 0.8))
-    'rocket attack, taji, 11 March 2020 (3 killed, 14 wounded)'
+    >>> driver_words(Driver("e1", "2020-03-11", "taji", "rocket_attack", "", "", 3, 14, 0.8))
+    'rocket attack, Taji, 11 March 2020 (3 killed, 14 wounded)'
     """
-    what = ", ".join(filter(None, [plain(driver.event_type), plain(driver.place)]))
+    what = ", ".join(filter(None, [plain(driver.event_type), titled(driver.place)]))
     people = toll(driver.killed, driver.wounded)
     return f"{what}, {long_day(driver.date)}" + (f" ({people})" if people else "")
 
@@ -129,6 +132,7 @@ def _other(data: ReportData, number: int) -> OtherLabel:
     drivers = answered.score.drivers[:_NAMED] if answered else ()
     return OtherLabel(
         label_words(data.experiment, data.target),
+        len(set(data.target.where.equal.get(schema.ACTOR, ()))) == 1,
         data.target.horizon,
         lines,
         "; ".join(f"{driver_words(one)} ({one.contribution:+.2f})" for one in drivers),
@@ -187,7 +191,7 @@ def supposed_lines(data: ReportData) -> list[SupposedLine]:
             points = round(100.0 * (row.change or 0.0))
             if points and row.probability is not None:
                 before = row.probability - (row.change or 0.0)
-                unit = "all together" if row.unit_key == schema.ALL_UNIT else plain(row.unit)
+                unit = shown(row)
                 lines.append(
                     SupposedLine(words[what], unit, before, row.probability, f"{points:+d}")
                 )

@@ -93,6 +93,7 @@ DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
 """What identifies a row of features or forecasts."""
 UNIT_KINDS: Final = ("country", "admin1", "site", "dyad", "priogrid", "all")
+"""What a unit can be."""
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
 ALL_UNIT: Final = "all"
 """The unit that holds every event."""
@@ -120,6 +121,7 @@ FORECAST_COLUMNS: Final = (
     "as_of",
     UNIT_KEY,
 )
+"""Of a forecast file, in their order."""
 
 SCORE_COLUMNS: Final[Mapping[str, str]] = {
     UNIT: "text: a place, a pair of sides, or `all`",

@@ -19,7 +19,7 @@ from escalation.models.wrapped import Wrapped
 
 
 class SignedLog(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Each column's sign(x) log(1 + |x|); learns nothing.
+    """Each column's ``sign(x) log(1 + |x|)``; learns nothing.
 
     Examples
     --------

@@ -21,7 +21,7 @@ HISTORY_COLUMNS: tuple[Column, ...] = (
 
 
 def signed_log(values: Array) -> Array:
-    """sign(x) log(1 + |x|): near x around zero, logarithmic far out, for either sign.
+    """``sign(x) log(1 + |x|)``: near x around zero, logarithmic far out, for either sign.
 
     Examples
     --------

@@ -20,7 +20,7 @@ code  CAMEO                                        event_type          finer
 17    coerce                                       coercion            173 arrest: arrest; 175
                                                                        violent repression:
                                                                        violence_against_civilians
-18    assault                                      violence_against_   181 abduction; 1821
+18    assault                                      violence against    181 abduction; 1821
                                                    civilians           sexual_violence; 1823, 186
                                                                        killing; 183 ied_attack; 1831
                                                                        suicide_bombing; 185

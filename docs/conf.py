@@ -1,0 +1,85 @@
+"""Sphinx: how the documentation is built. `make docs` runs it, and every warning is an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(ROOT)]
+# Kernels of the executed pages import the package of this checkout, and write no settings.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["COLUMNS"] = "100"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+from sphinx.application import Sphinx  # noqa: E402
+from tools import pages  # noqa: E402
+
+from escalation import __version__  # noqa: E402
+
+project = "escalation"
+author = "The escalation authors"
+copyright = "the escalation authors, Apache-2.0"  # noqa: A001
+release = version = __version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "tools.mathml",
+]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_site", "outputs", "tools", "made/.jupyter_cache"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!escalation).*")]
+suppress_warnings = ["autosectionlabel.*"]
+
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "made" / ".jupyter_cache")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "escalation"
+html_static_path = ["_static"]
+html_css_files = ["own.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 8,
+    "navbar_end": ["theme-switcher"],
+    "pygments_light_style": "default",
+}
+html_math_renderer = "mathml"
+
+
+def skipped(_app: object, _what: str, name: str, thing: object, skip: bool, _o: object) -> bool:
+    """Leave out what scikit-learn adds to every estimator, and aliases of types."""
+    routing = name == "get_metadata_routing" or (name[:4] == "set_" and name[-8:] == "_request")
+    alias = type(thing).__module__ in {"types", "typing"} and hasattr(thing, "__origin__")
+    return skip or routing or alias
+
+
+def setup(app: Sphinx) -> None:
+    """Write the generated pages before Sphinx reads them."""
+    app.connect("autodoc-skip-member", skipped)
+    pages.write(HERE)

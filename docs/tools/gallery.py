@@ -1,0 +1,133 @@
+"""Every figure of the package, drawn from the bundled data when the site is built."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from tools.pictures import svg
+
+from escalation import datasets, plots
+from escalation.backtest.evaluation import evaluate
+from escalation.backtest.train import train_target
+from escalation.experiment import load_experiment
+from escalation._util.resources import bundled
+
+PLOTS = Path(plots.__file__).parent
+NOT_A_FIGURE = {"new_figure"}
+"""An empty canvas."""
+
+
+def every() -> list[str]:
+    """Public functions of ``escalation.plots`` that give back a figure."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PLOTS.glob("*.py"))]
+    found = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return sorted(
+        node.name for node in found
+        if node.returns is not None and ast.unparse(node.returns) == "Figure"
+        and not node.name.startswith("_") and node.name not in NOT_A_FIGURE
+    )  # fmt: skip
+
+
+@cache
+def _trained() -> Any:
+    """The bundled experiment to the end of 2020, a forecast a week, two models beside the baselines."""
+    experiment = load_experiment(
+        bundled("iraq_crisis.toml"),
+        changes=["data.last_day=2020-12-31", "backtest.every=7", "backtest.refit_every=26"],
+    )
+    experiment = experiment.model_copy(update={"models": {"logistic": {}, "forest": {}}})
+    return train_target(datasets.load_iraq_crisis(), experiment, experiment.labels[0])
+
+
+@cache
+def _evaluated() -> Any:
+    trained = _trained()
+    return evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
+
+
+def _skill() -> Figure:
+    return plots.skill_figure(_trained().summary)
+
+
+def _decisions() -> Figure:
+    return plots.decisions_figure(_evaluated().decisions, models=["ewma_nb", "logistic", "forest"])
+
+
+def _skill_by() -> Figure:
+    held = _evaluated()
+    return plots.skill_by_figure(months=held.by_month, units=held.by_unit, horizons=held.by_horizon,
+                                 model="forest")  # fmt: skip
+
+
+def _reliability() -> Figure:
+    return plots.reliability_figure(_trained().forecasts, models=["ewma_nb", "forest"])
+
+
+def _risk() -> Figure:
+    trained = _trained()
+    events = trained.case.prepared.archive.as_of(trained.trained_to)
+    return plots.risk_over_time(trained.forecasts, events, unit="all", model="ewma_nb")
+
+
+def _lateness() -> Figure:
+    from escalation.events.revisions import summarise_revisions
+
+    return plots.lateness_figure(summarise_revisions(datasets.load_iraq_crisis()))
+
+
+def _moves() -> Figure:
+    from escalation.models.excitation import moves_table
+    from escalation.plots.moves_followed import moves_figure
+
+    return moves_figure(moves_table(datasets.load_iraq_crisis(), [("us_coalition", "militia")]))
+
+
+def _watch_list() -> Figure:
+    import pandas as pd
+
+    from escalation.scoring.replay import replay
+
+    experiment = _trained().case.experiment
+    rows = replay(datasets.load_iraq_crisis(), experiment, "2020-03-12", explain=0)
+    return plots.watch_list_figure(pd.DataFrame([row.as_dict() for row in rows]))
+
+
+def _timeline() -> Figure:
+    from escalation.plots.timeline import timeline_figure
+    from escalation.scoring.replay import replay_range
+
+    archive, experiment = datasets.load_iraq_crisis(), _trained().case.experiment
+    rows = replay_range(archive, experiment, "2020-02-20", "2020-03-20", every=2)
+    return timeline_figure(rows, archive.as_of(archive.covered_to), units=["all", "taji"])
+
+
+FIGURES: dict[str, tuple[str, Callable[[], Figure]]] = {
+    "skill_figure": ("Which model is better than a baseline, and is that shown?", _skill),
+    "reliability_figure": ("When a model says 30%, how often does it happen?", _reliability),
+    "decisions_figure": ("What is it worth to somebody who can look at a few places?", _decisions),
+    "skill_by_figure": ("In which months and places is it wrong?", _skill_by),
+    "risk_over_time": ("Forecasts of a unit over its events and outcomes.", _risk),
+    "timeline_figure": ("A crisis replayed day by day, as it could have been forecast.", _timeline),
+    "watch_list_figure": ("A day's units, most at risk first, with intervals.", _watch_list),
+    "lateness_figure": ("How late reports come, and how tolls change after them.", _lateness),
+    "moves_figure": ("What followed each side's moves, against chance.", _moves),
+}
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Draw what is not there yet, and the page that shows all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["# Gallery: every figure", "",
+             "Drawn from the bundled chronology when this site is built, with a forecast a week to",
+             "the end of 2020: pictures of what a figure shows, not results.", ""]  # fmt: skip
+    for name, (words, draw) in FIGURES.items():
+        path = folder / f"{name}.svg"
+        if not path.exists():
+            path.write_text(svg(draw()), encoding="utf-8")
+        lines += [f"## {name}", "", words, "", f"![{words}](gallery/{name}.svg)", ""]
+    return {"gallery.md": "\n".join(lines)}

@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui film test fuzz mutants format skill prior constraints
+.PHONY: run ui film test fuzz mutants docs docs-outputs format skill prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -44,6 +44,16 @@ fuzz: $(VENV)/.installed-dev
 mutants: $(VENV)/.installed-dev
 	$(PYTHON) tests/mutants.py
 
+# The documentation, in docs/_site: any warning, broken link or failing example is an error.
+docs: $(VENV)/.installed-docs
+	$(PYTHON) -m sphinx -W -n --keep-going -q -b html docs docs/_site
+	@echo "Open docs/_site/index.html"
+
+# What every command prints, and how the bundled experiment's models did: typed and kept anew.
+docs-outputs: $(VENV)/.installed-docs
+	PYTHONPATH=. $(PYTHON) docs/tools/run_commands.py
+	$(PYTHON) docs/tools/claims.py --write
+
 format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
@@ -58,7 +68,7 @@ prior: $(VENV)/.installed
 
 # The newest versions that pyproject.toml allows, resolved from nothing: make constraints VENV=NEW
 constraints: $(VENV)/.made
-	$(PIP) install -q '.[dev,bench]'
+	$(PIP) install -q '.[dev,bench,docs]'
 	$(PIP) freeze -q --exclude escalation > $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
 
@@ -74,6 +84,11 @@ $(VENV)/.installed: $(VENV)/.made $(REQUIREMENTS)
 
 $(VENV)/.installed-dev: $(VENV)/.made $(REQUIREMENTS)
 	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@$(RELATIVE_PATH)
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: $(VENV)/.made $(REQUIREMENTS)
+	$(PIP) install -q -c constraints.txt -e '.[docs]'
 	@$(RELATIVE_PATH)
 	@touch $(VENV)/.installed $@
 

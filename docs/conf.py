@@ -16,10 +16,10 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ["COLUMNS"] = "100"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-from sphinx.application import Sphinx  # noqa: E402
-from tools import pages  # noqa: E402
+from sphinx.application import Sphinx
+from tools import pages
 
-from escalation import __version__  # noqa: E402
+from escalation import __version__
 
 project = "escalation"
 author = "The escalation authors"
@@ -30,11 +30,17 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "tools.mathml",
 ]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_site", "outputs", "tools", "made/.jupyter_cache"]
+exclude_patterns = [
+    "_site",
+    "outputs",
+    "tools",
+    "made/.jupyter_cache",
+    "made/skill.md",
+    "made/tree.md",
+]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!escalation).*")]
 suppress_warnings = ["autosectionlabel.*"]
@@ -47,7 +53,6 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 
-autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False

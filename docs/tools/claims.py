@@ -1,3 +1,68 @@
-"""Claims."""
+"""Measured numbers in prose: each block of them is made from a file in experiments/results.
+
+A block stands between ``<!-- measured NAME: COMMAND -->`` and ``<!-- end of NAME -->``, where the
+command is the one that writes the file. A test fails where a block differs from what the file says.
+
+    python docs/tools/claims.py           # says what differs
+    python docs/tools/claims.py --write   # makes the blocks anew
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tools import results
+
+BLOCK = re.compile(r"<!-- measured (\S+): .*? -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
+MEASURED: dict[str, Callable[[], list[str]]] = {
+    "bundled": results.bundled_table,
+    "bundled-finding": results.bundled_finding,
+    "skill": results.skill_table,
+    "skill-limits": results.skill_limits,
+    "replay": results.replay_table,
+    "short": results.short,
+}
+"""Lines of Markdown by the name of a block."""
+
+
+def files() -> list[Path]:
+    """Where blocks may stand."""
+    docs = results.ROOT / "docs"
+    pages = [
+        path for path in sorted(docs.rglob("*.md")) if path.relative_to(docs).parts[0] != "made"
+    ]
+    return [results.ROOT / "README.md", *(p for p in pages if "_site" not in p.parts)]
+
+
+def written(text: str) -> str:
+    """A text with its blocks as the results have them."""
+    return BLOCK.sub(_written, text)
+
+
+def _written(match: re.Match[str]) -> str:
+    start, _, _ = match[0].partition("\n")
+    return "\n".join([start, *MEASURED[match[1]](), f"<!-- end of {match[1]} -->"])
+
+
 def differences() -> list[str]:
-    return []
+    """Files whose blocks differ from the results."""
+    return [
+        f"{path.relative_to(results.ROOT)}: measured numbers differ from experiments/results; "
+        "run `python docs/tools/claims.py --write`"
+        for path in files()
+        if written(text := path.read_text(encoding="utf-8")) != text
+    ]
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        for path in files():
+            path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    print("\n".join(differences()) or "every measured number is that of its file")
+    raise SystemExit(bool(differences()))

@@ -35,9 +35,9 @@ def _in(tree: ast.AST) -> Iterator[tuple[str, str]]:
             for argument in node.args:
                 named.setdefault(id(argument), kind)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if CODE.fullmatch(node.value):
-                yield node.value, named.get(id(node), "")
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and CODE.fullmatch(text):
+            yield text, named.get(id(node), "")
 
 
 def statuses(kinds: set[str]) -> list[int]:

@@ -51,7 +51,9 @@ def _page(name: str, command: click.Command) -> str:
 def _row(parameter: click.Parameter) -> str:
     if parameter.name == "help":
         return ""
-    if isinstance(parameter, click.Option) or hasattr(parameter, "secondary_opts") and parameter.opts[0].startswith("-"):
+    if isinstance(parameter, click.Option) or (
+        hasattr(parameter, "secondary_opts") and parameter.opts[0].startswith("-")
+    ):
         named = ", ".join(f"`{one}`" for one in [*parameter.opts, *parameter.secondary_opts])
     else:
         named = f"`{(parameter.name or '').upper()}`"

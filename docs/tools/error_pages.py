@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
         by_status.setdefault(status_of(code), []).append(code)
     lines = [
         "# Every error code", "",
-        "A refusal is one line, `error[CODE] where column=… value=… what is wrong; fix: what to do`,",
+        "A refusal is one line, `error[CODE] where column=… value=… what is wrong; fix: …`,",
         "and an exit status that scripts may rely on. The same codes are on the exceptions in",
         "Python (`EscalationError.code`). Whatever happens, the archive, the registry and earlier",
         "outputs stay as they were. `--debug` before the command shows the traceback.", "",
@@ -46,5 +46,6 @@ def pages() -> dict[str, str]:
         for code in group:
             cause, cure = said[code]
             lines += [f"### {code}", "", f"{cause}", "", f"**What to do:** {cure}", ""]
-            lines += ["Raised in " + ", ".join(f"`{m}`" for m in sorted(known[code]["modules"])) + ".", ""]
+            places = ", ".join(f"`{module}`" for module in sorted(known[code]["modules"]))
+            lines += [f"Raised in {places}.", ""]
     return {"errors.md": "\n".join(lines)}

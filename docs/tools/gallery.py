@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from tools.pictures import svg
 
 from escalation import datasets, plots
+from escalation._util.resources import bundled
 from escalation.backtest.evaluation import evaluate
 from escalation.backtest.train import train_target
 from escalation.experiment import load_experiment
-from escalation._util.resources import bundled
+from tools.pictures import svg
 
 PLOTS = Path(plots.__file__).parent
 NOT_A_FIGURE = {"new_figure"}
@@ -35,7 +35,7 @@ def every() -> list[str]:
 
 @cache
 def _trained() -> Any:
-    """The bundled experiment to the end of 2020, a forecast a week, two models beside the baselines."""
+    """The bundled experiment to the end of 2020, a forecast a week, two models."""
     experiment = load_experiment(
         bundled("iraq_crisis.toml"),
         changes=["data.last_day=2020-12-31", "backtest.every=7", "backtest.refit_every=26"],

@@ -9,11 +9,12 @@ from tools import claims, commands, error_pages, gallery, pictures, reference, r
 
 Pages = Mapping[str, str]
 MAKERS: tuple[Callable[[], Pages], ...] = (
-    # commands.pages,
+    commands.pages,
     error_pages.pages,
     registries.label_pages,
     registries.model_pages,
     reference.pages,
+    registries.texts,
 )
 
 

@@ -42,6 +42,11 @@ def _bar(ax: Axes, left: float, right: float, y: float, colour: str, text: str =
         ax.text((left + right) / 2, y, text, ha="center", va="center", size=10, color="white")
 
 
+def _span(ax: Axes, left: float, right: float, y: float) -> None:
+    arrow = FancyArrowPatch((left, y), (right, y), arrowstyle="<->", mutation_scale=12, color=INK)
+    ax.add_patch(arrow)
+
+
 def _days(ax: Axes, first: int, last: int, *, today: int, word: str = "t") -> None:
     for day in range(first, last + 1):
         name = word if day == today else f"{word}{day - today:+d}"
@@ -87,7 +92,9 @@ def lag() -> str:
     _bar(ax, 5, 8, 0.3, SOFT, "not reported yet")
     ax.axvline(8, color=RED, lw=2)
     ax.text(8.1, 2.4, "today", color=RED, size=10, va="top")
-    ax.add_patch(FancyArrowPatch((5, 1.2), (8, 1.2), arrowstyle="<->", mutation_scale=12, color=INK))
+    ax.add_patch(
+        FancyArrowPatch((5, 1.2), (8, 1.2), arrowstyle="<->", mutation_scale=12, color=INK)
+    )
     ax.text(6.5, 1.4, "reporting lag", ha="center", size=10)
     _days(ax, 0, 9, today=7)
     return svg(figure)
@@ -102,9 +109,11 @@ def embargo() -> str:
     _bar(ax, 10, 15, 0.4, BLUE, "days t+1 to t+h")
     ax.axvline(10, color=RED, lw=2)
     ax.text(10.1, 3.0, "forecast issued at t", size=10, color=RED, va="top")
-    ax.add_patch(FancyArrowPatch((5, 2.3), (10, 2.3), arrowstyle="<->", mutation_scale=12, color=INK))
+    ax.add_patch(
+        FancyArrowPatch((5, 2.3), (10, 2.3), arrowstyle="<->", mutation_scale=12, color=INK)
+    )
     ax.text(7.5, 2.45, "horizon + lag", ha="center", size=10)
-    ax.text(0, -0.9, "A label of day t−h looks at days up to t: it is the last that can have resolved.",
+    ax.text(0, -0.9, "The last label that can have resolved is that of day t-h: it looks up to t.",
             size=10, color=SOFT)  # fmt: skip
     return svg(figure)
 
@@ -179,8 +188,8 @@ def cold_start() -> str:
     for x, y, text in ((120, 0.04, "the baseline, always"), (12, 0.35, "what needs no record"),
                        (225, 0.62, "what resolved forecasts earned")):  # fmt: skip
         ax.text(x, y, text, color="white", size=10)
-    ax.set(xlabel="days of resolved forecasts (a sketch, not a measurement)", ylabel="weight", xlim=(0, 365),
-           ylim=(0, 1))  # fmt: skip
+    ax.set(xlabel="days of resolved forecasts (a sketch)", ylabel="weight",
+           xlim=(0, 365), ylim=(0, 1))  # fmt: skip
     clean_axes(ax)
     return svg(figure)
 

@@ -22,6 +22,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "Errors": ("EscalationError",),
 }
 """Public names of ``escalation`` by noun; modules stand for the names that they list."""
+OWN_PAGES = {"Labels", "Models"}
 STAGES = (
     "errors", "schema", "_util", "events", "panel", "features", "targets", "models", "experiment",
     "metrics", "backtest", "plots", "audit", "scoring", "report", "tracking", "cli",
@@ -35,11 +36,15 @@ def listed(name: str) -> list[tuple[str, object]]:
         return [(name, thing)]
     names = getattr(thing, "__all__", None) or [n for n in vars(thing) if n.startswith("load_")]
     pairs = [(one, getattr(thing, one)) for one in names]
-    return [(f"{name}.{one}", held) for one, held in pairs if inspect.isclass(held) or inspect.isfunction(held)]
+    return [
+        (f"{name}.{one}", held)
+        for one, held in pairs
+        if inspect.isclass(held) or inspect.isfunction(held)
+    ]
 
 
 def undocumented() -> list[str]:
-    """Public names that no noun has, nouns that no public name has, and names without a docstring."""
+    """Public names without a noun or a docstring, and nouns without a public name."""
     grouped = {name for names in NOUNS.values() for name in names}
     missing = sorted(grouped ^ set(esc.__all__))
     silent = [name for one in grouped & set(esc.__all__) for name, thing in listed(one)
@@ -69,8 +74,7 @@ def _noun(noun: str, names: tuple[str, ...]) -> str:
             first = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
             rows.append(f"| [`{shown}`](#{_home(thing)}) | {_escaped(first)} |")
     links = "\n".join(_linked(row) for row in rows)
-    pointer = {"Labels": "Each label has [a page of its own](/labels.md).",
-               "Models": "Each model has [a page of its own](/models.md)."}.get(noun, "")  # fmt: skip
+    pointer = f"Each has [a page of its own](/{_slug(noun)}.md)." if noun in OWN_PAGES else ""
     return f"# {noun}\n\n{pointer}\n\n| `import escalation as esc` | |\n| --- | --- |\n{links}\n"
 
 
@@ -91,15 +95,21 @@ def _escaped(text: str) -> str:
 
 
 def _stage(name: str) -> str:
-    module = importlib.import_module(f"escalation.{name}")
-    parts = [f".. automodule:: {one}\n   :members:\n   :ignore-module-all:\n" for one in _modules(module)]
-    titles = [f"{one}\n{'-' * len(one)}\n\n{part}" for one, part in zip(_modules(module), parts, strict=True)]
-    body = "\n".join(titles)
+    names = _modules(importlib.import_module(f"escalation.{name}"))
+    body = "\n".join(_module(one) for one in names)
     return f"# The stage {name}\n\n```{{eval-rst}}\n{body}\n```\n"
+
+
+def _module(name: str) -> str:
+    line = "-" * len(name)
+    return f"{name}\n{line}\n\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n"
 
 
 def _modules(module: ModuleType) -> list[str]:
     if not hasattr(module, "__path__"):
         return [module.__name__]
     below = pkgutil.walk_packages(module.__path__, f"{module.__name__}.")
-    return [module.__name__, *sorted(one.name for one in below if not one.name.endswith("__main__"))]
+    return [
+        module.__name__,
+        *sorted(one.name for one in below if not one.name.endswith("__main__")),
+    ]

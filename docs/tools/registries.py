@@ -5,13 +5,26 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from tools import results
-
 from escalation.models import MODELS
 from escalation.targets import TARGETS
+from tools import results
 
 WORDS = Path(__file__).parents[1] / "who_for.toml"
-MADE_BY = "From `experiments/results/skill.csv`, written by `make skill`: weekly forecasts on four sets of real events."  # noqa: E501
+MADE_BY = (
+    "From `experiments/results/skill.csv`, written by `make skill`: weekly forecasts on four sets "
+    "of real events."
+)
+
+
+def texts() -> dict[str, str]:
+    """What other pages include."""
+    return {"skill.md": results.skill_text(), "tree.md": _tree()}
+
+
+def _tree() -> str:
+    """The tree as CONTRIBUTING.md has it."""
+    text = (results.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return text.partition("## The tree")[2].partition("\n`python")[0].replace("\n## ", "\n### ")
 
 
 def words(kind: str) -> dict[str, str]:
@@ -37,7 +50,7 @@ def model_pages() -> dict[str, str]:
     said = words("models")
     nothing = {
         "ewma_nb": "It is the baseline: the records of all others are measured against it.",
-        "prior": "See [its own card](/howto/prior.md): it has seen these data, so it has no row there.",
+        "prior": "See [its own card](/howto/prior.md): it has seen these data.",
     }
     return {
         f"models/{name}.md": _page(
@@ -49,9 +62,15 @@ def model_pages() -> dict[str, str]:
 
 
 def _page(title: str, who: str, kind: type, record: list[str], none: str) -> str:
-    own = record and "The baseline" not in none and "It is the baseline" not in none
-    lines = [f"# {title}", "", "## Who it is for", "", who, "", "## What it is", "",
-             "```{eval-rst}", f".. autoclass:: {kind.__module__}.{kind.__name__}", "   :noindex:", "```", "",
-             "## Its record", ""]  # fmt: skip
-    lines += [MADE_BY, "", *record, ""] if own else [none, ""]
-    return "\n".join(lines)
+    shown = [MADE_BY, "", *record] if record and not _same(kind) else [none]
+    what = [".. autoclass:: " + f"{kind.__module__}.{kind.__name__}", "   :noindex:"]
+    parts = [
+        f"# {title}", "## Who it is for", who, "## What it is",
+        "\n".join(["```{eval-rst}", *what, "```"]), "## Its record", "\n".join(shown),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _same(kind: type) -> bool:
+    """The baseline, which is not held against itself."""
+    return kind is MODELS["ewma_nb"]

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "archive": fetch.archive_command,
     "moves": moves.moves_command,
     "revisions": delays.revisions_command,
+    "card": models.card_command,
     "compare": models.compare_command,
     "promote": models.promote_command,
     "verify": models.verify_command,

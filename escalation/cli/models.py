@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,12 +20,13 @@ from escalation.cli.common import (
     Plugin,
     TrackingUri,
     print_json,
+    printing,
     read_archive,
     store_named,
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
-from escalation.errors import BusyError, UsageError
+from escalation.errors import BusyError, InputError, UsageError
 
 if TYPE_CHECKING:
     from escalation.scoring.scorer import Scorer
@@ -87,6 +89,40 @@ def compare_command(
         out.print(table)
     out.print(tracking.by_chance(done.seen))
     out.print("Kept in both runs: their description, and the page under comparisons/")
+
+
+def card_command(
+    model: ModelName = "iraq_crisis",
+    out: Annotated[Path | None, typer.Option(help="Write it to a file instead, .md.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Hold the figures of a card against the run.")
+    ] = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Print a model's card: purpose, data and gaps, figures with intervals, limits, changes."""
+    uri = store_named(tracking_uri)
+    from escalation import tracking
+    from escalation._util.files import replacing
+
+    if check is not None:
+        tracking.check_card(_card_text(check), model, uri=uri)
+        print(f"Every line with a figure in {check} is that of the run")
+        return
+    text = tracking.model_card(model, uri=uri)
+    if out is None:
+        with printing():
+            print(text, end="")
+        return
+    with replacing(out) as part:
+        part.write_text(text, encoding="utf-8")
+    print(f"Card written to {out}")
+
+
+def _card_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("E-FILE", f"the card can't be read: {error}", where=str(path)) from None
 
 
 @reads_events

@@ -40,7 +40,8 @@ def reliability_figure(
     Parameters
     ----------
     forecasts : pandas.DataFrame or sequence of Paired
-        As for :func:`escalation.metrics.summary`, or :func:`escalation.metrics.paired.pair` of them.
+        As for :func:`escalation.metrics.summary`, or their
+        :func:`escalation.metrics.paired.pair`.
     models : sequence of str, optional
         Models to draw, at most seven; all by default. With a single one, a band shows where nine
         in ten curves of a calibrated forecaster would lie, and a histogram its forecasts.

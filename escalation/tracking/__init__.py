@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from escalation.tracking.card import check_card, model_card
     from escalation.tracking.compared_text import by_chance
     from escalation.tracking.loading import load_forecasts
     from escalation.tracking.outcomes import log_verified
@@ -27,6 +28,7 @@ __all__ = [
     "Repeated",
     "RunComparison",
     "by_chance",
+    "check_card",
     "clear_stale",
     "compare_runs",
     "find_repeat",
@@ -37,6 +39,7 @@ __all__ = [
     "local_file",
     "log_training",
     "log_verified",
+    "model_card",
     "open_store",
     "promote",
     "require_answer",
@@ -44,6 +47,8 @@ __all__ = [
     "store_uri",
 ]
 _HOME = {
+    "check_card": "card",
+    "model_card": "card",
     "Logged": "runs",
     "log_training": "runs",
     "Promoted": "promotion",

@@ -26,6 +26,7 @@ from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
 from escalation.models import BASELINES
 from escalation.tracking import notes
+from escalation.tracking.card import log_card
 from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
 from escalation.tracking.metric_names import metrics_of, steps_of
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
@@ -157,6 +158,7 @@ def log_training(
             done = register(client, uri, trained, *children[trained.best])
             client.set_tag(parent, MODEL_TAG, done.name)
             client.set_tag(parent, VERSION_TAG, done.version)
+            log_card(client, done.name, done.version, done.alias)
             save_view(client, experiment)
     return _logged(parent, experiment, done)
 

@@ -1,0 +1,116 @@
+"""Type every command in a fresh folder and keep what it prints: `make docs-outputs`.
+
+The outputs are kept in docs/outputs, one file a command; those that say how the models of the
+bundled experiment did go into experiments/results too, where the documentation takes its numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from escalation._util.resources import bundled
+
+HERE = Path(__file__).resolve().parent
+OUTPUTS, ROOT = HERE.parent / "outputs", HERE.parents[1]
+RESULTS = ROOT / "experiments" / "results"
+JUNE = "--set experiment.name=june --set data.last_day=2021-06-30 --set backtest.every=7"
+REPLAY = "--from 2020-03-10 --to 2020-03-14 --unit all --unit taji --unit green_zone"
+WHAT_IF = '--if "rocket_attack militia>us_coalition at taji killed=1"'
+SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("init", ("init mine.csv",)),
+    ("validate", ("validate iraq_crisis_events.csv --source iraq_crisis",)),
+    ("ingest", ("ingest iraq_crisis_events.csv --source iraq_crisis --archive events",)),
+    ("archive", ("archive events",)),
+    ("train", ("train",)),
+    ("score", ("score", f"score {WHAT_IF}")),
+    ("card", ("card --out card.md", "card --check card.md")),
+    ("report", ("report --out report.html",)),
+    ("replay", (f"replay iraq_crisis.toml {REPLAY} --out replay.csv",)),
+    ("backtest", ("backtest iraq_crisis.toml --out forecasts.parquet",)),
+    ("features", ("features iraq_crisis.toml --list",)),
+    ("audit", ("audit iraq_crisis.toml --cuts 2 --seeds 1",)),
+    ("moves", ("moves iraq_crisis.toml",)),
+    ("revisions", ("revisions iraq_crisis.toml",)),
+    ("", (f"train iraq_crisis.toml {JUNE}",)),
+    ("verify", (
+        "score --model june --as-of 2021-07-01 --budget 5",
+        "score --model june --as-of 2021-07-15 --budget 5",
+        "score --model june --as-of 2021-07-29 --budget 5",
+        "verify --model june --as-of 2021-12-31",
+    )),
+    ("", (f"train iraq_crisis.toml {JUNE} --set features.window_sums.windows=[3,14]",)),
+    ("compare", ("compare",)),
+    ("promote", ("promote --model june",)),
+    ("ui", ("ui --port 5055",)),
+    ("download_ucdp", ("download ucdp --version latest --out ucdp",)),
+    ("download_gdelt", ("download gdelt --from 2020-01-02 --to 2020-01-01 --out gdelt",)),
+    ("download_acled", ("download acled --countries Iraq --from 2020-01-01 --out acled",)),
+)  # fmt: skip
+SHOWN_LAST = {"verify": 1}
+"""Of these only the last commands are shown in full, the others without what they print."""
+
+
+def main() -> None:
+    """Run the session, or only the commands that are named."""
+    wanted = set(sys.argv[1:])
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(os.environ.get("DOCS_SESSION", scratch))
+        folder.mkdir(exist_ok=True)
+        _prepare(folder)
+        for name, lines in SESSION:
+            if not wanted or name in wanted:
+                _keep(name, lines, folder)
+        if (folder / "mlflow.db").exists() and not wanted:
+            _results(folder)
+
+
+def _prepare(folder: Path) -> None:
+    for name in ("iraq_crisis.toml", "iraq_crisis_events.csv"):
+        shutil.copy(bundled(name), folder)
+    events = pd.read_csv(bundled("iraq_crisis_events.csv"), dtype=str)
+    last = events.drop_duplicates("event_id", keep="last")
+    mine = last[["event_id", "event_date", "event_type", "admin1", "country", "killed"]]
+    mine.rename(columns={"event_date": "date", "admin1": "province"}).to_csv(
+        folder / "mine.csv", index=False
+    )
+
+
+def _keep(name: str, lines: tuple[str, ...], folder: Path) -> None:
+    said = [_typed(line, folder) for line in lines]
+    if name:
+        shown = len(said) - SHOWN_LAST.get(name, len(said))
+        texts = [text.split("\n")[0] if i < shown else text for i, text in enumerate(said)]
+        (OUTPUTS / f"{name}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+
+
+def _typed(line: str, folder: Path) -> str:
+    env = {**os.environ, "COLUMNS": "110", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
+    for name in [name for name in env if name.startswith(("MLFLOW_", "ACLED_"))]:
+        del env[name]
+    command = f"{sys.executable} -m escalation.cli {line}"
+    if line.startswith("ui"):
+        command = f"timeout -s INT 20 {command}"
+    done = subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True)
+    printed = "\n".join(row.rstrip() for row in (done.stdout + done.stderr).splitlines())
+    if line.startswith("ui"):
+        printed = printed.splitlines()[0]
+    status = "" if done.returncode in {0, 124, 130} else f"\n$ echo $?\n{done.returncode}"
+    return f"$ escalation {line}\n{printed.replace(str(folder), '.').strip()}{status}"
+
+
+def _results(folder: Path) -> None:
+    """The comparison of the bundled experiment, and the five days of the replay."""
+    tables = sorted(folder.glob("mlartifacts/**/tables/comparison.csv"), key=os.path.getmtime)
+    shutil.copy(tables[0], RESULTS / "iraq_crisis.csv")
+    shutil.copy(folder / "replay.csv", RESULTS / "iraq_crisis_march_2020.csv")
+
+
+if __name__ == "__main__":
+    main()

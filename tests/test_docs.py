@@ -1,0 +1,102 @@
+"""Documentation can't rot: what is there has its page, and prose says what the results say."""
+
+import re
+import shutil
+import tomllib
+
+import pytest
+from tools import claims, codes, commands, error_pages, gallery, reference, registries, results
+
+from escalation.models import MODELS
+from escalation.targets import TARGETS
+
+ILLUSTRATIONS = {"95%", "20%", "70%", "50%", "1%", "10%"}
+"""Shares in README that are no measurement: a level, a limit, an example."""
+
+
+@pytest.fixture
+def fresh():
+    """What was read of the results is forgotten before and after."""
+    caches = (results.skill, results.bundled_comparison, results.replayed)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.parametrize("name", commands.every())
+def test_every_command_has_a_page_with_what_it_printed(name):
+    assert f"$ escalation {name}" in commands.output_of(name)
+    assert f"# escalation {name}\n" in commands.pages()[f"commands/{name.replace(' ', '-')}.md"]
+
+
+def test_every_error_code_has_a_cause_and_a_cure():
+    assert set(error_pages.words()) == set(codes.codes())
+    for code, (cause, cure) in error_pages.words().items():
+        assert cause.endswith(".") and len(cure) > 10, code
+
+
+@pytest.mark.parametrize(("kind", "registry"), [("labels", TARGETS), ("models", MODELS)])
+def test_every_label_and_model_says_who_it_is_for(kind, registry):
+    assert list(registries.words(kind)) == list(registry)
+
+
+def test_every_figure_is_in_the_gallery():
+    assert sorted(gallery.FIGURES) == gallery.every()
+
+
+def test_every_public_name_is_in_the_reference():
+    assert reference.undocumented() == []
+
+
+def test_every_folder_of_the_package_is_a_stage_of_the_reference(root):
+    folders = {path.parent.name for path in (root / "escalation").glob("*/__init__.py")}
+    assert folders <= set(reference.STAGES)
+
+
+def test_measured_numbers_are_those_of_the_results():
+    assert claims.differences() == []
+
+
+def test_a_changed_number_in_prose_is_found(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    inside = claims.BLOCK.search(text)
+    number = re.search(r"\d", inside[2])
+    at = inside.start(2) + number.start()
+    changed = text[:at] + str((int(number[0]) + 1) % 10) + text[at + 1 :]
+    assert claims.written(changed) == text
+
+
+def test_a_changed_number_in_the_results_is_found(tmp_path, monkeypatch, fresh):
+    shutil.copytree(results.RESULTS, tmp_path / "results")
+    for name in ("skill.csv", "iraq_crisis.csv"):
+        path = tmp_path / "results" / name
+        table = path.read_text(encoding="utf-8")
+        path.write_text(table.replace("0.0", "0.1"), encoding="utf-8")
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    assert any("README.md" in line for line in claims.differences())
+
+
+def test_no_share_in_readme_is_written_by_hand(root):
+    text = claims.BLOCK.sub("", (root / "README.md").read_text(encoding="utf-8"))
+    assert set(re.findall(r"\d+(?:\.\d+)?%", text)) <= ILLUSTRATIONS
+
+
+def test_a_block_names_the_command_that_makes_its_numbers():
+    for path in claims.files():
+        for line in re.findall(r"<!-- measured .*", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"<!-- measured \S+: (make \S+) -->", line), (path, line)
+
+
+def test_the_makefile_knows_the_commands_of_the_blocks(root):
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    for path in claims.files():
+        for target in re.findall(r"<!-- measured \S+: make (\S+) -->", path.read_text("utf-8")):
+            assert f"\n{target}:" in makefile
+
+
+def test_the_citation_is_of_this_version(root):
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"license: {project['license']}" in citation and "title: escalation" in citation

@@ -18,7 +18,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "Backtests and their results": ("backtest", "BacktestResult", "replay", "audit"),
     "Scores": ("metrics",),
     "Figures": ("plots",),
-    "Tracking": ("log_run",),
+    "Tracking": ("log_run", "compare_runs", "load_model"),
     "Errors": ("EscalationError",),
 }
 """Public names of ``escalation`` by noun; modules stand for the names that they list."""

@@ -32,7 +32,7 @@ from escalation.tracking.run_names import PARENT_TAG
 from escalation.tracking.store import storage
 
 CARD_FILE = "card.md"
-MEASURES = {
+CARD_FIGURES = {
     "brier": "Brier score (lower is better)",
     "log_score": "log score (lower is better)",
     "skill_vs_ewma_nb": "share of the Brier score of `ewma_nb` that it saves",
@@ -53,7 +53,7 @@ _KNOWN_GAP = {
 
 
 @dataclass(frozen=True)
-class Measure:
+class CardFigure:
     """A number of the run as the card shows it; ends are empty where there is no interval."""
 
     name: str
@@ -196,10 +196,10 @@ def _facts(version: ModelVersion, child: Run, parent: Run) -> dict[str, Any]:
     settings = [(key, parent.data.params[key]) for key in _SETTINGS if key in parent.data.params]
     shown = {name: printable(value, longest=500) for name, value in {**facts, **counts}.items()}
     held = [(key, printable(value).replace("|", "\\|")) for key, value in settings]
-    return {**shown, "settings": held, "scores": list(measures(measured))}
+    return {**shown, "settings": held, "scores": list(card_figures(measured))}
 
 
-def measures(measured: Mapping[str, float]) -> list[Measure]:
+def card_figures(measured: Mapping[str, float]) -> list[CardFigure]:
     """The numbers of a run that a card shows, with the ends of their intervals.
 
     Parameters
@@ -209,12 +209,12 @@ def measures(measured: Mapping[str, float]) -> list[Measure]:
 
     Examples
     --------
-    >>> measures({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})[0].upper
+    >>> card_figures({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})[0].upper
     '0.0600'
     """
     return [
-        Measure(name, words, *(f"{measured[n]:.4f}" for n in _ends(name) if n in measured))
-        for name, words in MEASURES.items()
+        CardFigure(name, words, *(f"{measured[n]:.4f}" for n in _ends(name) if n in measured))
+        for name, words in CARD_FIGURES.items()
         if name in measured
     ]
 

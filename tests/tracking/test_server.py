@@ -20,6 +20,7 @@ def nobody():
 
 COMMANDS = {
     "card": (),
+    "compare": (),
     "train": ("quick.toml", "--events", "no.csv"),
     "score": ("--events", "no.csv"),
     "report": ("--out", "x.html"),

@@ -143,6 +143,9 @@ SCORE_COLUMNS: Final[Mapping[str, str]] = {
     "families": "mapping: what each family of features adds in log-odds against its medians",
     "alert_line": "probability of the last place that raises an alert; 0.5 without a budget",
     "events_to_alert": "further counted events today that reach the line; null where 10 do not",
+    "expected": "number of what the label counts to expect in the horizon; null where it has none",
+    "count_low": "low end of its 80% range, a whole number",
+    "count_high": "high end of it",
     UNIT_KEY: "text: what identifies the unit, whatever its name is shown as",
 }
 """What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""

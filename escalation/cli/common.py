@@ -213,8 +213,9 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
     flat["status"] = [JOINT.join(status) for status in flat["status"]]
     for column in ("drivers", "provenance", "families"):
         flat[column] = [json.dumps(value, allow_nan=False) for value in flat[column]]
-    whole = dict.fromkeys(("rank", "events_to_alert"), "Int64")
-    numbers = dict.fromkeys(("probability", "lower", "upper", "change", "alert_line"), "float64")
+    whole = dict.fromkeys(("rank", "events_to_alert", "count_low", "count_high"), "Int64")
+    named = ("probability", "lower", "upper", "change", "alert_line", "expected")
+    numbers = dict.fromkeys(named, "float64")
     write_table(flat.astype({**whole, **numbers, "changed_since": "str"}), out)
 
 

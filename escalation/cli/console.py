@@ -183,7 +183,7 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
         caption_justify="left",
         caption=_legend(scores),
     )
-    for name in ("unit", "probability", "change", "base rate"):
+    for name in ("unit", "probability", "change", "base rate", "how many"):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     table.add_column("events that carry it")
     for score in scores:
@@ -193,6 +193,7 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
             _chance(score),
             "-" if score.change is None else _points(score.change),
             f"{score.base_rate:.0%}",
+            _how_many(score),
             _reasons(score),
         )
     return table
@@ -210,6 +211,14 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
         cells = (_chance(scores[key]) if key in scores else "-" for scores in by_unit)
         table.add_row(printable(unit), *cells)
     return table
+
+
+def _how_many(score: Score) -> str:
+    """The expected number and its 80% range."""
+    if score.expected is None:
+        return "-"
+    digits = 0 if score.expected >= 10.0 else 1
+    return f"{score.expected:.{digits}f} ({score.count_low} to {score.count_high})"
 
 
 def _chance(score: Score) -> str:
@@ -244,7 +253,8 @@ def _driver(driver: Driver) -> str:
 def _legend(scores: Sequence[Score]) -> str:
     text = (
         "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
-        "often it happened here; events with what each adds in log-odds."
+        "often it happened here; how many: expected, and the range of 80%; events with what each "
+        "adds in log-odds."
     )
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"

@@ -26,6 +26,7 @@ from escalation.errors import EscalationError, ModelError, UsageError
 from escalation.events.archive import to_day
 from escalation.events.units import UnitName
 from escalation.experiment import Experiment, target_of
+from escalation.models.counts import CountMixture
 from escalation.models.trusted import TRUSTED_TYPES
 from escalation.scoring.untrusted import (
     check_logged,
@@ -82,6 +83,9 @@ class Manifest:
         Library versions.
     typical : dict
         Median of each input column over the training rows; explanations compare with it.
+    counts : dict
+        How many events to expect, as :meth:`escalation.models.counts.CountMixture.as_dict` gives
+        it; empty where the label counts none.
     event_types : list of str
         Types that were known by the end of training; empty where that was not recorded.
     """
@@ -100,6 +104,7 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=lambda: {n: version(n) for n in PINNED})
     typical: dict[str, float] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
@@ -373,8 +378,17 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         null_share=trained.null_share,
         canary=canary_of(trained.models[family], X),
         typical={str(name): float(value) for name, value in X.median().items()},
+        counts=_counts(trained),
         event_types=sorted(case.prepared.archive.as_of(trained.trained_to)["event_type"].unique()),
     )
+
+
+def _counts(trained: Trained) -> dict[str, Any]:
+    """The mixture of counts, learnt from the training rows; none of what is no count of events."""
+    target, table = trained.case.target, trained.table
+    if target.falls:
+        return {}
+    return CountMixture.fitted(table.X, table.count, horizon=target.horizon).as_dict()
 
 
 def base_rates(trained: Trained) -> dict[str, Any]:

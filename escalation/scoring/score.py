@@ -14,6 +14,7 @@ from escalation.errors import GateError, InputError, ModelError
 from escalation.events.archive import EventArchive, to_day
 from escalation.events.units import UnitName, shown_names
 from escalation.experiment import target_label
+from escalation.models.counts import CountMixture, count_forecast
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
 from escalation.scoring.scorer import Scorer, ScoringInputs, checked_input
@@ -176,6 +177,7 @@ def _rows(
     record, rates = track_of(scorer), scorer.manifest.base_rate
     stamp = provenance(scorer, inputs.archive, inputs.day)
     lower, upper = record.interval(inputs.probability)
+    numbers = counts_of(scorer, inputs)
     about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
     unseen = _unseen_types(scorer, inputs, counterfactual)
     absent = sorted(set(rates["units"]) - set(inputs.unit_keys))
@@ -204,10 +206,36 @@ def _rows(
                 probability=float(inputs.probability[i]),
                 lower=float(lower[i]),
                 upper=float(upper[i]),
+                **numbers[i],
                 no_information=bool(lower[i] <= rate <= upper[i]),
             )
         rows.append(row)
     return rows
+
+
+def counts_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
+    """Expected number and its 80% range by unit; nothing where the label counts no events.
+
+    Raises
+    ------
+    ModelError
+        ``E-MODEL-MANIFEST`` when the manifest's mixture of counts can't be used.
+    """
+    if not scorer.manifest.counts or not len(inputs.X):
+        return [{}] * len(inputs.X)
+    try:
+        mixture = CountMixture.of(scorer.manifest.counts)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            "E-MODEL-MANIFEST",
+            "expected a mixture of counts of finite numbers",
+            column="counts",
+            fix="train again",
+        ) from error
+    threshold = inputs.X[schema.THRESHOLD].to_numpy(np.float64)
+    ahead = count_forecast(mixture, inputs.X, probability=inputs.probability, threshold=threshold)
+    ends = zip(ahead.expected, ahead.low, ahead.high, strict=True)
+    return [{"expected": float(e), "count_low": int(a), "count_high": int(b)} for e, a, b in ends]
 
 
 def track_of(scorer: Scorer) -> TrackRecord:

@@ -43,6 +43,9 @@ class Score:
     families: Mapping[str, float] = field(default_factory=dict)
     alert_line: float | None = None
     events_to_alert: int | None = None
+    expected: float | None = None
+    count_low: int | None = None
+    count_high: int | None = None
     unit_key: str = ""
 
     def as_dict(self) -> dict[str, Any]:

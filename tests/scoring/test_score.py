@@ -38,6 +38,8 @@ def test_each_row_has_a_probability_in_its_interval_a_base_rate_and_provenance(s
         assert 0 <= one.lower <= one.probability <= one.upper <= 1
         assert 0 < one.base_rate < 1
         assert one.status == ("ok",)
+        assert 0 <= one.count_low <= one.count_high and one.probability <= one.expected
+        assert (one.count_high == 0) == (one.probability <= 0.1)
         assert one.provenance["as_of"] == "2020-12-31"
         assert one.provenance["known_dates"] == "observed"
     json.dumps([one.as_dict() for one in scores], allow_nan=False)
@@ -70,6 +72,13 @@ def test_reordered_columns_give_the_same_scores_and_missing_ones_are_refused(tra
     assert checked_input(X[columns[::-1]], columns).equals(X.astype(float))
     with pytest.raises(ModelError, match=f"E-SCHEMA. column={columns[3]}"):
         checked_input(X.drop(columns=columns[3]), columns)
+
+
+@pytest.mark.parametrize("counts", [{"horizon": 7}, {"horizon": 7, "dispersion": [], "weight": []}])
+def test_a_mixture_of_counts_that_cant_be_used_is_refused(scorer, crisis, counts):
+    asked = replace(scorer, manifest=replace(scorer.manifest, counts=counts))
+    with pytest.raises(ModelError, match="E-MODEL-MANIFEST.*counts"):
+        score(asked, crisis, explain=0)
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])

@@ -393,8 +393,9 @@ def test_numbers_and_days_of_a_workbook_are_what_they_show(write):
 def test_a_workbook_without_the_columns_is_called_a_workbook(write):
     pytest.importorskip("python_calamine")
     path = write(workbook(UCDP), "a.xlsx")
-    with pytest.raises(InputError, match="workbook.*columns of acled are missing"):
+    with pytest.raises(InputError, match="workbook.*columns of acled are missing") as refused:
         report(path, "acled")
+    assert "--columns" in refused.value.fix and "--separator" not in refused.value.fix
 
 
 def test_a_workbook_is_told_to_need_its_extra(write, monkeypatch):

@@ -220,6 +220,21 @@ class DataSection(Section):
         return self
 
 
+_LEAST = {"shrink": 0.0, "leaves": 2}
+_MOST = {"share": 1.0}
+_LARGEST = 1_000_000
+
+
+def _require_usable(where: str, key: str, value: Any) -> None:
+    """Counts, strengths and shares of a model that its library would refuse after long work."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least = _LEAST.get(key, 1 if isinstance(value, int) else 1e-9)
+    most = _MOST.get(key, _LARGEST)
+    if not least <= value <= most:
+        raise _invalid(where, key, value, f"needs a number from {least:g} to {most:g}")
+
+
 _WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
 """Where and how events are written; what they say has a digest of its own."""
 
@@ -370,7 +385,11 @@ class Experiment(Section):
     @field_validator("models")
     @classmethod
     def _models(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        return {name: checked(MODELS, "models", name, p) for name, p in value.items()}
+        models = {name: checked(MODELS, "models", name, p) for name, p in value.items()}
+        for name, parameters in models.items():
+            for key, number in parameters.items():
+                _require_usable(f"[models.{name}]", key, number)
+        return models
 
     @field_validator("targets")
     @classmethod

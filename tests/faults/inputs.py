@@ -226,6 +226,12 @@ for text, key in {
     "[features.window_sums]\nwindows = [99999999999999999999]": "windows",
     "[features.decayed_sums]\nhalf_lives = [nan]": "half_lives",
     "[models.forest]\ntrees = true": "trees",
+    "[models.forest]\ntrees = 0": "column=trees",
+    "[models.forest]\nshare = 1.5": "column=share",
+    "[models.boosting]\nleaves = 1": "column=leaves",
+    "[models.logistic]\nridge = 0": "column=ridge",
+    "[models.hazard]\nridge = 0.0": "column=ridge",
+    "[models.boosting]\nleaf = 1000000000": "column=leaf",
     "[models.hawkes]\nridge = nan": "ridge",
 }.items():
     experiment(39, text, key)

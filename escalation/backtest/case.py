@@ -11,8 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation._util.engine import Item, Result
-from escalation.backtest.fitting import names_of
-from escalation.backtest.shortage import OnShortage, Outcomes, Shortage, all_of, shortage_of, warn
+from escalation.backtest.fitting import build_model, names_of
+from escalation.backtest.shortage import (
+    LEAST,
+    OnShortage,
+    Outcomes,
+    Shortage,
+    all_of,
+    from_elsewhere,
+    shortage_of,
+    warn,
+)
 from escalation.backtest.table import (
     Prepared,
     Rows,
@@ -23,6 +32,8 @@ from escalation.backtest.table import (
 )
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
+from escalation.models import FROM_FIRST_DAY
+from escalation.models.prior import Prior
 from escalation.targets import Labels, LookBack, Target
 
 
@@ -52,6 +63,11 @@ class Case:
     def model_names(self) -> list[str]:
         """The models that run, each once."""
         return names_of(self.experiment, self.target, self.own)
+
+    @property
+    def learns(self) -> bool:
+        """Whether some model needs outcomes of either class."""
+        return not set(self.model_names) <= set(FROM_FIRST_DAY)
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""
@@ -119,6 +135,7 @@ class Case:
             last=str(asked.max()),
             on=str(day),
             plain=self.target.name in {"any", "onset"},
+            least=LEAST if self.learns else 0,
         )
 
     def rows_at(self, days: NDArray[np.int64]) -> Rows:
@@ -213,10 +230,33 @@ def require_backtest(case: Case) -> None:
         require_learnable(case, days[start])
 
 
+def answerable(case: Case) -> Case:
+    """The case, or what the model ``prior`` alone can say where nothing can be learnt.
+
+    Raises
+    ------
+    Shortage
+        Of :func:`require_backtest`, for a label that ``prior`` has not learnt either.
+    """
+    try:
+        require_backtest(case)
+    except Shortage as shortage:
+        prior = build_model("prior", case.experiment, case.target)
+        if case.own or not isinstance(prior, Prior) or not prior.answers:
+            raise
+        young = replace(case, own={"prior": prior})
+        require_backtest(young)
+        from_elsewhere(shortage)
+        return young
+    return case
+
+
 def learnable_cases(
     archive: EventArchive, experiment: Experiment, *, missing: OnShortage = warn
 ) -> list[Case]:
     """Every label that can be learnt, counted right after reading and without its features.
+
+    One that can't is left to the model ``prior``, where that has learnt it from other conflicts.
 
     Parameters
     ----------
@@ -232,9 +272,7 @@ def learnable_cases(
     """
 
     def counted(target: Target) -> Case:
-        case = case_of_labels(archive, experiment, target)
-        require_backtest(case)
-        return case
+        return answerable(case_of_labels(archive, experiment, target))
 
     return each(counted, experiment.labels, missing=missing)
 
@@ -274,9 +312,11 @@ def origins(case: Case) -> NDArray[np.int64]:
     """
     schedule, axis = case.experiment.backtest, case.prepared
     count = len(axis.days)
-    first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
     last = axis.index_of(schedule.last_origin) if schedule.last_origin else count - 1
     least = case.target.horizon + axis.lag
+    first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
+    if not (schedule.first_origin or case.learns):
+        first = least
     if not least <= first <= last < count:
         raise Shortage(
             target_label(case.target),

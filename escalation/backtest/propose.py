@@ -293,11 +293,14 @@ def _target_sections(
         yield TomlTable("[[targets]]", table, above)
 
 
+_LEARNING = ("logistic", "negbin", "boosting", "blend")
+
+
 def _models() -> TomlTable:
-    values: dict[str, Any] = {name: {} for name in ("logistic", "negbin", "boosting", "blend")}
+    values: dict[str, Any] = {name: {} for name in ("prior", *_LEARNING)}
     above = [
-        "climatology, last_value and ewma_nb always run. Others: forest, hazard, hawkes, levels, "
-        "pool, corrected.",
+        "climatology, last_value and ewma_nb always run. `prior` was learnt on other conflicts and "
+        "answers from the first day. Others: forest, hazard, hawkes, levels, pool, corrected.",
     ]
     return TomlTable("[models]", values, above)
 

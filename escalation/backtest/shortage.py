@@ -31,6 +31,8 @@ class Outcomes:
         The day, ISO.
     plain : bool
         One event that counts makes a positive.
+    least : int
+        Of either class that are needed; where none are, one row of any class is.
     """
 
     label: str
@@ -41,12 +43,15 @@ class Outcomes:
     last: str
     on: str
     plain: bool = True
+    least: int = LEAST
 
     @property
     def short(self) -> tuple[Literal["positive", "negative"], ...]:
         """Classes of which there are too few."""
+        if not self.positives + self.negatives:
+            return "positive", "negative"
         counts = {"positive": self.positives, "negative": self.negatives}
-        return tuple(name for name, count in counts.items() if count < LEAST)  # type: ignore[misc]
+        return tuple(name for name, count in counts.items() if count < self.least)  # type: ignore[misc]
 
 
 class Shortage(GateError):
@@ -111,6 +116,14 @@ OnShortage = Callable[[Shortage], None]
 def warn(shortage: Shortage) -> None:
     """A warning with what to do."""
     caution(f"{shortage.label} is left out: {shortage.message}; fix: {shortage.fix}")
+
+
+def from_elsewhere(shortage: Shortage) -> None:
+    """A warning that a label is answered from other conflicts alone."""
+    caution(
+        f"{shortage.label} is answered by `prior` alone, learnt on other conflicts and not "
+        f"verified here yet: {shortage.message}"
+    )
 
 
 def shortage_of(outcomes: Outcomes) -> Shortage | None:

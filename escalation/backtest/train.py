@@ -12,11 +12,11 @@ from escalation import metrics
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
+    answerable,
     each,
     featured,
     learnable_cases,
     make_case,
-    require_backtest,
 )
 from escalation.backtest.fitting import fit_models
 from escalation.backtest.resolved import resolved_in
@@ -27,7 +27,7 @@ from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.models import BASELINES
+from escalation.models import BASELINES, Prior
 from escalation.targets import Target
 from escalation.targets.base import null_share
 
@@ -94,9 +94,7 @@ def train_target(
     GateError
         ``E-INSUFFICIENT`` when there is too little to learn from; nothing is stored then.
     """
-    case = make_case(archive, experiment, target)
-    require_backtest(case)
-    return train_case(case, progress=progress)
+    return train_case(answerable(make_case(archive, experiment, target)), progress=progress)
 
 
 def train_labels(
@@ -148,7 +146,7 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
         summary = metrics.summary(
             forecasts, horizon=target.horizon, seed=experiment.experiment.seed
         )
-        best = best_model(summary)
+        best = best_model(summary, target)
     except GateError as error:
         raise Shortage(target_label(target), error.message, fix=error.fix) from None
     record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
@@ -163,10 +161,17 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
     )
 
 
-def best_model(summary: pd.DataFrame) -> str:
-    """The model to register: the lowest Brier score, or ``ewma_nb`` if there are few positives.
+def best_model(summary: pd.DataFrame, target: Target) -> str:
+    """The model to register: the lowest Brier score of those that are no mere reference.
 
-    With fewer than 20 positives no ranking is claimed.
+    With fewer than 20 positives no ranking is claimed: then it is ``prior``, where it runs and has
+    learnt the label from other conflicts, or else ``ewma_nb``.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        A row per model: ``model``, ``brier`` and ``positives``.
+    target : Target
 
     Raises
     ------
@@ -175,7 +180,8 @@ def best_model(summary: pd.DataFrame) -> str:
     """
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
-        return "ewma_nb"
+        prior = Prior(horizon=target.horizon, label=target.name)
+        return "prior" if prior.answers and "prior" in scored.index else "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:
         raise GateError("E-INSUFFICIENT", "no model could be scored")

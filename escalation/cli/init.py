@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from escalation.backtest.propose import Proposal
 
 _PACKED = {".gz", ".zip"}
-_TRAIN_LATER = "the experiment asks for one all the same: train it once there is more history"
+_UNTIL_THEN = (
+    "until there is more history `prior` answers one, from what it learnt on other conflicts"
+)
 
 
 def init_command(
@@ -136,7 +138,7 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
             err.print(f"warning: {text}", soft_wrap=True)
     if not proposal.labels:
         err.print(
-            f"warning: no label can be learnt from this file yet; {_TRAIN_LATER}",
+            f"warning: no label can be learnt from this file yet; {_UNTIL_THEN}",
             soft_wrap=True,
         )
     model = model_of(_name(target), list(proposal.labels) or [""])

@@ -41,9 +41,12 @@ BASELINES = ("climatology", "last_value", "ewma_nb")
 """Always run, never skipped."""
 ON_REQUEST = ("prior",)
 """Run only where an experiment names it: it has seen data on which the others are compared."""
+FROM_FIRST_DAY = (*BASELINES, "prior")
+"""Need no outcome of either class to learn from."""
 
 __all__ = [
     "BASELINES",
+    "FROM_FIRST_DAY",
     "MODELS",
     "ON_REQUEST",
     "TRUSTED_TYPES",

@@ -160,6 +160,11 @@ class Prior(EventModel):
         self.mean = mean
         self.threshold = threshold
 
+    @property
+    def answers(self) -> bool:
+        """Whether its label was learnt, so that it need not stand back."""
+        return self.label in learnt()
+
     def _fit(self, X: Any, y: Array, count: Array) -> None:
         """Look the numbers up; only the baseline, for a label without any, is fitted."""
         self.coefficients_ = np.array(learnt().get(self.label, ()), dtype=np.float64)

@@ -225,7 +225,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
     record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
-    name = chosen_by(record)
+    name = chosen_by(record, case.target)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record
     )
@@ -235,13 +235,20 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
-def chosen_by(record: ResolvedForecasts) -> str:
-    """The model that training would choose from a record; the baseline where nothing resolved."""
+def chosen_by(record: ResolvedForecasts, target: Target) -> str:
+    """The model that training would choose from a record; the baseline where nothing resolved.
+
+    Parameters
+    ----------
+    record : ResolvedForecasts
+    target : Target
+    """
     if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)
     positives = int(record.outcome.sum())
-    return best_model(pd.DataFrame({"model": record.names, "brier": brier, "positives": positives}))
+    table = pd.DataFrame({"model": record.names, "brier": brier, "positives": positives})
+    return best_model(table, target)
 
 
 def _needed(case: Case, name: str) -> Experiment:

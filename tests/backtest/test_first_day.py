@@ -1,0 +1,78 @@
+"""What can't be learnt yet is answered from other conflicts, and says so."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from escalation import schema
+from escalation.backtest.shortage import Shortage
+from escalation.backtest.train import train_labels
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment
+from escalation.models import BASELINES
+from escalation.scoring.artifact import manifest_of
+from escalation.scoring.score import score
+from escalation.scoring.scorer import Scorer
+
+
+def archive_of(days, site="north"):
+    """Air strikes on some days after 1 January 2023, known on their day."""
+    days = pd.Timestamp("2023-01-01") + pd.to_timedelta(days, "D")
+    table = pd.DataFrame(
+        {
+            "id": [f"e{i}" for i in range(len(days))],
+            "day": days,
+            "type": "air_strike",
+            "place": site,
+        }
+    )
+    columns = {"id": "event_id", "day": "event_date", "type": "event_type", "place": "site"}
+    return EventArchive.from_pandas(table, columns=columns)
+
+
+def asked(name="any", models=("logistic", "negbin")):
+    return Experiment(
+        experiment={"name": "young"},
+        panel={"units": ["site"]},
+        features={"window_sums": {"windows": [7]}},
+        targets=[{"name": name, "horizon": 7}],
+        models={model: {} for model in models},
+        backtest={"every": 7, "refit_every": 4},
+    )
+
+
+YOUNG = {
+    "every week had an event": range(0, 60, 3),
+    "ten events": [0, 2, 5, 7, 11, 12, 14, 18, 20, 23],
+}
+
+
+@pytest.mark.parametrize("case", YOUNG)
+def test_prior_alone_is_issued_where_nothing_can_be_learnt(case):
+    archive = archive_of(YOUNG[case])
+    with pytest.warns(UserWarning, match=r"any_7d is answered by `prior` alone.*not verified"):
+        (trained,) = train_labels(archive, asked())
+    assert set(trained.models) == {*BASELINES, "prior"}
+    assert trained.best == "prior"
+    scorer = Scorer(trained.models["prior"], manifest_of(trained, "prior"), "test", "hash")
+    rows = score(scorer, archive, explain=0)
+    assert [row.unit for row in rows] == ["north"]
+    assert 0.0 < rows[0].probability < 1.0
+    forecasts = trained.forecasts
+    assert forecasts["probability"].between(0.0, 1.0).all()
+    assert forecasts[schema.OUTCOME].notna().any()
+
+
+def test_a_label_that_was_not_learnt_anywhere_is_refused_as_before():
+    with pytest.raises(Shortage, match="E-INSUFFICIENT"):
+        train_labels(archive_of(YOUNG["ten events"]), asked("exceed"))
+
+
+def test_with_few_positives_prior_is_issued_where_it_is_asked_for():
+    archive = archive_of([0, 3, 60, 62, 90, 120, 150, 151, 180])
+    named, not_named = (
+        train_labels(archive, asked(models=models))[0].best
+        for models in (("logistic", "prior"), ("logistic",))
+    )
+    assert (named, not_named) == ("prior", "ewma_nb")

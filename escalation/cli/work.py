@@ -154,6 +154,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
 
 
 def _tell(trained: Trained, logged: Logged) -> None:
+    from escalation.backtest.trust import trust_in_words, trust_of
     from escalation.cli import console
     from escalation.experiment import label_words
 
@@ -161,6 +162,8 @@ def _tell(trained: Trained, logged: Logged) -> None:
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(console.model_table(trained.summary, title=title))
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
+    if trusted := trust_in_words(trust_of(trained)):
+        out.print(trusted)
     out.print(f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}")
 
 

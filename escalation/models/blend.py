@@ -13,6 +13,7 @@ from escalation.models.base import Column, MetaEstimator, with_missing
 from escalation.models.corrected import Corrected
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.mixture import (
+    PRIOR_MODEL,
     START,
     Mixture,
     ResolvedForecasts,
@@ -31,9 +32,11 @@ class Blend(MetaEstimator):
     Candidates c are a fixed log-linear pool (the baseline, the pool, and the stacked regression),
     the mean of the learners, and every model alone; :mod:`escalation.models.mixture` moves weight
     between them. While little has resolved it is the fixed pool, and a quarter stays with that for
-    good, a tenth of all with the baseline. Intercept a and slope b are what the forecasts of the
-    past one or two years asked for. A record without the pool's models can't say how they did, and
-    is not used.
+    good, a tenth of all with the baseline. Where an experiment names ``prior``, and it has learnt
+    the label, the start is the pool of prior and baseline instead; ``corrected`` gets its weight
+    as forecasts resolve, and of the prior nothing need stay. Intercept a and slope b are what the
+    forecasts of the past one or two years asked for. A record without the pool's models can't say
+    how they did, and is not used.
 
     Parameters
     ----------
@@ -82,8 +85,10 @@ class Blend(MetaEstimator):
         record: ResolvedForecasts | None,
     ) -> None:
         fitted = with_missing(estimators, self._unfitted(), X, y, count)
+        if getattr(fitted.get(PRIOR_MODEL), "stands_back_", False):
+            del fitted[PRIOR_MODEL]
         if record is None or not set(START) <= set(record.names):
-            names, record = tuple(START), None
+            names, record = tuple(name for name in fitted if name in {*START, PRIOR_MODEL}), None
         else:
             names = tuple(name for name in fitted if name in record.names)
         mixture = mixture_of(record, names, horizon=self.horizon)

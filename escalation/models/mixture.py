@@ -22,15 +22,26 @@ from escalation.models.tails import outcome_log_likelihood
 
 START: dict[str, float] = {"ewma_nb": 0.4, "pool": 0.15, "corrected": 0.45}
 """The log-linear pool that the mixture starts from."""
+PRIOR_MODEL = "prior"
+START_WITH_PRIOR: dict[str, float] = {PRIOR_MODEL: 0.6, "ewma_nb": 0.4}
+"""The one that it starts from where an experiment names ``prior`` and that has learnt the label.
+
+Of 0.2, 0.4, ... 1 it is the highest with which no conflict, when it was left out of the prior, fell
+more than one percent of the Brier score behind the baseline (the table in ``prior.md``)."""
 LEARNERS = ("logistic", "boosting", "forest", "hazard")
 """Models of all features, whose plain mean on log-odds is a candidate too."""
 START_FLOOR = 0.25
 """Mixture weight that stays with the pool of the start, whatever the record says."""
+FLOOR_WORTH = 26.0
+"""Independent labels after which, beside a prior, half of that is the pool's; the rest stays with
+the baseline alone, because ``corrected`` has to learn first."""
 START_PRIOR = 0.5
 CORE_PRIOR = 0.1
 OTHER_PRIOR = 0.03
 """Prior weight of the pool of the start; of each of its models alone, and of the learners' mean;
 and of any other model alone."""
+SECOND_START_PRIOR = 0.2
+"""Of the pool of the start where the mixture starts from ``prior``."""
 RECALIBRATION_RIDGE = (10.0, 100.0)
 RECALIBRATION_HALF_LIFE = 540.0
 """Prior precision of the recalibration's intercept and slope, in independent labels, and the
@@ -113,7 +124,7 @@ class Mixture(NamedTuple):
     Parameters
     ----------
     pool_weights : ndarray, shape (candidate, model)
-        W, on log-odds; each row adds up to one. The first candidate is the pool of the start.
+        W, on log-odds; each row adds up to one.
     mixture_weights : ndarray, shape (candidate,)
         e; adds up to one.
     """
@@ -132,21 +143,34 @@ class Mixture(NamedTuple):
 def candidates_of(names: tuple[str, ...]) -> tuple[Array, Array]:
     """Pool weights, shape (candidate, model), and prior weight of each candidate.
 
-    They are the pool of the start, every model alone, and the mean of the learners.
+    They are the pool of the start, every model alone, and the mean of the learners; at the end,
+    where there is a prior, the pool of the prior and the baseline.
     """
-    rows = [np.array([START.get(name, 0.0) for name in names]), *np.eye(len(names))]
-    prior = [START_PRIOR, *(CORE_PRIOR if name in START else OTHER_PRIOR for name in names)]
+    known = PRIOR_MODEL in names
+    rows = [_pool_of(START, names), *np.eye(len(names))]
+    core = {*START, *START_WITH_PRIOR}
+    prior = [SECOND_START_PRIOR if known else START_PRIOR]
+    prior += [CORE_PRIOR if name in core else OTHER_PRIOR for name in names]
     learners = np.array([name in LEARNERS for name in names], dtype=np.float64)
     if learners.sum() > 1:
         rows.append(learners / learners.sum())
         prior.append(CORE_PRIOR)
+    if known:
+        rows.append(_pool_of(START_WITH_PRIOR, names))
+        prior.append(START_PRIOR)
     return np.stack(rows), np.array(prior) / sum(prior)
+
+
+def _pool_of(weights: dict[str, float], names: tuple[str, ...]) -> Array:
+    return np.array([weights.get(name, 0.0) for name in names])
 
 
 def mixture_of(
     record: ResolvedForecasts | None, names: tuple[str, ...], *, horizon: int
 ) -> Mixture:
     """The mixture that the record speaks for; a quarter stays with the pool of the start.
+
+    Beside a prior, that quarter is at first the baseline's.
 
     Parameters
     ----------
@@ -163,16 +187,52 @@ def mixture_of(
     """
     weights, prior = candidates_of(names)
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
-        return Mixture(weights[:1], np.ones(1))
+        start = weights[-1:] if PRIOR_MODEL in names else weights[:1]
+        return Mixture(start, np.ones(1))
     likely = outcome_log_likelihood(
         expit(odds_in(record, names) @ weights.T), record.outcome[:, None]
     )
     gain = likely - likely[:, :1]
     posterior = tempered_posterior(gain, record.day, prior=prior, horizon=horizon)
     shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
-    shares[0] += START_FLOOR
+    ripe = 1.0
+    if PRIOR_MODEL in names:
+        ripe = ripeness(record.day, horizon=horizon)
+        shares[1 + names.index("ewma_nb")] += START_FLOOR * (1.0 - ripe)
+    shares[0] += START_FLOOR * ripe
     kept = shares > 0.0
     return Mixture(weights[kept], shares[kept] / shares.sum())
+
+
+def ripeness(day: NDArray[np.int64], *, horizon: int) -> float:
+    """Share of the floor that the pool of the start has after the days of a record.
+
+    Parameters
+    ----------
+    day : ndarray of int64, shape (row,)
+    horizon : int
+        In days.
+
+    Examples
+    --------
+    >>> ripeness(np.arange(182), horizon=7)
+    0.5
+    """
+    labels = len(np.unique(day)) / horizon
+    return float(labels / (labels + FLOOR_WORTH))
+
+
+def shares_of(mixture: Mixture, names: tuple[str, ...]) -> dict[str, float]:
+    """What share each model has in a mixture, over all candidates.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    names : tuple of str
+        Of its models.
+    """
+    total = mixture.mixture_weights @ mixture.pool_weights
+    return dict(zip(names, total.tolist(), strict=True))
 
 
 def odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:

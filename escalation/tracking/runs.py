@@ -24,6 +24,7 @@ from escalation._util.interrupts import raise_if_asked
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
+from escalation.backtest.trust import trust_of
 from escalation.models import BASELINES
 from escalation.tracking import notes
 from escalation.tracking.card import log_card
@@ -292,6 +293,8 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
     for name in TABLES:
         if len(held[name]):
             write_table(held[name], folder / "tables" / f"{name}.csv")
+    if len(trust := trust_of(trained)):
+        write_table(trust, folder / "tables" / "trust.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"

@@ -5,7 +5,7 @@ from scipy.special import expit, logit
 
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.blend import Blend
-from escalation.models.mixture import START, START_FLOOR
+from escalation.models.mixture import START, START_FLOOR, START_WITH_PRIOR
 
 
 def record(*names, quality, rows=3000):
@@ -47,6 +47,14 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
     assert "levels" not in model.names_
 
 
+def test_it_starts_from_the_prior_where_that_has_learnt_the_label(table):
+    for label, start in (("any", START_WITH_PRIOR), ("exceed", START)):
+        prior = MODELS["prior"](label=label).fit(table.X, table.y, count=table.count)
+        model = Blend().fit(table.X, table.y, count=table.count, estimators={"prior": prior})
+        assert dict(zip(model.names_, model.pool_weights_[0], strict=True)) == start
+        assert model.mixture_weights_.tolist() == [1.0]
+
+
 def test_a_record_that_lacks_a_model_is_not_used(table):
     seen = ResolvedForecasts(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
     model = Blend().fit(table.X, table.y, count=table.count, record=seen)
@@ -57,7 +65,8 @@ def test_a_record_that_lacks_a_model_is_not_used(table):
 
 def test_a_probability_is_the_bent_mixture_of_the_members(table):
     estimators = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in MODELS}
-    estimators.pop("blend")
+    for name in ("blend", "prior"):
+        estimators.pop(name)
     random = np.random.default_rng(1)
     names = tuple(estimators)
     seen = record(*names, quality=random.uniform(0.3, 1.0, len(names)), rows=400)

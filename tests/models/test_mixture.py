@@ -12,6 +12,7 @@ from escalation.models.mixture import (
     candidates_of,
     mixture_of,
     recalibration_of,
+    shares_of,
     tempered_posterior,
 )
 from escalation.models.penalised import age_weights
@@ -92,6 +93,29 @@ def test_candidates_are_the_start_each_model_and_the_learners_together():
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)
     assert prior.sum() == pytest.approx(1.0)
     assert len(candidates_of((*START, "logistic"))[1]) == 5
+
+
+def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
+    names, shares = (*START, "prior"), []
+    for quality, rows in (((0, 0, 0, 0), 60), ((2, 2, 0, 3), 6000)):
+        seen = record(quality=quality, rows=rows, per_day=1)
+        seen = ResolvedForecasts(names, seen.probability, seen.outcome, seen.day)
+        shares.append(shares_of(mixture_of(seen, names, horizon=7), names))
+        assert sum(shares[-1].values()) == pytest.approx(1.0)
+        assert shares[-1]["ewma_nb"] >= 0.1
+    young, old = shares
+    assert young["corrected"] < 0.2 < young["prior"]
+    assert old["corrected"] > 0.8 and old["prior"] < 0.01
+
+
+def test_without_a_record_it_starts_from_prior_and_baseline():
+    names = (*START, "prior")
+    assert shares_of(mixture_of(None, names, horizon=7), names) == {
+        "ewma_nb": 0.4,
+        "pool": 0.0,
+        "corrected": 0.0,
+        "prior": 0.6,
+    }
 
 
 def test_a_mixture_is_the_same_row_by_row():

@@ -1,0 +1,50 @@
+"""What the blend trusts, and since when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation.backtest.trust import _since, trust_in_words, trust_of
+
+MIXED = ["climatology", "corrected", "ewma_nb", "last_value", "pool", "prior"]
+
+
+def with_blend(trained):
+    """The trained experiment as if its learners were the models of a blend."""
+    renamed = {"corrected": "logistic", "pool": "ewma_nb", "prior": "boosting", "blend": "ewma_nb"}
+    table = trained.forecasts[~trained.forecasts["model"].isin(["logistic", "boosting"])]
+    parts = [
+        trained.forecasts[trained.forecasts["model"] == old].assign(model=new)
+        for new, old in renamed.items()
+    ]
+    models = {**trained.models, "blend": None}
+    return replace(trained, forecasts=pd.concat([table, *parts]), models=models)
+
+
+def test_the_shares_are_of_all_models_and_add_up_to_one(trained):
+    trust = trust_of(with_blend(trained))
+    assert sorted(trust["model"]) == MIXED
+    assert trust["share"].sum() == pytest.approx(1.0)
+    assert trust["share"].is_monotonic_decreasing
+    assert ((trust["share"] >= 0.1) == (trust["since"] != "")).all()
+    first = trained.forecasts["day"].min()
+    assert all(first <= pd.Timestamp(day) for day in trust["since"] if day)
+    assert trust_in_words(trust).count(" since ") == (trust["since"] != "").sum()
+
+
+def test_without_a_blend_nothing_is_said(trained):
+    assert trust_of(trained).empty
+    assert trust_in_words(trust_of(trained)) == ""
+
+
+def test_since_is_the_start_of_the_last_stretch():
+    looks = np.array([10, 20, 30, 40])
+    found = [
+        _since(np.array(held, dtype=bool), looks)
+        for held in ([1, 1, 1, 1], [1, 0, 1, 1], [0, 0, 0, 1], [1, 1, 1, 0])
+    ]
+    assert found == [10, 30, 40, None]

@@ -34,6 +34,7 @@ extensions = [
 ]
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = [
+    "jupyter_execute",
     "_site",
     "outputs",
     "tools",

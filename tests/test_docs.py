@@ -10,6 +10,9 @@ from escalation.models import MODELS
 from escalation.targets import TARGETS
 from tools import claims, codes, commands, error_pages, gallery, reference, registries, results
 
+ILLUSTRATIONS = {"95%", "20%", "70%", "50%", "1%", "10%"}
+"""Shares in README that are no measurement: a level, a limit, an example."""
+
 
 @pytest.fixture
 def fresh():
@@ -75,6 +78,11 @@ def test_a_changed_number_in_the_results_is_found(tmp_path, monkeypatch, fresh):
     assert any("README.md" in line for line in claims.differences())
 
 
+def test_no_share_in_readme_is_written_by_hand(root):
+    text = claims.BLOCK.sub("", (root / "README.md").read_text(encoding="utf-8"))
+    assert set(re.findall(r"\d+(?:\.\d+)?%", text)) <= ILLUSTRATIONS
+
+
 def test_a_block_names_the_command_that_makes_its_numbers():
     for path in claims.files():
         for line in re.findall(r"<!-- measured .*", path.read_text(encoding="utf-8")):
@@ -86,6 +94,10 @@ def test_the_makefile_knows_the_commands_of_the_blocks(root):
     for path in claims.files():
         for target in re.findall(r"<!-- measured \S+: make (\S+) -->", path.read_text("utf-8")):
             assert f"\n{target}:" in makefile
+
+
+def test_readme_is_one_screen(root):
+    assert len((root / "README.md").read_text(encoding="utf-8").splitlines()) <= 80
 
 
 def test_the_citation_is_of_this_version(root):

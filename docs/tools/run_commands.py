@@ -20,6 +20,8 @@ from escalation._util.resources import bundled
 HERE = Path(__file__).resolve().parent
 OUTPUTS, ROOT = HERE.parent / "outputs", HERE.parents[1]
 RESULTS = ROOT / "experiments" / "results"
+LABEL = "any_7d"
+"""Of the bundled experiment, the one whose comparison is shown."""
 JUNE = "--set experiment.name=june --set data.last_day=2021-06-30 --set backtest.every=7"
 REPLAY = "--from 2020-03-10 --to 2020-03-14 --unit all --unit taji --unit green_zone"
 WHAT_IF = '--if "rocket_attack militia>us_coalition at taji killed=1"'
@@ -30,7 +32,11 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("archive", ("archive events",)),
     ("train", ("train",)),
     ("score", ("score", f"score {WHAT_IF}")),
-    ("card", ("card --out card.md", "card --check card.md")),
+    ("card", (
+        "card --model iraq_crisis.any_7d",
+        "card --model iraq_crisis.any_7d --out card.md",
+        "card --model iraq_crisis.any_7d --check card.md",
+    )),
     ("report", ("report --out report.html",)),
     ("replay", (f"replay iraq_crisis.toml {REPLAY} --out replay.csv",)),
     ("backtest", ("backtest iraq_crisis.toml --out forecasts.parquet",)),
@@ -40,14 +46,14 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("revisions", ("revisions iraq_crisis.toml",)),
     ("", (f"train iraq_crisis.toml {JUNE}",)),
     ("verify", (
-        "score --model june --as-of 2021-07-01 --budget 5",
-        "score --model june --as-of 2021-07-15 --budget 5",
-        "score --model june --as-of 2021-07-29 --budget 5",
-        "verify --model june --as-of 2021-12-31",
+        "score --model june.any_7d --as-of 2021-07-01 --budget 5",
+        "score --model june.any_7d --as-of 2021-07-15 --budget 5",
+        "score --model june.any_7d --as-of 2021-07-29 --budget 5",
+        "verify --model june.any_7d --as-of 2021-12-31",
     )),
     ("", (f"train iraq_crisis.toml {JUNE} --set features.window_sums.windows=[3,14]",)),
     ("compare", ("compare",)),
-    ("promote", ("promote --model june",)),
+    ("promote", ("promote --model june.any_7d",)),
     ("ui", ("ui --port 5055",)),
     ("download_ucdp", ("download ucdp --version latest --out ucdp",)),
     ("download_gdelt", ("download gdelt --from 2020-01-02 --to 2020-01-01 --out gdelt",)),
@@ -107,8 +113,9 @@ def _typed(line: str, folder: Path) -> str:
 
 def _results(folder: Path) -> None:
     """The comparison of the bundled experiment, and the five days of the replay."""
-    tables = sorted(folder.glob("mlartifacts/**/tables/comparison.csv"), key=os.path.getmtime)
-    shutil.copy(tables[0], RESULTS / "iraq_crisis.csv")
+    for path in folder.glob("mlartifacts/iraq_crisis/**/tables/comparison.csv"):
+        if pd.read_csv(path)["target"].eq(LABEL).all():
+            shutil.copy(path, RESULTS / "iraq_crisis.csv")
     shutil.copy(folder / "replay.csv", RESULTS / "iraq_crisis_march_2020.csv")
 
 

@@ -23,7 +23,7 @@ from escalation.experiment import target_label, target_of
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models import MODELS
 from escalation.tracking.gate import CHAMPION
-from escalation.tracking.loading import existing_store, version_of
+from escalation.tracking.loading import existing_store, registered_names, version_of
 from escalation.tracking.notes import definition
 from escalation.tracking.promotion import BEFORE_TAG, DAY_TAG, REASON_TAG
 from escalation.tracking.registered import HASH_TAG
@@ -71,12 +71,12 @@ def _template() -> Template:
 
 
 def model_card(reference: str, *, uri: str) -> str:
-    """The card of the model behind ``NAME[@ALIAS]``.
+    """The card of the model behind ``NAME[@ALIAS]``, or those of all labels of an experiment.
 
     Parameters
     ----------
     reference : str
-        ``NAME`` or ``NAME@ALIAS``; the champion by default.
+        ``NAME``, ``NAME.LABEL``, or either with ``@ALIAS``; the champion by default.
     uri : str
         The store.
 
@@ -91,9 +91,12 @@ def model_card(reference: str, *, uri: str) -> str:
         ``E-MODEL-MISSING`` when there is no such model.
     """
     name, _, alias = reference.partition("@")
+    alias = alias or CHAMPION
     client = existing_store(uri)
-    version = version_of(client, name, alias or CHAMPION)
-    return card_of(client, version, alias=alias or CHAMPION)
+    registered = registered_names(uri, name)
+    labels = [one for one in registered if one.startswith(f"{name}.") and name not in registered]
+    versions = [version_of(client, one, alias) for one in labels or [name]]
+    return "\n".join(card_of(client, version, alias=alias) for version in versions)
 
 
 def card_of(client: MlflowClient, version: ModelVersion, *, alias: str) -> str:
@@ -215,8 +218,14 @@ def card_figures(measured: Mapping[str, float]) -> list[CardFigure]:
     return [
         CardFigure(name, words, *(f"{measured[n]:.4f}" for n in _ends(name) if n in measured))
         for name, words in CARD_FIGURES.items()
-        if name in measured
+        if name in measured and not _against_itself(measured, name)
     ]
+
+
+def _against_itself(measured: Mapping[str, float], name: str) -> bool:
+    """A baseline's skill against itself has an interval without a width."""
+    _, low, high = (measured.get(end) for end in _ends(name))
+    return low is not None and low == high
 
 
 def _ends(name: str) -> tuple[str, str, str]:

@@ -226,12 +226,12 @@ def test_one_day_or_a_range_but_not_half_of_either(command, arguments):
 
 
 @pytest.mark.slow
-def test_the_table_in_the_readme_is_what_the_command_says(crisis, root):
+def test_the_table_in_the_docs_is_what_the_command_says(crisis, root):
     experiment = load_experiment(root / "experiments/iraq_crisis.toml")
     rows = replay_range(crisis, experiment, "2020-03-10", "2020-03-14")
     told = re.findall(
         r"^\| (\d+) March \| (.+) \| (.+) \| (.+) \|$",
-        (root / "README.md").read_text(),
+        (root / "docs/the-crisis.md").read_text(encoding="utf-8"),
         re.MULTILINE,
     )
     assert len(told) == 5

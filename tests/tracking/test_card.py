@@ -36,7 +36,9 @@ def test_a_card_answers_the_questions_that_apply(card):
 def test_every_measure_is_the_runs(card, run):
     header = yaml.safe_load(card.split("---")[1])
     (result,) = header["model-index"][0]["results"]
-    assert {"brier", "log_score", "skill_vs_ewma_nb"} <= {one["type"] for one in result["metrics"]}
+    assert {"brier", "log_score", "skill_vs_climatology"} <= {
+        one["type"] for one in result["metrics"]
+    }
     for one in result["metrics"]:
         assert one["value"] == pytest.approx(run.data.metrics[one["type"]], abs=5e-5)
         for end in {"lower", "upper"} & set(one):

@@ -4,8 +4,8 @@
 
 Each PYTHON makes an environment of its own; by default the one that runs this. Building and
 installing need the packages of constraints.txt, from a network or a cache: where they can't be had
-it is skipped, with exit status 77. The main job then runs in another folder, in a network of its own without a way
-out where the machine allows that. It is not collected by pytest: it takes minutes.
+it is skipped, with exit status 77. The main job then runs in another folder, in a network of its
+own without a way out where the machine allows that. Not collected by pytest: it takes minutes.
 """
 
 from __future__ import annotations

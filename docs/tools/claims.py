@@ -54,7 +54,8 @@ def differences() -> list[str]:
     """Files whose blocks differ from the results."""
     return [
         f"{path.relative_to(results.ROOT)}: measured numbers differ from experiments/results; "
-        "run `python docs/tools/claims.py --write`"
+        "run `python docs/tools/claims.py --write` (results of the replay are made by "
+        "`python docs/tools/run_commands.py replay`)"
         for path in files()
         if written(text := path.read_text(encoding="utf-8")) != text
     ]

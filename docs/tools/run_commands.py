@@ -1,5 +1,7 @@
 """Type every command in a fresh folder and keep what it prints: `make docs-outputs`.
 
+A name, such as `replay`, does only that command.
+
 The outputs are kept in docs/outputs, one file a command; those that say how the models of the
 bundled experiment did go into experiments/results too, where the documentation takes its numbers.
 """
@@ -22,6 +24,7 @@ OUTPUTS, ROOT = HERE.parent / "outputs", HERE.parents[1]
 RESULTS = ROOT / "experiments" / "results"
 LABEL = "any_7d"
 """Of the bundled experiment, the one whose comparison is shown."""
+UNITS = ("all", "taji", "green_zone")
 JUNE = "--set experiment.name=june --set data.last_day=2021-06-30 --set backtest.every=7"
 REPLAY = "--from 2020-03-10 --to 2020-03-14 --unit all --unit taji --unit green_zone"
 WHAT_IF = '--if "rocket_attack militia>us_coalition at taji killed=1"'
@@ -73,8 +76,7 @@ def main() -> None:
         for name, lines in SESSION:
             if not wanted or name in wanted:
                 _keep(name, lines, folder)
-        if (folder / "mlflow.db").exists() and not wanted:
-            _results(folder)
+        _results(folder)
 
 
 def _prepare(folder: Path) -> None:
@@ -112,11 +114,14 @@ def _typed(line: str, folder: Path) -> str:
 
 
 def _results(folder: Path) -> None:
-    """The comparison of the bundled experiment, and the five days of the replay."""
+    """The comparison of the bundled experiment, and five days of the replay, where they ran."""
     for path in folder.glob("mlartifacts/iraq_crisis/**/tables/comparison.csv"):
         if pd.read_csv(path)["target"].eq(LABEL).all():
             shutil.copy(path, RESULTS / "iraq_crisis.csv")
-    shutil.copy(folder / "replay.csv", RESULTS / "iraq_crisis_march_2020.csv")
+    if (folder / "replay.csv").exists():
+        replayed = pd.read_csv(folder / "replay.csv")
+        own = replayed[replayed["target"].eq(LABEL) & replayed["unit"].isin(UNITS)]
+        own.to_csv(RESULTS / "iraq_crisis_march_2020.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def texts() -> dict[str, str]:
 def _tree() -> str:
     """The tree as CONTRIBUTING.md has it."""
     text = (results.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return text.partition("## The tree")[2].partition("\n`python")[0].replace("\n## ", "\n### ")
+    return text.partition("## The tree")[2].partition("\n`make docs`")[0].replace("\n## ", "\n### ")
 
 
 def words(kind: str) -> dict[str, str]:

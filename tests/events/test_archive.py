@@ -7,7 +7,7 @@ import pytest
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events import EventArchive
-from escalation.events.archive import to_day, weakest
+from escalation.events.archive import _hashed, to_day, weakest
 
 
 def table(*rows):
@@ -163,6 +163,35 @@ def test_until_forgets_later_versions_and_later_coverage():
     known = zip(cut.versions[schema.EVENT_ID], cut.versions[schema.KNOWN_DATE].dt.day, strict=True)
     assert list(known) == [("a", 2), ("a", 4), ("b", 5)]
     assert cut.until("2020-01-01").versions.empty
+
+
+def test_a_day_after_the_last_news_is_covered_and_no_later_one():
+    archive = EventArchive.of(STORY, covered_to="2020-01-20")
+    cut = archive.until("2020-01-15")
+    assert cut.covered_to == np.datetime64("2020-01-15")
+    assert len(cut.versions) == len(STORY)
+    with pytest.raises(InputError, match="E-COVERAGE"):
+        cut.as_of("2020-01-16")
+    assert archive.until("2020-01-20") is archive
+
+
+def test_an_event_that_never_was_is_gone_and_nothing_else_changes():
+    archive = EventArchive.of(STORY, covered_to="2020-01-20")
+    less = archive.without("a", archive.versions[schema.SOURCE].iloc[0])
+    assert list(less.versions.columns) == list(archive.versions.columns)
+    assert list(less.versions[schema.EVENT_ID]) == ["b", "b"]
+
+
+def test_an_archive_without_a_version_says_so():
+    empty = EventArchive.of(STORY, covered_to="2020-01-20").until("2020-01-01")
+    assert repr(empty).startswith("EventArchive: 0 events in 0 versions,")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_a_column_of_nothing_has_the_hash_of_each_of_its_cells(rows):
+    nothing = pd.Series([None] * rows, dtype=object)
+    expected = pd.util.hash_pandas_object(nothing, index=False).to_numpy()
+    assert _hashed(nothing).tolist() == expected.tolist()
 
 
 def test_plus_adds_versions_and_grows_the_coverage():

@@ -46,6 +46,10 @@ class Fault:
     ending : str
         Of the file's name.
     options : tuple of str
+    experiment : bool
+        Whether the file is an experiment.
+    full : bool
+        Takes a second or more, and is left to `python tests/faults/run.py`.
     """
 
     row: int
@@ -57,6 +61,7 @@ class Fault:
     ending: str = ".csv"
     options: tuple[str, ...] = ()
     experiment: bool = field(default=False, kw_only=True)
+    full: bool = field(default=False, kw_only=True)
 
 
 FAULTS: list[Fault] = []
@@ -89,12 +94,16 @@ fault(4, "utf-16", many().encode("utf-16"), 3, "byte 0", "--encoding utf-16")
 fault(4, "latin-1", table(row(place="S\u00e9gou")).encode("latin-1"), 3, "byte 85", "--encoding")
 fault(4, "broken", many().encode() + b"1,2020-01-01,x\xff\xfe,IRQ,a,1\n", 3, "byte 8157")
 fault(4, "NUL", many() + row(7, place="a\0b"), 0, "1 Q-TEXT", "202", "\\x00")
-fault(5, "open quote", lambda: table('1,2020-01-01,"a,IRQ,x,1\n', *(row(),) * 1_000_000), 3,
-      "E-QUOTE", ".csv:2 ")  # fmt: skip
+fault(5, "open quote", table('1,2020-01-01,"a,IRQ,x,1\n', *(row(),) * 20_000), 3, "E-QUOTE",
+      ".csv:2 ")  # fmt: skip
+fault(5, "open quote, a million rows", lambda: table('1,2020-01-01,"a,IRQ,x,1\n',
+      *(row(),) * 1_000_000), 3, "E-QUOTE", ".csv:2 ", full=True)  # fmt: skip
 fault(6, "200 kB", table(row(place="x" * 200_000), *map(row, range(2, 200))), 0, "1 Q-TEXT")
-fault(6, "50 MB line", lambda: table(row(place="x" * 50_000_000)), 3, "E-LIMIT", ".csv:2 ")
+fault(
+    6, "50 MB line", lambda: table(row(place="x" * 50_000_000)), 3, "E-LIMIT", ".csv:2 ", full=True
+)
 fault(6, "gzip", lambda: gzipped(HEADER.encode() + (row() * 9).encode() * 90_000), 3, "E-LIMIT",
-      ending=".csv.gz")  # fmt: skip
+      ending=".csv.gz", full=True)  # fmt: skip
 fault(6, "zip", lambda: zipped(content=HEADER + row() * 900_000), 3, "E-LIMIT", ending=".zip")
 for day in ("01/02/2024", "2024-02-30", "0025-01-01", "20240102", "1577836800", "2020-1-1"):
     cell(7, day, day, "Q-DATE", day=day)
@@ -119,13 +128,13 @@ fault(30, "a note of 1 MB", lambda: parquet(frame(2000, note=repeated("x" * 10**
       "E-LIMIT", ending=".parquet")  # fmt: skip
 fault(30, "a cell of 300 MB", lambda: parquet(frame(admin1=["x" * 300_000_000, "a", "b"]),
       compression="zstd", write_statistics=False, use_dictionary=False), 3, "E-LIMIT",
-      ending=".parquet")  # fmt: skip
+      ending=".parquet", full=True)  # fmt: skip
 fault(30, "20 million rows", lambda: parquet(bad_files.equal_rows(20_000_000)), 3, "E-LIMIT",
-      ending=".parquet")  # fmt: skip
-fault(30, "no day", lambda: many(230_000, day="x"), 3, "E-LIMIT", ".csv:2 ", "123")
+      ending=".parquet", full=True)  # fmt: skip
+fault(30, "no day", lambda: many(230_000, day="x"), 3, "E-LIMIT", ".csv:2 ", "123", full=True)
 fault(30, "one cell", HEADER + "a\n" * 4_000_000, 3, "E-LIMIT", ".csv:2 ", "6 cells, found 1")
 fault(30, "NUL", HEADER + "\0,1,1,1,1,1\n" * 600_000, 3, "E-LIMIT", ".csv:2 ")
-fault(30, "blank", HEADER + ",,,,,\n" * 1_300_000, 3, "E-EMPTY")
+fault(30, "blank", HEADER + ",,,,,\n" * 1_300_000, 3, "E-EMPTY", full=True)
 fault(30, "two cells far apart", lambda: bad_files.workbook(("XFD", 1_048_576)), 3, "E-LIMIT",
       ending=".xlsx")  # fmt: skip
 fault(31, "brackets in JSON", "[" * 100_000, 3, ending=".json", unsaid=("[" * 201,))

@@ -1,4 +1,4 @@
-"""Every fault of what is read, by the command in a process of its own."""
+"""Faults of what is read, by the command in a process of its own; `run.py` adds large ones."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ def warm():
         yield started
 
 
-@pytest.mark.parametrize("row", sorted({fault.row for fault in FAULTS}))
+@pytest.mark.parametrize("row", sorted({fault.row for fault in FAULTS if not fault.full}))
 def test_faults_of_a_row_are_told_and_leave_nothing(row, warm, tmp_path):
-    wrong = {f.name: tried(f, warm, tmp_path) for f in FAULTS if f.row == row}
+    wrong = {f.name: tried(f, warm, tmp_path) for f in FAULTS if f.row == row and not f.full}
     assert not any(wrong.values()), {name: what for name, what in wrong.items() if what}

@@ -10,7 +10,7 @@ from doors import DOORS, PROGRAMS, Warm, try_door
 
 sys.path.pop(0)
 
-TRIES = 8
+TRIES = 6
 
 
 @pytest.fixture(scope="module")

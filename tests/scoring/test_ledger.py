@@ -32,7 +32,7 @@ def forecast(unit="taji", day="2020-03-10", probability=0.25, **more):
 
 @pytest.fixture
 def ledger(tmp_path):
-    path = tmp_path / "deep" / "ledger.jsonl"
+    path = tmp_path / "deep" / "deeper" / "ledger.jsonl"
     append(path, [forecast("taji"), forecast("balad", probability=0.1)], now=NOW)
     append(path, [forecast("taji", "2020-03-11", 0.4)], now=NOW)
     return path

@@ -10,7 +10,7 @@ A notebook needs only the names of this module; each is imported when it is firs
 
 TYPE_CHECKING = False  # Type checkers take it as true; typing alone costs some milliseconds.
 if TYPE_CHECKING:
-    from escalation import metrics, models, plots, targets
+    from escalation import features, metrics, models, plots, targets
     from escalation.audit.run import audit
     from escalation.backtest.origin_split import RollingOriginSplit
     from escalation.backtest.settings import build_features, training_table
@@ -36,6 +36,7 @@ _HOMES = {
     "build_features": "backtest.settings",
     "compare_runs": "tracking.two_runs",
     "datasets": "events.datasets",
+    "features": "features",
     "load_experiment": "experiment",
     "load_model": "tracking.scorers",
     "log_run": "tracking.own_run",
@@ -60,6 +61,7 @@ __all__ = [
     "build_features",
     "compare_runs",
     "datasets",
+    "features",
     "load_experiment",
     "load_model",
     "log_run",
@@ -78,9 +80,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    home = _HOMES[name]
-    module = import_module(f"{__name__}.{home}")
-    return module if home.rpartition(".")[2] == name else getattr(module, name)
+    module = import_module(f"{__name__}.{_HOMES[name]}")
+    return getattr(module, name, module)
 
 
 def __dir__() -> list[str]:

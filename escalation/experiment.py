@@ -28,6 +28,7 @@ from pydantic import (
 
 from escalation import schema
 from escalation._util.as_written import require_as_written
+from escalation._util.resources import bundled
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.models import BASELINES, MODELS, ON_REQUEST
@@ -466,13 +467,13 @@ def target_label(target: Target) -> str:
     return f"{target.called or target.name}_{target.horizon}d"
 
 
-def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
+def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = ()) -> Experiment:
     """Read and check an experiment file.
 
     Parameters
     ----------
-    path : Path
-        Relative ``events`` in it start at its folder.
+    path : str or Path, optional
+        Relative ``events`` in it start at its folder; the Iraq crisis by default.
     changes : sequence of str, optional
         ``KEY=VALUE`` in place of what the file says, such as
         ``features.window_sums.windows=[3,14]``; labels are numbered from 0.
@@ -483,6 +484,7 @@ def load_experiment(path: Path, *, changes: Sequence[str] = ()) -> Experiment:
         ``E-FILE`` when it can't be read, ``E-TOML`` when it is not TOML, ``E-CONFIG`` for an
         unknown key, an unknown registered name or a value of the wrong type.
     """
+    path = bundled("iraq_crisis.toml") if path is None else Path(path)
     try:
         table = tomllib.loads(_text_of(path))
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -46,6 +47,11 @@ def run(code):
 def test_every_name_is_there_and_in_completion(name):
     assert getattr(esc, name) is not None
     assert name in dir(esc)
+
+
+def test_only_folders_of_names_are_modules():
+    found = {name for name in esc.__all__ if isinstance(getattr(esc, name), ModuleType)}
+    assert found - {"audit"} == {"datasets", "features", "metrics", "models", "plots", "targets"}
 
 
 def test_the_names_and_their_homes_agree():

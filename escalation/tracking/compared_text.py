@@ -12,18 +12,24 @@ if TYPE_CHECKING:
 
 SHORT = 8
 """Letters of a run's ID that tell it from others."""
+SAME = "the same"
+_MOST_TOLD = 3
 _STYLE = (
-    "<style>body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:70em;color:#222}"
-    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.3em .8em;text-align:left;"
+    "<style>body{font:13px/1.45 system-ui,sans-serif;margin:1em;max-width:70em;color:#222}"
+    "h3{margin:0}table{border-collapse:collapse;margin:.8em 0}"
+    "td,th{padding:.25em .9em .25em 0;text-align:left;"
     "border-bottom:1px solid #ddd;vertical-align:top}td.better{color:#0a6b2d;font-weight:600}"
     "td.worse{color:#a3201d;font-weight:600}code{white-space:pre-wrap}</style>"
 )
 
 
 def one_line(table: pd.DataFrame) -> str:
-    """The first row of a comparison in a line."""
-    row = table.iloc[0]
-    return f"{row['model']}: skill {_skill(row)}, {row['verdict']}"
+    """What a comparison says of the models that differ, in a line."""
+    rows = [row for row in table.to_dict("records") if row["verdict"] != SAME]
+    told = [f"{row['model']} {_skill(row)}, {row['verdict']}" for row in rows[:_MOST_TOLD]]
+    equal = len(table) - len(rows)
+    more = [f"{len(rows) - _MOST_TOLD} more below"] if len(rows) > _MOST_TOLD else []
+    return "; ".join([*told, *more, *([f"{equal} the same"] if equal else [])])
 
 
 def by_chance(seen: int) -> str:
@@ -73,8 +79,8 @@ def html_page(done: RunComparison) -> str:
         else "<p>Their settings are equal.</p>"
     )
     return (
-        f"<meta charset='utf-8'>{_STYLE}<h2>{html.escape(done.after)}<br>against "
-        f"{html.escape(done.before)}</h2><p>On the same labels, units and days: "
+        f"<meta charset='utf-8'>{_STYLE}<h3>{html.escape(done.after)}<br>against "
+        f"{html.escape(done.before)}</h3><p>On the same labels, units and days: "
         f"{_facts(done.table)}. Skill above 0: {done.after[:SHORT]} is better. Brackets hold 95% "
         "intervals over blocks of whole dates; a difference is real where both ends are on one "
         f"side of 0.</p><table>{heads[0]}{''.join(rows)}</table>{changed}"
@@ -116,7 +122,7 @@ def _skill(row: Any) -> str:
     value, low, high = row["skill"], row["skill_lower"], row["skill_upper"]
     if pd.isna(value):
         return "unknown"
-    if row["verdict"] == "the same":
+    if row["verdict"] == SAME:
         return "0%"
     return f"{value:+.1%}" if pd.isna(low) else f"{value:+.1%} [{low:+.1%}, {high:+.1%}]"
 

@@ -150,6 +150,27 @@ def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str
     return shown(value) if pd.isna(low) else f"{shown(value)} [{shown(low)}, {shown(high)}]"
 
 
+def short_skill(trained: Trained, model: str) -> dict[str, str]:
+    """Skill in percent with its interval, short enough for a column of the page of runs.
+
+    Parameters
+    ----------
+    trained : Trained
+    model : str
+    """
+    row = row_of(trained, model)
+    names = {"skill_pct": "skill_vs_ewma_nb", "vs_clim_pct": "skill_vs_climatology"}
+    return {short: _in_percent(row, name) for short, name in names.items()}
+
+
+def _in_percent(row: dict[str, Any], name: str) -> str:
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
+    if pd.isna(value) or low == high:  # the baseline against itself
+        return "-"
+    whole = f"{100 * value:+.0f}"
+    return whole if pd.isna(low) else f"{whole} [{100 * low:.0f},{100 * high:.0f}]"
+
+
 def comparison(summary: pd.DataFrame) -> pd.DataFrame:
     """The comparison in words, best Brier score first."""
     rows = summary.sort_values("brier").to_dict("records")

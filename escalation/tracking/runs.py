@@ -29,7 +29,7 @@ from escalation.models import BASELINES
 from escalation.tracking import notes
 from escalation.tracking.card import log_card
 from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
-from escalation.tracking.metric_names import metrics_of, steps_of
+from escalation.tracking.metric_names import DECIDING, metrics_of, steps_of
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
 from escalation.tracking.registry import Registered, log_model, name_model, register
 from escalation.tracking.repeats import (
@@ -142,6 +142,7 @@ def log_training(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
             notes.parent_note(trained),
             best=trained.best,
+            **notes.short_skill(trained, trained.best),
             **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(beside) or 1)},
         )
         data = _data_of(trained, events)
@@ -312,7 +313,9 @@ def _log_child(
     """A model's run, and the id of the logged model: with its files where it is the best."""
     client = store.client
     run_id = store.create(
-        model, notes.child_note(trained, model), **{PARENT_TAG: parent, "model": model}
+        model,
+        notes.child_note(trained, model),
+        **{PARENT_TAG: parent, "model": model, **notes.short_skill(trained, model)},
     )
     parameters = trained.models[model].get_params(deep=False)
     params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
@@ -325,8 +328,12 @@ def _log_child(
         )
         now = int(time.time() * 1000)
         named = metrics_of(evaluation, model)
-        held = {"dataset_name": data.dataset.name, "dataset_digest": data.dataset.digest}
-        points = [Metric(name, value, now, 0, model_id, **held) for name, value in named.items()]
+        held = (data.dataset.name, data.dataset.digest)
+        points = [
+            # The Models tab ranks by few numbers; a page of fifty columns hides them.
+            Metric(name, value, now, 0, *((model_id, *held) if name in DECIDING else ()))
+            for name, value in named.items()
+        ]
         points += [
             Metric(*point[:2], point.at, point.step)
             for point in steps_of(evaluation, model, now=now)

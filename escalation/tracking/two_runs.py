@@ -16,7 +16,7 @@ from escalation import metrics, schema
 from escalation.errors import GateError, UsageError
 from escalation.metrics.paired import FORECAST_KEY, with_unit_key
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.tracking.compared_text import SHORT, html_page, markdown_section, one_line
+from escalation.tracking.compared_text import SAME, SHORT, html_page, markdown_section, one_line
 from escalation.tracking.loading import existing_store
 from escalation.tracking.place import store_uri
 from escalation.tracking.run_names import (
@@ -31,9 +31,10 @@ from escalation.tracking.run_names import (
 from escalation.tracking.store import NOTE_TAG, storage
 
 _BEFORE, _AFTER = "before", "after"
-_BEST, _SAME = "best of each", "the same"
+_BEST = "best of each"
 COMPARED_TAG = "compared."
 """Tags of a run that say how it compares, by the start of the other run's ID."""
+_LINE = "**Compared with "
 _SECTION = "\n\n## Compared with other runs\n\n"
 _TAGS = {"data": "events", "code_digest": "code"}
 """What differs besides the experiment: tags of a run, and what they are called here."""
@@ -198,7 +199,7 @@ def _compared(
         for row in _row(old[old["model"] == one], new[new["model"] == other], name=label, seed=seed)
     ]
     top = best[1] if best[0] == best[1] else next(iter(pairs), "")
-    order = sorted(rows, key=lambda row: (row["model"] != top, row["verdict"] == _SAME))
+    order = sorted(rows, key=lambda row: (row["model"] != top, row["verdict"] == SAME))
     return pd.DataFrame(order)
 
 
@@ -232,7 +233,7 @@ def _row(
 def _verdict(row: dict[str, object]) -> str:
     low, high = row["skill_lower"], row["skill_upper"]
     if row["brier_before"] == row["brier_after"]:
-        return _SAME
+        return SAME
     if not isinstance(low, float) or not isinstance(high, float):
         return "too short to tell"
     if isinstance(row["positives"], int) and row["positives"] < FEWEST_POSITIVES:
@@ -273,12 +274,21 @@ def _keep(client: MlflowClient, before: Run, after: Run, done: RunComparison) ->
     for run, other in ((before, after), (after, before)):
         run_id, short = run.info.run_id, other.info.run_id[:SHORT]
         table = done.table[done.table["label"] == _label(after)]
-        says = one_line(table if len(table) else done.table)
-        verb = "against" if run is after else "before"
-        client.set_tag(run_id, f"{COMPARED_TAG}{short}", f"{verb} {named(other)}: {says}"[:500])
+        says = f"{done.after[:SHORT]} over {done.before[:SHORT]}: " + one_line(
+            table if len(table) else done.table
+        )
+        client.set_tag(run_id, f"{COMPARED_TAG}{short}", says[:500])
         client.log_text(run_id, html_page(done), f"comparisons/with_{short}.html")
-        note = client.get_run(run_id).data.tags.get(NOTE_TAG, "").split(_SECTION)[0]
-        client.set_tag(run_id, NOTE_TAG, note + _SECTION + markdown_section(done))
+        note = client.get_run(run_id).data.tags.get(NOTE_TAG, "")
+        line = f"{_LINE}`{short}`**: {says}. Details at the end."
+        client.set_tag(run_id, NOTE_TAG, _with_comparison(note, line, markdown_section(done)))
+
+
+def _with_comparison(note: str, line: str, section: str) -> str:
+    """A description with the answer behind its first paragraph, and all of it at the end."""
+    first, *rest = note.split(_SECTION)[0].split("\n\n")
+    kept = [paragraph for paragraph in rest if not paragraph.startswith(_LINE)]
+    return "\n\n".join([first, line, *kept]) + _SECTION + section
 
 
 __all__ = ["RunComparison", "compare_runs", "forecasts_of_run"]

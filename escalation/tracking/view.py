@@ -19,10 +19,8 @@ VIEW = "escalation"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 _VIEW_COLUMNS = (
     "metrics.`brier`",
-    "metrics.`skill_vs_ewma_nb`",
-    "metrics.`skill_vs_ewma_nb_lower`",
-    "metrics.`skill_vs_ewma_nb_upper`",
-    "metrics.`skill_vs_climatology`",
+    "tags.`skill_pct`",
+    "tags.`vs_clim_pct`",
     "metrics.`counts/positives`",
     "tags.`best`",
 )

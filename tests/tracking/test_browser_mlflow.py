@@ -80,8 +80,15 @@ def test_the_link_of_train_opens_on_the_numbers_that_decide(browser, site):
     address, logged, _, trained = site
     page = tracking.link("sqlite:///mlflow.db", logged.experiment_id, base=address)
     brier = str(trained.summary.set_index("model").loc[trained.best, "brier"])[:8]
-    text = text_of(browser, page, "brier", "skill_vs_ewma", "Outcome 1 when", brier)
+    text = text_of(browser, page, "brier", "skill_pct", "Outcome 1 when", brier)
     assert f"{trained.best}, any_7d" in text
+
+
+def test_every_model_is_ranked_by_its_numbers_on_the_data_set(browser, site):
+    address, logged, _, trained = site
+    page = f"{address}/#/experiments/{logged.experiment_id}/models?workflowType=machine_learning"
+    brier = str(trained.summary["brier"].max())[:8]
+    text_of(browser, page, "Dataset:", "brier", brier, *trained.models)
 
 
 def test_a_parent_shows_its_children_description_tags_and_data(browser, site):

@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui film test fuzz mutants docs docs-outputs format skill prior constraints
+.PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -28,6 +28,10 @@ film: $(VENV)/.installed
 		--name 'IQ-2020-03-11-01=11 March: Taji,\n3 killed' \
 		--name 'IQ-2020-03-13-01=13 March:\nUS strikes' \
 		--name 'IQ-2020-03-14-01=14 March:\nTaji again'
+
+# Execute the notebooks and store what they say; read it before you commit it. Two minutes.
+notebooks: $(VENV)/.installed-dev
+	$(PYTHON) tests/notebook_runs.py
 
 test: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .

@@ -51,7 +51,14 @@ def test_every_name_is_there_and_in_completion(name):
 
 def test_only_folders_of_names_are_modules():
     found = {name for name in esc.__all__ if isinstance(getattr(esc, name), ModuleType)}
-    assert found - {"audit", "backtest"} == {"datasets", "features", "metrics", "models", "plots", "targets"}
+    assert found - {"audit", "backtest"} == {
+        "datasets",
+        "features",
+        "metrics",
+        "models",
+        "plots",
+        "targets",
+    }
 
 
 def test_the_names_and_their_homes_agree():

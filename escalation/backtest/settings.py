@@ -142,7 +142,7 @@ def build_features(
 
 def training_table(
     archive: EventArchive,
-    target: Target,
+    target: Target | Experiment,
     *,
     units: schema.UnitKind | Sequence[schema.UnitKind] = "all",
     features: Families | None = None,
@@ -154,7 +154,8 @@ def training_table(
     Parameters
     ----------
     archive : EventArchive
-    target : Target
+    target : Target or Experiment
+        Of an experiment, its first label and its own settings.
     units, features, lag
         As for :func:`experiment_of`.
     as_of : date-like, optional
@@ -167,8 +168,11 @@ def training_table(
     y : Series
         Outcome, 0 or 1.
     """
-    case = make_case(
-        archive, experiment_of(target, units=units, features=features, lag=lag), target
+    experiment = (
+        target
+        if isinstance(target, Experiment)
+        else experiment_of(target, units=units, features=features, lag=lag)
     )
+    case = make_case(archive, experiment, experiment.labels[0])
     table = case.training_table(case.prepared.days[-1] if as_of is None else to_day(as_of))
     return table.X, pd.Series(table.outcome.astype(int), index=table.X.index, name=schema.OUTCOME)

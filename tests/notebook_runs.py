@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from patience import PATIENCE
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.01
 """Relative; numbers are the same to the last digit on one machine, and nearly so on others."""
 _ROUNDED = 0.0015
@@ -99,8 +99,7 @@ def same(stored: str, fresh: str) -> bool:
         return False
     pairs = zip(NUMBER.findall(stored), NUMBER.findall(fresh), strict=True)
     return all(
-        math.isclose(float(a), float(b), rel_tol=TOLERANCE, abs_tol=_ROUNDED)
-        for a, b in ((a.replace("−", "-"), b.replace("−", "-")) for a, b in pairs)
+        math.isclose(float(a), float(b), rel_tol=TOLERANCE, abs_tol=_ROUNDED) for a, b in pairs
     )
 
 

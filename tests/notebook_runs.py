@@ -33,6 +33,7 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
         "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING",
         # Not a kernel of the user's own, nor their start-up files.
         **{f"JUPYTER_{name}_DIR": str(folder / "jupyter") for name in ("DATA", "CONFIG")},
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "IPYTHONDIR": str(folder / "ipython"),
     }  # fmt: skip
     before = dict(os.environ)

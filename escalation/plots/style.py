@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Final, Literal
 
 from matplotlib import rc_context
@@ -35,6 +36,12 @@ class PlainFigure(Figure):
                 lines = text.get_text().split("\n")
                 text.set_text("\n".join(map(printable_line, lines)))
             super().draw(renderer)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows, also where pyplot was never imported."""
+        with BytesIO() as picture:
+            self.savefig(picture, format="png")
+            return picture.getvalue()
 
 
 def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:

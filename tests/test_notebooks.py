@@ -64,4 +64,4 @@ def test_a_changed_number_is_told_with_its_cell_and_column():
 
     assert not list(differences(notebook(0.06), notebook(0.06)))
     (found,) = differences(notebook(0.06), notebook(0.08))
-    assert found == "cell 0, column brier, row 1: '0.06' and now '0.08'"
+    assert found == "cell 0, column 'brier', row 1: '0.06' and now '0.08'"

@@ -214,7 +214,8 @@ def ui_command(
     _require_free(port)
     if path is not None:
         tracking.open_store(uri)
-    print(f"MLflow at http://127.0.0.1:{port} (stop with Ctrl-C)", flush=True)
+    address = f"http://127.0.0.1:{port}/?workflowType=machine_learning"  # else it opens for agents
+    print(f"MLflow at {address} (stop with Ctrl-C)", flush=True)
     for name, value in LIGHT.items():
         os.environ.setdefault(name, value)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--workers", "1"]

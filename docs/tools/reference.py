@@ -12,7 +12,7 @@ import escalation as esc
 NOUNS: dict[str, tuple[str, ...]] = {
     "Events": ("EventArchive", "read_events", "datasets"),
     "Experiments": ("Experiment", "load_experiment"),
-    "Features and tables": ("build_features", "training_table", "RollingOriginSplit"),
+    "Features and tables": ("features", "build_features", "training_table", "RollingOriginSplit"),
     "Labels": ("targets",),
     "Models": ("models",),
     "Backtests and their results": ("backtest", "BacktestResult", "replay", "audit"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation.backtest.resolved import resolved_in
 from escalation.backtest.train import Trained
 from escalation.models import ResolvedForecasts
-from escalation.models.mixture import PRIOR_MODEL, START, mixture_of, shares_of
+from escalation.models.mixture import PRIOR_MODEL, mixture_of, shares_of, start_of
 
 BLEND = "blend"
 TRUSTED = 0.1
@@ -41,7 +41,7 @@ def trust_of(trained: Trained) -> pd.DataFrame:
     last = len(days) - 1
     record = resolved_in(case.prepared, trained.forecasts, case.known_on(days[-1]), at=last)
     names = tuple(name for name in record.names if _mixed(trained, name))
-    if not set(START) <= set(names) or not len(record.day):
+    if not set(start_of(names)) <= set(names) or not len(record.day):
         return empty
     looks = np.unique(np.linspace(record.day.min(), last, LOOKS).astype(np.int64))
     wait = case.target.horizon + case.prepared.lag

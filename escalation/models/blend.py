@@ -14,11 +14,11 @@ from escalation.models.corrected import Corrected
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.mixture import (
     PRIOR_MODEL,
-    START,
     Mixture,
     ResolvedForecasts,
     mixture_of,
     recalibration_of,
+    start_of,
 )
 from escalation.models.penalised import log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, Pool
@@ -35,8 +35,8 @@ class Blend(MetaEstimator):
     good, a tenth of all with the baseline. Where an experiment names ``prior``, and it has learnt
     the label, the start is the pool of prior and baseline instead; ``corrected`` gets its weight
     as forecasts resolve, and of the prior nothing need stay. Intercept a and slope b are what the
-    forecasts of the past one or two years asked for. A record without the pool's models can't say
-    how they did, and is not used.
+    forecasts of the past one or two years asked for. A record without the models
+    of the start can't say how they did, and is not used.
 
     Parameters
     ----------
@@ -87,8 +87,9 @@ class Blend(MetaEstimator):
         fitted = with_missing(estimators, self._unfitted(), X, y, count)
         if getattr(fitted.get(PRIOR_MODEL), "stands_back_", False):
             del fitted[PRIOR_MODEL]
-        if record is None or not set(START) <= set(record.names):
-            names, record = tuple(name for name in fitted if name in {*START, PRIOR_MODEL}), None
+        start = start_of(fitted)
+        if record is None or not set(start) <= set(record.names):
+            names, record = tuple(name for name in fitted if name in start), None
         else:
             names = tuple(name for name in fitted if name in record.names)
         mixture = mixture_of(record, names, horizon=self.horizon)

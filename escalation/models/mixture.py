@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -161,8 +162,21 @@ def candidates_of(names: tuple[str, ...]) -> tuple[Array, Array]:
     return np.stack(rows), np.array(prior) / sum(prior)
 
 
+def start_of(names: Collection[str]) -> dict[str, float]:
+    """The pool that a mixture of some models starts from, by model.
+
+    Examples
+    --------
+    >>> start_of(["ewma_nb", "prior", "logistic"])
+    {'prior': 0.6, 'ewma_nb': 0.4}
+    """
+    return START_WITH_PRIOR if PRIOR_MODEL in names else START
+
+
 def _pool_of(weights: dict[str, float], names: tuple[str, ...]) -> Array:
-    return np.array([weights.get(name, 0.0) for name in names])
+    """Weights of those models of a pool that there are."""
+    held = np.array([weights.get(name, 0.0) for name in names])
+    return np.asarray(held / held.sum())
 
 
 def mixture_of(

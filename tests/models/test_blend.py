@@ -55,6 +55,18 @@ def test_it_starts_from_the_prior_where_that_has_learnt_the_label(table):
         assert model.mixture_weights_.tolist() == [1.0]
 
 
+def test_beside_a_prior_it_learns_without_the_other_models_of_the_pool(table):
+    estimators = {
+        name: MODELS[name]().fit(table.X, table.y, count=table.count)
+        for name in ("ewma_nb", "prior", "logistic")
+    }
+    seen = record(*estimators, quality=(2.0, 2.0, 0.0))
+    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=seen)
+    shares = dict(zip(model.names_, model.mixture_weights_ @ model.pool_weights_, strict=True))
+    assert shares["logistic"] > 0.7
+    assert shares["ewma_nb"] >= 0.1
+
+
 def test_a_record_that_lacks_a_model_is_not_used(table):
     seen = ResolvedForecasts(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
     model = Blend().fit(table.X, table.y, count=table.count, record=seen)

@@ -60,3 +60,21 @@ def test_what_is_supposed_moves_each_label(folder):
 def test_a_name_that_nothing_has_is_refused(folder):
     done = escalation("score", "--model", "sma", folder=folder)
     assert done.returncode == 5 and "E-MODEL-MISSING" in done.stderr
+
+
+def test_verify_scores_every_label_and_promote_asks_for_one(folder):
+    escalation("score", "--model", "small", "--explain", "0", folder=folder)
+    done = escalation("verify", "--model", "small", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert [row["target"] for row in json.loads(done.stdout)] == ["any_7d", "violent_14d"]
+    asked = escalation("promote", "--model", "small", folder=folder)
+    assert asked.returncode == 5
+    assert "small.any_7d" in asked.stderr and "small.violent_14d" in asked.stderr
+
+
+def test_the_page_holds_every_label_and_what_is_supposed(folder):
+    line = "rocket_attack militia>us_coalition at taji killed=3"
+    done = escalation("report", "--model", "small", "--out", "a.html", "--if", line, folder=folder)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "a.html").read_text(encoding="utf-8")
+    assert "small violent_14d" in text and "What if" in text and 'id="others"' in text

@@ -100,3 +100,13 @@ def test_settings_beside_an_experiment_are_refused(archive, result):
     with pytest.raises(UsageError, match="step") as refused:
         esc.backtest(archive, result.experiment, step=14)
     assert refused.value.code == "E-USAGE"
+
+
+def test_what_if_at_the_front_door(result, archive):
+    fitted, line = result.refit("logistic"), "rocket_attack militia>us_coalition at taji killed=1"
+    plain = fitted.score(archive, explain=0)
+    asked = fitted.score(archive, explain=0, suppose=[line])
+    assert asked["change"].iloc[0] == pytest.approx(
+        asked["probability"].iloc[0] - plain["probability"].iloc[0], abs=1e-12
+    )
+    assert asked["change"].iloc[0] != 0.0

@@ -121,6 +121,7 @@ def _draw(
     named: list[str] | None,
 ) -> None:
     from escalation._util.files import write_figure
+    from escalation.experiment import label_words, target_label
     from escalation.plots.timeline import timeline_figure
 
     words = None
@@ -131,6 +132,7 @@ def _draw(
         rows,
         archive.as_of(archive.covered_to),
         units=units or None,
+        words={target_label(one): label_words(experiment, one) for one in experiment.labels},
         named=words,
         note=experiment.experiment.description,
     )
@@ -172,11 +174,12 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
             caption="[95% interval]; each day from the data known at its end. "
             "yes, no: whether it happened within the horizon.",
         )
-        for column in ("day", *units):
+        here = [unit for unit in units if (target_rows["unit"] == unit).any()]
+        for column in ("day", *here):
             table.add_column(column, no_wrap=True)
         for day, day_rows in target_rows.groupby("day", sort=True):
             by_unit = day_rows.set_index("unit")
-            table.add_row(f"{day:%Y-%m-%d}", *(forecast_cell(by_unit, unit) for unit in units))
+            table.add_row(f"{day:%Y-%m-%d}", *(forecast_cell(by_unit, unit) for unit in here))
         console.console().print(table)
 
 

@@ -34,11 +34,14 @@ def timeline_figure(
     *,
     units: Sequence[str] | None = None,
     target: str | None = None,
+    words: Mapping[str, str] | None = None,
     named: Mapping[str, str] | None = None,
     title: str | None = None,
     note: str = "",
 ) -> Figure:
     """Daily risk of some units, each above its outcomes, and the events at the bottom.
+
+    Further labels follow, each for the unit that is most at risk.
 
     Parameters
     ----------
@@ -49,7 +52,9 @@ def timeline_figure(
     units : sequence of str, optional
         By default the unit of all events, if there is one, and the two most at risk.
     target : str, optional
-        Label to show; the first by default.
+        Label to show; the first, and beside it all others, by default.
+    words : mapping of str to str, optional
+        What the labels ask.
     named : mapping of str to str, optional
         Words for events by identifier; the gravest, in words of their own, by default.
     title, note : str, optional
@@ -64,14 +69,21 @@ def timeline_figure(
     shown = list(units or most_at_risk(chosen))
     if missing := [unit for unit in shown if not (chosen[schema.UNIT] == unit).any()]:
         raise UsageError("E-PLOT", "no forecasts for this unit", value=missing[0])
+    panels = [(chosen[chosen[schema.UNIT] == unit], unit) for unit in shown]
+    others = rows[rows["target"] != chosen["target"].iloc[0]] if target is None else rows[:0]
+    for name, label in others.groupby("target", sort=False):
+        unit = most_at_risk(label, most=1)[0]
+        asked = (words or {}).get(str(name), str(name))
+        heading = f"{asked} within {label['horizon'].iloc[0]} days: {unit}"
+        panels.append((label[label[schema.UNIT] == unit], heading))
     first, last = chosen[schema.DAY].min(), chosen[schema.DAY].max()
     shown_events = events[events[schema.EVENT_DATE].between(first, last)]
-    figure = new_figure(width=11.5, height=3.9 + 1.75 * len(shown))
+    figure = new_figure(width=11.5, height=3.9 + 1.75 * len(panels))
     axes = figure.subplots(
-        len(shown) + 1, 1, sharex=True, gridspec_kw={"height_ratios": [*[1.0] * len(shown), 1.9]}
+        len(panels) + 1, 1, sharex=True, gridspec_kw={"height_ratios": [*[1.0] * len(panels), 1.9]}
     )
-    for ax, unit in zip(axes[:-1], shown, strict=True):
-        _unit(ax, chosen[chosen[schema.UNIT] == unit].sort_values(schema.DAY), unit)
+    for ax, (some, heading) in zip(axes[:-1], panels, strict=True):
+        _unit(ax, some.sort_values(schema.DAY), heading)
     event_marks(axes[-1], shown_events)
     axes[0].set_xlim(first - pd.Timedelta(1, "D"), last + pd.Timedelta(2, "D"))
     headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(chosen)])))

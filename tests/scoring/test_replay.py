@@ -229,16 +229,14 @@ def test_one_day_or_a_range_but_not_half_of_either(command, arguments):
 def test_the_table_in_the_docs_is_what_the_command_says(crisis, root):
     experiment = load_experiment(root / "experiments/iraq_crisis.toml")
     rows = replay_range(crisis, experiment, "2020-03-10", "2020-03-14")
-    told = re.findall(
-        r"^\| (\d+) March \| (.+) \| (.+) \| (.+) \|$",
-        (root / "docs/the-crisis.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-    assert len(told) == 5
-    for number, *cells in told:
-        said = on(rows, f"2020-03-{int(number):02d}")
-        for unit, cell in zip(("all", "taji", "green_zone"), cells, strict=True):
-            one = said.loc[unit]
-            came = "yes" if one["outcome"] else "no"
-            numbers = f"{one['probability']:.0%} [{one['lower']:.0%}, {one['upper']:.0%}]"
-            assert cell == f"{numbers} {came}"
+    told = re.findall(r"^\| (\d+) March \|(.+)\|$", (root / "README.md").read_text(), re.MULTILINE)
+    assert len(told) == 10
+    places = [("any_7d", unit) for unit in ("all", "taji", "green_zone")]
+    labels = [(label, "all") for label in ("deadly_14d", "us_strike_14d", "climb_7d")]
+    for table, columns in ((told[:5], places), (told[5:], labels)):
+        for number, cells in table:
+            for (label, unit), cell in zip(columns, cells.split("|"), strict=True):
+                said = on(rows[rows["target"] == label], f"2020-03-{int(number):02d}").loc[unit]
+                came = "yes" if said["outcome"] else "no"
+                numbers = f"{said['probability']:.0%} [{said['lower']:.0%}, {said['upper']:.0%}]"
+                assert cell.strip() == f"{numbers} {came}"

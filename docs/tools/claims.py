@@ -26,6 +26,7 @@ MEASURED: dict[str, Callable[[], list[str]]] = {
     "skill": results.skill_table,
     "skill-limits": results.skill_limits,
     "replay": results.replay_table,
+    "replay_labels": results.replay_labels_table,
     "short": results.short,
 }
 """Lines of Markdown by the name of a block."""

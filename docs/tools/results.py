@@ -61,17 +61,30 @@ def replayed() -> pd.DataFrame:
 
 def replay_table() -> list[str]:
     """Forecasts of five days of March 2020, and whether it happened."""
-    names = {"all": "anywhere", "taji": "Taji", "green_zone": "Green Zone"}
-    rows = ["| day | " + " | ".join(names.values()) + " |", "| --- " * 4 + "|"]
+    return _by_day({("any_7d", "all"): "anywhere", ("any_7d", "taji"): "Taji",
+                    ("any_7d", "green_zone"): "Green Zone"})  # fmt: skip
+
+
+def replay_labels_table() -> list[str]:
+    """What the other labels said on these days, of all places together."""
+    return _by_day({("deadly_14d", "all"): "militias kill, 14 days",
+                    ("us_strike_14d", "all"): "the US strike militias, 14 days",
+                    ("climb_7d", "all"): "graver than in four weeks, 7 days"})  # fmt: skip
+
+
+def _by_day(names: dict[tuple[str, str], str]) -> list[str]:
+    rows = ["| day | " + " | ".join(names.values()) + " |", "| --- " * (1 + len(names)) + "|"]
     for day, held in replayed().groupby("day"):
-        by_unit = held.set_index("unit")
-        cells = [_forecast(by_unit.loc[unit]) for unit in names]
+        said = held.set_index(["target", "unit"])
+        cells = [_forecast(said.loc[key]) for key in names]
         rows.append(f"| {day:%-d %B} | {' | '.join(cells)} |")
     return rows
 
 
 def _forecast(row: pd.Series) -> str:
     came = "yes" if row["outcome"] == 1 else "no"
+    if pd.isna(row["probability"]):
+        return f"- {came}"
     return f"{row['probability']:.0%} [{row['lower']:.0%}, {row['upper']:.0%}] {came}"
 
 

@@ -60,7 +60,9 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ui", ("ui --port 5055",)),
     ("download_ucdp", ("download ucdp --version latest --out ucdp",)),
     ("download_gdelt", ("download gdelt --from 2020-01-02 --to 2020-01-01 --out gdelt",)),
-    ("download_acled", ("download acled --country Iraq --from 2020-01-01 --out acled",)),
+    ("download_acled", (
+        "download acled --country Iraq --from 2020-01-01 --to 2020-12-31 --out acled",
+    )),
 )  # fmt: skip
 SHOWN_LAST = {"verify": 1}
 """Of these only the last commands are shown in full, the others without what they print."""

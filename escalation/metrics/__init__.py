@@ -21,6 +21,7 @@ from escalation.metrics.calibration import (
     uncertainty,
 )
 from escalation.metrics.compare import compare
+from escalation.metrics.crps import crps
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.murphy import elementary_scores, relative_value
 from escalation.metrics.running import running
@@ -79,6 +80,7 @@ __all__ = [
     "alert_budget",
     "compare",
     "consistency_band",
+    "crps",
     "decompose",
     "diebold_mariano",
     "elementary_scores",

@@ -1,0 +1,36 @@
+"""The score of counts against scoringrules, and against a sum of absolute differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scoringrules
+from scipy.stats import nbinom
+
+from escalation.metrics import crps
+
+COUNT = np.array([0.0, 1.0, 3.0, 17.0, 60.0])
+SHAPE = np.array([0.2, 1.5, 4.0, 0.7, 9.0])
+SHARE = np.array([0.3, 0.5, 0.2, 0.05, 0.4])
+
+
+def exceedance(k: int = 4000) -> np.ndarray:
+    return nbinom.sf(np.arange(k)[None, :], SHAPE[:, None], SHARE[:, None])
+
+
+def test_it_is_that_of_scoringrules() -> None:
+    oracle = scoringrules.crps_negbinom(COUNT, SHAPE, SHARE)
+    np.testing.assert_allclose(crps(exceedance(), COUNT), oracle, rtol=1e-6)
+
+
+def test_of_a_mixture_it_is_the_mean_distance_less_half_the_spread() -> None:
+    draws = np.array([0, 0, 1, 4, 4, 4, 9])
+    above = (draws[:, None] > np.arange(12)).mean(axis=0)[None, :]
+    for x in (0.0, 3.0, 12.0):
+        apart = np.abs(draws[:, None] - draws).mean() / 2.0
+        assert crps(above, np.array([x]))[0] == pytest.approx(np.abs(draws - x).mean() - apart)
+
+
+def test_a_count_beyond_the_forecast_is_refused() -> None:
+    with pytest.raises(ValueError, match="largest count, 60"):
+        crps(exceedance(20), COUNT)

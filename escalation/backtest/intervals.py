@@ -1,16 +1,16 @@
-"""Intervals on probabilities: how far the track record lets a number be trusted.
+r"""Intervals on probabilities: when the model says 20%, how often does it happen?
 
-A model's own resolved forecasts say two things. First, how its log-odds relate to what came:
-logit p = a + b logit(issued). Outcomes of overlapping horizons and of units on the same days are
-not independent, so the covariance of (a, b) adds up scores within blocks of dates (a sandwich), and
-the quantile is Student's with as many degrees of freedom as there are blocks less two. A weak prior
-(a near 0, b near 1) stands in where there is no track record yet, so that a new model starts
-with a wide interval instead of none.
+The answer is in the model's own resolved forecasts: a recalibration in log-odds z, with curvature,
 
-Second, by how much it is wrong here and now, though right on average: a place that is hotter than
-it knows, a month that is calmer. Then outcomes a horizon apart in one unit miss in the same
-direction. Their mean product is the variance of the true probability around the issued one
-(:mod:`escalation.backtest.overdispersion`), and the interval allows for it.
+.. math:: \operatorname{logit} P(\text{outcome} \mid z) = a + b z + c z^2
+
+a MAP fit with a Gaussian prior around the identity (0, 1, 0). The prior is how far forecasts were
+off in conflicts that nothing was learnt from (:data:`PRIOR_COVARIANCE`); it is all there is while
+nothing has resolved, so that a new model starts with a wide interval instead of none.
+
+How uncertain the curve is at a forecast is the largest of what three covariances say: the inverse
+of the penalised information, and sandwiches that add up residuals over blocks of dates and over
+units, whose outcomes are not independent.
 """
 
 from __future__ import annotations
@@ -25,92 +25,128 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from escalation._util.arrays import Array
-from escalation.backtest.overdispersion import (
-    PRIOR_OVERDISPERSION,
-    centre_of,
-    local_overdispersion,
-)
-from escalation.models.base import SMALLEST
-from escalation.models.penalised import FEWEST_DATE_BLOCKS, penalised_logistic
+from escalation.models.base import weighted_sum
+from escalation.models.penalised import penalised_logistic
 
-PRIOR_MEAN = np.array([0.0, 1.0])
-PRIOR_SD = np.array([1.0, 0.3])
-NORMAL = 1.96
+IDENTITY = np.array([0.0, 1.0, 0.0])
+PRIOR_COVARIANCE = np.array(
+    [[0.9297, 0.2354, -0.005365], [0.2354, 0.2566, 0.004453], [-0.005365, 0.004453, 0.008934]]
+)
+"""How far forecasts were off in a conflict that nothing was learnt from, by
+``experiments/prior_band.py``. Learnt on small archives of the days before 2020 cut from UCDP GED
+(Iraq, Syria; CC BY 4.0), geocausal (Iraq 2007-08; MIT) and israel-alerts (Apache-2.0); the card of
+the model ``prior`` names their authors."""
+LARGEST_ODDS = 7.0
+"""Log-odds beyond which a forecast counts as one of a thousandth."""
+QUARTER = 90
+"""Days of the longer blocks of dates: a calm or a hot season lasts longer than a horizon."""
+FEWEST_BLOCKS = 5
+FEWEST_UNITS = 8
+"""Fewer blocks of dates, or units, can't show how rows depend on each other."""
+FEWEST_FREEDOM = 3
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """Recalibration coefficients and their uncertainty.
+    """Recalibration curve of a model and how uncertain it is.
 
     Parameters
     ----------
-    mean : ndarray, shape (2,)
-        Intercept and slope on the log-odds scale.
-    covariance : ndarray, shape (2, 2)
-    quantile : float
-        Half-width in standard errors of a 95% interval.
-    overdispersion : float
-        Standard deviation of the true log-odds around the recalibrated ones.
+    mean : ndarray, shape (3,)
+        Intercept, slope and curvature on log-odds.
+    covariances : ndarray, shape (covariance, 3, 3)
+        Of which the widest counts, forecast by forecast.
+    quantiles : ndarray, shape (covariance,)
+        Half-widths in standard errors of 95% intervals.
+    resolved : int
+        Forecasts with a known outcome.
+    positives : int
+        How many of them were followed by the outcome.
     """
 
     mean: Array
-    covariance: Array
-    quantile: float
-    overdispersion: float = PRIOR_OVERDISPERSION
+    covariances: Array
+    quantiles: Array
+    resolved: int = 0
+    positives: int = 0
 
     def interval(self, probability: Array) -> tuple[Array, Array]:
-        """Lower and upper end for each probability; it always holds the probability itself."""
+        """How often it happens at each forecast, from the lower to the upper end.
+
+        The forecast itself may lie outside.
+        """
         design = _design(probability)
-        centre = centre_of(design @ self.mean, self.overdispersion)
-        variance = np.einsum("...i,ij,...j->...", design, self.covariance, design)
-        half = np.sqrt(self.quantile**2 * variance + (NORMAL * self.overdispersion) ** 2)
-        return (
-            np.minimum(expit(centre - half), probability),
-            np.maximum(expit(centre + half), probability),
+        centre = weighted_sum(design, self.mean)
+        half = np.max(
+            [
+                quantile * np.sqrt(np.einsum("ni,ij,nj->n", design, covariance, design))
+                for covariance, quantile in zip(self.covariances, self.quantiles, strict=True)
+            ],
+            axis=0,
         )
+        return expit(centre - half), expit(centre + half)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "mean": self.mean.tolist(),
-            "covariance": self.covariance.tolist(),
-            "quantile": self.quantile,
-            "overdispersion": self.overdispersion,
+            "covariances": self.covariances.tolist(),
+            "quantiles": self.quantiles.tolist(),
+            "resolved": self.resolved,
+            "positives": self.positives,
         }
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """From plain data; a record without an overdispersion gets the prior's."""
-        return cls(
-            mean=np.array(data["mean"]),
-            covariance=np.array(data["covariance"]),
-            quantile=float(data["quantile"]),
-            overdispersion=float(data.get("overdispersion", PRIOR_OVERDISPERSION)),
+        """From plain data.
+
+        Raises
+        ------
+        ValueError
+            Where a number is missing or not finite, or of another shape.
+        """
+        record = cls(
+            np.array(data["mean"], dtype=np.float64),
+            np.array(data["covariances"], dtype=np.float64),
+            np.array(data["quantiles"], dtype=np.float64),
+            int(data["resolved"]),
+            int(data["positives"]),
         )
+        count = len(record.quantiles)
+        shapes = record.mean.shape, record.covariances.shape, record.quantiles.shape
+        numbers = np.concatenate([record.mean, record.covariances.ravel(), record.quantiles])
+        if not count or shapes != ((3,), (count, 3, 3), (count,)) or not np.isfinite(numbers).all():
+            raise ValueError("needs finite numbers of three coefficients")
+        return record
 
 
-NO_RECORD = TrackRecord(PRIOR_MEAN, np.diag(PRIOR_SD**2), NORMAL)
+def _quantile(groups: int) -> float:
+    freedom = max(groups - len(IDENTITY), FEWEST_FREEDOM)
+    return float(student.ppf(0.5 + LEVEL / 2.0, freedom))
+
+
+NO_RECORD = TrackRecord(IDENTITY, PRIOR_COVARIANCE[None], np.array([_quantile(0)]))
 """Nothing has resolved yet."""
 
 
 def track_record(
     probability: Array,
     outcome: Array,
-    block: NDArray[np.int64],
     *,
-    unit: NDArray[np.int64] | None = None,
-    day: NDArray[np.int64] | None = None,
-    horizon: int = 7,
+    unit: NDArray[np.int64],
+    day: NDArray[np.int64],
+    horizon: int,
 ) -> TrackRecord:
     """Fit the recalibration of resolved forecasts.
+
+    Forecasts of one unit whose days ahead overlap count as one.
 
     Parameters
     ----------
     probability, outcome : ndarray, shape (row,)
-    block : ndarray of int, shape (row,)
-        Which block of dates a row belongs to; blocks at least two horizons long.
-    unit, day : ndarray of int, shape (row,), optional
-        Whom and when each forecast is about; without them the overdispersion is the prior's.
+    unit, day : ndarray of int, shape (row,)
+        Whom and when each forecast is about.
     horizon : int
         In days.
 
@@ -120,44 +156,77 @@ def track_record(
 
     Examples
     --------
+    >>> day = np.arange(40) * 7
     >>> outcome = (np.arange(40) % 5 == 0) * 1.0
-    >>> record = track_record(np.full(40, 0.2), outcome, np.arange(40) // 4)
-    >>> low, high = record.interval(np.array([0.2]))
+    >>> record = track_record(
+    ...     np.full(40, 0.4), outcome, unit=np.zeros(40, int), day=day, horizon=7
+    ... )
+    >>> low, high = record.interval(np.array([0.4]))
     >>> low.round(2).tolist(), high.round(2).tolist()
-    ([0.05], [0.49])
+    ([0.12], [0.38])
     """
-    blocks = len(np.unique(block))
-    if blocks < FEWEST_DATE_BLOCKS:
+    if not len(outcome):
         return NO_RECORD
-    design = _design(probability)
-    mean, _ = penalised_logistic(
-        design, outcome, np.ones(len(outcome)), prior=PRIOR_MEAN, ridge=PRIOR_SD**-2.0
+    return _fitted(_design(probability), outcome, unit=unit, day=day, horizon=horizon)
+
+
+def _fitted(
+    design: Array,
+    outcome: Array,
+    *,
+    unit: NDArray[np.int64],
+    day: NDArray[np.int64],
+    horizon: int,
+) -> TrackRecord:
+    weight = np.full(len(outcome), _windows(unit, day // horizon) / len(outcome))
+    mean = _recalibrated(design, outcome, weight)
+    fitted = expit(weighted_sum(design, mean))
+    information = design.T @ (design * (weight * fitted * (1.0 - fitted))[:, None])
+    bread = np.linalg.inv(information + np.linalg.inv(PRIOR_COVARIANCE))
+    terms = design * (weight * (outcome - fitted))[:, None]
+    short = day // (2 * horizon)
+    covariances, quantiles = [bread], [_quantile(len(np.unique(short)))]
+    for group, fewest in (
+        (short, FEWEST_BLOCKS),
+        (day // max(2 * horizon, QUARTER), FEWEST_BLOCKS),
+        (unit, FEWEST_UNITS),
+    ):
+        _, codes = np.unique(group, return_inverse=True)
+        if (groups := int(codes.max()) + 1) >= fewest:
+            covariances.append(bread @ _meat(terms, codes, groups) @ bread)
+            quantiles.append(_quantile(groups))
+    return TrackRecord(
+        mean,
+        np.stack([(one + one.T) / 2.0 for one in covariances]),
+        np.array(quantiles),
+        len(outcome),
+        int(outcome.sum()),
     )
-    recalibrated = expit(design @ mean)
-    overdispersion = PRIOR_OVERDISPERSION
-    if unit is not None and day is not None:
-        overdispersion = local_overdispersion(
-            recalibrated, outcome, unit=unit, day=day, horizon=horizon
-        )
-    covariance = _sandwich(design, outcome - recalibrated, recalibrated, block)
-    quantile = float(student.ppf(0.975, blocks - 2))
-    return TrackRecord(mean, covariance, quantile, overdispersion)
 
 
 def _design(probability: Array) -> Array:
-    """A one and the log-odds of each forecast, shape (..., 2)."""
-    score = logit(np.clip(probability, SMALLEST, 1.0 - SMALLEST))
-    return np.stack([np.ones_like(score), score], axis=-1)
+    """A one, the log-odds of each forecast and their square, shape (row, 3)."""
+    score = np.clip(logit(probability), -LARGEST_ODDS, LARGEST_ODDS)
+    return np.stack([np.ones_like(score), score, score**2], axis=-1)
 
 
-def _sandwich(design: Array, residual: Array, fitted: Array, block: NDArray[np.int64]) -> Array:
-    """Covariance of the recalibration's coefficients, residuals added up by blocks of dates."""
-    precision = np.diag(PRIOR_SD**-2.0)
-    _, codes = np.unique(block, return_inverse=True)
-    blocks = int(codes.max()) + 1
-    terms = design * residual[:, None]
-    summed = np.stack([np.bincount(codes, terms[:, k], blocks) for k in range(2)], axis=1)
-    meat = summed.T @ summed * blocks / (blocks - 2) + precision
-    bread = np.linalg.inv(design.T @ (design * (fitted * (1.0 - fitted))[:, None]) + precision)
-    covariance = bread @ meat @ bread
-    return (covariance + covariance.T) / 2.0
+def _windows(unit: NDArray[np.int64], window: NDArray[np.int64]) -> int:
+    """How many stretches of one horizon the forecasts are about."""
+    return len(np.unique(unit.astype(np.int64) * (int(window.max()) + 1) + window))
+
+
+def _recalibrated(design: Array, outcome: Array, weight: Array) -> Array:
+    """The curve, fitted in coordinates in which the prior is a standard normal."""
+    root = np.linalg.cholesky(PRIOR_COVARIANCE)
+    centre = np.linalg.solve(root, IDENTITY)
+    fitted, _ = penalised_logistic(
+        design @ root, outcome, weight, prior=centre, ridge=np.ones(len(centre))
+    )
+    return root @ fitted
+
+
+def _meat(terms: Array, codes: NDArray[np.intp], groups: int) -> Array:
+    """Covariance of the score, residuals added up by groups, and of the prior's pull."""
+    summed = np.stack([np.bincount(codes, column, groups) for column in terms.T], axis=1)
+    freed = groups / (groups - len(IDENTITY))
+    return summed.T @ summed * freed + np.linalg.inv(PRIOR_COVARIANCE)

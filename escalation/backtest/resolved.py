@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from escalation import schema
 from escalation._util.arrays import Array
@@ -87,16 +88,27 @@ def record_of(record: ResolvedForecasts, name: str, *, horizon: int) -> TrackRec
     TrackRecord
         Without the model in the record, the one of nothing resolved.
     """
-    if name not in record.names:
-        return NO_RECORD
-    return track_record(
-        record.probability[:, record.names.index(name)],
-        record.outcome,
-        record.day // (2 * horizon),
-        unit=record.unit,
-        day=record.day,
-        horizon=horizon,
-    )
+    return records_of(record, (name,), horizon=horizon)[name]
+
+
+def records_of(
+    record: ResolvedForecasts, names: tuple[str, ...], *, horizon: int
+) -> dict[str, TrackRecord]:
+    """Track record of each model: see :func:`record_of`."""
+    units = np.zeros(len(record.outcome), dtype=np.int64) if record.unit is None else record.unit
+    with threadpool_limits(limits=1):  # sums in one order, whatever the machine
+        return {
+            name: track_record(
+                record.probability[:, record.names.index(name)],
+                record.outcome,
+                unit=units,
+                day=record.day,
+                horizon=horizon,
+            )
+            if name in record.names
+            else NO_RECORD
+            for name in names
+        }
 
 
 @dataclass

@@ -7,8 +7,8 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from escalation.backtest.case import (
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.fitting import fit_models, is_meta, predict, unfitted
 from escalation.backtest.intervals import TrackRecord
-from escalation.backtest.resolved import IssuedForecasts, record_of
+from escalation.backtest.resolved import IssuedForecasts, records_of
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.table import (
     Table,
@@ -42,12 +42,15 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.targets import Labels, Target
 
+GROWTH = 1.25
+"""Track records are fitted again when they may have grown by so much."""
+
 
 def forecast_tables(
     case: Case,
     table: Table,
     probability: Mapping[str, Array],
-    records: Mapping[str, TrackRecord],
+    ends: Mapping[str, Array],
 ) -> list[pd.DataFrame]:
     """Forecasts by model in the columns of a forecast file; no probability where not at risk.
 
@@ -57,13 +60,13 @@ def forecast_tables(
     table : Table
     probability : mapping of str to ndarray, shape (row,)
         By model.
-    records : mapping of str to TrackRecord
-        By model, for the intervals.
+    ends : mapping of str to ndarray, shape (2, row)
+        Lower and upper ends of the intervals, by model.
 
     Returns
     -------
     list of DataFrame
-        One for each record.
+        One for each model that has ends.
     """
     shown = dict(zip(case.prepared.unit_keys, case.prepared.units, strict=True))
     frame = table.X.index.to_frame(index=False).rename(columns={schema.UNIT: schema.UNIT_KEY})
@@ -76,9 +79,9 @@ def forecast_tables(
     frame[schema.AT_RISK] = table.at_risk
     frame["as_of"] = frame[schema.DAY]
     tables = []
-    for name, record in records.items():
+    for name, both in ends.items():
         issued = np.where(table.at_risk, probability[name], np.nan)
-        lower, upper = record.interval(issued)
+        lower, upper = np.where(table.at_risk, both, np.nan)
         filled = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
         tables.append(filled[list(schema.FORECAST_COLUMNS)])
     return tables
@@ -192,36 +195,67 @@ def backtest_case(
         ``E-INSUFFICIENT`` where there is too little to learn from on an origin.
     """
     schedule = case.experiment.backtest
-    issued = IssuedForecasts(tuple(case.model_names))
+    issued, standing = IssuedForecasts(tuple(case.model_names)), Standing()
     blocks = _blocks(case)
     parts = []
     refits = engine(refit, blocks, made=_Making(case))
     for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
-        parts += _forecast_block(case, block, schedule.update_every or len(block), issued, base)
+        parts += _forecast_block(
+            case, block, schedule.update_every or len(block), issued, standing, base
+        )
         progress(target_label(case.target), done + 1, len(blocks))
     order = ["model", schema.DAY, schema.UNIT_KEY]
     return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
 
 
+@dataclass
+class Standing:
+    """Track records of all models, fitted again whenever a quarter more days were forecast.
+
+    Parameters
+    ----------
+    records : dict of str to TrackRecord
+        By model.
+    origins : int
+        Forecast so far.
+    due : int
+        Origins at which records are fitted again.
+    """
+
+    records: dict[str, TrackRecord] = field(default_factory=dict)
+    origins: int = 0
+    due: int = 0
+
+    def spans(self, starts: NDArray[np.int64]) -> Iterator[tuple[bool, NDArray[np.int64]]]:
+        """Stretches of origins with the same records, and whether those are to be fitted first."""
+        while len(starts):
+            again = self.origins >= self.due
+            if again:
+                self.due = max(self.origins + 1, int(self.origins * GROWTH))
+            span, starts = np.split(starts, [self.due - self.origins])
+            self.origins += len(span)
+            yield again, span
+
+
 def _forecast_block(
-    case: Case, block: NDArray[np.int64], every: int, issued: IssuedForecasts, base: Refit
+    case: Case,
+    block: NDArray[np.int64],
+    every: int,
+    issued: IssuedForecasts,
+    standing: Standing,
+    base: Refit,
 ) -> list[pd.DataFrame]:
     """Forecasts of the origins between two refits, a table for each model."""
     rows = case.rows_at(block)
     ahead = case.prepared.table(case.back, case.final, rows)
-    records: dict[str, TrackRecord] = {}
     probability = dict(base.probability)
-    for starts in _split(block, every):
-        known, table = (not records and base.fitted_on) or learnable(case, starts[0])
-        record = issued.resolved(known, at=starts[0])
-        if not records:
-            horizon = case.target.horizon
-            records = {name: record_of(record, name, horizon=horizon) for name in issued.names}
+    for number, starts in enumerate(_split(block, every)):
+        known, table = (not number and base.fitted_on) or learnable(case, starts[0])
         models = fit_models(
             case.experiment,
             case.target,
             table,
-            record=record,
+            record=issued.resolved(known, at=starts[0]),
             fitted=base.models,
             own=case.own,
         )
@@ -231,7 +265,29 @@ def _forecast_block(
         issued.add((rows[0][now], rows[1][now]), current)
         for name in models:
             probability.setdefault(name, np.empty(len(ahead)))[now] = current[name]
-    return forecast_tables(case, ahead, probability, records)
+    ends = _ends(case, block, issued, standing, {name: probability[name] for name in issued.names})
+    return forecast_tables(case, ahead, probability, ends)
+
+
+def _ends(
+    case: Case,
+    block: NDArray[np.int64],
+    issued: IssuedForecasts,
+    standing: Standing,
+    probability: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Both ends of the intervals of a block, each from what had resolved on its day."""
+    day = case.rows_at(block)[1]
+    ends = {name: np.empty((2, len(day))) for name in probability}
+    for again, span in standing.spans(block):
+        if again:
+            known = case.known_on(case.prepared.days[span[0]])
+            record = issued.resolved(known, at=span[0])
+            standing.records = records_of(record, issued.names, horizon=case.target.horizon)
+        now = np.isin(day, span)
+        for name, both in ends.items():
+            both[:, now] = standing.records[name].interval(probability[name][now])
+    return ends
 
 
 def backtest_labels(

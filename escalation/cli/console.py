@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from rich.console import Console
@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from escalation._util.text import toll
+from escalation._util.text import percent, toll
 from escalation.errors import printable, printable_line
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from escalation.tracking.two_runs import RunComparison
 
 WIDTH_IN_PIPE = 120
+RIGHT = ("probability", "came true", "change", "how many")
+"""Columns of numbers in the watch list."""
 
 
 class _PlainConsole(Console):
@@ -173,7 +175,9 @@ def _points(change: float) -> str:
 
 
 def watch_list_table(scores: Sequence[Score]) -> Table:
-    """The ranked watch list."""
+    """The watch list: what is up against its own usual level first, each part by probability."""
+    from escalation.scoring.usual import against_usual, up_first
+
     first = scores[0]
     table = Table(
         title=f"Watch list of {first.day}: {first.target}, model "
@@ -183,19 +187,23 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
         caption_justify="left",
         caption=_legend(scores),
     )
-    for name in ("unit", "probability", "change", "base rate", "how many"):
-        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
+    for name in ("unit", "probability", "came true", "against its usual", "change", "how many"):
+        justify: Literal["left", "right"] = "right" if name in RIGHT else "left"
+        table.add_column(name, justify=justify, no_wrap=True)
     table.add_column("events that carry it")
-    for score in scores:
-        name = printable(score.unit)
-        table.add_row(
-            Text(f"! {name}", style="bold") if score.alert else name,
-            _chance(score),
-            "-" if score.change is None else _points(score.change),
-            f"{score.base_rate:.0%}",
-            _how_many(score),
-            _reasons(score),
-        )
+    for part in up_first(scores):
+        for score in part:
+            name = printable(score.unit)
+            table.add_row(
+                Text(f"! {name}", style="bold") if score.alert else name,
+                percent(score.probability),
+                _came_true(score),
+                against_usual(score),
+                "-" if score.change is None else _points(score.change),
+                _how_many(score),
+                _reasons(score),
+            )
+        table.add_section()
     return table
 
 
@@ -222,19 +230,28 @@ def _how_many(score: Score) -> str:
 
 
 def _chance(score: Score) -> str:
-    if score.probability is None or score.lower is None or score.upper is None:
+    """A probability and what came true when it was said."""
+    if score.probability is None:
         return "-"
-    mark = " ~" if score.no_information else ""
-    return f"{score.probability:.0%} [{score.lower:.0%}, {score.upper:.0%}]{mark}"
+    return f"{percent(score.probability)} ({_came_true(score)})"
+
+
+def _came_true(score: Score) -> str:
+    from escalation.scoring.usual import span
+
+    if score.lower is None or score.upper is None:
+        return "-"
+    return span(score.lower, score.upper)
 
 
 def _reasons(score: Score) -> str:
-    from escalation.scoring.status import in_words
+    from escalation.scoring.status import in_words, of_the_unit
 
     if score.probability is None:
         return in_words(score.status)
     events = "; ".join(_driver(driver) for driver in score.drivers)
-    return "; ".join(filter(None, [in_words(score.status), events or "none stands out"]))
+    status = in_words(of_the_unit(score.status))
+    return "; ".join(filter(None, [status, events or "none stands out"]))
 
 
 def _driver(driver: Driver) -> str:
@@ -251,11 +268,13 @@ def _driver(driver: Driver) -> str:
 
 
 def _legend(scores: Sequence[Score]) -> str:
+    from escalation.scoring.usual import UP, record_in_words
+
     text = (
-        "[95% interval] of the probability; ~ says no more than the base rate; base rate: how "
-        "often it happened here; how many: expected, and the range of 80%; events with what each "
-        "adds in log-odds."
-    )
+        f"{record_in_words(scores)} First what is at {UP:g} times its usual level or more, which "
+        "is how often it happened there. How many: expected, and the range of 80%. Events with "
+        "what each adds in log-odds."
+    ).lstrip()
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"
     if supposed := scores[0].provenance.get("supposed"):

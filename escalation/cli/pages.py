@@ -171,7 +171,8 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
             title_justify="left",
             title_style="bold",
             caption_justify="left",
-            caption="[95% interval]; each day from the data known at its end. "
+            caption="20% (12 to 29%): when the model says 20%, 12 to 29% came true, by its "
+            "record on that day (95% interval); each day from the data known at its end. "
             "yes, no: whether it happened within the horizon.",
         )
         here = [unit for unit in units if (target_rows["unit"] == unit).any()]
@@ -187,11 +188,14 @@ def forecast_cell(rows: pd.DataFrame, unit: str) -> str:
     """A unit's probability on a day with its interval, and whether it came."""
     import pandas as pd
 
+    from escalation._util.text import percent
+    from escalation.scoring.usual import span
+
     if unit not in rows.index or pd.isna(rows.loc[unit, "probability"]):
         return "-"
     row = rows.loc[unit]
     outcome = {1.0: "yes", 0.0: "no"}.get(row["outcome"], "not known yet")
-    return f"{row['probability']:.0%} [{row['lower']:.0%}, {row['upper']:.0%}] {outcome}"
+    return f"{percent(row['probability'])} ({span(row['lower'], row['upper'])}) {outcome}"
 
 
 @reads_events

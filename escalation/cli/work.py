@@ -157,10 +157,13 @@ def _tell(trained: Trained, logged: Logged) -> None:
     from escalation.backtest.trust import trust_in_words, trust_of
     from escalation.cli import console
     from escalation.experiment import label_words
+    from escalation.scoring.artifact import track_record_of
+    from escalation.scoring.usual import track_in_words
 
     out = console.console()
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(console.model_table(trained.summary, title=title))
+    out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
     if trusted := trust_in_words(trust_of(trained)):
         out.print(trusted)

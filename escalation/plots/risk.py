@@ -173,5 +173,8 @@ def _subtitle(rows: pd.DataFrame, note: str) -> str:
     words = (
         f"{row['model']}, target {row['target']}, {row['horizon']} days ahead, unit {row['unit']}."
     )
-    words += " Above: probability with its interval. Below: what happened, larger where more died."
+    words += (
+        " Above: probability, and how often it happened when the\nmodel said so (95% interval). "
+        "Below: what happened, larger where more died."
+    )
     return f"{words}\n{note}" if note else words

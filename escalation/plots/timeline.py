@@ -155,7 +155,8 @@ def _subtitle(rows: pd.DataFrame) -> str:
     row = rows.iloc[0]
     models = rows.loc[rows["probability"].notna(), "model"].value_counts().index
     return (
-        f"Blue: probability of {row['target']} with its 95% interval, each day from what was known "
-        f"on it; models {', '.join(models)}. Dashed: base rate.\n"
+        f"Blue line: probability of {row['target']}, each day from what was known on it; models "
+        f"{', '.join(models)}. Band: how often it\nhappened when the model said so (95% interval). "
+        f"Dashed: the usual level.\n"
         f"Strip below: orange where it happened within {row['horizon']} days, grey where not."
     )

@@ -80,13 +80,16 @@ def _title(known: pd.DataFrame) -> str:
     if pd.isna(first["base_rate"]) or first["base_rate"] <= 0.0:
         return says
     times = first["probability"] / first["base_rate"]
-    return f"{says}, {times:.1f} times its base rate of {percent(first['base_rate'])}"
+    return f"{says}, {times:.1f} times its usual {percent(first['base_rate'])}"
 
 
 def _subtitle(scores: pd.DataFrame, *, hidden: int) -> str:
     row = scores.iloc[0]
     when = f"{int(row['horizon'])} days after {pd.Timestamp(row['day']):%-d %B %Y}"
-    text = f"Likelihood in the {when}. Bar: interval; black tick: base rate."
+    text = (
+        f"Likelihood in the {when}. Bar: how often it happened\nwhen the model said so "
+        "(95% interval); black tick: the usual level."
+    )
     notes = [f"{hidden} more units are lower."] if hidden else []
     silent = scores.loc[scores["probability"].isna(), "unit"].astype(str).tolist()
     if silent:

@@ -14,7 +14,8 @@ from escalation.panel.membership import unit_keys_of
 from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
 from escalation.report.words import long_day, plain, titled, what_happened
-from escalation.scoring.status import in_words
+from escalation.scoring.status import in_words, of_the_unit
+from escalation.scoring.usual import against_usual, is_up
 from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
@@ -40,8 +41,18 @@ class Line:
 
     @property
     def status(self) -> str:
-        """All that qualifies the score; nothing where nothing does."""
-        return in_words(self.score.status)
+        """All that qualifies this score alone; nothing where nothing does."""
+        return in_words(of_the_unit(self.score.status))
+
+    @property
+    def usual(self) -> str:
+        """How it compares with how often it happened there."""
+        return against_usual(self.score)
+
+    @property
+    def up(self) -> bool:
+        """Whether it is up against its own usual level."""
+        return is_up(self.score)
 
     @property
     def change(self) -> str:

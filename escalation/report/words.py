@@ -115,9 +115,10 @@ def _on_the_record(data: ReportData) -> list[str]:
         ]
     positives = int(known[schema.OUTCOME].sum())
     sentences = [
-        f"The interval (95%) says how far the model's own record lets the number be trusted: "
-        f"{len(known):,} forecasts, {positives:,} of them followed by the outcome. It does not "
-        "cover a change in how the sides behave.",
+        "The interval (95%) says how often it happened when the model said so, by its own record: "
+        f"{len(known):,} forecasts, {positives:,} of them followed by the outcome. It is about "
+        "all such forecasts, not about this place today, and does not cover a change in how the "
+        "sides behave.",
         "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
         "record is shorter than its count of forecasts.",
     ]

@@ -16,6 +16,7 @@ from escalation.report.page_data import ReportData
 from escalation.report.questions import answers, other_labels, supposed_lines, turns
 from escalation.report.record import provenance_rows, record, reliability_curve
 from escalation.report.sections import ladder, move_lines, ranked_lines, unit_sections, where
+from escalation.scoring.usual import record_in_words, span
 
 LARGEST = 2_000_000
 """Bytes that a page stays below."""
@@ -47,6 +48,7 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
         "titled": words.titled,
         "long_day": words.long_day,
         "toll": toll,
+        "span": lambda score: span(score.lower, score.upper),
     }
     return environment.get_template("page.html.j2").render(_content(data, charts))
 
@@ -66,6 +68,8 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "supposed_events": data.supposed[0].provenance["supposed"] if data.supposed else [],
         "windows": sorted(set(data.moves["within"])) if len(data.moves) else [],
         "turns": turns(data),
+        "rising": [line for line in listed if line.up],
+        "record_words": record_in_words(data.scores),
         "since": {line.score.changed_since for line in listed if line.change},
         "map": where(data),
         "moves": move_lines(data),

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.train import Trained
 from escalation.errors import EscalationError, ModelError, UsageError
@@ -74,7 +75,9 @@ class Manifest:
         ``pool`` and ``units``: shares of positives, shrunk, of all and by the key of a unit; and
         ``names``: name and country of each unit, by its key.
     record : dict
-        Its track record: ``mean``, ``covariance``, ``quantile``, ``overdispersion``.
+        Its track record, as :meth:`escalation.backtest.intervals.TrackRecord.as_dict` gives it.
+    informative : bool
+        Whether its record shows skill over climatology.
     null_share : float
         Share of positives that a no-change process gives by chance.
     canary : dict
@@ -99,6 +102,7 @@ class Manifest:
     known_basis: str
     base_rate: dict[str, Any]
     record: dict[str, Any]
+    informative: bool
     null_share: float
     canary: dict[str, Any]
     versions: dict[str, str] = field(default_factory=lambda: {n: version(n) for n in PINNED})
@@ -361,10 +365,6 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         Which of its models.
     """
     case, X = trained.case, trained.table.X
-    last = len(case.prepared.days) - 1
-    known = case.known_on(trained.trained_to)
-    issued = resolved_in(case.prepared, trained.forecasts, known, at=last)
-    record = record_of(issued, family, horizon=case.target.horizon)
     return Manifest(
         family=family,
         experiment=case.experiment.model_dump(mode="json"),
@@ -374,7 +374,8 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         data_digest=case.prepared.archive.until(trained.trained_to).digest,
         known_basis=case.prepared.archive.known_basis,
         base_rate=base_rates(trained),
-        record=record.as_dict(),
+        record=track_record_of(trained, family).as_dict(),
+        informative=_informative(trained, family),
         null_share=trained.null_share,
         canary=canary_of(trained.models[family], X),
         typical={str(name): float(value) for name, value in X.median().items()},
@@ -389,6 +390,27 @@ def _counts(trained: Trained) -> dict[str, Any]:
     if target.falls:
         return {}
     return CountMixture.fitted(table.X, table.count, horizon=target.horizon).as_dict()
+
+
+def track_record_of(trained: Trained, family: str) -> TrackRecord:
+    """Track record of one model of a training, from what had resolved by its last day.
+
+    Parameters
+    ----------
+    trained : Trained
+    family : str
+    """
+    case = trained.case
+    known = case.known_on(trained.trained_to)
+    last = len(case.prepared.days) - 1
+    issued = resolved_in(case.prepared, trained.forecasts, known, at=last)
+    return record_of(issued, family, horizon=case.target.horizon)
+
+
+def _informative(trained: Trained, family: str) -> bool:
+    """Whether a model's whole interval of skill over climatology lies above zero."""
+    own = trained.summary[trained.summary["model"] == family]
+    return bool((own["skill_vs_climatology_lower"].astype(float) > 0.0).any())
 
 
 def base_rates(trained: Trained) -> dict[str, Any]:

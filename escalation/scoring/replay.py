@@ -18,7 +18,6 @@ from escalation import schema
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import Case, can_learn, each, make_case, require_learnable
 from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
-from escalation.backtest.intervals import NO_RECORD
 from escalation.backtest.resolved import record_of, resolved_in
 from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn
@@ -221,7 +220,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     ahead = case.rows_on(np.array([at]), final)
     if not can_learn(case, at):
         nothing = np.full(len(ahead), np.nan)
-        (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, {NO_MODEL: NO_RECORD})
+        ends = {NO_MODEL: np.array([nothing, nothing])}
+        (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, ends)
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
     record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
@@ -231,7 +231,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     )
     probability = predict(models, ahead)
     standing = record_of(record, name, horizon=case.target.horizon)
-    (rows,) = forecast_tables(case, ahead, probability, {name: standing})
+    ends = {name: np.array(standing.interval(probability[name]))}
+    (rows,) = forecast_tables(case, ahead, probability, ends)
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 

@@ -14,6 +14,7 @@ from escalation.errors import GateError, InputError, ModelError
 from escalation.events.archive import EventArchive, to_day
 from escalation.events.units import UnitName, shown_names
 from escalation.experiment import target_label
+from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models.counts import CountMixture, count_forecast
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
@@ -23,8 +24,10 @@ from escalation.scoring.status import (
     NEW_UNIT,
     NO_HISTORY,
     NOT_AT_RISK,
+    NOT_VERIFIED,
     STALE,
     UNSEEN_TYPE,
+    off_its_record,
     statuses,
 )
 from escalation.scoring.watchlist import Score, alerted, compared, ranked
@@ -175,6 +178,8 @@ def _rows(
 ) -> list[Score]:
     """A row per unit, known on the day or known to the model; some things are said everywhere."""
     record, rates = track_of(scorer), scorer.manifest.base_rate
+    verified = record.positives >= FEWEST_POSITIVES
+    unsure = None if verified else NOT_VERIFIED.format(record.positives, record.resolved)
     stamp = provenance(scorer, inputs.archive, inputs.day)
     lower, upper = record.interval(inputs.probability)
     numbers = counts_of(scorer, inputs)
@@ -198,6 +203,8 @@ def _rows(
                 None if unit.key in rates["units"] else NEW_UNIT,
                 UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else None,
                 *everywhere,
+                off_its_record(inputs.probability[i], lower[i], upper[i]) if at_risk else None,
+                unsure if at_risk else None,
             ),
         )
         if at_risk:
@@ -207,7 +214,7 @@ def _rows(
                 lower=float(lower[i]),
                 upper=float(upper[i]),
                 **numbers[i],
-                no_information=bool(lower[i] <= rate <= upper[i]),
+                no_information=verified and not scorer.manifest.informative,
             )
         rows.append(row)
     return rows
@@ -247,25 +254,14 @@ def track_of(scorer: Scorer) -> TrackRecord:
         ``E-MODEL-MANIFEST`` when the manifest has none that can be used.
     """
     try:
-        track = TrackRecord.of(scorer.manifest.record)
-        numbers = [
-            *track.mean.ravel(),
-            *track.covariance.ravel(),
-            track.quantile,
-            track.overdispersion,
-        ]
-        shapes = track.mean.shape, track.covariance.shape
-        usable = bool(np.isfinite(numbers).all()) and shapes == ((2,), (2, 2))
-    except (LookupError, TypeError, ValueError):
-        usable = False
-    if not usable:
+        return TrackRecord.of(scorer.manifest.record)
+    except (LookupError, TypeError, ValueError) as error:
         raise ModelError(
             "E-MODEL-MANIFEST",
             "expected a track record of finite numbers",
             column="record",
             fix="train again",
-        )
-    return track
+        ) from error
 
 
 def _unseen_types(

@@ -11,12 +11,19 @@ IN_SAMPLE = "in sample: the model was trained on days after this one"
 NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
 UNSEEN_TYPE = "unseen event type: {} (counted as events, but what they mean was not learned)"
 STALE = "stale data: the newest news is {} days old"
+OVER = "over-forecasts: less came true when it said so"
+UNDER = "under-forecasts: more came true when it said so"
+NOT_VERIFIED = "not verified here: {} of its {} resolved forecasts came true, too few to judge it"
+NO_INFORMATION = "no information: its record shows no skill over how often it happens anyway"
+"""Said once of a list, where a record is long enough to show skill and doesn't."""
 JOINT = "; "
 """Between several, where a table has one cell for them."""
 ORDER = tuple(
     status.partition(":")[0]
-    for status in (NO_HISTORY, NOT_AT_RISK, IN_SAMPLE, NEW_UNIT, UNSEEN_TYPE, STALE)
-)
+    for status in (
+        NO_HISTORY, NOT_AT_RISK, IN_SAMPLE, NEW_UNIT, UNSEEN_TYPE, STALE, OVER, UNDER, NOT_VERIFIED,
+    )
+)  # fmt: skip
 
 
 def statuses(*said: str | None) -> tuple[str, ...]:
@@ -33,6 +40,25 @@ def statuses(*said: str | None) -> tuple[str, ...]:
     return tuple(sorted(every, key=lambda one: ORDER.index(kind(one)))) or (OK,)
 
 
+def off_its_record(probability: float, lower: float, upper: float) -> str | None:
+    """Said of a probability outside the interval of what came true when it was said.
+
+    Parameters
+    ----------
+    probability, lower, upper : float
+
+    Examples
+    --------
+    >>> off_its_record(0.2, 0.05, 0.12)
+    'over-forecasts: less came true when it said so'
+    >>> off_its_record(0.2, 0.12, 0.29) is None
+    True
+    """
+    if lower <= probability <= upper:
+        return None
+    return OVER if probability > upper else UNDER
+
+
 def kind(status: str) -> str:
     """The words before the colon.
 
@@ -42,6 +68,22 @@ def kind(status: str) -> str:
     'new unit'
     """
     return status.partition(":")[0]
+
+
+def of_the_model(status: Iterable[str]) -> list[str]:
+    """What is said of the model, and so of every row alike."""
+    return [one for one in status if kind(one) == kind(NOT_VERIFIED)]
+
+
+def of_the_unit(status: Iterable[str]) -> list[str]:
+    """What is said of a row alone.
+
+    Examples
+    --------
+    >>> of_the_unit(["new unit: b", "not verified here: c"])
+    ['new unit: b']
+    """
+    return [one for one in status if kind(one) != kind(NOT_VERIFIED)]
 
 
 def in_words(status: Iterable[str]) -> str:

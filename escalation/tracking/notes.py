@@ -8,6 +8,8 @@ import pandas as pd
 
 from escalation import schema
 from escalation.backtest.train import Trained
+from escalation.scoring.artifact import track_record_of
+from escalation.scoring.usual import track_in_words
 from escalation.targets import Target
 
 MOST_MODELS = 20
@@ -85,6 +87,7 @@ def child_note(trained: Trained, model: str) -> str:
         f"`{model}`: {verdict_of(trained, model)}. Brier {interval_of(row, 'brier')}; skill over "
         f"ewma_nb {interval_of(row, 'skill_vs_ewma_nb', percent=True)}, over climatology "
         f"{interval_of(row, 'skill_vs_climatology', percent=True)}.\n\n"
+        f"{track_in_words(track_record_of(trained, model))}\n\n"
         f"{definition(trained.case.target)}\n"
     )
 

@@ -1,195 +1,180 @@
-"""Intervals from a track record: wide without one, honest, and they hold the number."""
+"""Intervals from a track record: how often it happens when the model says so."""
 
 from __future__ import annotations
 
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+import statsmodels.api as sm
 from scipy.special import expit, logit
 
+from escalation.backtest import intervals
 from escalation.backtest.intervals import NO_RECORD, TrackRecord, track_record
-from escalation.backtest.overdispersion import (
-    PRIOR_OVERDISPERSION,
-    centre_of,
-    local_overdispersion,
-    pairs_of_outcomes,
-    variance_of,
-)
-from escalation.backtest.rolling import backtest_labels
-from escalation.events.simulate import Motion, world
-from escalation.experiment import Experiment
 
 HORIZON = 7
+SAID = np.array([0.02, 0.2, 0.5, 0.9])
 
 
-def simulated(rng, days=300, units=6, shift=0.0, spread=0.0):
-    """Weekly issued and true probabilities, which lie as far off for a unit's whole half year."""
+def forecasts(seed, *, weeks=300, units=8, curve=(0.0, 1.0, 0.0), own=0.0, common=0.0):
+    """Weekly forecasts, how often each comes true on average, and outcomes.
 
-    def by_half_year(centre, scale):
-        return np.repeat(rng.normal(centre, scale, (days // 26 + 1, units)), 26, axis=0)[:days]
-
-    issued, local = expit(by_half_year(-1.5, 1.0)), by_half_year(0, spread)
-    true = expit(centre_of(logit(issued), spread) + shift + local)
-    outcome = (rng.random((days, units)) < true) * 1.0
-    day = np.repeat(np.arange(days) * HORIZON, units)
-    unit = np.tile(np.arange(units), days)
-    return issued.ravel(), true.ravel(), outcome.ravel(), {"unit": unit, "day": day}
+    Units are off by their own, and all units of a quarter together, around the curve.
+    """
+    rng = np.random.default_rng(seed)
+    week, unit = (part.ravel() for part in np.indices((weeks, units)))
+    score = rng.normal(-1.2, 1.0, weeks * units)
+    centre = np.stack([np.ones_like(score), score, score**2], axis=-1) @ np.array(curve)
+    off = rng.normal(0, own, units)[unit] + rng.normal(0, common, weeks)[week // 13]
+    outcome = (rng.random(len(score)) < expit(centre + off)) * 1.0
+    return expit(score), expit(centre), outcome, {"unit": unit, "day": week * HORIZON}
 
 
 def record_of(issued, outcome, who):
-    return track_record(issued, outcome, who["day"] // (2 * HORIZON), **who, horizon=HORIZON)
+    return track_record(issued, outcome, **who, horizon=HORIZON)
 
 
-def test_without_a_record_the_interval_is_wide():
-    low, high = NO_RECORD.interval(np.array([0.3]))
-    assert low[0] < 0.1 and high[0] > 0.65
+def widths_of(record, said=SAID):
+    low, high = record.interval(said)
+    return high - low
 
 
-def test_the_interval_narrows_with_the_record_and_holds_the_number():
-    rng = np.random.default_rng(1)
-    widths = []
-    for days in (60, 240, 960):
-        found = []
-        for _ in range(4):
-            issued, _, outcome, who = simulated(rng, days=days)
-            low, high = record_of(issued, outcome, who).interval(np.array([0.2]))
-            assert low[0] <= 0.2 <= high[0]
-            found.append(high[0] - low[0])
-        widths.append(np.mean(found))
-    assert widths[0] > widths[1] > widths[2]
+def test_widths_fall_with_the_record_and_are_never_zero():
+    widths = [widths_of(NO_RECORD)]
+    for resolved in (5, 20, 100):
+        outcome = (np.arange(resolved) % 5 == 0) * 1.0
+        issued = np.resize([0.1, 0.2, 0.3], resolved)
+        who = {"unit": np.zeros(resolved, int), "day": np.arange(resolved) * HORIZON}
+        widths.append(widths_of(record_of(issued, outcome, who), np.array([0.1, 0.2, 0.3, 0.4])))
+    widths[0] = widths_of(NO_RECORD, np.array([0.1, 0.2, 0.3, 0.4]))
+    assert (np.diff(widths, axis=0) < 0.0).all()
+    assert (np.array(widths) > 0.03).all()
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.5, -0.5])
-@pytest.mark.parametrize("spread", [0.0, 0.6, 1.2])
-def test_the_interval_covers_the_true_probability_of_a_model_wrong_on_average_or_locally(
-    shift, spread
+def test_no_record_of_any_outcome_has_an_interval_of_no_width():
+    for outcome in (0.0, 1.0):
+        for resolved in (1, 10, 1000):
+            who = {"unit": np.arange(resolved) % 10, "day": np.arange(resolved) // 10 * HORIZON}
+            record = record_of(np.full(resolved, 0.2), np.full(resolved, outcome), who)
+            low, high = record.interval(SAID)
+            assert (high - low > 1e-3).all()
+            assert (low >= 0.0).all() and (high <= 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "said"),
+    [((0.0, 1.0, 0.0), "within"), ((-1.0, 1.0, 0.0), "above"), ((1.0, 1.0, 0.0), "below")],
+)
+def test_the_interval_holds_what_came_true_and_not_always_what_was_said(curve, said):
+    issued, _, outcome, who = forecasts(1, weeks=600, curve=curve)
+    at = np.array([0.2])
+    (low,), (high,) = record_of(issued, outcome, who).interval(at)
+    came = expit(curve[0] + curve[1] * logit(0.2))
+    assert low <= came <= high
+    assert ("above" if high < 0.2 else "below" if low > 0.2 else "within") == said
+
+
+def test_curve_and_sandwiches_are_those_of_statsmodels_where_the_prior_weighs_nothing(
+    monkeypatch,
 ):
-    rng = np.random.default_rng(2)
-    covered = []
-    for _ in range(8):
-        issued, true, outcome, who = simulated(rng, shift=shift, spread=spread)
+    monkeypatch.setattr(intervals, "PRIOR_COVARIANCE", 1e6 * np.eye(3))
+    issued, _, outcome, who = forecasts(2, units=12, curve=(-0.3, 1.2, 0.1), own=0.5)
+    score = logit(issued)
+    design = np.stack([np.ones_like(score), score, score**2], axis=-1)
+    record = record_of(issued, outcome, who)
+    groups = [who["day"] // 14, who["day"] // 90, who["unit"]]
+    assert len(record.covariances) == 4
+    plain = sm.Logit(outcome, design).fit(disp=0)
+    np.testing.assert_allclose(record.mean, plain.params, rtol=1e-4)
+    np.testing.assert_allclose(record.covariances[0], plain.cov_params(), rtol=1e-3)
+    for covariance, group in zip(record.covariances[1:], groups, strict=True):
+        options = {"groups": group, "use_correction": False}
+        oracle = sm.Logit(outcome, design).fit(disp=0, cov_type="cluster", cov_kwds=options)
+        count = len(np.unique(group))
+        expected = oracle.cov_params() * count / (count - 3)
+        np.testing.assert_allclose(covariance, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_the_widest_of_all_covariances_counts_forecast_by_forecast():
+    issued, _, outcome, who = forecasts(3, own=1.0)
+    record = record_of(issued, outcome, who)
+    alone = [
+        widths_of(TrackRecord(record.mean, record.covariances[[i]], record.quantiles[[i]]))
+        for i in range(len(record.quantiles))
+    ]
+    np.testing.assert_array_equal(widths_of(record), np.max(alone, axis=0))
+
+
+@pytest.mark.parametrize(("units", "covariances"), [(7, 3), (8, 4)])
+def test_units_are_told_apart_from_eight_on(units, covariances):
+    issued, _, outcome, who = forecasts(4, weeks=100, units=units)
+    assert len(record_of(issued, outcome, who).covariances) == covariances
+
+
+@pytest.mark.parametrize(
+    "off", [{}, {"curve": (0.6, 0.8, -0.05)}, {"own": 0.5}, {"common": 0.3}], ids=str
+)
+@pytest.mark.parametrize("weeks", [8, 40, 160])
+def test_it_covers_how_often_it_happens_for_models_that_are_off(off, weeks):
+    held = []
+    for seed in range(15):
+        issued, came, outcome, who = forecasts(seed, weeks=weeks, **off)
         low, high = record_of(issued, outcome, who).interval(issued)
-        covered.append(np.mean((low <= true) & (true <= high)))
-    assert np.mean(covered) >= 0.9
+        held.append(np.mean((low <= came) & (came <= high)))
+    assert np.mean(held) >= 0.9
 
 
 def test_repeating_every_unit_does_not_narrow_the_interval():
-    rng = np.random.default_rng(3)
-    issued, _, outcome, who = simulated(rng)
-    block = who["day"] // 14
-    once = track_record(issued, outcome, block).interval(np.array([0.2]))
-    many = track_record(np.tile(issued, 5), np.tile(outcome, 5), np.tile(block, 5)).interval(
-        np.array([0.2])
-    )
-    assert (many[1] - many[0])[0] > 0.85 * (once[1] - once[0])[0]
+    issued, _, outcome, who = forecasts(5, weeks=200, units=1)
+    once = widths_of(record_of(issued, outcome, who))
+    many = {"unit": np.repeat(np.arange(6), len(issued)), "day": np.tile(who["day"], 6)}
+    again = widths_of(record_of(np.tile(issued, 6), np.tile(outcome, 6), many))
+    assert (again > 0.7 * once).all()
 
 
-@pytest.mark.parametrize("spread", [0.3, 0.8, 1.5])
-def test_the_overdispersion_is_found_from_outcomes(spread):
-    issued, _, outcome, who = simulated(
-        np.random.default_rng(5), days=2600, units=20, spread=spread
-    )
-    found = local_overdispersion(issued, outcome, **who, horizon=HORIZON)
-    # One pair in 26 spans two half years, and one standard error is added.
-    assert found == pytest.approx(spread, abs=0.15)
+def test_forecasts_whose_days_ahead_overlap_count_as_one():
+    issued, _, outcome, who = forecasts(6, weeks=30, units=2)
+    daily = {
+        "unit": np.repeat(who["unit"], HORIZON),
+        "day": (who["day"][:, None] + np.arange(HORIZON)).ravel(),
+    }
+    weekly = record_of(issued, outcome, who)
+    both = record_of(np.repeat(issued, HORIZON), np.repeat(outcome, HORIZON), daily)
+    np.testing.assert_allclose(both.mean, weekly.mean, rtol=1e-5)
+    np.testing.assert_allclose(both.covariances[0], weekly.covariances[0], rtol=1e-5)
 
 
-def test_without_local_error_the_spread_shrinks_as_the_record_grows():
-    rng = np.random.default_rng(6)
-    found = []
-    for days in (20, 200, 2000):
-        many = []
-        for _ in range(4):
-            issued, _, outcome, who = simulated(rng, days=days)
-            many.append(local_overdispersion(issued, outcome, **who, horizon=HORIZON))
-        found.append(np.mean(many))
-    assert found[0] > found[1] > found[2]
-    assert found[2] < 0.35
-
-
-def test_a_mean_is_kept_and_its_variance_is_that_of_samples():
-    random = np.random.default_rng(7)
-    for probability, spread in [(0.02, 1.0), (0.3, 0.5), (0.9, 2.0)]:
-        centre = centre_of(np.array([logit(probability)]), spread)
-        true = expit(centre + spread * random.normal(size=400_000))
-        assert true.mean() == pytest.approx(probability, rel=0.01)
-        said = variance_of(np.array([probability]), spread)[0]
-        assert true.var() == pytest.approx(said, rel=0.03)
-
-
-def test_pairs_are_of_one_unit_and_share_no_day():
-    rng = np.random.default_rng(8)
-    rows = rng.permutation([(u, d) for u in range(3) for d in rng.permutation(60)[:25]])
-    unit, day = rows[:, 0], rows[:, 1]
-    slow = []
-    for i in range(len(rows)):
-        later = [
-            (day[j], j) for j in range(len(rows)) if unit[j] == unit[i] and day[j] >= day[i] + 7
-        ]
-        if later and min(later)[0] <= day[i] + 14:
-            slow.append((i, min(later)[1]))
-    assert (
-        list(zip(*(part.tolist() for part in pairs_of_outcomes(unit, day, horizon=7)), strict=True))
-        == slow
-    )
-    nothing = np.zeros(0, dtype=np.int64)
-    assert [len(part) for part in pairs_of_outcomes(nothing, nothing, horizon=7)] == [0, 0]
-
-
-def test_a_row_alone_gets_the_interval_it_gets_in_a_batch():
-    probability = np.random.default_rng(9).random(50)
-    low, high = NO_RECORD.interval(probability)
-    one = [NO_RECORD.interval(probability[[i]]) for i in range(50)]
+def test_a_row_alone_gets_the_interval_it_gets_in_a_batch_and_a_missing_one_gets_none():
+    issued, _, outcome, who = forecasts(7, weeks=60)
+    record = record_of(issued, outcome, who)
+    said = np.random.default_rng(9).random(50)
+    low, high = record.interval(said)
+    one = [record.interval(said[[i]]) for i in range(50)]
     np.testing.assert_array_equal(low, [part[0][0] for part in one])
     np.testing.assert_array_equal(high, [part[1][0] for part in one])
+    assert np.isnan(record.interval(np.array([np.nan]))).all()
 
 
-def test_a_record_comes_back_from_json_and_one_without_overdispersion_gets_the_prior():
-    issued, _, outcome, who = simulated(np.random.default_rng(4))
+def test_a_record_comes_back_from_json():
+    issued, _, outcome, who = forecasts(8, weeks=60)
     record = record_of(issued, outcome, who)
     data = json.loads(json.dumps(record.as_dict(), allow_nan=False))
     np.testing.assert_array_equal(TrackRecord.of(data).interval(issued), record.interval(issued))
-    del data["overdispersion"]
-    assert TrackRecord.of(data).overdispersion == PRIOR_OVERDISPERSION
+    assert (record.resolved, record.positives) == (480, int(outcome.sum()))
 
 
-WORLDS = {
-    "bursts": Motion(),
-    "calm": Motion(burst_factor=1.0, own_spread=0.3, common_spread=0.3),
-    "wild": Motion(
-        own_days=100, own_spread=0.9, common_days=60, common_spread=0.7, burst_factor=6.0
-    ),
-}
-
-
-def forecasts_with_truth(seed, motion):
-    """A backtest on a simulated panel, and the probability that was true on each day."""
-    made = world(units=8, days=1500, seed=seed, motion=motion)
-    archive = made.archive()
-    experiment = Experiment(
-        experiment={"name": "simulated"},
-        panel={"units": ["site"]},
-        targets=[{"name": "any", "horizon": HORIZON}],
-        models={"logistic": {}},
-        backtest={"every": 7, "refit_every": 8, "train_every": 7},
-    )
-    forecasts = backtest_labels(archive, experiment)
-    forecasts = forecasts[forecasts["at_risk"]]
-    days = (forecasts["day"].to_numpy("datetime64[D]") - made.first_day).astype(int)
-    issued_on = np.unique(days)
-    true = made.probability(issued_on, horizon=HORIZON)
-    unit = pd.Index(made.names).get_indexer(forecasts["unit"])
-    return forecasts.assign(true=true[unit, np.searchsorted(issued_on, days)])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WORLDS)
-def test_95_percent_intervals_hold_the_true_probability_nine_times_in_ten(name):
-    found = pd.concat([forecasts_with_truth(seed, WORLDS[name]) for seed in range(3)])
-    held = found["true"].between(found["lower"], found["upper"])
-    by_model = held.groupby(found["model"]).mean()
-    assert (by_model.drop("last_value") >= 0.9).all(), by_model
-    assert by_model["last_value"] >= 0.85  # two probabilities only, far from the truth
-    assert (found["upper"] - found["lower"]).mean() < 0.8
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mean": [0.0, 1.0]},
+        {"mean": [0.0, 1.0, float("nan")]},
+        {"covariances": []},
+        {"quantiles": []},
+        {"quantiles": [2.0, 2.0]},
+        {"covariances": [], "quantiles": []},
+    ],
+    ids=str,
+)
+def test_a_spoiled_record_is_refused(change):
+    with pytest.raises(ValueError):
+        TrackRecord.of({**NO_RECORD.as_dict(), **change})

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from escalation import schema
 from escalation.backtest.case import make_case
 from escalation.backtest.resolved import resolved_in
-from escalation.backtest.rolling import backtest_case
+from escalation.backtest.rolling import Standing, backtest_case
 from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment
@@ -60,10 +60,22 @@ def test_the_recount_notices_a_flipped_outcome_and_a_moved_probability(forecasts
     assert worst > 1e-7
 
 
-def test_probabilities_lie_within_their_intervals(forecasts):
-    assert forecasts["lower"].le(forecasts["probability"]).all()
-    assert forecasts["probability"].le(forecasts["upper"]).all()
+def test_intervals_have_a_width_from_the_first_day_on_which_narrows(forecasts):
+    width = forecasts["upper"] - forecasts["lower"]
+    assert width.gt(0).all()
     assert forecasts[["lower", "upper"]].stack().between(0, 1).all()
+    days = np.sort(forecasts["day"].unique())
+    first, last = (forecasts["day"].isin(some) for some in (days[:2], days[-8:]))
+    by_model = width.groupby(forecasts["model"])
+    assert by_model.apply(lambda one: one[first].mean() > 2 * one[last].mean()).all()
+
+
+def test_records_are_fitted_again_whenever_a_quarter_more_days_were_forecast():
+    standing, fitted = Standing(), []
+    for block in np.split(np.arange(40), [3, 20]):
+        for again, span in standing.spans(block):
+            fitted += [int(span[0])] * again
+    assert fitted == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33]
 
 
 def test_training_rows_end_a_horizon_and_the_lag_before_the_fit(crisis):

@@ -33,13 +33,15 @@ def test_every_unit_known_on_the_day_gets_a_row_highest_first(scores, crisis):
     assert probabilities == sorted(probabilities, reverse=True)
 
 
-def test_each_row_has_a_probability_in_its_interval_a_base_rate_and_provenance(scores):
+def test_each_row_has_a_probability_an_interval_a_base_rate_and_provenance(scores):
     for one in scores:
-        assert 0 <= one.lower <= one.probability <= one.upper <= 1
+        assert 0 <= one.lower < one.upper <= 1
+        assert 0 < one.probability < 1
         assert 0 < one.base_rate < 1
-        assert one.status == ("ok",)
         assert 0 <= one.count_low <= one.count_high and one.probability <= one.expected
         assert (one.count_high == 0) == (one.probability <= 0.1)
+        off = one.status != ("ok",)
+        assert off == (not one.lower <= one.probability <= one.upper)
         assert one.provenance["as_of"] == "2020-12-31"
         assert one.provenance["known_dates"] == "observed"
     json.dumps([one.as_dict() for one in scores], allow_nan=False)
@@ -127,16 +129,42 @@ def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does
     assert {one.alert_line for one in plenty} == {None}
 
 
-def test_no_information_marks_an_interval_that_holds_the_base_rate(scorer, crisis):
-    sure = {"mean": [0.0, 1.0], "covariance": [[1e-4, 0.0], [0.0, 1e-4]], "quantile": 2.0}
-    record = {
-        **sure,
-        "overdispersion": 0.1,
-    }
-    asked = replace(scorer, manifest=replace(scorer.manifest, record=record))
+def with_record(scorer, **changes):
+    """The scorer with another record or another finding about it."""
+    record = {**scorer.manifest.record, **changes.pop("record", {})}
+    manifest = replace(scorer.manifest, record=record, **changes)
+    return replace(scorer, manifest=manifest)
+
+
+@pytest.mark.parametrize(
+    ("positives", "informative", "said"),
+    [(20, False, True), (20, True, False), (19, False, False), (19, True, False)],
+)
+def test_no_information_is_said_where_a_long_record_shows_no_skill_over_climatology(
+    scorer, crisis, positives, informative, said
+):
+    asked = with_record(scorer, informative=informative, record={"positives": positives})
     rows = score(asked, crisis, explain=0)
-    assert all(one.no_information == (one.lower <= one.base_rate <= one.upper) for one in rows)
-    assert {one.no_information for one in rows} == {True, False}
+    assert {one.no_information for one in rows} == {said}
+    unsure = {kind(status) == "not verified here" for one in rows for status in one.status}
+    assert (True in unsure) == (positives < 20)
+
+
+@pytest.mark.parametrize(
+    ("intercept", "words"), [(-3.0, "over-forecasts"), (3.0, "under-forecasts")]
+)
+def test_a_probability_stays_the_models_and_its_row_says_which_way_it_is_off(
+    scorer, crisis, intercept, words
+):
+    sure = {
+        "mean": [intercept, 1.0, 0.0],
+        "covariances": [(1e-4 * np.eye(3)).tolist()],
+        "quantiles": [2.0],
+    }
+    rows = score(with_record(scorer, record=sure), crisis, explain=0)
+    before = by_unit(score(scorer, crisis, explain=0))
+    assert all(one.probability == before[one.unit].probability for one in rows)
+    assert all(words in [kind(status) for status in one.status] for one in rows)
 
 
 def test_change_is_since_what_was_issued_or_else_since_the_day_before(scorer, crisis):

@@ -1,0 +1,181 @@
+"""Whether intervals hold how often it happens, how wide they are, and what they beat.
+
+    python experiments/bands.py [--seeds 4] [--forecasts FOLDER]
+
+On simulated panels, where the true probability is known: coverage of the mean true probability at
+a forecast (over all panels of a kind, and within each panel), by model and half. On real events, in
+files that `python experiments/skill.py --forecasts FOLDER` kept: observed frequency by model and
+tenth of the forecasts, noise allowed, and the interval score beside that of a band whose width is
+the model's mean. Writes results/bands.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from escalation.backtest.rolling import backtest_labels
+from escalation.events.simulate import Motion, world
+from escalation.experiment import Experiment
+
+HORIZON = 7
+WORLDS = {
+    "bursts": Motion(),
+    "calm": Motion(burst_factor=1.0, own_spread=0.3, common_spread=0.3),
+    "wild": Motion(
+        own_days=100, own_spread=0.9, common_days=60, common_spread=0.7, burst_factor=6.0
+    ),
+}
+OUT = Path(__file__).with_name("results") / "bands.md"
+FEWEST_ROWS = 50
+"""Of a cell."""
+
+
+def simulated(seed: int, motion: Motion) -> pd.DataFrame:
+    """A backtest on a simulated panel, and the probability that was true on each day."""
+    made = world(units=8, days=1500, seed=seed, motion=motion)
+    experiment = Experiment(
+        experiment={"name": "simulated"},
+        panel={"units": ["site"]},
+        targets=[{"name": "any", "horizon": HORIZON}],
+        models={"logistic": {}, "negbin": {}, "pool": {}, "corrected": {}, "blend": {}},
+        backtest={"every": 7, "refit_every": 8, "train_every": 7, "update_every": 4},
+    )
+    forecasts = backtest_labels(made.archive(), experiment)
+    forecasts = forecasts[forecasts["at_risk"]]
+    days = (forecasts["day"].to_numpy("datetime64[D]") - made.first_day).astype(int)
+    issued_on = np.unique(days)
+    true = made.probability(issued_on, horizon=HORIZON)
+    unit = pd.Index(made.names).get_indexer(forecasts["unit"])
+    late = days > np.median(issued_on)
+    return forecasts.assign(
+        true=true[unit, np.searchsorted(issued_on, days)],
+        half=np.where(late, "second", "first"),
+        young=days < issued_on[0] + HORIZON,
+    )
+
+
+def mean_true(rows: pd.DataFrame, groups: list[str], *, bins: int) -> pd.Series:
+    """Mean true probability of forecasts like each one: of a bin, or of one value where few."""
+
+    def bin_of(values: pd.Series) -> pd.Series:
+        if values.nunique() < 2 * bins:
+            return values.rank(method="dense")
+        return pd.qcut(values.rank(method="first"), bins, labels=False)
+
+    bins_of = rows.groupby(groups)["probability"].transform(bin_of)
+    return rows["true"].groupby([*(rows[name] for name in groups), bins_of]).transform("mean")
+
+
+def on_panels(seeds: int) -> list[str]:
+    """Coverage and width, in lines of Markdown."""
+    parts = [
+        simulated(seed, motion).assign(world=name, seed=seed)
+        for name, motion in WORLDS.items()
+        for seed in range(seeds)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    lines = [
+        f"{len(rows):,} forecasts of eight models on {len(parts)} panels (8 units, 1,500 days, "
+        "`any_7d` every week).",
+        "",
+        "| coverage of the mean true probability | whole | worst model | worst half |",
+        "| --- | --- | --- | --- |",
+    ]
+    resolved = rows[~rows["young"]]
+    for words, groups, bins in (
+        ("over all panels of a kind", ["world", "model"], 40),
+        ("within each panel", ["world", "seed", "model"], 10),
+    ):
+        mean = mean_true(rows, groups, bins=bins)[resolved.index]
+        held = mean.between(resolved["lower"], resolved["upper"])
+        by_model, by_half = (held.groupby(resolved[name]).mean() for name in ("model", "half"))
+        lines.append(
+            f"| {words} | {held.mean():.3f} | {by_model.min():.3f} ({by_model.idxmin()}) | "
+            f"{by_half.min():.3f} ({by_half.idxmin()}) |"
+        )
+    width = (rows["upper"] - rows["lower"]).groupby(rows["model"]).mean()
+    table = ", ".join(f"`{name}` {value:.3f}" for name, value in width.items())
+    return [*lines, "", f"Mean width: {table}."]
+
+
+def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Observed frequency and mean ends by model and tenth of the forecasts of one file."""
+    found = []
+    horizon = int(rows["horizon"].iloc[0])
+    block = rows["day"].to_numpy("datetime64[D]").astype(int) // max(2 * horizon, 28)
+    rows = rows.assign(block=block)[rows["outcome"].notna() & rows["at_risk"].astype(bool)]
+    for model, own in rows.groupby("model"):
+        tenth = pd.qcut(own["probability"].rank(method="first"), 10, labels=False)
+        for _, cell in own.groupby(tenth):
+            if len(cell) < FEWEST_ROWS:
+                continue
+            observed = cell["outcome"].mean()
+            summed = (cell["outcome"] - observed).groupby(cell["block"]).sum()
+            noise = np.sqrt((summed**2).sum()) / len(cell)
+            independent = np.sqrt(max(observed * (1 - observed), 1 / len(cell)) / len(cell))
+            ends = cell["lower"].mean(), cell["upper"].mean()
+            found.append((model, observed, max(noise, independent), *ends))
+    return pd.DataFrame(found, columns=["model", "observed", "noise", "lower", "upper"])
+
+
+def interval_score(low: pd.Series, high: pd.Series, observed: pd.Series) -> float:
+    """Mean interval score (95%) of bands: width, and forty times what lies outside."""
+    outside = (low - observed).clip(lower=0) + (observed - high).clip(lower=0)
+    return float((high - low + 40 * outside).mean())
+
+
+def on_files(folder: Path) -> list[str]:
+    """Cells, widths and interval scores, in lines of Markdown."""
+    lines = [
+        "| file | mean width of `blend` | cells | in the band, noise allowed | without noise | "
+        "interval score | of a constant width |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    every = []
+    for path in sorted(folder.glob("*.parquet")):
+        rows = pd.read_parquet(path)
+        blend = rows[rows["model"] == "blend"]
+        width = (blend["upper"] - blend["lower"]).mean()
+        cells = cells_of(rows)
+        allowed = 1.96 * cells["noise"]
+        bare = cells["observed"].between(cells["lower"], cells["upper"])
+        noisy = cells["observed"].between(cells["lower"] - allowed, cells["upper"] + allowed)
+        every.append(noisy)
+        middle = (cells["lower"] + cells["upper"]) / 2
+        width_of = cells["upper"] - cells["lower"]
+        half = width_of.groupby(cells["model"]).transform("mean") / 2
+        scores = (
+            interval_score(cells["lower"], cells["upper"], cells["observed"]),
+            interval_score(middle - half, middle + half, cells["observed"]),
+        )
+        lines.append(
+            f"| {path.stem} | {width:.3f} | {len(cells)} | {noisy.mean():.1%} | {bare.mean():.1%} "
+            f"| {scores[0]:.3f} | {scores[1]:.3f} |"
+        )
+    held = pd.concat(every)
+    return [*lines, "", f"All {len(held):,} cells: {held.mean():.1%} in the band, noise allowed."]
+
+
+def main() -> int:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=4, help="panels of each kind")
+    parser.add_argument("--forecasts", type=Path, help="folder of kept forecasts")
+    parser.add_argument("--out", type=Path, default=OUT)
+    asked = parser.parse_args()
+    lines = ["# Intervals", "", "## Simulated panels", "", *on_panels(asked.seeds)]
+    if asked.forecasts:
+        lines += ["", "## Real events", "", *on_files(asked.forecasts)]
+    text = "\n".join(lines) + "\n"
+    asked.out.write_text(text, "utf-8")
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

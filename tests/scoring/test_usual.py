@@ -1,0 +1,65 @@
+"""What is up against its own usual level comes first, and intervals say what they are."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from escalation.cli.console import watch_list_table
+from escalation.scoring.status import NOT_VERIFIED
+from escalation.scoring.usual import against_usual, record_in_words, up_first
+from escalation.scoring.watchlist import Score, ranked
+
+STAMP = {"model": "crisis", "family": "blend"}
+
+
+def row(unit, probability, usual, status=("ok",), **more):
+    lower, upper = (None, None) if probability is None else (probability / 2, probability * 1.5)
+    return Score(unit, "2020-03-12", 7, "any_7d", probability, lower, upper, usual, status, (),
+                 STAMP, unit_key=unit, **more)  # fmt: skip
+
+
+ROWS = ranked([row("often", 0.6, 0.55), row("taji", 0.28, 0.09), row("quiet", 0.01, 0.04),
+               row("new", 0.2, 0.02), row("none", None, 0.1, ("no history: x",))])  # fmt: skip
+
+
+def test_units_above_their_usual_level_come_first_each_part_by_probability():
+    up, others = up_first(ROWS)
+    assert [one.unit for one in up] == ["taji", "new"]
+    assert [one.unit for one in others] == ["often", "quiet", "none"]
+    assert [one.rank for one in (*up, *others)] == [2, 3, 1, 4, None]
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [("often", "about its usual 55%"), ("taji", "3.1 times its usual 9%"),
+     ("quiet", "0.2 times its usual 4%"), ("new", "10 times its usual 2%"),
+     ("none", "usually 10%")],
+)  # fmt: skip
+def test_a_base_rate_is_said_as_a_ratio(unit, words):
+    (one,) = [one for one in ROWS if one.unit == unit]
+    assert against_usual(one) == words
+
+
+def test_what_is_true_of_the_model_is_said_once_for_the_list():
+    unsure = NOT_VERIFIED.format(3, 40)
+    rows = [replace(one, status=(unsure,), no_information=True) for one in ROWS]
+    words = record_in_words(rows)
+    assert "when it says 60%, 30 to 90% came true." in words
+    assert words.count("Not verified here: 3 of its 40") == 1
+    assert words.count("No information: its record shows no skill") == 1
+    assert record_in_words([ROWS[-1]]) == ""
+
+
+def test_the_printed_list_begins_with_what_is_up_and_repeats_no_status_of_the_model():
+    out = io.StringIO()
+    rows = [replace(one, status=(NOT_VERIFIED.format(3, 40),)) for one in ROWS[:4]]
+    Console(file=out, width=160).print(watch_list_table(rows))
+    text = out.getvalue()
+    places = [text.index(f" {unit} ") for unit in ("taji", "new", "often", "quiet")]
+    assert places == sorted(places)
+    assert text.lower().count("not verified here") == 1
+    assert "14 to 42%" in text

@@ -222,7 +222,7 @@ def _recalibrated(design: Array, outcome: Array, weight: Array) -> Array:
     fitted, _ = penalised_logistic(
         design @ root, outcome, weight, prior=centre, ridge=np.ones(len(centre))
     )
-    return root @ fitted
+    return np.asarray(root @ fitted, dtype=np.float64)
 
 
 def _meat(terms: Array, codes: NDArray[np.intp], groups: int) -> Array:

@@ -28,7 +28,7 @@ PENALTY = 0.003
 
 def away(probability: np.ndarray, rows: Rows) -> np.ndarray:
     """Recalibration of one archive's forecasts, less the identity."""
-    score = np.clip(logit(probability), -intervals.LARGEST_ODDS, intervals.LARGEST_ODDS)
+    score = np.clip(logit(probability), -intervals.LARGEST_SCORE, intervals.LARGEST_SCORE)
     design = np.column_stack([np.ones_like(score), score, score**2])
     fit, _ = penalised_logistic(
         design,

@@ -36,12 +36,12 @@ PRIOR_COVARIANCE = np.array(
 ``experiments/prior_band.py``. Learnt on small archives of the days before 2020 cut from UCDP GED
 (Iraq, Syria; CC BY 4.0), geocausal (Iraq 2007-08; MIT) and israel-alerts (Apache-2.0); the card of
 the model ``prior`` names their authors."""
-LARGEST_ODDS = 7.0
+LARGEST_SCORE = 7.0
 """Log-odds beyond which a forecast counts as one of a thousandth."""
 QUARTER = 90
 """Days of the longer blocks of dates: a calm or a hot season lasts longer than a horizon."""
-FEWEST_BLOCKS = 5
-FEWEST_UNITS = 8
+BLOCKS_NEEDED = 5
+UNITS_NEEDED = 8
 """Fewer blocks of dates, or units, can't show how rows depend on each other."""
 FEWEST_FREEDOM = 3
 LEVEL = 0.95
@@ -187,9 +187,9 @@ def _fitted(
     short = day // (2 * horizon)
     covariances, quantiles = [bread], [_quantile(len(np.unique(short)))]
     for group, fewest in (
-        (short, FEWEST_BLOCKS),
-        (day // max(2 * horizon, QUARTER), FEWEST_BLOCKS),
-        (unit, FEWEST_UNITS),
+        (short, BLOCKS_NEEDED),
+        (day // max(2 * horizon, QUARTER), BLOCKS_NEEDED),
+        (unit, UNITS_NEEDED),
     ):
         _, codes = np.unique(group, return_inverse=True)
         if (groups := int(codes.max()) + 1) >= fewest:
@@ -206,7 +206,7 @@ def _fitted(
 
 def _design(probability: Array) -> Array:
     """A one, the log-odds of each forecast and their square, shape (row, 3)."""
-    score = np.clip(logit(probability), -LARGEST_ODDS, LARGEST_ODDS)
+    score = np.clip(logit(probability), -LARGEST_SCORE, LARGEST_SCORE)
     return np.stack([np.ones_like(score), score, score**2], axis=-1)
 
 
@@ -229,4 +229,4 @@ def _meat(terms: Array, codes: NDArray[np.intp], groups: int) -> Array:
     """Covariance of the score, residuals added up by groups, and of the prior's pull."""
     summed = np.stack([np.bincount(codes, column, groups) for column in terms.T], axis=1)
     freed = groups / (groups - len(IDENTITY))
-    return summed.T @ summed * freed + np.linalg.inv(PRIOR_COVARIANCE)
+    return np.asarray(summed.T @ summed * freed + np.linalg.inv(PRIOR_COVARIANCE), np.float64)

@@ -219,7 +219,7 @@ def test_watch_list_puts_the_highest_on_top_and_names_the_silent(tmp_path):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["Erbil", "Anbar", "Baghdad"]
     assert [t.get_text() for t in ax.texts] == ["<1%", "40%", "70%"]
     assert len(curves(ax, "unit")) == 3
-    assert figure.texts[0].get_text() == "Baghdad: 70%, 2.0 times its base rate of 35%"
+    assert figure.texts[0].get_text() == "Baghdad: 70%, 2.0 times its usual 35%"
     assert "No probability for Najaf." in figure.texts[1].get_text()
 
 

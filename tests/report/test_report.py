@@ -104,8 +104,8 @@ def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, made)
     for one in data.scores:
         assert shown(one) in text
     first = data.scores[0]
-    numbers = map(percent, (first.probability, first.lower, first.upper, first.base_rate))
-    assert "{} in the next 7 days ({} to {}), where {} is usual".format(*numbers) in text
+    assert f"{percent(first.probability)} in the next 7 days ({against_usual(first)})" in text
+    assert came_true(first.probability, first.lower, first.upper) in text
 
 
 def test_drivers_are_named_with_what_they_add(data, made):

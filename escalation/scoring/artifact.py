@@ -46,6 +46,7 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "dict": (dict,),
     "list": (list,),
     "float": (int, float),
+    "bool": (bool,),
 }
 OURS = tuple(name for name in TRUSTED_TYPES if name.startswith("escalation."))
 """What a model file may hold at its top."""

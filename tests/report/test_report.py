@@ -18,6 +18,7 @@ from escalation.report import page, record, write, write_report
 from escalation.report.charts import Axis, band, dot_map, steps, unbroken
 from escalation.report.page_data import empty_forecasts, known_by
 from escalation.report.sections import shown
+from escalation.scoring.usual import against_usual, came_true
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 POISON = '<script>document.title="owned"</script>'

@@ -56,6 +56,8 @@ def test_the_store_holds_a_parent_with_a_child_per_model_and_figures(work, clien
     assert {"figures/skill.png", "figures/risk_over_time.png"} <= figures
     assert client.get_run(said["run_id"]).inputs.dataset_inputs
     assert str(client.get_model_version_by_alias("quick", "champion").version) == "1"
+    held = json.loads(escalation("compare", "--json", folder=work).stdout)
+    assert {row["verdict"] for row in held["table"]} == {"the same"} and held["seen"] == 1
 
 
 def test_score_gives_every_unit_a_row_and_leaves_the_store_as_it_was(work):
@@ -72,12 +74,17 @@ def test_score_gives_every_unit_a_row_and_leaves_the_store_as_it_was(work):
 
 
 def test_a_second_training_is_a_challenger_with_the_same_forecasts(work, client):
-    done = escalation("train", "quick.toml", "--json", folder=work)
-    (again,) = json.loads(done.stdout)
     (said,) = json.loads((work / "said.json").read_text())
+    done = escalation("train", "quick.toml", "--json", folder=work)
+    (there,) = json.loads(done.stdout)
+    assert done.returncode == 0 and there["repeated"] and there["run_id"] == said["run_id"]
+    done = escalation("train", "quick.toml", "--json", "--again", folder=work)
+    (again,) = json.loads(done.stdout)
     assert (again["version"], again["alias"]) == ("2", "challenger")
     assert again["summary"] == said["summary"]
     assert str(client.get_model_version_by_alias("quick", "champion").version) == "1"
+    held = json.loads(escalation("compare", "--json", folder=work).stdout)
+    assert {row["verdict"] for row in held["table"]} == {"the same"} and held["seen"] == 1
 
 
 def test_replay_knows_nothing_that_became_known_later(work, crisis_csv):

@@ -122,7 +122,7 @@ def _results(folder: Path) -> None:
             shutil.copy(path, RESULTS / "iraq_crisis.csv")
     if (folder / "replay.csv").exists():
         replayed = pd.read_csv(folder / "replay.csv")
-        own = replayed[replayed["target"].eq(LABEL) & replayed["unit"].isin(UNITS)]
+        own = replayed[replayed["unit"].isin(UNITS)]
         own.to_csv(RESULTS / "iraq_crisis_march_2020.csv", index=False)
 
 

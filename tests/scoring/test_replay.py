@@ -183,7 +183,7 @@ called = "never"
 horizon = 7
 where = { event_type = "picnic" }
 [features.window_sums]
-[models.ewma_nb]
+[models.logistic]
 [backtest]
 first_origin = 2020-01-01
 every = 1
@@ -195,8 +195,12 @@ refit_every = 14
     ("day", "toll", "wounded"),
     [("2020-01-09", "", 0), ("2020-01-30", ", 64 wounded", 64)],
 )
-def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(tmp_path, day, toll, wounded):
+def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
+    tmp_path, monkeypatch, day, toll, wounded
+):
     from command_line import escalation
+
+    monkeypatch.setattr("escalation.models.prior.learnt", dict)
 
     (tmp_path / "hurt.toml").write_text(HURT)
     given = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")

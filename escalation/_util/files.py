@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import os
-import tempfile
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from escalation._util.owners import own_folder
 from escalation.errors import BusyError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -29,37 +31,141 @@ def _umask() -> int:
     return mask
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that is renamed into place when all went well.
+def written_through(path: Path) -> Path:
+    """Where a file is written: what a link points to, and only a regular file.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------
+    UsageError
+        ``E-FILE-KIND`` for a folder, device, FIFO or socket; nothing of the kind is ever replaced.
+    StorageError
+        ``E-STORAGE`` where one may not look.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = target.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return target
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if stat.S_ISREG(mode):
+        return target
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFLNK: "a link to itself",
+    }
+    raise UsageError(
+        "E-FILE-KIND",
+        f"needs the name of a regular file; this is {kinds.get(stat.S_IFMT(mode), 'a device')}",
+        where=str(path),
+        fix="name another file",
+    )
+
+
+def unwritable(path: Path, error: OSError) -> StorageError:
+    """The refusal of a file that can't be written.
+
+    Parameters
+    ----------
+    path : Path
+    error : OSError
+    """
+    return StorageError(
+        "E-STORAGE",
+        f"could not write the file: {error.strerror or error}",
+        where=str(path),
+        fix="make room, ask for permission, or name another file",
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path near ``path`` that is renamed into place when all went well.
+
+    A link is written through. What a killed writer left is cleared.
+
+    Raises
+    ------
+    UsageError
+        ``E-FILE-KIND`` for what is no regular file.
     StorageError
         ``E-STORAGE`` when it can't be written; what was at ``path`` is untouched.
     """
-    handle, name = -1, ""
+    target = written_through(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        yield Path(name)
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(name, path)
+        make_folder(target.parent)
+        with own_folder(target.parent, target.name) as near:
+            part = near / target.name
+            yield part
+            old = target.stat().st_mode & 0o777 if target.exists() else 0
+            os.chmod(part, old or (0o666 & ~_umask()) | shared_bits(target.parent) & 0o066)
+            os.replace(part, target)
     except OSError as error:
-        raise StorageError(
-            "E-STORAGE", f"could not write the file: {error.strerror or error}", where=str(path)
-        ) from error
+        raise unwritable(path, error) from error
+
+
+def shared_bits(folder: Path) -> int:
+    """Permissions that a folder gives to others who may write in it; none in a sticky one.
+
+    Whoever opens a folder to a group means what is made in it to be that group's.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    mode = folder.stat().st_mode
+    if mode & stat.S_ISVTX:
+        return 0
+    bits = (0o070 if mode & stat.S_IWGRP else 0) | (0o007 if mode & stat.S_IWOTH else 0)
+    return mode & bits
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as open to others as the one that was there.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    if bits := shared_bits(folder.parent):
+        folder.chmod(folder.stat().st_mode & 0o7777 | bits)
+
+
+@contextmanager
+def sharing(folder: Path) -> Iterator[None]:
+    """Everything that this process makes in this block is as open to others as a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    before = os.umask(0o077)
+    os.umask(before & ~shared_bits(folder))
+    try:
+        yield
     finally:
-        if name and os.path.exists(name):
-            os.unlink(name)
+        os.umask(before)
 
 
 @contextmanager
 def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     """Hold the lock file beside ``path``, or say who is busy.
 
-    The lock ends with the process that holds it, however that ends; the empty file stays.
+    The lock ends with the process that holds it, however that ends; the empty file stays, and any
+    user who may reach it may hold it.
 
     Parameters
     ----------
@@ -72,11 +178,18 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     ------
     BusyError
         ``E-BUSY`` naming the lock after ``seconds``, or ``LOCK_SECONDS``.
+    StorageError
+        ``E-STORAGE`` when the lock can't be made.
     """
+    path = Path(os.path.realpath(path))
     lock = path.with_name(path.name + ".lock")
     seconds = LOCK_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
-    with lock.open("a") as handle:
+    try:
+        handle = _open_lock(lock)
+    except OSError as error:
+        raise unwritable(lock, error) from error
+    try:
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,6 +204,26 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
                     ) from None
                 time.sleep(0.05)
         yield
+    finally:
+        os.close(handle)
+
+
+def _open_lock(lock: Path) -> int:
+    """The lock file, made so that every user who finds it may hold it.
+
+    In a folder for all, such as /tmp, even root may not open another's file with O_CREAT.
+    """
+    for flags in (os.O_RDWR, os.O_RDONLY, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDONLY):
+        try:
+            handle = os.open(lock, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except (FileNotFoundError, FileExistsError, PermissionError) as error:
+            trouble = error
+            continue
+        if flags & os.O_CREAT:
+            with suppress(OSError):
+                os.fchmod(handle, 0o666)
+        return handle
+    raise trouble
 
 
 RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -121,27 +254,44 @@ def _quoting(frame: pd.DataFrame) -> Literal[0, 2]:
 
 
 PROBE_BYTES = 65_536
+LEAST_FREE = 1_000_000
+"""Bytes below which a disk is full, whatever is to be written."""
 FORMATS = (".parquet", ".csv", ".json")
 FIGURE_FORMATS = (".png", ".svg")
 
 
-def require_room(path: Path) -> None:
+def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
     """Find out before long work that a file can't be written, by writing a little beside it.
+
+    Parameters
+    ----------
+    path : Path or None
+        Nothing is asked where nothing will be written.
+    size : int, optional
+        Bytes that must be free.
 
     Raises
     ------
+    UsageError
+        ``E-FILE-KIND`` for what is no regular file.
     StorageError
-        ``E-STORAGE`` for a folder that can't be made or written to, or that is full.
+        ``E-STORAGE`` for a folder that can't be made or written to, or that is full, and for a file
+        that may not be changed.
     """
+    if path is None:
+        return
+    target = written_through(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent) as probe:
-            probe.write(bytes(PROBE_BYTES))
-            probe.flush()
+        make_folder(target.parent)
+        with own_folder(target.parent, target.name) as near:
+            (near / "probe").write_bytes(bytes(PROBE_BYTES))
+        state = os.statvfs(target.parent)
+        if state.f_bavail * state.f_frsize < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise StorageError(
-            "E-STORAGE", f"could not write the file: {error.strerror}", where=str(path)
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def require_format(path: Path) -> None:

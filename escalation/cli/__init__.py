@@ -15,8 +15,10 @@ import typer
 from escalation import __version__
 from escalation._util.cautions import EscalationWarning
 from escalation._util.interrupts import listen, status_if_asked
+from escalation._util.library_errors import translated
 from escalation.cli import check, data, delays, fetch, init, models, moves, pages, watch, work
-from escalation.errors import EscalationError, StorageError, UsageError, printable_line
+from escalation.cli.process import open_streams, surroundings
+from escalation.errors import EscalationError, UsageError, printable, printable_line
 
 app = typer.Typer(
     name="escalation",
@@ -87,8 +89,13 @@ def main() -> None:
     listen()
     for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
+    with open_streams():
+        _run()
+
+
+def _run() -> None:
     try:
-        with warnings.catch_warnings():
+        with surroundings(), warnings.catch_warnings():
             # Hints for people who log by hand in a notebook.
             warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
             warnings.simplefilter("always", EscalationWarning)
@@ -104,8 +111,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except OSError as error:
-        _fail(StorageError("E-STORAGE", str(error)))
+    except Exception as error:
+        _fail(translated(error) or _defect(error), error)
 
     raise SystemExit(status if isinstance(status, int) else 0)
 
@@ -126,8 +133,17 @@ def _explain(error: Any) -> NoReturn:
     _fail(UsageError("E-USAGE", error.format_message().rstrip("."), fix=f"see `{path} --help`"))
 
 
-def _fail(error: EscalationError) -> NoReturn:
+def _defect(error: Exception) -> EscalationError:
+    """What nobody expected; nothing half written is left of it."""
+    return EscalationError(
+        "E-DEFECT",
+        f"this is a defect: {type(error).__name__}: {printable(error)}",
+        fix="report it in the project's issue tracker, with what `escalation --debug` prints of it",
+    )
+
+
+def _fail(error: EscalationError, cause: Exception | None = None) -> NoReturn:
     if _State.debug:
-        raise error
+        raise error from cause
     print(error, file=sys.stderr)
     raise SystemExit(status_if_asked() or error.status)

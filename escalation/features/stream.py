@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -112,8 +111,8 @@ def write_features(
         needed = columns_read(past.channels, families, local=local, across=across)
         folder = None
         if needed:
-            near = TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
-            folder = Path(opened.enter_context(near)).resolve()
+            folder = part.with_name("columns")
+            folder.mkdir()
         starts = tuple(range(0, len(past.units), size))
         units = Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
         job = _Job(families, local, across, needed, units, folder, starts)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from escalation import schema
-from escalation._util.files import locked, replacing
+from escalation._util.files import locked, make_folder, replacing
 from escalation.errors import InputError, StorageError
 
 FIRST = "0" * 64
@@ -170,7 +170,7 @@ def append(
     """
     stamp = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).isoformat(timespec="seconds")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with locked(path):
             return _append(path, forecasts, stamp)
     except OSError as error:
@@ -180,8 +180,6 @@ def append(
 
 
 def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> list[Entry]:
-    for left in path.parent.glob(f".{path.name}.*.part"):  # by a writer that was killed
-        left.unlink()
     entries = read_ledger(path)
     held = {canonical(entry.forecast) for entry in entries}
     last = entries[-1].hash if entries else FIRST

@@ -18,8 +18,7 @@ from escalation.tracking.metric_names import finite, summary_metrics
 from escalation.tracking.notes import definition
 from escalation.tracking.store import (
     NOTE_TAG,
-    OWNER,
-    OWNER_TAG,
+    begin_run,
     clear_stale,
     experiment_id,
     open_store,
@@ -54,10 +53,9 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
             "known_to": last_day,
             "mlflow.source.name": "escalation verify",
             NOTE_TAG: _note(verified, scorer),
-            OWNER_TAG: OWNER,
         }
-        run = client.create_run(experiment, run_name=f"verify to {last_day}", tags=tags)
-        with tracked_run(client, run.info.run_id) as run_id:
+        begun = begin_run(client, uri, experiment, f"verify to {last_day}", tags)
+        with tracked_run(client, uri, begun) as run_id:
             now = int(time.time() * 1000)
             named = [
                 Metric(name, value, now, 0) for name, value in verified_metrics(verified).items()

@@ -43,8 +43,7 @@ from escalation.tracking.repeats import (
 from escalation.tracking.run_names import PARENT_TAG, TRAINING_TAG
 from escalation.tracking.store import (
     NOTE_TAG,
-    OWNER,
-    OWNER_TAG,
+    begin_run,
     clear_stale,
     experiment_id,
     open_store,
@@ -55,6 +54,8 @@ from escalation.tracking.view import save_view
 
 COMPARISON_FILE = "comparison.json"
 SHOWN_ROWS = 200
+_SECONDS_STORING = 30
+"""How long a server is waited for once the work is done; before it, it was asked as usual."""
 MOST_AT_ONCE = 100
 """Parameters in one request."""
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
@@ -86,12 +87,13 @@ class _Store:
     """Where runs of one training go."""
 
     client: MlflowClient
+    uri: str
     experiment: str
     tags: Mapping[str, str]
 
     def create(self, name: str, note: str, **more: str) -> str:
         tags = {**self.tags, NOTE_TAG: note, **more}
-        return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+        return begin_run(self.client, self.uri, self.experiment, name, tags)
 
 
 def log_training(
@@ -126,7 +128,10 @@ def log_training(
         ``E-STORAGE``, ``E-BUSY`` when the store can't be used.
     """
     client = open_store(uri)
-    with storage(), tempfile.TemporaryDirectory() as scratch:
+    with (
+        storage(seconds=_SECONDS_STORING, retries=2),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         name = trained.case.experiment.experiment.name
         experiment = experiment_id(client, uri, name)
         client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
@@ -137,7 +142,7 @@ def log_training(
             summary=trained.summary,
             others=_others(trained, beside),
         )
-        store = _Store(client, experiment, tags_of(trained))
+        store = _Store(client, uri, experiment, tags_of(trained))
         parent = store.create(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
             notes.parent_note(trained),
@@ -146,7 +151,7 @@ def log_training(
             **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(beside) or 1)},
         )
         data = _data_of(trained, events)
-        with tracked_run(client, parent):
+        with tracked_run(client, uri, parent):
             _log_parent(client, parent, trained, evaluation, data)
             children = {
                 model: _log_child(store, parent, trained, evaluation, model, data)
@@ -212,7 +217,6 @@ def tags_of(trained: Trained) -> dict[str, str]:
         "mlflow.source.git.commit": code_version(),
         "mlflow.source.name": "escalation train",
         "mlflow.user": os.environ.get("USER", "escalation"),
-        OWNER_TAG: OWNER,
     }
 
 
@@ -319,7 +323,7 @@ def _log_child(
     )
     parameters = trained.models[model].get_params(deep=False)
     params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
-    with tracked_run(client, run_id):
+    with tracked_run(client, uri, run_id):
         client.log_inputs(run_id, [data])
         model_id = (
             log_model(trained, run_id)

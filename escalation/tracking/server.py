@@ -12,7 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from escalation.errors import StorageError
+from escalation.errors import StorageError, printable
+from escalation.tracking.place import SQLITE, STORE_FILE, local_file
 
 SECONDS: Final = 5.0
 """How long a connection, and then an answer, is waited for."""
@@ -23,7 +24,7 @@ PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
 
 
-def require_answer(uri: str) -> None:
+def require_answer(uri: str, *, seconds: float = MOST_SECONDS) -> None:
     """Refuse a server that doesn't answer; MLflow would ask it again for minutes.
 
     A server that answers at all, even that it wants a password, is asked by MLflow itself.
@@ -31,16 +32,26 @@ def require_answer(uri: str) -> None:
     Parameters
     ----------
     uri : str
-        A tracking store; one that is no server is not asked.
+        A tracking store; an sqlite file is not asked.
+    seconds : float, optional
+        How long the question may take.
 
     Raises
     ------
     StorageError
-        ``E-UNREACHABLE``.
+        ``E-UNREACHABLE``, and ``E-STORE`` for what is no store.
     """
     scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme not in {"http", "https", *PORTS}:
+    file = local_file(uri)
+    if file is not None and (not file.exists() or file.is_file()) and uri != SQLITE:
         return
+    if scheme not in {"http", "https", *PORTS}:
+        raise StorageError(
+            "E-STORE",
+            "this is no store of runs: a folder, a device, or an address of an unknown kind",
+            where=printable(re.sub("//[^/]*@", "//", uri)),
+            fix=f"--tracking-uri {SQLITE}FOLDER/{STORE_FILE}, or the address of an MLflow server",
+        )
     answers: list[str] = []
 
     def ask() -> None:
@@ -48,8 +59,8 @@ def require_answer(uri: str) -> None:
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(MOST_SECONDS)
-    trouble = answers[0] if answers else f"no answer within {MOST_SECONDS:.0f} s"
+    asking.join(seconds)
+    trouble = answers[0] if answers else f"no answer within {seconds:.0f} s"
     if trouble:
         raise StorageError(
             "E-UNREACHABLE",

@@ -6,46 +6,81 @@ import logging
 import os
 import shlex
 import sqlite3
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from escalation._util import files
 from escalation._util.interrupts import raise_if_asked, status_if_asked
-from escalation.errors import BusyError, StorageError
+from escalation._util.library_errors import translated
+from escalation._util.owners import LeftRun, forget, lives, note_run, owner, shared_folder
+from escalation.errors import BusyError, EscalationError, StorageError
 from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
 from escalation.tracking.server import require_answer
 
 NOTE_TAG = "mlflow.note.content"
 OWNER_TAG = "escalation.owner"
-OWNER = f"{os.uname().nodename}:{os.getpid()}"
+_SECONDS, _SECONDS_LOCKED = 8, 4
+"""How long an answer of a server is waited for; MLflow's 120 s and 7 more tries take minutes."""
 
 
 @contextmanager
-def storage() -> Iterator[None]:
-    """Storage trouble as our own errors."""
+def storage(*, seconds: int = _SECONDS, retries: int = 0) -> Iterator[None]:
+    """Storage trouble as our own errors, and servers waited for no longer than people do.
+
+    Parameters
+    ----------
+    seconds, retries : int, optional
+        For an answer of a server, where the environment does not say.
+    """
+    try:
+        with _patience(seconds, retries):
+            yield
+    except EscalationError:
+        raise
+    except Exception as error:
+        known = translated(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+@contextmanager
+def _patience(seconds: int, retries: int) -> Iterator[None]:
+    """How long MLflow waits for a server in this block."""
+    wanted = {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
+    }
+    here = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(here)
     try:
         yield
-    except (OSError, MlflowException, sqlite3.Error) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if "database is locked" in str(error):
-            raise BusyError(
-                "E-BUSY", f"the store is locked: {text}", fix="try again later"
-            ) from error
-        raise StorageError("E-STORAGE", f"the store can't be used: {text}") from error
+    finally:
+        for name in here:
+            os.environ.pop(name, None)
 
 
 @contextmanager
 def store_lock(uri: str) -> Iterator[None]:
-    """One writer at a time: by a file beside a local store, else by one of this machine."""
-    name = f"escalation-{sha256(uri.encode()).hexdigest()[:16]}"
-    with files.locked(local_file(uri) or Path(tempfile.gettempdir()) / name):
+    """One writer at a time: by a file beside a local store, else by one of this machine.
+
+    Where it is a server, it has just answered, and is waited for a few seconds at most.
+    """
+    file = local_file(uri)
+    if file is not None:
+        with files.locked(file):
+            yield
+        return
+    require_answer(uri)
+    name = f"store-{sha256(uri.encode()).hexdigest()[:16]}"
+    with files.locked(shared_folder() / name), _patience(_SECONDS_LOCKED, 0):
         yield
 
 
@@ -67,9 +102,10 @@ def open_store(uri: str) -> MlflowClient:
     path = local_file(uri)
     with storage():
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
             with store_lock(uri):
                 _make(path)
+            _require_whole(path)
             _wait_until_free(path)
             settle(path, seconds=files.LOCK_SECONDS)
             # MLflow keeps what it opened by its name, which says another file in another folder.
@@ -80,9 +116,7 @@ def open_store(uri: str) -> MlflowClient:
 
 
 def _make(path: Path) -> None:
-    """Make an sqlite store that is not there yet; clear up what a killed start left."""
-    for left in path.parent.glob(f".{path.name}.*.part*"):
-        left.unlink()
+    """Make an sqlite store that is not there yet."""
     if path.exists() and path.stat().st_size:
         return
     with _quiet(), files.replacing(path) as part:
@@ -104,9 +138,32 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _wait_until_free(path: Path) -> None:
+def _require_whole(path: Path) -> None:
+    """Refuse what is no sqlite file, or ends before its last page, at once and in words."""
+    with path.open("rb") as file:
+        start = file.read(100)
+    if not start.startswith(b"SQLite format 3\0"):
+        trouble = "this is no sqlite file"
+    else:
+        page = int.from_bytes(start[16:18], "big")
+        pages, size = int.from_bytes(start[28:32], "big"), path.stat().st_size
+        page = 65_536 if page == 1 else page
+        wal = path.with_name(f"{path.name}-wal")
+        if size >= page * pages or wal.exists():
+            return
+        trouble = f"it ends after {size:,} of {page * pages:,} bytes"
+    raise StorageError(
+        "E-STORE",
+        f"the store can't be read: {trouble}",
+        where=str(path),
+        fix="restore it from a copy, or name another with --tracking-uri",
+    )
+
+
+def _wait_until_free(path: Path, seconds: float | None = None) -> None:
     """Wait for another writer as long as for our own lock; mlflow would retry for minutes."""
-    connection = sqlite3.connect(path, timeout=files.LOCK_SECONDS)
+    seconds = files.LOCK_SECONDS if seconds is None else seconds
+    connection = sqlite3.connect(path, timeout=seconds)
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
@@ -115,7 +172,7 @@ def _wait_until_free(path: Path) -> None:
             raise
         raise BusyError(
             "E-BUSY",
-            f"the database is locked for more than {files.LOCK_SECONDS:.0f} s",
+            f"the database is locked for more than {seconds:.0f} s",
             where=str(path),
             fix="wait for the other command to end, or stop it",
         ) from None
@@ -201,12 +258,76 @@ def clear_stale(client: MlflowClient, experiment: str) -> int:
     """
     stale = 0
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        host, _, pid = run.data.tags.get(OWNER_TAG, "").partition(":")
-        if host == os.uname().nodename and pid and not Path(f"/proc/{pid}").exists():
-            _drop_half_models(client, experiment, run.info.run_id)
-            client.set_terminated(run.info.run_id, "KILLED")
+        if not lives(run.data.tags.get(OWNER_TAG, "")):
+            _end(client, run)
             stale += 1
     return stale
+
+
+def _end(client: MlflowClient, run: Run) -> None:
+    """Mark a run whose process is gone."""
+    _drop_half_models(client, run.info.experiment_id, run.info.run_id)
+    client.set_terminated(run.info.run_id, "KILLED")
+
+
+def end_runs(left: Iterable[LeftRun]) -> None:
+    """Mark runs as killed that processes of this user had begun when they were killed.
+
+    Nothing is waited for, and nothing is said: where a store can't be used now, a later command
+    will try again.
+
+    Parameters
+    ----------
+    left : iterable of LeftRun
+        From :func:`escalation._util.owners.clear_dead`.
+    """
+    stuck: set[Path] = set()
+    left = list(left)
+    for one in left:
+        try:
+            _end_left(one)
+        except Exception as error:
+            logging.getLogger(__name__).debug("run %s is not ended: %s", one.run_id, error)
+            stuck.add(one.note)
+    for note in {one.note for one in left} - stuck:
+        forget(note)
+
+
+def _end_left(one: LeftRun) -> None:
+    path = local_file(one.store)
+    if path is not None:
+        if not path.exists():
+            return
+        _wait_until_free(path, 0)
+    with storage(seconds=2):
+        # Not by open_store: the store that MLflow uses elsewhere stays as it is.
+        require_answer(one.store, seconds=2)
+        client = MlflowClient(one.store, one.store)
+        run = client.get_run(one.run_id)
+        if run.info.status == "RUNNING":
+            _end(client, run)
+
+
+def begin_run(
+    client: MlflowClient, uri: str, experiment: str, name: str, tags: Mapping[str, str]
+) -> str:
+    """Begin a run that a later command ends if this process is killed; its id.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    uri : str
+        The store.
+    experiment : str
+        Its id.
+    name : str
+    tags : mapping of str to str
+    """
+    tags = {**tags, OWNER_TAG: owner()}
+    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    path = local_file(uri)
+    note_run(uri if path is None else f"{SQLITE}{path.resolve()}", run_id)
+    return run_id
 
 
 def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> None:
@@ -216,19 +337,27 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 
 @contextmanager
-def tracked_run(client: MlflowClient, run_id: str) -> Iterator[str]:
+def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
     """A run that ends as what happened to it: finished, killed or failed.
 
     Parameters
     ----------
     client : MlflowClient
+    uri : str
+        The store; artifacts beside a local one are as open to others as its folder.
     run_id : str
     """
+    path = local_file(uri)
     try:
-        yield run_id
+        with files.sharing(path.parent) if path else nullcontext():
+            yield run_id
         raise_if_asked()
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit) or status_if_asked() is not None
-        client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
+        known = translated(error)
+        # A server that does not answer is not asked again; the next command ends the run.
+        if known is None or known.code != "E-UNREACHABLE":
+            with suppress(MlflowException):
+                client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")

@@ -1,0 +1,277 @@
+"""Who is at work on this machine, and what the dead left behind.
+
+Each process that writes holds the system's lock on a small file of its own, and notes there what it
+has begun. However the process ends, the system releases the lock, and the next command reads the
+note, clears up and removes the file. All users share the folder, so that each may ask whether
+another's process lives; only one's own notes are ever acted upon.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+_NOBODY: Final = "00000000"
+_TOKEN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}")
+_LEFT: Final = re.compile(rf"\..*-[0-9a-f]{{6}}\.({_TOKEN.pattern})\.part")
+_LONGEST_NAME: Final = 100
+_RUN, _FOLDER = "run", "folder"
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """A run in a store that a process had begun when it ended.
+
+    Parameters
+    ----------
+    store, run_id : str
+    note : Path
+        Where it was noted; for :func:`forget`, once the run is ended.
+    """
+
+    store: str
+    run_id: str
+    note: Path
+
+
+@dataclass
+class _Own:
+    """The file of this process, while it is open."""
+
+    token: str = ""
+    handle: int = -1
+    path: Path | None = None
+    pid: int = 0
+
+
+_own = _Own()
+
+
+def shared_folder() -> Path:
+    """Where the owners of all users of this machine lie; anybody may add, nobody may take away."""
+    tops = [place for place in ("/var/tmp", "/tmp") if os.access(place, os.W_OK)]  # noqa: S108
+    folder = Path(*(tops or [tempfile.gettempdir()])[:1]) / "escalation-owners"
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o1777)
+    return folder
+
+
+def _host() -> str:
+    """This machine, as far as it shares that folder: another container has another one."""
+    place = f"{os.uname().nodename}:{shared_folder().stat().st_ino}"
+    return sha256(place.encode()).hexdigest()[:8]
+
+
+def owner() -> str:
+    """The name of this process, unlike that of any other that ever was; it is alive until it ends.
+
+    Where nothing can be written down, it is a name that is taken to live for ever.
+    """
+    if _own.pid != os.getpid():
+        _reset()
+        unlike = secrets.token_hex(8)
+        _own.pid, _own.token = os.getpid(), f"{_NOBODY}-{unlike}"
+        with suppress(OSError):
+            _open(f"{_host()}-{unlike}")
+    return _own.token
+
+
+def _open(token: str) -> None:
+    """Make the file and hold it; once more where somebody cleared it before it was held."""
+    path = shared_folder() / f"{token}.owner"
+    while True:
+        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW
+        handle = os.open(path, flags, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(handle)):
+                break
+        os.close(handle)
+    with suppress(OSError):
+        os.fchmod(handle, 0o644)  # whatever the umask, anybody may ask
+    _own.token, _own.handle, _own.path = token, handle, path
+
+
+def _reset() -> None:
+    """Forget the file of the process that this one was forked from; it stays that one's."""
+    if _own.handle >= 0:
+        with suppress(OSError):
+            os.close(_own.handle)
+    _own.token, _own.handle, _own.path, _own.pid = "", -1, None, 0
+
+
+@atexit.register
+def retire() -> None:
+    """Remove the file of this process, which has nothing left to clear."""
+    if _own.pid == os.getpid() and _own.path is not None:
+        with suppress(OSError):
+            _own.path.unlink()
+        _reset()
+
+
+os.register_at_fork(after_in_child=_reset)
+
+
+def lives(token: str) -> bool:
+    """Whether a process is still at work, as far as can be told from here.
+
+    Parameters
+    ----------
+    token : str
+        From :func:`owner`. One of another machine is taken to live.
+    """
+    if _own.pid == os.getpid() and token == _own.token:
+        return True
+    try:
+        if not _TOKEN.fullmatch(token) or not token.startswith(_host()):
+            return True
+        path = shared_folder() / f"{token}.owner"
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def note_run(store: str, run_id: str) -> None:
+    """Note a run that has begun; whoever finds the note after a kill ends the run.
+
+    Parameters
+    ----------
+    store, run_id : str
+    """
+    _note(f"{_RUN}\t{run_id}\t{store}")
+
+
+def _note(line: str) -> None:
+    owner()
+    if _own.handle >= 0 and "\n" not in line:
+        with suppress(OSError):
+            os.write(_own.handle, f"{line}\n".encode())
+
+
+@contextmanager
+def own_folder(parent: Path, name: str = "") -> Iterator[Path]:
+    """A folder that is gone afterwards, or after the next command if this process is killed.
+
+    Parameters
+    ----------
+    parent : Path
+    name : str, optional
+        Of the file that is made there; leftovers of that name are cleared.
+    """
+    clear_beside(parent, name)
+    unlike = secrets.token_hex(3)
+    path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{unlike}.{owner()}.part"
+    _note(f"{_FOLDER}\t{path}")
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_beside(parent: Path, name: str) -> None:
+    """Remove what the dead left of a file in a folder, whoever they were.
+
+    Parameters
+    ----------
+    parent : Path
+    name : str
+    """
+    if not name:
+        return
+    with suppress(OSError):
+        for entry in os.scandir(parent):
+            if entry.name.startswith(f".{name[:_LONGEST_NAME]}-"):
+                _clear(Path(entry.path))
+
+
+def _clear(path: Path, token: str | None = None) -> None:
+    """Remove a folder of ours whose owner is dead."""
+    match = _LEFT.fullmatch(path.name)
+    if match is None or token not in (None, match[1]) or lives(match[1]):
+        return
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clear_dead() -> list[LeftRun]:
+    """Remove the temporary folders of this user's dead; give the runs that they left.
+
+    A note with runs stays until :func:`forget` is told that they were ended.
+    """
+    runs: list[LeftRun] = []
+    with suppress(OSError):
+        for entry in list(os.scandir(shared_folder())):
+            token = entry.name.removesuffix(".owner")
+            with suppress(OSError):
+                if _TOKEN.fullmatch(token) and not lives(token):
+                    runs += _cleared(Path(entry.path), token)
+    return runs
+
+
+def _cleared(path: Path, token: str) -> list[LeftRun]:
+    """What a dead owner of this user had noted, its folders removed."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as file:
+        state = os.fstat(handle)
+        if state.st_uid != os.geteuid() or not stat.S_ISREG(state.st_mode):
+            return []
+        lines = [line.split("\t", 2) for line in file.read().split("\n")[:-1]]
+    for kind, place, *_ in (line for line in lines if len(line) > 1):
+        if kind == _FOLDER:
+            _clear(Path(place), token)
+    runs = [LeftRun(line[2], line[1], path) for line in lines if line[0] == _RUN and len(line) == 3]
+    if not runs:
+        path.unlink()
+    return runs
+
+
+def forget(note: Path) -> None:
+    """Remove the note of a dead process, all of whose runs are ended.
+
+    Parameters
+    ----------
+    note : Path
+    """
+    with suppress(OSError):
+        note.unlink()
+
+
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """All temporary files of this process, those of libraries too, in a folder of its own."""
+    before = tempfile.tempdir
+    try:
+        opened = own_folder(Path(tempfile.gettempdir()))
+        folder = opened.__enter__()
+    except OSError:
+        yield
+        return
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        opened.__exit__(None, None, None)

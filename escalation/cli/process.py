@@ -1,0 +1,73 @@
+"""What surrounds a command: its streams, its temporary files, and what the dead left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from escalation._util.owners import clear_dead, retire, temporary_files
+
+
+class _Tolerant:
+    """Standard error that nobody may be reading: a full disk there changes no exit status."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Temporary files in one place, and nothing left of commands that were killed."""
+    try:
+        with temporary_files():
+            _clear_up()
+            yield
+    finally:
+        retire()
+
+
+@contextmanager
+def open_streams() -> Iterator[None]:
+    """No file of ours takes the number of a stream that was closed, and none is missing."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    before = sys.stdout, sys.stderr
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    stderr: Any = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = _Tolerant(stderr)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):
+            stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _clear_up() -> None:
+    """Clear what commands that were killed left: folders at once, runs in their store."""
+    if {"--help", "--version"} & set(sys.argv):
+        return
+    left = clear_dead()
+    if left:
+        from escalation.tracking import end_runs
+
+        end_runs(left)

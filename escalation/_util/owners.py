@@ -61,7 +61,7 @@ _own = _Own()
 
 def shared_folder() -> Path:
     """Where the owners of all users of this machine lie; anybody may add, nobody may take away."""
-    tops = [place for place in ("/var/tmp", "/tmp") if os.access(place, os.W_OK)]  # noqa: S108
+    tops = [place for place in ("/var/tmp", "/tmp") if os.access(place, os.W_OK)]
     folder = Path(*(tops or [tempfile.gettempdir()])[:1]) / "escalation-owners"
     with suppress(FileExistsError):
         folder.mkdir()
@@ -70,7 +70,7 @@ def shared_folder() -> Path:
 
 
 def _host() -> str:
-    """This machine, as far as it shares that folder: another container has another one."""
+    """Name of the machine, as far as it shares that folder: another container has another one."""
     place = f"{os.uname().nodename}:{shared_folder().stat().st_ino}"
     return sha256(place.encode()).hexdigest()[:8]
 

@@ -161,6 +161,23 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
     )
 
 
+def unverified(summary: pd.DataFrame) -> str:
+    """What must be said wherever a model of this comparison is named; nothing where it is enough.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        The comparison of the models.
+    """
+    positives = int(summary["positives"].max()) if len(summary) else 0
+    if positives >= FEWEST_POSITIVES:
+        return ""
+    return (
+        f"nothing is verified: only {positives} positive outcomes among the resolved forecasts, "
+        f"and models are compared from {FEWEST_POSITIVES} on"
+    )
+
+
 def best_model(summary: pd.DataFrame, target: Target) -> str:
     """The model to register: the lowest Brier score of those that are no mere reference.
 

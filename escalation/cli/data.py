@@ -61,10 +61,12 @@ def validate_command(
     as_json: Json = False,
 ) -> None:
     """Check every row of some files; nothing is stored."""
+    from escalation._util.files import require_room
     from escalation.cli import console
     from escalation.events import source_named
     from escalation.events.store.ingest import validate_files
 
+    require_room(quarantine)
     with console.row_counter() as on_rows:
         reports = validate_files(
             source_named(source),
@@ -110,11 +112,14 @@ def ingest_command(
     as_json: Json = False,
 ) -> None:
     """Take files into an archive, each whole or not at all."""
+    from escalation._util.files import require_room
     from escalation.cli import console
     from escalation.events import source_named
     from escalation.events.store.folder import ArchiveStore
     from escalation.events.store.ingest import ingest_files
 
+    for path in (quarantine, archive / "archive.jsonl"):
+        require_room(path)
     with console.row_counter() as on_rows:
         reports = ingest_files(
             source_named(source),

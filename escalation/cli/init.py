@@ -56,12 +56,13 @@ def init_command(
     """Say what a file of events is, and write an experiment that trains on it."""
     target = out or _beside(file)
     _refuse_target(target, file, force=force)
-    from escalation._util.files import replacing
+    from escalation._util.files import replacing, require_room
     from escalation.backtest.inspect_file import inspect_file
     from escalation.backtest.propose import propose
     from escalation.cli.file_description import as_record
     from escalation.events import Limits, Options
 
+    require_room(target)
     named = columns_named(columns)
     options = Options(
         encoding, separator, date_format, zone, lag, columns=named, event_type=event_type

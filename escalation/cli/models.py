@@ -59,7 +59,8 @@ def promote_command(
         print_json(asdict(done))
         return
     out = console.console()
-    out.print(f"{done.name} v{done.version} is the champion, instead of v{done.before}")
+    champion = f"{done.name} v{done.version} is the champion, instead of v{done.before}"
+    out.print(champion if done.verified else f"{champion}; nothing of its lead is verified")
     out.print(f"Reason kept: {done.reason}")
 
 
@@ -129,6 +130,10 @@ def _card_text(path: Path) -> str:
 def verify_command(
     model: ModelName = "iraq_crisis",
     ledger: LedgerFile = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(help="Hash that `score` printed: refuse a ledger that lacks its line."),
+    ] = None,
     reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
@@ -139,11 +144,13 @@ def verify_command(
     uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
-    from escalation.scoring.ledger import ledger_path, read_ledger
+    from escalation.scoring.ledger import ledger_path, read_ledger, require_kept
     from escalation.scoring.score import scored_day
     from escalation.scoring.verify import verify as check
 
     kept = ledger or ledger_path(tracking.local_file(uri))
+    issued = read_ledger(kept)
+    since = require_kept(issued, expect, kept) if expect is not None else None
     if not kept.exists():
         raise UsageError(
             "E-FILE",
@@ -155,8 +162,9 @@ def verify_command(
     scorers = tracking.load_scorers(model, uri=uri)
     tracking.require_usable(uri, scorers[0].experiment.experiment.name)
     archive = read_archive(scorers[0].experiment, reading, store=uri)
-    last, issued = scored_day(scorers[0], archive, as_of), read_ledger(kept)
-    rows = []
+    last, rows = scored_day(scorers[0], archive, as_of), []
+    if since is not None and not as_json:
+        console.console().print(f"The ledger holds the expected line, and {since} issued after it")
     for scorer in scorers:
         verified = check(scorer, archive, issued, as_of=last)
         run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
@@ -197,7 +205,7 @@ def _said(verified: Verified) -> list[str]:
 
 def ui_command(
     tracking_uri: TrackingUri = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the runs in MLflow."""
     from escalation import tracking
@@ -228,8 +236,9 @@ def _require_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
+            other = port - 1 if port > 1024 else port + 1
             raise BusyError(
                 "E-PORT",
                 f"port {port} is not free: {error.strerror}",
-                fix=f"stop what listens there, or take --port {port + 1}",
+                fix=f"stop what listens there, or take --port {other}",
             ) from None

@@ -70,9 +70,13 @@ def replay_command(
     """Replay past days: fit on the data then available and print the forecasts."""
     if (first is None) != (last is None) or (as_of is None) == (first is None):
         raise UsageError("E-USAGE", "needs --as-of DATE, or --from DATE and --to DATE")
-    from escalation._util.files import require_figure_format
+    from escalation._util.files import require_figure_format, require_format, require_room
 
     require_figure_format(figure)
+    if out is not None:
+        require_format(out)
+    for path in (figure, out):
+        require_room(path)
     from escalation.cli import console
     from escalation.scoring import replay as past
 
@@ -218,7 +222,10 @@ def report_command(
         raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
     uri = store_named(tracking_uri)
     from escalation import tracking
+    from escalation._util.files import require_room
     from escalation.cli import console
+
+    require_room(out)
     from escalation.report import report_data, write_report
     from escalation.scoring.ledger import issued_before, ledger_path, read_ledger
     from escalation.scoring.score import score, scored_day

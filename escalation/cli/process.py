@@ -53,7 +53,7 @@ def open_streams() -> Iterator[None]:
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     stderr: Any = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = _Tolerant(stderr)  # type: ignore[assignment]
+    sys.stderr = _Tolerant(stderr)
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ from escalation.cli.common import (
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
-from escalation.errors import GateError
+from escalation.errors import GateError, printable
 
 if TYPE_CHECKING:
     from escalation.scoring.score import Score
@@ -71,7 +71,7 @@ def score_command(
 
         if out is not None:
             require_format(out)
-            require_room(out)
+        require_room(out)
         kept = ledger or ledger_path(tracking.local_file(uri))
         if not suppose:
             require_room(kept)
@@ -98,8 +98,13 @@ def score_command(
         previous = issued_before(kept_rows, scorer.series, day=day)
         lists.append(score_day(scorer, archive, previous=previous, **options))
     _require_fresh([row for scores in lists for row in scores], strict)
-    append(kept, [row.as_issued() for scores in lists for row in scores])
+    newest = append(kept, [row.as_issued() for scores in lists for row in scores])
     give(lists, out, as_json)
+    print(
+        f"ledger {printable(kept)} ends with {newest}; keep this elsewhere: "
+        "`escalation verify --expect HASH` then tells whether lines were cut off",
+        file=sys.stderr,
+    )
 
 
 @contextmanager

@@ -141,6 +141,8 @@ def _train_and_store(
 
 
 def _row(trained: Trained, logged: Logged) -> dict[str, object]:
+    from escalation.backtest.train import unverified
+
     return {
         "target": trained.label,
         "best": trained.best,
@@ -148,12 +150,14 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
         "model": logged.name,
         "version": logged.version,
         "alias": logged.alias,
+        "caution": unverified(trained.summary),
         "run_id": logged.run_id,
         "summary": _records(trained.summary),
     }
 
 
 def _tell(trained: Trained, logged: Logged) -> None:
+    from escalation.backtest.train import unverified
     from escalation.backtest.trust import trust_in_words, trust_of
     from escalation.cli import console
     from escalation.experiment import label_words
@@ -167,7 +171,9 @@ def _tell(trained: Trained, logged: Logged) -> None:
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
     if trusted := trust_in_words(trust_of(trained)):
         out.print(trusted)
-    out.print(f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}")
+    caution = unverified(trained.summary)
+    registered = f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}"
+    out.print(f"{registered}; {caution}" if caution else registered)
 
 
 @reads_events
@@ -182,10 +188,12 @@ def backtest_command(
 ) -> None:
     """Write every forecast of every model on every origin, and compare the models."""
     from escalation._util.engine import engine as running
-    from escalation._util.files import write_table
+    from escalation._util.files import require_format, require_room, write_table
     from escalation.backtest.rolling import backtest_labels
     from escalation.cli import console
 
+    require_format(out)
+    require_room(out)
     chosen = read_experiment(experiment, plugin, reading)
     archive = read_archive(chosen, reading)
     with (
@@ -240,7 +248,7 @@ def features_command(
     """Write the features of every unit and day as they were known on the day."""
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
-    from escalation._util.files import write_table
+    from escalation._util.files import require_format, require_room, write_table
     from escalation.backtest.table import features_history, panel_spec
     from escalation.cli import console
     from escalation.features.build import build, names
@@ -254,6 +262,8 @@ def features_command(
         return
     if out is None:
         raise UsageError("E-USAGE", "needs --out FILE or --list")
+    require_format(out)
+    require_room(out)
     if engine != "local" and out.suffix != ".parquet":
         raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
     archive = read_archive(chosen, reading, columns=spec.columns)

@@ -3,7 +3,7 @@
 A line is JSON with ``forecast``, ``issued_at``, ``previous`` and ``hash``, where ``hash`` is the
 SHA-256 of the previous line's hash and of what this line says. Whoever changes, swaps, inserts or
 removes a line breaks every hash that follows. Only cutting lines off at the end leaves no trace
-inside the file: note the last hash elsewhere, and :func:`read_ledger` holds the file to it.
+inside the file: note the last hash elsewhere, and :func:`require_kept` holds the file to it.
 
 The same forecast is not written twice: one whose every value and provenance is in the ledger
 already is left out, whenever it was issued again.
@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 from escalation import schema
 from escalation._util.files import locked, make_folder, replacing
-from escalation.errors import InputError, StorageError
+from escalation.errors import InputError, StorageError, UsageError
 
 FIRST = "0" * 64
 """Stands for the hash before the first line."""
@@ -90,14 +91,12 @@ def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry
     return Entry(forecast, issued_at, previous, sha256((previous + text).encode()).hexdigest())
 
 
-def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
+def read_ledger(path: Path) -> list[Entry]:
     """Every entry, once the whole chain holds; none where there is no file.
 
     Parameters
     ----------
     path : Path
-    ends_with : str, optional
-        A hash noted elsewhere that must be the last one.
 
     Raises
     ------
@@ -119,8 +118,6 @@ def read_ledger(path: Path, *, ends_with: str | None = None) -> list[Entry]:
         last = entries[-1].hash
     if lines[-1]:
         raise _changed(f"{path}:{len(lines)}", "expected a whole line")
-    if ends_with is not None and last != ends_with:
-        raise _changed(f"{path}:{len(lines)}", f"expected the ledger to end with {ends_with}")
     return entries
 
 
@@ -137,6 +134,43 @@ def _checked(line: bytes, previous: str, where: str) -> Entry:
     return entry
 
 
+def require_kept(entries: Sequence[Entry], newest: str, path: Path) -> int:
+    """Refuse a ledger that lacks a line that it once ended with; how many were issued since.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Of the ledger, from :func:`read_ledger`.
+    newest : str
+        Hash that was noted when a forecast was issued.
+    path : Path
+        For the message.
+
+    Raises
+    ------
+    UsageError
+        ``E-HASH`` for what is no such hash.
+    InputError
+        ``E-LEDGER`` where lines were cut off, or all of them, or this is an older copy.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", newest):
+        raise UsageError(
+            "E-HASH", "needs the 64 digits that `escalation score` printed last", value=newest
+        )
+    for since, entry in enumerate(reversed(entries)):
+        if entry.hash == newest:
+            return since
+    if not entries:
+        trouble = "the ledger is empty or gone, and once held forecasts"
+    else:
+        trouble = (
+            f"the ledger ends with line {len(entries)}, issued {entries[-1].issued_at}, and lacks "
+            "the line with the expected hash: its end was cut off, or this is an older copy, or "
+            "another ledger"
+        )
+    raise _changed(str(path), trouble)
+
+
 def _changed(where: str, message: str) -> InputError:
     fix = "restore the ledger from a copy, or name another with --ledger"
     return InputError("E-LEDGER", message, where=where, fix=fix)
@@ -144,8 +178,8 @@ def _changed(where: str, message: str) -> InputError:
 
 def append(
     path: Path, forecasts: Iterable[Mapping[str, Any]], *, now: dt.datetime | None = None
-) -> list[Entry]:
-    """Add the forecasts that the ledger does not hold yet, all or none.
+) -> str:
+    """Add the forecasts that the ledger does not hold yet, all or none; the newest line's hash.
 
     Parameters
     ----------
@@ -158,8 +192,8 @@ def append(
 
     Returns
     -------
-    list of Entry
-        What was added; empty when all of it had been issued before.
+    str
+        To keep elsewhere: with :func:`require_kept` it tells whether lines were cut off since.
 
     Raises
     ------
@@ -179,7 +213,7 @@ def append(
         ) from error
 
 
-def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> list[Entry]:
+def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> str:
     entries = read_ledger(path)
     held = {canonical(entry.forecast) for entry in entries}
     last = entries[-1].hash if entries else FIRST
@@ -194,7 +228,7 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> l
         with replacing(path) as part:
             text = "".join(f"{entry.line}\n" for entry in [*entries, *added])
             part.write_text(text, encoding="utf-8")
-    return added
+    return last
 
 
 class ForecastSeries(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from escalation import schema
-from escalation.backtest.train import Trained
+from escalation.backtest.train import Trained, unverified
 from escalation.scoring.artifact import track_record_of
 from escalation.scoring.usual import track_in_words
 from escalation.targets import Target
@@ -97,6 +97,7 @@ def version_note(trained: Trained) -> str:
     return (
         f"`{trained.best}`, learned up to {trained.trained_to} from data "
         f"`{trained.case.prepared.archive.until(trained.trained_to).digest[:12]}`.\n\n"
+        + (f"**N{caution[1:]}.**\n\n" if (caution := unverified(trained.summary)) else "")
         + child_note(trained, trained.best)
     )
 

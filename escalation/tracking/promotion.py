@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from escalation import schema
 from escalation.errors import GateError, UsageError
+from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.tracking.gate import (
     CHALLENGER,
     CHAMPION,
@@ -35,6 +36,11 @@ class Promoted:
     before: str
     reason: str
     decision: Decision | None
+
+    @property
+    def verified(self) -> bool:
+        """Whether there were outcomes enough to compare the two."""
+        return self.decision is not None and self.decision.positives >= FEWEST_POSITIVES
 
 
 def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Promoted:

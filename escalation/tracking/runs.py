@@ -323,7 +323,7 @@ def _log_child(
     )
     parameters = trained.models[model].get_params(deep=False)
     params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
-    with tracked_run(client, uri, run_id):
+    with tracked_run(client, store.uri, run_id):
         client.log_inputs(run_id, [data])
         model_id = (
             log_model(trained, run_id)

@@ -28,6 +28,8 @@ NOTE_TAG = "mlflow.note.content"
 OWNER_TAG = "escalation.owner"
 _SECONDS, _SECONDS_LOCKED = 8, 4
 """How long an answer of a server is waited for; MLflow's 120 s and 7 more tries take minutes."""
+_STORE_BYTES = 10_000_000
+"""What must be free where a training is kept: the tables of a new store, figures, a model."""
 
 
 @contextmanager
@@ -198,6 +200,7 @@ def require_usable(uri: str, name: str) -> None:
         As for :func:`open_store`.
     """
     path = local_file(uri)
+    files.require_room(path, size=_STORE_BYTES)
     if path is not None and not path.exists():
         return
     client = open_store(uri)

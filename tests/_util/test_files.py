@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import stat
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from escalation._util.files import defused, replacing, write_figure, write_table
-from escalation.errors import StorageError, UsageError
+from escalation._util.files import (
+    defused,
+    locked,
+    replacing,
+    require_room,
+    write_figure,
+    write_table,
+)
+from escalation.errors import BusyError, StorageError, UsageError
+
+
+def _socket(path):
+    socket.socket(socket.AF_UNIX).bind(str(path))
+
+
+def _null(path):
+    os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+
+
+def _loop(path):
+    path.symlink_to(path.name)
 
 
 def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path):
@@ -74,3 +98,65 @@ def test_a_figure_has_an_ending_that_can_be_written(tmp_path):
     with pytest.raises(UsageError, match="E-FORMAT"):
         write_figure(None, tmp_path / "figure.gif")
     assert not list(tmp_path.iterdir())
+
+
+def test_links_are_written_through_and_stay(tmp_path):
+    (tmp_path / "there").mkdir()
+    for name, target in (("a", "there/a"), ("b", "there/none"), ("c", "a")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "there" / "a").write_text("old")
+    for name in ("a", "b", "c"):
+        with replacing(tmp_path / name) as part:
+            part.write_text(name)
+    assert all((tmp_path / name).is_symlink() for name in ("a", "b", "c"))
+    assert (tmp_path / "there" / "a").read_text() == "c"
+    assert (tmp_path / "there" / "none").read_text() == "b"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, _socket, _null, _loop])
+def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, make):
+    path = tmp_path / "a.csv"
+    try:
+        make(path)
+    except PermissionError:
+        pytest.skip("only root makes a device")
+    before = path.lstat()
+    for write in (require_room, lambda path: write_table(pd.DataFrame({"a": [1]}), path)):
+        with pytest.raises(UsageError, match=r"E-FILE-KIND.*a\.csv"):
+            write(path)
+    assert path.lstat() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_files_in_a_folder_of_several_are_theirs_too_but_not_in_one_for_all(tmp_path):
+    for mode, wanted in ((0o755, 0o600), (0o770, 0o660), (0o777, 0o666), (0o1777, 0o600)):
+        tmp_path.chmod(mode)
+        before = os.umask(0o077)
+        try:
+            with replacing(tmp_path / f"{mode:o}") as part:
+                part.write_text("")
+        finally:
+            os.umask(before)
+        assert (tmp_path / f"{mode:o}").stat().st_mode & 0o777 == wanted
+
+
+def test_room_is_asked_for_beforehand(tmp_path):
+    require_room(tmp_path / "new" / "a.csv")
+    require_room(None)
+    with pytest.raises(StorageError, match="E-STORAGE.*No space left"):
+        require_room(tmp_path / "a.csv", size=1 << 60)
+    with pytest.raises(StorageError, match="E-STORAGE"):
+        require_room(Path("/proc/a.csv"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["new"]
+
+
+def test_a_lock_may_be_held_by_whoever_finds_it(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with locked(tmp_path / "a"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.lock").stat().st_mode & 0o777 == 0o666
+    (tmp_path / "a.lock").chmod(0o444)
+    with locked(tmp_path / "a"), pytest.raises(BusyError), locked(tmp_path / "a", seconds=0):
+        pass

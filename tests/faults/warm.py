@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 LONGEST = 60.0
 PROGRAMS: dict[str, Callable[..., None]] = {}
@@ -77,20 +78,40 @@ class Warm:
         self._process.stdin.close()
         self._process.wait()
 
-    def run(self, *arguments: object, folder: Path, longest: float = LONGEST) -> Ended:
-        """Run ``escalation ARGUMENTS`` in a folder."""
+    def run(
+        self, *arguments: object, folder: Path, longest: float = LONGEST, **how: object
+    ) -> Ended:
+        """Run ``escalation ARGUMENTS`` in a folder.
+
+        ``how``: ``out`` and ``err`` name a file in place of a stream, or ``closed``; ``user`` is an
+        id; ``signal`` is sent after ``after`` seconds; ``nofile``, ``umask``.
+        """
         assert self._process.stdin is not None and self._process.stdout is not None
-        asked = {"arguments": list(map(str, arguments)), "folder": str(folder), "longest": longest}
+        asked = {"arguments": list(map(str, arguments)), "folder": str(folder), "longest": longest,
+                 "how": how}  # fmt: skip
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return Ended(**json.loads(self._process.stdout.readline()))
 
 
-def _child(arguments: list[str], folder: str, out: int, err: int) -> None:
+def _child(arguments: list[str], folder: str, out: int, err: int, how: dict[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
+    for number, name in ((1, how.get("out")), (2, how.get("err"))):
+        if name == "closed":
+            setattr(sys, "stdout" if number == 1 else "stderr", None)
+            os.close(number)
+        elif name:
+            os.dup2(os.open(name, os.O_WRONLY), number)
     os.chdir(folder)
+    if "umask" in how:
+        os.umask(how["umask"])
+    if "user" in how:
+        os.setgroups([])
+        os.setgid(how.get("group", how["user"]))
+        os.setuid(how["user"])
+        os.environ["HOME"] = folder
     sys.argv = ["escalation", *arguments]
     status = 0
     try:
@@ -107,19 +128,25 @@ def _child(arguments: list[str], folder: str, out: int, err: int) -> None:
 
         traceback.print_exc()
         status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError):
+            stream.flush()
     os._exit(status)
 
 
-def _run(arguments: list[str], folder: str, longest: float) -> dict[str, object]:
+def _run(
+    arguments: list[str], folder: str, longest: float, how: dict[str, Any]
+) -> dict[str, object]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
         child = os.fork()
         if not child:
-            _child(arguments, folder, out.fileno(), err.fileno())
-        state, usage = 0, None
+            _child(arguments, folder, out.fileno(), err.fileno(), how)
+        state, usage, after = 0, None, how.get("after")
         while usage is None:
+            if after is not None and time.monotonic() - start > after:
+                after = None
+                os.kill(child, how["signal"])
             done, state, spent = os.wait4(child, os.WNOHANG)
             usage = spent if done else None
             if usage is None:
@@ -163,7 +190,7 @@ def _serve() -> None:
     _pay_once()
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(_run(asked["arguments"], asked["folder"], asked["longest"])), flush=True)
+        print(json.dumps(_run(**asked)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import pytest
 from patience import PATIENCE
 
-from escalation.errors import InputError, StorageError
+from escalation.errors import InputError, StorageError, UsageError
 from escalation.scoring.ledger import (
     FIRST,
     ForecastSeries,
@@ -19,6 +19,7 @@ from escalation.scoring.ledger import (
     chained,
     issued_before,
     read_ledger,
+    require_kept,
 )
 
 NOW = dt.datetime(2020, 3, 10, 18, tzinfo=dt.UTC)
@@ -63,9 +64,11 @@ def test_no_file_is_an_empty_ledger(tmp_path):
 
 def test_the_same_forecast_is_not_appended_twice_but_another_number_is(ledger):
     before = ledger.read_bytes()
-    assert append(ledger, [forecast("taji"), forecast("taji")]) == []
+    assert append(ledger, [forecast("taji"), forecast("taji")]) == read_ledger(ledger)[-1].hash
     assert ledger.read_bytes() == before
-    (added,) = append(ledger, [forecast("taji", probability=0.26)] * 2)
+    newest = append(ledger, [forecast("taji", probability=0.26)] * 2)
+    *_, third, added = read_ledger(ledger)
+    assert (added.hash, added.previous) == (newest, third.hash)
     assert added.forecast["probability"] == 0.26
     assert ledger.read_bytes().startswith(before)
 
@@ -121,12 +124,15 @@ def test_half_a_line_is_refused(ledger, cut):
 
 
 def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
-    last = read_ledger(ledger)[-1].hash
-    assert len(read_ledger(ledger, ends_with=last)) == 3
-    ledger.write_text("".join(f"{one}\n" for one in ledger.read_text().splitlines()[:2]))
-    assert len(read_ledger(ledger)) == 2
-    with pytest.raises(InputError, match=f"E-LEDGER.*{last}"):
-        read_ledger(ledger, ends_with=last)
+    entries = read_ledger(ledger)
+    last = entries[-1].hash
+    assert [require_kept(entries, entry.hash, ledger) for entry in entries] == [2, 1, 0]
+    with pytest.raises(InputError, match="E-LEDGER.*line 2,.*cut off.*older copy"):
+        require_kept(entries[:2], last, ledger)
+    with pytest.raises(InputError, match="E-LEDGER.*empty or gone"):
+        require_kept([], last, ledger)
+    with pytest.raises(UsageError, match="E-HASH"):
+        require_kept(entries, last[:-1], ledger)
 
 
 def test_writers_at_once_lose_nothing(tmp_path):
@@ -147,8 +153,13 @@ def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing
     ledger, monkeypatch
 ):
     before = ledger.read_bytes()
-    left = ledger.parent / f".{ledger.name}.abc.part"
-    left.write_text("half")
+    code = (
+        "import os, sys, pathlib; from escalation._util.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as part:\n"
+        "    part.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(ledger)], check=False).returncode == -9
+    assert len(list(ledger.parent.iterdir())) == 3
 
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")

@@ -44,7 +44,6 @@ def start(prepare=lambda: None):
         return child
     try:
         prepare()
-        runs.OWNER = f"{{os.uname().nodename}}:{{os.getpid()}}"
         runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
         os._exit(0)
     except BaseException as error:

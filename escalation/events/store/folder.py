@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from escalation import schema
-from escalation._util.files import LOCK_SECONDS, locked
+from escalation._util.files import LOCK_SECONDS, locked, make_folder
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, in_order, within
 from escalation.events.store.intake import (
@@ -239,7 +239,7 @@ class ArchiveStore:
     def _writing(self) -> Iterator[Listing]:
         """The lock, the listing, and a clean folder before and after."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
                 clear_leftovers(self.folder, listing)

@@ -1,0 +1,73 @@
+"""What a killed process had begun is known and cleared; what lives is left alone."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from escalation._util import owners
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from escalation._util import owners
+with owners.own_folder(Path(sys.argv[1]), "a.csv"):
+    owners.note_run("sqlite:///none.db", "run 7")
+    print(owners.owner(), flush=True)
+    sys.stdin.readline()
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds a folder, and then is killed: its name, and what kills it."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process.stdout.readline().strip(), lambda: process.communicate("now\n")
+
+
+def test_the_living_are_left_alone_and_the_dead_are_cleared(other, tmp_path):
+    token, kill = other
+    owners.clear_dead()
+    owners.clear_beside(tmp_path, "a.csv")
+    assert owners.lives(token) and len(list(tmp_path.iterdir())) == 1
+    kill()
+    assert not owners.lives(token)
+    (run,) = [run for run in owners.clear_dead() if run.run_id == "run 7"]
+    assert run.store == "sqlite:///none.db" and not list(tmp_path.iterdir())
+    assert run in owners.clear_dead()  # until somebody has ended it
+    owners.forget(run.note)
+    assert run not in owners.clear_dead()
+
+
+def test_a_process_lives_and_its_child_is_another():
+    name = owners.owner()
+    assert owners.lives(name) and owners.owner() == name
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, owners.owner().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (other := os.read(reading, 100).decode()) != name
+    assert owners.lives(name) and not owners.lives(other)
+    owners.clear_dead()
+
+
+@pytest.mark.parametrize("name", ["", "host:12", "00000000-0123456789abcdef", "../x"])
+def test_of_another_machine_nothing_is_said(name):
+    assert owners.lives(name)
+
+
+def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
+    kept = tmp_path / ".a-000000.00000000-0123456789abcdef.part"
+    kept.mkdir()
+    dead = f"{owners.owner()[:8]}-{'0' * 16}"
+    note = owners.shared_folder() / f"{dead}.owner"
+    note.write_text(f"folder\t{kept}\nfolder\t{tmp_path}\nnonsense\n")
+    owners.clear_dead()
+    assert kept.is_dir() and not note.exists()

@@ -16,7 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,22 +27,28 @@ _NOBODY: Final = "00000000"
 _TOKEN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}")
 _LEFT: Final = re.compile(rf"\..*-[0-9a-f]{{6}}\.({_TOKEN.pattern})\.part")
 _LONGEST_NAME: Final = 100
-_RUN, _FOLDER = "run", "folder"
+RUN, ARCHIVE, _FOLDER = "run", "archive", "folder"
 
 
 @dataclass(frozen=True)
-class LeftRun:
-    """A run in a store that a process had begun when it ended.
+class Left:
+    """What a process had begun when it ended, and only those who know its kind can clear.
 
     Parameters
     ----------
-    store, run_id : str
+    kind : str
+        ``RUN`` or ``ARCHIVE``.
+    name : str
+        Of the run; empty for an archive.
+    place : str
+        The store, or the archive's folder.
     note : Path
-        Where it was noted; for :func:`forget`, once the run is ended.
+        Where it was noted; for :func:`forget`, once it is cleared.
     """
 
-    store: str
-    run_id: str
+    kind: str
+    name: str
+    place: str
     note: Path
 
 
@@ -153,21 +159,18 @@ def lives(token: str) -> bool:
     return False
 
 
-def note_run(store: str, run_id: str) -> None:
-    """Note a run that has begun; whoever finds the note after a kill ends the run.
+def note(kind: str, place: str, name: str = "") -> None:
+    """Note what is begun; the command that finds the note after a kill clears it.
 
     Parameters
     ----------
-    store, run_id : str
+    kind, place, name : str
+        As of :class:`Left`.
     """
-    _note(f"{_RUN}\t{run_id}\t{store}")
-
-
-def _note(line: str) -> None:
     owner()
-    if _own.handle >= 0 and "\n" not in line:
+    if _own.handle >= 0 and "\n" not in place:
         with suppress(OSError):
-            os.write(_own.handle, f"{line}\n".encode())
+            os.write(_own.handle, f"{kind}\t{name}\t{place}\n".encode(errors="surrogateescape"))
 
 
 @contextmanager
@@ -183,7 +186,7 @@ def own_folder(parent: Path, name: str = "") -> Iterator[Path]:
     clear_beside(parent, name)
     unlike = secrets.token_hex(3)
     path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{unlike}.{owner()}.part"
-    _note(f"{_FOLDER}\t{path}")
+    note(_FOLDER, str(path))
     path.mkdir()
     try:
         yield path
@@ -216,22 +219,22 @@ def _clear(path: Path, token: str | None = None) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def clear_dead() -> list[LeftRun]:
-    """Remove the temporary folders of this user's dead; give the runs that they left.
+def clear_dead() -> list[Left]:
+    """Remove the temporary folders of this user's dead; give what else they left.
 
-    A note with runs stays until :func:`forget` is told that they were ended.
+    A note of more than folders stays until :func:`forget` is told that all was cleared.
     """
-    runs: list[LeftRun] = []
+    left: list[Left] = []
     with suppress(OSError):
         for entry in list(os.scandir(shared_folder())):
             token = entry.name.removesuffix(".owner")
             with suppress(OSError):
                 if _TOKEN.fullmatch(token) and not lives(token):
-                    runs += _cleared(Path(entry.path), token)
-    return runs
+                    left += _cleared(Path(entry.path), token)
+    return left
 
 
-def _cleared(path: Path, token: str) -> list[LeftRun]:
+def _cleared(path: Path, token: str) -> list[Left]:
     """What a dead owner of this user had noted, its folders removed."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as file:
@@ -239,24 +242,26 @@ def _cleared(path: Path, token: str) -> list[LeftRun]:
         if state.st_uid != os.geteuid() or not stat.S_ISREG(state.st_mode):
             return []
         lines = [line.split("\t", 2) for line in file.read().split("\n")[:-1]]
-    for kind, place, *_ in (line for line in lines if len(line) > 1):
-        if kind == _FOLDER:
-            _clear(Path(place), token)
-    runs = [LeftRun(line[2], line[1], path) for line in lines if line[0] == _RUN and len(line) == 3]
-    if not runs:
+    noted = [Left(line[0], line[1], line[2], path) for line in lines if len(line) == 3]
+    for one in noted:
+        if one.kind == _FOLDER:
+            _clear(Path(one.place), token)
+    others = [one for one in dict.fromkeys(noted) if one.kind in (RUN, ARCHIVE)]
+    if not others:
         path.unlink()
-    return runs
+    return others
 
 
-def forget(note: Path) -> None:
-    """Remove the note of a dead process, all of whose runs are ended.
+def forget(notes: Iterable[Path]) -> None:
+    """Remove notes of the dead, all of which was cleared.
 
     Parameters
     ----------
-    note : Path
+    notes : iterable of Path
     """
-    with suppress(OSError):
-        note.unlink()
+    for path in notes:
+        with suppress(OSError):
+            path.unlink()
 
 
 @contextmanager

@@ -112,8 +112,10 @@ def _run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as error:
+        asked = status_if_asked()
+        if asked is not None:  # what else went wrong is because of it
+            raise SystemExit(asked) from None
         _fail(translated(error) or _defect(error), error)
-
     raise SystemExit(status if isinstance(status, int) else 0)
 
 

@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
-from escalation._util.owners import clear_dead, retire, temporary_files
+from escalation._util.owners import ARCHIVE, Left, clear_dead, forget, retire, temporary_files
 
 
 class _Tolerant:
@@ -66,8 +67,22 @@ def _clear_up() -> None:
     """Clear what commands that were killed left: folders at once, runs in their store."""
     if {"--help", "--version"} & set(sys.argv):
         return
-    left = clear_dead()
-    if left:
-        from escalation.tracking import end_runs
+    left, stuck = clear_dead(), set()
+    for one in left:
+        try:
+            _clear_one(one)
+        except Exception:  # a store that can't be used now: a later command will try again
+            stuck.add(one.note)
+    forget({one.note for one in left} - stuck)
 
-        end_runs(left)
+
+def _clear_one(one: Left) -> None:
+    if one.kind == ARCHIVE:
+        from escalation.events.store.folder import ArchiveStore
+
+        if Path(one.place).is_dir():
+            ArchiveStore(Path(one.place), wait=0).clear()
+        return
+    from escalation.tracking import end_run
+
+    end_run(one.place, one.name)

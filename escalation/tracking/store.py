@@ -6,7 +6,7 @@ import logging
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from escalation._util import files
 from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation._util.library_errors import translated
-from escalation._util.owners import LeftRun, forget, lives, note_run, owner, shared_folder
+from escalation._util.owners import RUN, lives, note, owner, shared_folder
 from escalation.errors import BusyError, EscalationError, StorageError
 from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
 from escalation.tracking.server import require_answer
@@ -273,40 +273,28 @@ def _end(client: MlflowClient, run: Run) -> None:
     client.set_terminated(run.info.run_id, "KILLED")
 
 
-def end_runs(left: Iterable[LeftRun]) -> None:
-    """Mark runs as killed that processes of this user had begun when they were killed.
-
-    Nothing is waited for, and nothing is said: where a store can't be used now, a later command
-    will try again.
+def end_run(store: str, run_id: str) -> None:
+    """Mark a run as killed that a process had begun when it was killed; little is waited for.
 
     Parameters
     ----------
-    left : iterable of LeftRun
-        From :func:`escalation._util.owners.clear_dead`.
+    store, run_id : str
+
+    Raises
+    ------
+    StorageError, BusyError
+        Where the store can't be used now.
     """
-    stuck: set[Path] = set()
-    left = list(left)
-    for one in left:
-        try:
-            _end_left(one)
-        except Exception as error:
-            logging.getLogger(__name__).debug("run %s is not ended: %s", one.run_id, error)
-            stuck.add(one.note)
-    for note in {one.note for one in left} - stuck:
-        forget(note)
-
-
-def _end_left(one: LeftRun) -> None:
-    path = local_file(one.store)
+    path = local_file(store)
     if path is not None:
         if not path.exists():
             return
         _wait_until_free(path, 0)
     with storage(seconds=2):
         # Not by open_store: the store that MLflow uses elsewhere stays as it is.
-        require_answer(one.store, seconds=2)
-        client = MlflowClient(one.store, one.store)
-        run = client.get_run(one.run_id)
+        require_answer(store, seconds=2)
+        client = MlflowClient(store, store)
+        run = client.get_run(run_id)
         if run.info.status == "RUNNING":
             _end(client, run)
 
@@ -329,7 +317,7 @@ def begin_run(
     tags = {**tags, OWNER_TAG: owner()}
     run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
     path = local_file(uri)
-    note_run(uri if path is None else f"{SQLITE}{path.resolve()}", run_id)
+    note(RUN, uri if path is None else f"{SQLITE}{path.resolve()}", run_id)
     return run_id
 
 

@@ -13,7 +13,7 @@ import os, sys
 from pathlib import Path
 from escalation._util import owners
 with owners.own_folder(Path(sys.argv[1]), "a.csv"):
-    owners.note_run("sqlite:///none.db", "run 7")
+    owners.note(owners.RUN, "sqlite:///none.db", "run 7")
     print(owners.owner(), flush=True)
     sys.stdin.readline()
     os.kill(os.getpid(), 9)
@@ -37,10 +37,10 @@ def test_the_living_are_left_alone_and_the_dead_are_cleared(other, tmp_path):
     assert owners.lives(token) and len(list(tmp_path.iterdir())) == 1
     kill()
     assert not owners.lives(token)
-    (run,) = [run for run in owners.clear_dead() if run.run_id == "run 7"]
-    assert run.store == "sqlite:///none.db" and not list(tmp_path.iterdir())
+    (run,) = [run for run in owners.clear_dead() if run.name == "run 7"]
+    assert run.place == "sqlite:///none.db" and not list(tmp_path.iterdir())
     assert run in owners.clear_dead()  # until somebody has ended it
-    owners.forget(run.note)
+    owners.forget([run.note])
     assert run not in owners.clear_dead()
 
 
@@ -68,6 +68,6 @@ def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
     kept.mkdir()
     dead = f"{owners.owner()[:8]}-{'0' * 16}"
     note = owners.shared_folder() / f"{dead}.owner"
-    note.write_text(f"folder\t{kept}\nfolder\t{tmp_path}\nnonsense\n")
+    note.write_text(f"folder\t\t{kept}\nfolder\t\t{tmp_path}\nnonsense\n")
     owners.clear_dead()
     assert kept.is_dir() and not note.exists()

@@ -19,6 +19,7 @@ import pyarrow.dataset as ds
 
 from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked, make_folder
+from escalation._util.owners import ARCHIVE, note
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, in_order, within
 from escalation.events.store.intake import (
@@ -235,11 +236,17 @@ class ArchiveStore:
         named = pa.schema([VERSION_SCHEMA.field(name) for name in columns])
         return pa.Table.from_batches(batches, named)
 
+    def clear(self) -> None:
+        """Remove what a command that was killed left in the folder."""
+        with self._writing():
+            pass
+
     @contextmanager
     def _writing(self) -> Iterator[Listing]:
         """The lock, the listing, and a clean folder before and after."""
         try:
             make_folder(self.folder)
+            note(ARCHIVE, str(self.folder.absolute()))
             with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
                 clear_leftovers(self.folder, listing)

@@ -276,11 +276,12 @@ def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
         ``E-FILE-KIND`` for what is no regular file.
     StorageError
         ``E-STORAGE`` for a folder that can't be made or written to, or that is full, and for a file
-        that may not be changed.
+        that may not be changed. Folders that were made for it are gone.
     """
     if path is None:
         return
     target = written_through(path)
+    new = [folder for folder in target.parents if not folder.exists()]
     try:
         make_folder(target.parent)
         with own_folder(target.parent, target.name) as near:
@@ -291,6 +292,9 @@ def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
+        with suppress(OSError):
+            for folder in new:
+                folder.rmdir()
         raise unwritable(path, error) from error
 
 

@@ -21,10 +21,12 @@ MOST_SECONDS: Final = 8.0
 """How long the whole question may take: a name that nobody resolves, an answer byte by byte."""
 QUESTION: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
 PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+OTHERS: Final = {"databricks", "databricks-uc"}
+"""Stores that MLflow asks by an address of its own."""
 FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
 
 
-def require_answer(uri: str, *, seconds: float = MOST_SECONDS) -> None:
+def require_answer(uri: str, *, seconds: float | None = None) -> None:
     """Refuse a server that doesn't answer; MLflow would ask it again for minutes.
 
     A server that answers at all, even that it wants a password, is asked by MLflow itself.
@@ -32,9 +34,9 @@ def require_answer(uri: str, *, seconds: float = MOST_SECONDS) -> None:
     Parameters
     ----------
     uri : str
-        A tracking store; an sqlite file is not asked.
+        A tracking store; an sqlite file is not asked, nor what MLflow finds by itself.
     seconds : float, optional
-        How long the question may take.
+        How long the question may take; :data:`MOST_SECONDS` by default.
 
     Raises
     ------
@@ -42,8 +44,10 @@ def require_answer(uri: str, *, seconds: float = MOST_SECONDS) -> None:
         ``E-UNREACHABLE``, and ``E-STORE`` for what is no store.
     """
     scheme = uri.partition(":")[0].partition("+")[0]
-    file = local_file(uri)
+    seconds, file = MOST_SECONDS if seconds is None else seconds, local_file(uri)
     if file is not None and (not file.exists() or file.is_file()) and uri != SQLITE:
+        return
+    if scheme in OTHERS:
         return
     if scheme not in {"http", "https", *PORTS}:
         raise StorageError(

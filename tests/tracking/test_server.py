@@ -26,6 +26,7 @@ COMMANDS = {
     "report": ("--out", "x.html"),
     "verify": (),
     "promote": (),
+    "compare": (),
     "ui": (),
 }
 
@@ -103,9 +104,16 @@ def test_a_database_that_nobody_serves_is_told_without_the_password(scheme):
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "folder", "file:///x", "databricks", "x:y"])
+@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "databricks", "databricks://profile"])
 def test_what_is_no_server_is_not_asked(uri):
     server.require_answer(uri)
+
+
+@pytest.mark.parametrize("uri", ["folder", "file:///x", "x:y", "sqlite://", "sqlite:///", "sqlite:///.",
+                                 "sqlite:////dev/null"])  # fmt: skip
+def test_what_is_no_store_is_told(uri):
+    with pytest.raises(StorageError, match="E-STORE.*sqlite:///FOLDER/mlflow.db"):
+        server.require_answer(uri)
 
 
 @pytest.mark.parametrize("uri", ["http://", "http://127.0.0.1:99999", "https://[::1"])

@@ -14,6 +14,7 @@ from command_line import QUICK, escalation
 
 from escalation import tracking
 from escalation._util import files
+from escalation._util.owners import owner
 from escalation.errors import BusyError, StorageError
 from escalation.tracking.store import (
     OWNER_TAG,
@@ -29,31 +30,36 @@ def client(uri):
     return tracking.open_store(uri)
 
 
-def run_of(client, pid, *, status="RUNNING"):
-    host = subprocess.run(["uname", "-n"], capture_output=True, text=True, check=True).stdout
-    made = client.create_run("0", tags={OWNER_TAG: f"{host.strip()}:{pid}"})
+@pytest.fixture(scope="module")
+def gone():
+    """The name of a process that was killed."""
+    code = (
+        "import os; from escalation._util.owners import owner; print(owner(), flush=True); "
+        "os.kill(os.getpid(), 9)"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def run_of(client, name, *, status="RUNNING"):
+    made = client.create_run("0", tags={OWNER_TAG: name})
     if status != "RUNNING":
         client.set_terminated(made.info.run_id, status)
     return made.info.run_id
 
 
-def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    import os
-
-    stale, own = run_of(client, gone.pid), run_of(client, os.getpid())
-    done = run_of(client, gone.pid, status="FINISHED")
-    foreign = client.create_run("0", tags={OWNER_TAG: f"elsewhere:{gone.pid}"}).info.run_id
+def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client, gone):
+    stale, own = run_of(client, gone), run_of(client, owner())
+    done = run_of(client, gone, status="FINISHED")
+    foreign = run_of(client, f"00000000{gone[8:]}")
     assert tracking.clear_stale(client, "0") == 1
     status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done, foreign)}
     assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED", foreign: "RUNNING"}
 
 
-def test_half_a_model_of_a_killed_run_is_removed(client):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    run_id = run_of(client, gone.pid)
+def test_half_a_model_of_a_killed_run_is_removed(client, gone):
+    run_id = run_of(client, gone)
     client.create_logged_model("0", name="half", source_run_id=run_id)
     tracking.clear_stale(client, "0")
     assert client.search_logged_models(["0"]) == []
@@ -63,9 +69,9 @@ def test_half_a_model_of_a_killed_run_is_removed(client):
     ("error", "status"),
     [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (ValueError, "FAILED")],
 )
-def test_a_run_ends_as_what_happened_to_it(client, error, status):
+def test_a_run_ends_as_what_happened_to_it(client, uri, error, status):
     run_id = client.create_run("0").info.run_id
-    with pytest.raises(error), tracked_run(client, run_id):
+    with pytest.raises(error), tracked_run(client, uri, run_id):
         raise error
     assert client.get_run(run_id).info.status == status
 
@@ -145,7 +151,7 @@ def test_a_locked_database_is_busy_and_named(uri, tmp_path, monkeypatch):
 def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
     (tmp_path / "mlflow.db").write_text("not a database, by far long enough to be read as one" * 9)
     before = (tmp_path / "mlflow.db").read_bytes()
-    with pytest.raises(StorageError, match=r"E-STORAGE.*not a database"):
+    with pytest.raises(StorageError, match=r"E-STORE.*no sqlite file"):
         tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == before
 
@@ -161,6 +167,7 @@ KILLED_HALF_WAY = """
 import os, signal
 from sqlalchemy import Engine, event
 from escalation import tracking
+from escalation._util.owners import owner
 tables = []
 
 @event.listens_for(Engine, "after_cursor_execute")
@@ -179,8 +186,8 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
     """Killed while the tables are being made: nothing stands in the place of the store."""
     maker = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY], cwd=tmp_path, check=False)
     assert maker.returncode == -signal.SIGKILL
-    (part,) = tmp_path.glob(".mlflow.db.*.part")
-    assert part.stat().st_size
+    (part,) = tmp_path.glob(".mlflow.db-*.part")
+    assert (part / "mlflow.db").stat().st_size
     assert not (tmp_path / "mlflow.db").exists()
     client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert client.create_run("0").info.status == "RUNNING"
@@ -195,5 +202,5 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port + 1}"):
+        with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port - 1}"):
             ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)

@@ -22,6 +22,8 @@ from patience import PATIENCE
 from escalation import cli
 from escalation.features import ACROSS, FEATURES
 
+TEMPORARY = tempfile.gettempdir()
+"""Of the tests: a command that runs has one of its own, which is gone afterwards."""
 QUICK = """
 [experiment]
 name = "quick"
@@ -82,7 +84,7 @@ def _copy(path):
 def _empty_store():
     from mlflow import MlflowClient
 
-    folder = tempfile.mkdtemp(prefix="empty_store_")
+    folder = tempfile.mkdtemp(prefix="empty_store_", dir=TEMPORARY)
     atexit.register(shutil.rmtree, folder)
     path = Path(folder) / "mlflow.db"
     uri = f"sqlite:///{path}"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from escalation.scoring.verify import Verified
 
 MOST_NAMED = 8
-LOCAL = {
+ON_LOOPBACK = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SERVER_ALLOWED_HOSTS": "localhost:*,127.0.0.1:*",
@@ -229,7 +229,7 @@ def ui_command(
         tracking.open_store(uri)
     address = f"http://127.0.0.1:{port}/?workflowType=machine_learning"  # else it opens for agents
     print(f"MLflow at {address} (stop with Ctrl-C)", flush=True)
-    for name, value in LOCAL.items():
+    for name, value in ON_LOOPBACK.items():
         os.environ.setdefault(name, value)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--workers", "1"]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])

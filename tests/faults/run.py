@@ -16,8 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 import inputs
-import outputs
 from warm import Warm
+
+import outputs
 
 del sys.path[:2]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from outputs import CASES, Skipped, copied, prepared
 from warm import Warm
+
+from outputs import CASES, Skipped, copied, prepared
 
 sys.path.pop(0)
 QUICK = [case for case in CASES if not case.full]

@@ -20,7 +20,6 @@ def nobody():
 
 COMMANDS = {
     "card": (),
-    "compare": (),
     "train": ("quick.toml", "--events", "no.csv"),
     "score": ("--events", "no.csv"),
     "report": ("--out", "x.html"),

@@ -149,13 +149,13 @@ def require_kept(entries: Sequence[Entry], newest: str, path: Path) -> int:
     Raises
     ------
     UsageError
-        ``E-HASH`` for what is no such hash.
+        ``E-USAGE`` for what is no such hash.
     InputError
         ``E-LEDGER`` where lines were cut off, or all of them, or this is an older copy.
     """
     if not re.fullmatch("[0-9a-f]{64}", newest):
         raise UsageError(
-            "E-HASH", "needs the 64 digits that `escalation score` printed last", value=newest
+            "E-USAGE", "needs the 64 digits that `escalation score` printed last", value=newest
         )
     for since, entry in enumerate(reversed(entries)):
         if entry.hash == newest:

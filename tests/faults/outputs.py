@@ -482,7 +482,7 @@ def _cut(place):
         wrong += place.ends(3, *verify, newest, said=("E-LEDGER", words), within=60)
     ledger.unlink()
     wrong += place.ends(3, *verify, newest, said=("E-LEDGER", "gone"), within=60)
-    return wrong + place.ends(2, *verify, "abc", said=("E-HASH",), within=60)
+    return wrong + place.ends(2, *verify, "abc", said=("E-USAGE",), within=60)
 
 
 FEW = """

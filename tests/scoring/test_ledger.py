@@ -131,7 +131,7 @@ def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
         require_kept(entries[:2], last, ledger)
     with pytest.raises(InputError, match="E-LEDGER.*empty or gone"):
         require_kept([], last, ledger)
-    with pytest.raises(UsageError, match="E-HASH"):
+    with pytest.raises(UsageError, match="E-USAGE"):
         require_kept(entries, last[:-1], ledger)
 
 

@@ -124,7 +124,7 @@ def test_the_parent_holds_figures_tables_and_forecasts(client, parent):
 
 def test_every_child_holds_its_own_figure(client, children):
     for run in children.values():
-        (folder,) = client.list_artifacts(run.info.run_id)
+        (folder,) = [one for one in client.list_artifacts(run.info.run_id) if one.is_dir]
         held = [one.path for one in client.list_artifacts(run.info.run_id, folder.path)]
         assert held == ["figures/reliability.png"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -16,7 +17,9 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ["COLUMNS"] = "100"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+from docutils.nodes import Element
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from tools import pages
 
 from escalation import __version__
@@ -79,13 +82,28 @@ html_math_renderer = "mathml"
 
 
 def skipped(_app: object, _what: str, name: str, thing: object, skip: bool, _o: object) -> bool:
-    """Leave out what scikit-learn adds to every estimator, and aliases of types."""
+    """Leave out what libraries add to our classes, and aliases of types."""
     routing = name == "get_metadata_routing" or (name[:4] == "set_" and name[-8:] == "_request")
-    alias = type(thing).__module__ in {"types", "typing"} and hasattr(thing, "__origin__")
-    return skip or routing or alias
+    foreign = str(getattr(thing, "__module__", "")).startswith("matplotlib.")
+    alias = hasattr(thing, "__origin__") and not isinstance(thing, type)
+    return skip or routing or foreign or alias
+
+
+def at_home(app: Sphinx, env: BuildEnvironment, node: Element, contnode: Element) -> object:
+    """A name that a folder offers from one of its modules, where that module documents it."""
+    folder, _, name = node.get("reftarget", "").rpartition(".")
+    if not folder.startswith("escalation."):
+        return None
+    thing = getattr(import_module(folder), name, None)
+    if (home := getattr(thing, "__module__", folder)) == folder:
+        return None
+    kind, target = node["reftype"], f"{home}.{name}"
+    domain, page = env.get_domain("py"), node.get("refdoc", "index")
+    return domain.resolve_xref(env, page, app.builder, kind, target, node, contnode)
 
 
 def setup(app: Sphinx) -> None:
     """Write the generated pages before Sphinx reads them."""
     app.connect("autodoc-skip-member", skipped)
+    app.connect("missing-reference", at_home)
     pages.write(HERE)

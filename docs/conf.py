@@ -66,6 +66,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "escalation"
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
+html_favicon = "_static/mark.svg"
+ALONE = ("quickstart", "notebook", "why", "limits", "the-crisis", "glossary", "architecture")
+html_sidebars: dict[str, list[str]] = {name: [] for name in (*ALONE, "made/gallery", "made/errors")}
+html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -74,7 +78,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 5,
     "navbar_end": ["theme-switcher"],
     "pygments_light_style": "default",
 }

@@ -153,10 +153,13 @@ def _title(rows: pd.DataFrame) -> str:
 
 def _subtitle(rows: pd.DataFrame) -> str:
     row = rows.iloc[0]
+    asked, within = row["target"], f"within {row['horizon']} days"
+    if rows["target"].nunique() > 1:
+        asked, within = "what each panel asks", "within its days"
     models = rows.loc[rows["probability"].notna(), "model"].value_counts().index
     return (
-        f"Blue line: probability of {row['target']}, each day from what was known on it; models "
+        f"Blue line: probability of {asked}, each day from what was known on it; models "
         f"{', '.join(models)}. Band: how often it\nhappened when the model said so (95% interval). "
         f"Dashed: the usual level.\n"
-        f"Strip below: orange where it happened within {row['horizon']} days, grey where not."
+        f"Strip below: orange where it happened {within}, grey where not."
     )

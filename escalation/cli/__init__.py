@@ -89,8 +89,11 @@ def main() -> None:
     listen()
     for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
-    with open_streams():
-        _run()
+    try:
+        with open_streams():
+            _run()
+    except KeyboardInterrupt:  # while what surrounds the command was being put away
+        raise SystemExit(130) from None
 
 
 def _run() -> None:

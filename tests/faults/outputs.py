@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 from bad_files import many
+from servers import serving
 from tracking_small import SMALL
 
 del sys.path[:2]
@@ -581,8 +582,6 @@ def _one_folder(place):
 
 @case(41, "two users, one server", full=True)
 def _one_server(place):
-    from servers import serving
-
     held = place.folder / "server"
     held.mkdir()
     arguments = ("mlflow", "server", "--backend-store-uri", f"sqlite:///{held}/mlflow.db",

@@ -37,6 +37,13 @@ def test_every_error_code_has_a_cause_and_a_cure():
         assert cause.endswith(".") and len(cure) > 10, code
 
 
+def test_the_generated_pages_can_be_made():
+    made = {**error_pages.pages(), **registries.label_pages(), **registries.model_pages()}
+    text = made["errors.md"]
+    assert all(f"### {code}\n" in text for code in codes.codes())
+    assert {f"models/{name}.md" for name in MODELS} <= set(made)
+
+
 @pytest.mark.parametrize(("kind", "registry"), [("labels", TARGETS), ("models", MODELS)])
 def test_every_label_and_model_says_who_it_is_for(kind, registry):
     assert list(registries.words(kind)) == list(registry)

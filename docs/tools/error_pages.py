@@ -9,6 +9,7 @@ from tools.codes import codes, statuses
 
 WORDS = Path(__file__).parents[1] / "errors.toml"
 GROUPS = {
+    1: "A defect, or of any kind (exit status 1)",
     2: "Usage: a command line or a file of settings (exit status 2)",
     3: "Input refused (exit status 3)",
     4: "A quality gate is closed (exit status 4)",

@@ -8,7 +8,17 @@ import pytest
 
 from escalation.models import MODELS
 from escalation.targets import TARGETS
-from tools import claims, codes, commands, error_pages, gallery, reference, registries, results
+from tools import (
+    claims,
+    codes,
+    commands,
+    error_pages,
+    gallery,
+    pictures,
+    reference,
+    registries,
+    results,
+)
 
 ILLUSTRATIONS = {"95%", "20%", "70%", "50%", "1%", "10%"}
 """Shares in README that are no measurement: a level, a limit, an example."""
@@ -42,6 +52,12 @@ def test_the_generated_pages_can_be_made():
     text = made["errors.md"]
     assert all(f"### {code}\n" in text for code in codes.codes())
     assert {f"models/{name}.md" for name in MODELS} <= set(made)
+
+
+@pytest.mark.parametrize("name", pictures.PICTURES)
+def test_a_picture_is_drawn_and_is_the_same_each_time(name):
+    drawn = pictures.PICTURES[name]()
+    assert drawn.startswith("<?xml") and drawn == pictures.PICTURES[name]()
 
 
 @pytest.mark.parametrize(("kind", "registry"), [("labels", TARGETS), ("models", MODELS)])

@@ -161,7 +161,8 @@ def interval() -> str:
     rng = np.random.default_rng(1)
     said = rng.beta(1.2, 3.0, 400)
     came = (rng.random(400) < said**1.3) * 1.0
-    record = track_record(said, came, np.arange(400) // 14)
+    day = np.arange(400) * 7
+    record = track_record(said, came, unit=np.zeros(400, np.int64), day=day, horizon=7)
     grid = np.linspace(0.02, 0.9, 60)
     low, high = record.interval(grid)
     figure, ax = _canvas(width=5.5, height=4.2)

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from escalation import errors
@@ -15,6 +16,7 @@ PACKAGE = ROOT / "escalation"
 CODE = re.compile(r"E-[A-Z]+(-[A-Z]+)*")
 
 
+@cache
 def codes() -> dict[str, dict[str, set[str]]]:
     """Modules and exception classes by code; a class is missing where a row is quarantined."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: {"modules": set(), "kinds": set()})

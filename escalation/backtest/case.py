@@ -66,8 +66,8 @@ class Case:
 
     @property
     def learns(self) -> bool:
-        """Whether some model needs outcomes of either class."""
-        return not set(self.model_names) <= set(FROM_FIRST_DAY)
+        """Whether models need outcomes of either class: `prior` beside the baselines does not."""
+        return not self.own or not set(self.own) <= set(FROM_FIRST_DAY)
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""

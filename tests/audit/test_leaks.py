@@ -146,7 +146,7 @@ def test_too_little_history_for_a_backtest_is_said():
 
 
 def test_an_experiment_without_a_unit_is_refused():
-    small = experiment(enters={"rung": 7})
+    small = experiment(enters={"site": "nowhere"})
     with pytest.raises(InputError, match="E-RANGE"):
         audit(archives.archive(1), small)
 

@@ -22,7 +22,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+if __name__ == "__main__":  # and not where the module is only looked at for its examples
+    os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
 ROOT = Path(__file__).resolve().parents[1]
 AREAS = {
     "archive": ("events/archive.py", ["tests/events/test_archive.py"], "escalation._util.files"),

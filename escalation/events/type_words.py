@@ -86,7 +86,7 @@ def rungs_by_words(event_type: str) -> schema.Rungs | None:
 
     Examples
     --------
-    >>> rungs_by_words("Vote on air strikes"), rungs_by_words("sanctions_announced")
+    >>> rungs_by_words("Vote on air strikes"), rungs_by_words("sanctions on banks")
     (Rungs(nobody_hurt=1, somebody_hurt=1, somebody_killed=1), \
 Rungs(nobody_hurt=2, somebody_hurt=2, somebody_killed=2))
     >>> rungs_by_words("attack on a session"), rungs_by_words("protest violence")

@@ -103,7 +103,7 @@ def track_in_words(record: TrackRecord) -> str:
     --------
     >>> from escalation.backtest.intervals import NO_RECORD
     >>> track_in_words(NO_RECORD)[:52]
-    'When it says 5%, <1 to 93% came true; when it says 2'
+    'When it says 5%, <1 to 84% came true; when it says 2'
     """
     ends = zip(SAID, *record.interval(np.array(SAID)), strict=True)
     told = "; ".join(came_true(said, float(low), float(high)) for said, low, high in ends)

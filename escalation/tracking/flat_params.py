@@ -41,7 +41,7 @@ def flat_params(experiment: Experiment, *, models: Collection[str] | None = None
     ... )
     >>> params = flat_params(made)
     >>> params["features.window_sums.windows"], params["targets.0.horizon"]
-    ('[7, 28, 90]', '7')
+    ('[1, 3, 7, 14, 28, 90, 180]', '7')
     >>> params["backtest.window"], params["panel.units"]
     ('not set', '["all"]')
     """

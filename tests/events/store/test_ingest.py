@@ -92,7 +92,7 @@ def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_stric
                    "E-COLUMNS")  # fmt: skip
     assert "missing: event_date" in said and "add --columns event_dat=event_date" in said
     refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
-    refused(store, write("event_id,event_date,event_type\na,2020-01-01,battle\n"), "E-COLUMNS")
+    refused(store, write("event_id,event_date,site\na,2020-01-01,x\n"), "E-COLUMNS")
     path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))
     assert "mood" in refused(store, path, "E-COLUMNS", limits=Limits(strict=True))
     assert take(store, path).unknown == ("mood",)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import threading
 import zipfile
 from contextlib import closing
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO
 
 from escalation.errors import InputError, UsageError
@@ -44,7 +44,7 @@ class TextStream:
 
     def __init__(self, path: Path, *, encoding: str | None = None) -> None:
         self.path, self.quotes = path, 0
-        self._reading = Lock()
+        self._reading = threading.Lock()
         self._declared = encoding is not None
         self._name = "utf-8" if encoding is None else encoding
         self._plain, self._decoder = _decoder(path, self._name)

@@ -310,6 +310,7 @@ def logged_model(root):
         family="logistic", target=target, columns=list(X), trained_to="2020-03-01",
         experiment={"experiment": {"name": "small"}, "targets": [target]}, data_digest="0" * 64,
         known_basis="observed", null_share=0.1, canary=canary_of(model, X), record={},
+            informative=True,
         base_rate={"pool": 0.2, "units": {"a": 0.1}, "names": {"a": ["a", ""]}},
         typical=X.median().to_dict(), event_types=["battle"],
     )  # fmt: skip

@@ -18,9 +18,9 @@ from escalation.backtest.shortage import (
     Outcomes,
     Shortage,
     all_of,
-    from_elsewhere,
     shortage_of,
     warn,
+    warn_answered_by_prior,
 )
 from escalation.backtest.table import (
     Prepared,
@@ -246,7 +246,7 @@ def answerable(case: Case) -> Case:
             raise
         young = replace(case, own={"prior": prior})
         require_backtest(young)
-        from_elsewhere(shortage)
+        warn_answered_by_prior(shortage)
         return young
     return case
 

@@ -118,7 +118,7 @@ def warn(shortage: Shortage) -> None:
     caution(f"{shortage.label} is left out: {shortage.message}; fix: {shortage.fix}")
 
 
-def from_elsewhere(shortage: Shortage) -> None:
+def warn_answered_by_prior(shortage: Shortage) -> None:
     """A warning that a label is answered from other conflicts alone."""
     caution(
         f"{shortage.label} is answered by `prior` alone, learnt on other conflicts and not "

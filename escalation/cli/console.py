@@ -271,9 +271,9 @@ def _legend(scores: Sequence[Score]) -> str:
     from escalation.scoring.usual import UP, record_in_words
 
     text = (
-        f"{record_in_words(scores)} First what is at {UP:g} times its usual level or more, which "
-        "is how often it happened there. How many: expected, and the range of 80%. Events with "
-        "what each adds in log-odds."
+        f"{record_in_words(scores)} First what is at {UP:g} times its usual level or more, its "
+        "whole interval above it. Usual: how often it happened there. How many: expected, and the "
+        "range of 80%. Events with what each adds in log-odds."
     ).lstrip()
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"

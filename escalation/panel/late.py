@@ -91,12 +91,8 @@ def late_active_days(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     windows : array of int
         Widths in days.
     out : array of float32, shape (window, row, day)
@@ -149,12 +145,8 @@ def late_decayed_sums(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     keep : array of float, shape (decay,)
         Share that is kept from day to day.
     smallest : float
@@ -196,12 +188,8 @@ def late_days_since(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     cap : int
         Most days that are told.
     out : array of float32, shape (row, day)
@@ -236,12 +224,8 @@ def late_days_since_first(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     out : array of float32, shape (row, day)
         Written in place.
     """
@@ -276,12 +260,8 @@ def late_highest(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     windows : array of int
         Widths in days.
     top : int
@@ -340,12 +320,8 @@ def late_gaps(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     count : int
         How many of the last gaps count.
     cap : int
@@ -444,12 +420,8 @@ def late_past_quantiles(
 
     Parameters
     ----------
-    rows : array of int, shape (row,)
-        Rows of ``steady`` to fill, in ``out`` at the same places.
-    steady : array of float32, shape (row, day)
-        What was reported in time.
-    came, went : Changes
-        What came late, and what a correction took away, by row and time.
+    rows, steady, came, went
+        As in :func:`late_window_sums`.
     horizon : int
         Days of a sum.
     windows : int

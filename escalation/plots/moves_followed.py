@@ -51,20 +51,19 @@ def moves_figure(moves: pd.DataFrame) -> Figure:
             _panel(ax, rows, groups, int(within))
         line[0].set_yticks(range(len(groups)), groups)
         line[0].set_title(
-            f"{mover} moved: {other} within {windows[0]} days",
+            f"{mover} moved:\n{other} within {windows[0]} days".replace("_", " "),
             size=11,
             color=INK,
             loc="left",
         )
     handles, labels = axes[0][0].get_legend_handles_labels()
-    axes[-1][0].legend(
+    figure.legend(
         handles,
         labels,
-        ncols=3,
+        ncols=2,
         frameon=False,
         fontsize=9,
-        loc="upper left",
-        bbox_to_anchor=(0.0, -0.25),
+        loc="outside lower left",
         labelcolor=INK,
     )
     headline(figure, _finding(some), _facts(some))

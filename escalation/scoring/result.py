@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from escalation import metrics, plots, schema
-from escalation.backtest.case import Case, make_case, require_backtest
+from escalation.backtest.case import Case, answerable, make_case
 from escalation.backtest.settings import experiment_of
 from escalation.backtest.train import Trained, train_case
 from escalation.errors import UsageError
@@ -265,8 +265,7 @@ def backtest(
     label = experiment.labels[0]
     for name, estimator in (models or {}).items():
         adapted(name, estimator, horizon=label.horizon)
-    case: Case = make_case(archive, experiment, label, models)
-    require_backtest(case)
+    case: Case = answerable(make_case(archive, experiment, label, models))
     return BacktestResult(train_case(case))
 
 

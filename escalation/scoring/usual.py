@@ -25,9 +25,11 @@ def ratio(score: Score) -> float | None:
 
 
 def is_up(score: Score) -> bool:
-    """Whether a unit is up against its own usual level."""
+    """Whether a unit is up against its own usual level, with its whole interval above it."""
     times = ratio(score)
-    return times is not None and times >= UP
+    if times is None or score.lower is None:
+        return False
+    return times >= UP and score.lower > score.base_rate
 
 
 def up_first(scores: Sequence[Score]) -> tuple[list[Score], list[Score]]:

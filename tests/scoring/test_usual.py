@@ -33,6 +33,12 @@ def test_units_above_their_usual_level_come_first_each_part_by_probability():
     assert [one.rank for one in (*up, *others)] == [2, 3, 1, 4, None]
 
 
+def test_a_small_number_whose_interval_holds_the_usual_level_is_not_up():
+    tiny = row("tiny", 0.02, 0.012)
+    assert against_usual(tiny) == "1.7 times its usual 1%"
+    assert up_first([tiny, *ROWS])[0] == up_first(ROWS)[0]
+
+
 @pytest.mark.parametrize(
     ("unit", "words"),
     [("often", "about its usual 55%"), ("taji", "3.1 times its usual 9%"),

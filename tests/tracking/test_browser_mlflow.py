@@ -88,7 +88,9 @@ def test_every_model_is_ranked_by_its_numbers_on_the_data_set(browser, site):
     address, logged, _, trained = site
     page = f"{address}/#/experiments/{logged.experiment_id}/models?workflowType=machine_learning"
     brier = str(trained.summary["brier"].max())[:8]
+    browser.set_window_size(2600, 1000)  # columns beyond the edge are not in the page
     text_of(browser, page, "Dataset:", "brier", brier, *trained.models)
+    browser.set_window_size(1500, 1000)
 
 
 def test_a_parent_shows_its_children_description_tags_and_data(browser, site):

@@ -4,177 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import difflib
-import inspect
 import json
-import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    create_model,
     field_validator,
     model_validator,
 )
 
 from escalation import schema
-from escalation._util.as_written import require_as_written
+from escalation._util.changes import put
+from escalation._util.checked import (
+    Section,
+    checked,
+    from_pydantic,
+    invalid,
+    refuse,
+    require_known_keys,
+    typed,
+)
 from escalation._util.resources import bundled
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.models import BASELINES, MODELS, ON_REQUEST
-from escalation.panel.dense import BASE_CHANNELS, Channel, Measure, PanelSpec, Where, pair_channel
+from escalation.panel.section import PanelSection, where_of
 from escalation.targets import TARGETS, Target
-
-
-class _AsWritten(BaseModel):
-    """A check of types that turns nothing into a number or a day."""
-
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _require_as_written(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        made = check(value)
-        require_as_written(value, made)
-        return made
-
-
-class Section(_AsWritten):
-    """Base of all sections: frozen, nothing unknown, nothing coerced."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-def where_of(table: object, *, section: str = "where") -> Where:
-    """A filter from its TOML table: ``{event_type = ["rocket_attack"], rung = 3}``.
-
-    Parameters
-    ----------
-    table : object
-        As the file has it.
-    section : str, optional
-        Where it stands, for the message.
-
-    Raises
-    ------
-    UsageError
-        ``E-CONFIG`` for anything but columns with text, and a rung from 0 to 6.
-    """
-    if not isinstance(table, Mapping):
-        raise _invalid(section, "", table, "needs a table such as { rung = 3 }")
-    rest = dict(table)
-    rung = rest.pop("rung", 0)
-    if isinstance(rung, bool) or not isinstance(rung, int) or not 0 <= rung <= schema.HIGHEST_RUNG:
-        raise _invalid(section, "rung", rung, f"needs a rung from 0 to {schema.HIGHEST_RUNG}")
-    equal = {k: tuple([v] if isinstance(v, str) else v) for k, v in rest.items() if _is_words(v)}
-    for key in rest:
-        if key not in equal:
-            raise _invalid(section, key, rest[key], "needs a text, or a list of texts")
-    return Where(equal, rung=rung)
-
-
-def _is_words(value: object) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list | tuple) and bool(value) and all(isinstance(v, str) for v in value)
-    )
-
-
-def _invalid(where: str, key: str, value: object, message: str) -> UsageError:
-    return UsageError("E-CONFIG", f"invalid value: {message}", where=where, column=key, value=value)
-
-
-def _refuse(where: str, key: str, known: Collection[str]) -> UsageError:
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "remove it or correct its name"
-    if ":" in key:
-        hint = "give the file that defines it: --plugin FILE"
-    return UsageError(
-        "E-CONFIG", f"expected one of {', '.join(known)}", where=where, value=key, fix=hint
-    )
-
 
 LARGEST_EXPERIMENT = 1 << 20
 """Bytes of an experiment file."""
-GIVEN = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
-"""Arguments that the pipeline supplies, so that an experiment file can't."""
-
-
-def checked(
-    registry: Mapping[str, Callable[..., Any]], section: str, name: str, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Parameters of a registered member, checked against its signature.
-
-    Parameters
-    ----------
-    registry : mapping of str to callable
-        Keyword-only, annotated parameters are the schema.
-    section, name : str
-        Where it stands in the experiment file, for the message.
-    values : mapping
-        Parameters as written.
-
-    Returns
-    -------
-    dict
-        The parameters given, converted to their types.
-
-    Raises
-    ------
-    UsageError
-        ``E-CONFIG`` for an unknown member, an unknown parameter or a wrong type.
-    """
-    if name not in registry:
-        raise _refuse(f"[{section}]", name, registry)
-    member = registry[name]
-    hints = get_type_hints(member.__init__ if inspect.isclass(member) else member)
-    known = {
-        key: (hints.get(key, Any), parameter.default)
-        for key, parameter in inspect.signature(member).parameters.items()
-        if key not in GIVEN and parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    }
-    return _typed(f"[{section}.{name}]", known, values)
-
-
-class _Parameters(_AsWritten):
-    """Of a registered member."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-
-def _typed(
-    where: str, known: Mapping[str, tuple[Any, Any]], values: Mapping[str, Any]
-) -> dict[str, Any]:
-    for key in values:
-        if key not in known:
-            raise _refuse(where, key, known)
-    fields = {k: (h, ... if d is inspect.Parameter.empty else d) for k, (h, d) in known.items()}
-    model = create_model("Parameters", __base__=_Parameters, **fields)  # type: ignore[call-overload]
-    try:
-        made = model(**values)
-    except ValidationError as error:
-        raise from_pydantic(where, error) from None
-    return {key: getattr(made, key) for key in values}
-
-
-def from_pydantic(where: str, error: ValidationError) -> UsageError:
-    """The first of several wrong values as an error of ours, ``E-CONFIG``."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return UsageError(
-        "E-CONFIG",
-        f"invalid value: {first['msg'].removeprefix('Value error, ')}",
-        where=where,
-        column=key,
-        value=first.get("input"),
-    )
 
 
 def target_of(table: Mapping[str, Any]) -> Target:
@@ -182,14 +46,14 @@ def target_of(table: Mapping[str, Any]) -> Target:
     rest = dict(table)
     name = str(rest.pop("name", ""))
     if name not in TARGETS:
-        raise _refuse("[[targets]]", name, TARGETS)
+        raise refuse("[[targets]]", name, TARGETS)
     where = where_of(rest.pop("where", {}), section=f"[[targets]] {name}")
     hints = get_type_hints(TARGETS[name])
     known = {
         field.name: (hints[field.name], field.default)
         for field in dataclasses.fields(TARGETS[name])
     }
-    values = _typed(f"[[targets]] {name}", known, rest)
+    values = typed(f"[[targets]] {name}", known, rest)
     return TARGETS[name](**{**values, "where": where})
 
 
@@ -197,7 +61,7 @@ def _require_order(where: str, **days: dt.date | None) -> None:
     """The last day is not before the first."""
     (_, first), (key, last) = days.items()
     if first is not None and last is not None and last < first:
-        raise _invalid(where, key, last, f"needs a day on or after {first}")
+        raise invalid(where, key, last, f"needs a day on or after {first}")
 
 
 class DataSection(Section):
@@ -233,83 +97,11 @@ def _require_usable(where: str, key: str, value: Any) -> None:
     least = _LEAST.get(key, 1 if isinstance(value, int) else 1e-9)
     most = _MOST.get(key, _LARGEST)
     if not least <= value <= most:
-        raise _invalid(where, key, value, f"needs a number from {least:g} to {most:g}")
+        raise invalid(where, key, value, f"needs a number from {least:g} to {most:g}")
 
 
 _WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
 """Where and how events are written; what they say has a digest of its own."""
-
-
-_TAKEN = frozenset({
-    *(channel.name for channel in BASE_CHANNELS), *schema.EVENT_COLUMNS, *schema.FORECAST_COLUMNS,
-    *schema.SCORE_COLUMNS, schema.OPERATION, schema.ALL_UNIT, "",
-})  # fmt: skip
-"""Names of columns and of channels that are always there: no other channel can have them."""
-_TAKEN_STARTS = (f"{schema.TARGET}_", schema.HISTORY)
-
-
-def is_taken(name: str) -> bool:
-    """Whether a channel can't have a name, because it means something else.
-
-    Examples
-    --------
-    >>> is_taken("events"), is_taken("air_strike")
-    (True, False)
-    """
-    return name in _TAKEN or name.startswith(_TAKEN_STARTS)
-
-
-class ChannelSection(Section):
-    """One more channel of the panel."""
-
-    where: dict[str, Any] = {}
-    measure: Measure = "count"
-
-    @field_validator("where")
-    @classmethod
-    def _where(cls, value: dict[str, Any]) -> dict[str, Any]:
-        where_of(value, section="[panel.channels] where")
-        return value
-
-
-class PanelSection(Section):
-    """Units and channels."""
-
-    units: list[schema.UnitKind] = Field(["all"], min_length=1)
-    enters: dict[str, Any] = {}
-    channels: dict[str, ChannelSection] = {}
-    pairs: list[tuple[str, str]] = []
-
-    @field_validator("units")
-    @classmethod
-    def _units(cls, value: list[schema.UnitKind]) -> list[schema.UnitKind]:
-        if len(set(value)) < len(value):
-            raise ValueError("needs each kind of unit once")
-        return value
-
-    @field_validator("enters")
-    @classmethod
-    def _enters(cls, value: dict[str, Any]) -> dict[str, Any]:
-        where_of(value, section="[panel] enters")
-        return value
-
-    @model_validator(mode="after")
-    def _names(self) -> PanelSection:
-        """No two channels of one name, and none of a name that means something else."""
-        names = [channel.name for channel in self.spec.channels]
-        for name in names:
-            if is_taken(name) or names.count(name) > 1:
-                raise _invalid("[panel] channels", name, name, "the name is taken")
-        return self
-
-    @property
-    def spec(self) -> PanelSpec:
-        """The panel's specification, pairs in both directions."""
-        extra = [Channel(n, where_of(c.where), c.measure) for n, c in self.channels.items()]
-        both = [pair for a, b in self.pairs for pair in ((a, b), (b, a))]
-        return PanelSpec(
-            tuple(self.units), (*extra, *(pair_channel(*p) for p in both)), where_of(self.enters)
-        )
 
 
 class BacktestSection(Section):
@@ -358,12 +150,12 @@ class Experiment(Section):
     experiment: ExperimentSection
     data: DataSection = DataSection()
     panel: PanelSection = PanelSection()
-    features: dict[str, dict[str, Any]] = {}
+    features: dict[str, dict[str, Any]] = Field({})
     targets: list[dict[str, Any]] = Field(min_length=1)
-    models: dict[str, dict[str, Any]] = {}
+    models: dict[str, dict[str, Any]] = Field({})
     backtest: BacktestSection = BacktestSection()
     moves: MovesSection = MovesSection()
-    severity: dict[str, tuple[int, int, int]] = {}
+    severity: dict[str, tuple[int, int, int]] = Field({})
 
     @field_validator("severity")
     @classmethod
@@ -373,7 +165,7 @@ class Experiment(Section):
                 needed = (
                     f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that do not fall with harm"
                 )
-                raise _invalid("[severity]", name, rungs, needed)
+                raise invalid("[severity]", name, rungs, needed)
         return value
 
     @field_validator("features")
@@ -417,7 +209,7 @@ class Experiment(Section):
                 chosen = getattr(label, key)
                 if not set(chosen) <= set(known):
                     needed = f"needs {key} of {section}: {', '.join(known)}"
-                    raise _invalid(f"[[targets]] {label.name}", key, list(chosen), needed)
+                    raise invalid(f"[[targets]] {label.name}", key, list(chosen), needed)
         return self
 
     @cached_property
@@ -491,8 +283,8 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise UsageError("E-TOML", f"not valid TOML: {reason}", where=str(path)) from None
     for change in changes:
-        _change(table, change)
-    _known_keys(path.name, Experiment, table)
+        put(change, table)
+    require_known_keys(path.name, Experiment, table)
     try:
         experiment = Experiment(**table)
     except ValidationError as error:
@@ -515,54 +307,3 @@ def _text_of(path: Path) -> str:
         raise UsageError(
             "E-FILE", f"could not read the experiment file: {error}", where=str(path)
         ) from None
-
-
-def _change(table: dict[str, Any], change: str) -> None:
-    """Put one ``KEY=VALUE`` into the table of a file."""
-    dotted, equals, text = change.partition("=")
-    *above, last = [part.strip() for part in dotted.split(".")]
-    if not (equals and last and all(above)):
-        raise _refused_change(change, "expected KEY=VALUE")
-    place: Any = table
-    try:
-        for part in above:
-            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-        place[int(last) if isinstance(place, list) else last] = _value(text)
-    except tomllib.TOMLDecodeError:
-        raise _refused_change(change, "the value is not valid TOML") from None
-    except (AttributeError, IndexError, TypeError, ValueError):
-        raise _refused_change(change, "the experiment has no such key") from None
-
-
-def _value(text: str) -> Any:
-    """A TOML value; a bare word is a text."""
-    try:
-        (value,) = tomllib.loads(f"value = {text}").values()
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        if isinstance(error, RecursionError):
-            raise tomllib.TOMLDecodeError from None
-        if not re.fullmatch(r"[A-Za-z_][\w-]*", text.strip()):
-            raise
-        return text.strip()
-    except ValueError:
-        raise tomllib.TOMLDecodeError from None
-    return value
-
-
-def _refused_change(change: str, message: str) -> UsageError:
-    return UsageError(
-        "E-CONFIG",
-        message,
-        where="--set",
-        value=change,
-        fix="write it as --set features.window_sums.windows=[3,14]",
-    )
-
-
-def _known_keys(where: str, section: type[BaseModel], table: Mapping[str, Any]) -> None:
-    for key, value in table.items():
-        if key not in section.model_fields:
-            raise _refuse(where, key, section.model_fields)
-        inner = section.model_fields[key].annotation
-        if inspect.isclass(inner) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
-            _known_keys(f"{where} [{key}]", inner, value)

@@ -24,7 +24,8 @@ from escalation.backtest.label_choice import (
 from escalation.backtest.shortage import Outcomes, Shortage
 from escalation.events.archive import EventArchive
 from escalation.events.type_words import why_quiet
-from escalation.experiment import Experiment, is_taken
+from escalation.experiment import Experiment
+from escalation.panel.section import is_taken
 
 _ORDER: tuple[schema.UnitKind, ...] = ("admin1", "country", "site", "dyad")
 """Kinds of units, the first that suits is taken."""

@@ -11,11 +11,12 @@ import pandas as pd
 from pydantic import ValidationError
 
 from escalation import schema
+from escalation._util.checked import from_pydantic
 from escalation.backtest.case import make_case
 from escalation.backtest.table import features_history
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive, to_day
-from escalation.experiment import Experiment, from_pydantic
+from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import Families, build
 from escalation.targets.any import AnyEvent

@@ -226,7 +226,7 @@ def reweighted_tail(
 
 
 def _least_where(holds: Any, rows: int) -> Array:
-    """The least count from which something holds, by halving."""
+    """The least count from which something holds, by bisection."""
     low, high = np.full(rows, -1.0), np.zeros(rows)
     while not (done := holds(high)).all() and high.max() < LARGEST_COUNT:
         low, high = np.where(done, low, high), np.where(done, high, 2.0 * high + 1.0)

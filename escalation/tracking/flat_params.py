@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from escalation.experiment import GIVEN, Experiment, target_of
+from escalation._util.checked import GIVEN
+from escalation.experiment import Experiment, target_of
 from escalation.features import ACROSS, FEATURES
 from escalation.models import MODELS
 

@@ -73,7 +73,7 @@ def trained(crisis):
 @pytest.fixture(scope="session")
 def scorer(trained):
     """Its logistic regression, which reads every family."""
-    from escalation.scoring.artifact import manifest_of
+    from escalation.scoring.described import manifest_of
     from escalation.scoring.scorer import Scorer
 
     return Scorer(trained.models["logistic"], manifest_of(trained, "logistic"), "test", "hash")

@@ -161,7 +161,7 @@ def _tell(trained: Trained, logged: Logged) -> None:
     from escalation.backtest.trust import trust_in_words, trust_of
     from escalation.cli import console
     from escalation.experiment import label_words
-    from escalation.scoring.artifact import track_record_of
+    from escalation.scoring.described import track_record_of
     from escalation.scoring.usual import track_in_words
 
     out = console.console()

@@ -23,10 +23,11 @@ from escalation.events.formats import tidy
 from escalation.events.own_names import near_columns, own_columns
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
+from escalation.events.reading.json_records import holds_json, json_header
 from escalation.events.reading.layout import Layout, added_columns, aliased, matched
 from escalation.events.reading.rows import read_blocks
 from escalation.events.reading.streams import TextStream, is_utf8
-from escalation.events.reading.tables import holds_json, is_table, json_header, table_headers
+from escalation.events.reading.tables import is_table, table_headers
 from escalation.events.source import Options, Source
 
 Header = tuple[str, ...]

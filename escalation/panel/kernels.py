@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from escalation._util.arrays import Array, Float32
 from escalation._util.compiled import compiled
-from escalation.panel.late import replace_sorted
+from escalation.panel.late_past import replace_sorted
 
 SMALLEST_SUM = 1e-30
 """A decayed sum below this is zero."""

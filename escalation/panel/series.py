@@ -17,7 +17,7 @@ import numpy as np
 
 from escalation import schema
 from escalation._util.arrays import Array, Float32, Ints
-from escalation.panel import kernels, late
+from escalation.panel import kernels, late, late_gaps, late_past, late_since
 from escalation.panel.late import Changes
 
 
@@ -157,7 +157,7 @@ class Series:
             What a day has to reach.
         """
         out = kernels.days_since(self.steady, level, cap)
-        self.at_least(level)._late(late.late_days_since, cap, out)
+        self.at_least(level)._late(late_since.late_days_since, cap, out)
         return out
 
     def days_since_first(self) -> Float32:
@@ -165,14 +165,14 @@ class Series:
         marks = self.at_least(_ABOVE_ZERO)
         begun = np.logical_or.accumulate(marks.steady > 0, axis=1)
         out = np.cumsum(begun, axis=1, dtype=np.int32).astype(np.float32)
-        marks._late(late.late_days_since_first, out)
+        marks._late(late_since.late_days_since_first, out)
         return out
 
     def highest(self, width: int) -> Float32:
         """Highest rung of the last days, today included, shape (row, day)."""
         out = kernels.window_max(self.steady, width)
         windows = np.array([width], dtype=np.int64)
-        self._late(late.late_highest, windows, schema.HIGHEST_RUNG, out[None])
+        self._late(late_since.late_highest, windows, schema.HIGHEST_RUNG, out[None])
         return out
 
     def gaps(self, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
@@ -190,7 +190,7 @@ class Series:
         tuple of ndarray of float32, each of shape (row, day)
         """
         found = kernels.gaps(self.steady, last, cap)
-        self.at_least(1.0)._late(late.late_gaps, last, cap, *found)
+        self.at_least(1.0)._late(late_gaps.late_gaps, last, cap, *found)
         return found
 
     def past_quantiles(self, horizon: int, *, windows: int, quantile: float) -> tuple[Array, Array]:
@@ -210,7 +210,7 @@ class Series:
         tuple of two ndarrays of float64, shape (row, day)
         """
         found = kernels.past_quantiles(self.steady, horizon, windows, quantile)
-        self._late(late.late_past_quantiles, horizon, windows, quantile, *found)
+        self._late(late_past.late_past_quantiles, horizon, windows, quantile, *found)
         return found
 
 

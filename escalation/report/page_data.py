@@ -16,7 +16,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.models.excitation.exchanges import ExchangeState, exchanges_of
 from escalation.models.excitation.followed import moves_table
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.watchlist import Score

@@ -26,7 +26,7 @@ from escalation.errors import InputError
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment, target_label
 from escalation.models import ResolvedForecasts
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.score import Score, Scorer, score
 from escalation.targets import Labels, Target
 

@@ -20,7 +20,7 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features.build import Families
 from escalation.models.wrapped import adapted
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.supposed import score_if

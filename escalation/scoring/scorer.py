@@ -15,8 +15,8 @@ from escalation.backtest.day import DayInputs, day_inputs
 from escalation.errors import InputError, ModelError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label, target_of
-from escalation.scoring.artifact import Manifest
 from escalation.scoring.ledger import ForecastSeries, registered_name
+from escalation.scoring.manifest import Manifest
 from escalation.targets import Target
 
 

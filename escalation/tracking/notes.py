@@ -8,7 +8,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation.backtest.train import Trained, unverified
-from escalation.scoring.artifact import track_record_of
+from escalation.scoring.described import track_record_of
 from escalation.scoring.usual import track_in_words
 from escalation.targets import Target
 

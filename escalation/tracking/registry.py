@@ -18,7 +18,9 @@ from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 from escalation import __version__, schema
 from escalation.backtest.train import Trained
 from escalation.experiment import label_words
-from escalation.scoring.artifact import Manifest, canary_frame, manifest_of, save_artifact
+from escalation.scoring.artifact import save_artifact
+from escalation.scoring.described import manifest_of
+from escalation.scoring.manifest import Manifest, canary_frame
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
 from escalation.tracking.gate import CHALLENGER, CHAMPION

@@ -20,7 +20,7 @@ from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.metrics import METRICS
 from escalation.models import MODELS
-from escalation.scoring.artifact import PINNED
+from escalation.scoring.manifest import PINNED
 from escalation.targets import TARGETS
 from escalation.tracking.place import local_file
 from escalation.tracking.run_names import TRAINING_TAG, trainings

@@ -11,7 +11,7 @@ from escalation.backtest.train import train_labels
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.models import BASELINES
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
 

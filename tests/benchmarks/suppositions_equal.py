@@ -21,7 +21,7 @@ from suppositions import difference_of, random_line
 
 from escalation.backtest.train import train_target
 from escalation.events import load_events
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.scorer import Scorer
 
 

@@ -17,7 +17,8 @@ from patience import PATIENCE
 
 from escalation import schema
 from escalation.cli.common import write_scores
-from escalation.scoring.artifact import MANIFEST_FILE, manifest_of, save_artifact
+from escalation.scoring.artifact import MANIFEST_FILE, save_artifact
+from escalation.scoring.described import manifest_of
 from escalation.scoring.ledger import read_ledger
 from escalation.scoring.score import Driver, Score
 

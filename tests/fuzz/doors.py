@@ -298,7 +298,9 @@ def logged_model(root):
     import pandas as pd
 
     from escalation.models import MODELS
-    from escalation.scoring.artifact import Manifest, canary_of, save_artifact
+    from escalation.scoring.artifact import save_artifact
+    from escalation.scoring.described import canary_of
+    from escalation.scoring.manifest import Manifest
 
     rng = np.random.default_rng(1)
     days = pd.MultiIndex.from_product([["a", "b"], pd.date_range("2020-01-01", periods=60)])

@@ -13,9 +13,9 @@ from escalation.scoring.artifact import (
     MODEL_FILE,
     artifact_hash,
     load_artifact,
-    manifest_of,
     save_artifact,
 )
+from escalation.scoring.described import manifest_of
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from escalation.scoring.artifact import (
     artifact_hash,
     load_artifact,
     load_logged,
-    manifest_of,
     save_artifact,
 )
+from escalation.scoring.described import manifest_of
 
 DESCRIPTION = """\
 artifact_path: file:///somewhere

@@ -12,7 +12,7 @@ from escalation import tracking
 from escalation.backtest.case import make_case
 from escalation.backtest.train import train_target
 from escalation.experiment import Experiment
-from escalation.scoring.artifact import manifest_of
+from escalation.scoring.described import manifest_of
 from escalation.scoring.ledger import append, read_ledger
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import (

@@ -21,15 +21,11 @@ from numpy.typing import NDArray
 from escalation.errors import InputError
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
 from escalation.events.reading.header import check_quotes, csv_layout, too_long
+from escalation.events.reading.json_records import holds_json, read_json
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import BLOCK_ROWS, LONGEST_ROW, MOST_REFUSED, too_large
 from escalation.events.reading.streams import TextStream
-from escalation.events.reading.tables import (
-    holds_json,
-    is_table,
-    read_json,
-    read_table,
-)
+from escalation.events.reading.tables import is_table, read_table
 from escalation.events.source import Options, Source
 
 _BLOCK_BYTES = LONGEST_ROW

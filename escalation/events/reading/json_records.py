@@ -1,0 +1,102 @@
+"""Tables that are records of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from escalation.errors import InputError, printable
+from escalation.events.reading.blocks import Block
+from escalation.events.reading.layout import Layout, checked_layout
+from escalation.events.reading.limits import LARGEST_RECORDS, too_large
+from escalation.events.reading.record_blocks import cell_text, record_blocks
+from escalation.events.reading.streams import TextStream
+from escalation.events.source import Source
+
+
+def json_header(stream: TextStream) -> tuple[str, ...]:
+    """Every name in some records of JSON, in the order of appearance.
+
+    Parameters
+    ----------
+    stream : TextStream
+        At its start.
+    """
+    return tuple(dict.fromkeys(name for record in _records(stream) for name in record))
+
+
+def holds_json(stream: TextStream) -> bool:
+    """Whether a text file holds JSON: an object, or a list of them."""
+    start = stream.peek()[:1000].lstrip()
+    return start.startswith(b"{") or (start.startswith(b"[") and start[1:].lstrip()[:1] in b"{]")
+
+
+def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Block]]:
+    """Records of JSON: a list, the list under ``data`` of an API's answer, or one a line.
+
+    Parameters
+    ----------
+    stream : TextStream
+        At its start.
+    source : Source
+
+    Raises
+    ------
+    InputError
+        ``E-FORMAT`` for anything else, ``E-EMPTY`` without a record, ``E-LIMIT`` for a large file.
+    """
+    records = _records(stream)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    if not records:
+        raise InputError("E-EMPTY", "holds no records", where=str(stream.path))
+    layout = checked_layout(stream.path, source, names)
+    rows = ([_json_cell(record.get(name), stream.path) for name in names] for record in records)
+    return layout, record_blocks(layout, rows, first=1)
+
+
+def _records(stream: TextStream) -> list[dict[str, object]]:
+    data = bytearray()
+    while piece := stream.read():
+        data += piece
+        if len(data) > LARGEST_RECORDS:
+            raise too_large(stream.path, "more JSON than fits", fix="save it as CSV")
+    try:
+        value = _decoded(data)
+    except (ValueError, RecursionError) as error:
+        raise _no_records(stream.path, printable(error)) from None
+    if isinstance(value, dict):
+        value = value.get("data", [value] if value and not _is_answer(value) else None)
+    if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
+        raise _no_records(stream.path, "it is no list of records")
+    return value
+
+
+def _decoded(data: bytearray) -> object:
+    # Numbers stay as they are written, so that nothing is rounded.
+    try:
+        return json.loads(data, parse_float=str, parse_int=str)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data"):
+            raise
+        lines = filter(None, (line.strip() for line in bytes(data).splitlines()))
+        return [json.loads(line, parse_float=str, parse_int=str) for line in lines]
+
+
+def _is_answer(value: dict[str, object]) -> bool:
+    return "status" in value or "error" in value or "success" in value
+
+
+def _no_records(path: Path, reason: str) -> InputError:
+    return InputError(
+        "E-FORMAT",
+        f"needs JSON records, {reason}",
+        where=str(path),
+        fix="save the list of events, or the answer that holds it under 'data'",
+    )
+
+
+def _json_cell(value: object, path: Path) -> str | None:
+    if isinstance(value, (dict, list)):
+        raise _no_records(path, "a record holds a list or another record")
+    return cell_text(value)

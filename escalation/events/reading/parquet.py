@@ -1,0 +1,142 @@
+"""Tables that are Parquet files, a bounded number of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from escalation.errors import InputError
+from escalation.events.columns import flags
+from escalation.events.reading.blocks import Block, block_of
+from escalation.events.reading.foreign import guarded, library_call
+from escalation.events.reading.layout import Layout, checked_layout
+from escalation.events.reading.limits import (
+    BLOCK_BYTES,
+    BLOCK_ROWS,
+    LEAST_ROW,
+    LONGEST_ROW,
+    Unpacked,
+    too_large,
+)
+from escalation.events.source import Source
+
+_PARQUET_FILE, _SAVE = "the Parquet file", "remove the row, or save the table as CSV"
+_TEXT_KINDS = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
+)  # fmt: skip
+
+
+def parquet_header(path: Path) -> tuple[str, ...]:
+    """Column names of a Parquet file."""
+    with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
+        return tuple(file.schema_arrow.names)
+
+
+def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
+    """The columns of a Parquet file, and its rows as they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+    source : Source
+
+    Raises
+    ------
+    InputError
+        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``.
+    """
+    with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
+        described, columns = file.metadata, file.schema_arrow.names
+        rows, groups = described.num_rows, range(described.num_row_groups)
+        sizes = [
+            (described.row_group(k).total_byte_size, described.row_group(k).num_rows)
+            for k in groups
+        ]
+    if not rows:
+        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
+    unpacked = Unpacked(path, path.stat().st_size)
+    unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
+    if any(size > LONGEST_ROW * rows for size, rows in sizes):
+        raise too_large(path, f"has rows of more than {LONGEST_ROW} bytes", fix=_SAVE)
+    layout = checked_layout(path, source, columns)
+    return layout, _parquet_blocks(layout, columns, unpacked)
+
+
+def _parquet_blocks(layout: Layout, names: Sequence[str], unpacked: Unpacked) -> Iterator[Block]:
+    spelled = dict(zip(layout.columns, names, strict=True))
+    wanted = [name for name in layout.columns if name in layout.wanted]
+    columns = [spelled[name] for name in wanted]
+    row = 1
+    with library_call(layout.path, _PARQUET_FILE):
+        # Text stays a dictionary until it is known how long it is.
+        kinds = pq.read_schema(layout.path)
+        texts = [name for name in columns if _is_text(kinds.field(name).type)]
+        file = pq.ParquetFile(layout.path, read_dictionary=texts)
+        batches = file.iter_batches(BLOCK_ROWS, columns=columns)
+    with file:
+        for batch in guarded(batches, layout.path, _PARQUET_FILE):
+            ordered = batch.select(columns).rename_columns(wanted)
+            for part in _of_bounded_size(ordered, unpacked):
+                lines = np.arange(row, row + part.num_rows)
+                row += part.num_rows
+                yield block_of(_as_text(part, layout), lines, (), layout)
+
+
+def _of_bounded_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:
+    """The same rows, as many at a time as may be held as text."""
+    with library_call(unpacked.path, _PARQUET_FILE):
+        sizes = sum(map(_text_sizes, batch.columns), np.zeros(batch.num_rows, np.int64))
+    unpacked.take(int(sizes.sum()))
+    if sizes.max(initial=0) > LONGEST_ROW:
+        message = f"has a row of more than {LONGEST_ROW} bytes"
+        raise too_large(unpacked.path, message, fix=_SAVE)
+    share = np.cumsum(sizes) // BLOCK_BYTES
+    starts = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), batch.num_rows]
+    for start, end in pairwise(starts):
+        yield batch.slice(start, end - start)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(is_kind(kind) for is_kind in _TEXT_KINDS)
+
+
+def _text_sizes(column: pa.Array) -> NDArray[np.int64]:
+    """Bytes of every cell of text; other cells are short."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths = _text_sizes(column.dictionary)
+        at = pc.fill_null(column.indices, 0).to_numpy()
+        sizes = lengths[at] if len(lengths) else np.zeros(len(column), np.int64)
+        return np.where(flags(pc.is_valid(column.indices)), sizes, 0)
+    if _is_text(kind):
+        return pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
+    return np.zeros(len(column), np.int64)
+
+
+def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    cells = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            text = column.cast(pa.string())
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+            raise InputError(
+                "E-COLUMNS",
+                f"needs text, numbers or days, not {column.type}",
+                where=str(layout.path),
+                column=name,
+            ) from None
+        with library_call(layout.path, _PARQUET_FILE):
+            text.validate(full=True)
+        if pa.types.is_timestamp(column.type):
+            # Tables in memory keep days as time stamps: midnight is no time of day there.
+            text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
+        empty = pc.equal(text, "")
+        cells[name] = pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.string()), text)
+    return pa.record_batch(cells)

@@ -1,0 +1,146 @@
+"""Tables that are workbooks of a spreadsheet: the sheet with the most columns of the source."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from escalation.errors import InputError
+from escalation.events.reading.blocks import Block
+from escalation.events.reading.foreign import library_call
+from escalation.events.reading.layout import Layout, checked_layout, known_columns
+from escalation.events.reading.limits import LARGEST_RECORDS, MOST_CELLS, too_large
+from escalation.events.reading.record_blocks import cell_text, record_blocks
+from escalation.events.source import Source
+
+ZIP = b"PK\x03\x04"
+"""How a zip file starts, and with it a workbook."""
+_Rows = Sequence[Sequence[object]]
+_WORKBOOK_MEMBER = "xl/workbook.xml"
+_WORKBOOK, _SAVE_SHEET = "this is a workbook of a spreadsheet, and it", "save the sheet as CSV"
+_REFERENCE = re.compile(rb'\br=["\']([A-Z]{1,3})([0-9]{1,7})["\']')
+"""Of a cell, such as r="B7"."""
+
+
+def workbook_headers(path: Path) -> list[tuple[str, ...]]:
+    """Column names of each sheet of a workbook."""
+    _refuse_bomb(path)
+    return [tuple(_names(rows)) for rows in _sheets(path)]
+
+
+def holds_workbook(path: Path) -> bool:
+    """Whether a zip file is a workbook, by what it holds; by its name where it can't be read."""
+    try:
+        with library_call(path, _WORKBOOK), zipfile.ZipFile(path) as packed:
+            return _WORKBOOK_MEMBER in packed.namelist()
+    except InputError:
+        return path.suffix in {".xlsx", ".xlsm"}
+
+
+def first_bytes(path: Path) -> bytes:
+    """The first four bytes, by which kinds of files are told apart."""
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
+    """The sheet with the most columns of the source.
+
+    Parameters
+    ----------
+    path : Path
+    source : Source
+
+    Raises
+    ------
+    InputError
+        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``; ``E-XLSX`` where what reads workbooks
+        is not installed.
+    """
+    _refuse_bomb(path)
+    sheets = _sheets(path)
+    best = max(sheets, key=lambda rows: known_columns(_names(rows), source), default=[])
+    if not best:
+        raise InputError("E-EMPTY", "the workbook has no sheet with a header", where=str(path))
+    try:
+        layout = checked_layout(path, source, _names(best))
+    except InputError as error:
+        raise InputError(
+            error.code,
+            f"no sheet of this workbook is a table of events: {error.message}",
+            where=str(path),
+            column=error.column,
+            fix=error.fix,
+        ) from None
+    end = _last_filled(best, layout)
+    if end == 0:
+        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
+    layout = replace(layout, leftover=len(best) - 1 - end)
+    rows = ([cell_text(v) for v in row] for row in best[1 : end + 1])
+    return layout, record_blocks(layout, rows, first=2)
+
+
+def _last_filled(rows: _Rows, layout: Layout) -> int:
+    """The last row with a value in a column that is required: formulas are copied further down."""
+    places = [layout.columns.index(name) for name in layout.source.required]
+    filled = (
+        k for k in range(len(rows) - 1, 0, -1) if any(cell_text(rows[k][at]) for at in places)
+    )
+    return next(filled, 0)
+
+
+def _sheets(path: Path) -> list[_Rows]:
+    try:
+        import python_calamine
+    except ImportError:
+        raise InputError(
+            "E-XLSX",
+            "this is a workbook of a spreadsheet, and what reads it is not installed",
+            where=str(path),
+            fix="pip install 'escalation[xlsx]', or save the sheet as CSV",
+        ) from None
+    with (
+        library_call(path, _WORKBOOK, fix=f"open it and {_SAVE_SHEET}"),
+        python_calamine.load_workbook(path) as book,
+    ):
+        names = book.sheet_names
+        tables: list[_Rows] = [book.get_sheet_by_name(name).to_python() for name in names]
+    return [rows for rows in map(_from_header, tables) if rows]
+
+
+def _from_header(rows: _Rows) -> _Rows:
+    """Without blank rows above the header."""
+    start = next((k for k, row in enumerate(rows) if any(cell_text(v) for v in row)), len(rows))
+    return rows[start:]
+
+
+def _names(rows: Sequence[Sequence[object]]) -> list[str]:
+    return [cell_text(value) or "" for value in rows[0]]
+
+
+def _refuse_bomb(path: Path) -> None:
+    """A workbook whose parts or sheets do not fit; two cells far apart make a sheet that large."""
+    if first_bytes(path) != ZIP:
+        return
+    with library_call(path, _WORKBOOK, fix=_SAVE_SHEET), zipfile.ZipFile(path) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+        if size > LARGEST_RECORDS:
+            raise too_large(path, f"the workbook unpacks to {size >> 20} MB", fix=_SAVE_SHEET)
+        # Read to its end, a part that says less than it holds shows itself.
+        cells = sum(_cells_of(packed.read(name)) for name in packed.namelist())
+    if cells > MOST_CELLS:
+        raise too_large(path, f"the workbook's sheets have {cells} cells", fix=_SAVE_SHEET)
+
+
+def _cells_of(part: bytes) -> int:
+    """Cells from the first to the last of a sheet, those between them included; 0 of others."""
+    row, column = 0, 0
+    for letters, digits in set(_REFERENCE.findall(part)):
+        place = 0
+        for letter in letters:
+            place = place * 26 + letter - 64
+        row, column = max(row, int(digits)), max(column, place)
+    return row * column

@@ -1,0 +1,111 @@
+"""Everything about a fitted model that is data, for its manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.backtest.intervals import TrackRecord
+from escalation.backtest.resolved import record_of, resolved_in
+from escalation.backtest.train import Trained
+from escalation.models.counts import CountMixture
+from escalation.scoring.manifest import Manifest
+
+
+def manifest_of(trained: Trained, family: str) -> Manifest:
+    """Everything about a fitted model that is data.
+
+    Parameters
+    ----------
+    trained : Trained
+    family : str
+        Which of its models.
+    """
+    case, X = trained.case, trained.table.X
+    return Manifest(
+        family=family,
+        experiment=case.experiment.model_dump(mode="json"),
+        target=case.experiment.targets[case.experiment.labels.index(case.target)],
+        columns=list(X.columns),
+        trained_to=str(trained.trained_to),
+        data_digest=case.prepared.archive.until(trained.trained_to).digest,
+        known_basis=case.prepared.archive.known_basis,
+        base_rate=base_rates(trained),
+        record=track_record_of(trained, family).as_dict(),
+        informative=_informative(trained, family),
+        null_share=trained.null_share,
+        canary=canary_of(trained.models[family], X),
+        typical={str(name): float(value) for name, value in X.median().items()},
+        counts=_counts(trained),
+        event_types=sorted(case.prepared.archive.as_of(trained.trained_to)["event_type"].unique()),
+    )
+
+
+def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
+    """A few spread-out training rows and the model's answers, to be reproduced at reading.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    X : DataFrame
+        Training rows by unit's key and day.
+    rows : int, optional
+        How many, at most.
+
+    Returns
+    -------
+    dict
+        ``unit``, ``day``, ``rows`` and ``probability``.
+    """
+    some = X.iloc[np.unique(np.linspace(0, len(X) - 1, rows).astype(int))]
+    return {
+        "unit": [str(unit) for unit, _ in some.index],
+        "day": [f"{day:%Y-%m-%d}" for _, day in some.index],
+        "rows": some.to_numpy(dtype=np.float64).tolist(),
+        "probability": model.predict_proba(some.astype(np.float64))[:, 1].tolist(),
+    }
+
+
+def _counts(trained: Trained) -> dict[str, Any]:
+    """The mixture of counts, learnt from the training rows; none of what is no count of events."""
+    target, table = trained.case.target, trained.table
+    if target.falls:
+        return {}
+    return CountMixture.fitted(table.X, table.count, horizon=target.horizon).as_dict()
+
+
+def track_record_of(trained: Trained, family: str) -> TrackRecord:
+    """Track record of one model of a training, from what had resolved by its last day.
+
+    Parameters
+    ----------
+    trained : Trained
+    family : str
+    """
+    case = trained.case
+    known = case.known_on(trained.trained_to)
+    last = len(case.prepared.days) - 1
+    issued = resolved_in(case.prepared, trained.forecasts, known, at=last)
+    return record_of(issued, family, horizon=case.target.horizon)
+
+
+def _informative(trained: Trained, family: str) -> bool:
+    """Whether a model's whole interval of skill over climatology lies above zero."""
+    own = trained.summary[trained.summary["model"] == family]
+    return bool((own["skill_vs_climatology_lower"].astype(float) > 0.0).any())
+
+
+def base_rates(trained: Trained) -> dict[str, Any]:
+    """The climatology of every unit, and of one never seen (``pool``), and the units' names."""
+    units = [*trained.case.prepared.unit_keys, "\x00never seen"]
+    index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])
+    row = trained.table.X.iloc[[0] * len(units)].set_index(index)
+    rates = trained.models["climatology"].predict_proba(row)[:, 1]
+    named = dict(zip(units, rates.tolist(), strict=True))
+    pool = named.pop(units[-1])
+    names = {unit.key: [unit.name, unit.country] for unit in trained.case.prepared.past.unit_names}
+    return {"pool": pool, "units": named, "names": names}

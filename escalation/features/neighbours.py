@@ -137,8 +137,10 @@ def _within(panel: Panel, member: NDArray[np.bool_], km: float, rows: slice) -> 
     tree = BallTree(radians[placed], metric="haversine")
     found = tree.query_radius(radians[asked], km / EARTH_RADIUS_KM)
     unit, other = np.repeat(asked, [len(near) for near in found]), placed[np.concatenate(found)]
-    unit, other = unit[unit != other], other[unit != other]
-    return csr_array((np.ones(len(unit), np.float32), (unit, other)), shape=shape)[rows]
+    apart = unit != other
+    starts = np.searchsorted(unit[apart], np.arange(len(member) + 1))
+    ones = np.ones(np.count_nonzero(apart), np.float32)
+    return csr_array((ones, other[apart], starts), shape=shape)[rows]
 
 
 def _others_in_group(

@@ -176,7 +176,7 @@ def _points(change: float) -> str:
 
 def watch_list_table(scores: Sequence[Score]) -> Table:
     """The watch list: what is up against its own usual level first, each part by probability."""
-    from escalation.scoring.usual import against_usual, up_first
+    from escalation.scoring.usual import against_usual, how_many, up_first
 
     first = scores[0]
     table = Table(
@@ -200,7 +200,7 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
                 _came_true(score),
                 against_usual(score),
                 "-" if score.change is None else _points(score.change),
-                _how_many(score),
+                how_many(score) or "-",
                 _reasons(score),
             )
         table.add_section()
@@ -219,14 +219,6 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
         cells = (_chance(scores[key]) if key in scores else "-" for scores in by_unit)
         table.add_row(printable(unit), *cells)
     return table
-
-
-def _how_many(score: Score) -> str:
-    """The expected number and its 80% range."""
-    if score.expected is None:
-        return "-"
-    digits = 0 if score.expected >= 10.0 else 1
-    return f"{score.expected:.{digits}f} ({score.count_low} to {score.count_high})"
 
 
 def _chance(score: Score) -> str:

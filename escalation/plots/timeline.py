@@ -86,7 +86,10 @@ def timeline_figure(
         _unit(ax, some.sort_values(schema.DAY), heading)
     event_marks(axes[-1], shown_events)
     axes[0].set_xlim(first - pd.Timedelta(1, "D"), last + pd.Timedelta(2, "D"))
-    headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(chosen)])))
+    asked = pd.concat([some for some, _ in panels])
+    if note and len(others):
+        note = f"{note}, by place; below, a panel for each other label."
+    headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(asked)])))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     _name(axes[-1], shown_events, named)

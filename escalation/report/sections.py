@@ -15,7 +15,7 @@ from escalation.report.charts import Axis, Map, band, dot_map, steps
 from escalation.report.page_data import ReportData
 from escalation.report.words import long_day, plain, titled, what_happened
 from escalation.scoring.status import in_words, of_the_unit
-from escalation.scoring.usual import against_usual, is_up
+from escalation.scoring.usual import against_usual, how_many, is_up
 from escalation.scoring.watchlist import Score
 
 YEAR = pd.Timedelta(364, "D")
@@ -48,6 +48,11 @@ class Line:
     def usual(self) -> str:
         """How it compares with how often it happened there."""
         return against_usual(self.score)
+
+    @property
+    def how_many(self) -> str:
+        """Expected events and their 80% range; nothing where not even one is in the range."""
+        return how_many(self.score) if self.score.count_high else ""
 
     @property
     def up(self) -> bool:

@@ -67,6 +67,22 @@ def against_usual(score: Score) -> str:
     return f"usually {usual}" if value is None else f"{times(value)} its usual {usual}"
 
 
+def how_many(score: Score) -> str:
+    """The expected number of events that count and its 80% range; nothing where there is none.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> one = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
+    >>> how_many(one), how_many(replace(one, expected=1.34, count_low=0, count_high=3))
+    ('', '1.3 (0 to 3)')
+    """
+    if score.expected is None:
+        return ""
+    digits = 0 if score.expected >= 10.0 else 1
+    return f"{score.expected:.{digits}f} ({score.count_low} to {score.count_high})"
+
+
 def span(lower: float, upper: float) -> str:
     """Both ends of an interval, in percent.
 

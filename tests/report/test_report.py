@@ -109,6 +109,15 @@ def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, made)
     assert came_true(first.probability, first.lower, first.upper) in text
 
 
+def test_how_many_are_expected_is_told_where_one_may_come(data):
+    told = [
+        replace(one, expected=1.34, count_low=0, count_high=3 * (at == 0))
+        for at, one in enumerate(data.scores)
+    ]
+    text = words(page(replace(data, scores=told)))
+    assert text.count("ow many: 1.3 (0 to 3)") >= 2 and "(0 to 0)" not in text
+
+
 def test_drivers_are_named_with_what_they_add(data, made):
     text = words(made)
     told = 0

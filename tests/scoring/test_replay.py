@@ -139,6 +139,21 @@ def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisi
         timeline_figure(rows, events, units=["nowhere"])
 
 
+def test_the_lines_above_a_film_speak_of_every_label_that_it_shows(crisis):
+    first = made_up()
+    second = first[first["unit"] == "all"].assign(target="deadly_14d", horizon=14, model="forest")
+    events = crisis.as_of("2020-12-31")
+    one, both = (
+        "\n".join(text.get_text() for text in timeline_figure(rows, events, note="Any").texts)
+        for rows in (first, pd.concat([first, second]))
+    )
+    assert (
+        "probability of any_7d" in one and "within 7 days" in one and "each other label" not in one
+    )
+    assert "what each panel asks" in both and "models ewma_nb, forest" in both
+    assert "below, a panel for each other label" in both and "any_7d" not in both
+
+
 def test_a_unit_that_came_late_does_not_lead_a_film_by_its_mean():
     rows = made_up()
     rows = rows[(rows["unit"] != "b") | (rows["day"] >= pd.Timestamp("2020-01-18"))]

@@ -17,13 +17,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from escalation import metrics
 from escalation._util.resources import bundled
+from escalation.experiment import load_experiment
 
 HERE = Path(__file__).resolve().parent
 OUTPUTS, ROOT = HERE.parent / "outputs", HERE.parents[1]
 RESULTS = ROOT / "experiments" / "results"
 LABEL = "any_7d"
 """Of the bundled experiment, the one whose comparison is shown."""
+HALF = "half and half"
 UNITS = ("all", "taji", "green_zone")
 JUNE = "--set experiment.name=june --set data.last_day=2021-06-30 --set backtest.every=7"
 REPLAY = "--from 2020-03-10 --to 2020-03-14 --unit all --unit taji --unit green_zone"
@@ -120,10 +123,24 @@ def _results(folder: Path) -> None:
     for path in folder.glob("mlartifacts/iraq_crisis/**/tables/comparison.csv"):
         if pd.read_csv(path)["target"].eq(LABEL).all():
             shutil.copy(path, RESULTS / "iraq_crisis.csv")
+            forecasts = pd.read_parquet(path.parents[1] / "forecasts.parquet")
+            half_and_half(forecasts).to_csv(RESULTS / "iraq_crisis_half.csv", index=False)
     if (folder / "replay.csv").exists():
         replayed = pd.read_csv(folder / "replay.csv")
         own = replayed[replayed["unit"].isin(UNITS)]
         own.to_csv(RESULTS / "iraq_crisis_march_2020.csv", index=False)
+
+
+def half_and_half(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """The mean of ``ewma_nb`` and ``prior`` as one more model of the comparison: its row."""
+    by_model = forecasts.set_index(["unit_key", "day"]).groupby("model")["probability"]
+    both = [by_model.get_group(name) for name in ("ewma_nb", "prior")]
+    kept = forecasts[forecasts["model"].isin(["ewma_nb", "climatology"])]
+    base = forecasts[forecasts["model"] == "ewma_nb"].set_index(["unit_key", "day"])
+    half = base.assign(model=HALF, probability=sum(both) / len(both)).reset_index()
+    seed = load_experiment().experiment.seed
+    table = metrics.summary(pd.concat([kept, half], ignore_index=True), seed=seed)
+    return table[table["model"] == HALF]
 
 
 if __name__ == "__main__":

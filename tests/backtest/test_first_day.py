@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from shared_data import shared
 
 from escalation import schema
 from escalation.backtest.shortage import Shortage
-from escalation.backtest.train import train_labels
+from escalation.backtest.train import train_labels, unverified
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.models import BASELINES
@@ -31,10 +32,10 @@ def archive_of(days, site="north"):
     return EventArchive.from_pandas(table, columns=columns)
 
 
-def asked(name="any", models=("logistic", "negbin")):
+def asked(name="any", models=("logistic", "negbin"), units="site"):
     return Experiment(
         experiment={"name": "young"},
-        panel={"units": ["site"]},
+        panel={"units": [units]},
         features={"window_sums": {"windows": [7]}},
         targets=[{"name": name, "horizon": 7}],
         models={model: {} for model in models},
@@ -76,3 +77,22 @@ def test_with_few_positives_prior_is_issued_where_it_is_asked_for():
         for models in (("logistic", "prior"), ("logistic",))
     )
     assert (named, not_named) == ("prior", "ewma_nb")
+
+
+@pytest.mark.parametrize("count", [10, 40])
+def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(count):
+    raw = pd.read_csv(shared("ucdp_ged_iraq_hdx.csv.gz"), skiprows=[1], dtype=str)
+    raw["day"] = pd.to_datetime(raw["date_start"])
+    window = raw[raw["day"].between("2013-01-01", "2014-03-26")]
+    table = window.sample(count, random_state=count).sort_values("day")
+    names = {"id": "event_id", "day": "event_date", "adm_1": "admin1", "country": "country"}
+    archive = EventArchive.from_pandas(
+        table[list(names)].assign(type="battle"), columns={**names, "type": "event_type"}
+    )
+    (trained,) = train_labels(archive, asked(models=("logistic", "prior"), units="admin1"))
+    assert trained.best == "prior" and "nothing is verified" in unverified(trained.summary)
+    scorer = Scorer(trained.models["prior"], manifest_of(trained, "prior"), "test", "hash")
+    rows = score(scorer, archive, explain=0)
+    assert {row.unit for row in rows} == set(table["adm_1"].str.split().str.join(" ").dropna())
+    assert all(0.0 < row.probability < 1.0 for row in rows)
+    assert all("not verified here" in " ".join(row.status) for row in rows)

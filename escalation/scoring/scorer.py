@@ -44,8 +44,11 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
             f"{len(missing)} of {len(columns)} columns are missing",
             column=missing[0],
         )
-    # What is no number is as good as missing.
-    X = X[columns].apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    X = X[columns]
+    if not all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
+        # What is no number is as good as missing.
+        X = X.apply(pd.to_numeric, errors="coerce")
+    X = X.astype(np.float64)
     bad = ~np.isfinite(X.to_numpy()).all(axis=0)
     if bad.any():
         raise InputError(

@@ -106,11 +106,18 @@ def _timeline() -> Figure:
     return timeline_figure(rows, archive.as_of(archive.covered_to), units=["all", "taji"])
 
 
+def _ablation() -> Figure:
+    from escalation.backtest.ablation import ablated
+
+    return plots.ablation_figure(ablated(_trained()), title="any_7d")
+
+
 FIGURES: dict[str, tuple[str, Callable[[], Figure]]] = {
     "skill_figure": ("Which model is better than a baseline, and is that shown?", _skill),
     "reliability_figure": ("When a model says 30%, how often does it happen?", _reliability),
     "decisions_figure": ("What is it worth to somebody who can look at a few places?", _decisions),
     "skill_by_figure": ("In which months and places is it wrong?", _skill_by),
+    "ablation_figure": ("Which feature families carry the skill?", _ablation),
     "risk_over_time": ("Forecasts of a unit over its events and outcomes.", _risk),
     "timeline_figure": ("A crisis replayed day by day, as it could have been forecast.", _timeline),
     "watch_list_figure": ("A day's units, most at risk first, with intervals.", _watch_list),

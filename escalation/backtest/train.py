@@ -50,6 +50,8 @@ class Trained:
     null_share : float
     table : Table
         What the models were refitted on.
+    ablation : DataFrame, optional
+        Of :func:`escalation.backtest.ablation.ablated`, where that was asked for.
     """
 
     case: Case
@@ -59,6 +61,7 @@ class Trained:
     best: str
     null_share: float
     table: Table
+    ablation: pd.DataFrame | None = None
 
     @property
     def label(self) -> str:

@@ -162,6 +162,36 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     return table
 
 
+def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
+    """What each feature family is worth, the dearest first, with 95% intervals.
+
+    Parameters
+    ----------
+    ablation : DataFrame
+        Of :func:`escalation.backtest.ablation.ablated`.
+    title : str
+        The label.
+    """
+    table = Table(
+        title=f"{title}: {ablation['model'].iloc[0]} without each feature family",
+        title_justify="left",
+        title_style="bold",
+        caption_justify="left",
+        caption="Brier: lower is better. Increase: above 0 the family helps. "
+        "[95% intervals over blocks of dates]",
+    )
+    for name in ("without", "columns", "Brier", "increase"):
+        table.add_column(name, justify="left" if name == "without" else "right")
+    for _, row in ablation.iterrows():
+        table.add_row(
+            row["without"],
+            str(row["columns"]),
+            _number(row["brier_without"]),
+            _with_interval(row, "increase", percent=True),
+        )
+    return table
+
+
 def _points(change: float) -> str:
     """A change in whole points of percent, with its sign.
 

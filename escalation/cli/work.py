@@ -6,7 +6,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,22 +54,28 @@ def train_command(
     again: Annotated[
         bool, typer.Option("--again", help="Train even if this very training is in the store.")
     ] = False,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Also say what each feature family is worth.")
+    ] = False,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
     """Backtest every model, track the runs, register the best one."""
     uri = store_named(tracking_uri)
     from escalation import tracking
+    from escalation.backtest.ablation import require_reader
     from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin, reading, changes=changes or ())
+    if ablate:
+        require_reader(chosen)
     tracking.require_usable(uri, chosen.experiment.name)
     archive = read_archive(chosen, reading)
     chosen = _kept(chosen, uri)
-    if not again and _tell_repeat(chosen, archive, uri, as_json=as_json):
+    if not (again or ablate) and _tell_repeat(chosen, archive, uri, as_json=as_json):
         return
     with labels_left_out(as_json) as missing:
-        done = _train_and_store(chosen, archive, uri, missing.append)
+        done = _train_and_store(chosen, archive, uri, missing.append, ablate=ablate)
     if as_json:
         rows = [_row(trained, logged) for trained, logged in done]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
@@ -118,15 +124,23 @@ def _kept(experiment: Experiment, uri: str) -> Experiment:
 
 
 def _train_and_store(
-    experiment: Experiment, archive: EventArchive, uri: str, missing: OnShortage
+    experiment: Experiment,
+    archive: EventArchive,
+    uri: str,
+    missing: OnShortage,
+    *,
+    ablate: bool,
 ) -> list[tuple[Trained, Logged]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking
+    from escalation.backtest.ablation import ablated
     from escalation.backtest.train import train_labels
     from escalation.cli import console
 
     with console.progress_bar() as progress:
         trained = train_labels(archive, experiment, progress=progress, missing=missing)
+        if ablate:
+            trained = [replace(t, ablation=ablated(t, progress=progress)) for t in trained]
         stored: list[Logged] = []
         together = uuid.uuid4().hex
         for training in trained:
@@ -153,6 +167,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
         "caution": unverified(trained.summary),
         "run_id": logged.run_id,
         "summary": _records(trained.summary),
+        **({} if trained.ablation is None else {"ablation": _records(trained.ablation)}),
     }
 
 
@@ -167,6 +182,8 @@ def _tell(trained: Trained, logged: Logged) -> None:
     out = console.console()
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(console.model_table(trained.summary, title=title))
+    if trained.ablation is not None:
+        out.print(console.ablation_table(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
     if trusted := trust_in_words(trust_of(trained)):

@@ -1,6 +1,7 @@
 """Figures: each function takes tables and gives back a matplotlib Figure of its own."""
 
 from escalation.plots.decisions import decisions_figure
+from escalation.plots.family_worth import ablation_figure
 from escalation.plots.lateness import lateness_figure
 from escalation.plots.reliability import reliability_figure
 from escalation.plots.risk import risk_over_time
@@ -9,6 +10,7 @@ from escalation.plots.slices import skill_by_figure
 from escalation.plots.watch_list import watch_list_figure
 
 __all__ = [
+    "ablation_figure",
     "decisions_figure",
     "lateness_figure",
     "reliability_figure",

@@ -298,6 +298,11 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
     for name in TABLES:
         if len(held[name]):
             write_table(held[name], folder / "tables" / f"{name}.csv")
+    if trained.ablation is not None:
+        write_table(trained.ablation, folder / "tables" / "ablation.csv")
+        plots.ablation_figure(trained.ablation, title=trained.label).savefig(
+            figures / "ablation.png"
+        )
     if len(trust := trust_of(trained)):
         write_table(trust, folder / "tables" / "trust.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)

@@ -104,6 +104,22 @@ THRESHOLD: Final = "threshold"
 AT_RISK: Final = "at_risk"
 HISTORY: Final = "history_"
 """Prefix of the columns that a target adds about its own past (float64, in events per window)."""
+ACTIVE: Final = f"{HISTORY}active_"
+"""Prefix of the columns of days with an event that counts, among the last so many."""
+DAYS_OBSERVED: Final = f"{HISTORY}days_observed"
+"""Days of the axis up to the last that features see."""
+
+
+def is_occurrence(column: object) -> bool:
+    """Whether a column says on how many days something happened, of how many: for ``prior`` alone.
+
+    Examples
+    --------
+    >>> is_occurrence("history_active_28d"), is_occurrence("history_sum_28d")
+    (True, False)
+    """
+    return str(column).startswith((ACTIVE, DAYS_OBSERVED))
+
 
 FORECAST_COLUMNS: Final = (
     "model",

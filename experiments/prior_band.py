@@ -14,11 +14,13 @@ import json
 import sys
 
 import numpy as np
-from prior import CONFLICTS, LABELS, SCORED, Rows, learn, small_archives
+from prior import archives
 from scipy.special import expit, logit
 from skill_data import SHARED
 
 from escalation.backtest import intervals
+from escalation.backtest.prior_learning import SCORED, learn
+from escalation.backtest.small_archives import LABELS, SmallRows
 from escalation.models.penalised import penalised_logistic
 
 WIDE = np.array([1.5, 0.75, 0.25])
@@ -26,7 +28,7 @@ WIDE = np.array([1.5, 0.75, 0.25])
 PENALTY = 0.003
 
 
-def away(probability: np.ndarray, rows: Rows) -> np.ndarray:
+def away(probability: np.ndarray, rows: SmallRows) -> np.ndarray:
     """Recalibration of one archive's forecasts, less the identity."""
     score = np.clip(logit(probability), -intervals.LARGEST_SCORE, intervals.LARGEST_SCORE)
     design = np.column_stack([np.ones_like(score), score, score**2])
@@ -40,15 +42,15 @@ def away(probability: np.ndarray, rows: Rows) -> np.ndarray:
     return fit - intervals.IDENTITY
 
 
-def band(archives: dict[str, list[list[Rows]]]) -> np.ndarray:
+def band(small: dict[str, list[list[SmallRows]]]) -> np.ndarray:
     """Mean square of what recalibrations are off by, each conflict forecast from the others."""
     squares = []
-    for conflict in CONFLICTS:
-        others = {name: parts for name, parts in archives.items() if name != conflict}
+    for conflict, parts in small.items():
+        others = {name: one for name, one in small.items() if name != conflict}
         found = []
         for label in LABELS:
             beta = learn(others, label, PENALTY)
-            for rows in (one for part in archives[conflict] for one in part):
+            for rows in (one for part in parts for one in part):
                 if rows.label == label and rows.horizon in SCORED:
                     own = expit(beta[0] + rows.inputs @ beta[1:])
                     found += [away(own, rows), away(rows.baseline, rows)]
@@ -62,7 +64,7 @@ def main() -> int:
     if not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}\n")
         return 0
-    covariance = [[float(f"{value:.4g}") for value in row] for row in band(small_archives())]
+    covariance = [[float(f"{value:.4g}") for value in row] for row in band(archives())]
     sys.stdout.write(json.dumps(covariance, indent=1) + "\n")
     return 0
 

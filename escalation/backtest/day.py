@@ -131,7 +131,12 @@ def look_back_on(
     step = max(1, _BLOCK_CELLS // len(panel.days))
     for start in range(0, max(len(panel.units), 1), step):
         back = target.look_back(panel.take(np.arange(start, min(start + step, len(panel.units)))))
-        own = {**back.history, schema.THRESHOLD: back.threshold, schema.AT_RISK: back.at_risk}
+        own = {
+            **back.history,
+            schema.DAYS_OBSERVED: np.full(back.threshold.shape, day + 1.0),
+            schema.THRESHOLD: back.threshold,
+            schema.AT_RISK: back.at_risk,
+        }
         parts.append({name: values[:, day] for name, values in own.items()})
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return whole, whole.pop(schema.AT_RISK).astype(bool)

@@ -158,6 +158,7 @@ class Prepared:
             self.features.rows(units, days), index=index, columns=list(self.features.names)
         )
         own = {name: values[units, days] for name, values in back.history.items()}
+        own[schema.DAYS_OBSERVED] = np.maximum(days - self.lag, 0) + 1.0
         own[schema.THRESHOLD] = known.threshold[units, days]
         X = pd.concat([features, pd.DataFrame(own, index=index)], axis=1)
         return Table(

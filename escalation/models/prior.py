@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
+from escalation import schema
 from escalation._util.arrays import Array
 from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import EwmaNB, nb_tail
 from escalation.models.penalised import log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
+from escalation.models.prior_numbers import TERMS, checked_numbers, learnt
 
-COEFFICIENT_FILE = Path(__file__).with_name("prior.json")
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90)
 """Horizons, in days, between which log-odds are a straight line in the logarithm of the horizon."""
 SAME_AT_ANY_HORIZON = ("any", "onset")
@@ -25,65 +23,47 @@ SAME_AT_ANY_HORIZON = ("any", "onset")
 DISPERSION = 2.0
 LEAST_RATE = 0.005
 """Events a day that are added to every average."""
-LONGEST = 360.0
+SHORTEST, LONGEST = 28.0, 360.0
+"""Ages in days are held within."""
 LARGEST_ODDS = 8.0
 """Log-odds of the tails are held within."""
-TERMS = (
-    *(f"tail_{days}d" for days in AVERAGE_DAYS),
-    "tail_mean",
-    "since",
-    "since_of_age",
-    "age",
-    "horizon",
-    "total",
-    "threshold",
-    "middle_squared",
-    "fast_less_slow_squared",
-    "horizon_middle",
-    "horizon_since",
-    "horizon_fast_less_slow",
-    "horizon_threshold",
-    "age_middle",
-    "since_middle",
+ACTIVE_COLUMNS: tuple[Column, ...] = tuple(f"{schema.ACTIVE}{days}d" for days in (28, 90, 360))
+INPUT_COLUMNS: tuple[Column, ...] = (
+    *AVERAGE_COLUMNS,
+    *ACTIVE_COLUMNS,
+    f"{schema.HISTORY}days_since",
+    f"{schema.HISTORY}sum_360d",
+    f"{schema.HISTORY}mean",
+    schema.DAYS_OBSERVED,
+    schema.THRESHOLD,
 )
-"""Inputs of the regression, in the order of its coefficients."""
+"""What :func:`inputs_of` takes, in order."""
 
 
-@cache
-def learnt() -> dict[str, list[float]]:
-    """Coefficients by label, the intercept first, as they come with the package."""
-    numbers: dict[str, list[float]] = json.loads(COEFFICIENT_FILE.read_text("utf-8"))[
-        "coefficients"
-    ]
-    return numbers
-
-
-def inputs_of(
-    sums: Array, since: Array, year: Array, mean: Array, threshold: Array, *, horizon: int, at: int
-) -> Array:
+def inputs_of(values: Array, *, horizon: int, at: int) -> Array:
     """What the regression sees, in no unit of events: shape (row, input).
 
     Parameters
     ----------
-    sums : ndarray, shape (6, row)
-        Decayed sums over 7, 10, 21, 45, 90 and 365 days.
-    since, year, mean, threshold : ndarray, shape (row,)
-        Days since the last event, sum of 360 days, and unchanged expectation in ``horizon`` days.
+    values : ndarray, shape (14, row)
+        Decayed sums over 7, 10, 21, 45, 90 and 365 days; days with an event among the last 28, 90
+        and 360; days since the last event; sum of 360 days; unchanged expectation in ``horizon``
+        days; days that the archive has been observed; threshold.
     horizon : int
-        Of ``mean``, in days.
+        Of the unchanged expectation, in days.
     at : int
         Horizon that is asked about, in days.
     """
-    age = np.where(mean > 0.0, year * horizon / np.where(mean > 0.0, mean, 1.0), LONGEST)
-    age = np.clip(age, 1.0, LONGEST)
-    days = np.array(AVERAGE_DAYS, dtype=np.float64)[:, None]
-    held = np.where(days < LONGEST, -np.expm1(-age / days), 1.0)
-    rates = np.concatenate([np.maximum(sums, 0.0) / days / held, (year / age)[None]])
-    tails = nb_tail((rates + LEAST_RATE) * at, DISPERSION, threshold[None])
-    odds = np.clip(log_odds(tails), -LARGEST_ODDS, LARGEST_ODDS)
+    sums, active = np.maximum(values[:6], 0.0), np.maximum(values[6:9], 0.0)
+    since, year, mean, observed, threshold = values[9:]
+    age = _age(year, mean, horizon)
+    odds = _tails(sums, year / age, age, threshold, at)
     middle, gap = odds[2], odds[0] - odds[4]
     quiet, length = np.log1p(np.clip(since, 0.0, LONGEST)), np.log(at / 7.0)
     bar, old = np.log(np.maximum(threshold, 1.0)), np.log(age / LONGEST)
+    month, quarter = active[0] / SHORTEST, active[1] / np.minimum(age, 90.0)
+    a_day = np.log(np.maximum(year / np.maximum(active[2], 1.0), 1.0))
+    whole = np.log(np.clip(observed, SHORTEST, LONGEST) / LONGEST)
     return np.column_stack(
         [
             *odds,
@@ -101,8 +81,33 @@ def inputs_of(
             length * bar,
             old * middle,
             quiet * middle,
+            month,
+            quarter,
+            a_day,
+            whole,
+            length * month,
+            length * quarter,
+            length * a_day,
+            whole * middle,
+            a_day * middle,
+            whole * old,
         ]
     )
+
+
+def _age(year: Array, mean: Array, horizon: int) -> Array:
+    """Days over which the unchanged expectation is taken; a unit without events counts as old."""
+    age = np.where(mean > 0.0, year * horizon / np.where(mean > 0.0, mean, 1.0), LONGEST)
+    return np.clip(age, 1.0, LONGEST)
+
+
+def _tails(sums: Array, plain: Array, age: Array, threshold: Array, at: int) -> Array:
+    """Log-odds of reaching the threshold on six decayed averages and on the plain one."""
+    days = np.array(AVERAGE_DAYS, dtype=np.float64)[:, None]
+    held = np.where(days < LONGEST, -np.expm1(-age / days), 1.0)
+    rates = np.concatenate([sums / days / held, plain[None]])
+    tails = nb_tail((rates + LEAST_RATE) * at, DISPERSION, threshold[None])
+    return np.clip(log_odds(tails), -LARGEST_ODDS, LARGEST_ODDS)
 
 
 class Prior(EventModel):
@@ -111,9 +116,10 @@ class Prior(EventModel):
     .. math:: \operatorname{logit} P = \beta_0 + \sum_j \beta_j z_j
 
     with z the log-odds of negative binomial tails on seven averages of the unit's own past,
-    normalised for a young one, how long ago its last event was, its age, the horizon, and a few
-    products. The numbers come from conflicts before 2020, by ``experiments/prior.py``; nothing is
-    learnt from the training rows. A label that was not learnt there gets the baseline's
+    normalised for a young one, on how many of the last days something happened, how long ago it
+    last did, the age of unit and archive, the horizon, and a few products. The numbers come from
+    conflicts before 2020, by ``experiments/prior.py``, or from your own by ``escalation prior``;
+    nothing is learnt from the training rows. A label that was not learnt there gets the baseline's
     probability. For ``any`` and ``onset`` probabilities don't fall with the horizon.
 
     Parameters
@@ -122,11 +128,16 @@ class Prior(EventModel):
         h, in days.
     label : str
         Registered name of the label.
+    numbers : mapping, optional
+        What ``escalation prior`` wrote; in an experiment the name of its file. Those of the package
+        by default.
     levels : sequence of str or int
         Columns of the decayed sums over 7, 10, 21, 45, 90 and 365 days.
-    since, past, year, mean, threshold : str or int
+    active : sequence of str or int
+        Columns of the days with an event among the last 28, 90 and 360.
+    since, past, year, mean, observed, threshold : str or int
         Columns of the days since the last event, of the plain sums of 28 and 360 days, of the
-        unchanged expectation, and of the threshold.
+        unchanged expectation, of the days observed, and of the threshold.
 
     Attributes
     ----------
@@ -144,30 +155,39 @@ class Prior(EventModel):
         *,
         horizon: int = 7,
         label: str = "any",
+        numbers: Mapping[str, Any] | None = None,
         levels: Sequence[Column] = AVERAGE_COLUMNS,
+        active: Sequence[Column] = ACTIVE_COLUMNS,
         since: Column = "history_days_since",
         past: Column = "history_sum_28d",
         year: Column = "history_sum_360d",
         mean: Column = "history_mean",
+        observed: Column = schema.DAYS_OBSERVED,
         threshold: Column = "threshold",
     ) -> None:
         self.horizon = horizon
         self.label = label
+        self.numbers = numbers
         self.levels = levels
+        self.active = active
         self.since = since
         self.past = past
         self.year = year
         self.mean = mean
+        self.observed = observed
         self.threshold = threshold
 
     @property
     def answers(self) -> bool:
         """Whether its label was learnt, so that it need not stand back."""
-        return self.label in learnt()
+        return self.label in self._learnt()
+
+    def _learnt(self) -> Mapping[str, Sequence[float]]:
+        return learnt() if self.numbers is None else checked_numbers(self.numbers)
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
         """Look the numbers up; only the baseline, for a label without any, is fitted."""
-        self.coefficients_ = np.array(learnt().get(self.label, ()), dtype=np.float64)
+        self.coefficients_ = np.array(self._learnt().get(self.label, ()), dtype=np.float64)
         self.stands_back_ = not len(self.coefficients_)
         self.baseline_ = EwmaNB(
             horizon=self.horizon,
@@ -179,25 +199,27 @@ class Prior(EventModel):
     def _probability(self, X: Any) -> Array:
         if self.stands_back_:
             return self.baseline_.predict_proba(X)[:, 1]
+        own = (self.since, self.year, self.mean, self.observed, self.threshold)
+        values = np.stack(columns_of(X, [*self.levels, *self.active, *own]))
         if self.label not in SAME_AT_ANY_HORIZON:
-            return expit(self._log_odds(X, self.horizon))
-        return expit(self._rising(X))
+            return expit(self._log_odds(values, self.horizon))
+        return expit(self._rising(values))
 
-    def _log_odds(self, X: Any, at: int) -> Array:
+    def _log_odds(self, values: Array, at: int) -> Array:
         """As the regression says for a horizon."""
-        own = columns_of(X, [self.since, self.year, self.mean, self.threshold])
-        sums = np.stack(columns_of(X, self.levels))
-        inputs = inputs_of(sums, *own, horizon=self.horizon, at=at)
+        inputs = inputs_of(values, horizon=self.horizon, at=at)
         return self.coefficients_[0] + weighted_sum(inputs, self.coefficients_[1:])
 
-    def _rising(self, X: Any) -> Array:
+    def _rising(self, values: Array) -> Array:
         """The highest of the shorter horizons at least, and a straight line between two knots."""
         upper = int(np.searchsorted(KNOTS, min(self.horizon, KNOTS[-1])))
-        before, here = self._log_odds(X, KNOTS[0]), self._log_odds(X, KNOTS[0])
+        before = here = self._log_odds(values, KNOTS[0])
         for at in KNOTS[1 : upper + 1]:
-            before, here = here, np.maximum(here, self._log_odds(X, at))
+            before, here = here, np.maximum(here, self._log_odds(values, at))
         lower = KNOTS[max(upper - 1, 0)]
         if upper == 0 or self.horizon >= KNOTS[upper]:
             return here
         share = np.log(self.horizon / lower) / np.log(KNOTS[upper] / lower)
         return before + share * (here - before)
+
+

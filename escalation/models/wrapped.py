@@ -54,6 +54,14 @@ def _decays(names: Sequence[str]) -> list[int]:
     return [int(days) for days in inner if days.isdigit()]
 
 
+def _without_occurrence(X: Any) -> Any:
+    """The columns but for those that only ``prior`` reads; a plain array as it is."""
+    if not isinstance(X, pd.DataFrame):
+        return X
+    kept = [name for name in X.columns if not schema.is_occurrence(name)]
+    return X if len(kept) == X.shape[1] else X[kept]
+
+
 class Wrapped(EventModel):
     """Base of the scikit-learn models: a constant where training saw one outcome only.
 
@@ -77,12 +85,12 @@ class Wrapped(EventModel):
         self.base_ = smoothed_rate(y, self.horizon)
         self.inner_ = None
         if y.min() < y.max():
-            self.inner_ = self._build().fit(self._design(X), y)
+            self.inner_ = self._build().fit(self._design(_without_occurrence(X)), y)
 
     def _probability(self, X: Any) -> Array:
         if self.inner_ is None:
             return np.full(len(X), self.base_)
-        return self._predicted(self._design(X))
+        return self._predicted(self._design(_without_occurrence(X)))
 
     def _design(self, X: Any) -> Array:
         """What the estimator sees."""

@@ -27,6 +27,7 @@ MAX_HORIZON = 90
 HISTORY_DECAYS = (7, 10, 21, 45, 90, 365)
 """e-folding times, in days, of the decayed sums that count models start from."""
 HISTORY_WINDOWS = (7, 28, 360)
+ACTIVE_WINDOWS = (28, 90, 360)
 DAYS_SINCE = f"{schema.HISTORY}days_since"
 NEVER = 9999
 """Days since the last counted event where there was none."""
@@ -50,7 +51,8 @@ class LookBack:
         Where the question makes sense.
     history : mapping of str to ndarray of float64
         ``history_decay_21d`` and the like: decayed and plain sums, up to the day, of what is
-        counted; and ``history_mean``, the count to expect in h days if nothing changes.
+        counted; ``history_active_28d`` and the like: days on which something did; and
+        ``history_mean``, the count to expect in h days if nothing changes.
     extra : mapping of str to ndarray
         Whatever the second half needs, such as masks by pair of sides.
     """
@@ -78,9 +80,10 @@ class Labels:
 def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array]:
     """Decayed sums, window sums and the unchanged expectation of a count series, in float64.
 
-    ``history_decay_Kd`` is s_t = exp(-1/K) s_(t-1) + x_t; ``history_sum_Wd`` sums W days;
-    ``history_days_since`` counts days since the last event, :data:`NEVER` if there was none;
-    ``history_mean`` is :func:`expected_count`.
+    ``history_decay_Kd`` is s_t = exp(-1/K) s_(t-1) + x_t; ``history_sum_Wd`` sums W days, and
+    ``history_active_Wd`` counts those on which it was 1 or more; ``history_days_since`` counts
+    days since the last event, :data:`NEVER` if there was none; ``history_mean`` is
+    :func:`expected_count`.
 
     Parameters
     ----------
@@ -98,6 +101,8 @@ def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array
     }
     for width in HISTORY_WINDOWS:
         named[f"{schema.HISTORY}sum_{width}d"] = past_sum(values, width)
+    active = values.active_days(np.array(ACTIVE_WINDOWS, dtype=np.int64)).astype(np.float64)
+    named |= {f"{schema.ACTIVE}{width}d": active[i] for i, width in enumerate(ACTIVE_WINDOWS)}
     named[DAYS_SINCE] = values.days_since(NEVER).astype(np.float64)
     named[MEAN] = expected_count(values, panel.series("events"), horizon=horizon)
     return named

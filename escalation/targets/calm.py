@@ -12,7 +12,6 @@ from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Panel
 from escalation.targets.base import (
-    DAYS_SINCE,
     HISTORY_DECAYS,
     HISTORY_WINDOWS,
     MEAN,
@@ -37,7 +36,8 @@ class Calm(Target):
 
     .. math:: m' = -\log(1 - e^{-m}),\quad P(\text{Poisson}(m') \ge 1) = P(\text{Poisson}(m) = 0)
 
-    ``history_days_since`` stays the days since the last event.
+    ``history_days_since`` stays the days since the last event, and ``history_active_28d`` and the
+    like the days with one.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def _mirrored(history: dict[str, Array], horizon: int) -> dict[str, Array]:
     """Every sum, as the count that comes at least once as often as the events don't come."""
     days = {f"{schema.HISTORY}decay_{k}d": k for k in HISTORY_DECAYS}
     days |= {f"{schema.HISTORY}sum_{width}d": width for width in HISTORY_WINDOWS}
-    days |= {MEAN: horizon, DAYS_SINCE: 0}
+    days[MEAN] = horizon
     return {
-        name: _mirror(values, days[name] / horizon) if days[name] else values
+        name: _mirror(values, days[name] / horizon) if name in days else values
         for name, values in history.items()
     }
 

@@ -43,6 +43,11 @@ def simulate(
     for width in WINDOWS:
         past = sums[:, place] - sums[:, np.maximum(place - width, 0)]
         columns[f"history_sum_{width}d"] = past.ravel()
+    happened = np.concatenate([np.zeros((units, 1)), np.cumsum(events > 0, axis=1)], axis=1)
+    for width in (28, 90, 360):
+        active = happened[:, place] - happened[:, np.maximum(place - width, 0)]
+        columns[f"history_active_{width}d"] = active.ravel()
+    columns["history_days_observed"] = np.tile(place, units).astype(float)
     since = np.full((units, days), 9999.0)
     for t in range(days):
         before = since[:, t - 1] + 1 if t else since[:, 0]

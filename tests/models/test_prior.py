@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from escalation.models import MODELS
-from escalation.models.prior import COEFFICIENT_FILE, KNOTS, TERMS, Prior, inputs_of, learnt
+from escalation.models.prior import INPUT_COLUMNS, KNOTS, Prior, inputs_of
+from escalation.models.prior_numbers import COEFFICIENT_FILE, TERMS, learnt
 from escalation.targets import TARGETS
 
 LEARNT = sorted(learnt())
@@ -14,13 +15,16 @@ LEARNT = sorted(learnt())
 
 def inputs(**changed):
     row = {
-        "sums": np.ones((6, 1)),
-        "since": np.array([3.0]),
-        "year": np.array([10.0]),
-        "mean": np.array([10.0 * 7 / 90]),
-        "threshold": np.ones(1),
+        "sums": np.ones(6),
+        "active": np.array([1.0, 3.0, 5.0]),
+        "since": 3.0,
+        "year": 10.0,
+        "mean": 10.0 * 7 / 90,
+        "observed": 180.0,
+        "threshold": 1.0,
     } | changed
-    return dict(zip(TERMS, inputs_of(*row.values(), horizon=7, at=7)[0], strict=True))
+    values = np.concatenate([np.atleast_1d(part) for part in row.values()])[:, None]
+    return dict(zip(TERMS, inputs_of(values, horizon=7, at=7)[0], strict=True))
 
 
 def test_its_numbers_are_few_finite_and_of_labels_that_exist():
@@ -42,10 +46,15 @@ def test_the_inputs_of_a_row_by_hand():
     held = 21 * (1 - np.exp(-90 / 21))
     assert got["tail_21d"] == pytest.approx(np.log(2.0 ** ((1 / held + 0.005) * 7) - 1.0))
     assert got["horizon"] == got["threshold"] == 0.0
+    assert got["active_28d"] == pytest.approx(1 / 28)
+    assert got["active_90d"] == pytest.approx(3 / 90)
+    assert got["events_a_day"] == pytest.approx(np.log(10 / 5))
+    assert got["observed"] == pytest.approx(np.log(180 / 360))
+    assert got["observed_age"] == pytest.approx(np.log(180 / 360) * np.log(90 / 360))
 
 
 def test_a_unit_that_never_had_an_event_is_taken_as_old():
-    assert inputs(year=np.zeros(1), mean=np.zeros(1))["age"] == 0.0
+    assert inputs(year=0.0, mean=0.0)["age"] == 0.0
 
 
 @pytest.mark.parametrize("label", LEARNT)
@@ -71,8 +80,9 @@ def test_a_knot_is_where_the_line_arrives(table):
     at = KNOTS[-1]
     X = table.X.assign(history_mean=table.X["history_mean"] * at / 7)
     model = Prior(horizon=at, label="any").fit(X, table.y)
-    direct = np.max([model._log_odds(X, knot) for knot in KNOTS], axis=0)
-    np.testing.assert_allclose(model._rising(X), direct)
+    values = X[list(INPUT_COLUMNS)].to_numpy().T
+    direct = np.max([model._log_odds(values, knot) for knot in KNOTS], axis=0)
+    np.testing.assert_allclose(model._rising(values), direct)
 
 
 def test_a_label_that_was_not_learnt_gets_the_baseline(table):

@@ -288,6 +288,7 @@ def history_on(x, events, horizon):
     """History columns of what a label counts."""
     out = {f"history_decay_{k}d": decayed(x, np.exp(-1 / k)) for k in (7, 10, 21, 45, 90, 365)}
     out |= {f"history_sum_{w}d": total(x, w) for w in (7, 28, 360)}
+    out |= {f"history_active_{w}d": total((x >= 1).astype(int), w) for w in (28, 90, 360)}
     out["history_days_since"] = since(x >= 1, 9999)
     begun = events.shape[1] - np.where(events.any(axis=1), (events > 0).argmax(axis=1), 10**6) \
         if events.shape[1] else np.zeros(len(events))  # fmt: skip
@@ -331,7 +332,7 @@ def look_back_on(target, day):
 
 def calm_instead(name, values, h):
     """Expected events of a column's days, told as the count that calm in h of them implies."""
-    if name.endswith("days_since"):
+    if name.endswith("days_since") or "_active_" in name:
         return values
     days = re.search(r"_(\d+)d$", name)
     horizons = int(days[1]) / h if days else 1.0
@@ -471,6 +472,7 @@ def check_label(target, archive, plain, features, days, own, seed):
         table = prepared.table(back, labels, rows)
         columns = own | {n: v for n, v in expected.items() if n.startswith("history_")}
         columns["threshold"] = expected["threshold"]
+        columns["history_days_observed"] = np.tile([max(day.n, 1) for day in days], (len(present), 1))
         require_same(
             {name: table.X[name].to_numpy() for name in table.X},
             {name: values[usable] for name, values in columns.items()},

@@ -168,7 +168,7 @@ def rule_calm(target, past, now):
 
 def mirrored(name, value, horizon):
     """The count that comes at least once as often as the events don't come."""
-    if name == "history_days_since":
+    if name == "history_days_since" or "_active_" in name:
         return value
     spans = name.removesuffix("d").rpartition("_")[2]
     share = 1.0 if spans == "mean" else int(spans) / horizon
@@ -217,6 +217,12 @@ def own_history(known, past, now, horizon):
     }
     for width in (7, 28, 360):
         said[f"history_sum_{width}d"] = sum(w for day, w in weights if day > now - width)
+    days = {day for day, _ in weights}
+    worth = {day: sum(w for other, w in weights if other == day) for day in days}
+    for width in (28, 90, 360):
+        said[f"history_active_{width}d"] = sum(
+            total >= 1 for day, total in worth.items() if day > now - width
+        )
     said["history_days_since"] = min((now - day for day, w in weights if w >= 1), default=9999)
     observed = max((now - event.day + 1 for event in past), default=0)
     said["history_mean"] = (

@@ -1,0 +1,134 @@
+"""The numbers of ``prior``: those of the package, and those that a user learnt herself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from escalation.errors import UsageError
+from escalation.models.pool import AVERAGE_DAYS
+
+COEFFICIENT_FILE = Path(__file__).with_name("prior.json")
+LARGEST_FILE = 30_000
+"""Bytes of a file of numbers."""
+TERMS = (
+    *(f"tail_{days}d" for days in AVERAGE_DAYS),
+    "tail_mean",
+    "since",
+    "since_of_age",
+    "age",
+    "horizon",
+    "total",
+    "threshold",
+    "middle_squared",
+    "fast_less_slow_squared",
+    "horizon_middle",
+    "horizon_since",
+    "horizon_fast_less_slow",
+    "horizon_threshold",
+    "age_middle",
+    "since_middle",
+    "active_28d",
+    "active_90d",
+    "events_a_day",
+    "observed",
+    "horizon_active_28d",
+    "horizon_active_90d",
+    "horizon_events_a_day",
+    "observed_middle",
+    "events_a_day_middle",
+    "observed_age",
+)
+"""Inputs of the regression, in the order of its coefficients."""
+INPUTS, COEFFICIENTS = "inputs", "coefficients"
+
+
+@cache
+def learnt() -> Mapping[str, Sequence[float]]:
+    """Coefficients by label, the intercept first, as they come with the package."""
+    return checked_numbers(json.loads(COEFFICIENT_FILE.read_text("utf-8")))
+
+
+def numbers_of(coefficients: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """What a file of numbers says, from coefficients by label, the intercept first."""
+    return {INPUTS: ["intercept", *TERMS], COEFFICIENTS: dict(coefficients)}
+
+
+def checked_numbers(numbers: Mapping[str, Any], *, where: str = "numbers") -> dict[str, Any]:
+    """Coefficients by label.
+
+    Parameters
+    ----------
+    numbers : mapping
+        What a file of numbers says.
+    where : str
+        For the message.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG`` for other inputs than this version's, or coefficients that are no numbers.
+    """
+    coefficients = numbers.get(COEFFICIENTS)
+    if numbers.get(INPUTS) != ["intercept", *TERMS] or not isinstance(coefficients, Mapping):
+        raise _refused(where, "no numbers of a prior with the inputs of this version")
+    for label, row in coefficients.items():
+        if not _is_row(row):
+            raise _refused(where, f"needs {len(TERMS) + 1} numbers for {label}")
+    return dict(coefficients)
+
+
+def read_numbers(path: Path) -> dict[str, Any]:
+    """A file that ``escalation prior`` wrote, checked.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    UsageError
+        ``E-FILE`` where it can't be read, ``E-CONFIG`` where it is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise OSError(f"it has more than {LARGEST_FILE} bytes")
+    except OSError as error:
+        raise UsageError(
+            "E-FILE",
+            f"could not read the numbers of the prior: {error}",
+            where=str(path),
+            fix="make it with `escalation prior FILES --out my_prior.json`",
+        ) from None
+    try:
+        numbers = json.loads(data)
+    except (ValueError, RecursionError):
+        numbers = None
+    if not isinstance(numbers, dict):
+        raise _refused(str(path), "it is not JSON of a prior")
+    checked_numbers(numbers, where=str(path))
+    return numbers
+
+
+def _is_row(row: object) -> bool:
+    return (
+        isinstance(row, list)
+        and len(row) == len(TERMS) + 1
+        and all(isinstance(value, int | float) and math.isfinite(value) for value in row)
+    )
+
+
+def _refused(where: str, message: str) -> UsageError:
+    return UsageError(
+        "E-CONFIG",
+        message,
+        where=where,
+        column="numbers",
+        fix="learn them again with `escalation prior FILES --out my_prior.json`",
+    )

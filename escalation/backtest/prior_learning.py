@@ -98,7 +98,8 @@ def _learnt(archives: Archives, label: str) -> LabelLearnt:
     if not _both_classes(archives, label):
         return LabelLearnt(label, (), PENALTIES[-1], {})
     if len(archives) == 1:
-        return LabelLearnt(label, _rounded(learn(archives, label, PENALTIES[-1])), PENALTIES[-1], {})
+        alone = learn(archives, label, PENALTIES[-1])
+        return LabelLearnt(label, _rounded(alone), PENALTIES[-1], {})
     tried = {penalty: left_out(archives, label, penalty) for penalty in PENALTIES}
     penalty = max(tried, key=lambda one: _mean_gain(tried[one], young=False))
     losses = tried[penalty]

@@ -14,7 +14,7 @@ from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import EwmaNB, nb_tail
 from escalation.models.penalised import log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.prior_numbers import TERMS, checked_numbers, learnt
+from escalation.models.prior_numbers import checked_numbers, learnt
 
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90)
 """Horizons, in days, between which log-odds are a straight line in the logarithm of the horizon."""
@@ -221,5 +221,3 @@ class Prior(EventModel):
             return here
         share = np.log(self.horizon / lower) / np.log(KNOTS[upper] / lower)
         return before + share * (here - before)
-
-

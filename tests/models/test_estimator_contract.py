@@ -38,9 +38,7 @@ POSITIONAL = [
     Dynamic(levels=SIX, threshold=0),
     Levels(levels=SIX, past=0, threshold=0),
     Pool(levels=SIX, threshold=0),
-    Prior(
-        levels=SIX, active=(0, 0, 0), since=0, past=0, year=0, mean=0, observed=0, threshold=0
-    ),
+    Prior(levels=SIX, active=(0, 0, 0), since=0, past=0, year=0, mean=0, observed=0, threshold=0),
     Corrected(levels=SIX, since=0, past=0, threshold=0),
     Blend(levels=SIX, since=0, past=0, threshold=0),
 ]

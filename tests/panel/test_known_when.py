@@ -472,7 +472,8 @@ def check_label(target, archive, plain, features, days, own, seed):
         table = prepared.table(back, labels, rows)
         columns = own | {n: v for n, v in expected.items() if n.startswith("history_")}
         columns["threshold"] = expected["threshold"]
-        columns["history_days_observed"] = np.tile([max(day.n, 1) for day in days], (len(present), 1))
+        observed = [max(day.n, 1) for day in days]
+        columns["history_days_observed"] = np.tile(observed, (len(present), 1))
         require_same(
             {name: table.X[name].to_numpy() for name in table.X},
             {name: values[usable] for name, values in columns.items()},

@@ -29,6 +29,7 @@ from escalation._util.resources import bundled
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.models import BASELINES, MODELS, ON_REQUEST
+from escalation.models.prior_numbers import read_numbers
 from escalation.panel.section import PanelSection, where_of
 from escalation.targets import TARGETS, Target
 
@@ -241,6 +242,11 @@ class Experiment(Section):
         named = self.models or [name for name in MODELS if name not in ON_REQUEST]
         return list(dict.fromkeys([*BASELINES, *named]))
 
+    @property
+    def prior_numbers(self) -> dict[str, Any] | None:
+        """Numbers of a prior of one's own; those of the package where there are none."""
+        return self.models.get("prior", {}).get("numbers")
+
 
 def label_words(experiment: Experiment, target: Target) -> str:
     """What a label asks, in the words of its file; its name where the file has none."""
@@ -260,7 +266,8 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
     Parameters
     ----------
     path : str or Path, optional
-        Relative ``events`` in it start at its folder; the Iraq crisis by default.
+        Relative ``events`` in it, and ``numbers`` of ``prior``, start at its folder; the Iraq
+        crisis by default.
     changes : sequence of str, optional
         ``KEY=VALUE`` in place of what the file says, such as
         ``features.window_sums.windows=[3,14]``; labels are numbered from 0.
@@ -280,12 +287,21 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
     for change in changes:
         put(change, table)
     require_known_keys(path.name, Experiment, table)
+    _put_numbers(table, path.parent)
     try:
         experiment = Experiment(**table)
     except ValidationError as error:
         raise from_pydantic(str(path), error) from None
     events = experiment.data.events
     return experiment if events is None else experiment.reading(events=str(path.parent / events))
+
+
+def _put_numbers(table: Mapping[str, Any], folder: Path) -> None:
+    """Put what a named file of numbers says in place of its name: it stays with the models."""
+    models = table.get("models")
+    prior = models.get("prior") if isinstance(models, Mapping) else None
+    if isinstance(prior, dict) and isinstance(prior.get("numbers"), str):
+        prior["numbers"] = read_numbers(folder / prior["numbers"])
 
 
 def _text_of(path: Path) -> str:

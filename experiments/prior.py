@@ -19,7 +19,7 @@ from skill_data import DATA, SHARED
 
 from escalation import models
 from escalation.backtest.prior_learning import learn_prior, numbers_learnt, rows_of_gains
-from escalation.backtest.small_archives import Files, SmallRows, small_archives
+from escalation.backtest.small_archives import ConflictFiles, SmallRows, small_archives
 
 FOLDER = Path(models.__file__).parent
 CONFLICTS = {"Iraq": ("ucdp_iraq", "iraq_2007"), "Syria": ("ucdp_syria",), "Israel": ("israel",)}
@@ -28,7 +28,7 @@ LAST_DAY = np.datetime64("2019-12-31")
 
 def archives() -> dict[str, list[list[SmallRows]]]:
     """Small ones of each conflict, from the open files."""
-    conflicts: dict[str, Files] = {
+    conflicts: dict[str, ConflictFiles] = {
         name: [(DATA[file][0](0), DATA[file][1]) for file in files]  # type: ignore[misc]
         for name, files in CONFLICTS.items()
     }

@@ -19,7 +19,7 @@ SCORED = (7, 30)
 """Horizons, in days, of the gains."""
 YOUNG = 180
 PENALTIES = (0.0003, 0.003)
-WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+PRIOR_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Of the prior on log-odds, the baseline having the rest."""
 FEWEST_OF_A_CLASS = 20
 DRAWS = 2000
@@ -178,7 +178,7 @@ def _losses(rows: SmallRows, beta: Array) -> Array:
     """Summed Brier score over all days and the first 180, by weight of the prior."""
     own = beta[0] + rows.inputs @ beta[1:]
     odds = np.log(rows.baseline / (1 - rows.baseline))
-    mixed = [1 / (1 + np.exp(-(w * own + (1 - w) * odds))) for w in WEIGHTS]
+    mixed = [1 / (1 + np.exp(-(w * own + (1 - w) * odds))) for w in PRIOR_WEIGHTS]
     brier = (np.stack(mixed) - rows.outcome) ** 2
     return np.stack([brier.sum(axis=1), brier[:, rows.day < YOUNG].sum(axis=1)])
 
@@ -196,7 +196,7 @@ def gain(sums: Array, *, weight: int = -1, seed: int = 7) -> tuple[float, float,
     ----------
     sums : ndarray, shape (archive, weight)
     weight : int
-        Position among :data:`WEIGHTS`.
+        Position among :data:`PRIOR_WEIGHTS`.
     seed : int
         Of the draws.
     """
@@ -219,7 +219,7 @@ def rows_of_gains(learnt: LabelLearnt) -> list[Mapping[str, Any]]:
             "archives": len(sums),
             "all_days": gain(sums[:, 0]),
             "young": gain(sums[:, 1]),
-            "by_weight": [gain(sums[:, 0], weight=w)[0] for w in range(1, len(WEIGHTS))],
+            "by_weight": [gain(sums[:, 0], weight=w)[0] for w in range(1, len(PRIOR_WEIGHTS))],
         }
         for (conflict, horizon), sums in learnt.losses.items()
     ]

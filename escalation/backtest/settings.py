@@ -19,6 +19,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import Families, build
+from escalation.models.wrapped import without_occurrence
 from escalation.targets.any import AnyEvent
 from escalation.targets.base import Target
 
@@ -165,7 +166,7 @@ def training_table(
     Returns
     -------
     X : DataFrame
-        Indexed by unit and day.
+        Indexed by unit and day; without the columns that only ``prior`` reads.
     y : Series
         Outcome, 0 or 1.
     """
@@ -176,4 +177,5 @@ def training_table(
     )
     case = make_case(archive, experiment, experiment.labels[0])
     table = case.training_table(case.prepared.days[-1] if as_of is None else to_day(as_of))
-    return table.X, pd.Series(table.outcome.astype(int), index=table.X.index, name=schema.OUTCOME)
+    y = pd.Series(table.outcome.astype(int), index=table.X.index, name=schema.OUTCOME)
+    return without_occurrence(table.X), y

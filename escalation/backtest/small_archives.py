@@ -37,7 +37,7 @@ EVERY = 7
 REFIT = 30
 SEED = 7
 
-Files = Sequence[tuple[EventArchive, schema.UnitKind]]
+ConflictFiles = Sequence[tuple[EventArchive, schema.UnitKind]]
 """Archives of one conflict, each with the kind of its units."""
 
 
@@ -149,7 +149,7 @@ def _rows(past: History, label: str, horizon: int) -> SmallRows:
 
 
 def small_archives(
-    conflicts: Mapping[str, Files],
+    conflicts: Mapping[str, ConflictFiles],
     *,
     last_day: np.datetime64 | None = None,
     progress: Progress = silent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,7 +150,7 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
         summary = metrics.summary(
             forecasts, horizon=target.horizon, seed=experiment.experiment.seed
         )
-        best = best_model(summary, target)
+        best = best_model(summary, target, numbers=experiment.prior_numbers)
     except GateError as error:
         raise Shortage(target_label(target), error.message, fix=error.fix) from None
     record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
@@ -181,7 +182,9 @@ def unverified(summary: pd.DataFrame) -> str:
     )
 
 
-def best_model(summary: pd.DataFrame, target: Target) -> str:
+def best_model(
+    summary: pd.DataFrame, target: Target, *, numbers: Mapping[str, Any] | None = None
+) -> str:
     """The model to register: the lowest Brier score of those that are no mere reference.
 
     With fewer than 20 positives no ranking is claimed: then it is ``prior``, where it runs and has
@@ -192,6 +195,8 @@ def best_model(summary: pd.DataFrame, target: Target) -> str:
     summary : DataFrame
         A row per model: ``model``, ``brier`` and ``positives``.
     target : Target
+    numbers : mapping, optional
+        Of a prior of one's own.
 
     Raises
     ------
@@ -200,7 +205,7 @@ def best_model(summary: pd.DataFrame, target: Target) -> str:
     """
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
-        prior = Prior(horizon=target.horizon, label=target.name)
+        prior = Prior(horizon=target.horizon, label=target.name, numbers=numbers)
         return "prior" if prior.answers and "prior" in scored.index else "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:

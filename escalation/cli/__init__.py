@@ -16,7 +16,19 @@ from escalation import __version__
 from escalation._util.cautions import EscalationWarning
 from escalation._util.interrupts import listen, status_if_asked
 from escalation._util.library_errors import translated
-from escalation.cli import check, data, delays, fetch, init, models, moves, pages, watch, work
+from escalation.cli import (
+    check,
+    data,
+    delays,
+    fetch,
+    init,
+    learn,
+    models,
+    moves,
+    pages,
+    watch,
+    work,
+)
 from escalation.cli.process import open_streams, surroundings
 from escalation.errors import EscalationError, UsageError, printable, printable_line
 
@@ -41,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "archive": fetch.archive_command,
     "moves": moves.moves_command,
     "revisions": delays.revisions_command,
+    "prior": learn.prior_command,
     "card": models.card_command,
     "compare": models.compare_command,
     "promote": models.promote_command,

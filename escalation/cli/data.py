@@ -71,7 +71,7 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=_options(
+            options=options_of(
                 encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
             ),
             limits=_limits(max_bad, strict),
@@ -125,7 +125,7 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=_options(
+            options=options_of(
                 encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
             ),
             limits=_limits(max_bad, strict),
@@ -140,7 +140,7 @@ def ingest_command(
             print(f"{printable(report.file)}: {report.retracted} events were retracted")
 
 
-def _options(
+def options_of(
     encoding: str | None,
     separator: str | None,
     date_format: str | None,
@@ -151,6 +151,15 @@ def _options(
     coarsest: int,
     spans: str,
 ) -> Options:
+    """How files are read, as the command line says.
+
+    Parameters
+    ----------
+    encoding, separator, date_format, zone, event_type, lag, coarsest, spans : optional
+        As for :class:`escalation.events.Options`.
+    columns : list of str, optional
+        As :func:`escalation.cli.reading.columns_named` takes them.
+    """
     from escalation.events import Options
 
     named = columns_named(columns)

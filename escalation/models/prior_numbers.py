@@ -13,7 +13,7 @@ from escalation.errors import UsageError
 from escalation.models.pool import AVERAGE_DAYS
 
 COEFFICIENT_FILE = Path(__file__).with_name("prior.json")
-LARGEST_FILE = 30_000
+LARGEST_NUMBERS = 30_000
 """Bytes of a file of numbers."""
 TERMS = (
     *(f"tail_{days}d" for days in AVERAGE_DAYS),
@@ -96,9 +96,9 @@ def read_numbers(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-        if len(data) > LARGEST_FILE:
-            raise OSError(f"it has more than {LARGEST_FILE} bytes")
+            data = file.read(LARGEST_NUMBERS + 1)
+        if len(data) > LARGEST_NUMBERS:
+            raise OSError(f"it has more than {LARGEST_NUMBERS} bytes")
     except OSError as error:
         raise UsageError(
             "E-FILE",

@@ -15,13 +15,21 @@ from escalation.errors import UsageError
 from escalation.models.base import EventModel, columns_of, smoothed_rate
 
 
+def without_occurrence(X: Any) -> Any:
+    """The columns of a frame but those that only ``prior`` reads; a plain array as it is."""
+    if not isinstance(X, pd.DataFrame):
+        return X
+    return X.loc[:, [not schema.is_occurrence(name) for name in X.columns]]
+
+
 def with_margins(X: Any, horizon: int) -> Array:
     r"""Columns of X, and log((history + 1/2) / (threshold + 1/2)) for each decayed sum in it.
 
     .. math:: \log \frac{h s_K / K + 1/2}{k + 1/2}
 
     How far the going rate is from the threshold is what matters most, and a tree can't divide. A
-    plain array, or a frame without history or threshold, stays as it is.
+    plain array, or a frame without history or threshold, stays as it is. Columns of how often
+    something happened, which only ``prior`` reads, are left out.
 
     Parameters
     ----------
@@ -33,6 +41,7 @@ def with_margins(X: Any, horizon: int) -> Array:
     -------
     ndarray, shape (row, column + margins), C order
     """
+    X = without_occurrence(X)
     base = np.ascontiguousarray(np.asarray(X, dtype=np.float64))
     if not isinstance(X, pd.DataFrame) or schema.THRESHOLD not in X.columns:
         return base
@@ -52,14 +61,6 @@ def _decays(names: Sequence[str]) -> list[int]:
     start = f"{schema.HISTORY}decay_"
     inner = [name[len(start) : -1] for name in names if name.startswith(start)]
     return [int(days) for days in inner if days.isdigit()]
-
-
-def _without_occurrence(X: Any) -> Any:
-    """The columns but for those that only ``prior`` reads; a plain array as it is."""
-    if not isinstance(X, pd.DataFrame):
-        return X
-    kept = [name for name in X.columns if not schema.is_occurrence(name)]
-    return X if len(kept) == X.shape[1] else X[kept]
 
 
 class Wrapped(EventModel):
@@ -85,12 +86,12 @@ class Wrapped(EventModel):
         self.base_ = smoothed_rate(y, self.horizon)
         self.inner_ = None
         if y.min() < y.max():
-            self.inner_ = self._build().fit(self._design(_without_occurrence(X)), y)
+            self.inner_ = self._build().fit(self._design(X), y)
 
     def _probability(self, X: Any) -> Array:
         if self.inner_ is None:
             return np.full(len(X), self.base_)
-        return self._predicted(self._design(_without_occurrence(X)))
+        return self._predicted(self._design(X))
 
     def _design(self, X: Any) -> Array:
         """What the estimator sees."""
@@ -125,7 +126,7 @@ class Adapted(Wrapped):
         return clone(self.estimator)
 
     def _design(self, X: Any) -> Any:
-        return X
+        return without_occurrence(X)
 
 
 def adapted(name: str, estimator: Any, *, horizon: int) -> EventModel:

@@ -16,8 +16,8 @@ from escalation.models import MODELS
 
 LONGEST_PARAMETER = 6000
 UNSET = "not set"
-_WHOLE = {"data.columns"}
-"""Tables whose keys are words of the user's file, kept as one text."""
+_WHOLE = {"data.columns", "models.prior.numbers"}
+"""Tables whose keys are words of the user's file, or many, kept as one text."""
 
 
 def flat_params(experiment: Experiment, *, models: Collection[str] | None = None) -> dict[str, str]:

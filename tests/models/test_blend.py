@@ -48,7 +48,7 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
 
 
 def test_it_starts_from_the_prior_where_that_has_learnt_the_label(table):
-    for label, start in (("any", START_WITH_PRIOR), ("exceed", START)):
+    for label, start in (("any", START_WITH_PRIOR), ("deaths", START)):
         prior = MODELS["prior"](label=label).fit(table.X, table.y, count=table.count)
         model = Blend().fit(table.X, table.y, count=table.count, estimators={"prior": prior})
         assert dict(zip(model.names_, model.pool_weights_[0], strict=True)) == start

@@ -54,7 +54,7 @@ def test_a_pipeline_gives_what_it_gives_alone(result, archive):
     issued = result.forecasts.loc[
         (result.forecasts["model"] == "mine") & (result.forecasts["day"] == first), "probability"
     ]
-    np.testing.assert_allclose(issued, mine.predict_proba(row.X)[:, 1], rtol=1e-9)
+    np.testing.assert_allclose(issued, mine.predict_proba(row.X[X.columns])[:, 1], rtol=1e-9)
 
 
 def test_two_models_are_held_against_each_other(result):

@@ -50,6 +50,9 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("audit", ("audit iraq_crisis.toml --cuts 2 --seeds 1",)),
     ("moves", ("moves iraq_crisis.toml",)),
     ("revisions", ("revisions iraq_crisis.toml",)),
+    ("prior", (
+        "prior iraq_crisis_events.csv --source iraq_crisis --unit site --out my_prior.json",
+    )),
     ("", (f"train iraq_crisis.toml {JUNE}",)),
     ("verify", (
         "score --model june.any_7d --as-of 2021-07-01 --budget 5",

@@ -52,7 +52,7 @@ def test_an_experiment_that_names_them_trains_and_scores_without_the_file(folder
     assert done.returncode == 0, done.stderr
     (folder / "my_prior.json").unlink()
     done = escalation(
-        "score", "--model", "own.any_7d", "--events", "north.csv", "--explain", "0", "--json",
+        "score", "--model", "own", "--events", "north.csv", "--explain", "0", "--json",
         folder=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -241,14 +241,31 @@ def answerable(case: Case) -> Case:
     try:
         require_backtest(case)
     except Shortage as shortage:
-        prior = build_model("prior", case.experiment, case.target)
-        if case.own or not isinstance(prior, Prior) or not prior.answers:
-            raise
-        young = replace(case, own={"prior": prior})
-        require_backtest(young)
-        warn_answered_by_prior(shortage)
-        return young
+        return by_prior(case, shortage)
     return case
+
+
+def by_prior(case: Case, shortage: Shortage) -> Case:
+    """The case with the baselines and the model ``prior`` alone, and a warning that says so.
+
+    Parameters
+    ----------
+    case : Case
+    shortage : Shortage
+        Why nothing can be learnt, or shown.
+
+    Raises
+    ------
+    Shortage
+        That one, where ``prior`` has not learnt the label either.
+    """
+    prior = build_model("prior", case.experiment, case.target)
+    if case.own or not isinstance(prior, Prior) or not prior.answers:
+        raise shortage
+    young = replace(case, own={"prior": prior})
+    require_backtest(young)
+    warn_answered_by_prior(shortage)
+    return young
 
 
 def learnable_cases(

@@ -14,6 +14,7 @@ from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
     answerable,
+    by_prior,
     each,
     featured,
     learnable_cases,
@@ -131,6 +132,8 @@ def train_labels(
 def train_case(case: Case, *, progress: Progress = silent) -> Trained:
     """Backtest and refit every model of a case that has its features.
 
+    Where none of their forecasts has resolved yet, ``prior`` alone answers, and is asked earlier.
+
     Parameters
     ----------
     case : Case
@@ -142,6 +145,13 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
     Shortage
         ``E-INSUFFICIENT`` when no forecast can be scored.
     """
+    try:
+        return _train(case, progress)
+    except Shortage as shortage:
+        return _train(by_prior(case, shortage), progress)
+
+
+def _train(case: Case, progress: Progress) -> Trained:
     days, experiment, target = case.prepared.days, case.experiment, case.target
     known = case.known_on(days[-1])
     table = case.training_table(days[-1], known)

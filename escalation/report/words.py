@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pandas as pd
 import pyarrow as pa
 
 from escalation import schema
 from escalation._util.text import toll
+from escalation.events.countries import to_iso3
 from escalation.events.severity import unrated
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.report.page_data import ReportData
@@ -29,12 +31,12 @@ SHORT_NAMES = frozenset({"us", "un", "uk", "eu", "ii", "iii", "iv"})
 
 
 def plain(name: object) -> str:
-    """A name without underscores, what is short for something in capitals; nothing for none.
+    """A name without underscores; what is short for something, and countries, in capitals.
 
     Examples
     --------
-    >>> plain("us_coalition"), plain("k1"), plain("union_iii"), plain(None)
-    ('US coalition', 'K1', 'union III', '')
+    >>> plain("us_coalition"), plain("k1"), plain("union_iii"), plain("iran"), plain(None)
+    ('US coalition', 'K1', 'union III', 'Iran', '')
     """
     if pd.isna(name):
         return ""
@@ -42,12 +44,16 @@ def plain(name: object) -> str:
     return " ".join(_capitals(part) for part in parts)
 
 
+@cache
 def _capitals(part: str) -> str:
-    """Short names, those with a digit and those without a vowel in capitals."""
+    """Short names, those with a digit and those without a vowel in capitals; countries with one."""
     spelt = part.isalpha() and part.islower() and not set(part) & set("aeiouy")
     coded = part.isalnum() and not part.isalpha() and not part.isdecimal() and len(part) < 4
     short = part in SHORT_NAMES or coded or (spelt and 1 < len(part) < 6)
-    return part.upper() if short else part
+    if short:
+        return part.upper()
+    country = part.isalpha() and to_iso3(pa.array([part]), code="name")[0].is_valid
+    return part[:1].upper() + part[1:] if country else part
 
 
 def titled(name: object) -> str:

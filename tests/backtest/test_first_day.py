@@ -65,6 +65,17 @@ def test_prior_alone_is_issued_where_nothing_can_be_learnt(case):
     assert forecasts[schema.OUTCOME].notna().any()
 
 
+def test_prior_alone_answers_where_no_forecast_of_the_others_has_resolved():
+    late = pd.concat([archive_of([0], "south").versions, archive_of(range(200, 212)).versions])
+    archive = EventArchive.of(
+        late.assign(event_id=[f"e{i}" for i in range(len(late))]), covered_to="2023-08-01",
+        known_basis="event_date",
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match=r"any_7d is answered by `prior` alone.*no rows at risk"):
+        (trained,) = train_labels(archive, asked())
+    assert trained.best == "prior" and set(trained.models) == {*BASELINES, "prior"}
+
+
 def test_a_label_that_was_not_learnt_anywhere_is_refused_as_before():
     with pytest.raises(Shortage, match="E-INSUFFICIENT"):
         train_labels(archive_of(YOUNG["ten events"]), asked("exceed"))

@@ -46,13 +46,13 @@ def bundled_finding() -> list[str]:
     table = bundled_comparison()
     better = table[table["skill_vs_ewma_nb_lower"] > 0]["model"].tolist()
     first = table.iloc[0]
-    says = f"{', '.join(better)} beat it" if better else "nothing is shown to beat it"
+    says = f"{', '.join(better)} beat it" if better else "none of them is shown to beat it"
     half = pd.read_csv(RESULTS / "iraq_crisis_half.csv").iloc[0]
     gains = (interval(half, f"{score}_vs_ewma_nb") for score in ("skill", "log_skill"))
     return [
         f"{first['rows']:,} forecasts on {first['dates']:,} days, {first['positives']:,} positive: "
-        f"{says}. The plain mean of `ewma_nb` and `prior` is at {next(gains)} by Brier score and "
-        f"{next(gains)} by log score."
+        f"{says}. The plain mean of `ewma_nb` and `prior`, which is none of them, is at "
+        f"{next(gains)} by Brier score and {next(gains)} by log score."
     ]
 
 

@@ -60,7 +60,7 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
         "score --model june.any_7d --as-of 2021-07-29 --budget 5",
         "verify --model june.any_7d --as-of 2021-12-31",
     )),
-    ("", (f"train iraq_crisis.toml {JUNE} --set features.window_sums.windows=[3,14]",)),
+    ("", (f"train iraq_crisis.toml {JUNE} --set features.window_sums.windows=[3,7,28]",)),
     ("compare", ("compare",)),
     ("promote", ("promote --model june.any_7d",)),
     ("ui", ("ui --port 5055",)),

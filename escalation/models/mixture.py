@@ -24,7 +24,7 @@ from escalation.models.tails import outcome_log_likelihood
 START: dict[str, float] = {"ewma_nb": 0.4, "pool": 0.15, "corrected": 0.45}
 """The log-linear pool that the mixture starts from."""
 PRIOR_MODEL = "prior"
-START_WITH_PRIOR: dict[str, float] = {PRIOR_MODEL: 0.6, "ewma_nb": 0.4}
+START_WITH_PRIOR: dict[str, float] = {PRIOR_MODEL: 0.8, "ewma_nb": 0.2}
 """The one that it starts from where an experiment names ``prior`` and that has learnt the label.
 
 Of 0.2, 0.4, ... 1 it is the highest with which no conflict, when it was left out of the prior, fell
@@ -168,7 +168,7 @@ def start_of(names: Collection[str]) -> dict[str, float]:
     Examples
     --------
     >>> start_of(["ewma_nb", "prior", "logistic"])
-    {'prior': 0.6, 'ewma_nb': 0.4}
+    {'prior': 0.8, 'ewma_nb': 0.2}
     """
     return START_WITH_PRIOR if PRIOR_MODEL in names else START
 

@@ -111,10 +111,10 @@ def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
 def test_without_a_record_it_starts_from_prior_and_baseline():
     names = (*START, "prior")
     assert shares_of(mixture_of(None, names, horizon=7), names) == {
-        "ewma_nb": 0.4,
+        "ewma_nb": 0.2,
         "pool": 0.0,
         "corrected": 0.0,
-        "prior": 0.6,
+        "prior": 0.8,
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation.backtest.train import Trained, unverified
+from escalation.experiment import target_label
 from escalation.scoring.described import track_record_of
 from escalation.scoring.usual import track_in_words
 from escalation.targets import Target
@@ -38,9 +39,12 @@ def definition(target: Target) -> str:
 
 
 def experiment_note(trained: Trained) -> str:
-    """Of the experiment; collapsed, the page shows its first line only."""
-    words = trained.case.experiment.experiment.description
-    return f"{definition(trained.case.target)}\n\n{words}\n\n" + (
+    """Of the experiment, every label defined; collapsed, the page shows its first line only."""
+    experiment = trained.case.experiment
+    labels = experiment.labels
+    defined = [f"`{target_label(one)}`: {definition(one)}" for one in labels]
+    first = " ".join(defined) if len(labels) > 1 else definition(labels[0])
+    return f"{first}\n\n{experiment.experiment.description}\n\n" + (
         "A run is a training; the runs below it are its models. Skill is the share of a baseline's "
         "Brier score that a model saves: above 0 is better, and a difference is real where the "
         "95% interval (`_lower`, `_upper`) lies above 0.\n"

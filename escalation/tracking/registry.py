@@ -48,6 +48,17 @@ def model_name(trained: Trained) -> str:
     return name if len(experiment.targets) == 1 else f"{name}.{trained.label}"
 
 
+def logged_name(trained: Trained, model: str) -> str:
+    """A model with its label, such as ``any_7d blend``: a list of all labels' can be told apart.
+
+    Parameters
+    ----------
+    trained : Trained
+    model : str
+    """
+    return f"{trained.label} {model}"
+
+
 def log_model(trained: Trained, run_id: str) -> str:
     """Store the best model with its run; the id of the logged model.
 
@@ -63,7 +74,7 @@ def log_model(trained: Trained, run_id: str) -> str:
         (folder / HASH_FILE).write_text(digest, encoding="utf-8")
         with mlflow.start_run(run_id=run_id):
             info = mlflow.pyfunc.log_model(
-                name=trained.best,
+                name=logged_name(trained, trained.best),
                 loader_module="escalation.scoring.serving",
                 data_path=str(folder),
                 signature=_signature(manifest.columns),
@@ -88,7 +99,10 @@ def name_model(
     model : str
     """
     entered = client.create_logged_model(
-        experiment, model, run_id, tags={"target": trained.label, "files": "only of the best"}
+        experiment,
+        logged_name(trained, model),
+        run_id,
+        tags={"target": trained.label, "files": "only of the best"},
     )
     client.finalize_logged_model(entered.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(entered.model_id, 0)])

@@ -89,7 +89,8 @@ def test_every_model_is_ranked_by_its_numbers_on_the_data_set(browser, site):
     page = f"{address}/#/experiments/{logged.experiment_id}/models?workflowType=machine_learning"
     brier = str(trained.summary["brier"].max())[:8]
     browser.set_window_size(2600, 1000)  # columns beyond the edge are not in the page
-    text_of(browser, page, "Dataset:", "brier", brier, *trained.models)
+    named = [f"{trained.label} {model}" for model in trained.models]
+    text_of(browser, page, "Dataset:", "brier", brier, *named)
     browser.set_window_size(1500, 1000)
 
 

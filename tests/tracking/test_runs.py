@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from escalation import tracking
+from escalation.backtest import ablation
 from escalation.tracking import notes, runs
 from escalation.tracking.metric_names import DECIDING
 
@@ -54,6 +55,14 @@ def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
     monkeypatch.setattr(runs.plots, "skill_by_figure", noted)
     log(uri, best=best)
     assert told == ["logistic"]
+
+
+def test_what_families_are_worth_is_a_table_and_a_figure_of_the_parent(uri, log):
+    row = ("recency", "logistic", 3, 0.10, 0.11, 0.1, 0.02, 0.2)
+    done = log(uri, ablation=pd.DataFrame([row], columns=ablation.COLUMNS))
+    client = tracking.open_store(uri)
+    held = [f for at in ("figures", "tables") for f in client.list_artifacts(done.run_id, at)]
+    assert {"figures/ablation.png", "tables/ablation.csv"} <= {one.path for one in held}
 
 
 def test_numbers_that_decide_have_plain_names_and_all_others_a_group(children):

@@ -1,0 +1,202 @@
+"""How good is a young archive: models on small ones cut from conflicts that ``prior`` has not seen.
+
+    python experiments/cold_start.py [--archives 6] [--processes 2]
+
+Small archives (450 days, a few units) are cut at random from each conflict, by other draws than
+those that ``prior`` learns from, and forecast with numbers learnt on the other conflicts. Until
+there is enough to learn from, every model is what the command would issue: ``prior`` where it has
+learnt the label, ``ewma_nb`` otherwise. Writes cold_start.csv, .md and .png in results/: percent of
+Brier score below that of ``ewma_nb``, by conflict, label and age of the archive, with 95% intervals
+from drawing whole archives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from prior import CONFLICTS, LAST_DAY, archives
+from skill_data import DATA, SHARED
+
+from escalation.backtest.case import can_learn, case_of_labels, featured
+from escalation.backtest.fitting import unfitted
+from escalation.backtest.prior_learning import learn_prior, numbers_learnt
+from escalation.backtest.rolling import backtest_case
+from escalation.backtest.small_archives import cut
+from escalation.errors import EscalationError
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment
+
+TARGETS = (("any", 7), ("any", 30), ("onset", 7), ("exceed", 7), ("exceed", 30), ("up", 30),
+           ("surge", 7))  # fmt: skip
+MODELS = ("prior", "blend", "corrected", "pool", "negbin")
+BASE = "ewma_nb"
+AGES = {"to 180 days": (0, 180), "180 to 450 days": (180, 451), "all": (0, 451)}
+SCHEDULE = {"every": 7, "refit_every": 8, "update_every": 4, "train_every": 7}
+SEED = 2026
+RESULTS = Path(__file__).with_name("results")
+
+
+@cache
+def numbers_without(conflict: str) -> dict[str, Any]:
+    """What ``prior`` learns on the other conflicts."""
+    others = {name: parts for name, parts in _rows().items() if name != conflict}
+    return numbers_learnt(learn_prior(others))
+
+
+@cache
+def _rows() -> Any:
+    return archives()
+
+
+def small(conflict: str, number: int) -> tuple[EventArchive, str] | None:
+    """One small archive and the kind of its units; the same on every run."""
+    files = CONFLICTS[conflict]
+    read, unit, _ = DATA[files[number % len(files)]]
+    rng = np.random.default_rng([SEED, list(CONFLICTS).index(conflict), number])
+    for _ in range(20):
+        if (found := cut(read(0), unit, rng, last_day=LAST_DAY)) is not None:  # type: ignore[arg-type]
+            return found, unit
+    return None
+
+
+def asked(unit: str, target: tuple[str, int], numbers: dict[str, Any], **start: Any) -> Experiment:
+    """The experiment of one small archive."""
+    return Experiment(
+        experiment={"name": "cold_start", "seed": 7},
+        panel={"units": [unit]},
+        targets=[{"name": target[0], "horizon": target[1]}],
+        models={**{name: {} for name in MODELS}, "prior": {"numbers": numbers}},
+        backtest={**SCHEDULE, **start},
+    )
+
+
+def forecasts_of(archive: EventArchive, unit: str, target: tuple[str, int], numbers: Any) -> Any:
+    """From the first day: what needs nothing to learn from, then all models."""
+    experiment = asked(unit, target, numbers)
+    case = case_of_labels(archive, experiment, experiment.labels[0])
+    days = case.prepared.days
+    start = next((at for at in range(28, len(days), 7) if can_learn(case, at)), len(days))
+    parts = []
+    if start < len(days) - 1:
+        later = asked(unit, target, numbers, first_origin=days[start].item())
+        parts.append(backtest_case(featured(case_of_labels(archive, later, later.labels[0]))))
+    models = unfitted(experiment, experiment.labels[0], None)
+    alone = case_of_labels(archive, experiment, experiment.labels[0])
+    early = backtest_case(featured(replace(alone, own={"prior": models["prior"]})))
+    early = early[early["day"] < days[min(start, len(days) - 1)]]
+    stand_in = "prior" if models["prior"].answers else BASE
+    issued = early[early["model"] == stand_in]
+    parts.append(early[early["model"].isin([BASE, "prior"])])
+    parts += [issued.assign(model=name) for name in MODELS if name != "prior"]
+    every = pd.concat(parts, ignore_index=True)
+    return every.assign(age=(every["day"] - pd.Timestamp(days[0])).dt.days)
+
+
+def run(job: tuple[str, int]) -> list[dict[str, Any]]:
+    """Summed Brier scores of one small archive, by label, age and model."""
+    conflict, number = job
+    made = small(conflict, number)
+    if made is None:
+        return []
+    found = []
+    for target in TARGETS:
+        try:
+            rows = forecasts_of(*made, target, numbers_without(conflict))
+        except EscalationError as error:
+            sys.stderr.write(f"{conflict} {number} {target}: {error.message}\n")
+            continue
+        rows = rows[rows["at_risk"].astype(bool) & rows["outcome"].notna()]
+        loss = (rows["probability"] - rows["outcome"]) ** 2
+        for name, (first, last) in AGES.items():
+            some = rows["age"].between(first, last, inclusive="left")
+            sums = loss[some].groupby(rows.loc[some, "model"]).sum()
+            found += [
+                {"conflict": conflict, "archive": number, "target": f"{target[0]}_{target[1]}d",
+                 "age": name, "model": model, "loss": value, "base": sums.get(BASE, np.nan)}
+                for model, value in sums.items() if model in MODELS
+            ]  # fmt: skip
+    return found
+
+
+def gains(sums: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
+    """Percent less than the baseline, with a 95% interval over archives."""
+    own, base = sums["loss"].to_numpy(), sums["base"].to_numpy()
+    draw = rng.integers(0, len(sums), (2000, len(sums)))
+    value = 100 * (1 - own[draw].sum(axis=1) / base[draw].sum(axis=1))
+    low, high = np.quantile(value, [0.025, 0.975])
+    return {"gain": 100 * (1 - own.sum() / base.sum()), "lower": low, "upper": high,
+            "archives": len(sums)}  # fmt: skip
+
+
+def table_of(sums: pd.DataFrame) -> pd.DataFrame:
+    """Gain by conflict, label, age and model."""
+    rng, keys = np.random.default_rng(SEED), ["target", "age", "conflict", "model"]
+    sums = sums[sums["base"] > 0]
+    rows = [dict(zip(keys, key, strict=True)) | gains(part, rng)
+            for key, part in sums.groupby(keys)]  # fmt: skip
+    return pd.DataFrame(rows).round(2)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A line for each label, age and conflict."""
+    lines = ["| label | age | left out | " + " | ".join(f"`{m}`" for m in MODELS) + " |",
+             "| --- | --- | --- |" + " --- |" * len(MODELS)]  # fmt: skip
+    for (target, age, conflict), part in table.groupby(["target", "age", "conflict"], sort=False):
+        own = part.set_index("model")
+        cells = [f"{r.gain:+.1f} [{r.lower:+.1f}, {r.upper:+.1f}]"
+                 for r in own.reindex(MODELS).itertuples()]  # fmt: skip
+        lines.append(f"| {target} | {age} | {conflict} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def figure(table: pd.DataFrame) -> Figure:
+    """Mean gain over conflicts, by label, of a young and an older archive."""
+    drawn = Figure(figsize=(9.0, 4.6), layout="constrained")
+    left, right = drawn.subplots(1, 2, sharey=True)
+    for ax, age in ((left, "to 180 days"), (right, "180 to 450 days")):
+        mean = table[table["age"] == age].groupby(["target", "model"])["gain"].mean().unstack()
+        for place, model in enumerate(MODELS):
+            shown = mean[model].clip(-30, 60)
+            ax.plot(shown, np.arange(len(shown)) + 0.08 * place, "o", label=model, ms=6)
+        ax.axvline(0.0, color="#333333", lw=0.8)
+        ax.set_yticks(range(len(mean)), mean.index)
+        ax.set_title(f"archive of {age}", size=10, loc="left")
+        ax.set_xlabel(f"percent of Brier score below {BASE}, mean of the conflicts")
+    left.invert_yaxis()
+    right.legend(frameon=False, fontsize=8)
+    return drawn
+
+
+def main() -> int:
+    """Run, tell, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--archives", type=int, default=6, help="of each conflict")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    if not SHARED.is_dir():
+        sys.stderr.write(f"skipped: no event files at {SHARED}\n")
+        return 0
+    jobs = [(conflict, number) for conflict in CONFLICTS for number in range(given.archives)]
+    with ProcessPoolExecutor(given.processes) as pool:
+        sums = pd.DataFrame([row for rows in pool.map(run, jobs) for row in rows])
+    table = table_of(sums)
+    given.out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(given.out / "cold_start.csv", index=False)
+    (given.out / "cold_start.md").write_text(markdown(table), "utf-8")
+    figure(table).savefig(given.out / "cold_start.png", dpi=130)
+    sys.stdout.write(markdown(table))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

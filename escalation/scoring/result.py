@@ -19,7 +19,7 @@ from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features.build import Families
-from escalation.models.wrapped import adapted
+from escalation.models.wrapped import Adapted, adapted
 from escalation.scoring.described import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
@@ -61,6 +61,17 @@ class FittedModel:
     """
 
     scorer: Scorer
+
+    @property
+    def estimator(self) -> Any:
+        """The fitted estimator: the one that was given, or a model of the project's own.
+
+        It is what ``mlflow.sklearn.log_model`` takes. The registry of ``escalation train`` holds
+        the project's own models only, because whatever else a file says could run as code.
+        None where an estimator was given and training saw one outcome only.
+        """
+        model = self.scorer.model
+        return model.inner_ if isinstance(model, Adapted) else model
 
     def score(
         self,

@@ -36,7 +36,13 @@ _SIDE_FILES = {
 """What MLflow writes beside the data; nothing else may lie there."""
 
 
-def refused(where: object, message: str, *, value: object = None) -> ModelError:
+def refused(
+    where: object,
+    message: str,
+    *,
+    value: object = None,
+    fix: str = "train again; the stored model was changed",
+) -> ModelError:
     """The refusal of an artifact that is not what was stored.
 
     Parameters
@@ -45,6 +51,7 @@ def refused(where: object, message: str, *, value: object = None) -> ModelError:
     message : str
     value : optional
         What was refused.
+    fix : str, optional
 
     Returns
     -------
@@ -56,7 +63,7 @@ def refused(where: object, message: str, *, value: object = None) -> ModelError:
         message,
         where=str(where),
         value=value,
-        fix="train again; the stored model was changed",
+        fix=fix,
     )
 
 
@@ -202,7 +209,12 @@ def _check_description(described: object, root: Path) -> None:
     flavours = described.get("flavors") if isinstance(described, Mapping) else None
     if not isinstance(flavours, Mapping) or set(flavours) != {"python_function"}:
         named = ", ".join(map(str, flavours)) if isinstance(flavours, Mapping) else flavours
-        raise refused(root, "expected the flavour python_function alone", value=named)
+        raise refused(
+            root,
+            "expected a model of `escalation train`, the flavour python_function alone",
+            value=named,
+            fix="load a model that you logged by MLflow's own means with mlflow.pyfunc.load_model",
+        )
     ours = flavours["python_function"]
     allowed: dict[str, set[object]] = {
         "loader_module": {LOADER},

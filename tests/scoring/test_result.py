@@ -1,5 +1,6 @@
 """A backtest at the front door: any estimator, one result."""
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 import escalation as esc
-from escalation.errors import UsageError
+from escalation.errors import ModelError, UsageError
 
 LABEL = {"horizon": 7}
 SUMS = {"window_sums": {"windows": [7, 28]}}
@@ -74,6 +75,62 @@ def test_a_refitted_model_scores_a_day(result, archive):
     watch = result.refit("mine").score(archive, as_of="2020-06-30")
     assert watch["probability"].between(0, 1).all()
     assert watch["rank"].tolist() == list(range(1, len(watch) + 1))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = mlflow.get_tracking_uri()
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)  # a store that was opened earlier stays the registry otherwise
+    yield uri
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+
+
+def served(result, name, uri, **options):
+    """An estimator's answers from MLflow's registry, and its own, on the training table."""
+    estimator = result.refit(name).estimator
+    mlflow.sklearn.log_model(
+        estimator, name=name, registered_model_name=name, pip_requirements=[], **options
+    )
+    mlflow.MlflowClient().set_registered_model_alias(name, "champion", "1")
+    X = result.trained.table.X[list(estimator.feature_names_in_)]
+    asked = mlflow.sklearn.load_model(f"models:/{name}@champion")
+    with pytest.raises(ModelError, match=r"E-MODEL-UNTRUSTED.*mlflow\.pyfunc\.load_model"):
+        esc.load_model(f"models:/{name}@champion", tracking_uri=uri)
+    return asked.predict_proba(X)[:, 1], estimator.predict_proba(X)[:, 1]
+
+
+def test_a_pipeline_is_logged_registered_and_answers_the_same(result, store):
+    """The registry of MLflow takes it; that of ``score`` says what to do instead."""
+    run = mlflow.get_run(esc.log_run(result))
+    assert "brier/mine" in run.data.metrics
+    answers, expected = served(result, "mine", store)
+    np.testing.assert_array_equal(answers, expected)
+    assert type(result.refit("logistic").estimator) is esc.models.Logistic
+
+
+def test_an_estimator_of_another_library_goes_the_same_way(archive, store):
+    lightgbm = pytest.importorskip("lightgbm", reason="LightGBM is of the extra 'bench'")
+    trees = lightgbm.LGBMClassifier(n_estimators=5, min_child_samples=2, n_jobs=1, verbose=-1)
+    result = esc.backtest(
+        archive,
+        esc.targets.AnyEvent(**LABEL),
+        features=SUMS,
+        models={"trees": trees},
+        start="2020-05-01",
+        step=14,
+        refit_every=20,
+    )
+    assert "brier/trees" in mlflow.get_run(esc.log_run(result)).data.metrics
+    with pytest.raises(mlflow.MlflowException, match="skops_trusted_types"):
+        served(result, "trees", store)
+    types = ["collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"]
+    answers, expected = served(result, "trees", store, skops_trusted_types=types)
+    np.testing.assert_array_equal(answers, expected)
+    assert result.refit("trees").score(archive)["probability"].between(0, 1).all()
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ def open_store(uri: str) -> MlflowClient:
             # MLflow keeps what it opened by its name, which says another file in another folder.
             uri = f"{SQLITE}{path.resolve()}"
         mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
+        if mlflow.get_registry_uri() != uri:  # else it goes on following the other
+            mlflow.set_registry_uri(uri)
         return MlflowClient(uri, uri)
 
 

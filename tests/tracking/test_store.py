@@ -204,3 +204,18 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
         port = holder.getsockname()[1]
         with pytest.raises(BusyError, match=f"E-PORT.*port {port}.*--port {port - 1}"):
             ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)
+
+
+def test_the_registry_follows_where_the_notebook_tracks_after_a_store_was_opened(uri, tmp_path):
+    code = (
+        "import sys, mlflow; from escalation.tracking import open_store; open_store(sys.argv[1]); "
+        "mlflow.set_tracking_uri(sys.argv[2]); print(mlflow.get_registry_uri())"
+    )
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, uri, other],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == other

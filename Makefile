@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill prior constraints
+.PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill cold-start prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -65,6 +65,10 @@ format: $(VENV)/.installed-dev
 # Every model on the event files in ../shared/data, about five minutes on two idle cores.
 skill: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py
+
+# Young archives of conflicts that `prior` has not seen, from ../shared/data, some minutes.
+cold-start: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(PYTHON) experiments/cold_start.py
 
 # The numbers of the model `prior` and its card, learnt again from ../shared/data, a few minutes.
 prior: $(VENV)/.installed

@@ -39,7 +39,7 @@ TARGETS = (("any", 7), ("any", 30), ("onset", 7), ("exceed", 7), ("exceed", 30),
            ("surge", 7))  # fmt: skip
 MODELS = ("prior", "blend", "corrected", "pool", "negbin")
 BASE = "ewma_nb"
-AGES = {"to 180 days": (0, 180), "180 to 450 days": (180, 451), "all": (0, 451)}
+AGES = {"under 180 days": (0, 180), "180 to 450 days": (180, 451), "all": (0, 451)}
 SCHEDULE = {"every": 7, "refit_every": 8, "update_every": 4, "train_every": 7}
 SEED = 2026
 RESULTS = Path(__file__).with_name("results")
@@ -152,25 +152,30 @@ def markdown(table: pd.DataFrame) -> str:
              "| --- | --- | --- |" + " --- |" * len(MODELS)]  # fmt: skip
     for (target, age, conflict), part in table.groupby(["target", "age", "conflict"], sort=False):
         own = part.set_index("model")
-        cells = [f"{r.gain:+.1f} [{r.lower:+.1f}, {r.upper:+.1f}]"
+        cells = [f"{r.gain:+.1f} [{_low(r.lower)}, {r.upper:+.1f}]"
                  for r in own.reindex(MODELS).itertuples()]  # fmt: skip
         lines.append(f"| {target} | {age} | {conflict} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _low(value: float) -> str:
+    """Where hardly anything was lost by the baseline, a share of it has no lower end."""
+    return "below -100" if value < -100 else f"{value:+.1f}"
 
 
 def figure(table: pd.DataFrame) -> Figure:
     """Mean gain over conflicts, by label, of a young and an older archive."""
     drawn = Figure(figsize=(9.0, 4.6), layout="constrained")
     left, right = drawn.subplots(1, 2, sharey=True)
-    for ax, age in ((left, "to 180 days"), (right, "180 to 450 days")):
+    for ax, age in ((left, "under 180 days"), (right, "180 to 450 days")):
         mean = table[table["age"] == age].groupby(["target", "model"])["gain"].mean().unstack()
         for place, model in enumerate(MODELS):
             shown = mean[model].clip(-30, 60)
             ax.plot(shown, np.arange(len(shown)) + 0.08 * place, "o", label=model, ms=6)
         ax.axvline(0.0, color="#333333", lw=0.8)
         ax.set_yticks(range(len(mean)), mean.index)
-        ax.set_title(f"archive of {age}", size=10, loc="left")
-        ax.set_xlabel(f"percent of Brier score below {BASE}, mean of the conflicts")
+        ax.set_title(f"{age} old", size=10, loc="left")
+    drawn.supxlabel(f"percent of Brier score below that of {BASE}, mean of the conflicts", size=10)
     left.invert_yaxis()
     right.legend(frameon=False, fontsize=8)
     return drawn

@@ -3,6 +3,10 @@
 Both sides' violent acts against each other stand in order of days. A round is a run of acts of one
 side. The other side's act within w days of the last one answers it and opens the next round; later,
 it opens a new exchange. More than q days without an act end it.
+
+On simulated histories whose answers are known, a link from round to round is right more often than
+one to the nearest act of the other side within the same days, and fewer of the true ones are found:
+``tests/benchmarks/moves.py`` counts both.
 """
 
 from __future__ import annotations

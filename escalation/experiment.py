@@ -242,11 +242,6 @@ class Experiment(Section):
         named = self.models or [name for name in MODELS if name not in ON_REQUEST]
         return list(dict.fromkeys([*BASELINES, *named]))
 
-    @property
-    def prior_numbers(self) -> dict[str, Any] | None:
-        """Numbers of a prior of one's own; those of the package where there are none."""
-        return self.models.get("prior", {}).get("numbers")
-
 
 def label_words(experiment: Experiment, target: Target) -> str:
     """What a label asks, in the words of its file; its name where the file has none."""

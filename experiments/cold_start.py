@@ -26,9 +26,9 @@ from matplotlib.figure import Figure
 from prior import CONFLICTS, LAST_DAY, archives
 from skill_data import DATA, SHARED
 
-from escalation.backtest.case import can_learn, case_of_labels, featured
-from escalation.backtest.fitting import unfitted
-from escalation.backtest.prior_learning import learn_prior, numbers_learnt
+from escalation.backtest.case import Case, can_learn, make_case
+from escalation.backtest.fitting import build_model
+from escalation.backtest.prior_learning import gain, learn_prior, numbers_learnt
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.small_archives import cut
 from escalation.errors import EscalationError
@@ -80,23 +80,23 @@ def asked(unit: str, target: tuple[str, int], numbers: dict[str, Any], **start: 
 
 
 def forecasts_of(archive: EventArchive, unit: str, target: tuple[str, int], numbers: Any) -> Any:
-    """From the first day: what needs nothing to learn from, then all models."""
-    experiment = asked(unit, target, numbers)
-    case = case_of_labels(archive, experiment, experiment.labels[0])
-    days = case.prepared.days
-    start = next((at for at in range(28, len(days), 7) if can_learn(case, at)), len(days))
-    parts = []
-    if start < len(days) - 1:
-        later = asked(unit, target, numbers, first_origin=days[start].item())
-        parts.append(backtest_case(featured(case_of_labels(archive, later, later.labels[0]))))
-    models = unfitted(experiment, experiment.labels[0], None)
-    alone = case_of_labels(archive, experiment, experiment.labels[0])
-    early = backtest_case(featured(replace(alone, own={"prior": models["prior"]})))
-    early = early[early["day"] < days[min(start, len(days) - 1)]]
-    stand_in = "prior" if models["prior"].answers else BASE
-    issued = early[early["model"] == stand_in]
-    parts.append(early[early["model"].isin([BASE, "prior"])])
-    parts += [issued.assign(model=name) for name in MODELS if name != "prior"]
+    """Of all models once they can learn; before that each is what the command would issue."""
+
+    def case(**start: Any) -> Case:
+        experiment = asked(unit, target, numbers, **start)
+        return make_case(archive, experiment, experiment.labels[0])
+
+    young = case()
+    prior = build_model("prior", young.experiment, young.target)
+    days = young.prepared.days
+    learns = (at for at in range(28, len(days) - 1, 7) if can_learn(young, at))
+    start = next(learns, len(days))
+    early = backtest_case(replace(young, own={"prior": prior}))
+    early = early[early["day"] < days[start]] if start < len(days) else early
+    issued = early[early["model"] == ("prior" if prior.answers else BASE)]
+    parts = [early, *(issued.assign(model=name) for name in MODELS if name != "prior")]
+    if start < len(days):
+        parts.append(backtest_case(case(first_origin=days[start].item())))
     every = pd.concat(parts, ignore_index=True)
     return every.assign(age=(every["day"] - pd.Timestamp(days[0])).dt.days)
 
@@ -127,22 +127,15 @@ def run(job: tuple[str, int]) -> list[dict[str, Any]]:
     return found
 
 
-def gains(sums: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
-    """Percent less than the baseline, with a 95% interval over archives."""
-    own, base = sums["loss"].to_numpy(), sums["base"].to_numpy()
-    draw = rng.integers(0, len(sums), (2000, len(sums)))
-    value = 100 * (1 - own[draw].sum(axis=1) / base[draw].sum(axis=1))
-    low, high = np.quantile(value, [0.025, 0.975])
-    return {"gain": 100 * (1 - own.sum() / base.sum()), "lower": low, "upper": high,
-            "archives": len(sums)}  # fmt: skip
-
-
 def table_of(sums: pd.DataFrame) -> pd.DataFrame:
     """Gain by conflict, label, age and model."""
-    rng, keys = np.random.default_rng(SEED), ["target", "age", "conflict", "model"]
+    keys = ["target", "age", "conflict", "model"]
     sums = sums[sums["base"] > 0]
-    rows = [dict(zip(keys, key, strict=True)) | gains(part, rng)
-            for key, part in sums.groupby(keys)]  # fmt: skip
+    rows = []
+    for key, part in sums.groupby(keys):
+        value, low, high = gain(part[["base", "loss"]].to_numpy())
+        told = {"gain": value, "lower": low, "upper": high, "archives": len(part)}
+        rows.append({**dict(zip(keys, key, strict=True)), **told})
     return pd.DataFrame(rows).round(2)
 
 

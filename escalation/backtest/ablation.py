@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 import pandas as pd
 
 from escalation import metrics
 from escalation._util.cautions import EscalationWarning
 from escalation._util.progress import Progress, silent
-from escalation.backtest.case import make_case
+from escalation.backtest.case import Case
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.table import panel_spec
 from escalation.backtest.train import Trained
-from escalation.errors import EscalationError, UsageError
+from escalation.errors import UsageError
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.build import names
@@ -69,7 +68,7 @@ def reader_of(trained: Trained) -> str | None:
 def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | None:
     """How much larger a model's Brier score is without each feature family, on the same origins.
 
-    A family across units that needs the columns of the one that is left out goes with it.
+    What a family across units adds up stays where only the family that it came from is left out.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | 
     GateError
         ``E-INSUFFICIENT`` where too little is left to compare.
     """
-    model, experiment = reader_of(trained), trained.case.experiment
+    model, case = reader_of(trained), trained.case
     if model is None:
         warnings.warn(
             f"{trained.label}: what each feature family is worth is not said, because no model "
@@ -100,67 +99,56 @@ def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | 
             stacklevel=2,
         )
         return None
-    own = trained.case.own and {model: trained.case.own[model]}
-    rows = []
-    for done, (title, kept) in enumerate(_each_left_out(experiment), start=1):
-        smaller = experiment.model_copy(
-            update={"features": kept, "models": {model: experiment.models.get(model, {})}}
-        )
-        case = make_case(trained.case.prepared.archive, smaller, trained.case.target, own)
-        fewer = len(trained.table.X.columns) - len(
-            case.training_table(trained.trained_to).X.columns
-        )
-        forecasts = backtest_case(case)
-        rows.append(
-            {
-                "without": title,
-                "columns": fewer,
-                **_increase(trained.forecasts, forecasts, model, seed=experiment.experiment.seed),
-            }
-        )
-        progress(f"{trained.label} without a family", done, len(experiment.features))
+    families, rows = case.experiment.features, []
+    for done, family in enumerate(families, start=1):
+        gone = columns_of_family(case.experiment, family)
+        fewer = backtest_case(_smaller(case, model, gone))
+        rows.append({"without": family, "columns": len(gone), **_increase(trained, fewer, model)})
+        progress(f"{trained.label} without a family", done, len(families))
     table = pd.DataFrame(rows)[list(COLUMNS)]
     return table.sort_values("increase", ascending=False, ignore_index=True)
 
 
-def _each_left_out(experiment: Experiment) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """What is left out, in words, and the families that stay."""
-    for family in experiment.features:
-        kept = {name: given for name, given in experiment.features.items() if name != family}
-        if _possible(experiment, kept):
-            yield family, kept
-            continue
-        gone = [name for name in kept if name in ACROSS]
-        yield (
-            f"{family}, {', '.join(gone)}",
-            {name: given for name, given in kept.items() if name not in gone},
-        )
+def columns_of_family(experiment: Experiment, family: str) -> set[str]:
+    """Columns that a family gives; one across units starts from those of all the others.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    family : str
+        One of its ``[features]``.
+    """
+    families, channels = experiment.features, panel_spec(experiment).all_channels
+    local = {name: given for name, given in families.items() if name not in ACROSS}
+    beside = local if family in ACROSS else {}
+    return {*names(channels, {**beside, family: families[family]})} - {*names(channels, beside)}
 
 
-def _possible(experiment: Experiment, families: Mapping[str, Mapping[str, Any]]) -> bool:
-    try:
-        names(panel_spec(experiment).all_channels, families)
-    except EscalationError:
-        return False
-    return True
+def _smaller(case: Case, model: str, gone: set[str]) -> Case:
+    """The case with one model and without some columns."""
+    experiment = case.experiment
+    chosen = {model: experiment.models.get(model, {})}
+    features = case.prepared.features.without(gone)
+    return replace(
+        case,
+        experiment=experiment.model_copy(update={"models": chosen}),
+        own=case.own and {model: case.own[model]},
+        prepared=replace(case.prepared, features=features),
+    )
 
 
-def _increase(
-    full: pd.DataFrame, fewer: pd.DataFrame, model: str, *, seed: int
-) -> dict[str, object]:
-    """Of the Brier score, on the same rows; the skill of fewer inputs with its sign turned."""
-    both = [
-        full[full["model"] == model],
-        fewer[fewer["model"] == model].assign(model="fewer"),
-    ]
+def _increase(trained: Trained, fewer: pd.DataFrame, model: str) -> dict[str, object]:
+    """Of the Brier score, on the same rows: the skill of fewer inputs with its sign turned."""
+    full, seed = trained.forecasts, trained.case.experiment.experiment.seed
+    both = [full[full["model"] == model], fewer[fewer["model"] == model].assign(model="fewer")]
     (found,) = metrics.compare(
         pd.concat(both, ignore_index=True), reference=model, seed=seed
     ).to_dict("records")
-    brier = metrics.summary(pd.concat(both, ignore_index=True), seed=seed).set_index("model")
+    brier = float(trained.summary.set_index("model").loc[model, "brier"])
     return {
         "model": model,
-        "brier": brier.loc[model, "brier"],
-        "brier_without": brier.loc["fewer", "brier"],
+        "brier": brier,
+        "brier_without": brier + found["brier_difference"],
         "increase": -found["skill"],
         "increase_lower": -found["skill_upper"],
         "increase_upper": -found["skill_lower"],

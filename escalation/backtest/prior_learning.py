@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -177,8 +178,8 @@ def left_out(archives: Archives, label: str, penalty: float) -> Losses:
 def _losses(rows: SmallRows, beta: Array) -> Array:
     """Summed Brier score over all days and the first 180, by weight of the prior."""
     own = beta[0] + rows.inputs @ beta[1:]
-    odds = np.log(rows.baseline / (1 - rows.baseline))
-    mixed = [1 / (1 + np.exp(-(w * own + (1 - w) * odds))) for w in PRIOR_WEIGHTS]
+    odds = logit(rows.baseline)
+    mixed = [expit(w * own + (1 - w) * odds) for w in PRIOR_WEIGHTS]
     brier = (np.stack(mixed) - rows.outcome) ** 2
     return np.stack([brier.sum(axis=1), brier[:, rows.day < YOUNG].sum(axis=1)])
 

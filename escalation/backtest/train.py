@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from escalation.backtest.case import (
     learnable_cases,
     make_case,
 )
-from escalation.backtest.fitting import fit_models
+from escalation.backtest.fitting import build_model, fit_models
 from escalation.backtest.resolved import resolved_in
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.shortage import OnShortage, Shortage, warn
@@ -29,7 +28,7 @@ from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.metrics.summary import FEWEST_POSITIVES
-from escalation.models import BASELINES, Prior
+from escalation.models import BASELINES
 from escalation.targets import Target
 from escalation.targets.base import null_share
 
@@ -160,7 +159,7 @@ def _train(case: Case, progress: Progress) -> Trained:
         summary = metrics.summary(
             forecasts, horizon=target.horizon, seed=experiment.experiment.seed
         )
-        best = best_model(summary, target, numbers=experiment.prior_numbers)
+        best = best_model(summary, experiment, target)
     except GateError as error:
         raise Shortage(target_label(target), error.message, fix=error.fix) from None
     record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
@@ -192,9 +191,7 @@ def unverified(summary: pd.DataFrame) -> str:
     )
 
 
-def best_model(
-    summary: pd.DataFrame, target: Target, *, numbers: Mapping[str, Any] | None = None
-) -> str:
+def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) -> str:
     """The model to register: the lowest Brier score of those that are no mere reference.
 
     With fewer than 20 positives no ranking is claimed: then it is ``prior``, where it runs and has
@@ -204,9 +201,8 @@ def best_model(
     ----------
     summary : DataFrame
         A row per model: ``model``, ``brier`` and ``positives``.
+    experiment : Experiment
     target : Target
-    numbers : mapping, optional
-        Of a prior of one's own.
 
     Raises
     ------
@@ -215,8 +211,8 @@ def best_model(
     """
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
-        prior = Prior(horizon=target.horizon, label=target.name, numbers=numbers)
-        return "prior" if prior.answers and "prior" in scored.index else "ewma_nb"
+        ran = "prior" in scored.index
+        return "prior" if ran and build_model("prior", experiment, target).answers else "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:
         raise GateError("E-INSUFFICIENT", "no model could be scored")

@@ -4,59 +4,34 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from escalation.cli.common import Json, print_json
-from escalation.cli.reading import ONE_TYPE, OWN_NAMES, columns_named
+from escalation.cli.reading import INTAKE_READING, IntakeReading, reads
 from escalation.errors import printable
 
 if TYPE_CHECKING:
-    from escalation.events import Limits, Options
+    from escalation.events import Limits
     from escalation.events.reading.report import FileReport
 
 Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip; Parquet, xlsx or JSON.")]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
-Coarsest = Annotated[int, typer.Option(min=1, help="Longest date precision that is kept, in days.")]
-Spans = Annotated[
-    Literal["first", "refuse"], typer.Option(help="What becomes of events that span days.")
-]
-MaxBad = Annotated[float, typer.Option(min=0, max=1, help="Share of rows that may be refused.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse unknown columns, and event types without a rung.")
-]
-Separator = Annotated[str | None, typer.Option(help="Between two cells; found by default.")]
-Encoding = Annotated[str | None, typer.Option(help="Of the text; UTF-8 by default.")]
-DateFormat = Annotated[
-    str | None, typer.Option(help="Form of the dates, such as %d/%m/%Y; ISO by default.")
-]
-Zone = Annotated[str | None, typer.Option(help="Time zone of time stamps, such as Asia/Baghdad.")]
-OwnColumns = Annotated[list[str] | None, typer.Option(help=OWN_NAMES, metavar="YOURS=NAME")]
-EventType = Annotated[str | None, typer.Option(help=ONE_TYPE)]
-Lag = Annotated[
-    int | None,
-    typer.Option(min=0, max=365, help="Days until an event is known, if the file can't tell."),
 ]
 QuarantineFile = Annotated[
     Path | None, typer.Option(help="Where to write the rows that were refused.")
 ]
 
 
+@reads(IntakeReading)
 def validate_command(
     files: Files,
     source: FormatName,
-    max_bad: MaxBad = 0.01,
     strict: Strict = False,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    date_format: DateFormat = None,
-    zone: Zone = None,
-    columns: OwnColumns = None,
-    event_type: EventType = None,
-    lag: Lag = None,
-    coarsest: Coarsest = 7,
-    spans: Spans = "first",
+    reading: IntakeReading = INTAKE_READING,
     quarantine: QuarantineFile = None,
     as_json: Json = False,
 ) -> None:
@@ -71,10 +46,8 @@ def validate_command(
         reports = validate_files(
             source_named(source),
             files,
-            options=options_of(
-                encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
-            ),
-            limits=_limits(max_bad, strict),
+            options=reading.options,
+            limits=_limits(reading.max_bad, strict),
             quarantine=quarantine,
             on_rows=on_rows,
         )
@@ -84,21 +57,13 @@ def validate_command(
             raise report.refusal
 
 
+@reads(IntakeReading)
 def ingest_command(
     files: Files,
     source: FormatName,
     archive: Annotated[Path, typer.Option(help="Folder of the archive; made if need be.")],
-    max_bad: MaxBad = 0.01,
     strict: Strict = False,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    date_format: DateFormat = None,
-    zone: Zone = None,
-    columns: OwnColumns = None,
-    event_type: EventType = None,
-    lag: Lag = None,
-    coarsest: Coarsest = 7,
-    spans: Spans = "first",
+    reading: IntakeReading = INTAKE_READING,
     retract_missing: Annotated[
         bool,
         typer.Option(
@@ -125,10 +90,8 @@ def ingest_command(
             source_named(source),
             files,
             ArchiveStore(archive),
-            options=options_of(
-                encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
-            ),
-            limits=_limits(max_bad, strict),
+            options=reading.options,
+            limits=_limits(reading.max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
             certain=yes,
@@ -138,42 +101,6 @@ def ingest_command(
     if retract_missing and not as_json:
         for report in reports:
             print(f"{printable(report.file)}: {report.retracted} events were retracted")
-
-
-def options_of(
-    encoding: str | None,
-    separator: str | None,
-    date_format: str | None,
-    zone: str | None,
-    columns: list[str] | None,
-    event_type: str | None,
-    lag: int | None,
-    coarsest: int,
-    spans: str,
-) -> Options:
-    """How files are read, as the command line says.
-
-    Parameters
-    ----------
-    encoding, separator, date_format, zone, event_type, lag, coarsest, spans : optional
-        As for :class:`escalation.events.Options`.
-    columns : list of str, optional
-        As :func:`escalation.cli.reading.columns_named` takes them.
-    """
-    from escalation.events import Options
-
-    named = columns_named(columns)
-    return Options(
-        encoding,
-        separator,
-        date_format,
-        zone,
-        lag,
-        spans,
-        coarsest,
-        columns=named,
-        event_type=event_type,
-    )
 
 
 def _limits(max_bad: float, strict: bool) -> Limits:

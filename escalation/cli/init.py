@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from escalation.cli.common import Json, print_json
-from escalation.cli.data import (
-    DateFormat,
-    Encoding,
-    EventType,
-    Lag,
-    MaxBad,
-    OwnColumns,
-    Separator,
-    Zone,
-)
-from escalation.cli.reading import columns_named
+from escalation.cli.reading import FILE_READING, FileReading, reads
 from escalation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +24,7 @@ _UNTIL_THEN = (
 )
 
 
+@reads(FileReading)
 def init_command(
     file: Annotated[Path, typer.Argument(help="A file of events, or the folder of an archive.")],
     source: Annotated[
@@ -43,14 +34,7 @@ def init_command(
         Path | None, typer.Option(help="Where to write; FILE with .toml instead by default.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an experiment file.")] = False,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    date_format: DateFormat = None,
-    zone: Zone = None,
-    columns: OwnColumns = None,
-    event_type: EventType = None,
-    lag: Lag = None,
-    max_bad: MaxBad = 0.01,
+    reading: FileReading = FILE_READING,
     as_json: Json = False,
 ) -> None:
     """Say what a file of events is, and write an experiment that trains on it."""
@@ -60,16 +44,13 @@ def init_command(
     from escalation.backtest.inspect_file import inspect_file
     from escalation.backtest.propose import propose
     from escalation.cli.file_description import as_record
-    from escalation.events import Limits, Options
+    from escalation.events import Limits
 
     require_room(target)
-    named = columns_named(columns)
-    options = Options(
-        encoding, separator, date_format, zone, lag, columns=named, event_type=event_type
-    )
-    seen = inspect_file(file, source=source, options=options, limits=Limits(max_bad=max_bad))
-    if lag is not None:
-        seen = replace(seen, facts=replace(seen.facts, lag=lag))
+    limits = Limits(max_bad=reading.max_bad)
+    seen = inspect_file(file, source=source, options=reading.options, limits=limits)
+    if reading.lag is not None:
+        seen = replace(seen, facts=replace(seen.facts, lag=reading.lag))
     data = {"events": _relative(file, target), **seen.reading}
     proposal = propose(seen.archive, seen.facts, name=_name(target), data=data)
     with replacing(target) as part:

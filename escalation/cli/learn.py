@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from escalation.cli.common import Json, print_json, printing
-from escalation.cli.data import (
-    Coarsest,
-    DateFormat,
-    Encoding,
-    EventType,
-    Files,
-    FormatName,
-    Lag,
-    MaxBad,
-    OwnColumns,
-    Separator,
-    Spans,
-    Zone,
-    options_of,
-)
+from escalation.cli.data import Files, FormatName
+from escalation.cli.reading import INTAKE_READING, IntakeReading, reads
 from escalation.errors import UsageError, printable
 from escalation.schema import UnitKind
 
@@ -32,29 +20,21 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from escalation.backtest.prior_learning import LabelLearnt
-    from escalation.events import Options
+    from escalation.events import EventArchive
 
 NumbersFile = Annotated[Path, typer.Option(help="Where to write the numbers, .json.")]
 Unit = Annotated[UnitKind, typer.Option(help="Kind of unit that small archives are cut by.")]
 LastDay = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; learn from none after it.")]
 
 
+@reads(IntakeReading)
 def prior_command(
     files: Files,
     source: FormatName,
     out: NumbersFile,
     unit: Unit = "admin1",
     last_day: LastDay = None,
-    max_bad: MaxBad = 0.01,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    date_format: DateFormat = None,
-    zone: Zone = None,
-    columns: OwnColumns = None,
-    event_type: EventType = None,
-    lag: Lag = 0,
-    coarsest: Coarsest = 7,
-    spans: Spans = "first",
+    reading: IntakeReading = INTAKE_READING,
     as_json: Json = False,
 ) -> None:
     """Learn a prior of your own from events of past conflicts, one file a conflict."""
@@ -69,12 +49,9 @@ def prior_command(
     from escalation.errors import GateError
     from escalation.events.archive import to_day
 
-    options = options_of(
-        encoding, separator, date_format, zone, columns, event_type, lag, coarsest, spans
-    )
     until = None if last_day is None else to_day(last_day)
     with console.progress_bar("learn from") as progress:
-        conflicts = {str(path): [(_read(source, path, options, max_bad), unit)] for path in files}
+        conflicts = {str(path): [(_read(source, path, reading), unit)] for path in files}
         archives = small_archives(conflicts, last_day=until, progress=progress)
         learnt = learn_prior(archives, progress=progress)
     if not any(one.coefficients for one in learnt):
@@ -111,10 +88,12 @@ def _require_different(files: list[Path]) -> None:
             )
 
 
-def _read(source: str, path: Path, options: Options, max_bad: float) -> Any:
+def _read(source: str, path: Path, reading: IntakeReading) -> EventArchive:
+    """Events are known on their day where neither the file nor the command line says when."""
     from escalation.events import Limits, load_events
 
-    return load_events(source, path, options=options, limits=Limits(max_bad=max_bad))
+    options = replace(reading.options, lag=reading.lag or 0)
+    return load_events(source, path, options=options, limits=Limits(max_bad=reading.max_bad))
 
 
 def _plain(one: LabelLearnt) -> dict[str, Any]:

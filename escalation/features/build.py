@@ -8,9 +8,9 @@ row that was ever current, some at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -72,6 +72,12 @@ class Features:
             Indices of units and of days.
         """
         return self.values[:, unit_idx, day_idx].T
+
+    def without(self, gone: Collection[str]) -> Features:
+        """The same without some columns."""
+        kept = [i for i, name in enumerate(self.names) if name not in gone]
+        names = tuple(self.names[i] for i in kept)
+        return replace(self, names=names, values=read_only(self.values[kept]))
 
     @cached_property
     def index(self) -> pd.MultiIndex:

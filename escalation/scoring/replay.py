@@ -8,9 +8,7 @@ on nothing later.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -227,7 +225,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
     record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
-    name = chosen_by(record, case.target, numbers=case.experiment.prior_numbers)
+    name = chosen_by(record, case.experiment, case.target)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record
     )
@@ -238,24 +236,21 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
-def chosen_by(
-    record: ResolvedForecasts, target: Target, *, numbers: Mapping[str, Any] | None = None
-) -> str:
+def chosen_by(record: ResolvedForecasts, experiment: Experiment, target: Target) -> str:
     """The model that training would choose from a record; the baseline where nothing resolved.
 
     Parameters
     ----------
     record : ResolvedForecasts
+    experiment : Experiment
     target : Target
-    numbers : mapping, optional
-        Of a prior of one's own.
     """
     if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)
     positives = int(record.outcome.sum())
     table = pd.DataFrame({"model": record.names, "brier": brier, "positives": positives})
-    return best_model(table, target, numbers=numbers)
+    return best_model(table, experiment, target)
 
 
 def _needed(case: Case, name: str) -> Experiment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 
 import pandas as pd
@@ -12,12 +13,10 @@ from escalation._util.cautions import EscalationWarning
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import Case
 from escalation.backtest.rolling import backtest_case
-from escalation.backtest.table import panel_spec
+from escalation.backtest.table import family_columns
 from escalation.backtest.train import Trained
 from escalation.errors import UsageError
 from escalation.experiment import Experiment
-from escalation.features import ACROSS
-from escalation.features.build import names
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models import MODELS
 from escalation.models.wrapped import Wrapped
@@ -99,32 +98,16 @@ def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | 
             stacklevel=2,
         )
         return None
-    families, rows = case.experiment.features, []
-    for done, family in enumerate(families, start=1):
-        gone = columns_of_family(case.experiment, family)
+    columns, rows = family_columns(case.experiment, case.prepared.features.names), []
+    for done, (family, gone) in enumerate(columns.items(), start=1):
         fewer = backtest_case(_smaller(case, model, gone))
         rows.append({"without": family, "columns": len(gone), **_increase(trained, fewer, model)})
-        progress(f"{trained.label} without a family", done, len(families))
+        progress(f"{trained.label} without a family", done, len(columns))
     table = pd.DataFrame(rows)[list(COLUMNS)]
     return table.sort_values("increase", ascending=False, ignore_index=True)
 
 
-def columns_of_family(experiment: Experiment, family: str) -> set[str]:
-    """Columns that a family gives; one across units starts from those of all the others.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    family : str
-        One of its ``[features]``.
-    """
-    families, channels = experiment.features, panel_spec(experiment).all_channels
-    local = {name: given for name, given in families.items() if name not in ACROSS}
-    beside = local if family in ACROSS else {}
-    return {*names(channels, {**beside, family: families[family]})} - {*names(channels, beside)}
-
-
-def _smaller(case: Case, model: str, gone: set[str]) -> Case:
+def _smaller(case: Case, model: str, gone: Collection[str]) -> Case:
     """The case with one model and without some columns."""
     experiment = case.experiment
     chosen = {model: experiment.models.get(model, {})}

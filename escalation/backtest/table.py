@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment
-from escalation.features.build import Features, build
+from escalation.features import ACROSS
+from escalation.features.build import Features, build, names
 from escalation.panel.dense import Panel, PanelSpec
 from escalation.panel.history import History, history
 from escalation.targets import Labels, LookBack, Target, labels, look_back
 
+OWN_HISTORY = "own_history"
+"""The columns of the label itself: its past counts and its threshold."""
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Unit and day indices of the rows of a table."""
 
@@ -213,6 +216,40 @@ def panel_spec(experiment: Experiment, target: Target | None = None) -> PanelSpe
         return spec
     kinds = target.units or spec.kinds
     return replace(spec, kinds=kinds, channels=(*spec.channels, *target.channels()))
+
+
+def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Model columns by the family that gives them; the label's own last.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    columns : sequence of str
+        Model input, in order.
+
+    Returns
+    -------
+    dict of str to list of str
+
+    Examples
+    --------
+    >>> from escalation.experiment import load_experiment
+    >>> from escalation._util.resources import bundled
+    >>> experiment = load_experiment(bundled("iraq_crisis.toml"))
+    >>> family_columns(experiment, ["events_sum_7d", "events_decay_14d", "threshold"])
+    {'window_sums': ['events_sum_7d'], 'decayed_sums': ['events_decay_14d'],
+     'own_history': ['threshold']}
+    """
+    channels = panel_spec(experiment).all_channels
+    owner: dict[str, str] = {}
+    so_far: dict[str, dict[str, object]] = {}
+    for family in sorted(experiment.features, key=lambda name: name in ACROSS):
+        so_far[family] = experiment.features[family]
+        owner |= {name: family for name in names(channels, so_far) if name not in owner}
+    by_family: dict[str, list[str]] = {}
+    for column in columns:
+        by_family.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
+    return by_family
 
 
 def features_history(archive: EventArchive, experiment: Experiment) -> History:

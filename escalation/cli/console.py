@@ -240,7 +240,13 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
 def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
     """A line a unit for what else was asked: a column for each label."""
     names = [scores[0].target for scores in lists]
-    table = Table(title="Other labels", title_justify="left", title_style="bold")
+    table = Table(
+        title="Other labels",
+        title_justify="left",
+        title_style="bold",
+        caption="In brackets: how often it happened when the model said so.",
+        caption_justify="left",
+    )
     for name in ("unit", *names):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     by_unit = [{score.unit_key: score for score in scores} for scores in lists]
@@ -290,12 +296,12 @@ def _driver(driver: Driver) -> str:
 
 
 def _legend(scores: Sequence[Score]) -> str:
-    from escalation.scoring.usual import UP, record_in_words
+    from escalation.scoring.usual import LEAST_UP, UP, record_in_words
 
     text = (
-        f"{record_in_words(scores)} First what is at {UP:g} times its usual level or more, its "
-        "whole interval above it. Usual: how often it happened there. How many: expected, and the "
-        "range of 80%. Events with what each adds in log-odds."
+        f"{record_in_words(scores)} First what is at {LEAST_UP:.0%} or more and {UP:g} times its "
+        "usual level, its whole interval above it. Usual: how often it happened there. How many: "
+        "expected, and the range of 80%. Events with what each adds in log-odds."
     ).lstrip()
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"

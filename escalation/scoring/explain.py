@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from escalation import schema
-from escalation.backtest.table import panel_spec
-from escalation.experiment import Experiment
-from escalation.features import ACROSS
-from escalation.features.build import names
+from escalation.backtest.table import family_columns
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.perturbation import REMOVED, Perturbations
 from escalation.scoring.scorer import Scorer, ScoringInputs
@@ -27,8 +23,6 @@ CANDIDATES_BY_RUNG = 20
 """Newest events of each rung that are tried besides, however old."""
 MOST_FURTHER = 10
 """Further events that are tried to reach the alert line."""
-OWN_HISTORY = "own_history"
-"""The columns of the label itself: its past counts and its threshold."""
 
 
 @dataclass(frozen=True)
@@ -100,40 +94,6 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
         wounded=count(schema.WOUNDED),
         contribution=float(contribution),
     )
-
-
-def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Model columns by the family that gives them; the label's own last.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    columns : sequence of str
-        Model input, in order.
-
-    Returns
-    -------
-    dict of str to list of str
-
-    Examples
-    --------
-    >>> from escalation.experiment import load_experiment
-    >>> from escalation._util.resources import bundled
-    >>> experiment = load_experiment(bundled("iraq_crisis.toml"))
-    >>> family_columns(experiment, ["events_sum_7d", "events_decay_14d", "threshold"])
-    {'window_sums': ['events_sum_7d'], 'decayed_sums': ['events_decay_14d'],
-     'own_history': ['threshold']}
-    """
-    channels = panel_spec(experiment).all_channels
-    owner: dict[str, str] = {}
-    so_far: dict[str, dict[str, object]] = {}
-    for family in sorted(experiment.features, key=lambda name: name in ACROSS):
-        so_far[family] = experiment.features[family]
-        owner |= {name: family for name in names(channels, so_far) if name not in owner}
-    by_family: dict[str, list[str]] = {}
-    for column in columns:
-        by_family.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
-    return by_family
 
 
 def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]:

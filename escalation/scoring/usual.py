@@ -13,6 +13,8 @@ from escalation.scoring.watchlist import Score
 
 UP = 1.5
 """From so many times its base rate on, a unit is up against its own usual level."""
+LEAST_UP = 0.05
+"""What is less likely than that is not put first, however rare it usually is."""
 ABOUT = 1.25
 """Less than so many times it, up or down, is about the usual."""
 
@@ -25,11 +27,22 @@ def ratio(score: Score) -> float | None:
 
 
 def is_up(score: Score) -> bool:
-    """Whether a unit is up against its own usual level, with its whole interval above it."""
+    """Whether a unit is up against its own usual level, with its whole interval above it.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> one = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
+    >>> is_up(one), is_up(replace(one, lower=0.08))
+    (True, False)
+    >>> is_up(replace(one, probability=0.02, lower=0.008, upper=0.03, base_rate=0.004))
+    False
+    """
     times = ratio(score)
     if times is None or score.lower is None:
         return False
-    return times >= UP and score.lower > score.base_rate
+    likely = (score.probability or 0.0) >= LEAST_UP
+    return likely and times >= UP and score.lower > score.base_rate
 
 
 def up_first(scores: Sequence[Score]) -> tuple[list[Score], list[Score]]:

@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from escalation import schema
 from escalation._util.resources import bundled
+from escalation.backtest.table import family_columns
 from escalation.experiment import load_experiment
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.explain import (
@@ -21,7 +22,6 @@ from escalation.scoring.explain import (
     drivers_of,
     events_to,
     families_of,
-    family_columns,
 )  # fmt: skip
 from escalation.scoring.perturbation import REMOVED, Perturbations
 from escalation.scoring.score import score

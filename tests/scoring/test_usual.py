@@ -39,6 +39,13 @@ def test_a_small_number_whose_interval_holds_the_usual_level_is_not_up():
     assert up_first([tiny, *ROWS])[0] == up_first(ROWS)[0]
 
 
+def test_what_is_hardly_likely_is_not_up_however_rare_it_usually_is():
+    rare = row("rare", 0.03, 0.002)
+    assert against_usual(rare) == "15 times its usual <1%"
+    assert up_first([rare, *ROWS])[0] == up_first(ROWS)[0]
+    assert up_first([replace(rare, probability=0.06)])[0]
+
+
 @pytest.mark.parametrize(
     ("unit", "words"),
     [("often", "about its usual 55%"), ("taji", "3.1 times its usual 9%"),

@@ -27,8 +27,8 @@ from escalation.events.type_words import why_quiet
 from escalation.experiment import Experiment
 from escalation.panel.section import is_taken
 
-_ORDER: tuple[schema.UnitKind, ...] = ("admin1", "country", "site", "dyad")
-"""Kinds of units, the first that suits is taken."""
+_ORDER: tuple[tuple[schema.UnitKind, ...], ...] = (("admin1",), ("country", "site"), ("dyad",))
+"""Kinds of units: of the first that suit, the one with the most that can be learnt from."""
 _MOST_UNITS, _MOST_CELLS = 400, 2_000_000
 _CHANNELS = 6
 _DAILY_ROWS = 20_000
@@ -171,13 +171,17 @@ class _Draft:
     @property
     def _kind(self) -> schema.UnitKind | None:
         """The kind of units with enough of them that have enough events."""
-        for kind in _ORDER:
-            units = self.facts.units.get(str(kind))
-            if units is None or units.enough < 2 or units.events * 2 < self.facts.events:
-                continue
-            if units.count <= _MOST_UNITS and units.count * self.facts.days <= _MOST_CELLS:
-                return kind
+        for kinds in _ORDER:
+            suiting = [kind for kind in kinds if self._suits(kind)]
+            if suiting:
+                return max(suiting, key=lambda kind: self.facts.units[str(kind)].enough)
         return None
+
+    def _suits(self, kind: schema.UnitKind) -> bool:
+        units = self.facts.units.get(str(kind))
+        if units is None or units.enough < 2 or units.events * 2 < self.facts.events:
+            return False
+        return units.count <= _MOST_UNITS and units.count * self.facts.days <= _MOST_CELLS
 
     def _panel(self) -> TomlTable:
         kind = self._kind

@@ -37,6 +37,20 @@ def test_units_are_provinces_with_enough_events_and_all(tmp_path):
     assert experiment.panel.units == ["admin1", "all"]
 
 
+@pytest.mark.parametrize(("sites", "units"), [(5, "site"), (1, "country")])
+def test_places_are_taken_where_more_of_them_than_countries_have_enough_events(
+    tmp_path, sites, units
+):
+    """Where every country sees something each week, to ask about countries asks nothing."""
+    lines = ["event_id,event_date,country,site,event_type"]
+    for day in range(240):
+        place = ("Iraq", f"I{day % sites}") if day % 2 else ("Syria", f"S{day % sites}")
+        date = dt.date(2022, 1, 1) + dt.timedelta(day)
+        lines.append(f"{day},{date},{','.join(place)},air_strike")
+    (tmp_path / "e.csv").write_text("\n".join(lines) + "\n")
+    assert proposed(tmp_path / "e.csv").experiment.panel.units == [units, "all"]
+
+
 def test_a_single_place_is_the_whole(tmp_path):
     experiment = proposed(own_table(tmp_path / "e.csv", ["ambush"], ["North"])).experiment
     assert experiment.panel.units == ["all"]

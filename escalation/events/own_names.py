@@ -13,7 +13,8 @@ _NAMES = {
     schema.EVENT_ID: "id, eventid, event_no, event_number, event_id_cnty, incident_id, "
     "incident_no, incident_number, caseid, case_id, case_number, record_id",
     schema.EVENT_DATE: "date, day, event_day, date_of_event, incident_date, date_of_incident",
-    schema.EVENT_TYPE: "type, kind, category, event_kind, event_category, incident_type",
+    schema.EVENT_TYPE: "type, kind, category, event_kind, event_category, incident_type, "
+    "type_of_event, type_of_incident, conflict_type, crisis_type, attack_type, violence_type",
     schema.COUNTRY: "country_name, nation, iso3, country_code",
     schema.ADMIN1: "adm1, adm_1, admin_1, province, governorate, oblast, state, region",
     schema.SITE: "city, town, village, locality, community, city_or_county, location, place",

@@ -417,10 +417,8 @@ def _first(
     return first
 
 
-def openings(archive: EventArchive, past: History) -> pd.DataFrame:
-    """The versions by which each unit entered, in the order in which they did.
-
-    The first of a unit's says where the unit lies.
+def openings(archive: EventArchive, past: History) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The version by which each unit entered, and the first of another event that opens it too.
 
     Parameters
     ----------
@@ -430,12 +428,21 @@ def openings(archive: EventArchive, past: History) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        ``unit_key``, source and identifier, coordinates and country.
+    first, other : DataFrame
+        Source and identifier, coordinates and country, by the position of the unit. Where a unit
+        lies is said by the first; the second holds only units that have another.
     """
     order = np.lexsort((past.row, past.happened, past.seen))
     order = order[past.opening[order]]
+    versions = archive.until(past.days[-1]).versions
+    unit, row = past.code[order], past.row[order]
+    units, at = np.unique(unit, return_index=True)
+    source, name = (pd.factorize(versions[column])[0].astype(np.int64) for column in EVENT_KEY)
+    event = (source + 1) * (len(versions) + 1) + name
+    opened = np.full(len(past.units), -1, dtype=np.int64)
+    opened[units] = event[row[at]]
+    differs = np.flatnonzero(event[row] != opened[unit])
+    others, other_at = np.unique(unit[differs], return_index=True)
     columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
-    found = archive.until(past.days[-1]).versions[columns].iloc[past.row[order]]
-    keys = np.array(past.unit_keys, dtype=object)[past.code[order]]
-    return found.assign(**{schema.UNIT_KEY: keys}).reset_index(drop=True)
+    first = versions[columns].iloc[row[at]].set_axis(units)
+    return first, versions[columns].iloc[row[differs[other_at]]].set_axis(others)

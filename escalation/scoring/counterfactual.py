@@ -63,25 +63,14 @@ class Counterfactual:
 
         Units that another event introduced at the same location are left out: they stay.
         """
-        table = openings(self.inputs.archive, self.inputs.past)
-        unit, _ = pd.factorize(table[schema.UNIT_KEY])
-        first = np.unique(unit, return_index=True)[1]
-        other = np.zeros(len(table), dtype=bool)
-        for column in EVENT_KEY:
-            names = table[column].to_numpy(dtype=object)
-            other |= names != names[first[unit]]
-        later = np.flatnonzero(other)
-        having, where = np.unique(unit[later], return_index=True)
-        alone = np.ones(len(first), dtype=bool)
-        alone[having] = False
-        stays = np.zeros(len(first), dtype=bool)
-        place = table[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]]
-        stays[having] = _same(place.iloc[first[having]], place.iloc[later[where]])
-        number = pd.Index(self.inputs.unit_keys).get_indexer(table[schema.UNIT_KEY].iloc[first])
+        first, other = openings(self.inputs.archive, self.inputs.past)
+        place = [schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
+        same = _same(first.loc[other.index, place], other[place])
+        stays, alone = set(other.index[same]), set(first.index.difference(other.index))
         units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
-        for i in np.flatnonzero(~stays):
-            source, name = (str(table[column].iat[first[i]]) for column in EVENT_KEY)
-            units.setdefault((source, name), []).append((int(number[i]), bool(alone[i])))
+        for unit, source, name in first[EVENT_KEY].itertuples(name=None):
+            if unit not in stays:
+                units.setdefault((str(source), str(name)), []).append((int(unit), unit in alone))
         return units
 
     @cached_property

@@ -312,9 +312,11 @@ def test_a_unit_lies_where_it_was_first_seen_whatever_comes_later():
     for panel in (past, past.panel(), past.panel_at(7)):
         assert panel.country == ("IRQ",)
         assert panel.latitude.tolist() == [33.0]
-    first = openings(archive, past)
-    assert first[schema.EVENT_ID].tolist() == ["e1", "e2", "e1"]
-    assert first[schema.UNIT_KEY].tolist() == ["irq/taji"] * 3
+    first, other = openings(archive, past)
+    assert first[[schema.EVENT_ID, schema.LATITUDE]].to_numpy().tolist() == [["e1", 33.0]]
+    assert other[[schema.EVENT_ID, schema.LATITUDE]].to_numpy().tolist() == [["e2", 35.0]]
+    assert first.index.tolist() == other.index.tolist() == [0]
+    assert past.unit_keys == ("irq/taji",)
 
 
 def test_a_place_that_is_unknown_is_empty_and_not_a_number():

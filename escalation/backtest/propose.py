@@ -89,7 +89,7 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     >>> facts = facts_of(archive, ladder=schema.SEVERITY_LADDER)
     >>> proposal = propose(archive, facts, name="mine", data={"source": "iraq_crisis"})
     >>> list(proposal.labels)[0], proposal.experiment.panel.units
-    ('any_7d', ['country', 'all'])
+    ('any_7d', ['site', 'all'])
     """
     draft = _Draft(archive, facts, name, data)
     candidates = list(candidate_labels(facts))

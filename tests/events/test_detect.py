@@ -132,11 +132,11 @@ def test_obvious_names_fill_what_was_not_named(tmp_path):
 
 def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
     path = tmp_path / "events.csv"
-    path.write_text("date,attack type,x\n2020-01-02,ambush,1\n")
+    path.write_text("date,deed type,x\n2020-01-02,ambush,1\n")
     with pytest.raises(InputError) as refused:
         read_events(path)
     assert refused.value.fix == (
-        "add columns={'date': 'event_date', 'attack type': 'event_type'}, "
+        "add columns={'date': 'event_date', 'deed type': 'event_type'}, "
         "or event_type=WORD if all rows are of one"
     )
 

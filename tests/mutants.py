@@ -3,8 +3,9 @@
     python tests/mutants.py [--each 60] [--seed 0] [--area metrics]
 
 Every mutant runs in a process forked from one that paid for the imports; compiled loops are
-interpreted. A mutant that survives is printed with its line, to be killed by a test or to be told
-why it is the same program.
+interpreted. The tests that run through the changed line come first, the quickest of them before
+the others; a mutant that they let pass meets all tests of its area. One that survives is printed
+with its line, to be killed by a test or to be told in ``SAME`` why it is the same program.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import copy
 import doctest
 import importlib.abc
 import importlib.util
+import json
 import os
 import random
 import resource
 import sys
+import tempfile
+import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,22 +32,28 @@ if __name__ == "__main__":  # and not where the module is only looked at for its
 ROOT = Path(__file__).resolve().parents[1]
 AREAS = {
     "archive": ("events/archive.py", ["tests/events/test_archive.py"], "escalation._util.files"),
-    "known-when": ("panel/[kls][ea]*[sre]*.py", ["tests/panel/test_known_when.py", "tests/panel"],
-                   "escalation.events"),
-    "targets": ("targets/*.py", ["tests/targets/test_tables.py", "tests/targets"],
-                "escalation.features"),
-    "metrics": ("metrics/*.py", ["tests/metrics/test_metrics_scores.py",
-                                 "tests/metrics/test_metrics_bootstrap.py", "tests/metrics"],
-                "escalation.experiment"),
+    "known-when": ("panel/[kls][ea]*[sre]*.py", ["tests/panel"], "escalation.events"),
+    "targets": ("targets/*.py", ["tests/targets"], "escalation.features"),
+    "tails": ("models/tails.py", ["tests/models/test_count_models.py",
+                                  "tests/models/test_counts.py", "tests/models/test_mixture.py"],
+              "escalation.features"),
+    "metrics": ("metrics/*.py", ["tests/metrics"], "escalation.experiment"),
+    "intervals": ("backtest/intervals.py", ["tests/backtest/test_intervals.py"],
+                  "escalation.metrics"),
     "ledger": ("scoring/ledger.py", ["tests/scoring/test_ledger.py"], "escalation.audit"),
+    "gate": ("tracking/gate.py", ["tests/tracking/test_gate.py"], "escalation.report"),
 }  # fmt: skip
-"""What is changed, the tests of its own beside its examples, the quickest first, and what lies
-beneath it: imported once, in the order in which data flows."""
+"""What is changed, the tests of its own beside its examples, and what lies beneath it: imported
+once, in the order in which data flows."""
+SAME: dict[str, str] = {}
+"""Changes that no test can tell, as they are printed, and why."""
 COMPILED_ONLY = (
     "tests/panel/test_late.py::test_versions_of_later_days_change_no_bit_of_earlier_ones"
 )
 """To the last bit only where loops are compiled."""
-LONGEST_SECONDS = 120
+LONGEST_SECONDS, MOST_BYTES = 30.0, 4 * 2**30
+"""Of processor time, beside five times what the tests take as they are; a busy machine kills no
+mutant."""
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
             ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot,
             ast.IsNot: ast.Is}  # fmt: skip
@@ -85,15 +96,20 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
                 yield from places(node)
 
 
-def mutants(path: Path) -> Iterator[tuple[int, str, ast.Module]]:
-    """Line, change and tree of every mutant of a file."""
+def mutants(path: Path) -> Iterator[tuple[range, str, ast.Module]]:
+    """Lines from the statement's first to the change, change and tree of every mutant of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    begun = {}
+    for statement in ast.walk(tree):  # an inner one is walked after the outer one
+        if isinstance(statement, ast.stmt):
+            begun |= {id(node): statement.lineno for node in ast.walk(statement)}
     for parent, name, at, node in list(places(tree)):
         for changed in mutations(node):
             held = getattr(parent, name)
             _put(parent, name, at, changed)
             made = ast.fix_missing_locations(copy.deepcopy(tree))
-            yield getattr(node, "lineno", 0), f"{_text(node)}  ->  {_text(changed)}", made
+            first, last = begun[id(node)], getattr(node, "end_lineno", begun[id(node)])
+            yield range(first, last + 1), f"{_text(node)}  ->  {_text(changed)}", made
             _put(parent, name, at, node)
             assert getattr(parent, name) is held
 
@@ -133,37 +149,117 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), vars(module))
 
 
-def survives(path: Path, tree: ast.Module | None, tests: list[str]) -> bool:
-    """Whether the tests pass, in a process of their own."""
+class Watch:
+    """Notes for each test its seconds and the lines of some files that it ran through."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.names = {str(path): path.name for path in paths}
+        self.lines: dict[str, list[str]] = defaultdict(list)
+        self.seconds: dict[str, float] = {}
+        self._now: set[str] = set()
+
+    def _trace(self, frame: object, _event: str, _value: object) -> object:
+        name = self.names.get(frame.f_code.co_filename)  # type: ignore[attr-defined]
+        if name is None:
+            return None
+        self._now.add(f"{name}:{frame.f_lineno}")  # type: ignore[attr-defined]
+        return self._trace
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._now, self._start = set(), time.monotonic()
+        sys.settrace(self._trace)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        sys.settrace(None)
+        self.seconds[nodeid] = time.monotonic() - self._start
+        for line in self._now:
+            self.lines[line].append(nodeid)
+
+    def through(self, path: Path, lines: range) -> list[str]:
+        """The tests that ran through one of the lines, or through the file, the quickest first."""
+        found = {test for line in lines for test in self.lines.get(f"{path.name}:{line}", ())}
+        if not found:
+            file = [tests for at, tests in self.lines.items() if at.startswith(f"{path.name}:")]
+            found = {test for tests in file for test in tests}
+        return sorted(found, key=self.seconds.__getitem__)
+
+
+class Chosen:
+    """Leaves only some tests, in their order."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self.order = {test: at for at, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list) -> None:
+        items[:] = sorted(
+            (one for one in items if one.nodeid in self.order),
+            key=lambda one: self.order[one.nodeid],
+        )
+
+
+def _passes(tests: list[str], *plugins: object) -> bool:
+    import pytest
+
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    options += ["--deselect", COMPILED_ONLY]
+    return pytest.main([*options, *tests], plugins=list(plugins)) == pytest.ExitCode.OK
+
+
+def _in_child(ask) -> bool:
+    """Whether it holds, in a process of its own that says nothing."""
     child = os.fork()
     if not child:
-        # Of processor time: a busy machine kills no mutant.
-        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_SECONDS, LONGEST_SECONDS))
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        if tree is not None:
-            changed = Mutated(path, tree)
-            sys.meta_path.insert(0, changed)
-            # Not by pytest, which imports a file that is named past every other finder.
-            if doctest.testmod(importlib.import_module(changed.name)).failed:
-                os._exit(1)
-        import pytest
-
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
-        options += ["--deselect", COMPILED_ONLY]
-        os._exit(int(pytest.main([*options, *tests])))
+        os._exit(not ask())
     _, state = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(state) == 0
+
+
+def watched(paths: list[Path], tests: list[str]) -> Watch:
+    """Which test runs through which line, and how long each takes."""
+    watch = Watch(paths)
+    with tempfile.TemporaryDirectory() as folder:
+        noted = Path(folder) / "noted.json"
+
+        def ask() -> bool:
+            passed = _passes(tests, watch)
+            noted.write_text(json.dumps([watch.lines, watch.seconds]))
+            return passed
+
+        assert _in_child(ask), f"{tests} fail as they are"
+        lines, watch.seconds = json.loads(noted.read_text())
+        watch.lines.update(lines)
+    return watch
+
+
+def survives(path: Path, tree: ast.Module, chosen: list[str], watch: Watch) -> bool:
+    """Whether the examples and the chosen tests pass."""
+
+    def ask() -> bool:
+        expected = sum(watch.seconds[test] for test in chosen)
+        longest = int(LONGEST_SECONDS + 5 * expected)
+        resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
+        changed = Mutated(path, tree)
+        sys.meta_path.insert(0, changed)
+        # Not by pytest, which imports a file that is named past every other finder.
+        if doctest.testmod(importlib.import_module(changed.name)).failed:
+            return False
+        files = list(dict.fromkeys(test.partition("::")[0] for test in chosen))
+        return _passes(files, Chosen(chosen))
+
+    return _in_child(ask)
 
 
 def main() -> None:
     """Sample mutants of every area, and count those that are killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--each", type=int, default=60)
+    parser.add_argument("--each", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--area", choices=AREAS, action="append")
-    parser.add_argument("--at", help="only lines that hold this text")
+    parser.add_argument("--at", help="only changes that hold this text")
     asked = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -175,17 +271,20 @@ def main() -> None:
     for name in [area for area in AREAS if area in (asked.area or AREAS)]:
         pattern, tests, beneath = AREAS[name]
         importlib.import_module(beneath)
-        every = [(path, *one) for path in sorted((ROOT / "escalation").glob(pattern))
-                 for one in mutants(path)]  # fmt: skip
-        if asked.at:
-            every = [one for one in every if asked.at in one[2]]
-        assert survives(ROOT, None, tests), f"the tests of {name} fail as it is"
+        paths = sorted((ROOT / "escalation").glob(pattern))
+        assert not {Mutated(path, ast.Module([], [])).name for path in paths} & set(sys.modules)
+        every = [(path, *one) for path in paths for one in mutants(path)]
+        every = [one for one in every if not asked.at or asked.at in one[2]]
+        watch = watched(paths, tests)
         sample = random.Random(asked.seed).sample(every, min(asked.each, len(every)))
         alive = 0
-        for path, line, change, tree in sample:
-            if survives(path, tree, tests):
+        for path, lines, change, tree in sample:
+            chosen = watch.through(path, lines)
+            rest = [test for test in watch.seconds if test not in set(chosen)]
+            if all(survives(path, tree, some, watch) for some in (chosen, rest) if some):
                 alive += 1
-                print(f"survives {path.relative_to(ROOT)}:{line}  {change}", flush=True)
+                shown = f"{path.relative_to(ROOT)}:{lines[-1]}  {change}"
+                print(f"survives {shown}  ({SAME.get(change, 'why?')})", flush=True)
         print(f"{name}: {len(sample) - alive} of {len(sample)} killed, of {len(every)}", flush=True)
         tried, killed = tried + len(sample), killed + len(sample) - alive
     print(f"all: {killed} of {tried} killed, {killed / max(tried, 1):.1%}")

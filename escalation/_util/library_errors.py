@@ -41,7 +41,9 @@ def translated(error: BaseException) -> EscalationError | None:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    # SQLAlchemy says first where it was, and keeps what the database said; MLflow wraps that.
+    said = (getattr(one, "orig", None) for one in (error, error.__cause__))
+    lines = str(next(filter(None, said), error)).strip().splitlines()
     return printable(lines[0]) if lines else type(error).__name__
 
 

@@ -18,7 +18,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -39,7 +39,7 @@ class Left:
     kind : str
         ``RUN`` or ``ARCHIVE``.
     name : str
-        Of the run; empty for an archive.
+        Of the experiment in which runs were begun, its id; empty for an archive.
     place : str
         The store, or the archive's folder.
     note : Path
@@ -60,6 +60,7 @@ class _Own:
     handle: int = -1
     path: Path | None = None
     pid: int = 0
+    begun: list[tuple[str, str]] = field(default_factory=list)
 
 
 _own = _Own()
@@ -117,12 +118,13 @@ def _reset() -> None:
         with suppress(OSError):
             os.close(_own.handle)
     _own.token, _own.handle, _own.path, _own.pid = "", -1, None, 0
+    _own.begun.clear()
 
 
 @atexit.register
 def retire() -> None:
-    """Remove the file of this process, which has nothing left to clear."""
-    if _own.pid == os.getpid() and _own.path is not None:
+    """Remove the file of this process, unless something that it began is not done."""
+    if _own.pid == os.getpid() and _own.path is not None and not _own.begun:
         with suppress(OSError):
             _own.path.unlink()
         _reset()
@@ -168,9 +170,22 @@ def note(kind: str, place: str, name: str = "") -> None:
         As of :class:`Left`.
     """
     owner()
+    _own.begun.append((kind, place))
     if _own.handle >= 0 and "\n" not in place:
         with suppress(OSError):
             os.write(_own.handle, f"{kind}\t{name}\t{place}\n".encode(errors="surrogateescape"))
+
+
+def done(kind: str, place: str) -> None:
+    """What was noted has ended, and the next command need not look at it.
+
+    Parameters
+    ----------
+    kind, place : str
+        As for :func:`note`; of several, one.
+    """
+    with suppress(ValueError):
+        _own.begun.remove((kind, place))
 
 
 @contextmanager
@@ -187,11 +202,13 @@ def own_folder(parent: Path, name: str = "") -> Iterator[Path]:
     unlike = secrets.token_hex(3)
     path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{unlike}.{owner()}.part"
     note(_FOLDER, str(path))
-    path.mkdir()
     try:
+        path.mkdir()
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            done(_FOLDER, str(path))
 
 
 def clear_beside(parent: Path, name: str) -> None:

@@ -83,6 +83,6 @@ def _clear_one(one: Left) -> None:
         if Path(one.place).is_dir():
             ArchiveStore(Path(one.place), wait=0).clear()
         return
-    from escalation.tracking import end_run
+    from escalation.tracking import end_runs
 
-    end_run(one.place, one.name)
+    end_runs(one.place, one.name, owner=one.note.stem)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from escalation.tracking.runs import Logged, log_training
     from escalation.tracking.scorers import load_scorer, load_scorers
     from escalation.tracking.server import require_answer
-    from escalation.tracking.store import clear_stale, end_run, open_store, require_usable
+    from escalation.tracking.store import clear_stale, end_runs, open_store, require_usable
     from escalation.tracking.two_runs import RunComparison, compare_runs
     from escalation.tracking.view import link
 
@@ -31,7 +31,7 @@ __all__ = [
     "check_card",
     "clear_stale",
     "compare_runs",
-    "end_run",
+    "end_runs",
     "find_repeat",
     "link",
     "load_forecasts",
@@ -65,7 +65,7 @@ _HOME = {
     "log_verified": "outcomes",
     "link": "view",
     "clear_stale": "store",
-    "end_run": "store",
+    "end_runs": "store",
     "local_file": "place",
     "store_uri": "place",
     "require_answer": "server",

@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from escalation._util import files
 from escalation._util.interrupts import raise_if_asked, status_if_asked
 from escalation._util.library_errors import translated
-from escalation._util.owners import RUN, lives, note, owner, shared_folder
+from escalation._util.owners import RUN, done, lives, note, owner, shared_folder
 from escalation.errors import BusyError, EscalationError, StorageError
 from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
 from escalation.tracking.server import require_answer
@@ -28,6 +28,8 @@ NOTE_TAG = "mlflow.note.content"
 OWNER_TAG = "escalation.owner"
 _SECONDS, _SECONDS_LOCKED = 8, 4
 """How long an answer of a server is waited for; MLflow's 120 s and 7 more tries take minutes."""
+_TELLS = ("mlflow.store.db.utils",)
+"""Loggers of MLflow that print the traceback of an error that it raises too."""
 _STORE_BYTES = 10_000_000
 """What must be free where a training is kept: the tables of a new store, figures, a model."""
 
@@ -42,7 +44,7 @@ def storage(*, seconds: int = _SECONDS, retries: int = 0) -> Iterator[None]:
         For an answer of a server, where the environment does not say.
     """
     try:
-        with _patience(seconds, retries):
+        with _patience(seconds, retries), _quiet(*_TELLS, level=logging.CRITICAL):
             yield
     except EscalationError:
         raise
@@ -122,18 +124,18 @@ def _make(path: Path) -> None:
     """Make an sqlite store that is not there yet."""
     if path.exists() and path.stat().st_size:
         return
-    with _quiet(), files.replacing(path) as part:
+    with _quiet("alembic", "mlflow"), files.replacing(path) as part:
         whole = f"sqlite:///{part}"
         MlflowClient(whole, whole).search_experiments(max_results=1)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing of how the tables are made; log levels are as before afterwards."""
-    loggers = [logging.getLogger(name) for name in ("alembic", "mlflow")]
+def _quiet(*names: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Nothing below a level from some loggers; afterwards theirs are as before."""
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(level)
     try:
         yield
     finally:
@@ -274,12 +276,16 @@ def _end(client: MlflowClient, run: Run) -> None:
     client.set_terminated(run.info.run_id, "KILLED")
 
 
-def end_run(store: str, run_id: str) -> None:
-    """Mark a run as killed that a process had begun when it was killed; little is waited for.
+def end_runs(store: str, experiment: str, *, owner: str) -> None:
+    """Mark the runs as killed that a process had begun when it ended; little is waited for.
 
     Parameters
     ----------
-    store, run_id : str
+    store : str
+    experiment : str
+        Its id.
+    owner : str
+        The process, by its name.
 
     Raises
     ------
@@ -295,9 +301,9 @@ def end_run(store: str, run_id: str) -> None:
         # Not by open_store: the store that MLflow uses elsewhere stays as it is.
         require_answer(store, seconds=2)
         client = MlflowClient(store, store)
-        run = client.get_run(run_id)
-        if run.info.status == "RUNNING":
-            _end(client, run)
+        for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+            if run.data.tags.get(OWNER_TAG) == owner:
+                _end(client, run)
 
 
 def begin_run(
@@ -316,10 +322,14 @@ def begin_run(
     tags : mapping of str to str
     """
     tags = {**tags, OWNER_TAG: owner()}
-    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    note(RUN, _place(uri), experiment)  # first: a kill may come before the answer
+    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+
+
+def _place(uri: str) -> str:
+    """The store, whatever the working directory."""
     path = local_file(uri)
-    note(RUN, uri if path is None else f"{SQLITE}{path.resolve()}", run_id)
-    return run_id
+    return uri if path is None else f"{SQLITE}{path.resolve()}"
 
 
 def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> None:
@@ -351,5 +361,7 @@ def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
         if known is None or known.code != "E-UNREACHABLE":
             with suppress(MlflowException):
                 client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
+                done(RUN, _place(uri))
         raise
     client.set_terminated(run_id, "FINISHED")
+    done(RUN, _place(uri))

@@ -71,3 +71,20 @@ def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
     note.write_text(f"folder\t\t{kept}\nfolder\t\t{tmp_path}\nnonsense\n")
     owners.clear_dead()
     assert kept.is_dir() and not note.exists()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_process_that_did_not_end_what_it_began_leaves_its_note(ended):
+    code = (
+        "import sys; from escalation._util import owners\n"
+        "owners.note(owners.RUN, 'sqlite:///none.db', '7')\n"
+        "owners.note(owners.RUN, 'sqlite:///none.db', '8')\n"
+        "for _ in range(int(sys.argv[1])): owners.done(owners.RUN, 'sqlite:///none.db')\n"
+        "owners.done(owners.RUN, 'sqlite:///other.db')\n"
+        "print(owners.owner())"
+    )
+    command = [sys.executable, "-c", code, "2" if ended else "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    left = [one for one in owners.clear_dead() if one.note.stem == done.stdout.strip()]
+    assert [one.name for one in left] == ([] if ended else ["7", "8"])
+    owners.forget(one.note for one in left)

@@ -106,7 +106,8 @@ class Place:
             and now["aliases"]["champion"] != before["aliases"]["champion"],
             "sqlite": self.damaged(),
         }
-        return ended.status != 0, [what for what, so in wrong.items() if so]
+        found = [what for what, so in wrong.items() if so]
+        return ended.status != 0, found and [*found, ended.err[-500:]]
 
     def damaged(self):
         with sqlite3.connect(self.folder / "mlflow.db") as store:

@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 60.0
+ASKED = (signal.SIGINT, signal.SIGTERM)
 PROGRAMS: dict[str, Callable[..., None]] = {}
 
 
@@ -95,6 +97,9 @@ class Warm:
 
 
 def _child(arguments: list[str], folder: str, out: int, err: int, how: dict[str, Any]) -> None:
+    from escalation._util.interrupts import listen
+
+    listen()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
@@ -115,6 +120,7 @@ def _child(arguments: list[str], folder: str, out: int, err: int, how: dict[str,
     sys.argv = ["escalation", *arguments]
     status = 0
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)  # what came since the fork comes now
         if arguments[:1] and (program := PROGRAMS.get(arguments[0])):
             program(*arguments[1:])
         else:
@@ -123,11 +129,14 @@ def _child(arguments: list[str], folder: str, out: int, err: int, how: dict[str,
             cli.main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
+        status = 130
     except BaseException:
         import traceback
 
         traceback.print_exc()
         status = 1
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, AttributeError):
             stream.flush()
@@ -139,9 +148,11 @@ def _run(
 ) -> dict[str, object]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
         child = os.fork()
         if not child:
             _child(arguments, folder, out.fileno(), err.fileno(), how)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)
         state, usage, after = 0, None, how.get("after")
         while usage is None:
             if after is not None and time.monotonic() - start > after:

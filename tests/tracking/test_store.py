@@ -1,23 +1,31 @@
 """Faults of the store: locked, half made, left behind by what was killed."""
 
+import logging
+import os
 import shlex
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 
 import mlflow.experiments
 import pytest
 from click.testing import CliRunner
 from command_line import QUICK, escalation
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
 from escalation import tracking
 from escalation._util import files
-from escalation._util.owners import owner
+from escalation._util.owners import owner, retire
+from escalation.cli.process import _clear_up
 from escalation.errors import BusyError, StorageError
 from escalation.tracking.store import (
     OWNER_TAG,
+    begin_run,
     experiment_id,
     require_usable,
     storage,
@@ -56,6 +64,65 @@ def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client,
     assert tracking.clear_stale(client, "0") == 1
     status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done, foreign)}
     assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED", foreign: "RUNNING"}
+
+
+def test_runs_of_one_process_are_ended_and_no_others(client, uri, gone):
+    stale, own, done = (
+        run_of(client, gone), run_of(client, owner()), run_of(client, gone, status="FINISHED")
+    )  # fmt: skip
+    tracking.end_runs(uri, "0", owner=gone)
+    status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done)}
+    assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED"}
+
+
+@pytest.mark.parametrize("point", ["made", "begun", "ended"])
+def test_a_run_that_ctrl_c_meets_at_its_edges_is_ended_by_the_next_command(
+    client, uri, monkeypatch, point
+):
+    plain = {name: getattr(MlflowClient, name) for name in ("create_run", "set_terminated")}
+
+    def stop(name):
+        def then_stopped(*args, **kwargs):
+            plain[name](*args, **kwargs) if name == "create_run" else None
+            raise KeyboardInterrupt
+
+        return then_stopped
+
+    def stopped():
+        if point != "begun":
+            name = "create_run" if point == "made" else "set_terminated"
+            monkeypatch.setattr(MlflowClient, name, stop(name))
+        run_id = begin_run(client, uri, "0", "a", {})
+        if point == "begun":
+            raise KeyboardInterrupt
+        with tracked_run(client, uri, run_id):
+            pass
+
+    child = os.fork()
+    if not child:
+        with suppress(KeyboardInterrupt):
+            stopped()
+        retire()  # as a command does, however it ended
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    (run,) = client.search_runs(["0"])
+    assert run.info.status == "RUNNING"
+    _clear_up()
+    assert client.get_run(run.info.run_id).info.status == "KILLED"
+
+
+def test_mlflow_prints_no_traceback_of_what_is_told_in_words():
+    logger = logging.getLogger("mlflow.store.db.utils")
+    with storage():
+        assert not logger.isEnabledFor(logging.ERROR)
+    assert logger.isEnabledFor(logging.ERROR)
+
+
+def test_of_a_full_disk_the_database_has_the_word():
+    full = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+    full.add_detail("raised as a result of Query-invoked autoflush")
+    with pytest.raises(StorageError, match="E-STORAGE.*: database or disk is full; fix"), storage():
+        raise MlflowException(message=full) from full
 
 
 def test_half_a_model_of_a_killed_run_is_removed(client, gone):
@@ -164,7 +231,7 @@ def test_trouble_has_our_codes():
 
 
 KILLED_HALF_WAY = """
-import os, signal
+import os, pathlib, signal
 from sqlalchemy import Engine, event
 from escalation import tracking
 from escalation._util.owners import owner
@@ -175,6 +242,8 @@ def count(connection, cursor, statement, *_):
     if statement.strip().startswith("CREATE TABLE"):
         tables.append(statement)
     if len(tables) == 20:
+        (part,) = pathlib.Path().glob(".mlflow.db-*.part")
+        assert (part / "mlflow.db").stat().st_size
         os.kill(os.getpid(), signal.SIGKILL)
 
 tracking.open_store("sqlite:///mlflow.db")
@@ -186,8 +255,6 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
     """Killed while the tables are being made: nothing stands in the place of the store."""
     maker = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY], cwd=tmp_path, check=False)
     assert maker.returncode == -signal.SIGKILL
-    (part,) = tmp_path.glob(".mlflow.db-*.part")
-    assert (part / "mlflow.db").stat().st_size
     assert not (tmp_path / "mlflow.db").exists()
     client = tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert client.create_run("0").info.status == "RUNNING"

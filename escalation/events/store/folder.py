@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 
 from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked, make_folder
-from escalation._util.owners import ARCHIVE, note
+from escalation._util.owners import ARCHIVE, done, note
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, in_order, within
 from escalation.events.store.intake import (
@@ -256,6 +256,8 @@ class ArchiveStore:
                     with suppress(OSError, StorageError):
                         clear_leftovers(self.folder, read_listing(self.folder))
                     raise
+                finally:
+                    done(ARCHIVE, str(self.folder.absolute()))
         except OSError as error:
             raise StorageError(
                 "E-STORAGE",

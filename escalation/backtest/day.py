@@ -102,17 +102,61 @@ def day_inputs(
     past = history(
         then, spec, first_day=experiment.data.first_day, last_day=when, lag=experiment.data.lag
     )
-    panel, frontier = past.panel_at(len(past.days) - 1), last_seen(past)
+    panel = past.panel_at(len(past.days) - 1)
+    local, X, at_risk = _rows(experiment, target, panel, places(past), last_seen(past))
+    return DayInputs(then, spec, past, panel, local, X, at_risk)
+
+
+def day_before(
+    today: DayInputs, experiment: Experiment, target: Target
+) -> tuple[tuple[str, ...], pd.DataFrame, NDArray[np.bool_]] | None:
+    """The rows of the day before, from the same history; None where its axis is another one.
+
+    Parameters
+    ----------
+    today : DayInputs
+    experiment : Experiment
+    target : Target
+
+    Returns
+    -------
+    unit_keys : tuple of str
+        Units that were known then.
+    X : DataFrame
+    at_risk : ndarray of bool, shape (unit,)
+    """
+    past, last = today.past, len(today.past.days) - 2
+    if last < 0 or not _starts_alike(today, experiment):
+        return None
+    present = np.flatnonzero(past.entry <= last)
+    panel, where = past.panel_at(last).take(present), places(past).take(present)
+    _, X, at_risk = _rows(experiment, target, panel, where, max(last - past.lag, 0), day=last)
+    return panel.units, X, at_risk
+
+
+def _starts_alike(today: DayInputs, experiment: Experiment) -> bool:
+    """Whether the axis began on the same day before the news of the last day came."""
+    versions, days = today.archive.versions, today.past.days
+    earlier = (versions[schema.KNOWN_DATE] < days[-1]).to_numpy(bool)
+    happened = versions[schema.EVENT_DATE].to_numpy("datetime64[D]")[earlier]
+    named = experiment.data.first_day is not None
+    return bool(earlier.any()) and (named or happened.min() == days[0])
+
+
+def _rows(
+    experiment: Experiment, target: Target, panel: Panel, where: Panel, frontier: int, day: int = -1
+) -> tuple[NDArray[np.float32], pd.DataFrame, NDArray[np.bool_]]:
+    """Local features by unit, the whole input of a model, and the risk set, on a day."""
     local = on_one_day(panel, frontier, experiment.features)
-    columns = dict(zip(_local_names(experiment, past), local, strict=True))
+    columns = dict(zip(_local_names(experiment, panel), local, strict=True))
     known = {name: values[:, None] for name, values in columns.items()}
-    for name, values in across_columns(experiment, known, places(past)).items():
+    for name, values in across_columns(experiment, known, where).items():
         columns[name] = values[:, 0]
     own, at_risk = look_back_on(target, panel, frontier)
-    rows = np.arange(len(past.units)), np.zeros(len(past.units), np.int64)
-    index = row_index(past.unit_keys, past.days[-1:], rows)
+    rows = np.arange(len(panel.units)), np.zeros(len(panel.units), np.int64)
+    index = row_index(panel.units, panel.days[[day]], rows)
     X = pd.DataFrame(columns, index=index).join(pd.DataFrame(own, index=index))
-    return DayInputs(then, spec, past, panel, local, X, at_risk)
+    return local, X, at_risk
 
 
 def look_back_on(
@@ -142,10 +186,10 @@ def look_back_on(
     return whole, whole.pop(schema.AT_RISK).astype(bool)
 
 
-def _local_names(experiment: Experiment, past: History) -> list[str]:
+def _local_names(experiment: Experiment, panel: Panel) -> list[str]:
     """Columns of the local families, in order."""
     near = {name: p for name, p in experiment.features.items() if name not in ACROSS}
-    return names([Channel(name) for name in past.channels], near)
+    return names([Channel(name) for name in panel.channels], near)
 
 
 def across_columns(

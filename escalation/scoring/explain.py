@@ -147,17 +147,14 @@ def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
     for units in counterfactual.rows.holders.T:
         here = np.flatnonzero(counted & (units >= 0))
         np.maximum.at(last, units[here], here)
-    below = np.flatnonzero((counterfactual.inputs.probability < line) & (last >= 0))
-    steps = np.arange(1, MOST_FURTHER + 1)
-    units = np.repeat(below, len(steps))
-    perturbations = Perturbations(last[units], np.tile(steps, len(below)))
-    probability = counterfactual.probabilities(perturbations, unit=units)[
-        np.arange(len(units)), units
-    ]
-    over = probability.reshape(len(below), len(steps)) >= line
-    needed: list[int | None] = [
-        0 if probability >= line else None for probability in counterfactual.inputs.probability
-    ]
-    for unit, reached in zip(below, over, strict=True):
-        needed[unit] = int(steps[reached.argmax()]) if reached.any() else None
+    probability = counterfactual.inputs.probability
+    needed: list[int | None] = [0 if one >= line else None for one in probability]
+    below = np.flatnonzero((probability < line) & (last >= 0))
+    for further in range(1, MOST_FURTHER + 1):
+        added = Perturbations(last[below], np.full(len(below), further))
+        after = counterfactual.probabilities(added, unit=below)
+        over = after[np.arange(len(below)), below] >= line
+        for unit in below[over]:
+            needed[unit] = further
+        below = below[~over]
     return needed

@@ -165,7 +165,7 @@ def score(
         STALE.format(age) if age > stale_after else None,
     )
     rows = _rows(scorer, inputs, counterfactual, everywhere)
-    rows = compared(ranked(rows), _before(scorer, archive, day, previous or {}))
+    rows = compared(ranked(rows), _before(scorer, archive, inputs, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
 
@@ -281,22 +281,16 @@ def _unseen_types(
 def _before(
     scorer: Scorer,
     archive: EventArchive,
-    day: np.datetime64,
+    inputs: ScoringInputs,
     previous: Mapping[str, tuple[str, float]],
 ) -> dict[str, tuple[str, float]]:
     """What each unit is compared with: what was issued last, or a day before by the same model."""
-    yesterday = day - 1
     try:
-        inputs = scorer.inputs(archive, yesterday)
+        earlier = scorer.before(inputs, archive)
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
-    answers = zip(inputs.unit_keys, inputs.probability, inputs.at_risk, strict=True)
-    earlier = {
-        unit: (str(yesterday), float(probability))
-        for unit, probability, at_risk in answers
-        if at_risk
-    }
-    return {**earlier, **previous}
+    yesterday = str(inputs.day - 1)
+    return {unit: (yesterday, p) for unit, p in earlier.items()} | dict(previous)
 
 
 def _explained(

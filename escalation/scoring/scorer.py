@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.backtest.day import DayInputs, day_inputs
+from escalation.backtest.day import DayInputs, day_before, day_inputs
 from escalation.errors import InputError, ModelError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label, target_of
@@ -115,6 +115,27 @@ class Scorer:
         """
         today = day_inputs(archive, self.experiment, self.target, day)
         return ScoringInputs(**vars(today), probability=self.predict(today.X))
+
+    def before(self, today: ScoringInputs, archive: EventArchive) -> dict[str, float]:
+        """Probabilities of the day before, by the key of every unit at risk then.
+
+        Parameters
+        ----------
+        today : ScoringInputs
+        archive : EventArchive
+
+        Raises
+        ------
+        InputError
+            When nothing was known by then, or the axis starts today.
+        """
+        rows = day_before(today, self.experiment, self.target)
+        if rows is None:
+            scored = self.on(archive, today.day - 1)
+            return scored.loc[scored["at_risk"], "probability"].to_dict()
+        keys, X, at_risk = rows
+        answers = zip(keys, self.predict(X), at_risk, strict=True)
+        return {key: float(probability) for key, probability, risky in answers if risky}
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Probabilities of some rows, once their columns are checked."""

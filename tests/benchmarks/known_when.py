@@ -12,7 +12,7 @@ its highest memory is its own. Not timed: making the files, and a warm-up that c
 features  ``escalation features`` with every family, dated and undated
 backtest  ``escalation backtest`` of ``any_7d``, then ``exceed_7d``, six models and the baselines
 score     ``escalation score`` of the last day with three named events for each unit, by a model
-          that was trained on other events before
+          that was trained on other events before; from a file, then from an archive on disk
 train     ``escalation train experiments/own_data.toml``
 archive   ``escalation ingest``, retractions, then ``escalation features --events ARCHIVE``
 peer      pandas, one day after another, on 20 units x 1,000 days; the same columns of ours
@@ -124,6 +124,16 @@ class Bench:
             self.here("make", count, int(dated))
         return path
 
+    def archive(self, count: int) -> Path:
+        """The archive on disk of that size, with retractions, made where it is not there yet."""
+        folder = self.folder / f"{count}_archive"
+        if not folder.exists():
+            events = self.events(count, dated=True)
+            self.measure("ingest", count, "dated", "ingest", events, "--source", "tidy",
+                         "--archive", folder, once=True)  # fmt: skip
+            self.here("retract", count)
+        return folder
+
     def experiment(self, name: str, label: str, models: Sequence[str], years: int = 10) -> Path:
         """An experiment file."""
         path = self.folder / f"{name}.toml"
@@ -196,6 +206,7 @@ def score(bench: Bench, sizes: Sequence[int]) -> None:
     ]  # fmt: skip
     for count in sizes:
         bench.both("score", count, lambda events: [*asked, "--events", events])
+        bench.measure("score, archive", count, "dated", *asked, "--events", bench.archive(count))
 
 
 def train(bench: Bench, sizes: Sequence[int]) -> None:
@@ -211,14 +222,8 @@ def archive(bench: Bench, sizes: Sequence[int]) -> None:
     """An archive on disk with retractions, and features from it."""
     file = bench.experiment("families", "any", MODELS)
     for count in sizes:
-        folder = bench.folder / f"{count}_archive"
-        if not folder.exists():
-            events = bench.events(count, dated=True)
-            bench.measure("ingest", count, "dated", "ingest", events, "--source", "tidy",
-                          "--archive", folder, once=True)  # fmt: skip
-            bench.here("retract", count)
-        bench.measure("features, archive", count, "dated", "features", file, "--events", folder,
-                      "--out", "out.parquet")  # fmt: skip
+        bench.measure("features, archive", count, "dated", "features", file,
+                      "--events", bench.archive(count), "--out", "out.parquet")  # fmt: skip
     bench.marginal("features, archive", "dated")
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
+from escalation._util.ahead import one_ahead
 from escalation.errors import InputError, UsageError
 from escalation.events.archive import weakest
 from escalation.events.columns import Mask
@@ -133,7 +134,7 @@ class FileCheck:
         if form is not None:
             self.options = replace(self.options, date_format=form)
             self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
-        for block in blocks:
+        for block in one_ahead(blocks):
             self.records += block.records
             on_rows(self.records)
             events, problems, unrated = self._converted(block)

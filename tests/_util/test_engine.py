@@ -30,8 +30,17 @@ EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
 
 @pytest.fixture(scope="module")
 def cluster():
-    with on_dask(workers=2) as run:
+    with engine("dask") as run:
         yield run
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Features of an archive, and the bytes that this process writes of them."""
+    source = history(archives.archive(1, count=120), archives.SPEC)
+    path = tmp_path_factory.mktemp("plain") / "features"
+    write_features(source, EVERY, path, units_per_chunk=1, engine=in_turn)
+    return source, path.read_bytes()
 
 
 def workers_of(cluster):
@@ -85,12 +94,37 @@ def test_a_refusal_survives_the_way_between_processes():
     assert issubclass(type(again), EscalationError)
 
 
-def test_two_processes_write_the_same_bytes_as_this_one(cluster, tmp_path):
+def test_a_killed_worker_loses_nothing(cluster):
+    def make():
+        import numpy
+
+        return numpy.arange(1000.0)
+
+    def work(shared, item):
+        import os
+        import time
+
+        time.sleep(0.1)
+        return item, float(shared.sum() * item), os.getpid()
+
+    before = set(workers_of(cluster).values())
+    results = cluster(work, range(24), made=make)
+    first = next(results)
+    os.kill(first[2], signal.SIGKILL)
+    rest = list(results)
+    total = float(np.arange(1000.0).sum())
+    assert [(item, value) for item, value, _ in [first, *rest]] == [
+        (item, total * item) for item in range(24)
+    ]
+    assert first[2] in before
+    assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
+
+
+def test_two_processes_write_the_same_bytes_as_this_one(cluster, plain, tmp_path):
     assert len(set(workers_of(cluster).values()) - {os.getpid()}) == 2
-    source = history(archives.archive(1, count=120), archives.SPEC)
-    for name, run in (("dask", cluster), ("local", in_turn)):
-        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
-    assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
+    source, expected = plain
+    write_features(source, EVERY, tmp_path / "dask", units_per_chunk=1, engine=cluster)
+    assert (tmp_path / "dask").read_bytes() == expected
 
 
 def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
@@ -119,64 +153,6 @@ def test_a_running_cluster_is_found_by_its_address_and_nothing_elsewhere(cluster
         pass
 
 
-def test_a_killed_worker_loses_nothing(cluster):
-    def make():
-        import numpy
-
-        return numpy.arange(1000.0)
-
-    def work(shared, item):
-        import os
-        import time
-
-        time.sleep(0.1)
-        return item, float(shared.sum() * item), os.getpid()
-
-    before = set(workers_of(cluster).values())
-    results = cluster(work, range(24), made=make)
-    first = next(results)
-    os.kill(first[2], signal.SIGKILL)
-    rest = list(results)
-    total = float(np.arange(1000.0).sum())
-    assert [(item, value) for item, value, _ in [first, *rest]] == [
-        (item, total * item) for item in range(24)
-    ]
-    assert first[2] in before
-    assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
-
-
-def killing(cluster):
-    """The cluster, one of whose processes is killed once the first result is there."""
-
-    def run(work, items, *, made):
-        results = cluster(work, items, made=made)
-        yield next(results)
-        os.kill(next(iter(workers_of(cluster).values())), signal.SIGKILL)
-        yield from results
-
-    return run
-
-
-def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
-    cluster, crisis, tmp_path
-):
-    when = {"first_origin": dt.date(2020, 10, 1), "every": 7, "refit_every": 3, "update_every": 1}
-    experiment = experiment_of_2020(models={"logistic": {}, "pool": {}}, **when)
-    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
-        forecasts = backtest_labels(crisis, experiment, engine=run)
-        write_table(forecasts, tmp_path / f"{name}.parquet")
-    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("dask", "local")]
-    assert files[0] == files[1]
-    assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
-
-
-def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, tmp_path):
-    source = history(archives.archive(1, count=120), archives.SPEC)
-    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
-        write_features(source, EVERY, tmp_path / name, units_per_chunk=1, engine=run)
-    assert (tmp_path / "dask").read_bytes() == (tmp_path / "local").read_bytes()
-
-
 MINE = """
 def doubled(panel, *, channel: str = "events"):
     return {f"{channel}_doubled": panel[channel] * 2}
@@ -198,19 +174,54 @@ horizon = 7
 """
 
 
-def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones_own(tmp_path):
+def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones_own(
+    cluster, tmp_path
+):
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "quick.toml").write_text(EXPERIMENT)
-    for name in ("local", "dask"):
+    (client,) = cluster.args
+    there = ("--scheduler", client.scheduler.address)
+    for name, more in (("local", ()), ("dask", there)):
         with a_new_start("mine"):
             done = escalation(
-                "features", "quick.toml", "--engine", name, "--plugin", "mine.py",
+                "features", "quick.toml", "--engine", name, *more, "--plugin", "mine.py",
                 "--out", f"{name}.parquet", folder=tmp_path,
             )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "of 15 features written" in done.stderr
     files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]
     assert files[0] == files[1]
+
+
+def killing(cluster):
+    """The cluster, one of whose processes is killed once the first result is there."""
+
+    def run(work, items, *, made):
+        results = cluster(work, items, made=made)
+        yield next(results)
+        os.kill(next(iter(workers_of(cluster).values())), signal.SIGKILL)
+        yield from results
+
+    return run
+
+
+def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
+    cluster, crisis, tmp_path
+):
+    when = {"first_origin": dt.date(2020, 11, 10), "every": 7, "refit_every": 2, "update_every": 1}
+    experiment = experiment_of_2020(models={"logistic": {}, "pool": {}}, **when)
+    for name, run in (("dask", killing(cluster)), ("local", in_turn)):
+        forecasts = backtest_labels(crisis, experiment, engine=run)
+        write_table(forecasts, tmp_path / f"{name}.parquet")
+    files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("dask", "local")]
+    assert files[0] == files[1]
+    assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
+
+
+def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, plain, tmp_path):
+    source, expected = plain
+    write_features(source, EVERY, tmp_path / "dask", units_per_chunk=1, engine=killing(cluster))
+    assert (tmp_path / "dask").read_bytes() == expected
 
 
 def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):

@@ -14,6 +14,7 @@ FOREIGN = (
 """Variables by which a shell or a CI server changes what programs print."""
 KNOWN = {
     "COLUMNS": "80",
+    "ESCALATION_CACHE": "off",
     "MPLBACKEND": "Agg",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_PROXY": "*",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from escalation import metrics
 from escalation._util.cautions import EscalationWarning
+from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import Case
 from escalation.backtest.rolling import backtest_case
@@ -64,7 +65,9 @@ def reader_of(trained: Trained) -> str | None:
     return str(scored["brier"].astype(float).idxmin())
 
 
-def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | None:
+def ablated(
+    trained: Trained, *, progress: Progress = silent, cache: NumberCache | None = None
+) -> pd.DataFrame | None:
     """How much larger a model's Brier score is without each feature family, on the same origins.
 
     What a family across units adds up stays where only the family that it came from is left out.
@@ -74,6 +77,8 @@ def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | 
     trained : Trained
     progress : callable, optional
         Told after each family.
+    cache : NumberCache, optional
+        Of the backtests.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def ablated(trained: Trained, *, progress: Progress = silent) -> pd.DataFrame | 
         return None
     columns, rows = family_columns(case.experiment, case.prepared.features.names), []
     for done, (family, gone) in enumerate(columns.items(), start=1):
-        fewer = backtest_case(_smaller(case, model, gone))
+        fewer = backtest_case(_smaller(case, model, gone), cache=cache)
         rows.append({"without": family, "columns": len(gone), **_increase(trained, fewer, model)})
         progress(f"{trained.label} without a family", done, len(columns))
     table = pd.DataFrame(rows)[list(COLUMNS)]

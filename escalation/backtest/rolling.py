@@ -7,9 +7,9 @@ as they were known at T. Outcomes that forecasts are scored on come from the arc
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from escalation import schema
 from escalation._util.arrays import Array
 from escalation._util.engine import Engine, in_turn
+from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
@@ -34,6 +35,7 @@ from escalation.backtest.coherence import coherent, families
 from escalation.backtest.fitting import fit_models, is_meta, predict, unfitted
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, records_of
+from escalation.backtest.reuse import Reuse
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.table import (
     Table,
@@ -100,7 +102,9 @@ class Refit:
     Parameters
     ----------
     models : dict of str to estimator
+        Those that were fitted.
     probability : dict of str to ndarray, shape (row,)
+        Of these, and of models whose forecasts were kept.
     fitted_on : tuple of (Labels, Table), optional
     """
 
@@ -126,29 +130,44 @@ class _Making:
         return partial, (make_case, case.prepared.archive, case.experiment, case.target, case.own)
 
 
-def refit(case: Case, block: NDArray[np.int64]) -> Refit:
+def refit(case: Case, piece: tuple[NDArray[np.int64], Mapping[str, Array]]) -> Refit:
     """Fit the base estimators on a block's first day: a piece of work by itself.
 
     Parameters
     ----------
     case : Case
-    block : ndarray of int64
-        Day indices of the origins until the next refit.
+    piece : pair of ndarray of int64 and mapping of str to ndarray, shape (row,)
+        Day indices of the origins until the next refit, and the forecasts that are known already.
 
     Returns
     -------
     Refit
     """
+    block, kept = piece
+    models = unfitted(case.experiment, case.target, case.own)
+    base = {name: model for name, model in models.items() if not is_meta(model)}
+    new = {name: model for name, model in base.items() if name not in kept}
+    if not new:
+        return Refit({}, dict(kept))
     known, table = learnable(case, block[0])
     y = table.outcome.astype(np.int64)
-    models = unfitted(case.experiment, case.target, case.own)
-    fitted = {
-        name: model.fit(table.X, y, count=table.count)
-        for name, model in models.items()
-        if not is_meta(model)
-    }
+    fitted = {name: model.fit(table.X, y, count=table.count) for name, model in new.items()}
     ahead = case.rows_on(block, case.final)
-    return Refit(fitted, predict(fitted, ahead), (known, table))
+    return Refit(fitted, {**kept, **predict(fitted, ahead)}, (known, table))
+
+
+@dataclass
+class _FittedLater:
+    """A base estimator whose forecasts were kept: fitted only if another model asks it more."""
+
+    fit: Callable[[], Any]
+
+    @cached_property
+    def _fitted(self) -> Any:
+        return self.fit()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fitted, name)
 
 
 def _blocks(case: Case) -> list[NDArray[np.int64]]:
@@ -169,7 +188,11 @@ def _blocks(case: Case) -> list[NDArray[np.int64]]:
 
 
 def backtest_case(
-    case: Case, *, progress: Progress = silent, engine: Engine = in_turn
+    case: Case,
+    *,
+    progress: Progress = silent,
+    engine: Engine = in_turn,
+    cache: NumberCache | None = None,
 ) -> pd.DataFrame:
     """Forecasts of every model of one case on every origin.
 
@@ -183,6 +206,8 @@ def backtest_case(
         Told after each refit.
     engine : Engine
         Where refits run; meta-estimators follow here, in time.
+    cache : NumberCache, optional
+        Forecasts of models that ran before, on the same of everything, are taken from there.
 
     Returns
     -------
@@ -197,13 +222,17 @@ def backtest_case(
     schedule = case.experiment.backtest
     issued, standing = IssuedForecasts(tuple(case.model_names)), Standing()
     blocks = _blocks(case)
-    parts = []
-    refits = engine(refit, blocks, made=_Making(case))
+    reuse = Reuse(case, blocks, cache or NumberCache())
+    parts, probability = [], []
+    refits = engine(refit, list(zip(blocks, reuse.found, strict=True)), made=_Making(case))
     for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
-        parts += _forecast_block(
-            case, block, schedule.update_every or len(block), issued, standing, base
-        )
+        every = schedule.update_every or len(block)
+        ahead = case.prepared.table(case.back, case.final, case.rows_at(block))
+        probability.append(_forecast_block(case, block, every, issued, base, ahead))
+        ends = _ends(case, block, issued, standing, probability[-1])
+        parts += forecast_tables(case, ahead, probability[-1], ends)
         progress(target_label(case.target), done + 1, len(blocks))
+    reuse.keep(probability)
     order = ["model", schema.DAY, schema.UNIT_KEY]
     return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
 
@@ -242,31 +271,49 @@ def _forecast_block(
     block: NDArray[np.int64],
     every: int,
     issued: IssuedForecasts,
-    standing: Standing,
     base: Refit,
-) -> list[pd.DataFrame]:
-    """Forecasts of the origins between two refits, a table for each model."""
+    ahead: Table,
+) -> dict[str, Array]:
+    """Probabilities of every model on the origins between two refits."""
     rows = case.rows_at(block)
-    ahead = case.prepared.table(case.back, case.final, rows)
-    probability = dict(base.probability)
+    probability = {name: base.probability.get(name, np.empty(len(ahead))) for name in issued.names}
+    fitted, new = _base_estimators(case, block, base), set(issued.names) - set(base.probability)
     for number, starts in enumerate(_split(block, every)):
-        known, table = (not number and base.fitted_on) or learnable(case, starts[0])
-        models = fit_models(
-            case.experiment,
-            case.target,
-            table,
-            record=issued.resolved(known, at=starts[0]),
-            fitted=base.models,
-            own=case.own,
-        )
         now = np.isin(rows[1], starts)
-        current = {name: base.probability[name][now] for name in base.models}
-        current = predict(models, ahead.rows(now), known=current)
+        current = {name: values[now] for name, values in base.probability.items()}
+        if new:
+            known, table = (not number and base.fitted_on) or learnable(case, starts[0])
+            models = fit_models(
+                case.experiment,
+                case.target,
+                table,
+                record=issued.resolved(known, at=starts[0]),
+                fitted=fitted,
+                own=case.own,
+            )
+            current = predict(models, ahead.rows(now), known=current)
         issued.add((rows[0][now], rows[1][now]), current)
-        for name in models:
-            probability.setdefault(name, np.empty(len(ahead)))[now] = current[name]
-    ends = _ends(case, block, issued, standing, {name: probability[name] for name in issued.names})
-    return forecast_tables(case, ahead, probability, ends)
+        for name in new:
+            probability[name][now] = current[name]
+    return probability
+
+
+def _base_estimators(case: Case, block: NDArray[np.int64], base: Refit) -> dict[str, Any]:
+    """Fitted ones by name, in the order of the case's models, as if none had been kept."""
+
+    def later(model: Any) -> _FittedLater:
+        def fit() -> Any:
+            table = (base.fitted_on or learnable(case, block[0]))[1]
+            return model.fit(table.X, table.outcome.astype(np.int64), count=table.count)
+
+        return _FittedLater(fit)
+
+    models = unfitted(case.experiment, case.target, case.own)
+    return {
+        name: base.models[name] if name in base.models else later(model)
+        for name, model in models.items()
+        if not is_meta(model)
+    }
 
 
 def _ends(
@@ -297,6 +344,7 @@ def backtest_labels(
     progress: Progress = silent,
     engine: Engine = in_turn,
     missing: OnShortage = warn,
+    cache: NumberCache | None = None,
 ) -> pd.DataFrame:
     """Forecasts of every model and label of an experiment on every origin.
 
@@ -307,7 +355,7 @@ def backtest_labels(
     ----------
     archive : EventArchive
     experiment : Experiment
-    progress, engine
+    progress, engine, cache
         As for :func:`backtest_case`.
     missing : callable, optional
         Told of each label that can't be learnt and is left out; a warning by default.
@@ -324,7 +372,8 @@ def backtest_labels(
     """
 
     def forecast(case: Case) -> tuple[Target, pd.DataFrame]:
-        return case.target, backtest_case(featured(case), progress=progress, engine=engine)
+        done = backtest_case(featured(case), progress=progress, engine=engine, cache=cache)
+        return case.target, done
 
     cases = learnable_cases(archive, experiment, missing=missing)
     labels, parts = zip(*each(forecast, cases, missing=missing), strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from escalation import metrics
+from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
@@ -107,6 +108,7 @@ def train_labels(
     *,
     progress: Progress = silent,
     missing: OnShortage = warn,
+    cache: NumberCache | None = None,
 ) -> list[Trained]:
     """Train every label that can be learnt; the others are told before any of them is trained.
 
@@ -118,6 +120,8 @@ def train_labels(
         Of the backtests.
     missing : callable, optional
         Told of each label that is left out; a warning by default.
+    cache : NumberCache, optional
+        Of the backtests.
 
     Raises
     ------
@@ -125,10 +129,16 @@ def train_labels(
         ``E-INSUFFICIENT`` when no label can be learnt.
     """
     cases = learnable_cases(archive, experiment, missing=missing)
-    return each(lambda case: train_case(featured(case), progress=progress), cases, missing=missing)
+
+    def train(case: Case) -> Trained:
+        return train_case(featured(case), progress=progress, cache=cache)
+
+    return each(train, cases, missing=missing)
 
 
-def train_case(case: Case, *, progress: Progress = silent) -> Trained:
+def train_case(
+    case: Case, *, progress: Progress = silent, cache: NumberCache | None = None
+) -> Trained:
     """Backtest and refit every model of a case that has its features.
 
     Where none of their forecasts has resolved yet, ``prior`` alone answers, and is asked earlier.
@@ -138,6 +148,8 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
     case : Case
     progress : callable, optional
         Of the backtest.
+    cache : NumberCache, optional
+        Of the backtest.
 
     Raises
     ------
@@ -145,16 +157,16 @@ def train_case(case: Case, *, progress: Progress = silent) -> Trained:
         ``E-INSUFFICIENT`` when no forecast can be scored.
     """
     try:
-        return _train(case, progress)
+        return _train(case, progress, cache)
     except Shortage as shortage:
-        return _train(by_prior(case, shortage), progress)
+        return _train(by_prior(case, shortage), progress, cache)
 
 
-def _train(case: Case, progress: Progress) -> Trained:
+def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained:
     days, experiment, target = case.prepared.days, case.experiment, case.target
     known = case.known_on(days[-1])
     table = case.training_table(days[-1], known)
-    forecasts = backtest_case(case, progress=progress)
+    forecasts = backtest_case(case, progress=progress, cache=cache)
     try:
         summary = metrics.summary(
             forecasts, horizon=target.horizon, seed=experiment.experiment.seed

@@ -33,6 +33,7 @@ from escalation.errors import GateError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from escalation._util.number_cache import NumberCache
     from escalation.backtest.shortage import OnShortage
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
     from escalation.tracking import Logged
 
 EngineName = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
+Caching = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Take forecasts of models that ran before, on the same of everything, from a folder.",
+    ),
+]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler; processes here by default.")
 ]
@@ -57,6 +65,7 @@ def train_command(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Also say what each feature family is worth.")
     ] = False,
+    cache: Caching = True,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
@@ -75,7 +84,9 @@ def train_command(
     if not (again or ablate) and _tell_repeat(chosen, archive, uri, as_json=as_json):
         return
     with labels_left_out(as_json) as missing:
-        done = _train_and_store(chosen, archive, uri, missing.append, ablate=ablate)
+        done = _train_and_store(
+            chosen, archive, uri, missing.append, ablate=ablate, cache=_cache(cache)
+        )
     if as_json:
         rows = [_row(trained, logged) for trained, logged in done]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
@@ -130,6 +141,7 @@ def _train_and_store(
     missing: OnShortage,
     *,
     ablate: bool,
+    cache: NumberCache,
 ) -> list[tuple[Trained, Logged]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking
@@ -138,9 +150,11 @@ def _train_and_store(
     from escalation.cli import console
 
     with console.progress_bar() as progress:
-        trained = train_labels(archive, experiment, progress=progress, missing=missing)
+        trained = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
         if ablate:
-            trained = [replace(t, ablation=ablated(t, progress=progress)) for t in trained]
+            trained = [
+                replace(t, ablation=ablated(t, progress=progress, cache=cache)) for t in trained
+            ]
         stored: list[Logged] = []
         together = uuid.uuid4().hex
         for training in trained:
@@ -201,6 +215,7 @@ def backtest_command(
     plugin: Plugin = None,
     engine: EngineName = "local",
     scheduler: Scheduler = None,
+    cache: Caching = True,
     as_json: Json = False,
 ) -> None:
     """Write every forecast of every model on every origin, and compare the models."""
@@ -219,7 +234,12 @@ def backtest_command(
         labels_left_out(as_json) as missing,
     ):
         forecasts = backtest_labels(
-            archive, chosen, progress=progress, engine=where, missing=missing.append
+            archive,
+            chosen,
+            progress=progress,
+            engine=where,
+            missing=missing.append,
+            cache=_cache(cache),
         )
     write_table(forecasts, out)
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
@@ -297,6 +317,13 @@ def features_command(
         rows = len(frame)
     shape = f"{rows} rows of {len(columns)} features"
     console.console(stderr=True).print(f"{shape} written to {out}")
+
+
+def _cache(wanted: bool) -> NumberCache:
+    """The user's cache, or one that keeps nothing."""
+    from escalation._util.number_cache import NumberCache, users_cache
+
+    return users_cache() if wanted else NumberCache()
 
 
 def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from escalation import metrics, plots, schema
+from escalation._util.number_cache import users_cache
 from escalation.backtest.case import Case, answerable, make_case
 from escalation.backtest.settings import experiment_of
 from escalation.backtest.train import Trained, train_case
@@ -215,6 +216,7 @@ def backtest(
     step: int = 7,
     refit_every: int = 4,
     lag: int = 0,
+    cache: bool = True,
 ) -> BacktestResult:
     """Fit on what was known, forecast, wait, and compare with what came, origin by origin.
 
@@ -239,6 +241,9 @@ def backtest(
         Origins between refits.
     lag : int, optional
         Reporting lag, in days.
+    cache : bool, optional
+        Take forecasts of the project's own models that ran before, on the same of everything, from
+        the user's cache folder. Estimators that you give always run.
 
     Returns
     -------
@@ -277,7 +282,7 @@ def backtest(
     for name, estimator in (models or {}).items():
         adapted(name, estimator, horizon=label.horizon)
     case: Case = answerable(make_case(archive, experiment, label, models))
-    return BacktestResult(train_case(case))
+    return BacktestResult(train_case(case, cache=users_cache() if cache else None))
 
 
 def _refuse_settings(**settings: object) -> None:

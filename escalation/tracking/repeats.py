@@ -6,21 +6,19 @@ import inspect
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from escalation._util.package_digest import package_digest
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.metrics import METRICS
 from escalation.models import MODELS
-from escalation.scoring.manifest import PINNED
 from escalation.targets import TARGETS
 from escalation.tracking.place import local_file
 from escalation.tracking.run_names import TRAINING_TAG, trainings
@@ -55,18 +53,9 @@ class Repeated:
 
 def code_digest() -> str:
     """SHA-256 of the package's code, of families of one's own, and of the libraries' versions."""
-    digest = sha256(_package_digest().encode())
+    digest = sha256(package_digest().encode())
     for path in sorted({*_own_files()}):
         digest.update(Path(path).read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _package_digest() -> str:
-    digest = sha256(" ".join(f"{name}={version(name)}" for name in PINNED).encode())
-    folder = Path(__file__).parents[1]
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -22,7 +22,7 @@ from escalation.errors import EscalationError
 
 VARIABLE = "ESCALATION_CACHE"
 """Names a folder, or says ``off``."""
-LARGEST = 256_000_000
+MOST_KEPT = 256_000_000
 """Bytes of all files together; when there are more, those that were not asked for longest go."""
 
 
@@ -43,7 +43,7 @@ class NumberCache:
     """
 
     folder: Path | None = None
-    largest: int = LARGEST
+    largest: int = MOST_KEPT
     _warned: bool = field(default=False, repr=False)
 
     def read(self, key: str, *, rows: int) -> Array | None:

@@ -66,6 +66,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "escalation"
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
+html_search_scorer = "_static/scorer.js"
 html_favicon = "_static/mark.svg"
 ALONE = ("quickstart", "notebook", "why", "limits", "the-crisis", "glossary", "architecture")
 html_sidebars: dict[str, list[str]] = {name: [] for name in (*ALONE, "made/gallery", "made/errors")}
@@ -77,8 +78,8 @@ html_theme_options = {
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 5,
+    "secondary_sidebar_items": {"**": ["page-toc"], "made/commands/*": []},
+    "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "pygments_light_style": "default",
 }

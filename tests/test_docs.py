@@ -1,11 +1,14 @@
 """Documentation can't rot: what is there has its page, and prose says what the results say."""
 
 import re
+import shlex
 import shutil
 import tomllib
 
 import pytest
+import typer
 
+from escalation.cli import app
 from escalation.models import MODELS
 from escalation.targets import TARGETS
 from tools import (
@@ -18,6 +21,7 @@ from tools import (
     reference,
     registries,
     results,
+    typed,
 )
 
 ILLUSTRATIONS = {"95%", "20%", "70%", "50%", "1%", "10%"}
@@ -82,6 +86,44 @@ def test_every_public_name_is_in_the_reference():
 def test_every_folder_of_the_package_is_a_stage_of_the_reference(root):
     folders = {path.parent.name for path in (root / "escalation").glob("*/__init__.py")}
     assert folders <= set(reference.STAGES)
+
+
+def understood(line):
+    """Whether the command has these arguments and options; nothing is run."""
+    words, command = shlex.split(line)[1:], typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    try:
+        command.make_context(command.name, words)
+    except typer.BadParameter.__base__ as error:
+        return error.message or "short"
+    return "yes"
+
+
+@pytest.mark.parametrize("page", claims.files(), ids=lambda path: path.stem)
+def test_the_commands_that_a_page_prints_have_these_options(page):
+    text = page.read_text(encoding="utf-8")
+    whole = [line for line in typed.lines(text) if line.startswith("escalation ")]
+    assert {line: understood(line) for line in whole} == dict.fromkeys(whole, "yes")
+    assert all(understood(line) in {"yes", "short"} for line in typed.inline(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("escalation card MODEL", "unexpected extra argument"),
+        ("escalation score --modl mine", "No such option"),
+        ("escalation ingest", "short"),
+        ("escalation download ucdp --version latest --out ucdp", "yes"),
+    ],
+)
+def test_a_command_that_is_not_there_is_noticed(line, says):
+    assert says in understood(line)
+
+
+def test_a_page_says_what_to_type():
+    page = "$ escalation a \\\n  --b  # c\n    0 5 * * 1  cd /x && escalation d\n    esc.a()\n"
+    assert typed.lines(page) == ["escalation a    --b", "escalation d"]
 
 
 def test_measured_numbers_are_those_of_the_results():

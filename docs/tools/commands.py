@@ -39,7 +39,7 @@ def pages() -> dict[str, str]:
 def _page(name: str, command: click.Command) -> str:
     words = " ".join((command.help or "").split())
     lines = [f"# escalation {name}", "", words, "", "## As it prints", "",
-             "```console", output_of(name).rstrip(), "```", ""]  # fmt: skip
+             "```text", output_of(name).rstrip(), "```", ""]  # fmt: skip
     rows = [row for parameter in command.params if (row := _row(parameter))]
     if rows:
         lines += ["## Arguments and options", "", "| | |", "| --- | --- |", *rows, ""]

@@ -136,5 +136,5 @@ def pages(folder: Path) -> dict[str, str]:
         path = folder / f"{name}.svg"
         if not path.exists():
             path.write_text(svg(draw()), encoding="utf-8")
-        lines += [f"## {name}", "", words, "", f"![{words}](gallery/{name}.svg)", ""]
+        lines += [f"## {name}", "", words, "", f"![{words}](gallery/{name}.svg){{.wide}}", ""]
     return {"gallery.md": "\n".join(lines)}

@@ -1,0 +1,5 @@
+// A page about a word comes before the names in the code that hold it.
+var Scorer = {
+  objNameMatch: 6, objPartialMatch: 2, objPrio: {0: 2, 1: 0, 2: -2}, objPrioDefault: 0,
+  title: 15, partialTitle: 9, term: 5, partialTerm: 2,
+};

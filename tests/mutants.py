@@ -57,6 +57,7 @@ mutant."""
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
             ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot,
             ast.IsNot: ast.Is}  # fmt: skip
+OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 COMBINED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
             ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.FloorDiv: ast.Mult,
             ast.Mod: ast.Mult}  # fmt: skip
@@ -66,8 +67,11 @@ def mutations(node: ast.AST) -> Iterator[ast.AST]:
     """The same node with one thing changed."""
     changed = copy.copy(node)
     if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
-        changed.ops = [COMPARED[type(node.ops[0])](), *node.ops[1:]]
-        yield changed
+        for table in (COMPARED, OPPOSITE):
+            if type(node.ops[0]) in table:
+                other = copy.copy(node)
+                other.ops = [table[type(node.ops[0])](), *node.ops[1:]]
+                yield other
     elif isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in COMBINED:
         changed.op = COMBINED[type(node.op)]()
         yield changed
@@ -80,6 +84,12 @@ def mutations(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.copy_location(ast.Constant(not node.value), node)
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         yield ast.copy_location(ast.Constant(node.value + 1), node)
+    elif isinstance(node, ast.Return) and node.value is not None:
+        changed.value = ast.copy_location(ast.Constant(None), node)
+        yield changed
+    elif isinstance(node, ast.comprehension) and node.ifs:
+        changed.ifs = []
+        yield changed
     elif isinstance(node, ast.IfExp):
         changed.test = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node)
         yield changed

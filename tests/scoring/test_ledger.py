@@ -129,6 +129,9 @@ def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
     assert [require_kept(entries, entry.hash, ledger) for entry in entries] == [2, 1, 0]
     with pytest.raises(InputError, match="E-LEDGER.*line 2,.*cut off.*older copy"):
         require_kept(entries[:2], last, ledger)
+    append(ledger, [forecast("new")], now=NOW + dt.timedelta(hours=1))
+    with pytest.raises(InputError, match="E-LEDGER.*line 4, issued 2020-03-10T19:00:00.* lacks"):
+        require_kept(read_ledger(ledger), FIRST, ledger)
     with pytest.raises(InputError, match="E-LEDGER.*empty or gone"):
         require_kept([], last, ledger)
     with pytest.raises(UsageError, match="E-USAGE"):

@@ -3,8 +3,8 @@
     python tests/mutants.py [--each 60] [--seed 0] [--area metrics]
 
 Every mutant runs in a process forked from one that paid for the imports; compiled loops are
-interpreted. The tests that run through the changed line come first, the quickest of them before
-the others; a mutant that they let pass meets all tests of its area. One that survives is printed
+interpreted. The tests that call the changed function come first, the quickest of them before the
+others; a mutant that they let pass meets all tests of its area. One that survives is printed
 with its line, to be killed by a test or to be told in ``SAME`` why it is the same program.
 """
 
@@ -28,7 +28,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 if __name__ == "__main__":  # and not where the module is only looked at for its examples
-    os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+    os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg",
+                   "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 AREAS = {
     "archive": ("events/archive.py", ["tests/events/test_archive.py"], "escalation._util.files"),
@@ -46,7 +47,7 @@ AREAS = {
 """What is changed, the tests of its own beside its examples, and what lies beneath it: imported
 once, in the order in which data flows."""
 SAME: dict[str, str] = {}
-"""Changes that no test can tell, as they are printed, and why."""
+"""Changes that no test can tell, by file, line and change as they are printed, and why."""
 COMPILED_ONLY = (
     "tests/panel/test_late.py::test_versions_of_later_days_change_no_bit_of_earlier_ones"
 )
@@ -106,20 +107,21 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
                 yield from places(node)
 
 
-def mutants(path: Path) -> Iterator[tuple[range, str, ast.Module]]:
-    """Lines from the statement's first to the change, change and tree of every mutant of a file."""
+def mutants(path: Path) -> Iterator[tuple[int, int, str, ast.Module]]:
+    """First line of the function, line, change and tree of every mutant of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    begun = {}
-    for statement in ast.walk(tree):  # an inner one is walked after the outer one
-        if isinstance(statement, ast.stmt):
-            begun |= {id(node): statement.lineno for node in ast.walk(statement)}
+    inside = {}
+    for one in ast.walk(tree):  # an inner one is walked after the outer one
+        if isinstance(one, ast.FunctionDef):
+            first = min(part.lineno for part in (one, *one.decorator_list))
+            inside |= {id(node): first for node in ast.walk(one)}
     for parent, name, at, node in list(places(tree)):
         for changed in mutations(node):
             held = getattr(parent, name)
             _put(parent, name, at, changed)
             made = ast.fix_missing_locations(copy.deepcopy(tree))
-            first, last = begun[id(node)], getattr(node, "end_lineno", begun[id(node)])
-            yield range(first, last + 1), f"{_text(node)}  ->  {_text(changed)}", made
+            change = f"{_text(node)}  ->  {_text(changed)}"
+            yield inside.get(id(node), 0), getattr(node, "lineno", 0), change, made
             _put(parent, name, at, node)
             assert getattr(parent, name) is held
 
@@ -160,20 +162,18 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Watch:
-    """Notes for each test its seconds and the lines of some files that it ran through."""
+    """Notes for each test its seconds and the functions of some files that it called."""
 
     def __init__(self, paths: list[Path]) -> None:
         self.names = {str(path): path.name for path in paths}
-        self.lines: dict[str, list[str]] = defaultdict(list)
+        self.callers: dict[str, list[str]] = defaultdict(list)
         self.seconds: dict[str, float] = {}
         self._now: set[str] = set()
 
-    def _trace(self, frame: object, _event: str, _value: object) -> object:
-        name = self.names.get(frame.f_code.co_filename)  # type: ignore[attr-defined]
-        if name is None:
-            return None
-        self._now.add(f"{name}:{frame.f_lineno}")  # type: ignore[attr-defined]
-        return self._trace
+    def _trace(self, frame: object, _event: str, _value: object) -> None:
+        code = frame.f_code  # type: ignore[attr-defined]
+        if name := self.names.get(code.co_filename):
+            self._now.add(f"{name}:{code.co_firstlineno}")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._now, self._start = set(), time.monotonic()
@@ -182,14 +182,14 @@ class Watch:
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         sys.settrace(None)
         self.seconds[nodeid] = time.monotonic() - self._start
-        for line in self._now:
-            self.lines[line].append(nodeid)
+        for function in self._now:
+            self.callers[function].append(nodeid)
 
-    def through(self, path: Path, lines: range) -> list[str]:
-        """The tests that ran through one of the lines, or through the file, the quickest first."""
-        found = {test for line in lines for test in self.lines.get(f"{path.name}:{line}", ())}
+    def through(self, path: Path, function: int) -> list[str]:
+        """The tests that called a function, or anything of the file, the quickest first."""
+        found = set(self.callers.get(f"{path.name}:{function}", ()))
         if not found:
-            file = [tests for at, tests in self.lines.items() if at.startswith(f"{path.name}:")]
+            file = [tests for at, tests in self.callers.items() if at.startswith(f"{path.name}:")]
             found = {test for tests in file for test in tests}
         return sorted(found, key=self.seconds.__getitem__)
 
@@ -210,7 +210,7 @@ class Chosen:
 def _passes(tests: list[str], *plugins: object) -> bool:
     import pytest
 
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "--assert=plain", "--tb=no"]
     options += ["--deselect", COMPILED_ONLY]
     return pytest.main([*options, *tests], plugins=list(plugins)) == pytest.ExitCode.OK
 
@@ -228,19 +228,19 @@ def _in_child(ask) -> bool:
 
 
 def watched(paths: list[Path], tests: list[str]) -> Watch:
-    """Which test runs through which line, and how long each takes."""
+    """Which test calls which function, and how long each takes."""
     watch = Watch(paths)
     with tempfile.TemporaryDirectory() as folder:
         noted = Path(folder) / "noted.json"
 
         def ask() -> bool:
             passed = _passes(tests, watch)
-            noted.write_text(json.dumps([watch.lines, watch.seconds]))
+            noted.write_text(json.dumps([watch.callers, watch.seconds]))
             return passed
 
         assert _in_child(ask), f"{tests} fail as they are"
-        lines, watch.seconds = json.loads(noted.read_text())
-        watch.lines.update(lines)
+        callers, watch.seconds = json.loads(noted.read_text())
+        watch.callers.update(callers)
     return watch
 
 
@@ -284,17 +284,19 @@ def main() -> None:
         paths = sorted((ROOT / "escalation").glob(pattern))
         assert not {Mutated(path, ast.Module([], [])).name for path in paths} & set(sys.modules)
         every = [(path, *one) for path in paths for one in mutants(path)]
-        every = [one for one in every if not asked.at or asked.at in one[2]]
+        every = [one for one in every if not asked.at or asked.at in one[3]]
         watch = watched(paths, tests)
         sample = random.Random(asked.seed).sample(every, min(asked.each, len(every)))
         alive = 0
-        for path, lines, change, tree in sample:
-            chosen = watch.through(path, lines)
+        for path, function, line, change, tree in sample:
+            chosen = watch.through(path, function)
             rest = [test for test in watch.seconds if test not in set(chosen)]
             if all(survives(path, tree, some, watch) for some in (chosen, rest) if some):
                 alive += 1
-                shown = f"{path.relative_to(ROOT)}:{lines[-1]}  {change}"
-                print(f"survives {shown}  ({SAME.get(change, 'why?')})", flush=True)
+                source = path.read_text(encoding="utf-8").splitlines()[line - 1].strip()
+                why = SAME.get(f"{path.name} | {source} | {change}", "not told why")
+                where = f"{path.relative_to(ROOT)}:{line}"
+                print(f"survives {where} | {source} | {change} | {why}", flush=True)
         print(f"{name}: {len(sample) - alive} of {len(sample)} killed, of {len(every)}", flush=True)
         tried, killed = tried + len(sample), killed + len(sample) - alive
     print(f"all: {killed} of {tried} killed, {killed / max(tried, 1):.1%}")

@@ -6,6 +6,7 @@ from scipy.stats import gamma, nbinom, poisson
 
 from escalation.models import MODELS
 from escalation.models.dynamic import Dynamic, predictive_tail
+from escalation.models.ewma_nb import nb_tail
 from escalation.models.levels import PRIOR, RIDGE, Levels
 from escalation.models.pool import AVERAGE_DAYS, WEIGHTS, Pool
 from escalation.models.tails import (
@@ -62,6 +63,22 @@ def test_the_likeliest_dispersion_is_found_on_simulated_outcomes():
     for planted in (1.5, 4.0, 14.0):
         drawn = random.negative_binomial(mean / (planted - 1), 1 / planted)
         assert likeliest(mean, k, (drawn >= k) * 1.0)[0] == planted
+
+
+def found(tail, planted, *, grid):
+    """What is likeliest where outcomes come exactly as often as a planted dispersion says."""
+    mean, k = (part.ravel() for part in np.meshgrid(
+        [0.1, 0.5, 2.0, 8.0, 30.0], [1.0, 2.0, 5.0, 12.0, 40.0, 120.0]))  # fmt: skip
+    often = np.round(400 * tail(mean, planted, k)).astype(int)
+    y = (np.arange(400) < often[:, None]).ravel() * 1.0
+    return likeliest(np.repeat(mean, 400), np.repeat(k, 400), y, tail=tail, grid=grid)[0]
+
+
+def test_dispersions_from_nearly_poisson_to_a_war_in_a_day_are_found():
+    for planted in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0):
+        assert found(nb_tail, planted, grid=DISPERSIONS) == planted
+    for planted in (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0):
+        assert found(quadratic_tail, planted, grid=SPREADS) == planted
 
 
 @pytest.mark.parametrize("spread", [0.4, 2.5])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from escalation.errors import GateError
-from escalation.tracking.gate import Lead, common_rows, judge, require_earned
+from escalation.tracking.gate import Decision, Lead, common_rows, judge, require_earned
 
 
 def table(model, probability, outcome, *, units=4, every=7, horizon=7):
@@ -110,6 +110,14 @@ def test_few_positives_are_never_enough():
     assert not decision.earned
 
 
+@pytest.mark.parametrize(("positives", "earned"), [(19, False), (20, True)])
+def test_twenty_positives_are_enough_where_both_leads_are_real(positives, earned):
+    leads = (Lead("champion", 0.2, 0.1, 0.3), Lead("ewma_nb", 0.2, 1e-9, 0.3))
+    assert Decision(100, 50, positives, leads).earned is earned
+    touching = Lead("ewma_nb", 0.2, 0.0, 0.3)
+    assert not Decision(100, 50, positives, (leads[0], touching)).earned
+
+
 def test_the_same_forecasts_have_no_lead():
     truth, outcome, _ = world(7)
     own = table("m", truth, outcome)
@@ -126,6 +134,8 @@ def test_only_common_rows_count_and_the_later_table_says_what_happened():
     sizes = rows.groupby("model").size().to_dict()
     assert sizes == {"challenger": 480, "champion": 360, "ewma_nb": 480}
     assert judge(rows).rows == 360
+    assert judge(rows) == judge(rows, seed=0)
+    assert rows.index.tolist() == list(range(1320))
     joined = rows[rows["model"] == "champion"].merge(own, on=["unit", "day"])
     assert (joined["outcome_x"] == joined["outcome_y"]).all()
 

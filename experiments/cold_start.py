@@ -16,19 +16,18 @@ import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from prior import CONFLICTS, LAST_DAY, archives
+from prior import CONFLICTS, LAST_DAY, numbers_without
 from skill_data import DATA, SHARED
 
 from escalation.backtest.case import Case, can_learn, make_case
 from escalation.backtest.fitting import build_model
-from escalation.backtest.prior_learning import gain, learn_prior, numbers_learnt
+from escalation.backtest.prior_learning import gain
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.small_archives import cut
 from escalation.errors import EscalationError
@@ -43,18 +42,6 @@ AGES = {"under 180 days": (0, 180), "180 to 450 days": (180, 451), "all": (0, 45
 SCHEDULE = {"every": 7, "refit_every": 8, "update_every": 4, "train_every": 7}
 SEED = 2026
 RESULTS = Path(__file__).with_name("results")
-
-
-@cache
-def numbers_without(conflict: str) -> dict[str, Any]:
-    """What ``prior`` learns on the other conflicts."""
-    others = {name: parts for name, parts in _rows().items() if name != conflict}
-    return numbers_learnt(learn_prior(others))
-
-
-@cache
-def _rows() -> Any:
-    return archives()
 
 
 def small(conflict: str, number: int) -> tuple[EventArchive, str] | None:

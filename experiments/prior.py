@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from skill_data import DATA, SHARED
@@ -33,6 +35,18 @@ def archives() -> dict[str, list[list[SmallRows]]]:
         for name, files in CONFLICTS.items()
     }
     return small_archives(conflicts, last_day=LAST_DAY)
+
+
+@cache
+def numbers_without(conflict: str) -> dict[str, Any]:
+    """What is learnt on the other conflicts; made once in each process."""
+    others = {name: parts for name, parts in _archives().items() if name != conflict}
+    return numbers_learnt(learn_prior(others))
+
+
+@cache
+def _archives() -> dict[str, list[list[SmallRows]]]:
+    return archives()
 
 
 def main() -> int:

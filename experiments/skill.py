@@ -4,7 +4,8 @@
     python experiments/skill.py --events FILE --source tidy --units admin1
 
 Weekly origins over the last 70% of each file, all models refitted every half year, and what learns
-from them every four weeks. Writes skill.csv, skill.md and skill.png beside this file, in results/.
+from them every four weeks. ``prior`` has learnt on the other conflicts alone; on a file of your own
+it has the bundled numbers. Writes skill.csv, skill.md and skill.png beside this file, in results/.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from prior import CONFLICTS, numbers_without
 from skill_data import DATA, SHARED
 from skill_report import MODEL, write_report
 
@@ -36,6 +38,7 @@ from escalation.experiment import Experiment
 from escalation.metrics.calibration import if_calibrated, recoverable
 from escalation.metrics.paired import pair
 from escalation.metrics.summary import SKILL_PREFIX
+from escalation.models import BASELINES, MODELS
 from escalation.models.base import EventModel, MetaEstimator
 
 TARGETS = (("exceed", 7), ("up", 30), ("any", 7), ("onset", 7), ("surge", 7))
@@ -49,6 +52,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "trend": {"channels": ["events"]},
     "tempo": {"channels": ["events"]},
 }
+ASKED: dict[str, dict[str, Any]] = {name: {} for name in MODELS if name not in BASELINES}
 SCHEDULE = {"every": 7, "refit_every": 26, "update_every": 4, "train_every": 7}
 RESULTS = Path(__file__).with_name("results")
 
@@ -74,6 +78,7 @@ class Job:
     source: str = ""
     units: str = ""
     keep: str = ""
+    numbers: dict[str, Any] | None = None
 
     def archive(self) -> EventArchive:
         """The events, known ``lag`` days after they happened where the file doesn't say."""
@@ -91,6 +96,7 @@ class Job:
             panel={"units": [units]},
             features=FEATURES,
             targets=[{"name": self.target, "horizon": self.horizon}],
+            models={**ASKED, "prior": {"numbers": self.numbers} if self.numbers else {}},
             backtest={**SCHEDULE, "first_origin": origin.date()},
         )
 
@@ -213,6 +219,14 @@ def jobs_of(asked: argparse.Namespace) -> list[Job]:
     ]
 
 
+def with_numbers(job: Job) -> Job:
+    """The same with what ``prior`` learns on the other conflicts; a user's own file as it is."""
+    conflict = next((name for name, files in CONFLICTS.items() if job.data in files), None)
+    if job.events or conflict is None:
+        return job
+    return replace(job, numbers=numbers_without(conflict))
+
+
 def main() -> int:
     """Run what is asked for and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -230,7 +244,7 @@ def main() -> int:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    table = run_all(jobs_of(asked), processes=asked.processes)
+    table = run_all([*map(with_numbers, jobs_of(asked))], processes=asked.processes)
     if table.empty:
         sys.stderr.write("nothing could be scored\n")
         return 4

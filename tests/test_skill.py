@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from escalation.models import MODELS, ON_REQUEST
+from escalation.models import MODELS
 
 
 @pytest.fixture
@@ -153,10 +153,10 @@ def test_a_file_of_ones_own_is_compared_and_reported(modules, tmp_path):
     events.to_csv(tmp_path / "mine.csv", index=False)
     job = skill.Job("mine", "any", 7, 0, str(tmp_path / "mine.csv"), "tidy", "admin1")
     table = skill.run(job)
-    assert set(table["model"]) == set(MODELS) - set(ON_REQUEST)
+    assert set(table["model"]) == set(MODELS)
     assert 0 < table["inside"].iloc[0] < table["seconds"].iloc[0]
     said = report.write_report(table, tmp_path, seconds=60)
     assert "above ewma_nb on" in said
     assert (tmp_path / "skill.png").stat().st_size > 10_000
-    assert len(pd.read_csv(tmp_path / "skill.csv")) == len(MODELS) - len(ON_REQUEST)
+    assert len(pd.read_csv(tmp_path / "skill.csv")) == len(MODELS)
     assert said in (tmp_path / "skill.md").read_text(encoding="utf-8")

@@ -46,12 +46,13 @@ class Bounds:
 
 
 def run(command: Sequence[object], folder: Path, bounds: Bounds) -> Cost:
-    """Run a command to its end, or until its time is over."""
+    """Run a command to its end, or until its time is over; nothing that was kept helps it."""
     with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         child = subprocess.Popen(
             [str(part) for part in command], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors,
             preexec_fn=bounds.hold, start_new_session=True,
+            env={**os.environ, "ESCALATION_CACHE": "off"},
         )  # fmt: skip
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(child.pid, signal.SIGKILL))
         signal.alarm(bounds.seconds)

@@ -33,10 +33,10 @@ class Blend(MetaEstimator):
     the mean of the learners, and every model alone; :mod:`escalation.models.mixture` moves weight
     between them. While little has resolved it is the fixed pool, and a quarter stays with that for
     good, a tenth of all with the baseline. Where an experiment names ``prior``, and it has learnt
-    the label, the start is the pool of prior and baseline instead; ``corrected`` gets its weight
-    as forecasts resolve, and of the prior nothing need stay. Intercept a and slope b are what the
-    forecasts of the past one or two years asked for. A record without the models
-    of the start can't say how they did, and is not used.
+    the label, the start is the pool of prior and baseline instead, and the quarter moves from it
+    to the fixed pool as forecasts resolve: of the prior nothing need stay. Intercept a and slope b
+    are what the forecasts of the past one or two years asked for. A record without the models of
+    the start can't say how they did, and is not used.
 
     Parameters
     ----------

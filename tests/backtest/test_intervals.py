@@ -51,6 +51,30 @@ def test_widths_fall_with_the_record_and_are_never_zero():
     assert (np.array(widths) > 0.03).all()
 
 
+def test_before_anything_resolved_the_band_is_that_of_other_conflicts():
+    said = np.array([1e-9, 0.02, 0.2, 0.5, 0.9, 0.9999999])
+    low, high = NO_RECORD.interval(said)
+    expected_low = [4.3285e-11, 2.6821e-05, 0.01539, 0.044424, 0.023725, 1.6374e-06]
+    np.testing.assert_allclose(low, expected_low, rtol=1e-4)
+    np.testing.assert_allclose(high[:-1], [0.99995, 0.9395, 0.79994, 0.95558, 0.9997], rtol=1e-5)
+    assert (NO_RECORD.resolved, NO_RECORD.positives) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "covariances"), [(8, 1), (9, 2), (51, 2), (52, 2), (53, 3)], ids=str
+)
+def test_blocks_of_dates_count_from_five_on(weeks, covariances):
+    issued, _, outcome, who = forecasts(4, weeks=weeks, units=1)
+    assert len(record_of(issued, outcome, who).covariances) == covariances
+
+
+def test_no_block_of_dates_is_shorter_than_two_horizons():
+    issued, _, outcome, who = forecasts(4, weeks=100, units=1)
+    record = track_record(issued, outcome, **who, horizon=60)
+    assert len(record.covariances) == 3
+    np.testing.assert_array_equal(record.covariances[1], record.covariances[2])
+
+
 def test_no_record_of_any_outcome_has_an_interval_of_no_width():
     for outcome in (0.0, 1.0):
         for resolved in (1, 10, 1000):

@@ -58,6 +58,8 @@ def test_before_anything_resolved_the_band_is_that_of_other_conflicts():
     np.testing.assert_allclose(low, expected_low, rtol=1e-4)
     np.testing.assert_allclose(high[:-1], [0.99995, 0.9395, 0.79994, 0.95558, 0.9997], rtol=1e-5)
     assert (NO_RECORD.resolved, NO_RECORD.positives) == (0, 0)
+    nobody = np.zeros(0, int)
+    assert record_of(np.zeros(0), np.zeros(0), {"unit": nobody, "day": nobody}) is NO_RECORD
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -41,8 +42,8 @@ horizon = 7
 where = { tags = "installation_attack" }
 [backtest]
 first_origin = 2020-03-01
-every = 7
-refit_every = 30
+every = 14
+refit_every = 15
 """
 
 
@@ -115,6 +116,38 @@ def a_new_start(*modules):
             registry.update(before)
         for name in modules:
             sys.modules.pop(name, None)
+
+
+def in_a_fork(*arguments, folder, stdout):
+    """Run the command with a standard output of its own, in a process that has the imports."""
+    with tempfile.TemporaryFile("w+") as told:
+        child = os.fork()
+        if not child:
+            _forked(arguments, folder, stdout, told.fileno())
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        told.seek(0)
+        return Done(status, "", told.read())
+
+
+def _forked(arguments, folder, stdout, stderr):
+    """In the child, as a shell would have started it; it never returns."""
+    status = 1
+    try:
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+        os.chdir(folder)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        sys.argv = ["escalation", *map(str, arguments)]
+        cli.main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+        os._exit(status)
 
 
 def in_a_process(*arguments, folder, **environment):

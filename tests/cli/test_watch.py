@@ -7,13 +7,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import pandas as pd
 import pytest
 from command_line import escalation
-from patience import PATIENCE
 
 from escalation import schema
 from escalation.cli.common import write_scores
@@ -52,9 +51,10 @@ def scored(folder, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
-def in_a_process(folder, *arguments, **options):
-    line = [sys.executable, "-m", "escalation.cli", "score", "--model", "crisis", *arguments]
-    return subprocess.run(line, cwd=folder, text=True, timeout=PATIENCE, check=False, **options)
+def in_a_fork(folder, *arguments, stdout):
+    return command_line.in_a_fork(
+        "score", "--model", "crisis", *arguments, folder=folder, stdout=stdout
+    )
 
 
 def test_the_same_stamp_gives_the_same_bytes_in_every_form(work, tmp_path):
@@ -190,7 +190,7 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path, name, sta
 @pytest.mark.parametrize("form", ["--json", "--explain=0"])
 def test_a_full_disk_under_the_output_is_a_storage_error(work, form):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = in_a_process(work, form, stdout=full, stderr=subprocess.PIPE)
+        done = in_a_fork(work, form, stdout=full.fileno())
     assert done.returncode == 6
     assert "E-STORAGE" in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -200,7 +200,7 @@ def test_a_reader_who_goes_away_is_no_error(work):
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = in_a_process(work, "--json", stdout=writer, stderr=subprocess.PIPE)
+        done = in_a_fork(work, "--json", stdout=writer)
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")

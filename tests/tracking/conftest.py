@@ -1,6 +1,11 @@
 """A small training, done once, and a store that holds it."""
 
+import functools
+import shutil
 import tomllib
+from dataclasses import replace
+from functools import partial
+from unittest import mock
 
 import pytest
 from tracking_small import SMALL
@@ -29,16 +34,33 @@ def drawn(trained, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def log(trained, events, drawn):
-    """Log the training, changed or not, into a store."""
-    from dataclasses import replace
-
+def log(trained, events, drawn, tmp_path_factory):
+    """Log the training, changed or not, into a store; unchanged it is evaluated and drawn once."""
     from escalation import tracking
+    from escalation.tracking import runs
+
+    known = {"summary": trained.summary, "others": None}
+    evaluation = functools.cache(partial(runs.evaluate, trained.case, trained.forecasts, **known))
+    fill = runs._parent_files
+
+    @functools.cache
+    def files():
+        folder = tmp_path_factory.mktemp("files")
+        fill(folder, trained, evaluation())
+        return folder
+
+    def copied(folder, *_):
+        shutil.copytree(files(), folder, dirs_exist_ok=True)
 
     def into(uri, **changes):
-        return tracking.log_training(
-            replace(trained, **changes), uri=uri, events=events, pictures=drawn
+        given = {"uri": uri, "events": events, "pictures": drawn}
+        if changes:
+            return tracking.log_training(replace(trained, **changes), **given)
+        once = mock.patch.multiple(
+            runs, evaluate=lambda *_, **__: evaluation(), _parent_files=copied
         )
+        with once:
+            return tracking.log_training(trained, **given)
 
     return into
 
@@ -60,9 +82,9 @@ def uri(empty_store, tmp_path):
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stored(empty_store, tmp_path_factory, log):
-    """A store that holds one training: its address, and where the training went."""
+    """A store that holds one training, to be read: its address, and where the training went."""
     folder = tmp_path_factory.mktemp("stored")
     (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{folder}/mlflow.db"

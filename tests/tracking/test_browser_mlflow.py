@@ -2,12 +2,10 @@
 
 import shutil
 import time
-import tomllib
 
 import pytest
 from patience import PATIENCE
 from servers import serving
-from tracking_small import SMALL
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FLAGS = (
@@ -36,18 +34,14 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, crisis):
+def site(tmp_path_factory, empty_store, trained, log):
     """A page over a store with two trainings: its address, and where the first one went."""
     from escalation import tracking
-    from escalation.backtest.train import train_target
-    from escalation.experiment import Experiment
 
     folder = tmp_path_factory.mktemp("site")
+    (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{folder}/mlflow.db"
-    experiment = Experiment(**tomllib.loads(SMALL))
-    trained = train_target(crisis, experiment, experiment.labels[0])
-    events = crisis.as_of(trained.trained_to)
-    logged, _ = (tracking.log_training(trained, uri=uri, events=events) for _ in range(2))
+    logged, _ = log(uri), log(uri)
     runs = tracking.open_store(uri).search_runs([logged.experiment_id])
     child = next(
         run.info.run_id

@@ -13,19 +13,24 @@ from servers import serving
 from tracking_small import SMALL
 
 from escalation import tracking
+from escalation.backtest.evaluation import evaluate
+from escalation.tracking import runs
 
 
 @pytest.fixture(scope="module")
 def folder(trained, events, drawn, tmp_path_factory):
     """The training for processes that only log it."""
     made = tmp_path_factory.mktemp("training")
-    (made / "trained.pickle").write_bytes(pickle.dumps((trained, events)))
+    evaluation = evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
+    (made / "trained.pickle").write_bytes(pickle.dumps((trained, events, evaluation)))
     (made / "drawn").symlink_to(drawn)
+    (made / "files").mkdir()
+    runs._parent_files(made / "files", trained, evaluation)
     return made
 
 
 LOGGING = f"""
-import os, pickle, signal, sys
+import os, pickle, shutil, signal, sys
 from pathlib import Path
 from mlflow import MlflowClient
 from escalation._util import files
@@ -33,9 +38,9 @@ from escalation.tracking import runs
 
 uri, folder = sys.argv[1], Path(sys.argv[2])
 files.LOCK_SECONDS = {PATIENCE}  # a busy machine is no reason to give up
-trained, events = pickle.loads((folder / "trained.pickle").read_bytes())
-evaluation = runs.evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
+trained, events, evaluation = pickle.loads((folder / "trained.pickle").read_bytes())
 runs.evaluate = lambda *_, **__: evaluation
+runs._parent_files = lambda to, *_: shutil.copytree(folder / "files", to, dirs_exist_ok=True)
 
 def start(prepare=lambda: None):
     # A child each, so that imports are paid once.
@@ -63,18 +68,18 @@ for count in sys.argv[3:]:
 @pytest.mark.slow
 def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, folder):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "4", "2"]
+    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "3", "2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.stdout.split() == ["0"] * 6, done.stderr
+    assert done.stdout.split() == ["0"] * 5, done.stderr
     client = tracking.open_store(uri)
     versions = client.search_model_versions("name = 'small'")
-    assert sorted(int(one.version) for one in versions) == list(range(1, 7))
+    assert sorted(int(one.version) for one in versions) == list(range(1, 6))
     assert all(str(one.status) == "READY" for one in versions)
     store = sqlite3.connect(tmp_path / "mlflow.db")
     assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
-    assert Counter(run.info.status for run in runs) == {"FINISHED": 6 * 5}
+    assert Counter(run.info.status for run in runs) == {"FINISHED": 5 * 5}
     assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
 
 

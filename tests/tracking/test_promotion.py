@@ -19,8 +19,10 @@ def two(stored, log, trained, tmp_path_factory):
     own = (seen["model"] == "logistic") & seen["outcome"].notna()
     said = seen.loc[own, "probability"]
     seen.loc[own, "probability"] = 0.4 * said + 0.55 * seen.loc[own, "outcome"]
-    log(stored[0], forecasts=seen, best="logistic")
-    return stored[0]
+    path = tmp_path_factory.mktemp("two") / "mlflow.db"
+    shutil.copy(stored[0].removeprefix("sqlite:///"), path)
+    log(f"sqlite:///{path}", forecasts=seen, best="logistic")
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

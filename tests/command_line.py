@@ -105,6 +105,20 @@ def _own_handlers():
 
 
 @contextlib.contextmanager
+def undrawn():
+    """Trainings whose runs hold no pictures and no page, for those who ask for other things."""
+    from escalation.tracking.pictures import CHILDREN, PARENT
+
+    def folders(trained, folder, *, beside=()):
+        for name in (PARENT, *(f"{CHILDREN}/{model}" for model in trained.models)):
+            (folder / name).mkdir(parents=True)
+        return folder
+
+    with mock.patch("escalation.tracking.runs.draw", folders):
+        yield
+
+
+@contextlib.contextmanager
 def a_new_start(*modules):
     """What plugins register is gone afterwards, as in another process."""
     families = [(registry, dict(registry)) for registry in (FEATURES, ACROSS)]

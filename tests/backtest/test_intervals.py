@@ -143,7 +143,7 @@ def test_units_are_told_apart_from_eight_on(units, covariances):
 @pytest.mark.parametrize("weeks", [8, 40, 160])
 def test_it_covers_how_often_it_happens_for_models_that_are_off(off, weeks):
     held = []
-    for seed in range(15):
+    for seed in range(8):
         issued, came, outcome, who = forecasts(seed, weeks=weeks, **off)
         low, high = record_of(issued, outcome, who).interval(issued)
         held.append(np.mean((low <= came) & (came <= high)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from command_line import escalation
+from command_line import escalation, undrawn
 from tracking_small import SMALL
 
 from escalation.scoring.ledger import read_ledger
@@ -25,7 +25,8 @@ where = { rung = 4 }
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("two")
     (made / "two.toml").write_text(TWO, encoding="utf-8")
-    done = escalation("train", "two.toml", folder=made)
+    with undrawn():
+        done = escalation("train", "two.toml", folder=made)
     assert done.returncode == 0, done.stderr
     return made
 

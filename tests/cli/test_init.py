@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from command_line import escalation
+from command_line import escalation, undrawn
 from own_tables import HEADER, own_table
 
 from escalation.experiment import load_experiment
@@ -29,7 +29,8 @@ def test_init_then_train_then_score(case, tmp_path):
     slow = "boosting" if case == "votes alone" else "boosting|negbin|blend"
     quick = re.sub(rf"({slow}) = {{}}\n", "", (tmp_path / "events.toml").read_text())
     (tmp_path / "events.toml").write_text(quick)
-    trained = escalation("train", "events.toml", folder=tmp_path)
+    with undrawn():
+        trained = escalation("train", "events.toml", folder=tmp_path)
     assert trained.returncode == 0, trained.stderr
     model = re.search(r"score --model (\S+)", done.stdout)[1]
     scored = escalation("score", "--model", model, "--json", folder=tmp_path)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import escalation
+from command_line import escalation, undrawn
 from wars import events
 
 from escalation.backtest import small_archives
@@ -48,7 +48,8 @@ def test_an_experiment_that_names_them_trains_and_scores_without_the_file(folder
     path = folder / "own.toml"
     path.write_text(EXPERIMENT, encoding="utf-8")
     assert load_experiment(path).models["prior"]["numbers"] == numbers
-    done = escalation("train", "own.toml", "--json", folder=folder)
+    with undrawn():
+        done = escalation("train", "own.toml", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     (folder / "my_prior.json").unlink()
     done = escalation(

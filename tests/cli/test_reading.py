@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-from command_line import escalation
+from command_line import escalation, undrawn
 
 from escalation import cli
 from escalation.cli.common import read_archive, read_experiment
@@ -137,7 +137,8 @@ def test_a_model_keeps_how_its_events_are_read_and_tells_what_it_left_out(tmp_pa
     path = written(tmp_path, events="odd.csv", **settings)
     (tmp_path / "odd.csv").write_text(shelling(), encoding="cp1252")
     path.write_text(path.read_text(encoding="utf-8") + MORE, encoding="utf-8")
-    done = escalation("train", "own.toml", "--json", folder=tmp_path)
+    with undrawn():
+        done = escalation("train", "own.toml", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     trained, left_out = json.loads(done.stdout)
     assert (trained["model"], trained["target"]) == ("own.any_7d", "any_7d")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from command_line import undrawn
 from typer.testing import CliRunner
 
 from escalation import tracking
@@ -63,8 +64,10 @@ def test_it_is_a_column_of_the_summary(run, forecasts):
 @pytest.mark.slow
 def test_train_prints_it_and_every_run_holds_it(run):
     uri = "sqlite:///mlflow.db"
-    assert "sharpness" in run("train", "small.toml", "--tracking-uri", uri)
-    (label,) = json.loads(run("train", "small.toml", "--tracking-uri", uri, "--again", "--json"))
+    with undrawn():
+        assert "sharpness" in run("train", "small.toml", "--tracking-uri", uri)
+        again = run("train", "small.toml", "--tracking-uri", uri, "--again", "--json")
+    (label,) = json.loads(again)
     by_model = {row["model"]: row["sharpness"] for row in label["summary"]}
     client = tracking.open_store(uri)
     parent = client.get_run(label["run_id"])

@@ -61,7 +61,7 @@ def test_errors_are_those_of_repeated_samples():
     random = np.random.default_rng(8)
     design = np.column_stack([np.ones(500), random.gamma(0.5, 1.0, (500, 2))])
     truth = np.array([0.3, 0.5, 0.8])
-    fits = [maximise(design, random.poisson(design @ truth) * 1.0) for _ in range(200)]
+    fits = [maximise(design, random.poisson(design @ truth) * 1.0) for _ in range(100)]
     standard, _ = errors(design, random.poisson(design @ truth) * 1.0, truth)
     np.testing.assert_allclose(standard, np.std(fits, axis=0), rtol=0.2)
 

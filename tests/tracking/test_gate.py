@@ -51,9 +51,9 @@ def trial(seed, *, noise=0.8):
 
 @pytest.mark.slow
 def test_a_challenger_better_by_chance_only_is_refused_nine_times_in_ten():
-    decisions = [trial(seed) for seed in range(100)]
+    decisions = [trial(seed) for seed in range(60)]
     ahead = [one for one in decisions if all(lead.skill > 0 for lead in one.leads)]
-    assert len(ahead) > 20
+    assert len(ahead) > 12
     assert np.mean([one.earned for one in decisions]) <= 0.1
 
 

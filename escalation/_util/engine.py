@@ -111,7 +111,7 @@ def on_dask(
             "E-DASK",
             "Dask is not installed",
             value="--engine dask",
-            fix="pip install 'escalation[dask]'",
+            fix="pip install '.[dask]' in the project's folder",
         ) from None
     with ExitStack() as opened:
         cluster = None

@@ -100,7 +100,7 @@ def _sheets(path: Path) -> list[_Rows]:
             "E-XLSX",
             "this is a workbook of a spreadsheet, and what reads it is not installed",
             where=str(path),
-            fix="pip install 'escalation[xlsx]', or save the sheet as CSV",
+            fix="pip install '.[xlsx]' in the project's folder, or save the sheet as CSV",
         ) from None
     with (
         library_call(path, _WORKBOOK, fix=f"open it and {_SAVE_SHEET}"),

@@ -5,6 +5,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
 REQUIREMENTS := pyproject.toml constraints.txt
+# pip compiles one module after the other, and the libraries' own tests with them.
+INSTALL := $(PIP) install -q --no-compile -c constraints.txt
+COMPILE := $(PYTHON) -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 
 .PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill cold-start prior constraints
 
@@ -86,17 +89,20 @@ RELATIVE_PATH := case $(VENV) in */*) ;; *) for file in $(VENV)/lib/*/site-packa
 	do echo ../../../.. > "$$file"; done ;; esac
 
 $(VENV)/.installed: $(VENV)/.made $(REQUIREMENTS)
-	$(PIP) install -q -c constraints.txt -e .
+	$(INSTALL) -e .
+	@$(COMPILE)
 	@$(RELATIVE_PATH)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.made $(REQUIREMENTS)
-	$(PIP) install -q -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
+	@$(COMPILE)
 	@$(RELATIVE_PATH)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-docs: $(VENV)/.made $(REQUIREMENTS)
-	$(PIP) install -q -c constraints.txt -e '.[docs]'
+	$(INSTALL) -e '.[docs]'
+	@$(COMPILE)
 	@$(RELATIVE_PATH)
 	@touch $(VENV)/.installed $@
 

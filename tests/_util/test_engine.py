@@ -108,6 +108,7 @@ def test_a_killed_worker_loses_nothing(cluster):
         return item, float(shared.sum() * item), os.getpid()
 
     before = set(workers_of(cluster).values())
+    assert len(before - {os.getpid()}) == 2
     results = cluster(work, range(24), made=make)
     first = next(results)
     os.kill(first[2], signal.SIGKILL)
@@ -118,13 +119,6 @@ def test_a_killed_worker_loses_nothing(cluster):
     ]
     assert first[2] in before
     assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
-
-
-def test_two_processes_write_the_same_bytes_as_this_one(cluster, plain, tmp_path):
-    assert len(set(workers_of(cluster).values()) - {os.getpid()}) == 2
-    source, expected = plain
-    write_features(source, EVERY, tmp_path / "dask", units_per_chunk=1, engine=cluster)
-    assert (tmp_path / "dask").read_bytes() == expected
 
 
 def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
@@ -218,7 +212,7 @@ def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
     assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
 
 
-def test_a_worker_killed_while_features_are_written_changes_no_byte(cluster, plain, tmp_path):
+def test_two_processes_one_of_which_is_killed_write_the_bytes_of_this_one(cluster, plain, tmp_path):
     source, expected = plain
     write_features(source, EVERY, tmp_path / "dask", units_per_chunk=1, engine=killing(cluster))
     assert (tmp_path / "dask").read_bytes() == expected

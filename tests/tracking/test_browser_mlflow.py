@@ -111,7 +111,7 @@ def shown(browser):
     )
 
 
-@pytest.mark.parametrize("name", ["skill", "decisions", "where", "risk_over_time"])
+@pytest.mark.parametrize("name", ["skill", "where"])  # drawn by one part each
 def test_figures_are_drawn(browser, site, name):
     address, logged, _, _ = site
     run = f"{address}/#/experiments/{logged.experiment_id}/runs/{logged.run_id}"

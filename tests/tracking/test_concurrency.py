@@ -30,7 +30,7 @@ def folder(trained, events, drawn, tmp_path_factory):
 
 
 LOGGING = f"""
-import os, pickle, shutil, signal, sys
+import importlib, os, pickle, shutil, signal, sys
 from pathlib import Path
 from mlflow import MlflowClient
 from escalation._util import files
@@ -42,8 +42,12 @@ trained, events, evaluation = pickle.loads((folder / "trained.pickle").read_byte
 runs.evaluate = lambda *_, **__: evaluation
 runs._parent_files = lambda to, *_: shutil.copytree(folder / "files", to, dirs_exist_ok=True)
 
+# What a first training imports on its way: paid here, and not by every child.
+for name in ("alembic.command", "git", "IPython", "mlflow.genai", "mlflow.models", "mlflow.pyfunc",
+             "mlflow.store.db.utils", "mlflow.store.tracking.sqlalchemy_store", "skops.io"):
+    importlib.import_module(name)
+
 def start(prepare=lambda: None):
-    # A child each, so that imports are paid once.
     child = os.fork()
     if child:
         return child

@@ -78,7 +78,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {"**": ["page-toc"], "made/commands/*": []},
+    "secondary_sidebar_items": ["page-toc"],
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "pygments_light_style": "default",

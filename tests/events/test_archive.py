@@ -60,6 +60,12 @@ def test_a_day_shows_the_last_version_known_by_then_less_the_retracted(day, expe
     assert shown(cut.as_of(f"2020-01-{day:02d}")) == expected
 
 
+def test_events_are_numbered_from_nought_and_counted():
+    archive = EventArchive.of(STORY, covered_to="2020-01-09")
+    assert archive.event_numbers.tolist() == [0, 0, 0, 1, 1]
+    assert "2 events" in repr(archive)
+
+
 def test_an_event_may_come_back_after_it_was_retracted():
     back = table(
         ("a", 2, 2, "add", "taji", 1),

@@ -51,6 +51,11 @@ SAME: dict[str, str] = {
         "one row more of three thousand chooses the same value of a grid",
     "intervals.py | return np.stack([np.ones_like(score), score, score**2], axis=-1) | -1  ->  1":
         "the last axis of two is the second",
+    "archive.py | columns = [name for name in schema.EVENT_COLUMNS if name in self.versions] | "
+    "for name in schema.EVENT_COLUMNS if name in self.versions  ->  for name in "
+    "schema.EVENT_COLUMNS": "only archives read in part lack a column: tests/events/store",
+    "gate.py | def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision: | 0  ->  1":
+        "another seed of the same bootstrap is as good",
     "archive.py | return pd.util.hash_pandas_object(column, index=False).to_numpy() | "
     "False  ->  True": "the index is always 0, 1, 2, ...: rows of the same order, the same hashes",
 }  # fmt: skip

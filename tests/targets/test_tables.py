@@ -358,3 +358,11 @@ DEFAULTS = {
 def test_a_label_without_settings_is_the_one_that_is_documented(name):
     needed = {"pairs": (("a", "b"),)} if name == "retaliation" else {}
     assert TARGETS[name](**needed) == DEFAULTS[name]
+
+
+def test_two_windows_are_enough_of_a_past():
+    assert Exceed(windows=2).windows == 2
+
+
+def test_only_calm_falls_as_the_horizon_grows():
+    assert {name for name, kind in TARGETS.items() if kind.falls} == {"calm"}

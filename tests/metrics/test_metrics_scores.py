@@ -159,3 +159,7 @@ def test_nothing_is_recovered_from_one_date_and_nothing_said_of_none():
     said, came = np.array([0.2, 0.8]), np.array([1.0, 0.0])
     assert recoverable(said, came, np.zeros(2, dtype=np.int64)) == 0.0
     assert np.isnan(recoverable(said[:0], came[:0], np.zeros(0, dtype=np.int64)))
+
+
+def test_of_no_forecast_nothing_is_recalibrated():
+    assert recalibrated(np.zeros(0), np.zeros(0)).tolist() == []

@@ -16,9 +16,10 @@ SAME = "the same"
 _MOST_TOLD = 3
 _STYLE = (
     "<style>body{font:13px/1.45 system-ui,sans-serif;margin:1em;max-width:70em;color:#222}"
-    "h3{margin:0}table{border-collapse:collapse;margin:.8em 0}"
+    "h3{margin:0}table{border-collapse:collapse;margin:.8em 0;font:inherit}"
     "td,th{padding:.25em .9em .25em 0;text-align:left;"
-    "border-bottom:1px solid #ddd;vertical-align:top}td.better{color:#0a6b2d;font-weight:600}"
+    "border-bottom:1px solid #ddd;vertical-align:top}"
+    "td.verdict{white-space:nowrap}td.better{color:#0a6b2d;font-weight:600}"
     "td.worse{color:#a3201d;font-weight:600}code{white-space:pre-wrap}</style>"
 )
 
@@ -137,5 +138,5 @@ def _cells(row: Any, *, tag: str, verdict: bool = False) -> str:
     cells = [f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row]
     if verdict:
         last = html.escape(str(row[-1]))
-        cells[-1] = f"<{tag} class='{last}'>{last}</{tag}>"
+        cells[-1] = f"<{tag} class='verdict {last}'>{last}</{tag}>"
     return f"<tr>{''.join(cells)}</tr>"

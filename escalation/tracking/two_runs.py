@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -271,17 +271,24 @@ def _seen(client: MlflowClient, pairs: list[tuple[Run, Run]]) -> int:
 
 def _keep(client: MlflowClient, before: Run, after: Run, done: RunComparison) -> None:
     """A page, a tag and a section of the description, in both runs of one label."""
+    held = _of_label(done, before, after)
     for run, other in ((before, after), (after, before)):
         run_id, short = run.info.run_id, other.info.run_id[:SHORT]
-        table = done.table[done.table["label"] == _label(after)]
-        says = f"{done.after[:SHORT]} over {done.before[:SHORT]}: " + one_line(
-            table if len(table) else done.table
-        )
+        says = f"{held.after[:SHORT]} over {held.before[:SHORT]}: {one_line(held.table)}"
         client.set_tag(run_id, f"{COMPARED_TAG}{short}", says[:500])
-        client.log_text(run_id, html_page(done), f"comparisons/with_{short}.html")
+        client.log_text(run_id, html_page(held), f"comparisons/with_{short}.html")
         note = client.get_run(run_id).data.tags.get(NOTE_TAG, "")
         line = f"{_LINE}`{short}`**: {says}. Details at the end."
-        client.set_tag(run_id, NOTE_TAG, _with_comparison(note, line, markdown_section(done)))
+        client.set_tag(run_id, NOTE_TAG, _with_comparison(note, line, markdown_section(held)))
+
+
+def _of_label(done: RunComparison, before: Run, after: Run) -> RunComparison:
+    """What the two runs of one label keep: their own rows, under their own names."""
+    table = done.table[done.table["label"] == _label(after)]
+    if table.empty:
+        return done
+    differs = _differences(before, after)
+    return replace(done, before=named(before), after=named(after), table=table, differences=differs)
 
 
 def _with_comparison(note: str, line: str, section: str) -> str:

@@ -16,7 +16,7 @@ from escalation.events.archive import EventArchive
 from escalation.events.detect import detect_file
 from escalation.events.formats import tidy
 from escalation.events.load import advice_for_python, read_whole, warnings_of
-from escalation.events.own_names import own_columns
+from escalation.events.own_names import near_columns, own_columns
 from escalation.events.reading.report import Limits
 from escalation.events.source import Options
 
@@ -98,7 +98,25 @@ def _renamed(
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise InputError("E-COLUMNS", "two columns have this name", column=twice[0], fix="drop one")
+    _require_columns(table, header)
     return table.apply(_cells).reset_index(drop=True), lag
+
+
+def _require_columns(table: pd.DataFrame, header: list[str]) -> None:
+    """Name what is missing, and by the table's own names what it may be called there."""
+    missing = [name for name in tidy.FORMAT.required if name not in table.columns]
+    if not missing:
+        return
+    near = near_columns(header, missing, tidy.FORMAT.columns)
+    rest = [name for name in missing if name not in near.values()]
+    unnamed = {"YOUR NAME" if not i else f"YOUR NAME {i + 1}": name for i, name in enumerate(rest)}
+    raise InputError(
+        "E-COLUMNS",
+        f"columns are missing: {', '.join(missing)}; the table has: {', '.join(header)[:400]}",
+        where=_SHOWN,
+        column=missing[0],
+        fix=f"columns={ {**near, **unnamed} }",
+    )
 
 
 def _check_name(name: str, known: list[str], *, fix: str) -> None:

@@ -143,3 +143,26 @@ class BusyError(EscalationError):
     """Somebody else holds a lock; trying again later may succeed (exit status 7)."""
 
     status = 7
+
+
+def require_instance(value: object, kind: type, *, fix: str) -> None:
+    """Refuse an argument of another type before anything is computed.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    kind : type
+        What it must be.
+    fix : str
+        How to get one.
+
+    Raises
+    ------
+    UsageError
+        ``E-CONFIG``.
+    """
+    if not isinstance(value, kind):
+        raise UsageError(
+            "E-CONFIG", f"needs an object of {kind.__name__}, got {type(value).__name__}", fix=fix
+        )

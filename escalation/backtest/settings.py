@@ -15,7 +15,7 @@ from escalation._util.checked import from_pydantic
 from escalation.backtest.case import make_case
 from escalation.backtest.table import features_history
 from escalation.errors import UsageError
-from escalation.events.archive import EventArchive, to_day
+from escalation.events.archive import EventArchive, require_archive, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import Families, build
@@ -138,6 +138,7 @@ def build_features(
     DataFrame
         Indexed by unit and day.
     """
+    require_archive(archive)
     experiment = experiment_of(AnyEvent(horizon=1), units=units, features=features, lag=lag)
     return build(features_history(archive, experiment), experiment.features).frame()
 
@@ -170,6 +171,7 @@ def training_table(
     y : Series
         Outcome, 0 or 1.
     """
+    require_archive(archive)
     experiment = (
         target
         if isinstance(target, Experiment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from os import PathLike
 from pathlib import Path
 
 from escalation import schema
@@ -159,6 +160,12 @@ def read_events(
     >>> archive.known_basis, archive.covered_to
     ('observed', np.datetime64('2024-10-01'))
     """
+    if not isinstance(path, str | PathLike):
+        raise UsageError(
+            "E-CONFIG",
+            f"needs the path of a file or an archive, got {type(path).__name__}",
+            fix="of a table: EventArchive.from_pandas(df, columns=...)",
+        )
     place = Path(path)
     if place.is_dir():
         return ArchiveStore(place).archive()

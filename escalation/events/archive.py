@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.errors import InputError
+from escalation.errors import InputError, require_instance
 
 EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
 OPERATIONS = ("add", "update", "retract")
@@ -25,6 +25,7 @@ CONFLICT_ADVICE = (
     "give the later version its own known_date; where event_id does not name single events, "
     "read it as a note: --columns event_id=note"
 )
+FROM_TABLE = "EventArchive.from_pandas(df, columns=...), or read_events(path)"
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
 
@@ -401,3 +402,8 @@ def weakest(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
     'assumed'
     """
     return max(bases, key=schema.KNOWN_BASES.index)
+
+
+def require_archive(value: object) -> None:
+    """Refuse what is no archive, such as a DataFrame; ``E-CONFIG``."""
+    require_instance(value, EventArchive, fix=FROM_TABLE)

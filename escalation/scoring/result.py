@@ -17,7 +17,7 @@ from escalation.backtest.case import Case, answerable, make_case
 from escalation.backtest.settings import experiment_of
 from escalation.backtest.train import Trained, train_case
 from escalation.errors import UsageError
-from escalation.events.archive import EventArchive
+from escalation.events.archive import EventArchive, require_archive
 from escalation.experiment import Experiment
 from escalation.features.build import Families
 from escalation.models.wrapped import Adapted, adapted
@@ -256,6 +256,7 @@ def backtest(
     GateError
         ``E-INSUFFICIENT`` where there is too little to learn from.
     """
+    require_archive(archive)
     if isinstance(target, Experiment):
         _refuse_settings(
             units=units,

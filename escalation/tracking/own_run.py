@@ -11,6 +11,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from escalation._util.files import write_table
+from escalation.errors import require_instance
 from escalation.scoring.result import BacktestResult
 from escalation.tracking.run_names import TRAINING_TAG
 from escalation.tracking.runs import log_params, params_of, tags_of
@@ -33,6 +34,7 @@ def log_run(result: BacktestResult, *, name: str | None = None) -> str:
         The run's id. It holds the settings as flat parameters, metrics such as ``brier/NAME``, and
         the comparison, the forecasts and figures as artifacts.
     """
+    require_instance(result, BacktestResult, fix="what backtest(...) gave")
     active = mlflow.active_run()
     if active is not None:
         _log(result, active.info.run_id)

@@ -85,3 +85,24 @@ def test_the_archive_shows_itself_in_few_lines():
     archive = esc.datasets.load_iraq_crisis()
     assert repr(archive).splitlines()[0] == "EventArchive: 302 events in 355 versions,"
     assert len(repr(archive).splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda df: esc.backtest(df, esc.targets.AnyEvent(horizon=7)),
+        lambda df: esc.build_features(df),
+        lambda df: esc.training_table(df, esc.targets.AnyEvent(horizon=7)),
+        lambda df: esc.read_events(df),
+    ],
+    ids=["backtest", "build_features", "training_table", "read_events"],
+)
+def test_a_table_in_place_of_an_archive_is_answered_with_how_to_make_one(call):
+    with pytest.raises(esc.EscalationError, match="got DataFrame; fix: .*from_pandas") as refused:
+        call(table())
+    assert refused.value.code == "E-CONFIG"
+
+
+def test_anything_but_a_result_is_not_logged():
+    with pytest.raises(esc.EscalationError, match="needs an object of BacktestResult, got int"):
+        esc.log_run(3)

@@ -225,15 +225,17 @@ def ripeness(day: NDArray[np.int64], *, horizon: int) -> float:
     Parameters
     ----------
     day : ndarray of int64, shape (row,)
+        Forecasts whose horizons overlap count as one label for each horizon that they cover.
     horizon : int
         In days.
 
     Examples
     --------
-    >>> ripeness(np.arange(182), horizon=7)
+    >>> ripeness(np.arange(0, 182, 7), horizon=7)
     0.5
     """
-    labels = len(np.unique(day)) / horizon
+    steps = np.minimum(np.diff(np.unique(day)), horizon)
+    labels = (steps.sum() + horizon) / horizon
     return float(labels / (labels + FLOOR_WORTH))
 
 

@@ -1,0 +1,127 @@
+"""What the blend loses where events keep a rhythm that no conflict has taught ``prior``.
+
+    python experiments/rhythms.py [--years 3]
+
+Five units, seeded: a strict clock (an event in each every tenth day), seasons (a month on, a month
+off), and rockets on Fridays only, among battles on any day. Weekly origins from the first day on
+which the models can learn. Writes results/rhythms.md: percent of Brier score below that of
+``ewma_nb`` in the first year of forecasts, and the mixture weight of ``prior`` at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from escalation import schema
+from escalation.backtest.case import featured, make_case
+from escalation.backtest.train import train_case
+from escalation.backtest.trust import trust_of
+from escalation.events.archive import EventArchive
+from escalation.experiment import Experiment
+
+UNITS = 5
+FIRST = pd.Timestamp("2015-01-01")
+OUT = Path(__file__).with_name("results") / "rhythms.md"
+Happened = Iterator[tuple[int, int, str]]
+"""Unit, day and type of each event."""
+
+
+def clock(days: int, rng: np.random.Generator) -> Happened:
+    """An event in each unit on every tenth day."""
+    for unit in range(UNITS):
+        yield from ((unit, day, "rocket_attack") for day in range(int(rng.integers(10)), days, 10))
+
+
+def seasons(days: int, rng: np.random.Generator) -> Happened:
+    """A month of an event in every third day or so, then a month of none."""
+    for unit in range(UNITS):
+        on = (np.arange(days) // 30) % 2 == unit % 2
+        for day in np.flatnonzero(on & (rng.random(days) < 0.3)):
+            yield unit, int(day), "rocket_attack"
+
+
+def fridays(days: int, rng: np.random.Generator) -> Happened:
+    """Rockets on half of all Fridays, and a battle on one day in fifty."""
+    friday = (FIRST + pd.to_timedelta(np.arange(days), "D")).day_of_week == 4
+    for unit in range(UNITS):
+        for day in np.flatnonzero(friday & (rng.random(days) < 0.5)):
+            yield unit, int(day), "rocket_attack"
+        for day in np.flatnonzero(rng.random(days) < 0.02):
+            yield unit, int(day), "battle"
+
+
+RHYTHMS: dict[str, Callable[[int, np.random.Generator], Happened]] = {
+    "clock": clock,
+    "seasons": seasons,
+    "fridays": fridays,
+}
+
+
+def archive_of(rhythm: str, years: int) -> EventArchive:
+    """The events of a rhythm, each known on its day."""
+    made = RHYTHMS[rhythm](365 * years, np.random.default_rng(list(RHYTHMS).index(rhythm)))
+    rows = [
+        {
+            schema.EVENT_ID: f"{kind} {unit} {day}",
+            schema.EVENT_DATE: FIRST + pd.Timedelta(day, "D"),
+            schema.COUNTRY: "IRQ",
+            schema.ADMIN1: f"province {unit}",
+            schema.EVENT_TYPE: kind,
+            schema.SEVERITY: 4,
+        }
+        for unit, day, kind in made
+    ]
+    return EventArchive.from_pandas(pd.DataFrame(rows))
+
+
+def tried(rhythm: str, horizon: int, years: int) -> dict[str, object]:
+    """Gain of the blend and the prior in the first year, and the prior's weight at the end."""
+    archive = archive_of(rhythm, years)
+    experiment = Experiment(
+        experiment={"name": "rhythms", "seed": 7},
+        panel={"units": ["admin1"]},
+        targets=[{"name": "any", "horizon": horizon}],
+        models={name: {} for name in ("prior", "logistic", "negbin", "pool", "corrected", "blend")},
+        backtest={"every": 7, "refit_every": 8, "update_every": 4, "train_every": 7},
+    )
+    case = featured(make_case(archive, experiment, experiment.labels[0]))
+    trained = train_case(case)
+    rows = trained.forecasts
+    rows = rows[rows["at_risk"] & rows["outcome"].notna()]
+    first = rows["day"] < rows["day"].min() + pd.Timedelta(365, "D")
+    loss = (rows["probability"] - rows["outcome"]) ** 2
+    brier = loss[first].groupby(rows.loc[first, "model"]).mean()
+    gains = 100 * (1 - brier / brier["ewma_nb"])
+    weight = trust_of(trained).set_index("model")["share"].get("prior", 0.0)
+    return {"rhythm": rhythm, "label": f"any_{horizon}d", "baseline": brier["ewma_nb"],
+            "blend": gains["blend"], "prior": gains["prior"], "weight": weight}  # fmt: skip
+
+
+def main() -> int:
+    """Try each, tell, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--years", type=int, default=3)
+    years = parser.parse_args().years
+    lines = [
+        "| rhythm | label | Brier of `ewma_nb` | `blend` | `prior` | last weight of `prior` |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for rhythm in RHYTHMS:
+        for horizon in (3, 7):
+            one = tried(rhythm, horizon, years)
+            lines.append("| {rhythm} | {label} | {baseline:.3f} | {blend:+.1f}% | {prior:+.1f}% | "
+                         "{weight:.3f} |".format(**one))  # fmt: skip
+    text = "\n".join(lines) + "\n"
+    OUT.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

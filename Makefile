@@ -65,7 +65,7 @@ format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-# Every model on the event files in ../shared/data, about five minutes on two idle cores.
+# Every model on the event files in ../shared/data, about ten minutes on two cores.
 skill: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py
 

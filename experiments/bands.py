@@ -142,6 +142,9 @@ def on_files(folder: Path) -> list[str]:
         blend = rows[rows["model"] == "blend"]
         width = (blend["upper"] - blend["lower"]).mean()
         cells = cells_of(rows)
+        if cells.empty:
+            lines.append(f"| {path.stem} | {width:.3f} | 0 | - | - | - | - |")
+            continue
         allowed = 1.96 * cells["noise"]
         bare = cells["observed"].between(cells["lower"], cells["upper"])
         noisy = cells["observed"].between(cells["lower"] - allowed, cells["upper"] + allowed)

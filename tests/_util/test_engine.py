@@ -81,7 +81,7 @@ def test_another_engine_and_a_scheduler_without_dask_are_refused():
 
 def test_without_dask_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    said = r"E-DASK.*pip install 'escalation\[dask\]'"
+    said = r"E-DASK.*pip install '\.\[dask\]'"
     with pytest.raises(UsageError, match=said), engine("dask"):
         pass
 

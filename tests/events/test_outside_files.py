@@ -400,7 +400,7 @@ def test_a_workbook_without_the_columns_is_called_a_workbook(write):
 
 def test_a_workbook_is_told_to_need_its_extra(write, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
-    with pytest.raises(InputError, match=r"E-XLSX.*escalation\[xlsx\]"):
+    with pytest.raises(InputError, match=r"E-XLSX.*pip install '\.\[xlsx\]'"):
         report(write(workbook(TIDY), "a.xlsx"), "tidy")
 
 

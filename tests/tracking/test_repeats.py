@@ -26,7 +26,7 @@ def test_another_experiment_other_events_or_other_code_is_no_repeat(
     other = experiment.model_copy(update={"experiment": seed})
     assert not tracking.find_repeat(archive, other, uri=stored[0])
     assert not tracking.find_repeat(archive.until("2020-06-30"), experiment, uri=stored[0])
-    monkeypatch.setattr(repeats, "_package_digest", lambda: "another")
+    monkeypatch.setattr(repeats, "package_digest", lambda: "another")
     assert not tracking.find_repeat(archive, experiment, uri=stored[0])
 
 

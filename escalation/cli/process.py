@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from escalation._util.owners import ARCHIVE, Left, clear_dead, forget, retire, temporary_files
+from escalation.errors import StorageError
 
 
 class _Tolerant:
@@ -80,8 +81,12 @@ def _clear_one(one: Left) -> None:
     if one.kind == ARCHIVE:
         from escalation.events.store.folder import ArchiveStore
 
-        if Path(one.place).is_dir():
-            ArchiveStore(Path(one.place), wait=0).clear()
+        try:
+            if Path(one.place).is_dir():
+                ArchiveStore(Path(one.place), wait=0).clear()
+        except StorageError as error:
+            if error.code != "E-ARCHIVE":  # one that is damaged won't be whole another day
+                raise
         return
     from escalation.tracking import end_runs
 

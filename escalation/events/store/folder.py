@@ -244,9 +244,10 @@ class ArchiveStore:
     @contextmanager
     def _writing(self) -> Iterator[Listing]:
         """The lock, the listing, and a clean folder before and after."""
+        place = str(self.folder.absolute())
         try:
             make_folder(self.folder)
-            note(ARCHIVE, str(self.folder.absolute()))
+            note(ARCHIVE, place)
             with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
                 clear_leftovers(self.folder, listing)
@@ -256,8 +257,6 @@ class ArchiveStore:
                     with suppress(OSError, StorageError):
                         clear_leftovers(self.folder, read_listing(self.folder))
                     raise
-                finally:
-                    done(ARCHIVE, str(self.folder.absolute()))
         except OSError as error:
             raise StorageError(
                 "E-STORAGE",
@@ -265,6 +264,8 @@ class ArchiveStore:
                 where=str(self.folder),
                 fix="make room, or ask for permission, and run it again",
             ) from error
+        finally:
+            done(ARCHIVE, place)
 
     def _listing(self) -> Listing:
         with _reading(self.folder):

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pytest
 
 from escalation import schema
+from escalation._util import owners
 from escalation._util.files import locked
+from escalation.cli.process import _clear_up
 from escalation.errors import BusyError, InputError, StorageError
 from escalation.events.archive import EventArchive
 from escalation.events.store import intake, listing
@@ -335,6 +337,23 @@ def test_a_damaged_archive_is_said_to_be_damaged(corrected, harm):
         (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
     with pytest.raises(StorageError, match="E-ARCHIVE.*copy"):
         corrected.as_of("2020-03-05")
+
+
+def test_a_command_that_was_refused_by_an_archive_leaves_no_note_of_it(corrected):
+    (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
+    before = list(owners._own.begun)
+    with pytest.raises(StorageError, match="E-ARCHIVE"):
+        corrected.append([said("d 6 6 0")], file=named("b.csv"))
+    assert owners._own.begun == before
+
+
+def test_a_note_of_an_archive_that_is_damaged_is_not_kept_for_ever(corrected):
+    (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
+    token = "-".join([owners._host(), "0" * 16])
+    path = owners.shared_folder() / f"{token}.owner"
+    path.write_text(f"archive\t\t{corrected.folder}\n")
+    _clear_up()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.models import MODELS
 
-DAYS, ORIGINS = 150, (90, 149)
+DAYS, ORIGINS = 150, (90, 120, 149)
 FIRST = np.datetime64("2020-01-01")
 
 
@@ -70,7 +70,7 @@ def rebuilt(archive, case, table):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(10))
 def test_every_model_says_the_same_as_on_tables_built_anew_for_each_day(seed, random_archive):
     archive = with_founders(random_archive(seed, days=DAYS, events=220))
     config = experiment(lag=seed % 3)

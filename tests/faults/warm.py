@@ -67,9 +67,10 @@ class Warm:
     """
 
     def __init__(self, programs: Path | None = None) -> None:
+        inherited = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
         self._process = subprocess.Popen(
             [sys.executable, __file__, *([str(programs)] if programs else [])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=inherited,
         )  # fmt: skip
 
     def __enter__(self) -> Warm:

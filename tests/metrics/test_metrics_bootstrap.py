@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from escalation.metrics.bootstrap import Resampling, block_length, interval, resample
+from escalation.metrics.calibration import consistency_band
 from escalation.metrics.dm import diebold_mariano, long_run_variance
 from escalation.metrics.ranking import ranking_replicates
 from escalation.metrics.scores import auc, average_precision
@@ -185,3 +187,16 @@ def test_the_diebold_mariano_test_keeps_its_size_with_overlapping_horizons():
     ]
     assert np.mean(rejected) <= 0.12
     assert np.mean(naive) >= 0.3
+
+
+@pytest.mark.parametrize("blocks", [5, 10, 40])
+def test_the_percentile_is_expanded_as_hesterberg_says(blocks):
+    tail = stats.norm.cdf(-np.sqrt(blocks / (blocks - 1)) * stats.t(blocks - 1).ppf(0.975))
+    low, high = interval(np.arange(10_001.0), blocks=blocks)
+    assert (low, high) == pytest.approx((1e4 * tail, 1e4 * (1 - tail)), abs=1e-6)
+
+
+def test_the_band_of_a_calibrated_forecaster_lies_evenly_about_it():
+    low, high = consistency_band(np.full(400, 0.5), at=np.array([0.5]), level=0.9, draws=2000)
+    at = stats.binom(400, 0.5).ppf([0.05, 0.95]) / 400
+    assert [low[0], high[0]] == pytest.approx(at, abs=0.006)

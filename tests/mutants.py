@@ -47,8 +47,8 @@ AREAS = {
 """What is changed, the tests of its own beside its examples, and what lies beneath it: imported
 once, in the order in which data flows."""
 SAME: dict[str, str] = {
-    "calibration.py | return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0) "
-    "| 1.0  ->  2.0": "rates lie between 0 and 1, and so does their isotonic regression",
+    "calibration.py | return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, "
+    "1.0) | 1.0  ->  2.0": "rates lie between 0 and 1, and so does their isotonic regression",
     "tails.py | MOST_ROWS = 3000 | 3000  ->  3001":
         "one row more of three thousand chooses the same value of a grid",
     "intervals.py | return np.stack([np.ones_like(score), score, score**2], axis=-1) | -1  ->  1":

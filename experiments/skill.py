@@ -52,7 +52,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "trend": {"channels": ["events"]},
     "tempo": {"channels": ["events"]},
 }
-ASKED: dict[str, dict[str, Any]] = {name: {} for name in MODELS if name not in BASELINES}
+EVERY_MODEL: dict[str, dict[str, Any]] = {name: {} for name in MODELS if name not in BASELINES}
 SCHEDULE = {"every": 7, "refit_every": 26, "update_every": 4, "train_every": 7}
 RESULTS = Path(__file__).with_name("results")
 
@@ -96,7 +96,7 @@ class Job:
             panel={"units": [units]},
             features=FEATURES,
             targets=[{"name": self.target, "horizon": self.horizon}],
-            models={**ASKED, "prior": {"numbers": self.numbers} if self.numbers else {}},
+            models={**EVERY_MODEL, "prior": {"numbers": self.numbers} if self.numbers else {}},
             backtest={**SCHEDULE, "first_origin": origin.date()},
         )
 

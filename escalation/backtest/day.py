@@ -68,12 +68,12 @@ class DayInputs:
     @property
     def frontier(self) -> int:
         """Index of the last day that features see."""
-        return last_seen(self.past)
+        return _frontier(self.past, len(self.past.days) - 1)
 
 
-def last_seen(past: History) -> int:
-    """Index of the last day that features see on the last day of the axis."""
-    return max(len(past.days) - 1 - past.lag, 0)
+def _frontier(past: History, day: int) -> int:
+    """Index of the last day that features see on a day of the axis."""
+    return max(day - past.lag, 0)
 
 
 def day_inputs(
@@ -102,15 +102,13 @@ def day_inputs(
     past = history(
         then, spec, first_day=experiment.data.first_day, last_day=when, lag=experiment.data.lag
     )
-    panel = past.panel_at(len(past.days) - 1)
-    local, X, at_risk = _rows(experiment, target, panel, places(past), last_seen(past))
-    return DayInputs(then, spec, past, panel, local, X, at_risk)
+    return DayInputs(then, spec, past, *_rows(past, len(past.days) - 1, experiment, target))
 
 
 def day_before(
     today: DayInputs, experiment: Experiment, target: Target
-) -> tuple[tuple[str, ...], pd.DataFrame, NDArray[np.bool_]] | None:
-    """The rows of the day before, from the same history; None where its axis is another one.
+) -> tuple[tuple[str, ...], pd.DataFrame, NDArray[np.bool_]]:
+    """The rows of the day before, from the same history where that began on the same day.
 
     Parameters
     ----------
@@ -124,39 +122,48 @@ def day_before(
         Units that were known then.
     X : DataFrame
     at_risk : ndarray of bool, shape (unit,)
+
+    Raises
+    ------
+    InputError
+        When nothing was known by then, or the axis starts today.
     """
-    past, last = today.past, len(today.past.days) - 2
-    if last < 0 or not _starts_alike(today, experiment):
-        return None
-    present = np.flatnonzero(past.entry <= last)
-    panel, where = past.panel_at(last).take(present), places(past).take(present)
-    _, X, at_risk = _rows(experiment, target, panel, where, max(last - past.lag, 0), day=last)
+    if not _starts_alike(today, experiment):
+        own = day_inputs(today.archive, experiment, target, today.day - 1)
+        return own.unit_keys, own.X, own.at_risk
+    panel, _, X, at_risk = _rows(today.past, len(today.past.days) - 2, experiment, target)
     return panel.units, X, at_risk
 
 
 def _starts_alike(today: DayInputs, experiment: Experiment) -> bool:
-    """Whether the axis began on the same day before the news of the last day came."""
+    """Whether there is a day before, and the axis began as it does before the last day's news."""
     versions, days = today.archive.versions, today.past.days
     earlier = (versions[schema.KNOWN_DATE] < days[-1]).to_numpy(bool)
+    if len(days) < 2 or not earlier.any():
+        return False
     happened = versions[schema.EVENT_DATE].to_numpy("datetime64[D]")[earlier]
-    named = experiment.data.first_day is not None
-    return bool(earlier.any()) and (named or happened.min() == days[0])
+    return experiment.data.first_day is not None or bool(happened.min() == days[0])
 
 
 def _rows(
-    experiment: Experiment, target: Target, panel: Panel, where: Panel, frontier: int, day: int = -1
-) -> tuple[NDArray[np.float32], pd.DataFrame, NDArray[np.bool_]]:
-    """Local features by unit, the whole input of a model, and the risk set, on a day."""
+    past: History, day: int, experiment: Experiment, target: Target
+) -> tuple[Panel, NDArray[np.float32], pd.DataFrame, NDArray[np.bool_]]:
+    """Of the units known on a day: panel, local features, input of a model, and the risk set."""
+    known = np.flatnonzero(past.entry <= day)
+    panel, frontier = past.panel_at(day).take(known), _frontier(past, day)
     local = on_one_day(panel, frontier, experiment.features)
     columns = dict(zip(_local_names(experiment, panel), local, strict=True))
-    known = {name: values[:, None] for name, values in columns.items()}
-    for name, values in across_columns(experiment, known, where).items():
-        columns[name] = values[:, 0]
+    across = across_columns(
+        experiment,
+        {name: values[:, None] for name, values in columns.items()},
+        places(past).take(known),
+    )
+    columns |= {name: values[:, 0] for name, values in across.items()}
     own, at_risk = look_back_on(target, panel, frontier)
-    rows = np.arange(len(panel.units)), np.zeros(len(panel.units), np.int64)
+    rows = np.arange(len(known)), np.zeros(len(known), np.int64)
     index = row_index(panel.units, panel.days[[day]], rows)
     X = pd.DataFrame(columns, index=index).join(pd.DataFrame(own, index=index))
-    return local, X, at_risk
+    return panel, local, X, at_risk
 
 
 def look_back_on(

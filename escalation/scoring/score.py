@@ -165,7 +165,7 @@ def score(
         STALE.format(age) if age > stale_after else None,
     )
     rows = _rows(scorer, inputs, counterfactual, everywhere)
-    rows = compared(ranked(rows), _before(scorer, archive, inputs, previous or {}))
+    rows = compared(ranked(rows), _before(scorer, inputs, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
 
@@ -279,14 +279,11 @@ def _unseen_types(
 
 
 def _before(
-    scorer: Scorer,
-    archive: EventArchive,
-    inputs: ScoringInputs,
-    previous: Mapping[str, tuple[str, float]],
+    scorer: Scorer, inputs: ScoringInputs, previous: Mapping[str, tuple[str, float]]
 ) -> dict[str, tuple[str, float]]:
     """What each unit is compared with: what was issued last, or a day before by the same model."""
     try:
-        earlier = scorer.before(inputs, archive)
+        earlier = scorer.before(inputs)
     except InputError:  # nothing was known yet, or the axis starts today
         return dict(previous)
     yesterday = str(inputs.day - 1)

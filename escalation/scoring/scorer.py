@@ -116,24 +116,19 @@ class Scorer:
         today = day_inputs(archive, self.experiment, self.target, day)
         return ScoringInputs(**vars(today), probability=self.predict(today.X))
 
-    def before(self, today: ScoringInputs, archive: EventArchive) -> dict[str, float]:
+    def before(self, today: ScoringInputs) -> dict[str, float]:
         """Probabilities of the day before, by the key of every unit at risk then.
 
         Parameters
         ----------
         today : ScoringInputs
-        archive : EventArchive
 
         Raises
         ------
         InputError
             When nothing was known by then, or the axis starts today.
         """
-        rows = day_before(today, self.experiment, self.target)
-        if rows is None:
-            scored = self.on(archive, today.day - 1)
-            return scored.loc[scored["at_risk"], "probability"].to_dict()
-        keys, X, at_risk = rows
+        keys, X, at_risk = day_before(today, self.experiment, self.target)
         answers = zip(keys, self.predict(X), at_risk, strict=True)
         return {key: float(probability) for key, probability, risky in answers if risky}
 

@@ -5,28 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from daily_experiment import daily_experiment
 
 from escalation import schema
-from escalation.backtest.day import day_before, day_inputs
-from escalation.experiment import Experiment
+from escalation.backtest.day import _starts_alike, day_before, day_inputs
 
 
 def experiment(lag, first_day):
-    return Experiment.model_validate(
-        {
-            "experiment": {"name": "yesterday"},
-            "data": {"source": "tidy", "lag": lag, "first_day": first_day},
-            "panel": {"units": ["site", "country", "all"], "enters": {"rung": 3}},
-            "features": {
-                "window_sums": {"channels": ["events", "killed"], "windows": [7, 28]},
-                "recency": {},
-                "trend": {},
-                "neighbours": {"windows": [7]},
-            },
-            "targets": [{"name": "any", "horizon": 5, "where": {"rung": 4}}],
-            "models": {"climatology": {}},
-        }
-    )
+    units = ["site", "country", "all"]
+    return daily_experiment(units=units, lag=lag, first_day=first_day, models=["climatology"])
+
+
+def require_same(made, own):
+    assert made[0] == own.unit_keys
+    pd.testing.assert_frame_equal(made[1], own.X)
+    assert made[2].tolist() == own.at_risk.tolist()
 
 
 @pytest.mark.parametrize("first_day", [None, "2020-01-01"])
@@ -39,25 +32,23 @@ def test_the_day_before_from_a_day_s_history_is_that_day_s_own(
     target = config.labels[0]
     answered = 0
     for day in np.arange(np.datetime64("2020-01-03"), np.datetime64("2020-01-30"), 2):
-        made = day_before(day_inputs(archive, config, target, day), config, target)
-        if made is None:
-            continue
-        own = day_inputs(archive, config, target, day - 1)
-        assert made[0] == own.unit_keys
-        pd.testing.assert_frame_equal(made[1], own.X)
-        assert made[2].tolist() == own.at_risk.tolist()
-        answered += 1
+        today = day_inputs(archive, config, target, day)
+        if _starts_alike(today, config):
+            own = day_inputs(archive, config, target, day - 1)
+            require_same(day_before(today, config, target), own)
+            answered += 1
     assert answered >= 10
 
 
-def test_where_news_of_the_day_move_the_start_of_the_axis_there_is_none(random_archive):
+def test_where_news_of_the_day_move_the_start_of_the_axis_it_is_made_by_itself(random_archive):
     archive, config = random_archive(0), experiment(0, None)
-    day = pd.Timestamp("2020-02-10")
+    target, day = config.labels[0], np.datetime64("2020-02-10")
     older = archive.as_of(day).iloc[:1].assign(
         event_id="older", event_date=archive.versions[schema.EVENT_DATE].min() - pd.Timedelta("5D"),
-        known_date=day, operation="add",
+        known_date=pd.Timestamp(day), operation="add",
     )  # fmt: skip
-    inputs = day_inputs(archive.plus(older), config, config.labels[0], day)
-    assert day_before(inputs, config, config.labels[0]) is None
-    again = day_inputs(archive.plus(older), config, config.labels[0], day + pd.Timedelta("1D"))
-    assert day_before(again, config, config.labels[0]) is not None
+    archive = archive.plus(older)
+    for at, alike in ((day, False), (day + 1, True)):
+        today = day_inputs(archive, config, target, at)
+        assert _starts_alike(today, config) == alike
+        require_same(day_before(today, config, target), day_inputs(archive, config, target, at - 1))

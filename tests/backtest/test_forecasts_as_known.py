@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from daily_experiment import daily_experiment
 
 from escalation import schema
 from escalation.backtest.case import make_case
 from escalation.backtest.day import day_inputs
 from escalation.backtest.fitting import fit_models, predict
 from escalation.events.archive import EventArchive
-from escalation.experiment import Experiment
 from escalation.models import MODELS
 
 DAYS, ORIGINS = 150, (90, 120, 149)
@@ -21,21 +21,12 @@ FIRST = np.datetime64("2020-01-01")
 
 
 def experiment(lag):
-    return Experiment.model_validate(
-        {
-            "experiment": {"name": "known"},
-            "data": {"source": "tidy", "first_day": "2020-01-01", "lag": lag},
-            "panel": {"units": ["site", "all"], "enters": {"rung": 3}},
-            "features": {
-                "window_sums": {"channels": ["events", "killed"], "windows": [7, 28]},
-                "recency": {},
-                "trend": {},
-                "neighbours": {"windows": [7]},
-            },
-            "targets": [{"name": "any", "horizon": 5, "where": {"rung": 4}}],
-            "models": {name: {} for name in MODELS},
-            "backtest": {"train_every": 3},
-        }
+    return daily_experiment(
+        units=["site", "all"],
+        lag=lag,
+        first_day="2020-01-01",
+        models=MODELS,
+        backtest={"train_every": 3},
     )
 
 

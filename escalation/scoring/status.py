@@ -26,6 +26,9 @@ ORDER = tuple(
 )  # fmt: skip
 
 
+_OF_EVERY_ROW = {status.partition(":")[0] for status in (IN_SAMPLE, STALE, NOT_VERIFIED)}
+
+
 def statuses(*said: str | None) -> tuple[str, ...]:
     """All that qualifies a row, the gravest first; ``ok`` where nothing does.
 
@@ -70,9 +73,15 @@ def kind(status: str) -> str:
     return status.partition(":")[0]
 
 
-def of_the_model(status: Iterable[str]) -> list[str]:
-    """What is said of the model, and so of every row alike."""
-    return [one for one in status if kind(one) == kind(NOT_VERIFIED)]
+def of_every_row(status: Iterable[str]) -> list[str]:
+    """What is said of the day or the model, and so of every row alike.
+
+    Examples
+    --------
+    >>> of_every_row(["new unit: b", "stale data: c", "not verified here: d"])
+    ['stale data: c', 'not verified here: d']
+    """
+    return [one for one in status if kind(one) in _OF_EVERY_ROW]
 
 
 def of_the_unit(status: Iterable[str]) -> list[str]:
@@ -83,7 +92,7 @@ def of_the_unit(status: Iterable[str]) -> list[str]:
     >>> of_the_unit(["new unit: b", "not verified here: c"])
     ['new unit: b']
     """
-    return [one for one in status if kind(one) != kind(NOT_VERIFIED)]
+    return [one for one in status if kind(one) not in _OF_EVERY_ROW]
 
 
 def in_words(status: Iterable[str]) -> str:

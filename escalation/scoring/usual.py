@@ -8,7 +8,7 @@ import numpy as np
 
 from escalation._util.text import percent
 from escalation.backtest.intervals import TrackRecord
-from escalation.scoring.status import NO_INFORMATION, of_the_model
+from escalation.scoring.status import NO_INFORMATION, of_every_row
 from escalation.scoring.watchlist import Score
 
 UP = 1.5
@@ -156,7 +156,7 @@ def record_in_words(scores: Sequence[Score]) -> str:
     for first in scores:
         if first.probability is None or first.lower is None or first.upper is None:
             continue
-        notes = [*of_the_model(first.status), *[NO_INFORMATION] * first.no_information]
+        notes = [*of_every_row(first.status), *[NO_INFORMATION] * first.no_information]
         sentences = [
             "Came true: how often it happened when the model said so, by its own resolved "
             f"forecasts (95% interval): {came_true(first.probability, first.lower, first.upper)}.",

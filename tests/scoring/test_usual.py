@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from escalation.cli.console import watch_list_table
-from escalation.scoring.status import NOT_VERIFIED
+from escalation.scoring.status import IN_SAMPLE, NOT_VERIFIED, STALE
 from escalation.scoring.usual import against_usual, record_in_words, up_first
 from escalation.scoring.watchlist import Score, ranked
 
@@ -67,12 +67,14 @@ def test_what_is_true_of_the_model_is_said_once_for_the_list():
     assert record_in_words([ROWS[-1]]) == ""
 
 
-def test_the_printed_list_begins_with_what_is_up_and_repeats_no_status_of_the_model():
+def test_the_printed_list_begins_with_what_is_up_and_repeats_no_status_of_every_row():
     out = io.StringIO()
-    rows = [replace(one, status=(NOT_VERIFIED.format(3, 40),)) for one in ROWS[:4]]
+    every = (IN_SAMPLE, STALE.format(40), NOT_VERIFIED.format(3, 40))
+    rows = [replace(one, status=every) for one in ROWS[:4]]
     Console(file=out, width=160).print(watch_list_table(rows))
     text = out.getvalue()
     places = [text.index(f" {unit} ") for unit in ("taji", "new", "often", "quiet")]
     assert places == sorted(places)
-    assert text.lower().count("not verified here") == 1
+    for words in ("not verified here", "stale data: the newest news is 40 days old", "in sample"):
+        assert " ".join(text.lower().split()).count(words) == 1
     assert "14 to 42%" in text

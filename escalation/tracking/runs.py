@@ -49,6 +49,7 @@ from escalation.tracking.store import (
     open_store,
     storage,
     tracked_run,
+    write_shared,
 )
 from escalation.tracking.view import save_view
 
@@ -134,7 +135,8 @@ def log_training(
     ):
         name = trained.case.experiment.experiment.name
         experiment = experiment_id(client, uri, name)
-        client.set_experiment_tag(experiment, NOTE_TAG, notes.experiment_note(trained))
+        note = notes.experiment_note(trained)
+        write_shared(lambda: client.set_experiment_tag(experiment, NOTE_TAG, note))
         clear_stale(client, experiment)
         evaluation = evaluate(
             trained.case,
@@ -257,7 +259,7 @@ def _log_parent(
         [RunTag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": COMPARISON_FILE, "type": "table"}]))],
     )
     log_params(client, run_id, params_of(trained))
-    client.log_inputs(run_id, [data])
+    write_shared(lambda: client.log_inputs(run_id, [data]))
     with tempfile.TemporaryDirectory() as scratch:
         _parent_files(Path(scratch), trained, evaluation)
         client.log_artifacts(run_id, scratch)
@@ -329,7 +331,7 @@ def _log_child(
     parameters = trained.models[model].get_params(deep=False)
     params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
     with tracked_run(client, store.uri, run_id):
-        client.log_inputs(run_id, [data])
+        write_shared(lambda: client.log_inputs(run_id, [data]))
         model_id = (
             log_model(trained, run_id)
             if model == trained.best

@@ -6,7 +6,7 @@ import logging
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,8 @@ _SECONDS, _SECONDS_LOCKED = 8, 4
 """How long an answer of a server is waited for; MLflow's 120 s and 7 more tries take minutes."""
 _TELLS = ("mlflow.store.db.utils",)
 """Loggers of MLflow that print the traceback of an error that it raises too."""
+_TAKEN = ("IntegrityError", "UniqueViolation", "RESOURCE_ALREADY_EXISTS")
+"""What a database says of a row that another process wrote between MLflow's look and its insert."""
 _STORE_BYTES = 10_000_000
 """What must be free where a training is kept: the tables of a new store, figures, a model."""
 
@@ -245,10 +247,31 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """
     path = local_file(uri)
     with store_lock(uri):
-        existing = _existing(client, uri, name)
-        if existing is not None:
-            return existing
-        return str(client.create_experiment(name, artifact_location(path, name) if path else None))
+        location = artifact_location(path, name) if path else None
+
+        def make() -> str:
+            return _existing(client, uri, name) or client.create_experiment(name, location)
+
+        return str(write_shared(make))
+
+
+def write_shared(write: Callable[[], object]) -> object:
+    """Write a row that trainings share, again where another wrote it at the same time.
+
+    MLflow looks whether a row is there, then inserts it; a second time it finds what is there.
+
+    Parameters
+    ----------
+    write : callable
+        Takes nothing.
+    """
+    for _ in range(2):
+        try:
+            return write()
+        except MlflowException as error:
+            if not any(word in f"{error.error_code} {error}" for word in _TAKEN):
+                raise
+    return write()
 
 
 def clear_stale(client: MlflowClient, experiment: str) -> int:

@@ -14,6 +14,7 @@ import zlib
 from mlflow import MlflowClient
 
 from escalation.tracking.place import local_file
+from escalation.tracking.store import write_shared
 
 VIEW = "escalation"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
@@ -48,7 +49,7 @@ def save_view(client: MlflowClient, experiment: str) -> None:
     now = int(time.time() * 1000)
     held = {"name": VIEW, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
     try:
-        client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(held))
+        write_shared(lambda: client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(held)))
     except Exception as error:
         logging.getLogger(__name__).debug("no saved view: %s", error)
 

@@ -8,14 +8,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import mlflow.experiments
 import pytest
 from click.testing import CliRunner
 from command_line import QUICK, escalation
 from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput
 from mlflow.exceptions import MlflowException
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from escalation import tracking
@@ -30,6 +33,7 @@ from escalation.tracking.store import (
     require_usable,
     storage,
     tracked_run,
+    write_shared,
 )
 
 
@@ -55,6 +59,59 @@ def run_of(client, name, *, status="RUNNING"):
     if status != "RUNNING":
         client.set_terminated(made.info.run_id, status)
     return made.info.run_id
+
+
+@pytest.fixture
+def overtaken(uri):
+    """Another process writes a row when MLflow has just looked for it."""
+    path = uri.removeprefix("sqlite:///")
+
+    @contextmanager
+    def by(row, table):
+        def first(_, __, statement, *___):
+            if rows and f"INSERT INTO {table}" in statement:
+                with sqlite3.connect(path) as other:
+                    other.execute(*rows.pop())
+
+        rows = [row]
+        event.listen(Engine, "before_cursor_execute", first)
+        try:
+            yield
+        finally:
+            event.remove(Engine, "before_cursor_execute", first)
+        assert not rows
+
+    return by
+
+
+def test_a_data_set_that_another_training_has_just_written_is_taken(client, overtaken):
+    run = client.create_run("0").info.run_id
+    data = DatasetInput(Dataset("events", "abc", "local", "{}"), [])
+    made = (
+        "INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, "
+        "dataset_source) VALUES ('theirs', 0, 'events', 'abc', 'local', '{}')",
+    )
+    with overtaken(made, "datasets"):
+        write_shared(lambda: client.log_inputs(run, [data]))
+    held = client.get_run(run).inputs.dataset_inputs
+    assert [one.dataset.digest for one in held] == ["abc"]
+
+
+def test_a_tag_that_another_training_has_just_written_is_replaced(client, overtaken):
+    made = ("INSERT INTO experiment_tags VALUES ('note', 'theirs', 0)",)
+    with overtaken(made, "experiment_tags"):
+        write_shared(lambda: client.set_experiment_tag("0", "note", "ours"))
+    assert client.get_experiment("0").tags["note"] == "ours"
+
+
+def test_an_experiment_that_another_machine_has_just_made_is_taken(client, uri, overtaken):
+    made = (
+        "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, "
+        "creation_time, last_update_time, workspace) "
+        "VALUES (7, 'shared', '', 'active', 1, 1, 'default')",
+    )
+    with overtaken(made, "experiments"):
+        assert experiment_id(client, uri, "shared") == "7"
 
 
 def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client, gone):

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,11 @@ _NOBODY: Final = "00000000"
 _TOKEN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}")
 _LEFT: Final = re.compile(rf"\..*-[0-9a-f]{{6}}\.({_TOKEN.pattern})\.part")
 _LONGEST_NAME: Final = 100
-RUN, ARCHIVE, _FOLDER = "run", "archive", "folder"
+RUN, ARCHIVE, _FOLDER, _TRIED = "run", "archive", "folder", "tried"
+_FIRST_PAUSE: Final = 10.0
+"""Seconds until what could not be cleared is tried again; twice as long after each try."""
+_MOST_TRIES: Final = 15
+"""After these, two days, a note is given up; a training in its store ends the run all the same."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +244,8 @@ def _clear(path: Path, token: str | None = None) -> None:
 def clear_dead() -> list[Left]:
     """Remove the temporary folders of this user's dead; give what else they left.
 
-    A note of more than folders stays until :func:`forget` is told that all was cleared.
+    A note of more than folders stays until :func:`forget` is told that all was cleared, or until
+    it was put off too often.
     """
     left: list[Left] = []
     with suppress(OSError):
@@ -264,9 +270,31 @@ def _cleared(path: Path, token: str) -> list[Left]:
         if one.kind == _FOLDER:
             _clear(Path(one.place), token)
     others = [one for one in dict.fromkeys(noted) if one.kind in (RUN, ARCHIVE)]
-    if not others:
+    tries = [float(one.place) for one in noted if one.kind == _TRIED and one.place.isdigit()]
+    if not others or len(tries) >= _MOST_TRIES:
         path.unlink()
-    return others
+        return []
+    return others if _due(tries, time.time()) else []
+
+
+def _due(tries: list[float], now: float) -> bool:
+    """Whether it is time to try again; at once where the clock was set back."""
+    pause = _FIRST_PAUSE * 2.0 ** (len(tries) - 1)
+    return not tries or not 0 <= now - tries[-1] < pause
+
+
+def put_off(notes: Iterable[Path]) -> None:
+    """Note that what the dead left could not be cleared; the next try waits longer each time.
+
+    Parameters
+    ----------
+    notes : iterable of Path
+    """
+    for path in notes:
+        with suppress(OSError):
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"{_TRIED}\t\t{int(time.time())}\n")
 
 
 def forget(notes: Iterable[Path]) -> None:

@@ -9,8 +9,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from escalation._util.owners import ARCHIVE, Left, clear_dead, forget, retire, temporary_files
-from escalation.errors import StorageError
+from escalation._util.owners import (
+    ARCHIVE,
+    Left,
+    clear_dead,
+    forget,
+    put_off,
+    retire,
+    temporary_files,
+)
+from escalation.errors import BusyError, StorageError
 
 
 class _Tolerant:
@@ -68,13 +76,23 @@ def _clear_up() -> None:
     """Clear what commands that were killed left: folders at once, runs in their store."""
     if {"--help", "--version"} & set(sys.argv):
         return
-    left, stuck = clear_dead(), set()
+    left = clear_dead()
+    busy: set[Path] = set()
+    failed: set[Path] = set()
+    silent: set[str] = set()
     for one in left:
+        if one.place in silent:  # asked once, however many runs were begun there
+            failed.add(one.note)
+            continue
         try:
             _clear_one(one)
-        except Exception:  # a store that can't be used now: a later command will try again
-            stuck.add(one.note)
-    forget({one.note for one in left} - stuck)
+        except BusyError:  # the next command will try again
+            busy.add(one.note)
+        except Exception:  # a store that can't be used now: a later command will
+            failed.add(one.note)
+            silent.add(one.place)
+    put_off(failed)
+    forget({one.note for one in left} - busy - failed)
 
 
 def _clear_one(one: Left) -> None:

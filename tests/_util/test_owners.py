@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -88,3 +89,38 @@ def test_a_process_that_did_not_end_what_it_began_leaves_its_note(ended):
     left = [one for one in owners.clear_dead() if one.note.stem == done.stdout.strip()]
     assert [one.name for one in left] == ([] if ended else ["7", "8"])
     owners.forget(one.note for one in left)
+
+
+@pytest.fixture
+def dead(monkeypatch, tmp_path):
+    """Notes of two dead processes that began a run on the same server, out of others' sight."""
+    monkeypatch.setattr(owners, "shared_folder", lambda: tmp_path)
+    notes = [tmp_path / f"{owners._host()}-{digit * 16}.owner" for digit in "01"]
+    for path in notes:
+        path.write_text("run\t7\thttp://never.example\n")
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "asked"),
+    [
+        ([], True),
+        ([9], False),
+        ([11], True),
+        ([60, 19], False),
+        ([60, 21], True),
+        ([9000] * 13 + [40_900], False),
+        ([9000] * 13 + [82_000], True),
+        ([-100], True),  # the clock was set back
+    ],
+)
+def test_what_could_not_be_cleared_is_tried_again_ever_less_often(dead, seconds_ago, asked):
+    with dead[0].open("a") as file:
+        file.writelines(f"tried\t\t{time.time() - ago:.0f}\n" for ago in seconds_ago)
+    assert (dead[0] in [left.note for left in owners.clear_dead()]) == asked and dead[0].exists()
+
+
+def test_after_two_days_of_tries_a_note_is_given_up(dead):
+    with dead[0].open("a") as file:
+        file.writelines(["tried\t\t1\n"] * 15)
+    assert dead[0] not in [left.note for left in owners.clear_dead()] and not dead[0].exists()

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from escalation import tracking
-from escalation._util import files
+from escalation._util import files, owners
 from escalation._util.owners import owner, retire
 from escalation.cli.process import _clear_up
 from escalation.errors import BusyError, StorageError
@@ -166,6 +166,26 @@ def test_a_run_that_ctrl_c_meets_at_its_edges_is_ended_by_the_next_command(
     assert run.info.status == "RUNNING"
     _clear_up()
     assert client.get_run(run.info.run_id).info.status == "KILLED"
+
+
+@pytest.mark.parametrize(("error", "asked"), [(StorageError, 1), (BusyError, 4)])
+def test_a_store_that_never_answers_is_asked_once_and_a_busy_one_again(
+    monkeypatch, tmp_path, error, asked
+):
+    monkeypatch.setattr(owners, "shared_folder", lambda: tmp_path)  # out of others' sight
+    dead = [tmp_path / f"{owners._host()}-{digit * 16}.owner" for digit in "01"]
+    for path in dead:
+        path.write_text("run\t7\thttp://never.example\n")
+    tried = []
+
+    def refuse(store, _experiment, **_):
+        tried.append(store)
+        raise error("E-A", "no answer", fix="wait")
+
+    monkeypatch.setattr(tracking, "end_runs", refuse)
+    _clear_up()
+    _clear_up()
+    assert len(tried) == asked and all(path.exists() for path in dead)
 
 
 def test_mlflow_prints_no_traceback_of_what_is_told_in_words():

@@ -64,6 +64,9 @@ SAME: dict[str, str] = {
         "a bound of rounding errors; differences of losses are near one in size",
     "archive.py | return pd.util.hash_pandas_object(column, index=False).to_numpy() | "
     "False  ->  True": "the index is always 0, 1, 2, ...: rows of the same order, the same hashes",
+    "late_gaps.py | if after[day] >= 0: | 0  ->  1": "what comes after a day is day 1 or later",
+    "late_gaps.py | if after[day] >= 0: | after[day] >= 0  ->  after[day] > 0":
+        "what comes after a day is day 1 or later",
 }  # fmt: skip
 """Changes that no test can tell, by file, line and change as they are printed, and why."""
 COMPILED_ONLY = (

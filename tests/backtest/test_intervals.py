@@ -170,6 +170,14 @@ def test_forecasts_whose_days_ahead_overlap_count_as_one():
     np.testing.assert_allclose(both.covariances[0], weekly.covariances[0], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("unit", "window", "stretches"),
+    [([0, 2], [1, 0], 2), ([0, 1], [2, 0], 2), ([1, 1, 1], [0, 2, 2], 2), ([0, 1], [1, 1], 2)],
+)
+def test_stretches_of_days_are_counted_unit_by_unit(unit, window, stretches):
+    assert intervals._windows(np.array(unit), np.array(window)) == stretches
+
+
 def test_a_row_alone_gets_the_interval_it_gets_in_a_batch_and_a_missing_one_gets_none():
     issued, _, outcome, who = forecasts(7, weeks=60)
     record = record_of(issued, outcome, who)

@@ -168,6 +168,7 @@ def test_until_forgets_later_versions_and_later_coverage():
     assert cut.covered_to == np.datetime64("2020-01-05")
     known = zip(cut.versions[schema.EVENT_ID], cut.versions[schema.KNOWN_DATE].dt.day, strict=True)
     assert list(known) == [("a", 2), ("a", 4), ("b", 5)]
+    assert list(cut.versions.columns) == list(STORY.columns)
     assert cut.until("2020-01-01").versions.empty
 
 

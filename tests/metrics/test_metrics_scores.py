@@ -64,8 +64,7 @@ def test_a_single_pair_has_an_auc(probability, expected):
     assert METRICS["auc"](given, came) == expected
     drawn_once = np.ones((1, 1))
     both = ranking_replicates(given, came, np.zeros(2, np.int64), drawn_once)
-    assert both[1].tolist() == [expected]
-    assert both[0].tolist() == [1.0 if expected == 1.0 else 0.5]
+    assert both.tolist() == [[1.0 if expected == 1.0 else 0.5], [expected]]
 
 
 @pytest.mark.parametrize("name", METRICS)

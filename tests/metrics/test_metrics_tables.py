@@ -96,6 +96,15 @@ def test_targets_and_horizons_get_rows_of_their_own(forecasts):
     assert summary(pd.concat([forecasts, later]), horizon=14)["horizon"].tolist() == [14] * 3
 
 
+@pytest.mark.parametrize(("horizon", "said"), [(None, ""), (3, " at horizon 3")])
+def test_where_nothing_came_true_the_horizon_is_named_if_one_was_asked_for(
+    forecasts, horizon, said
+):
+    open_ = forecasts.assign(outcome=np.nan)
+    with pytest.raises(GateError, match=f"with a known outcome{said} among {len(forecasts)}; fix"):
+        pair(open_, horizon=horizon)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "code"),
     [

@@ -168,6 +168,7 @@ def check(name, versions, *, days, lag):
 
 STORIES = {
     "nothing late": [(0, 2, 2, NEVER, 1), (0, 5, 5, NEVER, 2)],
+    "told at once, and again later": [(0, 3, 3, NEVER, 4), (0, 3, 5, NEVER, 4)],
     "late by some days": [(0, 2, 6, NEVER, 1), (0, 3, 3, NEVER, 2)],
     "retracted on the day on which it became known": [(0, 2, 6, 6, 3), (0, 4, 4, 4, 1)],
     "retracted the day after": [(0, 2, 6, 7, 3), (0, 5, 5, 6, 1)],

@@ -109,12 +109,19 @@ def undrawn():
     """Trainings whose runs hold no pictures and no page, for those who ask for other things."""
     from escalation.tracking.pictures import CHILDREN, PARENT
 
-    def folders(trained, folder, *, beside=()):
+    def folders(trained, folder, _, *, beside=()):
         for name in (PARENT, *(f"{CHILDREN}/{model}" for model in trained.models)):
             (folder / name).mkdir(parents=True)
         return folder
 
-    with mock.patch("escalation.tracking.runs.draw", folders):
+    def no_pages(trained):
+        return [None] * len(trained)
+
+    with (
+        mock.patch("escalation.tracking.runs.draw", folders),
+        mock.patch("escalation.tracking.runs.training_pages", no_pages),
+        mock.patch("escalation.report.training_pages", no_pages),
+    ):
         yield
 
 

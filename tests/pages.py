@@ -5,7 +5,7 @@ from __future__ import annotations
 from iraq_2020 import experiment_of_2020
 
 from escalation.backtest.train import train_target
-from escalation.report import ReportData, training_report_data
+from escalation.report import ReportData, training_pages
 
 _MADE: dict[str, ReportData] = {}
 
@@ -14,5 +14,5 @@ def pages(crisis) -> ReportData:
     """The data of the last day, made once."""
     if crisis.digest not in _MADE:
         quick = experiment_of_2020(models={"logistic": {}}, every=7, refit_every=26)
-        _MADE[crisis.digest] = training_report_data(train_target(crisis, quick, quick.labels[0]))
+        _MADE[crisis.digest] = training_pages([train_target(crisis, quick, quick.labels[0])])[0]
     return _MADE[crisis.digest]

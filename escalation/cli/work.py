@@ -148,6 +148,7 @@ def _train_and_store(
     from escalation.backtest.ablation import ablated
     from escalation.backtest.train import train_labels
     from escalation.cli import console
+    from escalation.report import training_pages
 
     with console.progress_bar() as progress:
         trained = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
@@ -157,11 +158,11 @@ def _train_and_store(
             ]
         stored: list[Logged] = []
         together = uuid.uuid4().hex
-        for training in trained:
+        for training, page in zip(trained, training_pages(trained), strict=True):
             known = archive.as_of(training.trained_to)
             stored.append(
                 tracking.log_training(
-                    training, uri=uri, events=known, beside=trained, training=together
+                    training, uri=uri, events=known, beside=trained, page=page, training=together
                 )
             )
             progress("stored", len(stored), len(trained))

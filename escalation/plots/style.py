@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final, Literal
 
-from matplotlib import rc_context
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,12 +30,16 @@ class PlainFigure(Figure):
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw, also to measure or to save."""
-        with rc_context({"text.parse_math": False}):
+        parse_math = rcParams["text.parse_math"]
+        rcParams["text.parse_math"] = False  # rc_context copies all settings and checks them again
+        try:
             for text in self.findobj(Text):
                 text.set_parse_math(False)
                 lines = text.get_text().split("\n")
                 text.set_text("\n".join(map(printable_line, lines)))
             super().draw(renderer)
+        finally:
+            rcParams["text.parse_math"] = parse_math
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows, also where pyplot was never imported."""

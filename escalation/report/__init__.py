@@ -1,6 +1,6 @@
 """The page that an analyst opens: one HTML file that needs nothing else."""
 
-from escalation.report.page_data import ReportData, report_data, training_report_data
+from escalation.report.page_data import ReportData, report_data, training_pages
 from escalation.report.write import page, write_report
 
-__all__ = ["ReportData", "page", "report_data", "training_report_data", "write_report"]
+__all__ = ["ReportData", "page", "report_data", "training_pages", "write_report"]

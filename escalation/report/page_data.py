@@ -152,24 +152,24 @@ def _of_label(
     )
 
 
-def training_report_data(
-    trained: Trained, *, beside: Sequence[Trained] = (), explain: int = 5
-) -> ReportData:
-    """The data of the model that a training chose, on the training's last day.
+def training_pages(trained: Sequence[Trained], *, explain: int = 5) -> list[ReportData]:
+    """The data of a page for each label, on the training's last day; the first tells of all.
 
     Parameters
     ----------
-    trained : Trained
-    beside : sequence of Trained, optional
-        The other labels, with which moves between the sides are told.
+    trained : sequence of Trained
+        The labels of one training.
     explain : int, optional
         Named events per unit.
     """
-    archive = trained.case.prepared.archive.until(trained.trained_to)
-    moves, states = moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
-    others = tuple(_of_training(one, explain) for one in beside if one is not trained)
-    first = _of_training(trained, explain)
-    return replace(first, moves=moves, states=states, beside=others)
+    told = [_of_training(one, explain) for one in trained]
+    pages = []
+    for place, (one, own) in enumerate(zip(trained, told, strict=True)):
+        archive = one.case.prepared.archive.until(one.trained_to)
+        moves, states = moves_on(archive, one.case.experiment, to_day(one.trained_to))
+        beside = () if place else tuple(told[1:])
+        pages.append(replace(own, moves=moves, states=states, beside=beside))
+    return pages
 
 
 def _of_training(trained: Trained, explain: int) -> ReportData:

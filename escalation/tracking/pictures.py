@@ -11,13 +11,15 @@ from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
 from escalation.panel.membership import unit_keys_of
 from escalation.plots.moves_followed import moves_figure
-from escalation.report import training_report_data, write_report
+from escalation.report import ReportData, write_report
 
 PARENT, CHILDREN = "parent", "children"
 REPORT_FILE = "report.html"
 
 
-def draw(trained: Trained, folder: Path, *, beside: Sequence[Trained] = ()) -> Path:
+def draw(
+    trained: Trained, folder: Path, page: ReportData, *, beside: Sequence[Trained] = ()
+) -> Path:
     """Draw what a parent run and its children show, each into a folder of its own.
 
     Parameters
@@ -25,8 +27,10 @@ def draw(trained: Trained, folder: Path, *, beside: Sequence[Trained] = ()) -> P
     trained : Trained
     folder : Path
         Is there and empty.
+    page : ReportData
+        Of the same label.
     beside : sequence of Trained, optional
-        Labels of the same training: the page of the first one tells of all.
+        Labels of the same training: the moves are kept with the first one.
 
     Returns
     -------
@@ -37,13 +41,11 @@ def draw(trained: Trained, folder: Path, *, beside: Sequence[Trained] = ()) -> P
     figures.mkdir(parents=True)
     plots.skill_figure(trained.summary).savefig(figures / "skill.png")
     _draw_risk(trained, figures / "risk_over_time.png")
-    others = beside if beside and beside[0] is trained else ()
-    data = training_report_data(trained, beside=others)
-    write_report(data, folder / PARENT / REPORT_FILE)
-    if len(data.moves) and (others or not beside):
+    write_report(page, folder / PARENT / REPORT_FILE)
+    if len(page.moves) and (not beside or beside[0] is trained):
         (folder / PARENT / "tables").mkdir()
-        write_table(data.moves, folder / PARENT / "tables" / "moves.csv")
-        moves_figure(data.moves).savefig(figures / "moves.png")
+        write_table(page.moves, folder / PARENT / "tables" / "moves.csv")
+        moves_figure(page.moves).savefig(figures / "moves.png")
     paired = pair(trained.forecasts)
     for model in trained.models:
         target_folder = folder / CHILDREN / model / "figures"

@@ -26,6 +26,7 @@ from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
 from escalation.backtest.trust import trust_of
 from escalation.models import BASELINES
+from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
 from escalation.tracking.card import log_card
 from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
@@ -103,6 +104,7 @@ def log_training(
     uri: str,
     events: pd.DataFrame,
     beside: Sequence[Trained] = (),
+    page: ReportData | None = None,
     pictures: Path | None = None,
     training: str = "",
 ) -> Logged:
@@ -118,6 +120,8 @@ def log_training(
         What was known at the end of the training.
     beside : sequence of Trained
         Other labels of the same experiment, for the comparison of horizons.
+    page : ReportData, optional
+        What its page tells, where it is at hand: of :func:`escalation.report.training_pages`.
     pictures : Path, optional
         A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
     training : str, optional
@@ -159,7 +163,9 @@ def log_training(
                 model: _log_child(store, parent, trained, evaluation, model, data)
                 for model in trained.models
             }
-            drawn = pictures or draw(trained, Path(scratch), beside=beside)
+            drawn = pictures or draw(
+                trained, Path(scratch), page or training_pages([trained])[0], beside=beside
+            )
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))

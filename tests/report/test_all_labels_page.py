@@ -15,7 +15,7 @@ from escalation.backtest.train import train_labels
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, load_experiment
 from escalation.models.excitation.exchanges import ExchangeState
-from escalation.report import page, training_report_data
+from escalation.report import page, training_pages
 from escalation.report.questions import episodes, supposed_lines, turn_words
 from escalation.scoring.replay import as_it_stood
 
@@ -31,7 +31,7 @@ def of_that_day(archive):
     written["backtest"] |= {"every": 7, "refit_every": 20}
     experiment = as_it_stood(Experiment(**written), np.datetime64(DAY))
     trained = train_labels(archive, experiment)
-    return training_report_data(trained[0], beside=trained, explain=2)
+    return training_pages(trained, explain=2)[0]
 
 
 @pytest.fixture(scope="module")

@@ -28,9 +28,10 @@ def events(crisis, trained):
 @pytest.fixture(scope="session")
 def drawn(trained, tmp_path_factory):
     """Its pictures and its page, made once."""
+    from escalation.report import training_pages
     from escalation.tracking.pictures import draw
 
-    return draw(trained, tmp_path_factory.mktemp("drawn"))
+    return draw(trained, tmp_path_factory.mktemp("drawn"), training_pages([trained])[0])
 
 
 @pytest.fixture(scope="session")

@@ -26,12 +26,13 @@ from escalation._util.checked import (
     typed,
 )
 from escalation._util.resources import bundled
-from escalation.errors import UsageError
+from escalation.errors import UsageError, require_instance
 from escalation.features import ACROSS, FEATURES
 from escalation.models import BASELINES, MODELS, ON_REQUEST
 from escalation.models.prior_numbers import read_numbers
 from escalation.panel.section import PanelSection, where_of
 from escalation.targets import TARGETS, Target
+from escalation.targets.wording import question
 
 LARGEST_EXPERIMENT = 1 << 20
 """Bytes of an experiment file."""
@@ -243,11 +244,15 @@ class Experiment(Section):
         return list(dict.fromkeys([*BASELINES, *named]))
 
 
+def require_experiment(value: object) -> None:
+    """Refuse what is no experiment, such as a path to one; ``E-CONFIG``."""
+    require_instance(value, Experiment, fix="esc.load_experiment(path)")
+
+
 def label_words(experiment: Experiment, target: Target) -> str:
-    """What a label asks, in the words of its file; its name where the file has none."""
-    about = experiment.experiment
-    first = about.description if target == experiment.labels[0] else ""
-    return target.description or first or f"{about.name} {target_label(target)}"
+    """What a label asks, in the words of its file; its definition where the file has none."""
+    first = experiment.experiment.description if target == experiment.labels[0] else ""
+    return target.description or first or question(target)
 
 
 def target_label(target: Target) -> str:

@@ -85,3 +85,12 @@ def test_functions_stay_callable_after_their_folder_was_imported():
     import escalation.audit.run  # noqa: F401
 
     assert callable(esc.audit)
+
+
+@pytest.mark.parametrize("door", ["audit", "replay"])
+@pytest.mark.parametrize("wrong", ["archive", "experiment"])
+def test_another_type_is_answered_with_how_to_get_the_right_one(door, wrong):
+    given = {"archive": esc.datasets.load_iraq_crisis(), "experiment": esc.load_experiment()}
+    day = {"day": "2020-03-10"} if door == "replay" else {}
+    with pytest.raises(esc.EscalationError, match=r"E-CONFIG.*needs an object.*got str; fix: .*\("):
+        getattr(esc, door)(**{**given, wrong: "mine.csv"}, **day)

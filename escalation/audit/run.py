@@ -15,8 +15,8 @@ from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
 from escalation.backtest.case import Case, each
 from escalation.errors import InputError
-from escalation.events.archive import EventArchive
-from escalation.experiment import Experiment, target_label
+from escalation.events.archive import EventArchive, require_archive
+from escalation.experiment import Experiment, require_experiment, target_label
 from escalation.targets import Target
 
 
@@ -53,6 +53,8 @@ def audit(
     InputError
         ``E-RANGE`` when the experiment has no day with a unit and a day after it.
     """
+    require_archive(archive)
+    require_experiment(experiment)
 
     def checked(target: Target) -> list[CheckResult]:
         return list(checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress))

@@ -141,7 +141,7 @@ def _check_versions(manifest: Manifest, allow: bool) -> None:
             raise ModelError(
                 "E-MODEL-VERSION",
                 f"the model needs {name} {wanted}, installed is {here}",
-                fix="train again, or score with --allow-version-skew",
+                fix="train again, or allow it: --allow-version-skew (allow_version_skew=True)",
             )
 
 

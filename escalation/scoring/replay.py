@@ -23,8 +23,8 @@ from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.train import best_model, train_labels
 from escalation.errors import InputError
-from escalation.events.archive import EventArchive, to_day, within
-from escalation.experiment import Experiment, target_label
+from escalation.events.archive import EventArchive, require_archive, to_day, within
+from escalation.experiment import Experiment, require_experiment, target_label
 from escalation.models import ResolvedForecasts
 from escalation.scoring.described import manifest_of
 from escalation.scoring.score import Score, Scorer, score
@@ -84,6 +84,8 @@ def replay(
     missing : callable, optional
         Told of each label that could not be learnt.
     """
+    require_archive(archive)
+    require_experiment(experiment)
     when = to_day(day)
     then = archive.until(when)
     stood = as_it_stood(experiment, when)

@@ -22,9 +22,9 @@ from escalation.errors import GateError, printable
 from escalation.experiment import target_label, target_of
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models import MODELS
+from escalation.targets.wording import definition
 from escalation.tracking.gate import CHAMPION
 from escalation.tracking.loading import existing_store, registered_names, version_of
-from escalation.tracking.notes import definition
 from escalation.tracking.promotion import BEFORE_TAG, DAY_TAG, REASON_TAG
 from escalation.tracking.registered import HASH_TAG
 from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG

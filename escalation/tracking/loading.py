@@ -61,9 +61,20 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
         raise ModelError(
             "E-MODEL-MISSING",
             f"no registered model {name} with alias {alias}",
-            fix=_near_names(client, name)
-            or "run `escalation train`, or name another one with --model NAME@ALIAS",
+            fix=_own_aliases(client, name)
+            or _near_names(client, name)
+            or "run `escalation train`, or name another model, as NAME@ALIAS",
         ) from None
+
+
+def _own_aliases(client: MlflowClient, name: str) -> str:
+    """What a model that is there has instead; nothing where it is not, or has none."""
+    try:
+        aliases = sorted(client.get_registered_model(name).aliases)
+    except MlflowException:
+        return ""
+    found = " or ".join(f"{name}@{alias}" for alias in aliases)
+    return f"name the model as {found}" if found else ""
 
 
 def _near_names(client: MlflowClient, name: str) -> str:
@@ -75,7 +86,7 @@ def _near_names(client: MlflowClient, name: str) -> str:
     own = [other for other in names if other != name]
     labels = [other for other in own if other.startswith(f"{name}.")]
     near = labels or difflib.get_close_matches(name, own, n=3)
-    return f"name one of these with --model: {', '.join(near[:5])}" if near else ""
+    return f"name one of these models: {', '.join(near[:5])}" if near else ""
 
 
 def registered_version(uri: str, name: str, alias: str) -> StoredVersion:

@@ -11,31 +11,9 @@ from escalation.backtest.train import Trained, unverified
 from escalation.experiment import target_label
 from escalation.scoring.described import track_record_of
 from escalation.scoring.usual import track_in_words
-from escalation.targets import Target
+from escalation.targets.wording import definition
 
 MOST_MODELS = 20
-
-
-def definition(target: Target) -> str:
-    """When the outcome is 1, in a sentence.
-
-    Examples
-    --------
-    >>> from escalation.targets import TARGETS
-    >>> definition(TARGETS["any"](horizon=14))
-    'Outcome 1 when at least one event that counts happens in the next 14 days.'
-    """
-    first = (type(target).__doc__ or type(target).__name__).split("\n\n")[0]
-    text = " ".join(first.split()).replace(
-        "in the days t+1 to t+h", f"in the next {target.horizon} days"
-    )
-    text = text.replace("h-day", f"{target.horizon}-day").replace(
-        "for h days", f"for {target.horizon} days"
-    )
-    counted = [f"{name} {' or '.join(v)}" for name, v in target.where.equal.items()]
-    if target.where.rung:
-        counted.append(f"severity {target.where.rung} or more")
-    return f"{text} Events count with {', '.join(counted)}." if counted else text
 
 
 def experiment_note(trained: Trained) -> str:

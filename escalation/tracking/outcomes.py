@@ -14,8 +14,8 @@ from escalation import plots
 from escalation._util.files import write_table
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
+from escalation.targets.wording import definition
 from escalation.tracking.metric_names import finite, summary_metrics
-from escalation.tracking.notes import definition
 from escalation.tracking.store import (
     NOTE_TAG,
     begin_run,

@@ -10,7 +10,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from escalation import schema
-from escalation.errors import GateError, UsageError
+from escalation.errors import GateError, ModelError, UsageError
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.tracking.gate import (
     CHALLENGER,
@@ -69,7 +69,8 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
         raise UsageError("E-REASON", "--force needs --reason TEXT", fix="say why")
     client = existing_store(uri)
     with storage():
-        champion, challenger = (version_of(client, name, alias) for alias in (CHAMPION, CHALLENGER))
+        champion = version_of(client, name, CHAMPION)
+        challenger = _challenger(client, champion)
         decision = _compared(client, champion, challenger, force=force)
         if decision is not None and not force:
             require_earned(decision)
@@ -81,6 +82,17 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
             client.delete_registered_model_alias(name, CHALLENGER)
             _describe(client, champion, challenger, why, decision)
     return Promoted(name, str(challenger.version), str(champion.version), why, decision)
+
+
+def _challenger(client: MlflowClient, champion: ModelVersion) -> ModelVersion:
+    try:
+        return version_of(client, champion.name, CHALLENGER)
+    except ModelError as error:
+        raise ModelError(
+            error.code,
+            f"{champion.name} has no challenger, only its champion v{champion.version}",
+            fix="train it again with a change: the new version becomes the challenger",
+        ) from None
 
 
 def _compared(

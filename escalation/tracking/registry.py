@@ -22,6 +22,7 @@ from escalation.scoring.artifact import save_artifact
 from escalation.scoring.described import manifest_of
 from escalation.scoring.manifest import Manifest, canary_frame
 from escalation.scoring.serving import HASH_FILE
+from escalation.targets.wording import definition, question
 from escalation.tracking import notes
 from escalation.tracking.gate import CHALLENGER, CHAMPION
 from escalation.tracking.registered import HASH_TAG
@@ -138,7 +139,8 @@ def register(
     """
     name = model_name(trained)
     experiment, label = trained.case.experiment, trained.case.target
-    description = f"{notes.definition(label)} {label_words(experiment, label)}"
+    own = label_words(experiment, label)
+    description = definition(label) if own == question(label) else f"{definition(label)} {own}"
     table = experiment.targets[experiment.labels.index(label)]
     outcome = {key: value for key, value in table.items() if key not in {"description", "models"}}
     digest = client.get_logged_model(model_id).tags[HASH_TAG]

@@ -10,6 +10,7 @@ from patience import PATIENCE
 from escalation import tracking
 from escalation.errors import EscalationError, GateError, ModelError, UsageError
 from escalation.tracking import promotion
+from escalation.tracking.loading import version_of
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,16 @@ def test_another_outcome_cannot_be_compared(uri):
 
 def test_without_a_challenger_or_a_model_there_is_nothing_to_promote(uri):
     tracking.promote("small", uri=uri)
-    with pytest.raises(ModelError, match="E-MODEL-MISSING.*challenger"):
+    with pytest.raises(ModelError, match="E-MODEL-MISSING.*only its champion v2"):
         tracking.promote("small", uri=uri)
     with pytest.raises(ModelError, match="E-MODEL-MISSING"):
         tracking.promote("nobody", uri=uri)
+
+
+def test_a_model_without_an_alias_is_named_with_those_it_has(uri):
+    with pytest.raises(ModelError) as refused:
+        version_of(tracking.open_store(uri), "small", "champoin")
+    assert refused.value.fix == "name the model as small@challenger or small@champion"
 
 
 def test_a_champion_that_moved_since_it_was_compared_is_left_alone(uri, monkeypatch):

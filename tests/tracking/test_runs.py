@@ -13,7 +13,7 @@ import pytest
 
 from escalation import tracking
 from escalation.backtest import ablation
-from escalation.tracking import notes, runs
+from escalation.tracking import runs
 from escalation.tracking.metric_names import DECIDING
 
 
@@ -109,17 +109,6 @@ def test_the_description_starts_with_the_definition_of_the_outcome(client, paren
     said = parent.data.tags["mlflow.note.content"]
     assert all(f"| {name} |" in said for name in children)
     assert "Events count with tags installation_attack." in said
-
-
-def test_the_definition_names_horizon_and_filter_of_every_label():
-    from escalation.targets import TARGETS
-
-    for name, target in TARGETS.items():
-        pairs = {"pairs": (("a", "b"),)} if name == "retaliation" else {}
-        text = notes.definition(target(horizon=9, **pairs))
-        assert text.startswith("Outcome 1 when"), name
-        assert "9 days" in text or "9-day" in text or name in {"climb", "retaliation"}
-        assert "h-day" not in text and "t+h" not in text
 
 
 def test_the_parent_holds_figures_tables_and_forecasts(client, parent):

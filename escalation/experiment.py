@@ -260,6 +260,12 @@ def target_label(target: Target) -> str:
     return f"{target.called or target.name}_{target.horizon}d"
 
 
+_MEND_TOML = (
+    "mend that line: text needs quotation marks, and a table or key stands once "
+    "(`[models.prior]` and `prior = {}` under `[models]` are the same one)"
+)
+
+
 def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = ()) -> Experiment:
     """Read and check an experiment file.
 
@@ -283,7 +289,9 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
         table = tomllib.loads(_text_of(path))
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError("E-TOML", f"not valid TOML: {reason}", where=str(path)) from None
+        raise UsageError(
+            "E-TOML", f"not valid TOML: {reason}", where=str(path), fix=_MEND_TOML
+        ) from None
     for change in changes:
         put(change, table)
     require_known_keys(path.name, Experiment, table)

@@ -185,9 +185,10 @@ def _losses(rows: SmallRows, beta: Array) -> Array:
 
 
 def _mean_gain(losses: Losses, *, young: bool) -> float:
-    """Mean over conflicts and horizons, where any was scored."""
+    """Mean over conflicts and horizons, where any was scored; NaN where none was."""
     parts = [sums[:, int(young)] for sums in losses.values() if sums[:, int(young), 0].any()]
-    return float(np.mean([1 - part[:, -1].sum() / part[:, 0].sum() for part in parts]))
+    gains = [1 - part[:, -1].sum() / part[:, 0].sum() for part in parts]
+    return float(np.mean(gains)) if gains else np.nan
 
 
 def gain(sums: Array, *, weight: int = -1, seed: int = 7) -> tuple[float, float, float]:

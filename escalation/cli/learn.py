@@ -130,4 +130,5 @@ def _remarks(learnt: list[LabelLearnt], conflicts: int, out: Path) -> list[str]:
     lines = [saved if conflicts > 1 else alone]
     if not all(one.coefficients for one in learnt):
         lines.append("A label that is not learnt gets the probability of ewma_nb.")
-    return [*lines, f'Written to {name}. In an experiment: [models.prior] numbers = "{name}"']
+    under = f'In an experiment, under [models]: prior = {{ numbers = "{name}" }}'
+    return [*lines, f"Written to {name}. {under}"]

@@ -24,6 +24,8 @@ PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 OTHERS: Final = {"databricks", "databricks-uc"}
 """Stores that MLflow asks by an address of its own."""
 FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
+OTHER_NAME: Final = "it does not go by that name (403, invalid host header)"
+ALLOW: Final = "start it with --allowed-hosts HOST:PORT, as they stand in this address"
 
 
 def require_answer(uri: str, *, seconds: float | None = None) -> None:
@@ -70,7 +72,7 @@ def require_answer(uri: str, *, seconds: float | None = None) -> None:
             "E-UNREACHABLE",
             f"the tracking server can't be reached: {trouble}",
             where=re.sub("//[^/]*@", "//", uri),  # no password is shown
-            fix=FIX,
+            fix=ALLOW if trouble == OTHER_NAME else FIX,
         )
 
 
@@ -80,6 +82,8 @@ def _http(uri: str) -> str:
         with urlopen(uri.rstrip("/") + QUESTION, timeout=SECONDS):
             return ""
     except HTTPError as error:
+        if error.code == 403 and b"Invalid Host header" in error.read(1000):
+            return OTHER_NAME
         return f"it answers {error.code} {error.reason}" if error.code >= 500 else ""
     except URLError as error:
         # Which certificates count is for MLflow to say.

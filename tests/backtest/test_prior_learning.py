@@ -94,6 +94,11 @@ def test_the_gain_is_what_it_saves_of_the_baselines_score():
     assert [row["left_out"] for row in rows_of_gains(learnt)] == ["a", "a", "b"]
 
 
+def test_where_nothing_was_scored_the_gain_is_not_known_and_nothing_warns(recwarn):
+    unscored = {("a", 7): np.zeros((4, 2, len(PRIOR_WEIGHTS)))}
+    assert np.isnan(LabelLearnt("any", (), 0.003, unscored).gain) and not list(recwarn)
+
+
 def test_an_archive_with_too_little_is_refused():
     with pytest.raises(GateError, match="E-INSUFFICIENT.*too little to learn from"):
         small_archives({"quiet": [(bursts(seed=0, days=9), "site")]})

@@ -64,7 +64,7 @@ def test_it_tells_what_was_learnt_and_from_how_little(folder):
     done = escalation("prior", "north.csv", *NAMED, folder=folder)
     assert done.returncode == 0, done.stderr
     assert "One file: nothing could be left out" in done.stdout
-    assert '[models.prior] numbers = "my_prior.json"' in done.stdout
+    assert 'prior = { numbers = "my_prior.json" }' in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,20 @@ def test_a_server_that_answers_is_left_to_mlflow_unless_it_fails(status, usable)
             answering.shutdown()
 
 
+def test_a_server_that_goes_by_another_name_says_how_to_start_it():
+    def refuse(self):
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(b"Invalid Host header - possible DNS rebinding attack detected")
+
+    handler = type("Handler", (Answering,), {"do_GET": refuse})
+    with HTTPServer(("127.0.0.1", 0), handler) as answering:
+        threading.Thread(target=answering.serve_forever, daemon=True).start()
+        with pytest.raises(StorageError, match=r"E-UNREACHABLE.*start it with --allowed-hosts"):
+            server.require_answer(f"http://127.0.0.1:{answering.server_port}")
+        answering.shutdown()
+
+
 @pytest.mark.parametrize("most", ["SECONDS", "MOST_SECONDS"])
 def test_one_that_takes_the_call_and_says_nothing_is_not_waited_for(most, monkeypatch):
     monkeypatch.setattr(server, most, 0.2)

@@ -302,6 +302,8 @@ def _end(client: MlflowClient, run: Run) -> None:
 def end_runs(store: str, experiment: str, *, owner: str) -> None:
     """Mark the runs as killed that a process had begun when it ended; little is waited for.
 
+    Half a model of any run of that process is removed.
+
     Parameters
     ----------
     store : str
@@ -324,9 +326,11 @@ def end_runs(store: str, experiment: str, *, owner: str) -> None:
         # Not by open_store: the store that MLflow uses elsewhere stays as it is.
         require_answer(store, seconds=2)
         client = MlflowClient(store, store)
-        for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-            if run.data.tags.get(OWNER_TAG) == owner:
+        for run in client.search_runs([experiment], f"tags.`{OWNER_TAG}` = '{owner}'"):
+            if run.info.status == "RUNNING":
                 _end(client, run)
+            else:  # stopped in the middle of a request, which the server went on with
+                _drop_half_models(client, experiment, run.info.run_id)
 
 
 def begin_run(
@@ -383,8 +387,11 @@ def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
         # A server that does not answer is not asked again; the next command ends the run.
         if known is None or known.code != "E-UNREACHABLE":
             with suppress(MlflowException):
+                _drop_half_models(client, client.get_run(run_id).info.experiment_id, run_id)
+            with suppress(MlflowException):
                 client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
-                done(RUN, _place(uri))
+                if not stopped:  # else the next command looks again: a server may be at it still
+                    done(RUN, _place(uri))
         raise
     client.set_terminated(run_id, "FINISHED")
     done(RUN, _place(uri))

@@ -213,11 +213,27 @@ def test_half_a_model_of_a_killed_run_is_removed(client, gone):
     ("error", "status"),
     [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (ValueError, "FAILED")],
 )
-def test_a_run_ends_as_what_happened_to_it(client, uri, error, status):
+def test_a_run_ends_as_what_happened_to_it_and_leaves_no_half_model(client, uri, error, status):
     run_id = client.create_run("0").info.run_id
     with pytest.raises(error), tracked_run(client, uri, run_id):
+        client.create_logged_model("0", name="half", source_run_id=run_id)
         raise error
     assert client.get_run(run_id).info.status == status
+    assert client.search_logged_models(["0"]) == []
+
+
+def test_half_a_model_that_a_server_makes_after_the_run_was_stopped_is_removed_by_the_next_command(
+    client, uri, gone, monkeypatch
+):
+    run_id = run_of(client, gone)
+    monkeypatch.setattr(owners._own, "begun", [(owners.RUN, uri), (owners.RUN, "another")])
+    with pytest.raises(KeyboardInterrupt), tracked_run(client, uri, run_id):
+        raise KeyboardInterrupt
+    assert (owners.RUN, uri) in owners._own.begun  # the next command looks again
+    client.create_logged_model("0", name="half", source_run_id=run_id)
+    tracking.end_runs(uri, "0", owner=gone)
+    assert client.search_logged_models(["0"]) == []
+    assert client.get_run(run_id).info.status == "KILLED"
 
 
 def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(client, uri, monkeypatch):

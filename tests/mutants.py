@@ -208,11 +208,15 @@ class Watch:
             self.callers[function].append(nodeid)
 
     def through(self, path: Path, function: int) -> list[str]:
-        """The tests that called a function, or anything of the file, the quickest first."""
+        """The tests that called a function, the quickest first.
+
+        Of what lies outside functions, those that called anything of the file, or nothing at all.
+        """
         found = set(self.callers.get(f"{path.name}:{function}", ()))
         if not found:
             file = [tests for at, tests in self.callers.items() if at.startswith(f"{path.name}:")]
-            found = {test for tests in file for test in tests}
+            calling = {test for tests in self.callers.values() for test in tests}
+            found = {test for tests in file for test in tests} | (set(self.seconds) - calling)
         return sorted(found, key=self.seconds.__getitem__)
 
 

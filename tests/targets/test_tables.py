@@ -364,5 +364,9 @@ def test_two_windows_are_enough_of_a_past():
     assert Exceed(windows=2).windows == 2
 
 
+def test_what_follows_the_horizon_and_the_events_is_the_labels_own_parameter():
+    assert Calm(7, Where(), 14).window == 14
+
+
 def test_only_calm_falls_as_the_horizon_grows():
     assert {name for name, kind in TARGETS.items() if kind.falls} == {"calm"}

@@ -290,7 +290,12 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise UsageError(
-            "E-TOML", f"not valid TOML: {reason}", where=str(path), fix=_MEND_TOML
+            "E-TOML",
+            f"not valid TOML: {reason}",
+            where=str(path),
+            fix=_MEND_TOML
+            if path.suffix == ".toml"
+            else "an experiment ends in .toml; of a file of events `escalation init` makes one",
         ) from None
     for change in changes:
         put(change, table)
@@ -323,6 +328,10 @@ def _text_of(path: Path) -> str:
             raise OSError(f"it has more than {LARGEST_EXPERIMENT} bytes")
         return data.decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
         raise UsageError(
-            "E-FILE", f"could not read the experiment file: {error}", where=str(path)
+            "E-FILE",
+            f"could not read the experiment file: {reason}",
+            where=str(path),
+            fix="name one that is here, or write one: `escalation init EVENTS.csv`",
         ) from None

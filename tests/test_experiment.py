@@ -124,3 +124,28 @@ def test_where_and_how_events_are_written_changes_no_digest(tmp_path):
     assert one.reading(**odd, zone="Europe/Kyiv").digest == one.digest
     assert one.reading(source="acled").digest != one.digest
     assert one.reading(lag=3).digest != one.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        ("data.events=mine.csv", "--set 'data.events=\"mine.csv\"'"),
+        ("targets.7.horizon=9", "lists count from 0"),
+        ("backtest.every=0", "change the value of backtest.every"),
+    ],
+)
+def test_a_refused_change_says_what_to_write_instead(change, fix):
+    with pytest.raises(UsageError, match="E-CONFIG") as refused:
+        load_experiment(changes=[change])
+    assert fix in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("no.toml", None), ("events.csv", "a,b\n"), ("e.toml", "")]
+)
+def test_what_is_no_experiment_says_how_to_get_one(tmp_path, name, text):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError) as refused:
+        load_experiment(tmp_path / name)
+    assert "escalation init" in refused.value.fix

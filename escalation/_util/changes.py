@@ -8,6 +8,8 @@ from typing import Any
 
 from escalation.errors import UsageError
 
+_AS = "write it as --set features.window_sums.windows=[3,14]"
+
 
 def put(change: str, table: dict[str, Any]) -> None:
     """Put a value into the table of a file, in place of what that says.
@@ -42,9 +44,12 @@ def put(change: str, table: dict[str, Any]) -> None:
             place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
         place[int(last) if isinstance(place, list) else last] = _value(text)
     except tomllib.TOMLDecodeError:
-        raise _refused_change(change, "the value is not valid TOML") from None
+        quoted = f"a text needs quotation marks: --set '{dotted}=\"{text.strip()}\"'"
+        fix = _AS if '"' in text else quoted
+        raise _refused_change(change, "the value is not valid TOML", fix=fix) from None
     except (AttributeError, IndexError, TypeError, ValueError):
-        raise _refused_change(change, "the experiment has no such key") from None
+        fix = "look the key up in the file; lists count from 0"
+        raise _refused_change(change, "the experiment has no such key", fix=fix) from None
 
 
 def _value(text: str) -> Any:
@@ -62,11 +67,5 @@ def _value(text: str) -> Any:
     return value
 
 
-def _refused_change(change: str, message: str) -> UsageError:
-    return UsageError(
-        "E-CONFIG",
-        message,
-        where="--set",
-        value=change,
-        fix="write it as --set features.window_sums.windows=[3,14]",
-    )
+def _refused_change(change: str, message: str, *, fix: str = _AS) -> UsageError:
+    return UsageError("E-CONFIG", message, where="--set", value=change, fix=fix)

@@ -52,7 +52,14 @@ def invalid(where: str, key: str, value: object, message: str) -> UsageError:
     message : str
         What is needed instead.
     """
-    return UsageError("E-CONFIG", f"invalid value: {message}", where=where, column=key, value=value)
+    return UsageError(
+        "E-CONFIG",
+        f"invalid value: {message}",
+        where=where,
+        column=key,
+        value=value,
+        fix=f"change the value of {key}",
+    )
 
 
 def refuse(where: str, key: str, known: Collection[str]) -> UsageError:
@@ -157,6 +164,9 @@ def from_pydantic(where: str, error: ValidationError) -> UsageError:
         where=where,
         column=key,
         value=first.get("input"),
+        fix=f"add {key}; `escalation init EVENTS.csv` writes a whole experiment file"
+        if first["type"] == "missing"
+        else f"change the value of {key}",
     )
 
 

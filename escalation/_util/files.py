@@ -302,7 +302,10 @@ def require_format(path: Path) -> None:
     """Refuse an ending that no table is written in; ``E-FORMAT``."""
     if path.suffix not in FORMATS:
         raise UsageError(
-            "E-FORMAT", "expected a file name that ends in .parquet, .csv or .json", where=str(path)
+            "E-FORMAT",
+            "expected a file name that ends in .parquet, .csv or .json",
+            where=str(path),
+            fix="--out FILE.csv",
         )
 
 
@@ -334,7 +337,12 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 def require_figure_format(path: Path | None) -> None:
     """Refuse an ending that no figure is written in; ``E-FORMAT``."""
     if path is not None and path.suffix not in FIGURE_FORMATS:
-        raise UsageError("E-FORMAT", "needs a file name that ends in .png or .svg", where=str(path))
+        raise UsageError(
+            "E-FORMAT",
+            "needs a file name that ends in .png or .svg",
+            where=str(path),
+            fix="name it FILE.png",
+        )
 
 
 def write_figure(figure: Figure, path: Path) -> None:

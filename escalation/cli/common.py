@@ -36,7 +36,9 @@ TrackingUri = Annotated[
 
 def _not_empty(value: str | None) -> str | None:
     if value is not None and not value.strip():
-        raise UsageError("E-DATE", "needs a day as YYYY-MM-DD", value=value)
+        raise UsageError(
+            "E-DATE", "needs a day as YYYY-MM-DD", value=value, fix="write it like 2020-03-11"
+        )
     return value
 
 

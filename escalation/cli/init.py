@@ -75,9 +75,19 @@ def _beside(file: Path) -> Path:
 
 def _refuse_target(target: Path, file: Path, *, force: bool) -> None:
     if target.suffix != ".toml":
-        raise UsageError("E-FORMAT", "needs a file name that ends in .toml", where=str(target))
+        raise UsageError(
+            "E-FORMAT",
+            "needs a file name that ends in .toml",
+            where=str(target),
+            fix="--out FILE.toml",
+        )
     if not file.exists():
-        raise InputError("E-FILE", "no such file or archive", where=str(file))
+        raise InputError(
+            "E-FILE",
+            "no such file or archive",
+            where=str(file),
+            fix="check the name, and the folder you are in",
+        )
     if target.exists() and not force:
         raise UsageError(
             "E-EXISTS",

@@ -69,7 +69,11 @@ def replay_command(
 ) -> None:
     """Replay past days: fit on the data then available and print the forecasts."""
     if (first is None) != (last is None) or (as_of is None) == (first is None):
-        raise UsageError("E-USAGE", "needs --as-of DATE, or --from DATE and --to DATE")
+        raise UsageError(
+            "E-USAGE",
+            "needs --as-of DATE, or --from DATE and --to DATE",
+            fix="add --as-of 2020-03-11",
+        )
     from escalation._util.files import require_figure_format, require_format, require_room
 
     require_figure_format(figure)
@@ -113,7 +117,12 @@ def _named(rows: pd.DataFrame, text: str) -> str:
     for shown, key in rows[["unit", "unit_key"]].drop_duplicates().itertuples(index=False):
         if wanted in (normalised(shown), key):
             return str(shown)
-    raise UsageError("E-UNIT", "no forecasts for this unit", value=text)
+    raise UsageError(
+        "E-UNIT",
+        "no forecasts for this unit",
+        value=text,
+        fix="name one as the table without --unit shows it",
+    )
 
 
 def _draw(
@@ -219,7 +228,12 @@ def report_command(
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""
     if out.suffix not in {".html", ".htm"}:
-        raise UsageError("E-FORMAT", "expected a file name that ends in .html", where=str(out))
+        raise UsageError(
+            "E-FORMAT",
+            "expected a file name that ends in .html",
+            where=str(out),
+            fix="--out FILE.html",
+        )
     uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation._util.files import require_room

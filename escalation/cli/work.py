@@ -299,11 +299,16 @@ def features_command(
         print("\n".join(columns))
         return
     if out is None:
-        raise UsageError("E-USAGE", "needs --out FILE or --list")
+        raise UsageError("E-USAGE", "needs --out FILE or --list", fix="add --out features.parquet")
     require_format(out)
     require_room(out)
     if engine != "local" and out.suffix != ".parquet":
-        raise UsageError("E-FORMAT", "expected a file name that ends in .parquet", where=str(out))
+        raise UsageError(
+            "E-FORMAT",
+            "expected a file name that ends in .parquet",
+            where=str(out),
+            fix="--out FILE.parquet",
+        )
     archive = read_archive(chosen, reading, columns=spec.columns)
     past = features_history(archive, chosen)
     del archive  # as large as the features of a large archive

@@ -51,7 +51,10 @@ def source_named(name: str) -> Source:
     """
     if name not in SOURCES:
         raise UsageError(
-            "E-SOURCE", f"invalid value: must be one of {', '.join(SOURCES)}", value=name
+            "E-SOURCE",
+            f"invalid value: must be one of {', '.join(SOURCES)}",
+            value=name,
+            fix="name one of these, or leave it out: the format is then found by the columns",
         )
     return SOURCES[name]
 

@@ -45,7 +45,9 @@ def to_day(value: object) -> np.datetime64:
         with suppress(ValueError, TypeError):
             day = np.datetime64(pd.Timestamp(value).date(), "D")
     if np.isnat(day):
-        raise InputError("E-DATE", "needs a day as YYYY-MM-DD", value=value)
+        raise InputError(
+            "E-DATE", "needs a day as YYYY-MM-DD", value=value, fix="write it like 2020-03-11"
+        )
     return day
 
 

@@ -97,12 +97,15 @@ class Options:
     def __post_init__(self) -> None:
         mark = self.separator
         if mark is not None and not (len(mark) == 1 and mark.isascii() and mark not in '"\r\n\0'):
-            raise UsageError("E-SEPARATOR", "needs one character such as ;", value=mark)
+            raise UsageError(
+                "E-SEPARATOR", "needs one character such as ;", value=mark, fix="--separator ';'"
+            )
         if self.date_format is not None and not is_date_format(self.date_format):
             raise UsageError(
                 "E-DATE-FORMAT",
                 "needs a year, a month and a day, each once, such as %d/%m/%Y",
                 value=self.date_format,
+                fix="write it with %Y, %m and %d: --date-format %d/%m/%Y",
             )
 
 

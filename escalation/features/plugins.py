@@ -53,7 +53,10 @@ def use_plugin(path: Path) -> list[str]:
         added.append(f"{module.__name__}:{name}")
     if not added:
         raise UsageError(
-            "E-PLUGIN", "expected a function whose first parameter is panel", where=str(path)
+            "E-PLUGIN",
+            "expected a function whose first parameter is panel",
+            where=str(path),
+            fix="write def NAME(panel, *, days: int = 28): ...",
         )
     return added
 
@@ -61,7 +64,9 @@ def use_plugin(path: Path) -> list[str]:
 def _run(path: Path) -> ModuleType:
     name, where = path.stem, str(path)
     if path.suffix != ".py" or not path.is_file():
-        raise UsageError("E-PLUGIN", "expected a Python file", where=where)
+        raise UsageError(
+            "E-PLUGIN", "expected a Python file", where=where, fix="name a .py file that is there"
+        )
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__file__", None) != str(path.resolve()):
         raise UsageError(
@@ -70,7 +75,9 @@ def _run(path: Path) -> ModuleType:
         )  # fmt: skip
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
-        raise UsageError("E-PLUGIN", "expected a Python file", where=where)
+        raise UsageError(
+            "E-PLUGIN", "expected a Python file", where=where, fix="name a .py file that is there"
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -78,7 +85,9 @@ def _run(path: Path) -> ModuleType:
     except Exception as error:
         del sys.modules[name]
         says = f"expected a file that runs: {type(error).__name__}: {error}"
-        raise UsageError("E-PLUGIN", says, where=where) from error
+        raise UsageError(
+            "E-PLUGIN", says, where=where, fix="mend it: `python FILE` shows where"
+        ) from error
     return module
 
 

@@ -78,7 +78,7 @@ def _own_aliases(client: MlflowClient, name: str) -> str:
 
 
 def _near_names(client: MlflowClient, name: str) -> str:
-    """Models whose name resembles one that is not there; nothing where none does."""
+    """Models whose name resembles one that is not there, else some that are; nothing of none."""
     try:
         names = [model.name for model in client.search_registered_models(max_results=1000)]
     except MlflowException:
@@ -86,7 +86,9 @@ def _near_names(client: MlflowClient, name: str) -> str:
     own = [other for other in names if other != name]
     labels = [other for other in own if other.startswith(f"{name}.")]
     near = labels or difflib.get_close_matches(name, own, n=3)
-    return f"name one of these models: {', '.join(near[:5])}" if near else ""
+    if near or not own:
+        return f"name one of these models: {', '.join(near[:5])}" if near else ""
+    return f"run `escalation train`, or name one of these models: {', '.join(own[:5])}"
 
 
 def registered_version(uri: str, name: str, alias: str) -> StoredVersion:

@@ -66,7 +66,7 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
         ``E-REASON`` for force without a reason.
     """
     if force and not reason.strip():
-        raise UsageError("E-REASON", "--force needs --reason TEXT", fix="say why")
+        raise UsageError("E-REASON", "--force needs --reason TEXT", fix="add --reason TEXT")
     client = existing_store(uri)
     with storage():
         champion = version_of(client, name, CHAMPION)

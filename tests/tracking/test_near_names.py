@@ -9,7 +9,11 @@ from escalation.tracking.loading import version_of
 
 @pytest.mark.parametrize(
     ("asked", "named"),
-    [("smal.any_7d", "small.any_7d"), ("small", "small.any_7d"), ("other", "escalation train")],
+    [
+        ("smal.any_7d", "small.any_7d"),
+        ("small", "small.any_7d"),
+        ("other", "escalation train`, or name one of these models: small.any_7d"),
+    ],
 )
 def test_a_model_of_an_unknown_name_gets_near_ones(uri, asked, named):
     tracking.open_store(uri).create_registered_model("small.any_7d")

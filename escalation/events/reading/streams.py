@@ -204,7 +204,12 @@ def _decoder(path: Path, encoding: str) -> tuple[bool, codecs.IncrementalDecoder
 def _opened(path: Path) -> tuple[BinaryIO, int]:
     """The unpacked bytes, and the size of the packed ones; 0 if it is not packed."""
     if not path.is_file():
-        raise InputError("E-FILE", "no such file", where=str(path))
+        raise InputError(
+            "E-FILE",
+            "no such file",
+            where=str(path),
+            fix="check the name, and the folder you are in",
+        )
     if path.suffix == ".gz":
         return gzip.GzipFile(path), path.stat().st_size  # type: ignore[return-value]
     if path.suffix == ".zip":

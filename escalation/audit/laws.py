@@ -7,7 +7,7 @@ holds on what was compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +91,8 @@ def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Mov
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
     after = versions.assign(**other)
-    table = build(archive).rename(index=_new_keys(versions, after), level=schema.UNIT)
+    kinds = [kind for kind in schema.UNIT_KINDS if kind in rename or _is_of_sides(kind, rename)]
+    table = build(archive).rename(index=_new_keys(versions, after, kinds), level=schema.UNIT)
     return moved(table, build(_like(archive, after)), upto=archive.covered_to)
 
 
@@ -144,10 +145,16 @@ def _like(archive: EventArchive, versions: pd.DataFrame) -> EventArchive:
     return EventArchive.of(versions, covered_to=archive.covered_to, known_basis=archive.known_basis)
 
 
-def _new_keys(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, str]:
+def _is_of_sides(kind: str, rename: Rename) -> bool:
+    return kind == "dyad" and not {schema.ACTOR, schema.TARGET}.isdisjoint(rename)
+
+
+def _new_keys(
+    before: pd.DataFrame, after: pd.DataFrame, kinds: Sequence[schema.UnitKind]
+) -> dict[str, str]:
     """The new key of each unit, by its old one, from the same versions under both names."""
     keys: dict[str, str] = {}
-    for kind in schema.UNIT_KINDS:
+    for kind in kinds:
         old, new = (unit_keys_of(versions, kind) for versions in (before, after))
         keys |= dict(zip(old.dropna(), new.dropna(), strict=True))
     return keys

@@ -107,7 +107,7 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
     """New names, in reverse order, for whatever gives units their names.
 
     A name that the experiment itself mentions stays, because there it means something. Spellings of
-    one name get one new name.
+    one name get one new name, in whatever column it stands.
 
     Parameters
     ----------
@@ -121,17 +121,29 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
         New names by column and old name; empty where no name can be changed.
     """
     kinds = experiment.panel.units
-    columns = [kind for kind in _PLACE if kind in kinds] + (_SIDES if "dyad" in kinds else [])
+    places = [kind for kind in _PLACE if kind in kinds]
     texts = _texts(experiment.model_dump(mode="json"))
     mentioned = {normalised(text) for text in texts} | {schema.ALL_UNIT}
-    rename = {}
-    for column in columns:
-        values = sorted(set(archive.versions[column].dropna()), reverse=True)
-        plain = {value: normalised(value) for value in values if normalised(value) not in mentioned}
-        number = {name: i for i, name in enumerate(sorted(set(plain.values()), reverse=True))}
-        prefix = "side" if column in _SIDES else column
-        rename[column] = {value: f"{prefix} {number[name]:06d}" for value, name in plain.items()}
+    rename = _numbered(archive, places, "place", mentioned)
+    if "dyad" in kinds:
+        rename |= _numbered(archive, _SIDES, "side", mentioned)
     return {column: table for column, table in rename.items() if table}
+
+
+def _numbered(
+    archive: EventArchive, columns: list[str], word: str, mentioned: set[str]
+) -> dict[str, dict[str, str]]:
+    """New names by column and old name: the same in every column for what is called the same."""
+    plain = {
+        column: {value: normalised(value) for value in set(archive.versions[column].dropna())}
+        for column in columns
+    }
+    names = {name for table in plain.values() for name in table.values()} - mentioned
+    new = {name: f"{word} {place:06d}" for place, name in enumerate(sorted(names, reverse=True))}
+    return {
+        column: {value: new[name] for value, name in table.items() if name in new}
+        for column, table in plain.items()
+    }
 
 
 def _texts(value: object) -> list[str]:

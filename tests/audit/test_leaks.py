@@ -17,6 +17,7 @@ from escalation.audit.past import check_relabelling
 from escalation.audit.run import checks
 from escalation.audit.shuffle import label_shuffle
 from escalation.errors import GateError, InputError
+from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import one_unit
@@ -137,6 +138,17 @@ def test_names_that_the_experiment_mentions_stay(monkeypatch):
     assert set(rename) == {schema.SITE}
     assert "Taji" not in rename[schema.SITE]
     assert "Balad" in rename[schema.SITE]
+
+
+def test_a_place_called_like_its_province_raises_no_alarm():
+    archive, small = archives.archive(1), experiment(units=["admin1"])
+    namesakes = EventArchive.of(
+        archive.versions.assign(admin1=archive.versions[schema.SITE]),
+        covered_to=archive.covered_to,
+        known_basis=archive.known_basis,
+    )
+    done = check_relabelling(Cases(namesakes, small, small.labels[0]))
+    assert (done.compared, done.findings) == (1, ())
 
 
 def test_too_little_history_for_a_backtest_is_said():

@@ -91,7 +91,9 @@ def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Mov
     versions = archive.versions
     other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
     after = versions.assign(**other)
-    kinds = [kind for kind in schema.UNIT_KINDS if kind in rename or _is_of_sides(kind, rename)]
+    kinds: list[schema.UnitKind] = [
+        kind for kind in schema.UNIT_KINDS if kind in rename or _is_of_sides(kind, rename)
+    ]
     table = build(archive).rename(index=_new_keys(versions, after, kinds), level=schema.UNIT)
     return moved(table, build(_like(archive, after)), upto=archive.covered_to)
 

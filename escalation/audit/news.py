@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -131,7 +133,7 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
 
 
 def _numbered(
-    archive: EventArchive, columns: list[str], word: str, mentioned: set[str]
+    archive: EventArchive, columns: Sequence[str], word: str, mentioned: set[str]
 ) -> dict[str, dict[str, str]]:
     """New names by column and old name: the same in every column for what is called the same."""
     plain = {

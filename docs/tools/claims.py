@@ -28,6 +28,7 @@ MEASURED: dict[str, Callable[[], list[str]]] = {
     "replay": results.replay_table,
     "replay_labels": results.replay_labels_table,
     "short": results.short,
+    "how-many": results.how_many,
 }
 """Lines of Markdown by the name of a block."""
 

@@ -196,6 +196,11 @@ def short() -> list[str]:
     ]
 
 
+def how_many() -> list[str]:
+    """What is known of the counts: the last line of the page of their experiment."""
+    return [(RESULTS / "counts.md").read_text(encoding="utf-8").strip().splitlines()[-1]]
+
+
 def skill_text() -> str:
     """The body of the page that says how good it is."""
     whole = (RESULTS / "skill.md").read_text(encoding="utf-8")

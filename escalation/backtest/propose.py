@@ -222,7 +222,7 @@ class _Draft:
         yield TomlTable("[features.severity]", {"windows": [28]})
         yield TomlTable("[features.tempo]", {"channels": ["events"]})
         if self._kind is not None:
-            yield TomlTable("[features.neighbours]", {"channels": ["events"], "windows": [7, 28]})
+            yield TomlTable("[features.neighbours]", {"channels": ["events"]})
         # Weekly sums have no weekdays.
         cycles = {"cycles": ["month"]} if self.facts.weekly else {}
         yield TomlTable("[features.calendar]", cycles)

@@ -87,11 +87,11 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     if pd.isna(row[name]):
         return "-"
     scale, digits, sign = (100, 1, "%") if percent else (1, 4, "")
-    number = f"{row[name] * scale:.{digits}f}{sign}"
+    number = f"{row[name] * scale:z.{digits}f}{sign}"
     low, high = row[f"{name}_lower"], row[f"{name}_upper"]
     if pd.isna(low) or pd.isna(high):
         return number
-    return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
+    return f"{number} [{low * scale:z.{digits}f}, {high * scale:z.{digits}f}]"
 
 
 def comparison_tables(done: RunComparison) -> list[Table]:

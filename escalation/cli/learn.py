@@ -119,7 +119,7 @@ def _table(learnt: list[LabelLearnt]) -> Table:
             continue
         name, worst = one.worst
         left_out = printable(Path(name).name)
-        table.add_row(one.label, told, f"{one.gain:+.1%}", f"{worst:+.1%}", left_out)
+        table.add_row(one.label, told, f"{one.gain:+z.1%}", f"{worst:+z.1%}", left_out)
     return table
 
 

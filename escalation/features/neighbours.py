@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from escalation.features.base import Columns, positive
 from escalation.panel.dense import Panel
 
 EARTH_RADIUS_KM = 6371.0088
+USUAL_WINDOWS = (7, 28)
 
 
 def neighbours(
@@ -23,7 +25,7 @@ def neighbours(
     rows: slice,
     *,
     channels: Sequence[str] = ("events",),
-    windows: Sequence[int] = (7, 28),
+    windows: Sequence[int] | None = None,
     others: bool = True,
     same_country: bool = True,
     within_km: Sequence[float] = (250,),
@@ -46,8 +48,8 @@ def neighbours(
     rows : slice
         The units to give; sums go over all.
     channels : sequence of str
-    windows : sequence of int
-        w, in days.
+    windows : sequence of int, optional
+        w, in days; by default 7 and 28, or where neither is a feature of the channel, all that are.
     others, same_country : bool
         Whether to sum over all others, and over those of the same country. Units whose country is
         not known have no neighbours in it.
@@ -97,11 +99,18 @@ def neighbours(
         for km in within_km
     }
     columns: Columns = {}
-    for base in (f"{channel}_sum_{w}d" for channel in channels for w in windows):
+    for base in (f"{one}_sum_{w}d" for one in channels for w in windows or _summed(local, one)):
         sums = _find(local, base)
         columns |= {f"{base}_{k}": _others_in_group(sums, g, rows) for k, g in groups.items()}
         columns |= {f"{base}_{k}": pairs @ sums for k, pairs in near.items()}
     return columns
+
+
+def _summed(local: Mapping[str, NDArray[np.float32]], channel: str) -> list[int]:
+    """Windows over which a channel is summed; the usual ones where it is over one of them."""
+    pattern = re.compile(rf"{re.escape(channel)}_sum_(\d+)d")
+    there = [int(found[1]) for found in map(pattern.fullmatch, local) if found]
+    return [w for w in USUAL_WINDOWS if w in there] or there or [*USUAL_WINDOWS]
 
 
 def _find(local: Mapping[str, NDArray[np.float32]], name: str) -> NDArray[np.float32]:
@@ -111,7 +120,8 @@ def _find(local: Mapping[str, NDArray[np.float32]], name: str) -> NDArray[np.flo
             "expected the window sum that neighbours adds up to be a feature itself",
             column="neighbours",
             value=name,
-            fix="add the channel and the window under [features.window_sums]",
+            fix="add the channel and the window under [features.window_sums], "
+            "or leave windows out under [features.neighbours]",
         )
     return local[name]
 

@@ -215,6 +215,30 @@ def reweighted_tail(
     ndarray, shape (row,)
     """
     above, tail = mixture.tail(means, threshold), mixture.tail(means, least)
+    return reweighted(tail, above, least, probability=probability, threshold=threshold)
+
+
+def reweighted(
+    tail: Array, above: Array, least: Array, *, probability: Array, threshold: Array
+) -> Array:
+    """P'(X >= ``least``) from what a distribution says there and at the threshold.
+
+    Parameters
+    ----------
+    tail, above : ndarray
+        P(X >= ``least``) and P(X >= ``threshold``); these and the rest broadcast.
+    least, probability, threshold : ndarray
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> half = np.array([0.5])
+    >>> reweighted(np.array([0.1]), half, np.array([3.0]), probability=half / 2, threshold=half * 2)
+    array([0.05])
+    """
     upper = np.where(above > NEGLIGIBLE, tail / np.maximum(above, NEGLIGIBLE), 0.0)
     lower = (tail - above) / np.maximum(1.0 - above, NEGLIGIBLE)
     reached = np.where(

@@ -129,7 +129,7 @@ def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str
     def shown(number: Any) -> str:
         if pd.isna(number):
             return "-"
-        return f"{number:+.1%}" if percent else f"{number:.3f}"
+        return f"{number:+z.1%}" if percent else f"{number:.3f}"
 
     if low == high:  # the baseline against itself
         return "-"
@@ -153,8 +153,8 @@ def _in_percent(row: dict[str, Any], name: str) -> str:
     value, low, high = (row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
     if pd.isna(value) or low == high:  # the baseline against itself
         return "-"
-    whole = f"{100 * value:+.0f}"
-    return whole if pd.isna(low) else f"{whole} [{100 * low:.0f},{100 * high:.0f}]"
+    whole = f"{100 * value:+z.0f}"
+    return whole if pd.isna(low) else f"{whole} [{100 * low:z.0f},{100 * high:z.0f}]"
 
 
 def comparison(summary: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,171 @@
+"""How many events: the mixed counts beside each count that they mix, and beside ``ewma_nb``.
+
+    python experiments/counts.py [--forecasts FOLDER]
+
+On the shared files, weekly origins over the last 70% of each, learnt anew every half year: the CRPS
+of the mixture, of each of its counts alone, and of ``ewma_nb``'s; and the randomised PIT, seeded.
+With the files that `python experiments/skill.py --forecasts FOLDER` kept, the mixture is reweighted
+to the blend's probability, as ``score`` does it. Writes results/counts.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skill import Job
+from skill_data import DATA, SHARED
+
+from escalation import schema
+from escalation.backtest.case import case_of_labels, origins
+from escalation.backtest.table import Table
+from escalation.metrics import crps
+from escalation.models.counts import CountMixture, reweighted
+from escalation.models.ewma_nb import DECAY_DAYS, SMALLEST_MEAN, EwmaNB, nb_tail
+from escalation.models.pool import AVERAGE_DAYS
+
+OUT = Path(__file__).with_name("results") / "counts.md"
+LABELS = (("any", 7), ("up", 30))
+LAGS = (0, 14)
+MIXED, REWEIGHTED, BASELINE = "mixed", "reweighted", "ewma_nb"
+SINGLE = (*(f"average of {days} days" for days in AVERAGE_DAYS), "plain mean")
+Array = NDArray[np.float64]
+
+
+def tails_of(
+    table: Table, learnt: Table, horizon: int, issued: Array | None
+) -> Iterator[tuple[str, Array]]:
+    """P(X > k) of one model after the other, each of shape (row, k)."""
+    mixture = CountMixture.fitted(learnt.X, learnt.count, horizon=horizon)
+    base = EwmaNB(horizon=horizon).fit(learnt.X, learnt.outcome, count=learnt.count)
+    means = mixture.means(table.X)
+    level = table.X["history_decay_21d"].to_numpy() / DECAY_DAYS * horizon
+    named = dict(zip(SINGLE, zip(means, mixture.dispersion, strict=True), strict=True))
+    named[BASELINE] = (np.maximum(level, SMALLEST_MEAN), base.dispersion_)
+    least = np.arange(1.0, max(table.count.max(), 3.0 * means.max()) + 100.0)[None, :]
+    mixed, weights = (
+        np.zeros((len(table), least.size)),
+        dict(zip(SINGLE, mixture.weight, strict=True)),
+    )
+    for name, (mean, dispersion) in named.items():
+        above = nb_tail(mean[:, None], dispersion, least)
+        mixed += weights.get(name, 0.0) * above
+        yield name, above
+    yield MIXED, mixed
+    if issued is not None:
+        threshold = np.ceil(table.X[schema.THRESHOLD].to_numpy())
+        reached = mixture.tail(means, threshold)[:, None]
+        more = {"probability": issued[:, None], "threshold": threshold[:, None]}
+        yield REWEIGHTED, reweighted(mixed, reached, least, **more)
+
+
+def pit_of(above: Array, count: Array, rng: np.random.Generator) -> Array:
+    """Randomised probability integral transform: uniform where the forecast is right."""
+    whole = np.column_stack([np.ones(len(count)), above, np.zeros(len(count))])
+    row, at = np.arange(len(count)), count.astype(int)
+    low, high = 1.0 - whole[row, at], 1.0 - whole[row, at + 1]
+    return low + rng.random(len(count)) * (high - low)
+
+
+def issued_by(folder: Path | None, job: Job, index: pd.MultiIndex) -> Array | None:
+    """The blend's probabilities for some rows, from kept forecasts."""
+    if folder is None:
+        return None
+    kept = pd.read_parquet(folder / f"{job.data}-{job.target}-{job.lag}.parquet")
+    kept = kept[kept["model"] == "blend"].set_index([schema.UNIT_KEY, schema.DAY])["probability"]
+    return kept.reindex(index).to_numpy(np.float64)
+
+
+def scored(job: Job, folder: Path | None) -> pd.DataFrame:
+    """A row for each model and forecast: its CRPS and its PIT."""
+    archive = job.archive()
+    experiment = job.experiment(archive)
+    case = case_of_labels(archive, experiment, experiment.labels[0])
+    starts, every, rng = origins(case), experiment.backtest.refit_every, np.random.default_rng(7)
+    parts = []
+    for first in range(0, len(starts), every):
+        block = starts[first : first + every]
+        table = case.rows_on(block, case.final)
+        issued = issued_by(folder, job, table.X.index)
+        known = np.isfinite(table.count) & (True if issued is None else np.isfinite(issued))
+        if not known.any():
+            continue
+        table, issued = table.rows(known), None if issued is None else issued[known]
+        learnt = case.training_table(case.prepared.days[block[0]])
+        for model, above in tails_of(table, learnt, job.horizon, issued):
+            scores = {"crps": crps(above, table.count), "pit": pit_of(above, table.count, rng)}
+            parts.append(pd.DataFrame({"model": model, **scores}))
+    return pd.concat(parts, ignore_index=True).assign(
+        data=job.data, lag=job.lag, label=f"{job.target}_{job.horizon}d"
+    )
+
+
+def report(rows: pd.DataFrame, chosen: str) -> str:
+    """The page: a line for each file and label, and what it adds up to."""
+    keys = ["data", "label", "lag"]
+    mean = rows.groupby([*keys, "model"], sort=False)["crps"].mean().unstack()
+    own = rows[rows["model"] == chosen]
+    inside = own.assign(inside=own["pit"].between(0.1, 0.9))
+    within = inside.groupby(keys, sort=False)["inside"].mean()
+    by_file = ", ".join(
+        f"{name} {share:.1%}"
+        for name, share in inside.groupby("data", sort=False)["inside"].mean().items()
+    )
+    best = mean[list(SINGLE)].min(axis=1)
+    behind, gain = mean[chosen] / best - 1.0, 1.0 - mean[chosen] / mean[BASELINE]
+    lines = [
+        "# How many", "",
+        f"{len(own):,} forecasts; the mixture is {chosen}.", "",
+        "| file | label | lag | PIT within .1 and .9 | CRPS | best single count in hindsight | "
+        "behind it | better than `ewma_nb` |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for key in mean.index:
+        data, label, lag = key
+        single = mean.loc[key, list(SINGLE)].astype(float).idxmin()
+        lines.append(
+            f"| {data} | {label} | {lag} | {within[key]:.1%} | {mean.loc[key, chosen]:.4f} | "
+            f"{best[key]:.4f} ({single}) | {behind[key]:+.1%} | {gain[key]:+.1%} |"
+        )
+    lines += [
+        "",
+        f"PIT within .1 and .9: {inside['inside'].mean():.1%} of all rows; by file {by_file}. "
+        f"Within 1% of the best single count: {(behind <= 0.01).sum()} of {len(behind)} pairs; "
+        f"furthest behind: {behind.max():.1%}. "
+        f"Better than `ewma_nb`: {(gain > 0).sum()} of {len(gain)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Score the counts of every file and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--forecasts", type=Path, help="a folder that skill.py filled")
+    parser.add_argument("--data", nargs="+", default=list(DATA), choices=list(DATA))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=OUT)
+    asked = parser.parse_args()
+    if not SHARED.is_dir():
+        sys.stderr.write(f"skipped: no event files at {SHARED}\n")
+        return 0
+    jobs = [
+        Job(data, label, horizon, lag)
+        for data in asked.data for label, horizon in LABELS for lag in LAGS
+    ]  # fmt: skip
+    with ProcessPoolExecutor(asked.processes) as pool:
+        rows = pd.concat(pool.map(partial(scored, folder=asked.forecasts), jobs))
+    page = report(rows, REWEIGHTED if asked.forecasts else MIXED)
+    asked.out.write_text(page, encoding="utf-8")
+    sys.stdout.write(page)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ REQUIREMENTS := pyproject.toml constraints.txt
 INSTALL := $(PIP) install -q --no-compile -c constraints.txt
 COMPILE := $(PYTHON) -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 
-.PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill cold-start prior constraints
+.PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill counts cold-start prior constraints
 
 run: $(VENV)/.installed
 	$(PYTHON) -m escalation.cli train
@@ -67,7 +67,14 @@ format: $(VENV)/.installed-dev
 
 # Every model on the event files in ../shared/data, about ten minutes on two cores.
 skill: $(VENV)/.installed
-	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py
+	OMP_NUM_THREADS=1 $(PYTHON) experiments/skill.py $(KEPT)
+
+# How many events: the counts on the same files, some minutes; reweighted to the blend's forecasts
+# where `make skill FORECASTS=FOLDER` kept them: make counts FORECASTS=FOLDER
+FORECASTS :=
+KEPT = $(if $(FORECASTS),--forecasts $(FORECASTS))
+counts: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(PYTHON) experiments/counts.py $(KEPT)
 
 # Young archives of conflicts that `prior` has not seen, from ../shared/data, some minutes.
 cold-start: $(VENV)/.installed

@@ -164,10 +164,15 @@ def from_pydantic(where: str, error: ValidationError) -> UsageError:
         where=where,
         column=key,
         value=first.get("input"),
-        fix=f"add {key}; `escalation init EVENTS.csv` writes a whole experiment file"
-        if first["type"] == "missing"
-        else f"change the value of {key}",
+        fix=_cure(first["type"], key),
     )
+
+
+def _cure(kind: str, key: str) -> str:
+    if kind == "missing":
+        return f"add {key}; `escalation init EVENTS.csv` writes a whole experiment file"
+    example = " to a day such as 2020-03-11" if kind.startswith("date") else ""
+    return f"change the value of {key}{example}"
 
 
 def require_known_keys(where: str, section: type[BaseModel], table: Mapping[str, Any]) -> None:

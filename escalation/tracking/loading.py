@@ -35,7 +35,7 @@ def existing_store(uri: str) -> MlflowClient:
             "E-MODEL-MISSING",
             "no store with a registered model here",
             where=str(path),
-            fix="run `escalation train` first, in the same folder",
+            fix="run `escalation train` in this folder first, or name its store (tracking_uri)",
         )
     return open_store(uri)
 

@@ -78,4 +78,4 @@ def test_the_page_holds_every_label_and_what_is_supposed(folder):
     done = escalation("report", "--model", "small", "--out", "a.html", "--if", line, folder=folder)
     assert done.returncode == 0, done.stderr
     text = (folder / "a.html").read_text(encoding="utf-8")
-    assert "small violent_14d" in text and "What if" in text and 'id="others"' in text
+    assert "happens in the next 14 days" in text and "What if" in text and 'id="others"' in text

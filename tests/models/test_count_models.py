@@ -219,3 +219,8 @@ def test_probabilities_of_a_fitted_model_do_not_fall_as_the_horizon_grows(fitted
     model.set_params(horizon=7)
     assert (np.diff(rows, axis=0) >= -1e-15).all()
     assert rows[-1].mean() > rows[0].mean() + 0.1
+
+
+def test_a_certainty_that_was_wrong_costs_as_one_in_ten_thousand():
+    got = outcome_log_likelihood(np.array([0.0, 1.0, 1.0, 0.25]), np.array([1.0, 0.0, 1.0, 1.0]))
+    assert got == pytest.approx([np.log(1e-4), np.log(1e-4), np.log(1 - 1e-4), np.log(0.25)])

@@ -368,5 +368,11 @@ def test_what_follows_the_horizon_and_the_events_is_the_labels_own_parameter():
     assert Calm(7, Where(), 14).window == 14
 
 
+def test_a_label_may_be_called_by_a_name_of_letters_and_not_by_anything_else():
+    assert Calm(called="lull").called == "lull"
+    with pytest.raises(UsageError, match="E-CONFIG.*called"):
+        Calm(called="9 lulls")
+
+
 def test_only_calm_falls_as_the_horizon_grows():
     assert {name for name, kind in TARGETS.items() if kind.falls} == {"calm"}

@@ -7,8 +7,10 @@ import pytest
 from escalation.errors import GateError, InputError, UsageError
 from escalation.metrics import METRICS, alert_budget, compare, summary
 from escalation.metrics.budget import alerts, weighted_median
+from escalation.metrics.murphy import THRESHOLDS
 from escalation.metrics.paired import pair
 from escalation.metrics.scores import auc, average_precision, brier, log_score
+from escalation.metrics.summary import verdict
 
 SKILLS = [
     f"{kind}_vs_{base}" for kind in ("skill", "log_skill") for base in ("climatology", "ewma_nb")
@@ -292,3 +294,15 @@ def test_alert_budget_does_not_depend_on_row_order_or_unit_names(forecasts):
 def test_weighted_median_by_hand(weights, expected):
     got = weighted_median(np.array([1.0, 2.0, 9.0]), np.array(weights, dtype=float))
     assert np.isnan(got) if expected is None else got == expected
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"), [(4.9, "no ranking claimed: 35 dates"), (5.0, "better than ewma_nb")]
+)
+def test_five_stretches_of_time_are_enough_for_a_verdict(blocks, said):
+    ends = {"skill_vs_ewma_nb_lower": 0.1, "skill_vs_ewma_nb_upper": 0.3}
+    assert verdict({"positives": 20, "dates": 35, **ends}, blocks=blocks) == said
+
+
+def test_thresholds_are_whole_percents():
+    assert THRESHOLDS[[0, 49, 98]].tolist() == [0.01, 0.5, 0.99] and len(THRESHOLDS) == 99

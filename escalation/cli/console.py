@@ -91,7 +91,7 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     low, high = row[f"{name}_lower"], row[f"{name}_upper"]
     if pd.isna(low) or pd.isna(high):
         return number
-    return f"{number} [{low * scale:z.{digits}f}, {high * scale:z.{digits}f}]"
+    return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
 
 
 def comparison_tables(done: RunComparison) -> list[Table]:

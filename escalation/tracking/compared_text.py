@@ -125,7 +125,7 @@ def _skill(row: Any) -> str:
         return "unknown"
     if row["verdict"] == SAME:
         return "0%"
-    return f"{value:+z.1%}" if pd.isna(low) else f"{value:+z.1%} [{low:+z.1%}, {high:+z.1%}]"
+    return f"{value:+z.1%}" if pd.isna(low) else f"{value:+z.1%} [{low:+.1%}, {high:+.1%}]"
 
 
 def _markdown(lines: list[Any]) -> str:

@@ -32,7 +32,7 @@ class Lead:
     def __str__(self) -> str:
         if self.skill is None or self.lower is None or self.upper is None:
             return f"skill over {self.over} unknown"
-        return f"skill over {self.over} {self.skill:+z.1%} [{self.lower:+z.1%}, {self.upper:+z.1%}]"
+        return f"skill over {self.over} {self.skill:+z.1%} [{self.lower:+.1%}, {self.upper:+.1%}]"
 
 
 @dataclass(frozen=True)

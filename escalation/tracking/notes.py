@@ -154,7 +154,7 @@ def _in_percent(row: dict[str, Any], name: str) -> str:
     if pd.isna(value) or low == high:  # the baseline against itself
         return "-"
     whole = f"{100 * value:+z.0f}"
-    return whole if pd.isna(low) else f"{whole} [{100 * low:z.0f},{100 * high:z.0f}]"
+    return whole if pd.isna(low) else f"{whole} [{100 * low:.0f},{100 * high:.0f}]"
 
 
 def comparison(summary: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from escalation.backtest.case import case_of_labels, origins
 from escalation.backtest.table import Table
 from escalation.metrics import crps
 from escalation.models.counts import CountMixture, reweighted
-from escalation.models.ewma_nb import DECAY_DAYS, SMALLEST_MEAN, EwmaNB, nb_tail
+from escalation.models.ewma_nb import EwmaNB, decayed_mean, nb_tail
 from escalation.models.pool import AVERAGE_DAYS
 
 OUT = Path(__file__).with_name("results") / "counts.md"
@@ -46,14 +46,12 @@ def tails_of(
     mixture = CountMixture.fitted(learnt.X, learnt.count, horizon=horizon)
     base = EwmaNB(horizon=horizon).fit(learnt.X, learnt.outcome, count=learnt.count)
     means = mixture.means(table.X)
-    level = table.X["history_decay_21d"].to_numpy() / DECAY_DAYS * horizon
+    level = decayed_mean(table.X[base.decayed].to_numpy(), horizon)
     named = dict(zip(SINGLE, zip(means, mixture.dispersion, strict=True), strict=True))
-    named[BASELINE] = (np.maximum(level, SMALLEST_MEAN), base.dispersion_)
+    named[BASELINE] = level, base.dispersion_
     least = np.arange(1.0, max(table.count.max(), 3.0 * means.max()) + 100.0)[None, :]
-    mixed, weights = (
-        np.zeros((len(table), least.size)),
-        dict(zip(SINGLE, mixture.weight, strict=True)),
-    )
+    weights = dict(zip(SINGLE, mixture.weight, strict=True))
+    mixed = np.zeros((len(table), least.size))
     for name, (mean, dispersion) in named.items():
         above = nb_tail(mean[:, None], dispersion, least)
         mixed += weights.get(name, 0.0) * above

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
-from escalation.backtest.case import featured, make_case
+from escalation.backtest.case import make_case
 from escalation.backtest.train import train_case
 from escalation.backtest.trust import trust_of
 from escalation.events.archive import EventArchive
@@ -90,8 +90,7 @@ def tried(rhythm: str, horizon: int, years: int) -> dict[str, object]:
         models={name: {} for name in ("prior", "logistic", "negbin", "pool", "corrected", "blend")},
         backtest={"every": 7, "refit_every": 8, "update_every": 4, "train_every": 7},
     )
-    case = featured(make_case(archive, experiment, experiment.labels[0]))
-    trained = train_case(case)
+    trained = train_case(make_case(archive, experiment, experiment.labels[0]))
     rows = trained.forecasts
     rows = rows[rows["at_risk"] & rows["outcome"].notna()]
     first = rows["day"] < rows["day"].min() + pd.Timedelta(365, "D")

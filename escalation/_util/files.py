@@ -298,15 +298,24 @@ def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
         raise unwritable(path, error) from error
 
 
-def require_format(path: Path) -> None:
-    """Refuse an ending that no table is written in; ``E-FORMAT``."""
-    if path.suffix not in FORMATS:
-        raise UsageError(
-            "E-FORMAT",
-            "expected a file name that ends in .parquet, .csv or .json",
-            where=str(path),
-            fix="--out FILE.csv",
-        )
+def require_ending(path: Path | None, *endings: str) -> None:
+    """Refuse a file name with another ending; ``E-FORMAT``. No file is none to refuse.
+
+    Parameters
+    ----------
+    path : Path, optional
+    endings : str
+        What it may end in; the first is advised.
+    """
+    if path is None or path.suffix in endings:
+        return
+    wanted = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+    raise UsageError(
+        "E-FORMAT",
+        f"expected a file name that ends in {wanted}",
+        where=str(path),
+        fix=f"name it {path.stem or 'FILE'}{endings[0]}",
+    )
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -323,7 +332,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     UsageError
         ``E-FORMAT`` for another ending.
     """
-    require_format(path)
+    require_ending(path, *FORMATS)
     with replacing(path) as part:
         if path.suffix == ".parquet":
             frame.to_parquet(part, index=False)
@@ -332,17 +341,6 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
             safe.to_csv(part, index=False, quoting=_quoting(safe))
         else:
             frame.to_json(part, orient="records", date_format="iso", indent=1)
-
-
-def require_figure_format(path: Path | None) -> None:
-    """Refuse an ending that no figure is written in; ``E-FORMAT``."""
-    if path is not None and path.suffix not in FIGURE_FORMATS:
-        raise UsageError(
-            "E-FORMAT",
-            "needs a file name that ends in .png or .svg",
-            where=str(path),
-            fix="name it FILE.png",
-        )
 
 
 def write_figure(figure: Figure, path: Path) -> None:
@@ -359,7 +357,7 @@ def write_figure(figure: Figure, path: Path) -> None:
     UsageError
         ``E-FORMAT`` for another ending.
     """
-    require_figure_format(path)
+    require_ending(path, *FIGURE_FORMATS)
     with replacing(path) as part:
         undated = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(part, format=path.suffix[1:], metadata=undated)

@@ -44,10 +44,10 @@ def revisions_command(
     as_json: Json = False,
 ) -> None:
     """Tell how late reports come, and how much tolls change after the first report."""
-    from escalation._util.files import require_figure_format, require_room, write_figure
+    from escalation._util.files import FIGURE_FORMATS, require_ending, require_room, write_figure
     from escalation.events.revisions import summarise_revisions
 
-    require_figure_format(figure)
+    require_ending(figure, *FIGURE_FORMATS)
     require_room(figure)
     chosen = read_experiment(_experiment(experiment, reading.events), reading=reading)
     data = chosen.data

@@ -74,13 +74,9 @@ def _beside(file: Path) -> Path:
 
 
 def _refuse_target(target: Path, file: Path, *, force: bool) -> None:
-    if target.suffix != ".toml":
-        raise UsageError(
-            "E-FORMAT",
-            "needs a file name that ends in .toml",
-            where=str(target),
-            fix="--out FILE.toml",
-        )
+    from escalation._util.files import require_ending
+
+    require_ending(target, ".toml")
     if not file.exists():
         raise InputError(
             "E-FILE",

@@ -38,9 +38,9 @@ def prior_command(
     as_json: Json = False,
 ) -> None:
     """Learn a prior of your own from events of past conflicts, one file a conflict."""
-    from escalation._util.files import replacing, require_room
+    from escalation._util.files import replacing, require_ending, require_room
 
-    _require_json(out)
+    require_ending(out, ".json")
     _require_different(files)
     require_room(out)
     from escalation.backtest.prior_learning import learn_prior, numbers_learnt
@@ -69,14 +69,6 @@ def prior_command(
         console.console().print(_table(learnt))
         for line in _remarks(learnt, len(conflicts), out):
             console.console().print(line)
-
-
-def _require_json(out: Path) -> None:
-    if out.suffix != ".json":
-        raise UsageError(
-            "E-FORMAT", "the numbers are JSON", where="--out", value=str(out),
-            fix="give a name that ends in .json",
-        )  # fmt: skip
 
 
 def _require_different(files: list[Path]) -> None:

@@ -48,9 +48,9 @@ def moves_command(
     as_json: Json = False,
 ) -> None:
     """Tell what followed each side's moves, how soon and how hard, and whether that is chance."""
-    from escalation._util.files import require_figure_format, require_room, write_figure
+    from escalation._util.files import FIGURE_FORMATS, require_ending, require_room, write_figure
 
-    require_figure_format(figure)
+    require_ending(figure, *FIGURE_FORMATS)
     require_room(figure)
     from escalation.models import excitation
     from escalation.panel.sides import pair_counts

@@ -74,11 +74,11 @@ def replay_command(
             "needs --as-of DATE, or --from DATE and --to DATE",
             fix="add --as-of 2020-03-11",
         )
-    from escalation._util.files import require_figure_format, require_format, require_room
+    from escalation._util.files import FIGURE_FORMATS, FORMATS, require_ending, require_room
 
-    require_figure_format(figure)
+    require_ending(figure, *FIGURE_FORMATS)
     if out is not None:
-        require_format(out)
+        require_ending(out, *FORMATS)
     for path in (figure, out):
         require_room(path)
     from escalation.cli import console
@@ -227,16 +227,11 @@ def report_command(
     suppose: Suppose = None,
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""
-    if out.suffix not in {".html", ".htm"}:
-        raise UsageError(
-            "E-FORMAT",
-            "expected a file name that ends in .html",
-            where=str(out),
-            fix="--out FILE.html",
-        )
+    from escalation._util.files import require_ending, require_room
+
+    require_ending(out, ".html", ".htm")
     uri = store_named(tracking_uri)
     from escalation import tracking
-    from escalation._util.files import require_room
     from escalation.cli import console
 
     require_room(out)

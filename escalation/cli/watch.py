@@ -64,13 +64,13 @@ def score_command(
     uri = store_named(tracking_uri)
     with _quick_imports():
         from escalation import tracking
-        from escalation._util.files import require_format, require_room
+        from escalation._util.files import FORMATS, require_ending, require_room
         from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day
 
         if out is not None:
-            require_format(out)
+            require_ending(out, *FORMATS)
         require_room(out)
         kept = ledger or ledger_path(tracking.local_file(uri))
         if not suppose:

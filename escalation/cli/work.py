@@ -221,11 +221,11 @@ def backtest_command(
 ) -> None:
     """Write every forecast of every model on every origin, and compare the models."""
     from escalation._util.engine import engine as running
-    from escalation._util.files import require_format, require_room, write_table
+    from escalation._util.files import FORMATS, require_ending, require_room, write_table
     from escalation.backtest.rolling import backtest_labels
     from escalation.cli import console
 
-    require_format(out)
+    require_ending(out, *FORMATS)
     require_room(out)
     chosen = read_experiment(experiment, plugin, reading)
     archive = read_archive(chosen, reading)
@@ -286,7 +286,7 @@ def features_command(
     """Write the features of every unit and day as they were known on the day."""
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
-    from escalation._util.files import require_format, require_room, write_table
+    from escalation._util.files import FORMATS, require_ending, require_room, write_table
     from escalation.backtest.table import features_history, panel_spec
     from escalation.cli import console
     from escalation.features.build import build, names
@@ -300,15 +300,8 @@ def features_command(
         return
     if out is None:
         raise UsageError("E-USAGE", "needs --out FILE or --list", fix="add --out features.parquet")
-    require_format(out)
+    require_ending(out, *(FORMATS if engine == "local" else (".parquet",)))
     require_room(out)
-    if engine != "local" and out.suffix != ".parquet":
-        raise UsageError(
-            "E-FORMAT",
-            "expected a file name that ends in .parquet",
-            where=str(out),
-            fix="--out FILE.parquet",
-        )
     archive = read_archive(chosen, reading, columns=spec.columns)
     past = features_history(archive, chosen)
     del archive  # as large as the features of a large archive

@@ -99,7 +99,8 @@ def neighbours(
         for km in within_km
     }
     columns: Columns = {}
-    for base in (f"{one}_sum_{w}d" for one in channels for w in windows or _summed(local, one)):
+    over = {one: _summed(local, one) if windows is None else windows for one in channels}
+    for base in (f"{one}_sum_{w}d" for one, summed in over.items() for w in summed):
         sums = _find(local, base)
         columns |= {f"{base}_{k}": _others_in_group(sums, g, rows) for k, g in groups.items()}
         columns |= {f"{base}_{k}": pairs @ sums for k, pairs in near.items()}

@@ -63,7 +63,9 @@ def use_plugin(path: Path) -> list[str]:
 
 def _run(path: Path) -> ModuleType:
     name, where = path.stem, str(path)
-    if path.suffix != ".py" or not path.is_file():
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    # Without an ending that Python imports there is no loader.
+    if path.suffix != ".py" or not path.is_file() or spec is None or spec.loader is None:
         raise UsageError(
             "E-PLUGIN", "expected a Python file", where=where, fix="name a .py file that is there"
         )
@@ -73,11 +75,6 @@ def _run(path: Path) -> ModuleType:
             "E-PLUGIN", f"expected another name, a module {name} is loaded", where=where,
             fix="rename the file",
         )  # fmt: skip
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise UsageError(
-            "E-PLUGIN", "expected a Python file", where=where, fix="name a .py file that is there"
-        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

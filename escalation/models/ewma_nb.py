@@ -48,6 +48,11 @@ def nb_tail(mean: Array, dispersion: float | Array, threshold: Array) -> Array:
     return np.where(whole < 1.0, 1.0, reached)
 
 
+def decayed_mean(decayed: Array, horizon: int) -> Array:
+    """Events to be expected in ``horizon`` days from the decayed sum of the past, by row."""
+    return np.maximum(decayed / DECAY_DAYS * horizon, SMALLEST_MEAN)
+
+
 class EwmaNB(EventModel):
     r"""Negative binomial tail on an exponentially decayed daily rate.
 
@@ -94,5 +99,4 @@ class EwmaNB(EventModel):
 
     def _probability(self, X: Any) -> Array:
         decayed, threshold = columns_of(X, [self.decayed, self.threshold])
-        mean = np.maximum(decayed / DECAY_DAYS * self.horizon, SMALLEST_MEAN)
-        return nb_tail(mean, self.dispersion_, threshold)
+        return nb_tail(decayed_mean(decayed, self.horizon), self.dispersion_, threshold)

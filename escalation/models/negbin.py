@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from escalation._util.arrays import Array
 from escalation.models.base import Column, columns_of
-from escalation.models.ewma_nb import DECAY_DAYS, SMALLEST_MEAN, nb_tail
+from escalation.models.ewma_nb import decayed_mean, nb_tail
 from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression, ridge_errors
 
 FITTED_DISPERSION_RANGE = (1.02, 100.0)
@@ -130,7 +130,7 @@ class NegBin(RidgeRegression):
 
     def _start(self, X: Any) -> Array:
         (decayed,) = columns_of(X, [self.decayed])
-        return np.log(np.maximum(decayed / DECAY_DAYS * self.horizon, SMALLEST_MEAN))
+        return np.log(decayed_mean(decayed, self.horizon))
 
     def _mean(self, X: Any) -> Array:
         return np.exp(np.clip(self._start(X) + self._linear(self._design(X)), *LOG_MEAN_RANGE))

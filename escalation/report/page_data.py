@@ -162,14 +162,14 @@ def training_pages(trained: Sequence[Trained], *, explain: int = 5) -> list[Repo
     explain : int, optional
         Named events per unit.
     """
-    told = [_of_training(one, explain) for one in trained]
-    pages = []
-    for place, (one, own) in enumerate(zip(trained, told, strict=True)):
-        archive = one.case.prepared.archive.until(one.trained_to)
-        moves, states = moves_on(archive, one.case.experiment, to_day(one.trained_to))
-        beside = () if place else tuple(told[1:])
-        pages.append(replace(own, moves=moves, states=states, beside=beside))
-    return pages
+    told = [_with_moves(one, _of_training(one, explain)) for one in trained]
+    return [replace(one, beside=tuple(told[1:])) for one in told[:1]] + told[1:]
+
+
+def _with_moves(trained: Trained, told: ReportData) -> ReportData:
+    archive = trained.case.prepared.archive.until(trained.trained_to)
+    moves, states = moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
+    return replace(told, moves=moves, states=states)
 
 
 def _of_training(trained: Trained, explain: int) -> ReportData:

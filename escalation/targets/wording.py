@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from escalation.targets.base import Target
 
-_BEGIN = "Outcome 1 when "
-
 
 def definition(target: Target) -> str:
     """When the outcome is 1, in a sentence.
@@ -16,15 +14,8 @@ def definition(target: Target) -> str:
     >>> definition(TARGETS["any"](horizon=14))
     'Outcome 1 when at least one event that counts happens in the next 14 days.'
     """
-    first = (type(target).__doc__ or type(target).__name__).split("\n\n")[0]
-    text = " ".join(first.split()).replace(
-        "in the days t+1 to t+h", f"in the next {target.horizon} days"
-    )
-    text = text.replace("h-day", f"{target.horizon}-day").replace(
-        "for h days", f"for {target.horizon} days"
-    )
     counted = _counted(target)
-    return f"{text} Events count with {counted}." if counted else text
+    return f"{_sentence(target)} Events count with {counted}." if counted else _sentence(target)
 
 
 def question(target: Target) -> str:
@@ -36,10 +27,22 @@ def question(target: Target) -> str:
     >>> question(TARGETS["any"](horizon=14))
     'at least one event that counts happens in the next 14 days'
     """
-    asked, _, _ = definition(target).removeprefix(_BEGIN).partition(". Events count with ")
+    asked = _sentence(target).removeprefix("Outcome 1 when ").removesuffix(".").replace("``", "")
     counted = _counted(target)
-    words = asked.removesuffix(".").replace("``", "")
-    return f"{words} (events count with {counted})" if counted else words
+    return f"{asked} (events count with {counted})" if counted else asked
+
+
+def _sentence(target: Target) -> str:
+    """The first sentence of the class's documentation, with its horizon in days."""
+    first = (type(target).__doc__ or type(target).__name__).split("\n\n")[0]
+    text, days = " ".join(first.split()), f"{target.horizon} days"
+    for said, meant in {
+        "in the days t+1 to t+h": f"in the next {days}",
+        "h-day": f"{target.horizon}-day",
+        "for h days": f"for {days}",
+    }.items():
+        text = text.replace(said, meant)
+    return text
 
 
 def _counted(target: Target) -> str:

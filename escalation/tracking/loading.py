@@ -86,9 +86,8 @@ def _near_names(client: MlflowClient, name: str) -> str:
     own = [other for other in names if other != name]
     labels = [other for other in own if other.startswith(f"{name}.")]
     near = labels or difflib.get_close_matches(name, own, n=3)
-    if near or not own:
-        return f"name one of these models: {', '.join(near[:5])}" if near else ""
-    return f"run `escalation train`, or name one of these models: {', '.join(own[:5])}"
+    first = "" if near else "run `escalation train`, or "
+    return f"{first}name one of these models: {', '.join((near or own)[:5])}" if own else ""
 
 
 def registered_version(uri: str, name: str, alias: str) -> StoredVersion:

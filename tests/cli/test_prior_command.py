@@ -72,7 +72,7 @@ def test_it_tells_what_was_learnt_and_from_how_little(folder):
     [
         (("none.csv", *NAMED), "error[E-FILE] none.csv"),
         (("north.csv", "./north.csv", *NAMED), "the same file twice"),
-        (("north.csv", *NAMED[:-1], "prior.txt"), "error[E-FORMAT] --out"),
+        (("north.csv", *NAMED[:-1], "prior.txt"), "error[E-FORMAT] prior.txt"),
         (("north.csv", *NAMED, "--last-day", "2018-01-04"), "error[E-INSUFFICIENT] north.csv"),
         (("north.csv", *NAMED, "--last-day", "soon"), "error[E-DATE]"),
     ],

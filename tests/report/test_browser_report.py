@@ -19,6 +19,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+START = ("chrome:", "chrome-untrusted:")
 pytestmark = pytest.mark.browser
 
 
@@ -69,16 +70,16 @@ def sized(browser, width, height=900):
 
 
 def requests(browser):
-    """Every address that the page asked for since the last look."""
+    """Every address that a page asked for since the last look; the browser's own start page not."""
     told = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    asked = [
-        m["params"]["request"]["url"] for m in told if m["method"] == "Network.requestWillBeSent"
-    ]
-    return [url for url in asked if not url.startswith("data:")]
+    asked = [m["params"] for m in told if m["method"] == "Network.requestWillBeSent"]
+    urls = [one["request"]["url"] for one in asked if not one["documentURL"].startswith(START)]
+    return [url for url in urls if not url.startswith("data:")]
 
 
 def test_nothing_is_asked_of_any_network_and_no_error_is_shown(browser, server):
     address, asked = server
+    browser.get("chrome://newtab")  # on a busy machine it is still loading when a test begins
     browser.get_log("performance")
     browser.get(f"{address}/report.html")
     entries = "return performance.getEntriesByType('resource').map((one) => one.name)"
@@ -157,10 +158,22 @@ def test_a_link_from_the_list_opens_a_unit_that_was_closed(browser, folder):
     assert browser.execute_script(closed) == before - 1
 
 
+def printed(browser, *, tries=10):
+    """The page as PDF; a browser on a busy machine fails at it once in a while, not every time."""
+    from selenium.common.exceptions import WebDriverException
+
+    try:
+        done = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
+    except WebDriverException as error:
+        if tries == 1 or "Printing failed" not in str(error):
+            raise
+        return printed(browser, tries=tries - 1)
+    return base64.b64decode(done["data"])
+
+
 def test_on_paper_every_unit_is_shown(browser, folder):
     browser.get((folder / "report.html").as_uri())
-    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
-    assert base64.b64decode(printed["data"])[:5] == b"%PDF-"
+    assert printed(browser)[:5] == b"%PDF-"
     assert (
         browser.execute_script("return document.querySelectorAll('details:not([open])').length")
         == 0

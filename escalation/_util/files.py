@@ -110,6 +110,33 @@ def replacing(path: Path) -> Iterator[Path]:
         raise unwritable(path, error) from error
 
 
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of one that is not there yet when all went well.
+
+    Raises
+    ------
+    UsageError
+        ``E-EXISTS`` for one that is there already.
+    StorageError
+        ``E-STORAGE`` when it can't be written.
+    """
+    if folder.exists():
+        raise UsageError(
+            "E-EXISTS", "the folder is there already", where=str(folder), fix="name another"
+        )
+    try:
+        make_folder(folder.parent)
+        with own_folder(folder.parent, folder.name) as near:
+            part = near / folder.name
+            part.mkdir()
+            part.chmod(0o777 & ~_umask() | shared_bits(folder.parent))
+            yield part
+            os.replace(part, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def shared_bits(folder: Path) -> int:
     """Permissions that a folder gives to others who may write in it; none in a sticky one.
 

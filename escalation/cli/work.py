@@ -274,7 +274,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, object]]:
 @reads_events
 def features_command(
     experiment: NeededExperiment,
-    out: Annotated[Path | None, typer.Option(help="Feature file: .parquet, .csv or .json.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Feature file: .parquet, .csv, .json; without an ending a folder of Parquet files."
+        ),
+    ] = None,
     reading: Reading = READING,
     plugin: Plugin = None,
     only_list: Annotated[
@@ -300,12 +305,14 @@ def features_command(
         return
     if out is None:
         raise UsageError("E-USAGE", "needs --out FILE or --list", fix="add --out features.parquet")
-    require_ending(out, *(FORMATS if engine == "local" else (".parquet",)))
+    streamed = out.suffix in {"", ".parquet"}
+    if not streamed:
+        require_ending(out, *(FORMATS if engine == "local" else (".parquet",)))
     require_room(out)
     archive = read_archive(chosen, reading, columns=spec.columns)
     past = features_history(archive, chosen)
     del archive  # as large as the features of a large archive
-    if out.suffix == ".parquet":
+    if streamed:
         with running(
             engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)
         ) as where:

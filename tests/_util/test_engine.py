@@ -38,7 +38,7 @@ def cluster():
 def plain(tmp_path_factory):
     """Features of an archive, and the bytes that this process writes of them."""
     source = history(archives.archive(1, count=120), archives.SPEC)
-    path = tmp_path_factory.mktemp("plain") / "features"
+    path = tmp_path_factory.mktemp("plain") / "features.parquet"
     write_features(source, EVERY, path, units_per_chunk=1, engine=in_turn)
     return source, path.read_bytes()
 
@@ -128,7 +128,7 @@ def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
         return {"short": panel["events"][:, : max(1, panel.shape[1] - panel.shape[0] + 1)]}
 
     with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
-        write_features(source, {"wrong": {}}, tmp_path / "x", local={"wrong": wrong},
+        write_features(source, {"wrong": {}}, tmp_path / "x.parquet", local={"wrong": wrong},
                        units_per_chunk=2, engine=cluster)  # fmt: skip
 
 
@@ -214,8 +214,20 @@ def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
 
 def test_two_processes_one_of_which_is_killed_write_the_bytes_of_this_one(cluster, plain, tmp_path):
     source, expected = plain
-    write_features(source, EVERY, tmp_path / "dask", units_per_chunk=1, engine=killing(cluster))
-    assert (tmp_path / "dask").read_bytes() == expected
+    path = tmp_path / "dask.parquet"
+    write_features(source, EVERY, path, units_per_chunk=1, engine=killing(cluster))
+    assert path.read_bytes() == expected
+
+
+def test_a_folder_of_parts_is_the_same_whoever_made_it(cluster, plain, tmp_path):
+    source, _ = plain
+    for name, run in (("dask", cluster), ("here", in_turn)):
+        write_features(source, EVERY, tmp_path / name, units_per_chunk=2, engine=run)
+    dask, here = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("dask", "here")
+    )
+    assert dask == here and len(here) > 1
 
 
 def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):

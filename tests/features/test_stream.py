@@ -54,6 +54,20 @@ def test_a_row_group_is_a_chunk_and_columns_are_small(tmp_path):
     assert pl.read_parquet(tmp_path / "x.parquet").height == file.metadata.num_rows
 
 
+def test_without_an_ending_each_chunk_is_a_file_and_together_they_are_the_table(tmp_path):
+    source = history(archives.archive(1), archives.SPEC)
+    families = {n: {} for n in (*ACROSS, *FEATURES)}
+    for path in (tmp_path / "x.parquet", tmp_path / "x"):
+        rows = write_features(source, families, path, units_per_chunk=2)
+    parts = sorted((tmp_path / "x").iterdir())
+    assert [part.name for part in parts] == [f"part-0000{n}.parquet" for n in range(4)]
+    assert sum(pq.read_metadata(part).num_rows for part in parts) == rows
+    assert pq.ParquetDataset(tmp_path / "x").read().equals(pq.read_table(tmp_path / "x.parquet"))
+    with pytest.raises(UsageError, match="E-EXISTS"):
+        write_features(source, families, tmp_path / "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x", "x.parquet"]
+
+
 def test_the_order_and_number_of_threads_change_no_byte(tmp_path):
     source, files = history(archives.archive(2), archives.SPEC), []
     for number, engine in enumerate((in_turn, in_threads(2), in_threads(5))):

@@ -2,8 +2,8 @@
 
 A chunk is built by itself, in threads here or on a cluster, and written as a row group as it comes,
 so the file is the same whoever did it. One file is encoded by one writer, as fast as two workers
-build; a folder of files, a chunk each, is encoded by whoever built them. Families across units read a few columns of all
-units: those are worked out first and lie in a folder beside the file until it is done.
+build; a folder of files, a chunk each, is encoded by whoever built them. Families across units read
+a few columns of all units: those are worked out first and lie beside the output until it is done.
 
 How it is written was measured on 470,000 rows of 41 features, 77 MB, seconds of one core: by
 dictionary and snappy, the usual way, 0.31 s and 26 MB; byte streams split and zstd 0.19 s and

@@ -41,12 +41,7 @@ def printable(text: object, *, longest: int = LONGEST_SHOWN) -> str:
 
 
 def printable_line(text: str) -> str:
-    """A line of ours in which nothing that was given goes on for ever.
-
-    Parameters
-    ----------
-    text : str
-    """
+    """A line of ours in which nothing that was given goes on for ever."""
     return printable(_LONG_WORD.sub(lambda word: printable(word[0]), text), longest=_LONGEST_LINE)
 
 

@@ -11,12 +11,7 @@ class EscalationWarning(UserWarning):
 
 
 def caution(text: str) -> None:
-    """Warn at the line outside the package that asked for the work.
-
-    Parameters
-    ----------
-    text : str
-    """
+    """Warn at the line outside the package that asked for the work."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("escalation."):
         level, frame = level + 1, frame.f_back

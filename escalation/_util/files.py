@@ -34,10 +34,6 @@ def _umask() -> int:
 def written_through(path: Path) -> Path:
     """Where a file is written: what a link points to, and only a regular file.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     UsageError
@@ -141,10 +137,6 @@ def shared_bits(folder: Path) -> int:
     """Permissions that a folder gives to others who may write in it; none in a sticky one.
 
     Whoever opens a folder to a group means what is made in it to be that group's.
-
-    Parameters
-    ----------
-    folder : Path
     """
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
@@ -154,12 +146,7 @@ def shared_bits(folder: Path) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, as open to others as the one that was there.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Make a folder and those above it, as open to others as the one that was there."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -173,12 +160,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def sharing(folder: Path) -> Iterator[None]:
-    """Everything that this process makes in this block is as open to others as a folder.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Everything that this process makes in this block is as open to others as a folder."""
     before = os.umask(0o077)
     os.umask(before & ~shared_bits(folder))
     try:

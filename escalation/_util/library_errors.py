@@ -19,10 +19,6 @@ _UNANSWERED: Final = ("API request to", "Connection refused", "Max retries excee
 def translated(error: BaseException) -> EscalationError | None:
     """What an exception of a library means to a user; None where it is a defect of ours.
 
-    Parameters
-    ----------
-    error : BaseException
-
     Examples
     --------
     >>> print(translated(ZeroDivisionError()))

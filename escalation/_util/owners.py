@@ -284,12 +284,7 @@ def _due(tries: list[float], now: float) -> bool:
 
 
 def put_off(notes: Iterable[Path]) -> None:
-    """Note that what the dead left could not be cleared; the next try waits longer each time.
-
-    Parameters
-    ----------
-    notes : iterable of Path
-    """
+    """Note that what the dead left could not be cleared; the next try waits longer each time."""
     for path in notes:
         with suppress(OSError):
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -298,12 +293,7 @@ def put_off(notes: Iterable[Path]) -> None:
 
 
 def forget(notes: Iterable[Path]) -> None:
-    """Remove notes of the dead, all of which was cleared.
-
-    Parameters
-    ----------
-    notes : iterable of Path
-    """
+    """Remove notes of the dead, all of which was cleared."""
     for path in notes:
         with suppress(OSError):
             path.unlink()

@@ -73,10 +73,6 @@ def comment(text: str) -> str:
 def written(value: Any) -> str:
     """A value as TOML.
 
-    Parameters
-    ----------
-    value : str, bool, int, float, date, sequence or mapping
-
     Examples
     --------
     >>> written({"event_type": ["a b"], "rung": 3})

@@ -129,10 +129,6 @@ def warn_answered_by_prior(shortage: Shortage) -> None:
 def shortage_of(outcomes: Outcomes) -> Shortage | None:
     """Why a label can't be learnt from these outcomes; none if it can.
 
-    Parameters
-    ----------
-    outcomes : Outcomes
-
     Examples
     --------
     >>> war = Outcomes("any_30d", 30, 480, 0, "2023-01-01", "2024-04-24", "2024-05-24")

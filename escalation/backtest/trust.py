@@ -23,10 +23,6 @@ LOOKS = 24
 def trust_of(trained: Trained) -> pd.DataFrame:
     """The share of each model in the blend, and since when it has been a tenth or more.
 
-    Parameters
-    ----------
-    trained : Trained
-
     Returns
     -------
     DataFrame

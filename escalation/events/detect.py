@@ -114,12 +114,7 @@ def detect_file(
 
 
 def likely_encoding(path: Path) -> str | None:
-    """The encoding of a text file that is not UTF-8: by its mark, else the first that fits.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """The encoding of a text file that is not UTF-8: by its mark, else the first that fits."""
     if is_table(path):
         return None
     try:

@@ -74,12 +74,7 @@ def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> 
 
 
 def warnings_of(report: FileReport) -> Iterator[str]:
-    """What a user must know of a file that was read: assumptions, and rows that were left out.
-
-    Parameters
-    ----------
-    report : FileReport
-    """
+    """What a user must know of a file that was read: assumptions, and rows that were left out."""
     yield from (f"{report.file}: {remark}" for remark in report.remarks)
     if report.unrated:
         yield f"{report.file}: {own_types(report.unrated)}"

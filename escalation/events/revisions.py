@@ -196,10 +196,6 @@ def summarise_revisions(
 def events_reported(archive: EventArchive) -> pd.DataFrame:
     """One row per event: how late its first report was, and the tolls of its first and last.
 
-    Parameters
-    ----------
-    archive : EventArchive
-
     Returns
     -------
     DataFrame

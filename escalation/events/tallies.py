@@ -53,10 +53,6 @@ class Tally:
 def load_tallies(path: Path | None = None) -> tuple[Tally, ...]:
     """The bundled tallies, or those of a file with the same columns, in the file's order.
 
-    Parameters
-    ----------
-    path : Path, optional
-
     Raises
     ------
     InputError

@@ -80,10 +80,6 @@ def rungs_by_words(event_type: str) -> schema.Rungs | None:
     What a type is stands before its first preposition, at the end: a vote on air strikes is a vote,
     and an attack on a session is none. Words of coercion beside words of violence decide nothing.
 
-    Parameters
-    ----------
-    event_type : str
-
     Examples
     --------
     >>> rungs_by_words("Vote on air strikes"), rungs_by_words("sanctions on banks")

@@ -28,10 +28,6 @@ def use_plugin(path: Path) -> list[str]:
     ``local, panel, rows``); the others are keyword-only and annotated, and an experiment file is
     checked against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
 
-    Parameters
-    ----------
-    path : Path
-
     Returns
     -------
     list of str

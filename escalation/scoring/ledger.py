@@ -94,10 +94,6 @@ def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry
 def read_ledger(path: Path) -> list[Entry]:
     """Every entry, once the whole chain holds; none where there is no file.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     InputError

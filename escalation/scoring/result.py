@@ -164,12 +164,7 @@ class BacktestResult:
         return metrics.compare(two, reference=reference)
 
     def refit(self, name: str | None = None) -> FittedModel:
-        """A model, fitted on everything that had resolved by the last day; the best by default.
-
-        Parameters
-        ----------
-        name : str, optional
-        """
+        """A model, fitted on everything that had resolved by the last day; the best by default."""
         name = self.best if name is None else name
         self._check(name)
         manifest = manifest_of(self.trained, name)

@@ -119,10 +119,6 @@ class Scorer:
     def before(self, today: ScoringInputs) -> dict[str, float]:
         """Probabilities of the day before, by the key of every unit at risk then.
 
-        Parameters
-        ----------
-        today : ScoringInputs
-
         Raises
         ------
         InputError

@@ -126,10 +126,6 @@ SAID = (0.05, 0.2, 0.5)
 def track_in_words(record: TrackRecord) -> str:
     """What came true when a model said 5, 20 and 50%, in a sentence.
 
-    Parameters
-    ----------
-    record : TrackRecord
-
     Examples
     --------
     >>> from escalation.backtest.intervals import NO_RECORD
@@ -143,10 +139,6 @@ def track_in_words(record: TrackRecord) -> str:
 
 def record_in_words(scores: Sequence[Score]) -> str:
     """What a list's intervals mean, by its first row, and what the model's record doesn't show.
-
-    Parameters
-    ----------
-    scores : sequence of Score
 
     Returns
     -------

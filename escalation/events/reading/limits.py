@@ -55,10 +55,6 @@ class Unpacked:
     def take(self, size: int) -> None:
         """Count some bytes.
 
-        Parameters
-        ----------
-        size : int
-
         Raises
         ------
         InputError

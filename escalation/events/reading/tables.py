@@ -45,10 +45,6 @@ def read_table(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
 def table_headers(path: Path) -> list[tuple[str, ...]]:
     """Column names of a Parquet file, or of each sheet of a workbook.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     InputError

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from functools import partial
 from typing import Any, ClassVar
 
@@ -138,6 +140,26 @@ class BusyError(EscalationError):
     """Somebody else holds a lock; trying again later may succeed (exit status 7)."""
 
     status = 7
+
+
+def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
+    """What to do about a name that there is not.
+
+    Parameters
+    ----------
+    name : str
+    known : collection of str
+        Names that there are.
+    otherwise : str
+        Said where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("wiindow", ["window", "rung"], "remove it")
+    "did you mean 'window'?"
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise
 
 
 def require_instance(value: object, kind: type, *, fix: str) -> None:

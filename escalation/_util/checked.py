@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_type_hints
@@ -17,7 +16,7 @@ from pydantic import (
 )
 
 from escalation._util.as_written import require_as_written
-from escalation.errors import UsageError
+from escalation.errors import UsageError, did_you_mean
 
 GIVEN = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
 """Arguments that the pipeline supplies, so that an experiment file can't."""
@@ -72,8 +71,7 @@ def refuse(where: str, key: str, known: Collection[str]) -> UsageError:
     known : collection of str
         Names that there are.
     """
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "remove it or correct its name"
+    hint = did_you_mean(key, known, "remove it or correct its name")
     if ":" in key:
         hint = "give the file that defines it: --plugin FILE"
     return UsageError(

@@ -31,15 +31,11 @@ def _umask() -> int:
     return mask
 
 
-def written_through(path: Path) -> Path:
+def _written_through(path: Path) -> Path:
     """Where a file is written: what a link points to, and only a regular file.
 
-    Raises
-    ------
-    UsageError
-        ``E-FILE-KIND`` for a folder, device, FIFO or socket; nothing of the kind is ever replaced.
-    StorageError
-        ``E-STORAGE`` where one may not look.
+    ``E-FILE-KIND`` for a folder, device, FIFO or socket, none of which is ever replaced;
+    ``E-STORAGE`` where one may not look.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -47,7 +43,7 @@ def written_through(path: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return target
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise _unwritable(path, error) from error
     if stat.S_ISREG(mode):
         return target
     kinds = {
@@ -64,14 +60,8 @@ def written_through(path: Path) -> Path:
     )
 
 
-def unwritable(path: Path, error: OSError) -> StorageError:
-    """The refusal of a file that can't be written.
-
-    Parameters
-    ----------
-    path : Path
-    error : OSError
-    """
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    """The refusal of a file that can't be written, naming the file as it was given."""
     return StorageError(
         "E-STORAGE",
         f"could not write the file: {error.strerror or error}",
@@ -93,17 +83,17 @@ def replacing(path: Path) -> Iterator[Path]:
     StorageError
         ``E-STORAGE`` when it can't be written; what was at ``path`` is untouched.
     """
-    target = written_through(path)
+    target = _written_through(path)
     try:
         make_folder(target.parent)
         with own_folder(target.parent, target.name) as near:
             part = near / target.name
             yield part
             old = target.stat().st_mode & 0o777 if target.exists() else 0
-            os.chmod(part, old or (0o666 & ~_umask()) | shared_bits(target.parent) & 0o066)
+            os.chmod(part, old or (0o666 & ~_umask()) | _shared_bits(target.parent) & 0o066)
             os.replace(part, target)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise _unwritable(path, error) from error
 
 
 @contextmanager
@@ -126,14 +116,14 @@ def new_folder(folder: Path) -> Iterator[Path]:
         with own_folder(folder.parent, folder.name) as near:
             part = near / folder.name
             part.mkdir()
-            part.chmod(0o777 & ~_umask() | shared_bits(folder.parent))
+            part.chmod(0o777 & ~_umask() | _shared_bits(folder.parent))
             yield part
             os.replace(part, folder)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise _unwritable(folder, error) from error
 
 
-def shared_bits(folder: Path) -> int:
+def _shared_bits(folder: Path) -> int:
     """Permissions that a folder gives to others who may write in it; none in a sticky one.
 
     Whoever opens a folder to a group means what is made in it to be that group's.
@@ -154,7 +144,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir()
     except FileExistsError:
         return
-    if bits := shared_bits(folder.parent):
+    if bits := _shared_bits(folder.parent):
         folder.chmod(folder.stat().st_mode & 0o7777 | bits)
 
 
@@ -162,7 +152,7 @@ def make_folder(folder: Path) -> None:
 def sharing(folder: Path) -> Iterator[None]:
     """Everything that this process makes in this block is as open to others as a folder."""
     before = os.umask(0o077)
-    os.umask(before & ~shared_bits(folder))
+    os.umask(before & ~_shared_bits(folder))
     try:
         yield
     finally:
@@ -197,7 +187,7 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
     try:
         handle = _open_lock(lock)
     except OSError as error:
-        raise unwritable(lock, error) from error
+        raise _unwritable(lock, error) from error
     try:
         while True:
             try:
@@ -289,7 +279,7 @@ def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
     """
     if path is None:
         return
-    target = written_through(path)
+    target = _written_through(path)
     new = [folder for folder in target.parents if not folder.exists()]
     try:
         make_folder(target.parent)
@@ -304,7 +294,7 @@ def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
         with suppress(OSError):
             for folder in new:
                 folder.rmdir()
-        raise unwritable(path, error) from error
+        raise _unwritable(path, error) from error
 
 
 def require_ending(path: Path | None, *endings: str) -> None:

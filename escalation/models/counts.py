@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.special import gammaln
 
 from escalation._util.arrays import Array
 from escalation.models.base import columns_of
 from escalation.models.ewma_nb import SMALLEST_MEAN, nb_tail
+from escalation.models.negbin import negbin_loglike
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
 from escalation.models.tails import DISPERSIONS, spread_out
 
@@ -167,29 +167,16 @@ def count_forecast(
         low, least - 1.0
     )
     ends = [
-        reweighted_quantile(mixture, means, q, probability=probability, threshold=least)
+        _reweighted_quantile(mixture, means, q, probability=probability, threshold=least)
         for q in TAILS
     ]
     return CountForecast(expected, *ends)
 
 
-def reweighted_quantile(
+def _reweighted_quantile(
     mixture: CountMixture, means: Array, share: float, *, probability: Array, threshold: Array
 ) -> Array:
-    """The least count that is not exceeded with a chance of ``share``, by row.
-
-    Parameters
-    ----------
-    mixture : CountMixture
-    means : ndarray, shape (7, row)
-    share : float
-    probability, threshold : ndarray, shape (row,)
-        As in :func:`count_forecast`.
-
-    Returns
-    -------
-    ndarray of int64, shape (row,)
-    """
+    """The least count that is not exceeded with a chance of ``share``, by row."""
     return _least_where(
         lambda x: (
             reweighted_tail(mixture, means, x + 1.0, probability=probability, threshold=threshold)
@@ -263,13 +250,7 @@ def _least_where(holds: Any, rows: int) -> Array:
 
 def _likeliest_dispersion(mean: Array, count: Array) -> float:
     """The dispersion of the grid under which the counts are likeliest."""
-    return float(max(DISPERSIONS, key=lambda d: _log_likelihood(mean, d, count)))
-
-
-def _log_likelihood(mean: Array, dispersion: float, count: Array) -> float:
-    shape = mean / (dispersion - 1.0)
-    terms = gammaln(count + shape) - gammaln(shape) - shape * np.log(dispersion)
-    return float((terms + count * np.log1p(-1.0 / dispersion)).sum())
+    return float(max(DISPERSIONS, key=lambda d: negbin_loglike(count, mean, d)))
 
 
 def _lowest_crps(means: Array, dispersion: list[float], count: Array, *, pull: float) -> Array:

@@ -20,10 +20,7 @@ SMALLEST_SUM = 1e-30
 """A decayed sum below this is zero."""
 
 
-def _empty(shape: tuple[int, ...]) -> Float32:
-    return np.empty(shape, np.float32)
-
-
+@compiled
 def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
     """Sums over the last w days, today included; days before the axis are zeros.
 
@@ -38,15 +35,8 @@ def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
     ndarray of float32, shape (window, row, day)
         Differences of one running total in float64, so sums of whole numbers are exact.
     """
-    out = _empty((len(windows), *values.shape))
-    _window_sums(values, windows, out)
-    return out
-
-
-@compiled
-def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> None:
     rows, days = values.shape
-    total = np.zeros(days + 1)
+    out, total = np.empty((len(windows), rows, days), np.float32), np.zeros(days + 1)
     for i in range(rows):
         for t in range(days):
             total[t + 1] = total[t] + values[i, t]
@@ -57,6 +47,7 @@ def _window_sums(values: Float32, windows: NDArray[np.int64], out: Float32) -> N
             out[k, i, :width] = total[1 : width + 1]
             for t in range(days - width):
                 old[t] = until_now[t] - before[t]
+    return out
 
 
 @compiled
@@ -102,7 +93,7 @@ def decayed_features(values: Float32, keep: Array) -> Float32:
     """
     # In fours: a sum waits for its own day before, so four at a time take as long as one.
     whole = -(-len(keep) // 4) * 4
-    out = _empty((whole, *values.shape))
+    out = np.empty((whole, *values.shape), np.float32)
     _decayed_features(values, np.append(keep, np.zeros(whole - len(keep))), out)
     return out[: len(keep)]
 
@@ -125,6 +116,7 @@ def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
                 into_a[t], into_b[t], into_c[t], into_d[t] = a, b, c, d
 
 
+@compiled
 def days_since(values: Float32, at_least: float, cap: int) -> Float32:
     """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer.
 
@@ -136,21 +128,17 @@ def days_since(values: Float32, at_least: float, cap: int) -> Float32:
     cap : int
         Most days that are told.
     """
-    out = _empty(values.shape)
-    _days_since(values, at_least, cap, out)
-    return out
-
-
-@compiled
-def _days_since(values: Float32, at_least: float, cap: int, out: Float32) -> None:
     rows, days = values.shape
+    out = np.empty(values.shape, np.float32)
     for i in range(rows):
         gap = cap
         for t in range(days):
             gap = 0 if values[i, t] >= at_least else min(gap + 1, cap)
             out[i, t] = gap
+    return out
 
 
+@compiled
 def window_max(values: Float32, width: int) -> Float32:
     """Highest value of the last ``width`` days, today included.
 
@@ -162,15 +150,8 @@ def window_max(values: Float32, width: int) -> Float32:
     width : int
         In days.
     """
-    out = _empty(values.shape)
-    _window_max(values, width, out)
-    return out
-
-
-@compiled
-def _window_max(values: Float32, width: int, out: Float32) -> None:
     rows, days = values.shape
-    queue = np.empty(days, np.int64)
+    out, queue = np.empty(values.shape, np.float32), np.empty(days, np.int64)
     for i in range(rows):
         head, tail = 0, 0
         for t in range(days):
@@ -181,8 +162,10 @@ def _window_max(values: Float32, width: int, out: Float32) -> None:
             if queue[head] <= t - width:
                 head += 1
             out[i, t] = values[i, queue[head]]
+    return out
 
 
+@compiled
 def log_ratio(
     short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int
 ) -> tuple[Float32, Float32]:
@@ -206,23 +189,15 @@ def log_ratio(
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
-    level, moved = _empty(short.shape), _empty(short.shape)
-    _log_ratio(short, long, widths, eps, change, level, moved)
-    return level, moved
-
-
-@compiled
-def _log_ratio(
-    short: Float32, long: Float32, widths: tuple[int, int], eps: float, change: int,
-    level: Float32, moved: Float32,
-) -> None:  # fmt: skip
     rows, days = short.shape
+    level, moved = np.empty(short.shape, np.float32), np.empty(short.shape, np.float32)
     trend = np.empty(days)
     for i in range(rows):
         for t in range(days):
             trend[t] = math.log((short[i, t] / widths[0] + eps) / (long[i, t] / widths[1] + eps))
             level[i, t] = trend[t]
             moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
+    return level, moved
 
 
 @compiled
@@ -254,6 +229,7 @@ def log_ratio_as_known(
             level[i, t], moved[i, t] = now, now - before
 
 
+@compiled
 def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
     """Mean, spread and burstiness of the last gaps between days with a value of 1 or more.
 
@@ -271,16 +247,12 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
     -------
     tuple of ndarray of float32, each of shape (row, day)
     """
-    mean, spread, burst = (_empty(values.shape) for _ in range(3))
-    _gaps(values, last, cap, mean, spread, burst)
-    return mean, spread, burst
-
-
-@compiled
-def _gaps(
-    values: Float32, last: int, cap: int, mean: Float32, spread: Float32, burst: Float32
-) -> None:
     rows, days = values.shape
+    mean, spread, burst = (
+        np.empty(values.shape, np.float32),
+        np.empty(values.shape, np.float32),
+        np.empty(values.shape, np.float32),
+    )
     ring = np.zeros(last, np.int64)
     for i in range(rows):
         ring[:] = 0
@@ -300,6 +272,7 @@ def _gaps(
                     b = (sigma - mu) / (sigma + mu) if n > 1 else 0.0
                 before = t
             mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
+    return mean, spread, burst
 
 
 @compiled

@@ -43,14 +43,19 @@ def pair_counts(
     """
     channels = tuple(channel for channel in spec.channels if ">" in channel.name)
     if not channels:
-        raise UsageError(
-            "E-CONFIG",
-            "needs at least one pair of sides",
-            where="[panel]",
-            column="pairs",
-            fix='add pairs = [["one_side", "other_side"]] under [panel]',
-        )
+        raise no_pairs()
     past = history(archive, PanelSpec(("all",), channels), first_day=first_day, last_day=last_day)
     last = len(past.days) - 1
     panel = past.panel_at(last)
     return {channel.name: panel[channel.name][0, : last + 1 - lag] for channel in channels}
+
+
+def no_pairs() -> UsageError:
+    """The refusal of an experiment that names no two sides."""
+    return UsageError(
+        "E-CONFIG",
+        "needs at least one pair of sides",
+        where="[panel]",
+        column="pairs",
+        fix='add pairs = [["one_side", "other_side"]] under [panel]',
+    )

@@ -26,6 +26,7 @@ from escalation.models.excitation.chance import (
     share_interval,
 )
 from escalation.panel.dense import pair_channel
+from escalation.panel.sides import no_pairs
 
 WITHIN = (3, 7, 14)
 JITTER = 30
@@ -147,13 +148,7 @@ def moves_table(
         ``E-CONFIG`` without a pair, ``E-USAGE`` for a window below 1 day.
     """
     if not pairs:
-        raise UsageError(
-            "E-CONFIG",
-            "needs at least one pair of sides",
-            where="[panel]",
-            column="pairs",
-            fix='add pairs = [["one_side", "other_side"]] under [panel]',
-        )
+        raise no_pairs()
     if not within or min(within) < 1:
         raise UsageError("E-USAGE", "needs windows of at least 1 day", fix="give --within 7")
     first, last = to_day(first_day or archive.first_day), to_day(last_day or archive.covered_to)

@@ -41,22 +41,14 @@ class Row:
     dispersion: float
 
 
-def level_columns(days: int, level_days: int | None) -> Array:
+def _level_columns(days: int, level_days: int | None) -> Array:
     """Hat functions over equally spaced knots: non-negative, and 1 in sum on every day.
 
-    Parameters
-    ----------
-    days : int
-    level_days : int or None
-        Days between knots; None for a constant.
-
-    Returns
-    -------
-    ndarray, shape (day, knot)
+    Shape (day, knot); a constant where no days between knots are given.
 
     Examples
     --------
-    >>> level_columns(5, 2).tolist()[1]
+    >>> _level_columns(5, 2).tolist()[1]
     [0.5, 0.5, 0.0]
     """
     if level_days is None or days <= level_days:
@@ -72,16 +64,16 @@ def levels_of(days: int, level_days: int | None) -> list[Array]:
     ----------
     days : int
     level_days : int or None
-        As in :func:`level_columns`.
+        Days between knots; None for a constant.
 
     Returns
     -------
     list of ndarray, each of shape (day, knot)
     """
     if level_days is None:
-        return [level_columns(days, None)]
-    finer = [level_columns(days, level_days * times) for times in (4, 2, 1)]
-    return [level_columns(days, None), *(columns for columns in finer if columns.shape[1] > 1)]
+        return [_level_columns(days, None)]
+    finer = [_level_columns(days, level_days * times) for times in (4, 2, 1)]
+    return [_level_columns(days, None), *(columns for columns in finer if columns.shape[1] > 1)]
 
 
 def lagged(values: NDArray[np.float32], grid: Array) -> Array:

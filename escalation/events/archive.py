@@ -145,13 +145,7 @@ class EventArchive:
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
             )
         if conflict is not None:
-            raise InputError(
-                "E-CONFLICT",
-                "two different versions of an event are known on the same day",
-                column=schema.EVENT_ID,
-                value=conflict,
-                fix=CONFLICT_ADVICE,
-            )
+            raise conflict_error(conflict)
         last = (
             to_day(covered_to) if covered_to is not None else to_day(table[schema.KNOWN_DATE].max())
         )
@@ -336,6 +330,17 @@ def _each_once(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
     keep = np.ones(len(versions), bool)
     keep[some[repeated]] = False
     return versions[keep].reset_index(drop=True), None if first.empty else str(first.iloc[0])
+
+
+def conflict_error(event_id: object) -> InputError:
+    """The refusal of two different versions of an event on the same day."""
+    return InputError(
+        "E-CONFLICT",
+        "two different versions of an event are known on the same day",
+        column=schema.EVENT_ID,
+        value=event_id,
+        fix=CONFLICT_ADVICE,
+    )
 
 
 def _as_before(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:

@@ -23,7 +23,8 @@ from importlib.resources import files
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from escalation.events.columns import looked_up, one_array
 
 Scheme = Literal["name", "iso3", "numeric", "gw", "cow", "fips"]
 NUMBERS = ("numeric", "gw", "cow")
@@ -53,12 +54,9 @@ def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
     >>> to_iso3(pa.array(["DR Congo (Zaire)", "Türkiye", "Atlantis"]), code="name").to_pylist()
     ['COD', 'TUR', None]
     """
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    encoded = whole.dictionary_encode()
     known = _table(code)
     spell = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
-    codes = [known.get(spell(value)) for value in encoded.dictionary.to_pylist()]
-    return pc.take(pa.array(codes, pa.string()), encoded.indices)
+    return looked_up(one_array(column), lambda value: known.get(spell(value)))
 
 
 def _plain_number(text: str) -> str:

@@ -97,7 +97,7 @@ def detect_file(
     """
     given = options or Options()
     sources = {name: source.as_declared(given) for name, source in sources.items()}
-    with_text = replace(given, encoding=given.encoding or likely_encoding(path))
+    with_text = replace(given, encoding=given.encoding or _likely_encoding(path))
     if tidy.FORMAT.name in sources:
         found = _own_columns(path, with_text, sources)
         with_text = replace(with_text, columns={**found, **given.columns})
@@ -113,7 +113,7 @@ def detect_file(
     return Detected(path, source, with_text, layout)
 
 
-def likely_encoding(path: Path) -> str | None:
+def _likely_encoding(path: Path) -> str | None:
     """The encoding of a text file that is not UTF-8: by its mark, else the first that fits."""
     if is_table(path):
         return None
@@ -139,9 +139,10 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 def _source(path: Path, options: Options, sources: Mapping[str, Source]) -> Source:
     headers = [aliased(header, options.columns) for header in _headers(path, options)]
+    tidy_last = sorted(sources.values(), key=lambda source: source.name == tidy.FORMAT.name)
     fits = [
         (known, -place, source)
-        for place, source in enumerate(_tidy_last(sources))
+        for place, source in enumerate(tidy_last)
         if (known := max((_fit(header, source) for header in headers), default=0))
     ]
     if fits:
@@ -172,10 +173,6 @@ def _fits_whole(header: Header, source: Source) -> bool:
     """Whether a format fits as the file stands, with an identifier of its own."""
     named = not source.content_id or source.content_id in matched(header, source.columns)[0]
     return named and bool(_fit(header, source))
-
-
-def _tidy_last(sources: Mapping[str, Source]) -> list[Source]:
-    return sorted(sources.values(), key=lambda source: source.name == tidy.FORMAT.name)
 
 
 def _headers(path: Path, options: Options) -> list[Header]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation._util.cautions import caution
-from escalation.errors import EscalationError, InputError, UsageError
+from escalation.errors import EscalationError, InputError, UsageError, did_you_mean
 from escalation.events.archive import EventArchive
 from escalation.events.detect import detect_file
 from escalation.events.formats import tidy
@@ -121,12 +120,11 @@ def _require_columns(table: pd.DataFrame, header: list[str]) -> None:
 
 def _check_name(name: str, known: list[str], *, fix: str) -> None:
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
         raise UsageError(
             "E-COLUMNS",
             f"no such column; there are {', '.join(known)[:400]}",
             column=name,
-            fix=f"did you mean {near[0]!r}?" if near else f"give one of them: {fix}",
+            fix=did_you_mean(name, known, f"give one of them: {fix}"),
         )
 
 

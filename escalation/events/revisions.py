@@ -139,6 +139,15 @@ class Revisions:
         """The groups of a kind."""
         return tuple(group for group in self.groups if group.kind == kind)
 
+    def shown(self, types: int) -> list[RevisionGroup]:
+        """All events, the sources where there are several, and so many of the frequent types."""
+        sources, of_types = self.of("source"), self.of("event_type")
+        return [
+            self.total,
+            *(sources if len(sources) > 1 else ()),
+            *(of_types[:types] if len(of_types) > 1 else ()),
+        ]
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: days as text, shares from 0 to 1."""
         days = ("first_day", "last_day", "covered_to")

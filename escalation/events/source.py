@@ -100,7 +100,7 @@ class Options:
             raise UsageError(
                 "E-SEPARATOR", "needs one character such as ;", value=mark, fix="--separator ';'"
             )
-        if self.date_format is not None and not is_date_format(self.date_format):
+        if self.date_format is not None and not _is_date_format(self.date_format):
             raise UsageError(
                 "E-DATE-FORMAT",
                 "needs a year, a month and a day, each once, such as %d/%m/%Y",
@@ -112,12 +112,12 @@ class Options:
 _SAMPLE_DAYS = (dt.datetime(2021, 11, 23), dt.datetime(1999, 4, 5))
 
 
-def is_date_format(form: str) -> bool:
+def _is_date_format(form: str) -> bool:
     """Whether a strptime format tells any two days apart.
 
     Examples
     --------
-    >>> [is_date_format(form) for form in ("%d/%m/%Y", "%d/%m", "%d/%m/%Y %d", "%q")]
+    >>> [_is_date_format(form) for form in ("%d/%m/%Y", "%d/%m", "%d/%m/%Y %d", "%q")]
     [True, False, False, False]
     """
     try:

@@ -113,7 +113,7 @@ def write_features(
     apart = not path.suffix
     with ExitStack() as opened:
         part = opened.enter_context(new_folder(path) if apart else replacing(path))
-        needed = columns_read(past.channels, families, local=local, across=across)
+        needed = _columns_read(past.channels, families, local=local, across=across)
         folder = None
         if needed:
             folder = part.with_name(f".{part.name} columns")
@@ -189,7 +189,7 @@ class _Noted(Mapping[str, NDArray[np.float32]]):
         return len(self.columns)
 
 
-def columns_read(
+def _columns_read(
     channels: tuple[str, ...],
     families: Families,
     *,
@@ -203,7 +203,7 @@ def columns_read(
     Examples
     --------
     >>> families = {"window_sums": {}, "neighbours": {"windows": [7]}}
-    >>> columns_read(("events", "killed"), families)
+    >>> _columns_read(("events", "killed"), families)
     ('events_sum_7d',)
     """
     panel = one_unit({name: [0.0, 0.0] for name in channels})

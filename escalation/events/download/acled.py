@@ -22,22 +22,11 @@ _ROWS_PER_PAGE = 5000
 _KEY = "event_id_cnty"
 
 
-def acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
+def _acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
     """A token for the user whom the environment names.
 
-    Parameters
-    ----------
-    web : Web
-    base : str
-        Address that the name and password are sent to.
-    environment : mapping of str to str
-
-    Raises
-    ------
-    UsageError
-        ``E-CREDENTIALS`` without a name or password, or where they would travel unprotected.
-    InputError
-        ``E-CREDENTIALS`` when ACLED does not accept them.
+    ``E-CREDENTIALS`` without a name or password, where they would travel unprotected, and where
+    ACLED does not accept them.
     """
     missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
     if missing:
@@ -131,7 +120,7 @@ def fetch_acled(
     """
     if first > last:
         raise UsageError("E-DATES", "the first day is after the last", value=f"{first} to {last}")
-    token = acled_token(web, base, environment)
+    token = _acled_token(web, base, environment)
     asked = {
         "_format": "csv",
         "country": "|".join(countries),

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+from escalation._util.text import listed
 from escalation.errors import InputError, UsageError
 from escalation.events.download.web import Downloaded, Web, whole_zip
 
@@ -18,20 +19,14 @@ _ABSENT = ("E-NOT-THERE", "E-REFUSED")
 _SHOWN = 10
 
 
-def gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]:
+def _gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]:
     """Where the files of a range of days lie under the base address, both days included.
-
-    Parameters
-    ----------
-    first, last : datetime.date
-    version : int
-        1 or 2.
 
     Examples
     --------
-    >>> list(gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 2), version=1))
+    >>> list(_gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 2), version=1))
     ['events/20200101.export.CSV.zip', 'events/20200102.export.CSV.zip']
-    >>> names = list(gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 1), version=2))
+    >>> names = list(_gdelt_names(dt.date(2020, 1, 1), dt.date(2020, 1, 1), version=2))
     >>> len(names), names[1]
     (96, 'gdeltv2/20200101001500.export.CSV.zip')
     """
@@ -78,7 +73,7 @@ def fetch_gdelt(
     UsageError
         ``E-DATES`` when the range is empty or before the first file.
     """
-    names = list(gdelt_names(first, last, version=version))
+    names = list(_gdelt_names(first, last, version=version))
     if not names or first < _FIRST_DAYS[version].date():
         raise UsageError(
             "E-DATES",
@@ -95,11 +90,9 @@ def fetch_gdelt(
                 raise
             missing.append(name)
     if missing and not (allow_missing and done):
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise InputError(
             "E-NOT-THERE",
-            f"the server lacks {len(missing)} of {len(names)} files: "
-            f"{', '.join(missing[:_SHOWN])}{more}",
+            f"the server lacks {len(missing)} of {len(names)} files: {listed(missing, _SHOWN)}",
             where=base,
             fix="ask for other days, or take what is there with --allow-missing",
         )

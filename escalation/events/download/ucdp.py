@@ -13,22 +13,12 @@ _YEARLY = re.compile(r"\d{1,2}\.\d")
 _CANDIDATE = re.compile(r"\d{2}\.(0\.\d{1,2}|01\.\d{2}\.\d{2})")
 
 
-def ucdp_name(version: str) -> str:
-    """Where a version lies under the base address.
-
-    Parameters
-    ----------
-    version : str
-        ``25.1`` of GED, ``25.0.3`` of a month's Candidate, ``25.01.25.06`` of several months'.
-
-    Raises
-    ------
-    UsageError
-        ``E-VERSION`` for text of another form.
+def _ucdp_name(version: str) -> str:
+    """Where a version lies under the base address; ``E-VERSION`` for text of another form.
 
     Examples
     --------
-    >>> ucdp_name("25.1"), ucdp_name("25.0.3")
+    >>> _ucdp_name("25.1"), _ucdp_name("25.0.3")
     ('ged/ged251-csv.zip', 'candidateged/GEDEvent_v25_0_3.csv')
     """
     if _YEARLY.fullmatch(version):
@@ -50,7 +40,7 @@ def fetch_ucdp(
     Parameters
     ----------
     version : str
-        See :func:`ucdp_name`.
+        ``25.1`` of GED, ``25.0.3`` of a month's Candidate, ``25.01.25.06`` of several months'.
     out : Path
     web : Web
     base : str, optional
@@ -58,7 +48,7 @@ def fetch_ucdp(
     sha256 : str, optional
         That the file must have.
     """
-    name = ucdp_name(version)
+    name = _ucdp_name(version)
     path = out / name.rpartition("/")[2]
     check = whole_zip if path.suffix == ".zip" else csv_with("date_start")
     return [web.save(f"{base}/{name}", path, check=check, sha256=sha256)]

@@ -123,7 +123,7 @@ class Web:
             )
             with answer, _body():
                 _ = answer.content
-            check_status(answer, url)
+            _check_status(answer, url)
             return answer
 
         return self._patiently(url, once)
@@ -196,7 +196,7 @@ class Web:
                     return
                 _discard(part)
                 raise BrokenOffError("the file has changed on the server")
-            check_status(answer, url)
+            _check_status(answer, url)
             resumed = answer.status_code == 206
             if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 _discard(part)
@@ -214,15 +214,8 @@ class Web:
                 self.progress(name, done, total)
 
 
-def check_status(answer: requests.Response, url: str) -> None:
-    """Refuse an answer that is no success, in words.
-
-    Parameters
-    ----------
-    answer : requests.Response
-    url : str
-        For the message.
-    """
+def _check_status(answer: requests.Response, url: str) -> None:
+    """Refuse an answer that is no success, in words."""
     status = answer.status_code
     if status < 400:
         return

@@ -170,8 +170,5 @@ FORMAT = Source(
     dates=("event_date",),
     variants=(acled_weekly.FORMAT,),
     refuse_columns=_refuse_columns,
-    licence=(
-        "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
-        "https://acleddata.com/terms-and-conditions"
-    ),
+    licence=acled_types.LICENCE,
 )

@@ -9,6 +9,10 @@ from escalation.events.columns import looked_up
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells
 
+LICENCE = (
+    "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
+    "https://acleddata.com/terms-and-conditions"
+)
 SUB_EVENTS = {
     "Government regains territory": "battle",
     "Non-state actor overtakes territory": "battle",

@@ -95,7 +95,6 @@ FORMAT = Source(
     optional=_OPTIONAL,
     convert=_convert,
     known_basis="assumed",
-    licence="ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
-    "https://acleddata.com/terms-and-conditions",
+    licence=acled_types.LICENCE,
     dates=("WEEK",),
 )

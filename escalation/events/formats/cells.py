@@ -256,6 +256,20 @@ class Cells:
         return values
 
 
+def without_words(block: pa.Table, words: Collection[str]) -> pa.Table:
+    """The block with null where a cell holds one of some words.
+
+    Parameters
+    ----------
+    block : pyarrow.Table of string columns
+    words : collection of str
+        That stand for a missing value, letter by letter.
+    """
+    missing = pa.array(words)
+    columns = [blanked(column, pc.is_in(column, missing)) for column in block.itercolumns()]
+    return pa.table(columns, names=block.column_names)
+
+
 def _without_na(values: pa.Array) -> pa.Array:
     return blanked(values, pc.equal(values, "NA"))
 

@@ -28,10 +28,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, blanked, flags, later, looked_up, lost
+from escalation.events.columns import Mask, flags, later, looked_up, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
-from escalation.events.formats.cells import Cells, whole
+from escalation.events.formats.cells import Cells, whole, without_words
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -49,7 +49,6 @@ _OPTIONAL = column_names(
     ID, Sentence Number, Publisher, City, District
     """
 )
-_MISSING = "NA"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
@@ -65,7 +64,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_id"], event["event_type"], event["country"], event["site"]
     ('7-2018-06-01', 'armed_clash', 'IND', None)
     """
-    cells = Cells(_without_missing(block), options)
+    cells = Cells(without_words(block, ["NA"]), options)
     cells.require("Event ID", "Event Date", "CAMEO Code")
     day = cells.day("Event Date")
     country = to_iso3(cells.raw("Country"), code="name")
@@ -101,11 +100,6 @@ def _codes(cells: Cells) -> tuple[pa.Array, int]:
     codes, restored, wrong = cameo.with_zeros(codes, base=none, root=none)
     cells.refuse("Q-TYPE", "CAMEO Code", wrong, "a code of three or four digits, with its zero")
     return codes, int(restored.sum())
-
-
-def _without_missing(block: pa.Table) -> pa.Table:
-    columns = [blanked(column, pc.equal(column, _MISSING)) for column in block.itercolumns()]
-    return pa.table(columns, names=block.column_names)
 
 
 def _interstate(cells: Cells) -> Mask:

@@ -27,10 +27,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost
+from escalation.events.columns import Mask, among, flags, looked_up, lost
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
-from escalation.events.formats.cells import MISSING_WORDS, Cells
+from escalation.events.formats.cells import MISSING_WORDS, Cells, without_words
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -109,7 +109,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     >>> event["event_type"], event["actor"], event["country"], str(event["known_date"])
     ('explosion', 'IRQ_REB', 'IRQ', '2023-05-02')
     """
-    cells = Cells(_without_missing(block), options)
+    cells = Cells(without_words(block, MISSING_WORDS), options)
     cells.require("Event ID", "Event Date", "Event Type", "Publication Date")
     place = cells.raw("Country")
     country = pc.coalesce(to_iso3(place, code="iso3"), to_iso3(place, code="name"))
@@ -132,12 +132,6 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     return canonical.converted(
         cells, _NAME, columns, {canonical.NO_COUNTRY: lost(place, country).sum()}
     )
-
-
-def _without_missing(block: pa.Table) -> pa.Table:
-    words = pa.array(MISSING_WORDS)
-    columns = [blanked(column, pc.is_in(column, words)) for column in block.itercolumns()]
-    return pa.table(columns, names=block.column_names)
 
 
 def _types(cells: Cells) -> pa.Array:

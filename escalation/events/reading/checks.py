@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from escalation.events.columns import Mask, flags, one_array
+from escalation.events.columns import Mask, blanked, flags, one_array
 from escalation.events.reading.days import (
     ISO,
     ISO_MIDNIGHT,
@@ -185,7 +185,7 @@ def text(
         bad |= flags(
             pc.match_substring_regex(array, f"[{_CONTROL}]" if lines else _CONTROL_OR_LINE)
         )
-    return _without(array, bad), bad
+    return blanked(array, pa.array(bad)) if bad.any() else array, bad
 
 
 def mended(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
@@ -229,14 +229,8 @@ def _per_value(
     return parsed, flags(pc.is_null(parsed)) & flags(pc.is_valid(array))
 
 
-def _without(array: pa.Array, bad: Mask) -> pa.Array:
-    return pc.if_else(pa.array(bad), pa.scalar(None, array.type), array) if bad.any() else array
-
-
 def _matching(values: pa.Array, pattern: str) -> pa.Array:
-    return pc.if_else(
-        pc.match_substring_regex(values, pattern), values, pa.scalar(None, pa.string())
-    )
+    return blanked(values, pc.invert(pc.match_substring_regex(values, pattern)))
 
 
 def _within(values: pa.Array, least: float, most: float) -> pa.Array:

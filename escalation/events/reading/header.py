@@ -60,7 +60,7 @@ def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
         stream.line()
         layout = replace(layout, first_line=line + 1)
     if not stream.peek().strip():
-        raise _empty(stream.path)
+        raise no_rows(stream.path)
     return _fitted(layout, stream, names)
 
 
@@ -125,7 +125,7 @@ def _names_by_width(
 ) -> tuple[tuple[str, ...], str]:
     first = stream.peek().partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
     if not first:
-        raise _empty(stream.path)
+        raise no_rows(stream.path)
     for delimiter in (declared,) if declared else dict.fromkeys((source.delimiter, *_SEPARATORS)):
         width = len(_cells(first, delimiter, _quoted(delimiter, source)))
         for names in source.names:
@@ -152,7 +152,7 @@ def _header_text(stream: TextStream) -> tuple[str, int]:
         if quotes % 2 == 0 and text.strip():
             break
     if not text.strip():
-        raise _empty(stream.path)
+        raise no_rows(stream.path)
     if len(text) >= LONGEST_ROW:
         raise too_long(stream.path, lines)
     if quotes % 2:
@@ -186,7 +186,8 @@ def _first_rows(layout: Layout, data: bytes) -> list[list[str]]:
     return [_cells(text, layout.delimiter, layout.quoted) for text in whole]
 
 
-def _empty(path: Path) -> InputError:
+def no_rows(path: Path) -> InputError:
+    """The refusal of a file without a row."""
     return InputError(
         "E-EMPTY", "needs a header and at least one row", where=str(path), fix="check the export"
     )

@@ -39,23 +39,6 @@ def has_ids(layout: Layout) -> bool:
     return bool(layout.source.content_id) and not makes_ids(layout)
 
 
-def completed(
-    blocks: Iterator[Block], layout: Layout, event_type: str | None = None
-) -> Iterator[Block]:
-    """The same rows with the event type that a user declared, and each with an identifier.
-
-    Parameters
-    ----------
-    blocks : iterator of Block
-    layout : Layout
-    event_type : str, optional
-        Of rows that have none.
-    """
-    if event_type is not None:
-        blocks = (_filled(block, schema.EVENT_TYPE, event_type) for block in blocks)
-    return identified(blocks, layout)
-
-
 def _filled(block: Block, column: str, value: str) -> Block:
     return _with(block, column, pc.fill_null(trimmed(block.cells[column]), value))
 
@@ -66,17 +49,23 @@ def _with(block: Block, column: str, values: pa.Array) -> Block:
     return Block(block.cells.set_column(place, column, values), block.lines, block.rejected)
 
 
-def identified(blocks: Iterator[Block], layout: Layout) -> Iterator[Block]:
-    """The same rows, each named by what its known columns say; a repeated row by its number too.
+def completed(
+    blocks: Iterator[Block], layout: Layout, event_type: str | None = None
+) -> Iterator[Block]:
+    """The same rows with the event type that a user declared, and each with an identifier.
 
-    The name depends on nothing else, so that a longer file of the same events gives them the same
-    names.
+    A row is named by what its known columns say, a repeated row by its number too. The name
+    depends on nothing else, so that a longer file of the same events gives them the same names.
 
     Parameters
     ----------
     blocks : iterator of Block
     layout : Layout
+    event_type : str, optional
+        Of rows that have none.
     """
+    if event_type is not None:
+        blocks = (_filled(block, schema.EVENT_TYPE, event_type) for block in blocks)
     if not makes_ids(layout):
         yield from blocks
         return

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation.errors import InputError
-from escalation.events.columns import flags
+from escalation.events.columns import blanked, flags
 from escalation.events.reading.blocks import Block, block_of
 from escalation.events.reading.foreign import guarded, library_call
 from escalation.events.reading.layout import Layout, checked_layout
@@ -137,6 +137,5 @@ def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
         if pa.types.is_timestamp(column.type):
             # Tables in memory keep days as time stamps: midnight is no time of day there.
             text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
-        empty = pc.equal(text, "")
-        cells[name] = pc.if_else(pc.fill_null(empty, False), pa.scalar(None, pa.string()), text)
+        cells[name] = blanked(text, pc.equal(text, ""))
     return pa.record_batch(cells)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from escalation import schema
+from escalation._util.text import listed
 from escalation.errors import InputError
 from escalation.events.reading.blocks import Rejected
 
@@ -105,12 +106,10 @@ def own_types(unrated: Mapping[str, int]) -> str:
     [severity]
     "picnic" = [3, 4, 5]
     """
-    types = list(unrated.items())[:_TYPES_NAMED]
-    named = ", ".join(f"{name!r} ({count} events)" for name, count in types)
-    more = f" and {len(unrated) - len(types)} more" if len(unrated) > len(types) else ""
-    lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name, _ in types)
+    named = listed([f"{name!r} ({count} events)" for name, count in unrated.items()], _TYPES_NAMED)
+    lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name in [*unrated][:_TYPES_NAMED])
     return (
-        f"event types without a rung: {named}{more}. Their severity is 3 where nobody is known to "
+        f"event types without a rung: {named}. Their severity is 3 where nobody is known to "
         "be hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into "
         f"the experiment file:\n[severity]\n{lines}"
     )

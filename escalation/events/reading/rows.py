@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +194,7 @@ class _Lines:
         ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
         starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
         located = tuple(
-            Rejected(int(starts[at]), one.code, one.column, one.value, one.expected)
+            replace(one, line=int(starts[at]))
             for at, (_, _, one) in zip(refused, self.refused[:due], strict=True)
         )
         self.refused = self.refused[due:]

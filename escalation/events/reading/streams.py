@@ -122,10 +122,10 @@ class TextStream:
                 decoded = self._decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
                 offset = self._taken - len(error.object) + error.start
-                raise not_encoded(self.path, offset, error.encoding) from None
+                raise _not_encoded(self.path, offset, error.encoding) from None
             except UnicodeError:
                 # UTF-16 without its mark has no place that is wrong.
-                raise not_encoded(
+                raise _not_encoded(
                     self.path, 0, self._name, fix="name the right --encoding"
                 ) from None
             if self._plain:
@@ -136,9 +136,9 @@ class TextStream:
     def _refuse_utf16(self, start: bytes) -> None:
         for mark, name in _BOMS:
             if start.startswith(mark):
-                raise not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
+                raise _not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
         if start[:1000].count(0) > 200:
-            raise not_encoded(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
+            raise _not_encoded(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
 
     def _raw(self, size: int) -> bytes:
         with library_call(self.path, "the packed file"):
@@ -149,18 +149,8 @@ class TextStream:
         return raw
 
 
-def not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
-    """The refusal of bytes that are not text in an encoding.
-
-    Parameters
-    ----------
-    path : Path
-    offset : int
-        Of the first wrong byte, in the unpacked file.
-    encoding : str
-    fix : str, optional
-        Replaces the general advice.
-    """
+def _not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
+    """The refusal of bytes that are not text in an encoding; the offset is in the unpacked file."""
     return InputError(
         "E-ENCODING",
         f"byte {offset} is not {encoding} text",

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.ahead import one_ahead
+from escalation._util.text import listed
 from escalation.errors import InputError, UsageError
 from escalation.events.archive import weakest
 from escalation.events.columns import Mask
 from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
 from escalation.events.reading.day_order import day_order
+from escalation.events.reading.header import no_rows
 from escalation.events.reading.identity import MADE, completed, makes_ids
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import MOST_REFUSED
@@ -75,7 +77,8 @@ class FileCheck:
         _check_type(self.options.event_type, self.layout)
         self._blocks = completed(blocks, self.layout, self.options.event_type)
         if self.layout.renamed:
-            self.remarks.append(f"columns spelled otherwise: {_some(self.layout.renamed)}")
+            renamed = listed(self.layout.renamed, _NAMES_SHOWN)
+            self.remarks.append(f"columns spelled otherwise: {renamed}")
         if self.layout.leftover:
             self.remarks.append(
                 f"{self.layout.leftover} rows after the last event have none of "
@@ -91,7 +94,7 @@ class FileCheck:
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
-                f"unknown columns: {_some(self.layout.unknown)}",
+                f"unknown columns: {listed(self.layout.unknown, _NAMES_SHOWN)}",
                 where=f"{self.path}:1",
                 column=self.layout.unknown[0],
                 fix="leave out --strict",
@@ -146,12 +149,7 @@ class FileCheck:
             if len(bad) and not bad.all():
                 yield events.filter(pa.array(~bad)), block.lines[~bad]
         if not self.records:
-            raise InputError(
-                "E-EMPTY",
-                "needs a header and at least one row",
-                where=str(self.path),
-                fix="check the export",
-            )
+            raise no_rows(self.path)
 
     def remark(self, text: str | None) -> None:
         """Remember what is to be told of the file, if anything."""
@@ -314,8 +312,3 @@ def _values(block: Block, events: pa.Table, problem: Problem, rows: NDArray[np.i
         return [""] * len(rows)
     values = table[problem.column].take(pa.array(rows)).to_pylist()
     return ["" if value is None else str(value)[:VALUE_SHOWN] for value in values]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more

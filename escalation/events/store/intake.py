@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import CONFLICT_ADVICE, OPERATIONS
+from escalation.events.archive import OPERATIONS, conflict_error
 from escalation.events.store.hashing import (
     RETRACT,
     Hashes,
@@ -153,17 +153,6 @@ def _refuse(table: pa.Table, wrong: pa.ChunkedArray, code: str, message: str) ->
     if at >= 0:
         value = table.column(schema.EVENT_ID)[at].as_py()
         raise InputError(code, message, column=schema.EVENT_ID, value=value)
-
-
-def conflict_error(event_id: object) -> InputError:
-    """The refusal of two different versions of an event on the same day."""
-    return InputError(
-        "E-CONFLICT",
-        "two different versions of an event are known on the same day",
-        column=schema.EVENT_ID,
-        value=event_id,
-        fix=CONFLICT_ADVICE,
-    )
 
 
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:

@@ -220,6 +220,10 @@ class Experiment(Section):
             return self
         return self.model_copy(update={"data": self.data.model_copy(update=settings)})
 
+    def scheduled(self, **settings: Any) -> Experiment:
+        """The experiment with another ``[backtest]``."""
+        return self.model_copy(update={"backtest": self.backtest.model_copy(update=settings)})
+
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the experiment says, but not of where its file of events lies.

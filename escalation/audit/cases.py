@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +66,7 @@ class Cases:
     def __post_init__(self) -> None:
         case = make_case(self.whole, self.experiment, self.target)
         first, last = case.prepared.days[[0, -1]].astype(dt.date)
-        self.experiment = with_data(self.experiment, first_day=first, last_day=last)
+        self.experiment = self.experiment.reading(first_day=first, last_day=last)
         self.kept[self.whole.digest] = replace(case, experiment=self.experiment)
 
     @property
@@ -81,7 +80,7 @@ class Cases:
             if len(self.kept) >= _MOST_CASES:
                 del self.kept[list(self.kept)[1]]
             last = min(archive.covered_to, self.case.prepared.days[-1]).astype(dt.date)
-            experiment = with_data(self.experiment, last_day=last)
+            experiment = self.experiment.reading(last_day=last)
             self.kept[archive.digest] = make_case(archive, experiment, self.target)
         return self.kept[archive.digest]
 
@@ -106,11 +105,6 @@ class Cases:
     def sheet(self, archive: EventArchive) -> pd.DataFrame:
         """Features and the look back of the label, by unit and day."""
         return sheet(self.of(archive))
-
-
-def with_data(experiment: Experiment, **changes: Any) -> Experiment:
-    """The experiment with another axis."""
-    return experiment.model_copy(update={"data": experiment.data.model_copy(update=changes)})
 
 
 def sheet(case: Case) -> pd.DataFrame:

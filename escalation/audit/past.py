@@ -52,26 +52,15 @@ def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
     start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
     fresh = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
     new = [key for key, is_new in zip(prepared.unit_keys, fresh, strict=True) if is_new]
-    findings = too_early(cases, new)
+    findings = _too_early(cases, new)
     if new:
         sheets = [_of_units(cases.sheet(archive), new) for archive in (cases.whole, cut.until)]
         findings += findings_of("warm-up", laws.moved(*sheets, upto=day), GONE)
     return CheckResult("warm-up", len(new), tuple(findings))
 
 
-def too_early(cases: Cases, unit_keys: Sequence[str]) -> list[Finding]:
-    """Units that exist on a day on which nothing that lets them enter had been seen.
-
-    Parameters
-    ----------
-    cases : Cases
-    unit_keys : sequence of str
-
-    Returns
-    -------
-    list of Finding
-        One per unit that enters too early.
-    """
+def _too_early(cases: Cases, unit_keys: Sequence[str]) -> list[Finding]:
+    """A finding for each unit that exists before anything that lets it enter had been seen."""
     prepared = cases.case.prepared
     past, spec = prepared.past, prepared.spec
     findings = []

@@ -85,7 +85,7 @@ def checks(
     progress : callable, optional
     """
     cases = Cases(archive, experiment, target)
-    days = cut_days(cases.case, cuts, seed=experiment.experiment.seed)
+    days = _cut_days(cases.case, cuts, seed=experiment.experiment.seed)
     steps, title = len(days) + 3, target_label(target)
     for seed, day in enumerate(days):
         cut = cases.cut(day, seed=seed)
@@ -103,28 +103,12 @@ def checks(
     progress(title, steps, steps)
 
 
-def cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
-    """Days to look from, ascending.
+def _cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
+    """Days to look from, ascending; ``E-RANGE`` where there is none.
 
     A leak of one day shows only when the next day has news. So half of them are eves of news, the
     rarer kinds first: corrections, retractions, late reports. The other half are days on which
     units enter. The last one lies late, so that there is something to learn from before it.
-
-    Parameters
-    ----------
-    case : Case
-    count : int
-        How many, at most.
-    seed : int
-
-    Returns
-    -------
-    ndarray of datetime64[D], shape (day,)
-
-    Raises
-    ------
-    InputError
-        ``E-RANGE`` when there is no such day.
     """
     prepared = case.prepared
     days, entry = prepared.days, prepared.past.entry

@@ -59,28 +59,16 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
     true = case.known_on(case.prepared.days[-1]).outcome
     resolved = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
-    outcome[:, :resolved] = true[:, block_order(resolved, case.target.horizon, seed=seed)]
+    outcome[:, :resolved] = true[:, _block_order(resolved, case.target.horizon, seed=seed)]
     return Shuffled(case.experiment, case.target, case.prepared, case.back, outcome)
 
 
-def block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
-    """Positions in another order, whole blocks at a time.
-
-    Parameters
-    ----------
-    count : int
-        Number of positions.
-    length : int
-        Of a block.
-    seed : int
-
-    Returns
-    -------
-    ndarray of int64, shape (count,)
+def _block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
+    """Positions from 0 on in another order, whole blocks of a length at a time.
 
     Examples
     --------
-    >>> block_order(7, 3, seed=3).tolist()
+    >>> _block_order(7, 3, seed=3).tolist()
     [6, 3, 4, 5, 0, 1, 2]
     """
     blocks = np.split(np.arange(count), np.arange(length, count, length))
@@ -104,7 +92,7 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
         runs = [forecasts for seed in range(seeds) for forecasts in _run(shuffled(case, seed=seed))]
     except GateError as error:
         return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
-    gains = pd.concat([block_gains(run, cases.target.horizon) for run in runs])
+    gains = pd.concat([_block_gains(run, cases.target.horizon) for run in runs])
     findings = []
     for model, column in gains.items():
         sums = column.dropna()
@@ -144,22 +132,11 @@ def remembered(case: Case) -> pd.DataFrame:
     return forecasts.assign(probability=0.1 + 0.8 * forecasts["probability"])
 
 
-def block_gains(forecasts: pd.DataFrame, horizon: int) -> pd.DataFrame:
+def _block_gains(forecasts: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """Brier score that each model removes from that of the unit's own share, by block of dates.
 
-    The share is that of the very outcomes which are scored, so only a leak can do better.
-
-    Parameters
-    ----------
-    forecasts : DataFrame
-        Columns model, unit, day, probability, outcome.
-    horizon : int
-        In days.
-
-    Returns
-    -------
-    DataFrame
-        One row per block of two horizons, one column per model.
+    The share is that of the very outcomes which are scored, so only a leak can do better. A row is
+    a block of two horizons, a column a model.
     """
     rows = forecasts.dropna(subset=["probability", schema.OUTCOME])
     outcome = rows[schema.OUTCOME]

@@ -33,10 +33,10 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
     cut : Cut
     """
     day, then = cut.day, training_sheet(cases.of(cut.until), cut.day)
-    findings = immature(cases, then, day)
+    findings = _immature(cases, then, day)
     for because, archive in cut.futures.items():
         now = training_sheet(cases.of(archive), day)
-        findings += immature(cases, now, day)
+        findings += _immature(cases, now, day)
         if len(then) or len(now):
             last = max(t.index.get_level_values(schema.DAY).max() for t in (then, now) if len(t))
             moves = laws.moved(now, then, upto=last)
@@ -46,22 +46,8 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
     return CheckResult("training rows", 1, tuple(findings))
 
 
-def immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
-    """The latest row whose days ahead, and the lag, end after the fit.
-
-    Parameters
-    ----------
-    cases : Cases
-    table : DataFrame
-        Training rows by unit and day.
-    day : datetime64[D]
-        Day of the fit.
-
-    Returns
-    -------
-    list of Finding
-        One at most.
-    """
+def _immature(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
+    """The latest training row, if any, whose days ahead and lag end after the day of the fit."""
     if table.empty:
         return []
     wait = cases.target.horizon + cases.case.prepared.lag

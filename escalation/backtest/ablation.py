@@ -53,7 +53,7 @@ def require_reader(experiment: Experiment) -> None:
         )
 
 
-def reader_of(trained: Trained) -> str | None:
+def _reader_of(trained: Trained) -> str | None:
     """Of the models that read features, the one with the lowest Brier score; none without any.
 
     With fewer than 20 positives no model is compared, and none is given.
@@ -94,7 +94,7 @@ def ablated(
     GateError
         ``E-INSUFFICIENT`` where too little is left to compare.
     """
-    model, case = reader_of(trained), trained.case
+    model, case = _reader_of(trained), trained.case
     if model is None:
         warnings.warn(
             f"{trained.label}: what each feature family is worth is not said, because no model "

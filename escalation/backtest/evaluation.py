@@ -88,24 +88,12 @@ def evaluate(
         quiet=_quiet(case, forecasts, like=summary, seed=seed),
         alerts=alerts_a_week(forecasts, first_event_days=first_event_days(case)),
         running=metrics.running(forecasts),
-        decisions=decision_costs(forecasts),
+        decisions=_decision_costs(forecasts),
     )
 
 
-def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts for units without any of what the label counts in the past 28 days, as known.
-
-    Parameters
-    ----------
-    case : Case
-        What the forecasts were made from.
-    forecasts : DataFrame
-
-    Returns
-    -------
-    DataFrame
-        Some of the rows.
-    """
+def _quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts for units without any of what the label counts in the past 28 days, as known."""
     past = case.back.history.get(QUIET_COLUMN)
     if past is None:
         return forecasts.head(0)
@@ -115,7 +103,7 @@ def quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
 
 def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int) -> pd.DataFrame:
     try:
-        return metrics.summary(quiet_rows(case, forecasts), seed=seed)
+        return metrics.summary(_quiet_rows(case, forecasts), seed=seed)
     except GateError:  # no row with a known outcome
         return like.head(0)
 
@@ -184,7 +172,7 @@ def alerts_a_week(
     return pd.concat(tables, ignore_index=True)
 
 
-def decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
+def _decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Cost and relative value of acting on each model, by threshold."""
     parts = []
     for paired in pair(forecasts):

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from escalation._util.arrays import Array
-from escalation.backtest.table import (
-    Table,
-)
+from escalation.backtest.table import Table
 from escalation.experiment import Experiment
 from escalation.models import BASELINES, MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator

@@ -78,7 +78,7 @@ def chosen_labels(learnable: Mapping[str, LabelCounts]) -> list[str]:
 
 def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
     """Labels to try, the most natural first, each with the question that it asks."""
-    rung = base_rung(facts)
+    rung = _base_rung(facts)
     what = f"event of rung {rung} or higher"
     where = {"rung": rung}
     month = 28 if facts.weekly else 30
@@ -104,6 +104,6 @@ def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         yield table, "at least one event of any kind, words included, in 7 days"
 
 
-def base_rung(facts: Facts) -> int:
+def _base_rung(facts: Facts) -> int:
     """The rung from which events count: violence, or where there is none, words."""
     return 3 if facts.at_least(3) >= ENOUGH else 1

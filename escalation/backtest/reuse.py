@@ -109,7 +109,7 @@ def model_keys(case: Case, blocks: Blocks) -> dict[str, str]:
     common = [families[name] for name in case.experiment.features]
     if not all(map(_ours, [*common, type(case.target)])):
         return {}
-    base = case_digest(case, blocks)
+    base = _case_digest(case, blocks)
     own = set(case.own or ())
     ours = [name for name in case.model_names if name not in own and _ours(MODELS[name])]
     whole = len(ours) == len(case.model_names)
@@ -122,15 +122,8 @@ def model_keys(case: Case, blocks: Blocks) -> dict[str, str]:
     }
 
 
-def case_digest(case: Case, blocks: Blocks) -> str:
-    """A digest of what all models of a case share: code, events, panel, features, label, origins.
-
-    Parameters
-    ----------
-    case : Case
-    blocks : sequence of ndarray of int64
-        Day indices of the origins, from refit to refit.
-    """
+def _case_digest(case: Case, blocks: Blocks) -> str:
+    """A digest of what a case's models share: code, events, panel, features, label, origins."""
     archive, prepared = case.prepared.archive, case.prepared
     return _digest(
         [

@@ -37,9 +37,7 @@ from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, records_of
 from escalation.backtest.reuse import Reuse
 from escalation.backtest.shortage import OnShortage, warn
-from escalation.backtest.table import (
-    Table,
-)
+from escalation.backtest.table import Table
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.targets import Labels, Target

@@ -24,12 +24,12 @@ from escalation.targets.any import AnyEvent
 from escalation.targets.base import Target
 
 
-def default_features() -> dict[str, dict[str, Any]]:
+def _default_features() -> dict[str, dict[str, Any]]:
     """Every family that needs no arguments.
 
     Examples
     --------
-    >>> "recency" in default_features()
+    >>> "recency" in _default_features()
     True
     """
     families = {**FEATURES, **ACROSS}
@@ -44,12 +44,12 @@ def default_features() -> dict[str, dict[str, Any]]:
     }
 
 
-def target_table(target: Target) -> dict[str, Any]:
+def _target_table(target: Target) -> dict[str, Any]:
     """A label as an experiment file writes it.
 
     Examples
     --------
-    >>> target_table(AnyEvent(horizon=7))["horizon"]
+    >>> _target_table(AnyEvent(horizon=7))["horizon"]
     7
     """
     values = {field.name: getattr(target, field.name) for field in dataclasses.fields(target)}
@@ -104,8 +104,8 @@ def experiment_of(
                 "experiment": {"name": name},
                 "data": {"lag": lag},
                 "panel": {"units": kinds},
-                "features": {k: dict(v) for k, v in (features or default_features()).items()},
-                "targets": [target_table(target)],
+                "features": {k: dict(v) for k, v in (features or _default_features()).items()},
+                "targets": [_target_table(target)],
                 "models": {},
                 "backtest": {key: value for key, value in dates.items() if value is not None},
             }

@@ -14,7 +14,7 @@ from escalation._util.arrays import Array
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import squared_errors
-from escalation.metrics.summary import ends, skill, tidy
+from escalation.metrics.summary import skill_ends, tidy
 
 By = Literal["unit", "month", "horizon"]
 
@@ -93,7 +93,7 @@ def _rows(
         ]
     )
     total, replicated = losses.sum(axis=1), drawn.sums(losses)
-    r = paired.models.index(reference) if reference in paired.models else None
+    r = paired.place(reference)
     out = []
     for m, model in enumerate(paired.models):
         row = {
@@ -106,14 +106,5 @@ def _rows(
             "positives": int(outcome.sum()),
             "brier": total[m] / len(outcome),
         }
-        if r is None:
-            row |= dict.fromkeys(("skill", "skill_lower", "skill_upper"), np.nan)
-        else:
-            row |= ends(
-                "skill",
-                float(skill(total[m], total[r])),
-                skill(replicated[m], replicated[r]),
-                drawn,
-            )
-        out.append(row)
+        out.append(row | skill_ends("skill", total, replicated, m, r, drawn))
     return out

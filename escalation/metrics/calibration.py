@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation._util.arrays import Array
-from escalation.metrics.scores import log_losses, squared_errors
+from escalation.metrics.scores import Metric, log_losses, squared_errors
+
+Loss = Callable[[Array, Array], Array]
+"""Of the probabilities and the outcomes, by row."""
 
 
 class Decomposition(NamedTuple):
@@ -57,7 +60,7 @@ def decompose(
     probability: Array,
     outcome: Array,
     *,
-    loss: Callable[[Array, Array], Array] = squared_errors,
+    loss: Loss = squared_errors,
 ) -> Decomposition:
     r"""Miscalibration, discrimination and uncertainty of a proper score (CORP).
 
@@ -94,112 +97,27 @@ def decompose(
     return Decomposition(float(score - best), float(flat - best), float(flat))
 
 
-def miscalibration(probability: Array, outcome: Array) -> float:
-    """What recalibration would take off the Brier score; 0 is best.
+def _part(name: str, loss: Loss) -> Metric:
+    """One part of a score as a metric by itself; NaN without a row."""
 
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
+    def part(probability: Array, outcome: Array) -> float:
+        return float(getattr(decompose(probability, outcome, loss=loss), name))
 
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome).miscalibration
+    return part
 
 
-def discrimination(probability: Array, outcome: Array) -> float:
-    """What the order of the forecasts takes off the base rate's Brier score; more is better.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome).discrimination
-
-
-def uncertainty(probability: Array, outcome: Array) -> float:
-    """Brier score of the share of positives: how hard the rows are.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome).uncertainty
-
-
-def log_miscalibration(probability: Array, outcome: Array) -> float:
-    """What recalibration would take off the log score; 0 is best.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome, loss=log_losses).miscalibration
-
-
-def log_discrimination(probability: Array, outcome: Array) -> float:
-    """What the order of the forecasts takes off the base rate's log score; more is better.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome, loss=log_losses).discrimination
-
-
-def log_uncertainty(probability: Array, outcome: Array) -> float:
-    """Log score of the share of positives: how hard the rows are.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
-    """
-    return decompose(probability, outcome, loss=log_losses).uncertainty
+miscalibration = _part("miscalibration", squared_errors)
+"""What recalibration would take off the Brier score; 0 is best."""
+discrimination = _part("discrimination", squared_errors)
+"""What the order of the forecasts takes off the base rate's Brier score; more is better."""
+uncertainty = _part("uncertainty", squared_errors)
+"""Brier score of the share of positives: how hard the rows are."""
+log_miscalibration = _part("miscalibration", log_losses)
+"""What recalibration would take off the log score; 0 is best."""
+log_discrimination = _part("discrimination", log_losses)
+"""What the order of the forecasts takes off the base rate's log score; more is better."""
+log_uncertainty = _part("uncertainty", log_losses)
+"""Log score of the share of positives: how hard the rows are."""
 
 
 def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDArray[np.float64]:

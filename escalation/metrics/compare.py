@@ -14,7 +14,7 @@ from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
 from escalation.metrics.scores import LOSSES, auc, average_precision
-from escalation.metrics.summary import SKILL_PREFIX, ends, facts, skill, tidy
+from escalation.metrics.summary import SKILL_PREFIX, ends, facts, skill_ends, tidy
 
 
 def compare(
@@ -81,12 +81,7 @@ def _rows(paired: Paired, reference: str, *, seed: int) -> list[dict[str, Any]]:
         row = {**facts(paired, model), "reference": reference}
         for s, name in enumerate(LOSSES):
             mine, its = points[s, m], points[s, r]
-            row |= ends(
-                SKILL_PREFIX[name],
-                float(skill(mine, its)),
-                skill(replicated[s, m], replicated[s, r]),
-                drawn,
-            )
+            row |= skill_ends(SKILL_PREFIX[name], points[s], replicated[s], m, r, drawn)
             row |= ends(
                 f"{name}_difference", mine - its, replicated[s, m] - replicated[s, r], drawn
             )

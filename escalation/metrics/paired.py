@@ -54,6 +54,10 @@ class Paired:
         """Probabilities of one model, shape (row,)."""
         return self.probability[self.models.index(model)]
 
+    def place(self, model: str) -> int | None:
+        """Position of a model, if it is among these."""
+        return self.models.index(model) if model in self.models else None
+
     def by_date(self, values: Array) -> Array:
         """Sums over the rows of each date: shape (..., row) to (..., date)."""
         return np.add.reduceat(
@@ -74,16 +78,10 @@ def with_unit_key(forecasts: pd.DataFrame) -> pd.DataFrame:
     return forecasts.assign(**{schema.UNIT_KEY: forecasts[schema.UNIT]})
 
 
-def scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
+def _scored_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Rows that metrics look at: at risk, with a known outcome.
 
     Units are told apart by ``unit_key``; a table without it, by ``unit``.
-
-    Raises
-    ------
-    InputError
-        ``E-PROBABILITY`` outside [0, 1], ``E-OUTCOME`` other than 0, 1 or missing,
-        ``E-DUPLICATE`` when a model has two forecasts for the same row.
     """
     at_risk = forecasts[schema.AT_RISK].fillna(False).to_numpy(dtype=bool)
     columns = ["model", *FORECAST_KEY]
@@ -138,9 +136,11 @@ def pair(forecasts: pd.DataFrame, *, horizon: int | None = None) -> list[Paired]
     GateError
         ``E-INSUFFICIENT`` when no row has a known outcome and a probability of every model.
     InputError
-        As :func:`scored_rows`, and ``E-CONFLICT`` when models disagree on what happened.
+        ``E-PROBABILITY`` outside [0, 1], ``E-OUTCOME`` other than 0, 1 or missing,
+        ``E-DUPLICATE`` when a model has two forecasts for the same row, ``E-CONFLICT`` when models
+        disagree on what happened.
     """
-    rows = scored_rows(forecasts)
+    rows = _scored_rows(forecasts)
     if horizon is not None:
         rows = rows[rows["horizon"] == horizon]
     if rows.empty:

@@ -51,8 +51,8 @@ def running(
             before = np.searchsorted(paired.days, paired.days - window, side="right")
             losses = losses - np.where(before > 0, losses[:, before - 1], 0.0)
             rows = rows - np.where(before > 0, rows[before - 1], 0.0)
-        known = reference in paired.models
-        base = losses[paired.models.index(reference)] if known else np.full(len(rows), np.nan)
+        r = paired.place(reference)
+        base = losses[r] if r is not None else np.full(len(rows), np.nan)
         for m, model in enumerate(paired.models):
             saved = skill(losses[m], base)
             parts.append(

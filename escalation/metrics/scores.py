@@ -109,20 +109,8 @@ def log_score(probability: Array, outcome: Array) -> float:
     return float(log_losses(probability, outcome).mean()) if len(outcome) else np.nan
 
 
-def tied_groups(probability: Array, outcome: Array) -> tuple[Array, Array]:
-    """Positives and rows by distinct probability, in rising order.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    positives, rows : ndarray, shape (distinct,)
-    """
+def _tied_groups(probability: Array, outcome: Array) -> tuple[Array, Array]:
+    """Positives and rows by distinct probability, in rising order."""
     _, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     hits: Array = np.bincount(group, weights=outcome, minlength=len(size)).astype(np.float64)
     return hits, size.astype(np.float64)
@@ -150,7 +138,7 @@ def average_precision(probability: Array, outcome: Array) -> float:
     >>> round(average_precision(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0.0, 0.0, 1.0, 1.0])), 4)
     0.8333
     """
-    hits, size = tied_groups(probability, outcome)
+    hits, size = _tied_groups(probability, outcome)
     if not hits.sum() > 0:
         return np.nan
     hits, size = hits[::-1], size[::-1]
@@ -181,7 +169,7 @@ def auc(probability: Array, outcome: Array) -> float:
     >>> auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0.0, 0.0, 1.0, 1.0]))
     0.75
     """
-    hits, size = tied_groups(probability, outcome)
+    hits, size = _tied_groups(probability, outcome)
     misses = size - hits
     pairs = hits.sum() * misses.sum()
     if not pairs > 0:

@@ -137,6 +137,28 @@ def skill(score: Any, reference: Any) -> Any:
     return 1.0 - np.where((score == 0.0) & (reference == 0.0), 1.0, ratio)
 
 
+def skill_ends(
+    name: str, points: Array, replicated: Array, m: int, r: int | None, drawn: Resampling
+) -> dict[str, float]:
+    """Skill of one model over another and the ends of its interval; NaN without the other.
+
+    Parameters
+    ----------
+    name : str
+    points : ndarray, shape (model,)
+        Mean or summed losses.
+    replicated : ndarray, shape (model, replicate)
+        The same in each resampling.
+    m, r : int
+        Positions of the model and of its reference.
+    drawn : Resampling
+    """
+    if r is None:
+        return dict.fromkeys((name, f"{name}_lower", f"{name}_upper"), np.nan)
+    saved = float(skill(points[m], points[r]))
+    return ends(name, saved, skill(replicated[m], replicated[r]), drawn)
+
+
 def facts(paired: Paired, model: str) -> dict[str, Any]:
     """What a row of a table is about: label, horizon, model and how many of everything.
 
@@ -171,30 +193,13 @@ def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
             row |= ends(name, points[s, m], replicated[s, m], drawn)
         for s, name in enumerate(LOSSES):
             for reference in REFERENCES:
-                row |= _skill_ends(paired, points[s], replicated[s], m, name, reference, drawn)
+                vs, r = f"{SKILL_PREFIX[name]}_vs_{reference}", paired.place(reference)
+                row |= skill_ends(vs, points[s], replicated[s], m, r, drawn)
         row |= _tests(paired, losses[0] / total, m)
         row |= _rankings(paired, model, drawn)
         row |= _registered(paired, model, row)
         out.append(row | {"verdict": verdict(row, blocks=drawn.blocks)})
     return out
-
-
-def _skill_ends(
-    paired: Paired,
-    points: Array,
-    replicated: Array,
-    m: int,
-    score: str,
-    reference: str,
-    drawn: Resampling,
-) -> dict[str, float]:
-    name = f"{SKILL_PREFIX[score]}_vs_{reference}"
-    if reference not in paired.models:
-        return {name: np.nan, f"{name}_lower": np.nan, f"{name}_upper": np.nan}
-    r = paired.models.index(reference)
-    return ends(
-        name, float(skill(points[m], points[r])), skill(replicated[m], replicated[r]), drawn
-    )
 
 
 def _tests(paired: Paired, by_date: Array, m: int) -> dict[str, float]:

@@ -33,7 +33,7 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         trained_to=str(trained.trained_to),
         data_digest=case.prepared.archive.until(trained.trained_to).digest,
         known_basis=case.prepared.archive.known_basis,
-        base_rate=base_rates(trained),
+        base_rate=_base_rates(trained),
         record=track_record_of(trained, family).as_dict(),
         informative=_informative(trained, family),
         null_share=trained.null_share,
@@ -99,7 +99,7 @@ def _informative(trained: Trained, family: str) -> bool:
     return bool((own["skill_vs_climatology_lower"].astype(float) > 0.0).any())
 
 
-def base_rates(trained: Trained) -> dict[str, Any]:
+def _base_rates(trained: Trained) -> dict[str, Any]:
     """The climatology of every unit, and of one never seen (``pool``), and the units' names."""
     units = [*trained.case.prepared.unit_keys, "\x00never seen"]
     index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])

@@ -27,7 +27,9 @@ from escalation.events.archive import EventArchive, require_archive, to_day, wit
 from escalation.experiment import Experiment, require_experiment, target_label
 from escalation.models import ResolvedForecasts
 from escalation.scoring.described import manifest_of
-from escalation.scoring.score import Score, Scorer, score
+from escalation.scoring.score import score
+from escalation.scoring.scorer import Scorer
+from escalation.scoring.watchlist import Score
 from escalation.targets import Labels, Target
 
 RECORD_DAYS = 28
@@ -50,14 +52,7 @@ def as_it_stood(experiment: Experiment, day: np.datetime64) -> Experiment:
     first = experiment.backtest.first_origin
     if first is not None and (last - first).days < RECORD_DAYS:
         first = None
-    return experiment.model_copy(
-        update={
-            "data": experiment.data.model_copy(update={"last_day": last}),
-            "backtest": experiment.backtest.model_copy(
-                update={"first_origin": first, "last_origin": None}
-            ),
-        }
-    )
+    return experiment.reading(last_day=last).scheduled(first_origin=first, last_origin=None)
 
 
 def replay(
@@ -177,9 +172,7 @@ def _reaching_on(
     opening = data.first_day or archive.until(days[0]).first_day.astype(dt.date)
     limit = to_day(data.last_day) if data.last_day is not None else archive.covered_to
     reach = min(max(limit, days[-1]), archive.covered_to).astype(dt.date)
-    return experiment.model_copy(
-        update={"data": data.model_copy(update={"first_day": opening, "last_day": reach})}
-    )
+    return experiment.reading(first_day=opening, last_day=reach)
 
 
 def _by_record(
@@ -206,13 +199,8 @@ def _past(case: Case, origin: int | None, last: np.datetime64, progress: Progres
     """Forecasts of every model on the experiment's schedule, from an origin to a day."""
     if origin is None:
         return pd.DataFrame(columns=list(schema.FORECAST_COLUMNS))
-    schedule = case.experiment.backtest.model_copy(
-        update={
-            "first_origin": case.prepared.days[origin].astype(dt.date),
-            "last_origin": last.astype(dt.date),
-        }
-    )
-    experiment = case.experiment.model_copy(update={"backtest": schedule})
+    start = case.prepared.days[origin].astype(dt.date)
+    experiment = case.experiment.scheduled(first_origin=start, last_origin=last.astype(dt.date))
     return backtest_case(replace(case, experiment=experiment), progress=progress)
 
 
@@ -227,7 +215,7 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.known_on(today)
     record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
-    name = chosen_by(record, case.experiment, case.target)
+    name = _chosen_by(record, case.experiment, case.target)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record
     )
@@ -238,15 +226,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
-def chosen_by(record: ResolvedForecasts, experiment: Experiment, target: Target) -> str:
-    """The model that training would choose from a record; the baseline where nothing resolved.
-
-    Parameters
-    ----------
-    record : ResolvedForecasts
-    experiment : Experiment
-    target : Target
-    """
+def _chosen_by(record: ResolvedForecasts, experiment: Experiment, target: Target) -> str:
+    """The model that training would choose from a record; the baseline where nothing resolved."""
     if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,8 @@ from escalation.experiment import target_label
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models.counts import CountMixture, count_forecast
 from escalation.scoring.counterfactual import Counterfactual
-from escalation.scoring.explain import Driver, drivers_of, events_to, families_of
-from escalation.scoring.scorer import Scorer, ScoringInputs, checked_input
+from escalation.scoring.explain import drivers_of, events_to, families_of
+from escalation.scoring.scorer import Scorer, ScoringInputs
 from escalation.scoring.status import (
     IN_SAMPLE,
     NEW_UNIT,
@@ -42,26 +43,10 @@ CAVEATS = {
 }
 
 
-def check_day(
+def _check_day(
     scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_sample: bool
 ) -> None:
-    """Refuse a day that the archive does not cover or that the model has already seen.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    archive : EventArchive
-    day : datetime64[D]
-    in_sample : bool
-        Allow days that the model has learned from.
-
-    Raises
-    ------
-    InputError
-        ``E-COVERAGE`` beyond the data, ``E-RANGE`` before the first day of the features.
-    GateError
-        ``E-IN-SAMPLE`` before the end of the model's training, unless allowed.
-    """
+    """Refuse a day that is not covered (``E-COVERAGE``), or was learned from (``E-IN-SAMPLE``)."""
     archive.until(day)
     trained_to = to_day(scorer.manifest.trained_to)
     if day < trained_to and not in_sample:
@@ -75,25 +60,8 @@ def check_day(
         )
 
 
-def age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
-    """Days from the newest version known by a day to that day, or to today if that is later.
-
-    Parameters
-    ----------
-    archive : EventArchive
-    day : date-like
-    today : date-like, optional
-
-    Returns
-    -------
-    int
-        In days.
-
-    Raises
-    ------
-    InputError
-        ``E-EMPTY`` when nothing was known by the day.
-    """
+def _age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
+    """Days from the newest version known by a day to that day, or to today if that is later."""
     known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
     if known.empty:
         raise InputError("E-EMPTY", "no event was known by that day", value=day)
@@ -156,8 +124,8 @@ def score(
     """
     day = scored_day(scorer, archive, as_of)
     archive = archive.until(day)
-    check_day(scorer, archive, day, in_sample=allow_in_sample)
-    age = age_of_news(archive, day, today=today)
+    _check_day(scorer, archive, day, in_sample=allow_in_sample)
+    age = _age_of_news(archive, day, today=today)
     inputs = scorer.inputs(archive, day)
     counterfactual = Counterfactual(scorer, inputs)
     everywhere = (
@@ -177,7 +145,7 @@ def _rows(
     everywhere: Sequence[str | None],
 ) -> list[Score]:
     """A row per unit, known on the day or known to the model; some things are said everywhere."""
-    record, rates = track_of(scorer), scorer.manifest.base_rate
+    record, rates = _track_of(scorer), scorer.manifest.base_rate
     verified = record.positives >= FEWEST_POSITIVES
     unsure = None if verified else NOT_VERIFIED.format(record.positives, record.resolved)
     stamp = provenance(scorer, inputs.archive, inputs.day)
@@ -230,36 +198,30 @@ def counts_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
     """
     if not scorer.manifest.counts or not len(inputs.X):
         return [{}] * len(inputs.X)
-    try:
+    with _from_manifest("a mixture of counts", "counts"):
         mixture = CountMixture.of(scorer.manifest.counts)
-    except (LookupError, TypeError, ValueError) as error:
-        raise ModelError(
-            "E-MODEL-MANIFEST",
-            "expected a mixture of counts of finite numbers",
-            column="counts",
-            fix="train again",
-        ) from error
     threshold = inputs.X[schema.THRESHOLD].to_numpy(np.float64)
     ahead = count_forecast(mixture, inputs.X, probability=inputs.probability, threshold=threshold)
     ends = zip(ahead.expected, ahead.low, ahead.high, strict=True)
     return [{"expected": float(e), "count_low": int(a), "count_high": int(b)} for e, a, b in ends]
 
 
-def track_of(scorer: Scorer) -> TrackRecord:
-    """The track record that intervals come from.
-
-    Raises
-    ------
-    ModelError
-        ``E-MODEL-MANIFEST`` when the manifest has none that can be used.
-    """
-    try:
+def _track_of(scorer: Scorer) -> TrackRecord:
+    """The track record that intervals come from; ``E-MODEL-MANIFEST`` where none can be used."""
+    with _from_manifest("a track record", "record"):
         return TrackRecord.of(scorer.manifest.record)
+
+
+@contextmanager
+def _from_manifest(what: str, column: str) -> Iterator[None]:
+    """What a manifest says and can't be used is a refusal of the model."""
+    try:
+        yield
     except (LookupError, TypeError, ValueError) as error:
         raise ModelError(
             "E-MODEL-MANIFEST",
-            "expected a track record of finite numbers",
-            column="record",
+            f"expected {what} of finite numbers",
+            column=column,
             fix="train again",
         ) from error
 
@@ -342,6 +304,3 @@ def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dic
         "experiment": scorer.experiment.digest,
         "version": __version__,
     }
-
-
-__all__ = ["Driver", "Score", "Scorer", "checked_input", "score"]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -16,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from escalation import schema
-from escalation.errors import UsageError
+from escalation.errors import UsageError, did_you_mean
 from escalation.events.archive import ISO_DAY, EventArchive, to_day
 from escalation.events.severity import between_states, severity_of
 from escalation.events.units import normalised
@@ -160,13 +159,12 @@ class SupposedEvent:
     def _require(self, what: str, name: str, known: Collection[str]) -> None:
         if name in known:
             return
-        near = difflib.get_close_matches(name, sorted(known), n=1)
         raise UsageError(
             "E-SUPPOSED",
             f"no event known by that day has this {what}",
             column="--if",
             value=name,
-            fix=f"did you mean {near[0]!r}?" if near else "name one that the events have",
+            fix=did_you_mean(name, sorted(known), "name one that the events have"),
         )
 
     def _located(self, events: pd.DataFrame) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
 from escalation import metrics, schema
 from escalation.backtest.case import Case, make_case
@@ -128,9 +128,8 @@ def verify(
 
 def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False) -> Experiment:
     """The experiment on an axis that ends on a day, by default without its inputs."""
-    data = experiment.data.model_copy(update={"last_day": last.astype(object)})
-    more: dict[str, Any] = {} if inputs else {"features": {}}
-    return experiment.model_copy(update={"data": data, **more})
+    then = experiment.reading(last_day=last.astype(object))
+    return then if inputs else then.model_copy(update={"features": {}})
 
 
 def outcomes(
@@ -242,7 +241,8 @@ def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.Data
 
 def _moved(then: pd.Series, now: pd.Series) -> dict[str, float]:
     before, after = then.to_numpy(np.float64), now.to_numpy(np.float64)
-    return {"psi": stability_index(before, after), "ks": largest_gap(before, after)}
+    gap = ks_2samp(before, after, method="asymp").statistic
+    return {"psi": stability_index(before, after), "ks": float(gap)}
 
 
 def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
@@ -277,29 +277,3 @@ def _shares(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
     # A value on an edge belongs below it: counts are mostly zero, and zero is an edge.
     counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
     return np.asarray((counts + 0.5) / (counts + 0.5).sum())
-
-
-def largest_gap(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
-    """Largest gap between two distribution functions (Kolmogorov-Smirnov).
-
-    Parameters
-    ----------
-    before, after : ndarray, shape (row,)
-        The two samples, of any lengths.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Examples
-    --------
-    >>> largest_gap(np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 4.0, 5.0, 6.0]))
-    0.5
-    """
-    at = np.union1d(before, after)
-    low, high = (
-        np.searchsorted(np.sort(values), at, side="right") / len(values)
-        for values in (before, after)
-    )
-    return float(np.abs(low - high).max(initial=0.0))

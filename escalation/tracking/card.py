@@ -96,18 +96,11 @@ def model_card(reference: str, *, uri: str) -> str:
     registered = registered_names(uri, name)
     labels = [one for one in registered if one.startswith(f"{name}.") and name not in registered]
     versions = [version_of(client, one, alias) for one in labels or [name]]
-    return "\n".join(card_of(client, version, alias=alias) for version in versions)
+    return "\n".join(_card_of(client, version, alias=alias) for version in versions)
 
 
-def card_of(client: MlflowClient, version: ModelVersion, *, alias: str) -> str:
-    """The card of a version, from its runs.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    version : ModelVersion
-    alias : str
-    """
+def _card_of(client: MlflowClient, version: ModelVersion, *, alias: str) -> str:
+    """The card of a version, from its runs."""
     with storage():
         child = client.get_run(str(version.run_id))
         parent = client.get_run(child.data.tags[PARENT_TAG])
@@ -123,7 +116,7 @@ def log_card(client: MlflowClient, name: str, version: str, alias: str) -> None:
     name, version, alias : str
     """
     made = client.get_model_version(name, version)
-    client.log_text(str(made.run_id), card_of(client, made, alias=alias), CARD_FILE)
+    client.log_text(str(made.run_id), _card_of(client, made, alias=alias), CARD_FILE)
 
 
 def check_card(text: str, reference: str, *, uri: str) -> None:
@@ -199,20 +192,15 @@ def _facts(version: ModelVersion, child: Run, parent: Run) -> dict[str, Any]:
     settings = [(key, parent.data.params[key]) for key in _SETTINGS if key in parent.data.params]
     shown = {name: printable(value, longest=500) for name, value in {**facts, **counts}.items()}
     held = [(key, printable(value).replace("|", "\\|")) for key, value in settings]
-    return {**shown, "settings": held, "scores": list(card_figures(measured))}
+    return {**shown, "settings": held, "scores": list(_card_figures(measured))}
 
 
-def card_figures(measured: Mapping[str, float]) -> list[CardFigure]:
+def _card_figures(measured: Mapping[str, float]) -> list[CardFigure]:
     """The numbers of a run that a card shows, with the ends of their intervals.
-
-    Parameters
-    ----------
-    measured : mapping of str to float
-        Metrics of the run by name.
 
     Examples
     --------
-    >>> card_figures({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})[0].upper
+    >>> _card_figures({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})[0].upper
     '0.0600'
     """
     return [

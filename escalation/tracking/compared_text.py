@@ -55,15 +55,14 @@ def by_chance(seen: int) -> str:
 def markdown_section(done: RunComparison) -> str:
     """A section of a run's description."""
     heads, keys = _headings(done)
-    lines = [heads, ["---"] * len(heads), *_rows(done.table)]
-    differs = [keys, ["---"] * 3, *done.differences.to_numpy().tolist()]
+    differs = [keys, *done.differences.to_numpy().tolist()]
     return "\n\n".join(
         [
             f"`{done.after}` against `{done.before}`: {_facts(done.table)}. "
             f"Skill above 0: `{done.after[:SHORT]}` is better.",
-            _markdown(lines),
+            markdown_table([heads, *_rows(done.table)]),
             "What differs between them:" if len(done.differences) else "Their settings are equal.",
-            _markdown(differs) if len(done.differences) else "",
+            markdown_table(differs) if len(done.differences) else "",
             by_chance(done.seen),
         ]
     ).replace("\n\n\n\n", "\n\n")
@@ -128,7 +127,9 @@ def _skill(row: Any) -> str:
     return f"{value:+z.1%}" if pd.isna(low) else f"{value:+z.1%} [{low:+.1%}, {high:+.1%}]"
 
 
-def _markdown(lines: list[Any]) -> str:
+def markdown_table(lines: list[list[Any]]) -> str:
+    """Lines of cells as a table, the names of the columns first."""
+    lines = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "\n".join(
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
     )

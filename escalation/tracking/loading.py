@@ -153,9 +153,24 @@ def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
     """
     child = str(version.run_id)
     parent = client.get_run(child).data.tags.get("mlflow.parentRunId", child)
+    return forecasts_in(client, parent)
+
+
+def forecasts_in(client: MlflowClient, run_id: str) -> pd.DataFrame:
+    """The forecasts among the artifacts of a run.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+        Of a training, or of a backtest that was logged in a notebook.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         path = download_artifacts(
-            run_id=parent, artifact_path="forecasts.parquet", dst_path=scratch
+            run_id=run_id,
+            artifact_path="forecasts.parquet",
+            dst_path=scratch,
+            tracking_uri=client.tracking_uri,
         )
         return pd.read_parquet(path)
 

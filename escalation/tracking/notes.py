@@ -12,6 +12,7 @@ from escalation.experiment import target_label
 from escalation.scoring.described import track_record_of
 from escalation.scoring.usual import track_in_words
 from escalation.targets.wording import definition
+from escalation.tracking.compared_text import markdown_table
 
 MOST_MODELS = 20
 
@@ -36,7 +37,7 @@ def parent_note(trained: Trained) -> str:
     data = prepared.archive.until(trained.trained_to)
     return (
         f"{definition(trained.case.target)}\n\n"
-        f"**Best: `{trained.best}`**, {verdict_of(trained, trained.best)}. "
+        f"**Best: `{trained.best}`**, {_verdict_of(trained, trained.best)}. "
         f"A no-change process would give {trained.null_share:.1%} positives by chance.\n\n"
         f"{first['rows']:,} forecasts on {first['dates']:,} dates, {days.min():%Y-%m-%d} to "
         f"{days.max():%Y-%m-%d}, for {first['units']:,} units; {first['positives']:,} positive. "
@@ -64,11 +65,11 @@ def child_note(trained: Trained, model: str) -> str:
     str
         Markdown.
     """
-    row = row_of(trained, model)
+    row = _row_of(trained, model)
     return (
-        f"`{model}`: {verdict_of(trained, model)}. Brier {interval_of(row, 'brier')}; skill over "
-        f"ewma_nb {interval_of(row, 'skill_vs_ewma_nb', percent=True)}, over climatology "
-        f"{interval_of(row, 'skill_vs_climatology', percent=True)}.\n\n"
+        f"`{model}`: {_verdict_of(trained, model)}. Brier {_interval_of(row, 'brier')}; skill over "
+        f"ewma_nb {_interval_of(row, 'skill_vs_ewma_nb', percent=True)}, over climatology "
+        f"{_interval_of(row, 'skill_vs_climatology', percent=True)}.\n\n"
         f"{track_in_words(track_record_of(trained, model))}\n\n"
         f"{definition(trained.case.target)}\n"
     )
@@ -84,44 +85,24 @@ def version_note(trained: Trained) -> str:
     )
 
 
-def verdict_of(trained: Trained, model: str) -> str:
-    """What the comparison says of a model; the baseline is not held against itself.
-
-    Parameters
-    ----------
-    trained : Trained
-    model : str
-    """
-    verdict = str(row_of(trained, model)["verdict"])
+def _verdict_of(trained: Trained, model: str) -> str:
+    """What the comparison says of a model; the baseline is not held against itself."""
+    verdict = str(_row_of(trained, model)["verdict"])
     return "the baseline to beat" if model == "ewma_nb" else verdict
 
 
-def row_of(trained: Trained, model: str) -> dict[str, Any]:
-    """A model's row of the comparison.
-
-    Parameters
-    ----------
-    trained : Trained
-    model : str
-    """
+def _row_of(trained: Trained, model: str) -> dict[str, Any]:
+    """A model's row of the comparison."""
     row: dict[str, Any] = trained.summary.set_index("model").loc[model].to_dict()
     return row
 
 
-def interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str:
-    """A number with the ends of its interval.
-
-    Parameters
-    ----------
-    row : dict
-        Of the comparison.
-    name : str
-        The number; its ends are ``name_lower`` and ``name_upper``.
-    percent : bool, optional
+def _interval_of(row: dict[str, Any], name: str, *, percent: bool = False) -> str:
+    """A number of the comparison with the ends of its interval.
 
     Examples
     --------
-    >>> interval_of({"brier": 0.1, "brier_lower": 0.05, "brier_upper": 0.2}, "brier")
+    >>> _interval_of({"brier": 0.1, "brier_lower": 0.05, "brier_upper": 0.2}, "brier")
     '0.100 [0.050, 0.200]'
     """
     value, low, high = (row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
@@ -144,7 +125,7 @@ def short_skill(trained: Trained, model: str) -> dict[str, str]:
     trained : Trained
     model : str
     """
-    row = row_of(trained, model)
+    row = _row_of(trained, model)
     names = {"skill_pct": "skill_vs_ewma_nb", "vs_clim_pct": "skill_vs_climatology"}
     return {short: _in_percent(row, name) for short, name in names.items()}
 
@@ -163,11 +144,11 @@ def comparison(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [row["model"] for row in rows],
-            "Brier": [interval_of(row, "brier") for row in rows],
-            "skill vs ewma_nb": [interval_of(r, "skill_vs_ewma_nb", percent=True) for r in rows],
+            "Brier": [_interval_of(row, "brier") for row in rows],
+            "skill vs ewma_nb": [_interval_of(r, "skill_vs_ewma_nb", percent=True) for r in rows],
             "p": ["-" if pd.isna(p := row["dm_vs_ewma_nb_p"]) else f"{p:.3f}" for row in rows],
             "skill vs climatology": [
-                interval_of(row, "skill_vs_climatology", percent=True) for row in rows
+                _interval_of(row, "skill_vs_climatology", percent=True) for row in rows
             ],
             "AUC": ["-" if pd.isna(row["auc"]) else f"{row['auc']:.2f}" for row in rows],
             "verdict": [row["verdict"] for row in rows],
@@ -177,5 +158,4 @@ def comparison(summary: pd.DataFrame) -> pd.DataFrame:
 
 def _table(summary: pd.DataFrame) -> str:
     shown = comparison(summary).head(MOST_MODELS)
-    lines = [shown.columns.tolist(), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return markdown_table([shown.columns.tolist(), *shown.to_numpy().tolist()])

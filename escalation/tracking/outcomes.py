@@ -58,7 +58,7 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
         with tracked_run(client, uri, begun) as run_id:
             now = int(time.time() * 1000)
             named = [
-                Metric(name, value, now, 0) for name, value in verified_metrics(verified).items()
+                Metric(name, value, now, 0) for name, value in _verified_metrics(verified).items()
             ]
             client.log_batch(run_id, [*named, *_steps(verified)])
             with tempfile.TemporaryDirectory() as scratch:
@@ -67,7 +67,7 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
     return run_id
 
 
-def verified_metrics(verified: Verified) -> dict[str, float]:
+def _verified_metrics(verified: Verified) -> dict[str, float]:
     """Numbers of a verification under the names that trainings use."""
     named: dict[str, object] = {
         "counts/issued": verified.issued,

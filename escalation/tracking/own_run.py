@@ -13,10 +13,9 @@ from mlflow import MlflowClient
 from escalation._util.files import write_table
 from escalation.errors import require_instance
 from escalation.scoring.result import BacktestResult
+from escalation.tracking.metric_names import DECIDING
 from escalation.tracking.run_names import TRAINING_TAG
 from escalation.tracking.runs import log_params, params_of, tags_of
-
-_LOGGED = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
 
 
 def log_run(result: BacktestResult, *, name: str | None = None) -> str:
@@ -53,7 +52,7 @@ def _log(result: BacktestResult, run_id: str) -> None:
         {
             f"{metric}{end}/{row['model']}": float(row[f"{metric}{end}"])
             for row in summary.to_dict("records")
-            for metric in _LOGGED
+            for metric in DECIDING
             for end in ends
             if pd.notna(row.get(f"{metric}{end}"))
         }

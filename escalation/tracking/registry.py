@@ -42,21 +42,15 @@ class Registered:
     alias: str
 
 
-def model_name(trained: Trained) -> str:
+def _model_name(trained: Trained) -> str:
     """The experiment's name, with the label where there are several."""
     experiment = trained.case.experiment
     name = experiment.experiment.name
     return name if len(experiment.targets) == 1 else f"{name}.{trained.label}"
 
 
-def logged_name(trained: Trained, model: str) -> str:
-    """A model with its label, such as ``any_7d blend``: a list of all labels' can be told apart.
-
-    Parameters
-    ----------
-    trained : Trained
-    model : str
-    """
+def _logged_name(trained: Trained, model: str) -> str:
+    """A model with its label, such as ``any_7d blend``: a list of all labels' can be told apart."""
     return f"{trained.label} {model}"
 
 
@@ -75,7 +69,7 @@ def log_model(trained: Trained, run_id: str) -> str:
         (folder / HASH_FILE).write_text(digest, encoding="utf-8")
         with mlflow.start_run(run_id=run_id):
             info = mlflow.pyfunc.log_model(
-                name=logged_name(trained, trained.best),
+                name=_logged_name(trained, trained.best),
                 loader_module="escalation.scoring.serving",
                 data_path=str(folder),
                 signature=_signature(manifest.columns),
@@ -101,7 +95,7 @@ def name_model(
     """
     entered = client.create_logged_model(
         experiment,
-        logged_name(trained, model),
+        _logged_name(trained, model),
         run_id,
         tags={"target": trained.label, "files": "only of the best"},
     )
@@ -137,7 +131,7 @@ def register(
     run_id, model_id : str
         Of the best model.
     """
-    name = model_name(trained)
+    name = _model_name(trained)
     experiment, label = trained.case.experiment, trained.case.target
     own = label_words(experiment, label)
     description = definition(label) if own == question(label) else f"{definition(label)} {own}"

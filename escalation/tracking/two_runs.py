@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
@@ -17,7 +15,7 @@ from escalation.errors import GateError, UsageError
 from escalation.metrics.paired import FORECAST_KEY, with_unit_key
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.tracking.compared_text import SAME, SHORT, html_page, markdown_section, one_line
-from escalation.tracking.loading import existing_store
+from escalation.tracking.loading import existing_store, forecasts_in
 from escalation.tracking.place import store_uri
 from escalation.tracking.run_names import (
     NEWEST,
@@ -148,30 +146,10 @@ def _not_comparable(before: Run, after: Run) -> GateError:
     )
 
 
-def forecasts_of_run(client: MlflowClient, run: Run) -> pd.DataFrame:
-    """All forecasts that a run holds.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    run : Run
-        Of a training, or of a backtest that was logged in a notebook.
-
-    Raises
-    ------
-    GateError
-        ``E-NOT-COMPARABLE`` where it holds none.
-    """
-    uri = client.tracking_uri
+def _forecasts(client: MlflowClient, run: Run) -> pd.DataFrame:
+    """All forecasts that a run holds; ``E-NOT-COMPARABLE`` where it holds none."""
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            path = download_artifacts(
-                run_id=run.info.run_id,
-                artifact_path="forecasts.parquet",
-                dst_path=scratch,
-                tracking_uri=uri,
-            )
-            return with_unit_key(pd.read_parquet(path))
+        return with_unit_key(forecasts_in(client, run.info.run_id))
     except (MlflowException, FileNotFoundError):
         raise GateError(
             "E-NOT-COMPARABLE",
@@ -185,7 +163,7 @@ def _compared(
     client: MlflowClient, before: Run, after: Run, *, only: list[str], seed: int
 ) -> pd.DataFrame:
     """One label: each model against itself, and the best of one run against that of the other."""
-    old, new = (forecasts_of_run(client, run) for run in (before, after))
+    old, new = (_forecasts(client, run) for run in (before, after))
     best = [run.data.tags.get("best") or run.data.params.get("best", "") for run in (before, after)]
     both = [name for name in new["model"].unique() if name in set(old["model"])]
     pairs = {name: (name, name) for name in both if not only or name in only}
@@ -296,6 +274,3 @@ def _with_comparison(note: str, line: str, section: str) -> str:
     first, *rest = note.split(_SECTION)[0].split("\n\n")
     kept = [paragraph for paragraph in rest if not paragraph.startswith(_LINE)]
     return "\n\n".join([first, line, *kept]) + _SECTION + section
-
-
-__all__ = ["RunComparison", "compare_runs", "forecasts_of_run"]

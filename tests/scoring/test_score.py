@@ -14,7 +14,8 @@ from escalation import schema
 from escalation.backtest.case import make_case
 from escalation.backtest.fitting import build_model
 from escalation.errors import GateError, InputError, ModelError
-from escalation.scoring.score import Scorer, checked_input, score
+from escalation.scoring.score import score
+from escalation.scoring.scorer import Scorer, checked_input
 from escalation.scoring.status import NEW_UNIT, NO_HISTORY, NOT_AT_RISK, STALE, kind
 
 

@@ -52,7 +52,7 @@ def lateness_figure(revisions: Revisions) -> Figure:
     UsageError
         ``E-PLOT`` where reports have no day and no event has a second version.
     """
-    groups, total = _rows(revisions), revisions.total
+    groups, total = revisions.shown(MOST), revisions.total
     panels = [
         panel for panel, known in ((_delays, total.lateness), (_changes, total.revised)) if known
     ]
@@ -70,15 +70,6 @@ def lateness_figure(revisions: Revisions) -> Figure:
     _names(axes[0], groups)
     headline(figure, _finding(revisions), _facts(revisions))
     return figure
-
-
-def _rows(revisions: Revisions) -> list[RevisionGroup]:
-    sources, types = revisions.of("source"), revisions.of("event_type")
-    return [
-        revisions.total,
-        *(sources if len(sources) > 1 else ()),
-        *(types[:MOST] if len(types) > 1 else ()),
-    ]
 
 
 def _names(ax: Axes, groups: Sequence[RevisionGroup]) -> None:

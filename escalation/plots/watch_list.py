@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from escalation._util.text import percent
+from escalation._util.text import listed, percent
 from escalation.errors import InputError
 from escalation.plots.style import INK, PALETTE, clean_axes, headline, new_figure, share_label
 
@@ -93,6 +93,5 @@ def _subtitle(scores: pd.DataFrame, *, hidden: int) -> str:
     notes = [f"{hidden} more units are lower."] if hidden else []
     silent = scores.loc[scores["probability"].isna(), "unit"].astype(str).tolist()
     if silent:
-        rest = f" and {len(silent) - 4} more" if len(silent) > 4 else ""
-        notes.append(f"No probability for {', '.join(silent[:4])}{rest}.")
+        notes.append(f"No probability for {listed(silent, 4)}.")
     return "\n".join([text, " ".join(notes)]) if notes else text

@@ -7,15 +7,14 @@ text stays as large on a phone as on a desk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation._util.arrays import Array
-from escalation.report.ground import ground_paths
+from escalation.report.ground import ground_paths, runs
 
 MAP_WIDTH = 360.0
 MAP_MARGIN = 60.0
@@ -68,7 +67,7 @@ def steps(x: Array, y: Array, *, end: float) -> str:
     'M0 80H10V50H20'
     """
     parts: list[str] = []
-    for run in unbroken(y):
+    for run in runs(~np.isnan(y)):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
         parts.append(f"M{_n(x[run[0]])} {_n(100 - 100 * y[run[0]])}")
         for i in run[1:]:
@@ -95,20 +94,13 @@ def band(x: Array, low: Array, high: Array, *, end: float) -> str:
         SVG path data.
     """
     parts: list[str] = []
-    for run in unbroken(low + high):
+    for run in runs(~np.isnan(low + high)):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
         edges = np.append(x[run], stop)
         upper = [f"V{_n(100 - 100 * high[i])}H{_n(edges[k + 1])}" for k, i in enumerate(run)]
         lower = [f"V{_n(100 - 100 * low[i])}H{_n(edges[k])}" for k, i in enumerate(run)][::-1]
         parts.append(f"M{_n(edges[0])} {_n(100 - 100 * low[run[0]])}{''.join(upper + lower)}Z")
     return "".join(parts)
-
-
-def unbroken(values: Array) -> list[NDArray[np.int64]]:
-    """Stretches of positions without a missing value."""
-    known = np.flatnonzero(~np.isnan(values))
-    cuts = np.flatnonzero(np.diff(known) > 1) + 1
-    return [run for run in np.split(known, cuts) if len(run)]
 
 
 def _n(value: float) -> str:
@@ -207,16 +199,8 @@ def _label(dot: Dot, taken: list[Box], width: float, height: float) -> Dot:
         if inside and not any(_meet(box, other) for other in taken):
             taken.append(box)
             anchor = "start" if left == x else "end"
-            return Dot(
-                dot.name,
-                dot.x,
-                dot.y,
-                dot.radius,
-                dot.level,
-                round(float(x), 1),
-                round(float(y), 1),
-                anchor,
-            )
+            at = round(float(x), 1), round(float(y), 1)
+            return replace(dot, label_x=at[0], label_y=at[1], anchor=anchor)
     return dot
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
 from escalation._util.arrays import Array
 
@@ -49,7 +50,7 @@ def ground_paths(
     for kind, points in ground_lines():
         x, y = place(points[:, 0], points[:, 1])
         seen = _seen(x, width) & _seen(y, height)
-        for run in _runs(seen):
+        for run in runs(seen):
             line = [f"{x[i]:.1f} {y[i]:.1f}" for i in range(run[0], run[-1] + 2)]
             paths.setdefault(kind, []).append("M" + "L".join(dict.fromkeys(line)))
     return {kind: "".join(paths[kind]) for kind in GROUND_KINDS if kind in paths}
@@ -61,7 +62,7 @@ def _seen(at: Array, size: float) -> np.ndarray:
     return (high >= 0.0) & (low <= size)
 
 
-def _runs(seen: np.ndarray) -> list[np.ndarray]:
-    """Stretches of segments that are seen."""
-    some = np.flatnonzero(seen)
+def runs(held: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Stretches of positions that hold."""
+    some = np.flatnonzero(held)
     return [run for run in np.split(some, np.flatnonzero(np.diff(some) > 1) + 1) if len(run)]

@@ -125,7 +125,7 @@ def report_data(
         _of_label(scorer, archive, scores, known_by(past, day))
         for scorer, scores, past in zip(scorers, lists, stored, strict=True)
     ]
-    moves, states = moves_on(archive, first.experiment, day)
+    moves, states = _moves_on(archive, first.experiment, day)
     return replace(
         first,
         recent=_recent(scorers[0], archive, day),
@@ -168,7 +168,7 @@ def training_pages(trained: Sequence[Trained], *, explain: int = 5) -> list[Repo
 
 def _with_moves(trained: Trained, told: ReportData) -> ReportData:
     archive = trained.case.prepared.archive.until(trained.trained_to)
-    moves, states = moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
+    moves, states = _moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
     return replace(told, moves=moves, states=states)
 
 
@@ -210,7 +210,7 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     return known.reset_index(drop=True)
 
 
-def moves_on(
+def _moves_on(
     archive: EventArchive, experiment: Experiment, day: np.datetime64
 ) -> tuple[pd.DataFrame, tuple[ExchangeState, ...]]:
     """What followed each side's moves, and where the pairs stand, as known on a day."""

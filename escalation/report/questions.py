@@ -49,7 +49,7 @@ def answers(data: ReportData) -> Answers:
     whole = next((line for line in lines if line.score.unit_key == schema.ALL_UNIT), None)
     places = [line for line in lines if line is not whole]
     first = whole or next(iter(lines), None)
-    drivers = [driver_words(one) for one in first.score.drivers[:_NAMED]] if first else []
+    drivers = [_driver_words(one) for one in first.score.drivers[:_NAMED]] if first else []
     return Answers(places[:_NAMED], first, drivers, turns(data))
 
 
@@ -108,12 +108,12 @@ def _like_the_last(data: ReportData, state: ExchangeState) -> str:
     )
 
 
-def driver_words(driver: Driver) -> str:
+def _driver_words(driver: Driver) -> str:
     """An event that carries a number, in a few words.
 
     Examples
     --------
-    >>> driver_words(Driver("e1", "2020-03-11", "taji", "rocket_attack", "", "", 3, 14, 0.8))
+    >>> _driver_words(Driver("e1", "2020-03-11", "taji", "rocket_attack", "", "", 3, 14, 0.8))
     'rocket attack, Taji, 11 March 2020 (3 killed, 14 wounded)'
     """
     what = ", ".join(filter(None, [plain(driver.event_type), titled(driver.place)]))
@@ -135,7 +135,7 @@ def _other(data: ReportData, number: int) -> OtherLabel:
         len(set(data.target.where.equal.get(schema.ACTOR, ()))) == 1,
         data.target.horizon,
         lines,
-        "; ".join(f"{driver_words(one)} ({one.contribution:+.2f})" for one in drivers),
+        "; ".join(f"{_driver_words(one)} ({one.contribution:+.2f})" for one in drivers),
         record_words(data.own),
     )
 

@@ -130,19 +130,8 @@ def _further(score: Score) -> str:
     return f"{events} like its last one, today, would lift it over {over}."
 
 
-def events_of(data: ReportData, unit_key: str) -> pd.DataFrame:
-    """The events that belong to a unit; all of them to the unit of all.
-
-    Parameters
-    ----------
-    data : ReportData
-    unit_key : str
-
-    Returns
-    -------
-    DataFrame
-        Canonical events.
-    """
+def _events_of(data: ReportData, unit_key: str) -> pd.DataFrame:
+    """The events that belong to a unit; all of them to the unit of all."""
     events = data.events
     held = np.zeros(len(events), dtype=bool)
     for kind in data.experiment.panel.units:
@@ -173,7 +162,7 @@ def _section(data: ReportData, axis: Axis, score: Score, line: Line) -> UnitSect
         _within(frame[frame[schema.UNIT_KEY] == score.unit_key], axis)
         for frame in (data.own, data.recent)
     )
-    events = events_of(data, score.unit_key)
+    events = _events_of(data, score.unit_key)
     shown_events = events[events[schema.EVENT_DATE].between(axis.first, axis.last)]
     today = axis.at(data.day)
     joint = axis.at(recent[schema.DAY].iloc[0]) if len(recent) else today
@@ -234,7 +223,7 @@ def _in_words(past: pd.DataFrame, events: pd.DataFrame, line: Line) -> str:
     return f"{line.unit}: {moved} {len(events)} events, {violent} of them violent."
 
 
-def ladder(data: ReportData) -> list[tuple[int, str]]:
+def ladder() -> list[tuple[int, str]]:
     """The rungs that are drawn, highest first, and their words."""
     return [(rung, schema.RUNG_WORDS[rung]) for rung in range(schema.HIGHEST_RUNG, 0, -1)]
 
@@ -282,7 +271,7 @@ def where(data: ReportData) -> Map | None:
     for score in data.scores:
         if score.unit_key == schema.ALL_UNIT:
             continue
-        place = events_of(data, score.unit_key)[[schema.LATITUDE, schema.LONGITUDE]].median()
+        place = _events_of(data, score.unit_key)[[schema.LATITUDE, schema.LONGITUDE]].median()
         names.append(shown(score))
         places.append(place.to_numpy(dtype=np.float64, na_value=np.nan))
         chances.append(np.nan if score.probability is None else score.probability)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from escalation import schema
-from escalation._util.text import toll
+from escalation._util.text import listed, toll
 from escalation.events.countries import to_iso3
 from escalation.events.severity import unrated
 from escalation.metrics.summary import FEWEST_POSITIVES
@@ -155,7 +155,7 @@ def _on_the_data(data: ReportData) -> list[str]:
         "not who acted.",
     ]
     sentences += _on_assumed_severity(data)
-    if stamp_is_observed(data) and len(delay):
+    if _stamp_is_observed(data) and len(delay):
         sentences.append(
             f"Half of the news came within {delay.median():.0f} days and the last after "
             f"{delay.max():.0f}: the latest days may still fill up."
@@ -176,15 +176,14 @@ def _on_assumed_severity(data: ReportData) -> list[str]:
     names = events[schema.EVENT_TYPE][unknown].value_counts()
     if names.empty:
         return []
-    shown = ", ".join(repr(plain(name)) for name in names.index[:_TYPES_SHOWN])
-    more = f" and {len(names) - _TYPES_SHOWN} more" if len(names) > _TYPES_SHOWN else ""
+    shown = listed([repr(plain(name)) for name in names.index], _TYPES_SHOWN)
     return [
-        f"{names.sum():,} events are of types without a rung ({shown}{more}). Where the data do "
+        f"{names.sum():,} events are of types without a rung ({shown}). Where the data do "
         "not say it, their severity is assumed: 3 where nobody is known to be hurt, 4 with "
         "wounded, 5 with killed."
     ]
 
 
-def stamp_is_observed(data: ReportData) -> bool:
+def _stamp_is_observed(data: ReportData) -> bool:
     """Whether known dates are real news dates."""
     return data.scores[0].provenance["known_dates"] == "observed"

@@ -76,7 +76,7 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
         "moves_caption": moves_caption(data.moves) if len(data.moves) else "",
         "units": unit_sections(data, most=charts),
         "open": OPEN,
-        "ladder": ladder(data),
+        "ladder": ladder(),
         "record": record(data),
         "reliability": reliability_curve(data),
         "caveats": words.caveats(data),

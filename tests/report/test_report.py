@@ -15,7 +15,8 @@ from pages import pages
 from escalation import schema
 from escalation._util.text import percent
 from escalation.report import page, record, write, write_report
-from escalation.report.charts import Axis, band, dot_map, steps, unbroken
+from escalation.report.charts import Axis, band, dot_map, steps
+from escalation.report.ground import runs
 from escalation.report.page_data import empty_forecasts, known_by
 from escalation.report.sections import shown
 from escalation.scoring.usual import against_usual, came_true
@@ -264,8 +265,8 @@ def test_an_interval_is_a_closed_shape_of_the_right_area():
 
 
 def test_stretches_without_a_gap():
-    known = unbroken(np.array([np.nan, 1, 2, np.nan, 3]))
-    assert [run.tolist() for run in known] == [[1, 2], [4]]
+    known = np.array([False, True, True, False, True])
+    assert [run.tolist() for run in runs(known)] == [[1, 2], [4]]
 
 
 def test_days_lie_along_the_axis_and_few_of_them_are_named():

@@ -49,9 +49,9 @@ def audit_command(
 
 
 def _table(report: AuditReport) -> Table:
-    from rich.table import Table
+    from escalation.cli import console
 
-    table = Table(title=f"Leak audit of {report.experiment}", title_justify="left")
+    table = console.left_table(f"Leak audit of {report.experiment}")
     for name in ("check", "made", "leaks", "note"):
         table.add_column(name, justify="right" if name in ("made", "leaks") else "left")
     for check in report.checks:

@@ -17,12 +17,13 @@ from escalation.cli.reading import READING, Reading
 from escalation.errors import InputError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from escalation.backtest.shortage import Shortage
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
-    from escalation.scoring.score import Score
+    from escalation.scoring.watchlist import Score
 
-DEFAULT_EXPERIMENT = "iraq_crisis.toml"
 
 ExperimentFile = Annotated[
     Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")
@@ -95,11 +96,10 @@ def read_experiment(
 
     What the command line says about the events takes the place of what the file says.
     """
-    from escalation._util.resources import bundled
     from escalation.experiment import load_experiment
 
     use_plugins(plugins)
-    experiment = load_experiment(path or bundled(DEFAULT_EXPERIMENT), changes=changes)
+    experiment = load_experiment(path, changes=changes)
     return experiment.reading(**reading.settings)
 
 
@@ -184,7 +184,7 @@ def give(
 
     As JSON, labels that could not be learnt come last.
     """
-    from escalation.cli import console
+    from escalation.cli import console, score_tables
 
     rows = (score.as_dict() for scores in lists for score in scores)
     if out is not None:
@@ -194,9 +194,9 @@ def give(
         print_json([*answers, *(shortage.as_dict() for shortage in missing)])
     elif any(lists):
         with printing():
-            console.console().print(console.watch_list_table(lists[0]))
+            console.console().print(score_tables.watch_list_table(lists[0]))
             if len(lists) > 1:
-                console.console().print(console.other_labels_table(lists[1:]))
+                console.console().print(score_tables.other_labels_table(lists[1:]))
 
 
 def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
@@ -219,6 +219,12 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
     named = ("probability", "lower", "upper", "change", "alert_line", "expected")
     numbers = dict.fromkeys(named, "float64")
     write_table(flat.astype({**whole, **numbers, "changed_since": "str"}), out)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table for scripts: missing values are null, days ISO text."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", date_format="iso"))
+    return rows
 
 
 def json_text(value: object) -> str:

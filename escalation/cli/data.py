@@ -110,7 +110,7 @@ def _limits(max_bad: float, strict: bool) -> Limits:
 
 
 def _tell(reports: list[FileReport], as_json: bool) -> None:
-    from escalation.cli import console
+    from escalation.cli import console, result_tables
 
     for report in reports:
         if report.unknown:
@@ -122,9 +122,9 @@ def _tell(reports: list[FileReport], as_json: bool) -> None:
         print_json([_plain(report) for report in reports])
         return
     out = console.console()
-    out.print(console.intake_table(reports))
+    out.print(result_tables.intake_table(reports))
     if any(report.first for report in reports):
-        out.print(console.refused_table(reports))
+        out.print(result_tables.refused_table(reports))
     for report in reports:
         for line in _remarks(report):
             out.print(line)

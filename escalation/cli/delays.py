@@ -113,20 +113,10 @@ def _remarks(summary: Revisions, lag: int | None) -> list[str]:
     return lines
 
 
-def _shown(summary: Revisions) -> list[RevisionGroup]:
-    """All events, the sources where there are several, and the most frequent types."""
-    sources, types = summary.of("source"), summary.of("event_type")
-    return [
-        summary.total,
-        *(sources if len(sources) > 1 else ()),
-        *(types[:TYPES_SHOWN] if len(types) > 1 else ()),
-    ]
-
-
 def _table(title: str, caption: str, *columns: str) -> Table:
-    from rich.table import Table
+    from escalation.cli import console
 
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    table = console.left_table(title, caption=caption)
     for column in ("", "events", *columns):
         table.add_column(column, justify="right" if column else "left")
     return table
@@ -162,7 +152,7 @@ def _late_table(summary: Revisions) -> Table:
         "median",
         "slowest",
     )
-    for group in _shown(summary):
+    for group in summary.shown(TYPES_SHOWN):
         if (late := group.lateness) is not None:
             table.add_row(
                 _name(group),
@@ -185,7 +175,7 @@ def _toll_table(summary: Revisions) -> Table:
         *(f"wounded\n{change}" for change in changes),
         "taken\nback",
     )
-    for group in _shown(summary):
+    for group in summary.shown(TYPES_SHOWN):
         table.add_row(
             _name(group),
             f"{group.events:,}",

@@ -111,7 +111,7 @@ def archive_command(
     folder: Annotated[Path, typer.Argument(help="Folder of the archive.")], as_json: Json = False
 ) -> None:
     """List the files that an archive took in."""
-    from escalation.cli import console
+    from escalation.cli import console, result_tables
     from escalation.events.store.folder import ArchiveStore
 
     store = ArchiveStore(folder)
@@ -119,7 +119,7 @@ def archive_command(
     if as_json:
         print_json(listed)
     else:
-        console.console().print(console.archive_table(store.files(), listed))
+        console.console().print(result_tables.archive_table(store.files(), listed))
 
 
 def _tell(done: list[Downloaded], licence: str, as_json: bool) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from escalation._util.text import listed
 from escalation.backtest.facts import ENOUGH, Facts
 from escalation.backtest.inspect_file import Inspected
 from escalation.backtest.propose import Proposal
@@ -33,7 +34,7 @@ def _about_file(seen: Inspected) -> list[tuple[str, str]]:
         ("rows", f"{rows}, {report.duplicates} repeated"),
     ]
     if layout.unknown:
-        lines.append(("left out", f"columns {_some(layout.unknown)}"))
+        lines.append(("left out", f"columns {listed(layout.unknown, 6)}"))
     return lines
 
 
@@ -74,7 +75,8 @@ def _sides(facts: Facts) -> str:
     parts = []
     for name, counts in (("actors", facts.actors), ("targets", facts.targets)):
         if counts:
-            parts.append(f"{len(counts)} {name}: {_some(f'{k} ({n})' for k, n in counts.items())}")
+            named = listed([f"{side} ({count})" for side, count in counts.items()], 6)
+            parts.append(f"{len(counts)} {name}: {named}")
     return "; ".join(parts) or "none told"
 
 
@@ -96,12 +98,6 @@ def _rung(name: str, facts: Facts) -> str:
 def _span(rungs: Sequence[int]) -> str:
     low, high = min(rungs), max(rungs)
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _some(names: Iterable[str], most: int = 6) -> str:
-    every = list(names)
-    rest = f" and {len(every) - most} more" if len(every) > most else ""
-    return ", ".join(every[:most]) + rest
 
 
 def _about_labels(proposal: Proposal) -> list[tuple[str, str]]:

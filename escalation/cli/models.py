@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -22,6 +21,7 @@ from escalation.cli.common import (
     print_json,
     printing,
     read_archive,
+    records,
     store_named,
     use_plugins,
 )
@@ -80,18 +80,15 @@ def compare_command(
     """Hold one run against another on the rows that both forecast; kept in both runs."""
     uri = store_named(tracking_uri)
     from escalation import tracking
-    from escalation.cli import console
+    from escalation.cli import console, result_tables
 
     done = tracking.compare_runs(before, after, tracking_uri=uri)
     if as_json:
-        tables = {
-            name: json.loads(getattr(done, name).to_json(orient="records"))
-            for name in ("table", "differences")
-        }
+        tables = {name: records(getattr(done, name)) for name in ("table", "differences")}
         print_json({"before": done.before, "after": done.after, "seen": done.seen, **tables})
         return
     out = console.console()
-    for table in console.comparison_tables(done):
+    for table in result_tables.comparison_tables(done):
         out.print(table)
     out.print(tracking.by_chance(done.seen))
     out.print("Kept in both runs: their description, and the page under comparisons/")
@@ -185,10 +182,7 @@ def verify_command(
 def _verified_row(verified: Verified, scorer: Scorer, run_id: str) -> dict[str, object]:
     """A label's verification for scripts."""
     names = ("verdict", "issued", "in_sample", "matured", "open")
-    tables = {
-        name: json.loads(getattr(verified, name).to_json(orient="records"))
-        for name in ("summary", "drift")
-    }
+    tables = {name: records(getattr(verified, name)) for name in ("summary", "drift")}
     told = {name: getattr(verified, name) for name in names}
     return {"target": scorer.series.target, "run_id": run_id, **told, **tables}
 

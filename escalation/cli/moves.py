@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from escalation.cli.common import (
     printing,
     read_archive,
     read_experiment,
+    records,
 )
 from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import printable
@@ -72,7 +72,7 @@ def moves_command(
     totals = {name: int(days.sum()) for name, days in counts.items()}
     if as_json:
         rows = {"moves": moves, "answers": answers, "exchanges": exchanges}
-        tables = {name: json.loads(rows[name].to_json(orient="records")) for name in rows}
+        tables = {name: records(table) for name, table in rows.items()}
         today = [state.as_dict() for state in states]
         ratio = {"branching_ratio": fitted.branching_ratio, "events": totals}
         print_json({**ratio, **tables, "states": today})
@@ -85,8 +85,6 @@ def moves_command(
 
 
 def _print_moves(moves: pd.DataFrame) -> None:
-    from rich.table import Table
-
     from escalation.cli import console
     from escalation.models.excitation.followed import moves_caption
 
@@ -95,18 +93,18 @@ def _print_moves(moves: pd.DataFrame) -> None:
         title = (
             f"After {printable(mover)} acted against {printable(other)}: acts of {printable(other)}"
         )
-        table = Table(title=title, title_justify="left", title_style="bold")
+        table = console.left_table(title)
         for name in ("move", "within", "followed", "before", "jittered", "excess", "after", "rung"):
             table.add_column(name)
         table.add_column("")
         for row in rows[rows["moves"] > 0].to_dict("records"):
-            table.add_row(*move_cells(row), end_section=row["within"] == rows["within"].max())
+            table.add_row(*_move_cells(row), end_section=row["within"] == rows["within"].max())
         out.print(table)
     out.print(moves_caption(moves))
     out.print("Rung: first acts harder, as hard and milder than the move.")
 
 
-def move_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _move_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """A row of :func:`escalation.models.excitation.moves_table`, of moves that there were."""
     first = (str(row["group"]), f"{row['within']} d")
     span = f"[{row['lower']:.0%}, {row['upper']:.0%}]"
@@ -127,13 +125,11 @@ def move_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _print_exchanges(exchanges: pd.DataFrame, states: list[ExchangeState]) -> None:
-    from rich.table import Table
-
     from escalation.cli import console
     from escalation.models.excitation.exchanges import EXCHANGE_RULE, state_in_words
 
-    table = Table("first", "last", "acts", "rounds", "opened", "closed", "highest rung", "")
-    table.title, table.title_justify, table.title_style = "Exchanges", "left", "bold"
+    columns = ("first", "last", "acts", "rounds", "opened", "closed", "highest rung", "")
+    table = console.left_table("Exchanges", *columns)
     for row in exchanges[exchanges["rounds"] > 1].itertuples():
         over = "over" if row.over else "goes on"
         cells = (row.first, row.last, row.acts, row.rounds, row.opened, row.closed)
@@ -149,12 +145,10 @@ def _print_exchanges(exchanges: pd.DataFrame, states: list[ExchangeState]) -> No
 def _print_answers(
     answers: pd.DataFrame, totals: dict[str, int], *, days: int, ratio: float
 ) -> None:
-    from rich.table import Table
-
     from escalation.cli import console
 
-    table = Table("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
-    table.title, table.title_justify, table.title_style = "By a Hawkes process", "left", "bold"
+    columns = ("source", "answered by", "answers per event", "half-life", "p", "placebo", "")
+    table = console.left_table("By a Hawkes process", *columns)
     for row in answers.dropna(subset="p_value").itertuples():
         table.add_row(
             row.source,

@@ -27,6 +27,7 @@ from escalation.cli.common import (
     printing,
     read_archive,
     read_experiment,
+    records,
     store_named,
     use_plugins,
 )
@@ -156,8 +157,6 @@ def _give_range(
     rows: pd.DataFrame, out: Path | None, units: list[str], missing: LeftOut | None
 ) -> None:
     """Write and print a range; as JSON, with the labels that could not be learnt, where given."""
-    import json
-
     from escalation._util.files import write_table
     from escalation.plots.timeline import most_at_risk
 
@@ -166,7 +165,7 @@ def _give_range(
     shown = units or most_at_risk(rows, most=MOST_UNITS)
     if missing is not None:
         some = rows[rows["unit"].isin(units)] if units else rows
-        forecasts = json.loads(some.to_json(orient="records", date_format="iso"))
+        forecasts = records(some)
         print_json([*forecasts, *(shortage.as_dict() for shortage in missing)])
         return
     with printing():
@@ -174,16 +173,11 @@ def _give_range(
 
 
 def _print(rows: pd.DataFrame, units: list[str]) -> None:
-    from rich.table import Table
-
     from escalation.cli import console
 
     for target, target_rows in rows.groupby("target", sort=False):
-        table = Table(
-            title=f"Forecasts of {target}, and what happened",
-            title_justify="left",
-            title_style="bold",
-            caption_justify="left",
+        table = console.left_table(
+            f"Forecasts of {target}, and what happened",
             caption="20% (12 to 29%): when the model says 20%, 12 to 29% came true, by its "
             "record on that day (95% interval); each day from the data known at its end. "
             "yes, no: whether it happened within the horizon.",
@@ -193,11 +187,11 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
             table.add_column(column, no_wrap=True)
         for day, day_rows in target_rows.groupby("day", sort=True):
             by_unit = day_rows.set_index("unit")
-            table.add_row(f"{day:%Y-%m-%d}", *(forecast_cell(by_unit, unit) for unit in here))
+            table.add_row(f"{day:%Y-%m-%d}", *(_forecast_cell(by_unit, unit) for unit in here))
         console.console().print(table)
 
 
-def forecast_cell(rows: pd.DataFrame, unit: str) -> str:
+def _forecast_cell(rows: pd.DataFrame, unit: str) -> str:
     """A unit's probability on a day with its interval, and whether it came."""
     import pandas as pd
 

@@ -20,22 +20,12 @@ PANEL = "Events"
 """Heading of these options in ``--help``."""
 
 
-def columns_named(pairs: list[str] | None) -> dict[str, str]:
-    """Columns of a format by the file's own names.
-
-    Parameters
-    ----------
-    pairs : list of str, optional
-        As ``YOURS=NAME``.
-
-    Raises
-    ------
-    UsageError
-        ``E-COLUMNS`` for anything else.
+def _columns_named(pairs: list[str] | None) -> dict[str, str]:
+    """Columns of a format by the file's own names, from ``YOURS=NAME``; ``E-COLUMNS`` otherwise.
 
     Examples
     --------
-    >>> columns_named(["Incident Date=event_date"])
+    >>> _columns_named(["Incident Date=event_date"])
     {'Incident Date': 'event_date'}
     """
     columns = {}
@@ -66,7 +56,7 @@ class FileReading:
     encoding, separator, date_format, zone, event_type, lag : optional
         As for :class:`escalation.events.Options`.
     columns : list of str, optional
-        Names of columns as :func:`columns_named` takes them.
+        Each as ``YOURS=NAME``.
     max_bad : float
         Share of the rows that may be left out.
     """
@@ -102,7 +92,7 @@ class FileReading:
         given = {part.name: getattr(self, part.name) for part in fields(self)}
         return Options(
             **{name: value for name, value in given.items() if name in known}
-            | {"columns": columns_named(self.columns)}
+            | {"columns": _columns_named(self.columns)}
         )
 
 
@@ -144,7 +134,7 @@ class Reading(FileReading):
         """What was set of an experiment's ``[data]``."""
         given = {part.name: getattr(self, part.name) for part in fields(self)}
         given["events"] = None if self.events is None else str(self.events)
-        given["columns"] = columns_named(self.columns) or None
+        given["columns"] = _columns_named(self.columns) or None
         return {k: v for k, v in given.items() if k != "max_bad" and v is not None}
 
 

@@ -33,8 +33,8 @@ from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import GateError, printable
 
 if TYPE_CHECKING:
-    from escalation.scoring.score import Score
     from escalation.scoring.scorer import Scorer
+    from escalation.scoring.watchlist import Score
 
 
 @reads_events

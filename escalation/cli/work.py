@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import uuid
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from escalation.cli.common import (
     print_json,
     read_archive,
     read_experiment,
+    records,
     store_named,
     use_plugins,
 )
@@ -181,24 +181,24 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
         "alias": logged.alias,
         "caution": unverified(trained.summary),
         "run_id": logged.run_id,
-        "summary": _records(trained.summary),
-        **({} if trained.ablation is None else {"ablation": _records(trained.ablation)}),
+        "summary": records(trained.summary),
+        **({} if trained.ablation is None else {"ablation": records(trained.ablation)}),
     }
 
 
 def _tell(trained: Trained, logged: Logged) -> None:
     from escalation.backtest.train import unverified
     from escalation.backtest.trust import trust_in_words, trust_of
-    from escalation.cli import console
+    from escalation.cli import console, result_tables
     from escalation.experiment import label_words
     from escalation.scoring.described import track_record_of
     from escalation.scoring.usual import track_in_words
 
     out = console.console()
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
-    out.print(console.model_table(trained.summary, title=title))
+    out.print(result_tables.model_table(trained.summary, title=title))
     if trained.ablation is not None:
-        out.print(console.ablation_table(trained.ablation, title=trained.label))
+        out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
     out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
     if trusted := trust_in_words(trust_of(trained)):
@@ -223,7 +223,7 @@ def backtest_command(
     from escalation._util.engine import engine as running
     from escalation._util.files import FORMATS, require_ending, require_room, write_table
     from escalation.backtest.rolling import backtest_labels
-    from escalation.cli import console
+    from escalation.cli import console, result_tables
 
     require_ending(out, *FORMATS)
     require_room(out)
@@ -246,11 +246,13 @@ def backtest_command(
     console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
     summaries = _summaries(forecasts, seed=chosen.experiment.seed)
     if as_json:
-        rows = [row for table in summaries for row in _records(table)]
+        rows = [row for table in summaries for row in records(table)]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
         return
     for table in summaries:
-        console.console().print(console.model_table(table, title=str(table["target"].iloc[0])))
+        console.console().print(
+            result_tables.model_table(table, title=str(table["target"].iloc[0]))
+        )
 
 
 def _summaries(forecasts: pd.DataFrame, *, seed: int) -> list[pd.DataFrame]:
@@ -264,11 +266,6 @@ def _summaries(forecasts: pd.DataFrame, *, seed: int) -> list[pd.DataFrame]:
         except GateError as error:
             print(f"warning: no comparison: {error.message}", file=sys.stderr)
     return tables
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    records: list[dict[str, object]] = json.loads(table.to_json(orient="records"))
-    return records
 
 
 @reads_events

@@ -18,8 +18,9 @@ from escalation import schema
 from escalation.cli.common import write_scores
 from escalation.scoring.artifact import MANIFEST_FILE, save_artifact
 from escalation.scoring.described import manifest_of
+from escalation.scoring.explain import Driver
 from escalation.scoring.ledger import read_ledger
-from escalation.scoring.score import Driver, Score
+from escalation.scoring.score import Score
 
 DESCRIPTION = (
     "flavors: {python_function: {loader_module: escalation.scoring.serving, data: data}}\n"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from escalation.cli.console import watch_list_table
+from escalation.cli.score_tables import watch_list_table
 from escalation.scoring.status import IN_SAMPLE, NOT_VERIFIED, STALE
 from escalation.scoring.usual import against_usual, record_in_words, up_first
 from escalation.scoring.watchlist import Score, ranked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def _settle_environment() -> None:
 _settle_environment()
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_ignore_collect(collection_path):
+    """Files that hold no tests hold no examples either: those who need them import them."""
+    aside = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if aside and collection_path.is_relative_to(ROOT / "tests") else None
+
+
+def pytest_collection_finish():
+    """Libraries stay as long as the tests run: the collector need not go over them again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

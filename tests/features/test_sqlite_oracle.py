@@ -50,13 +50,13 @@ def wrong(ours, theirs):
 @pytest.mark.parametrize("part", range(4))
 def test_every_family_agrees_with_sql(part, monkeypatch):
     rows = 0
-    for seed in range(part, 200, 4):
+    for seed in range(part, 60, 4):
         with monkeypatch.context() as patch:
             ours, theirs = both(seed, patch)
         assert wrong(ours, theirs) == [], f"seed {seed}"
         rows += len(ours)
-    assert rows > 3000
-    print(f"50 archives, {rows} rows, {ours.shape[1]} columns")
+    assert rows > 900
+    print(f"15 archives, {rows} rows, {ours.shape[1]} columns")
 
 
 def test_every_registered_family_is_among_them(monkeypatch):

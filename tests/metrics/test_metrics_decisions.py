@@ -12,7 +12,7 @@ from escalation.metrics import (
     skill_by,
     summary,
 )
-from escalation.metrics.scores import brier, log_score
+from escalation.metrics.scores import brier
 
 
 def drawn(seed, *, rows=400, decimals=2):
@@ -46,14 +46,6 @@ def test_isotonic_miscalibration_equals_that_of_model_diagnostics():
         assert parts.miscalibration == pytest.approx(table["miscalibration"][0], abs=1e-10)
         assert parts.discrimination == pytest.approx(table["discrimination"][0], abs=1e-10)
         assert parts.uncertainty == pytest.approx(table["uncertainty"][0], abs=1e-10)
-
-
-def test_brier_and_log_score_equal_those_of_scoringrules():
-    rules = pytest.importorskip("scoringrules")
-    for seed in range(4):
-        p, y = drawn(seed)
-        assert brier(p, y) == pytest.approx(rules.brier_score(y, p).mean(), abs=1e-10)
-        assert log_score(p, y) == pytest.approx(rules.log_score(y, p).mean(), abs=1e-10)
 
 
 def test_recalibration_equals_scikit_learn():

@@ -1,5 +1,7 @@
 """Several at once, servers, and kills: nothing lost, nothing half made."""
 
+import json
+import os
 import pickle
 import signal
 import sqlite3
@@ -18,63 +20,107 @@ from escalation.tracking import runs
 
 
 @pytest.fixture(scope="module")
-def folder(trained, events, drawn, tmp_path_factory):
-    """The training for processes that only log it."""
+def folder(trained, events, drawn, empty_store, tmp_path_factory):
+    """The training for processes that only log it, and a store in which the first is logged."""
     made = tmp_path_factory.mktemp("training")
     evaluation = evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
     (made / "trained.pickle").write_bytes(pickle.dumps((trained, events, evaluation)))
     (made / "drawn").symlink_to(drawn)
     (made / "files").mkdir()
     runs._parent_files(made / "files", trained, evaluation)
+    (made / "mlflow.db").write_bytes(empty_store.read_bytes())
     return made
 
 
-LOGGING = f"""
-import importlib, os, pickle, shutil, signal, sys
+FORKING = f"""
+import json, os, pickle, shutil, signal, sys, traceback
 from pathlib import Path
 from mlflow import MlflowClient
+from escalation import cli
 from escalation._util import files
 from escalation.tracking import runs
 
-uri, folder = sys.argv[1], Path(sys.argv[2])
+folder = Path(sys.argv[1])
 files.LOCK_SECONDS = {PATIENCE}  # a busy machine is no reason to give up
 trained, events, evaluation = pickle.loads((folder / "trained.pickle").read_bytes())
+evaluate, parent_files = runs.evaluate, runs._parent_files
 runs.evaluate = lambda *_, **__: evaluation
 runs._parent_files = lambda to, *_: shutil.copytree(folder / "files", to, dirs_exist_ok=True)
 
-# What a first training imports on its way: paid here, and not by every child.
-for name in ("alembic.command", "git", "IPython", "mlflow.genai", "mlflow.models", "mlflow.pyfunc",
-             "mlflow.store.db.utils", "mlflow.store.tracking.sqlalchemy_store", "skops.io"):
-    importlib.import_module(name)
+def log(uri):
+    runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
 
-def start(prepare=lambda: None):
+def end_after(method, count, number):
+    plain, calls = getattr(MlflowClient, method), []
+    def last(*args, **kwargs):
+        done = plain(*args, **kwargs)
+        calls.append(method)
+        if len(calls) == count:
+            os.kill(os.getpid(), number)
+        return done
+    setattr(MlflowClient, method, last)
+
+def train(*arguments):
+    runs.evaluate, runs._parent_files = evaluate, parent_files
+    os.dup2(2, 1)
+    sys.argv = ["escalation", "train", *arguments]
+    cli.main()
+
+def start(todo, arguments, end):
     child = os.fork()
     if child:
         return child
+    status = 1
     try:
-        prepare()
-        runs.log_training(trained, uri=uri, events=events, pictures=folder / "drawn")
-        os._exit(0)
-    except BaseException as error:
-        print(repr(error), file=sys.stderr)
-        os._exit(1)
+        if end:
+            end_after(*end)
+        {{"log": log, "train": train}}[todo](*arguments)
+        status = 0
+    except SystemExit as ended:
+        status = ended.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
-def status_of(child):
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+# What a first training imports and prepares on its way: paid here, and not by every child.
+log(f"sqlite:///{{folder}}/mlflow.db")
+for line in sys.stdin:
+    asked = json.loads(line)
+    os.chdir(asked["folder"])
+    children = [start(*asked["what"]) for _ in range(asked["times"])]
+    ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    print("ended:", *ended, flush=True)
 """
-AT_ONCE = f"""{LOGGING}
-for count in sys.argv[3:]:
-    children = [start() for _ in range(int(count))]
-    print(*map(status_of, children))
-"""
+
+
+@pytest.fixture(scope="module")
+def ends(folder):
+    """How processes end that log the training, or train: forked from one that has done it once."""
+    command = [sys.executable, "-c", FORKING, str(folder)]
+    # Where MLflow tracks is said by each.
+    there = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    forking = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there
+    )
+
+    def ended(todo, *arguments, place, times=1, end=None):
+        what = (todo, arguments, end)
+        asked = {"folder": str(place), "times": times, "what": what}
+        forking.stdin.write(json.dumps(asked) + "\n")
+        forking.stdin.flush()
+        said = next(line for line in forking.stdout if line.startswith("ended:"))
+        return [int(status) for status in said.split()[1:]]
+
+    yield ended
+    forking.communicate()
 
 
 @pytest.mark.slow
-def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, folder):
+def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, ends):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    command = [sys.executable, "-c", AT_ONCE, uri, str(folder), "3", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.stdout.split() == ["0"] * 5, done.stderr
+    for times in (3, 2):
+        assert ends("log", uri, place=tmp_path, times=times) == [0] * times
     client = tracking.open_store(uri)
     versions = client.search_model_versions("name = 'small'")
     assert sorted(int(one.version) for one in versions) == list(range(1, 6))
@@ -87,42 +133,19 @@ def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp
     assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
 
 
-STOPPED = """
-import os, sys
-from mlflow import MlflowClient
-from escalation.cli import main
-
-number = int(sys.argv.pop(1))
-plain, calls = MlflowClient.create_run, []
-
-def last(*args, **kwargs):
-    made = plain(*args, **kwargs)
-    calls.append(made)
-    if len(calls) == 2:  # the first child's
-        os.kill(os.getpid(), number)
-    return made
-
-MlflowClient.create_run = last
-main()
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_training_stopped_while_it_is_logged_leaves_the_champion(
-    uri, log, tmp_path, number, code
+    uri, log, ends, tmp_path, number, code
 ):
     client = tracking.open_store(uri)
     log(uri)
     before = client.get_model_version_by_alias("small", "champion").version
     experiment = client.get_experiment_by_name("small").experiment_id
     (tmp_path / "small.toml").write_text(SMALL.replace("[models.logistic]\n", ""))
-    stopped = subprocess.run(
-        [sys.executable, "-c", STOPPED, str(int(number)), "train", "small.toml",
-         "--tracking-uri", uri],
-        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    assert stopped.returncode == code, stopped.stderr
+    first_child = ("create_run", 2, number)
+    asked = ("small.toml", "--tracking-uri", uri)
+    assert ends("train", *asked, place=tmp_path, end=first_child) == [code]
     assert client.get_model_version_by_alias("small", "champion").version == before
     assert len(client.search_model_versions("name = 'small'")) == 1
     log(uri)
@@ -145,41 +168,24 @@ POINTS = {
     "set_registered_model_alias": 1,
 }
 """Methods of the client, and after which of their calls the process is killed."""
-KILLED_THERE = f"""{LOGGING}
-def kill_after(method, count):
-    plain, calls = getattr(MlflowClient, method), []
-    def last(*args, **kwargs):
-        done = plain(*args, **kwargs)
-        calls.append(method)
-        if len(calls) == count:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
-    setattr(MlflowClient, method, last)
-
-for line in sys.stdin:
-    method, count = line.split()
-    print(status_of(start(lambda: kill_after(method, int(count)))), flush=True)
-"""
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(uri, log, folder):
+def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(
+    uri, log, ends, tmp_path
+):
     client = tracking.open_store(uri)
     log(uri)
     experiment = client.get_experiment_by_name("small").experiment_id
-    code = [sys.executable, "-c", KILLED_THERE, uri, str(folder)]
-    logging = subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     for method, count in POINTS.items():
-        logging.stdin.write(f"{method} {count}\n")
-        logging.stdin.flush()
-        assert int(logging.stdout.readline()) == -signal.SIGKILL, method
+        there = (method, count, signal.SIGKILL)
+        assert ends("log", uri, place=tmp_path, end=there) == [-signal.SIGKILL], method
         assert str(client.get_model_version_by_alias("small", "champion").version) == "1"
         assert tracking.clear_stale(client, experiment) >= 1, method
         runs = client.search_runs([experiment])
         assert "RUNNING" not in {run.info.status for run in runs}
         models = client.search_logged_models([experiment])
         assert {str(one.status) for one in models} == {"READY"}, method
-    logging.communicate()
     log(uri)
     assert tracking.load_scorer("small", uri=uri).reference == "small@champion v1"
 

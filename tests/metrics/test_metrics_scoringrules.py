@@ -1,13 +1,13 @@
-"""The score of counts against scoringrules, and against a sum of absolute differences."""
+"""Scores against scoringrules, and that of counts against a sum of absolute differences."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import scoringrules
 from scipy.stats import nbinom
 
 from escalation.metrics import crps
+from escalation.metrics.scores import brier, log_score
 
 COUNT = np.array([0.0, 1.0, 3.0, 17.0, 60.0])
 SHAPE = np.array([0.2, 1.5, 4.0, 0.7, 9.0])
@@ -18,8 +18,25 @@ def exceedance(k: int = 4000) -> np.ndarray:
     return nbinom.sf(np.arange(k)[None, :], SHAPE[:, None], SHARE[:, None])
 
 
-def test_it_is_that_of_scoringrules() -> None:
-    oracle = scoringrules.crps_negbinom(COUNT, SHAPE, SHARE)
+@pytest.fixture(scope="module")
+def rules():
+    """The library, which compiles for seconds when it is imported: where it is asked alone."""
+    import scoringrules
+
+    return scoringrules
+
+
+def test_brier_and_log_score_equal_those_of_scoringrules(rules) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        p = rng.beta(0.7, 2.0, 400).round(2).clip(0.01, 0.99)
+        y = (rng.random(400) < 0.6 * p + 0.1) * 1.0
+        assert brier(p, y) == pytest.approx(rules.brier_score(y, p).mean(), abs=1e-10)
+        assert log_score(p, y) == pytest.approx(rules.log_score(y, p).mean(), abs=1e-10)
+
+
+def test_it_is_that_of_scoringrules(rules) -> None:
+    oracle = rules.crps_negbinom(COUNT, SHAPE, SHARE)
     np.testing.assert_allclose(crps(exceedance(), COUNT), oracle, rtol=1e-6)
 
 

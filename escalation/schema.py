@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 EVENT_ID: Final = "event_id"
 EVENT_DATE: Final = "event_date"
@@ -92,9 +92,9 @@ UNIT_KEY: Final = "unit_key"
 DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
 """What identifies a row of features or forecasts."""
-UNIT_KINDS: Final = ("country", "admin1", "site", "dyad", "priogrid", "all")
-"""What a unit can be."""
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
+"""What a unit can be."""
+UNIT_KINDS: Final[tuple[UnitKind, ...]] = get_args(UnitKind)
 ALL_UNIT: Final = "all"
 """The unit that holds every event."""
 
@@ -182,7 +182,7 @@ ISSUED_COLUMNS: Final = (
 
 KnownBasis = Literal["observed", "overwritten", "assumed", "event_date"]
 """How ``known_date`` was obtained, from best to worst."""
-KNOWN_BASES: Final = ("observed", "overwritten", "assumed", "event_date")
+KNOWN_BASES: Final[tuple[KnownBasis, ...]] = get_args(KnownBasis)
 
 
 class Rungs(NamedTuple):

@@ -32,7 +32,7 @@ if __name__ == "__main__":  # and not where the module is only looked at for its
                    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 AREAS = {
-    "archive": ("events/archive.py", ["tests/events/test_archive.py"], "escalation._util.files"),
+    "archive": ("events/[av]*.py", ["tests/events/test_archive.py"], "escalation._util.files"),
     "known-when": ("panel/[kls][ea]*[sre]*.py", ["tests/panel"], "escalation.events"),
     "targets": ("targets/*.py", ["tests/targets"], "escalation.features"),
     "tails": ("models/tails.py", ["tests/models/test_count_models.py",

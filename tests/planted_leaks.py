@@ -14,8 +14,8 @@ import pandas as pd
 from escalation import schema
 from escalation.backtest import case, table
 from escalation.backtest import rolling as backtest
-from escalation.events.archive import EVENT_KEY as KEY
 from escalation.events.archive import EventArchive
+from escalation.events.versions import EVENT_KEY as KEY
 from escalation.panel import kernels
 from escalation.targets import labels
 

@@ -15,8 +15,9 @@ from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.base import Columns
 from escalation.features.build import chosen, names, on_one_day, places
+from escalation.panel.by_unit import history
 from escalation.panel.dense import Channel, Panel, PanelSpec
-from escalation.panel.history import History, history
+from escalation.panel.history import History
 from escalation.targets import Target
 
 _BLOCK_CELLS = 1_000_000

@@ -17,8 +17,9 @@ from escalation.errors import EscalationError, GateError
 from escalation.events.archive import EventArchive
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.prior import INPUT_COLUMNS, inputs_of
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec
-from escalation.panel.history import History, history
+from escalation.panel.history import History
 from escalation.panel.membership import members
 from escalation.targets import TARGETS, labels, look_back
 

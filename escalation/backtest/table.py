@@ -13,9 +13,11 @@ from escalation import schema
 from escalation.events.archive import EventArchive, to_day, within
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
-from escalation.features.build import Features, build, names
+from escalation.features.build import build, names
+from escalation.features.feature_table import Features
+from escalation.panel.by_unit import history
 from escalation.panel.dense import Panel, PanelSpec
-from escalation.panel.history import History, history
+from escalation.panel.history import History
 from escalation.targets import Labels, LookBack, Target, labels, look_back
 
 OWN_HISTORY = "own_history"

@@ -204,7 +204,8 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
     import pandas as pd
 
     from escalation import schema
-    from escalation._util.files import replacing, write_table
+    from escalation._util.files import replacing
+    from escalation._util.outputs import write_table
     from escalation.scoring.status import JOINT
 
     if out.suffix == ".json":

@@ -44,7 +44,8 @@ def revisions_command(
     as_json: Json = False,
 ) -> None:
     """Tell how late reports come, and how much tolls change after the first report."""
-    from escalation._util.files import FIGURE_FORMATS, require_ending, require_room, write_figure
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FIGURE_FORMATS, require_ending, write_figure
     from escalation.events.revisions import summarise_revisions
 
     require_ending(figure, *FIGURE_FORMATS)

@@ -74,7 +74,7 @@ def _beside(file: Path) -> Path:
 
 
 def _refuse_target(target: Path, file: Path, *, force: bool) -> None:
-    from escalation._util.files import require_ending
+    from escalation._util.outputs import require_ending
 
     require_ending(target, ".toml")
     if not file.exists():

@@ -38,7 +38,8 @@ def prior_command(
     as_json: Json = False,
 ) -> None:
     """Learn a prior of your own from events of past conflicts, one file a conflict."""
-    from escalation._util.files import replacing, require_ending, require_room
+    from escalation._util.files import replacing, require_room
+    from escalation._util.outputs import require_ending
 
     require_ending(out, ".json")
     _require_different(files)

@@ -48,7 +48,8 @@ def moves_command(
     as_json: Json = False,
 ) -> None:
     """Tell what followed each side's moves, how soon and how hard, and whether that is chance."""
-    from escalation._util.files import FIGURE_FORMATS, require_ending, require_room, write_figure
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FIGURE_FORMATS, require_ending, write_figure
 
     require_ending(figure, *FIGURE_FORMATS)
     require_room(figure)

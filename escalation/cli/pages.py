@@ -75,7 +75,8 @@ def replay_command(
             "needs --as-of DATE, or --from DATE and --to DATE",
             fix="add --as-of 2020-03-11",
         )
-    from escalation._util.files import FIGURE_FORMATS, FORMATS, require_ending, require_room
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FIGURE_FORMATS, FORMATS, require_ending
 
     require_ending(figure, *FIGURE_FORMATS)
     if out is not None:
@@ -134,7 +135,7 @@ def _draw(
     units: list[str],
     named: list[str] | None,
 ) -> None:
-    from escalation._util.files import write_figure
+    from escalation._util.outputs import write_figure
     from escalation.experiment import label_words, target_label
     from escalation.plots.timeline import timeline_figure
 
@@ -157,7 +158,7 @@ def _give_range(
     rows: pd.DataFrame, out: Path | None, units: list[str], missing: LeftOut | None
 ) -> None:
     """Write and print a range; as JSON, with the labels that could not be learnt, where given."""
-    from escalation._util.files import write_table
+    from escalation._util.outputs import write_table
     from escalation.plots.timeline import most_at_risk
 
     if out is not None:
@@ -221,7 +222,8 @@ def report_command(
     suppose: Suppose = None,
 ) -> None:
     """Write the watch list, its reasons and the model's record as one page."""
-    from escalation._util.files import require_ending, require_room
+    from escalation._util.files import require_room
+    from escalation._util.outputs import require_ending
 
     require_ending(out, ".html", ".htm")
     uri = store_named(tracking_uri)

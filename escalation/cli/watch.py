@@ -64,7 +64,8 @@ def score_command(
     uri = store_named(tracking_uri)
     with _quick_imports():
         from escalation import tracking
-        from escalation._util.files import FORMATS, require_ending, require_room
+        from escalation._util.files import require_room
+        from escalation._util.outputs import FORMATS, require_ending
         from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day

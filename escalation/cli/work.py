@@ -221,7 +221,8 @@ def backtest_command(
 ) -> None:
     """Write every forecast of every model on every origin, and compare the models."""
     from escalation._util.engine import engine as running
-    from escalation._util.files import FORMATS, require_ending, require_room, write_table
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FORMATS, require_ending, write_table
     from escalation.backtest.rolling import backtest_labels
     from escalation.cli import console, result_tables
 
@@ -288,7 +289,8 @@ def features_command(
     """Write the features of every unit and day as they were known on the day."""
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
-    from escalation._util.files import FORMATS, require_ending, require_room, write_table
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FORMATS, require_ending, write_table
     from escalation.backtest.table import features_history, panel_spec
     from escalation.cli import console
     from escalation.features.build import build, names

@@ -12,19 +12,21 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError, require_instance
-
-EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
-OPERATIONS = ("add", "update", "retract")
-CONFLICT_ADVICE = (
-    "give the later version its own known_date; where event_id does not name single events, "
-    "read it as a note: --columns event_id=note"
+from escalation.events.versions import (
+    EVENT_KEY,
+    as_before,
+    check_rows,
+    conflict_error,
+    each_once,
+    in_order,
+    with_defaults,
+    with_whole_numbers,
 )
+
 FROM_TABLE = "EventArchive.from_pandas(df, columns=...), or read_events(path)"
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
@@ -130,12 +132,12 @@ class EventArchive:
         """
         if versions.empty:
             raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
-        table = _with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
+        table = with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
         table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str"))
-        table = _with_whole_numbers(table)
-        _check_rows(table)
-        table, conflict = _each_once(in_order(table))
+        table = with_whole_numbers(table)
+        check_rows(table)
+        table, conflict = each_once(in_order(table))
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
         if early.any():
             raise InputError(
@@ -260,7 +262,7 @@ class EventArchive:
         """A new archive with more versions; coverage grows to the last day one was known."""
         if versions.empty:
             return self
-        both = pd.concat([self.versions, _with_defaults(versions)], ignore_index=True)
+        both = pd.concat([self.versions, with_defaults(versions)], ignore_index=True)
         last = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
         return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
 
@@ -279,7 +281,7 @@ class EventArchive:
     @cached_property
     def event_numbers(self) -> NDArray[np.int64]:
         """A number for each version, the same for those of one event; they follow each other."""
-        changes = ~_as_before(self.versions, EVENT_KEY)
+        changes = ~as_before(self.versions, EVENT_KEY)
         return np.cumsum(changes) - 1
 
     @cached_property
@@ -303,101 +305,6 @@ def _hashed(column: pd.Series) -> NDArray[np.uint64]:
         one = pd.util.hash_pandas_object(column.iloc[:1], index=False).to_numpy()
         return np.repeat(one, len(column))
     return pd.util.hash_pandas_object(column, index=False).to_numpy()
-
-
-def in_order(versions: pd.DataFrame) -> pd.DataFrame:
-    """Versions by source and event, each event's by the day on which it became known."""
-    keys = [*EVENT_KEY, schema.KNOWN_DATE]
-    table = pa.table({name: pa.array(versions[name]) for name in keys})
-    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
-    return versions.iloc[order.to_numpy()].reset_index(drop=True)
-
-
-def _each_once(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
-    """Ordered versions without repeats, and an event with two versions on a day, if there is one.
-
-    Only rows beside each other can be of the same event and day, and few are.
-    """
-    keys = [*EVENT_KEY, schema.KNOWN_DATE]
-    again = _as_before(versions, keys)
-    if not again.any():
-        return versions, None
-    some = np.flatnonzero(again | np.append(again[1:], False))
-    close = versions.iloc[some]
-    repeated = close.duplicated().to_numpy()
-    conflict = close[~repeated].duplicated(keys)
-    first = close.loc[~repeated, schema.EVENT_ID][conflict]
-    keep = np.ones(len(versions), bool)
-    keep[some[repeated]] = False
-    return versions[keep].reset_index(drop=True), None if first.empty else str(first.iloc[0])
-
-
-def conflict_error(event_id: object) -> InputError:
-    """The refusal of two different versions of an event on the same day."""
-    return InputError(
-        "E-CONFLICT",
-        "two different versions of an event are known on the same day",
-        column=schema.EVENT_ID,
-        value=event_id,
-        fix=CONFLICT_ADVICE,
-    )
-
-
-def _as_before(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:
-    """Whether each row says the same as the row before it in some columns without gaps."""
-    same = np.zeros(len(versions), bool)
-    same[1:] = True
-    for name in columns:
-        values = pa.array(versions[name])
-        equal = pc.fill_null(pc.equal(values[1:], values[:-1]), False)
-        same[1:] &= equal.to_numpy(zero_copy_only=False)
-    return same
-
-
-def _with_defaults(versions: pd.DataFrame) -> pd.DataFrame:
-    """The table with what may be left out: every row is an ``add`` of one event."""
-    defaults = {**dict.fromkeys(schema.OPTIONAL_COLUMNS), schema.OPERATION: "add"}
-    missing = {name: value for name, value in defaults.items() if name not in versions}
-    return versions.assign(**missing) if missing else versions
-
-
-def _with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with weights of at least 1, and hours and munitions that may be unknown."""
-    weight = pd.to_numeric(table[schema.WEIGHT]).fillna(1)
-    wrong = (weight < 1) | (weight % 1 != 0)
-    if wrong.any():
-        raise InputError(
-            "E-WEIGHT",
-            "needs a whole number of events, 1 or more",
-            column=schema.WEIGHT,
-            value=weight[wrong].iloc[0],
-        )
-    types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
-    return table.assign(**{schema.WEIGHT: weight}).astype(types)
-
-
-def _check_rows(table: pd.DataFrame) -> None:
-    unknown = ~table[schema.OPERATION].isin(OPERATIONS)
-    if unknown.any():
-        raise InputError(
-            "E-OPERATION",
-            f"invalid value: must be one of {', '.join(OPERATIONS)}",
-            column=schema.OPERATION,
-            value=table.loc[unknown, schema.OPERATION].iloc[0],
-        )
-    for column in schema.DATE_COLUMNS:
-        dates = table[column]
-        if not pd.api.types.is_datetime64_dtype(dates):
-            raise InputError("E-DATE", f"needs dates, got {dates.dtype}", column=column)
-        partial = dates.isna() | (dates != dates.dt.normalize())
-        if partial.any():
-            raise InputError(
-                "E-DATE",
-                f"needs a whole day in every row, {int(partial.sum())} have none",
-                column=column,
-                value=dates[partial].iloc[0],
-                fix="convert time stamps to days of the place where it happened",
-            )
 
 
 def weakest(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import EVENT_KEY, EventArchive, to_day
+from escalation.events.archive import EventArchive, to_day
+from escalation.events.versions import EVENT_KEY
 
 WITHIN_DAYS: Final = (0, 1, 3, 7, 14, 30)
 """Days after the event by which shares of first reports are counted."""

@@ -8,23 +8,21 @@ row that was ever current, some at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from escalation import schema
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
+from escalation.features.feature_table import Features, read_only
 from escalation.panel.current_rows import rows_as_known
-from escalation.panel.dense import Channel, Days, Panel, RowsNeededError
+from escalation.panel.dense import Channel, Panel, RowsNeededError
 from escalation.panel.history import History
 
 Families = Mapping[str, Mapping[str, Any]]
@@ -32,87 +30,6 @@ Families = Mapping[str, Mapping[str, Any]]
 BLOCK_CELLS = 200_000
 """Cells of one column in a block: with fifty columns forty megabytes. Measured from 16,000 to
 400,000: smaller blocks spend their time on calls, larger ones gain little and hold more."""
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """Features by name, unit and day.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Columns, each name once.
-    values : ndarray of float32, shape (feature, unit, day)
-        Read-only; 0 where a unit is not present.
-    units, unit_keys : tuple of str
-        Their names, and what identifies them.
-    days : ndarray of datetime64[D], shape (day,)
-        Issue days.
-    present : ndarray of bool, shape (unit, day)
-        From the day on which the unit was first known.
-    """
-
-    names: tuple[str, ...]
-    values: NDArray[np.float32]
-    units: tuple[str, ...]
-    unit_keys: tuple[str, ...]
-    days: Days
-    present: NDArray[np.bool_]
-
-    def __getitem__(self, name: str) -> NDArray[np.float32]:
-        """One column, shape (unit, day)."""
-        return self.values[self.names.index(name)]
-
-    def rows(self, unit_idx: NDArray[np.int64], day_idx: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Some rows of the table, shape (row, feature).
-
-        Parameters
-        ----------
-        unit_idx, day_idx : array of int, shape (row,)
-            Indices of units and of days.
-        """
-        return self.values[:, unit_idx, day_idx].T
-
-    def without(self, gone: Collection[str]) -> Features:
-        """The same without some columns."""
-        kept = [i for i, name in enumerate(self.names) if name not in gone]
-        names = tuple(self.names[i] for i in kept)
-        return replace(self, names=names, values=read_only(self.values[kept]))
-
-    @cached_property
-    def index(self) -> pd.MultiIndex:
-        """Name of the unit, and day, of each present row, unit by unit."""
-        return self._index(self.units)
-
-    def _index(self, names: tuple[str, ...]) -> pd.MultiIndex:
-        units, days = self.present.shape
-        if self.present.all():
-            unit = np.repeat(np.arange(units, dtype=np.int32), days)
-            day = np.tile(np.arange(days, dtype=np.int32), units)
-        else:
-            unit, day = (codes.astype(np.int32) for codes in np.nonzero(self.present))
-        return pd.MultiIndex(
-            [pd.Index(names, dtype="str"), pd.DatetimeIndex(self.days)],
-            [unit, day],
-            names=[schema.UNIT, schema.DAY],
-            verify_integrity=False,
-        )
-
-    def frame(self, *, by_key: bool = False) -> pd.DataFrame:
-        """The present rows as a frame indexed by unit and day, unit by unit.
-
-        Without a copy where every unit is present on every day.
-
-        Parameters
-        ----------
-        by_key : bool
-            Index by what identifies a unit instead of by its name.
-        """
-        flat = self.values.reshape(len(self.names), self.present.size)
-        if not self.present.all():
-            flat = flat[:, self.present.ravel()]
-        index = self._index(self.unit_keys) if by_key else self.index
-        return pd.DataFrame(flat.T, index=index, columns=list(self.names), copy=False)
 
 
 def names(
@@ -386,10 +303,3 @@ def _checked(
             value=name,
         )
     return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A view that can't be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -30,7 +30,8 @@ from escalation._util.files import new_folder, replacing
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
-from escalation.features.build import Families, Features, build, chosen, names, read_only
+from escalation.features.build import Families, build, chosen, names
+from escalation.features.feature_table import Features, read_only
 from escalation.panel.dense import Channel, Panel
 from escalation.panel.history import History
 

@@ -8,22 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from escalation import schema
 from escalation._util.compiled import compiled
-from escalation.errors import InputError
-from escalation.events.archive import EVENT_KEY, EventArchive, to_day
-from escalation.events.units import UnitName, shown_names
-from escalation.panel.dense import Days, Panel, PanelSpec, day_range
+from escalation.events.units import UnitName
+from escalation.panel.dense import Days, Panel
 from escalation.panel.late import Changes
-from escalation.panel.membership import members, written_name
 
 Int32 = NDArray[np.int32]
-_Unit = tuple[str, schema.UnitKind]
-"""A unit's key and kind."""
-_NAMING = [schema.COUNTRY, schema.ADMIN1, schema.SITE, schema.ACTOR, schema.TARGET]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,7 +134,7 @@ class History:
         steady = inside & (seen == day) & (self.ends >= count)
         moving = np.flatnonzero(inside & ~steady)
         goes = moving[self.ends[moving] < count]
-        goes = goes[np.argsort(_order(self.code[goes], self.ends[goes], count), kind="stable")]
+        goes = goes[np.argsort(order_by(self.code[goes], self.ends[goes], count), kind="stable")]
         stays = np.flatnonzero(steady)
         arrays = {
             name: self._filled(name, weight, stays, day) for name, weight in self.weights.items()
@@ -231,8 +223,15 @@ class _Lazy(Mapping[str, NDArray[np.float32]]):
         return len(self._names)
 
 
-def _order(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """One number to sort by unit, then by day; days past the axis alike."""
+def order_by(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """One number to sort by unit, then by day; days past the axis alike.
+
+    Parameters
+    ----------
+    code, day : array of int, shape (version,)
+    count : int
+        Days of the axis.
+    """
     return code.astype(np.int64) * (count + 1) + np.minimum(day, count)
 
 
@@ -254,195 +253,3 @@ def _fill(
             out[code[i], day[i]] = max(out[code[i], day[i]], value)
         else:
             out[code[i], day[i]] += value
-
-
-def history(
-    archive: EventArchive,
-    spec: PanelSpec,
-    *,
-    first_day: object = None,
-    last_day: object = None,
-    lag: int = 0,
-) -> History:
-    """Sort the versions of an archive by unit and by when they were seen.
-
-    Parameters
-    ----------
-    archive : EventArchive
-    spec : PanelSpec
-    first_day, last_day : date-like, optional
-        Ends of the day axis; the archive's first event and last covered day by default.
-    lag : int
-        The source's reporting lag in days.
-
-    Returns
-    -------
-    History
-
-    Raises
-    ------
-    InputError
-        ``E-RANGE`` for an empty day axis, ``E-COVERAGE`` beyond the archive's last covered day,
-        ``E-UNIT`` when units of two kinds share a key and would be counted together.
-    """
-    start = to_day(first_day) if first_day is not None else archive.first_day
-    stop = to_day(last_day) if last_day is not None else archive.covered_to
-    if start > stop:
-        raise InputError(
-            "E-RANGE", f"the last day must be {start} or later", column="last_day", value=stop
-        )
-    days = day_range(start, stop)
-    then = archive.until(stop)
-    versions = then.versions
-    happened, known, ends = _days(then, int(start.astype(np.int64)), len(days))
-    seen = np.maximum(known, np.maximum(happened, 0) + np.int32(lag))
-    # A version that was replaced before it could be seen lets nobody enter.
-    opening = spec.enters.mask(versions) & (seen < ends)
-    alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
-    row, number, candidates = _by_unit(versions, spec, alive)
-    number, units = _entered(number, candidates, opening[row])
-    inside = number >= 0
-    row, number = row[inside], number[inside]
-    order = np.argsort(_order(number, seen[row], len(days)), kind="stable")
-    row, code = row[order], number[order].astype(np.int32)
-    first = _first(code, seen[row], happened[row], row, opening[row], len(units))
-    names = _written(versions, units, code, happened[row], row)
-    place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
-    return History(
-        code=code,
-        happened=happened[row],
-        known=known[row],
-        ends=ends[row],
-        row=row,
-        opening=opening[row],
-        weights={c.name: c.weights(versions).astype(np.float32)[row] for c in spec.all_channels},
-        highest=frozenset(c.name for c in spec.all_channels if c.measure == "severity"),
-        unit_names=names,
-        units=shown_names(names),
-        entry=seen[row][first].astype(np.int64),
-        latitude=place[schema.LATITUDE].to_numpy(dtype=np.float64),
-        longitude=place[schema.LONGITUDE].to_numpy(dtype=np.float64),
-        country=tuple(place[schema.COUNTRY].fillna("").to_numpy(object)),
-        days=days,
-        lag=lag,
-    )
-
-
-def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, Int32]:
-    """Day indices of each version: happened, known, replaced or retracted."""
-    happened, known = (
-        archive.versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
-        for name in (schema.EVENT_DATE, schema.KNOWN_DATE)
-    )
-    event = archive.event_numbers
-    replaced = np.append(event[1:] == event[:-1], False)[: len(event)]
-    ends = np.where(replaced, np.append(known[1:], 0), count).clip(0, count)
-    return happened.astype(np.int32), np.maximum(known, 0).astype(np.int32), ends.astype(np.int32)
-
-
-def _by_unit(
-    versions: pd.DataFrame, spec: PanelSpec, alive: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[_Unit]]:
-    """Each version once per kind of unit that it belongs to: position, unit's number, units."""
-    rows: list[NDArray[np.int64]] = []
-    codes: list[NDArray[np.int64]] = []
-    units: dict[str, schema.UnitKind] = {}
-    for kind in dict.fromkeys(spec.kinds):
-        code, keys = members(versions, kind)
-        code = code[alive]
-        if both := sorted(set(keys) & set(units)):
-            raise InputError(
-                "E-UNIT",
-                "units of different kinds share a name",
-                column=kind,
-                value=both[0],
-                fix="leave out one of the kinds or rename the unit at the source",
-            )
-        has = code >= 0
-        rows.append(alive[has])
-        codes.append(code[has] + len(units))
-        units |= dict.fromkeys(keys, kind)
-    return np.concatenate(rows), np.concatenate(codes), list(units.items())
-
-
-def _entered(
-    code: NDArray[np.int64], units: list[_Unit], opening: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], list[_Unit]]:
-    """Numbers among the units that entered, sorted by key; -1 for those that never did."""
-    entered = np.unique(code[opening]).tolist()
-    kept = sorted(entered, key=lambda i: units[i][0])
-    number = np.full(len(units), -1, np.int64)
-    number[kept] = np.arange(len(kept))
-    return number[code], [units[i] for i in kept]
-
-
-def _written(
-    versions: pd.DataFrame,
-    units: list[_Unit],
-    code: Int32,
-    happened: Int32,
-    row: NDArray[np.int64],
-) -> tuple[UnitName, ...]:
-    """Names as the first version known of each unit writes them: later news rename nothing."""
-    known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int32)[row]
-    first = _first(code, known, happened, row, np.ones(len(row), dtype=bool), len(units))
-    columns = versions.columns.intersection(_NAMING)
-    events = versions[columns].iloc[row[first]].to_dict("records")
-    return tuple(
-        written_name(event, kind, key) for event, (key, kind) in zip(events, units, strict=True)
-    )
-
-
-@compiled
-def _first(
-    code: Int32,
-    since: Int32,
-    happened: Int32,
-    row: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    units: int,
-) -> NDArray[np.int64]:
-    """First of the allowed versions of each unit: by a day, then the oldest, then by identifier."""
-    first = np.full(units, -1, np.int64)
-    for i in range(len(code)):
-        if not allowed[i]:
-            continue
-        best = first[code[i]]
-        if best < 0:
-            first[code[i]] = i
-            continue
-        mine, other = (since[i], happened[i], row[i]), (since[best], happened[best], row[best])
-        if mine < other:
-            first[code[i]] = i
-    return first
-
-
-def openings(archive: EventArchive, past: History) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The version by which each unit entered, and the first of another event that opens it too.
-
-    Parameters
-    ----------
-    archive : EventArchive
-        What the history was made from.
-    past : History
-
-    Returns
-    -------
-    first, other : DataFrame
-        Source and identifier, coordinates and country, by the position of the unit. Where a unit
-        lies is said by the first; the second holds only units that have another.
-    """
-    order = np.lexsort((past.row, past.happened, past.seen))
-    order = order[past.opening[order]]
-    versions = archive.until(past.days[-1]).versions
-    unit, row = past.code[order], past.row[order]
-    units, at = np.unique(unit, return_index=True)
-    source, name = (pd.factorize(versions[column])[0].astype(np.int64) for column in EVENT_KEY)
-    event = (source + 1) * (len(versions) + 1) + name
-    opened = np.full(len(past.units), -1, dtype=np.int64)
-    opened[units] = event[row[at]]
-    differs = np.flatnonzero(event[row] != opened[unit])
-    others, other_at = np.unique(unit[differs], return_index=True)
-    columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
-    first = versions[columns].iloc[row[at]].set_axis(units)
-    return first, versions[columns].iloc[row[differs[other_at]]].set_axis(others)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec
-from escalation.panel.history import history
 
 
 def pair_counts(

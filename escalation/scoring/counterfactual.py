@@ -21,11 +21,11 @@ from escalation import schema
 from escalation._util.arrays import Array, Bools, Ints
 from escalation.backtest.day import across_columns, look_back_on
 from escalation.backtest.table import row_index
-from escalation.events.archive import EVENT_KEY
+from escalation.events.versions import EVENT_KEY
 from escalation.features import ACROSS
 from escalation.features.build import on_one_day, places
+from escalation.panel.by_unit import openings
 from escalation.panel.dense import Panel
-from escalation.panel.history import openings
 from escalation.scoring.perturbation import REMOVED, ChangedRows, Perturbations, PerturbedRows
 from escalation.scoring.scorer import Scorer, ScoringInputs
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from escalation.tracking.begun import clear_stale, end_runs
     from escalation.tracking.card import check_card, model_card
     from escalation.tracking.compared_text import by_chance
     from escalation.tracking.loading import load_forecasts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from escalation.tracking.runs import Logged, log_training
     from escalation.tracking.scorers import load_scorer, load_scorers
     from escalation.tracking.server import require_answer
-    from escalation.tracking.store import clear_stale, end_runs, open_store, require_usable
+    from escalation.tracking.store import open_store, require_usable
     from escalation.tracking.two_runs import RunComparison, compare_runs
     from escalation.tracking.view import link
 
@@ -64,8 +65,8 @@ _HOME = {
     "load_scorers": "scorers",
     "log_verified": "outcomes",
     "link": "view",
-    "clear_stale": "store",
-    "end_runs": "store",
+    "clear_stale": "begun",
+    "end_runs": "begun",
     "local_file": "place",
     "store_uri": "place",
     "require_answer": "server",

@@ -11,20 +11,13 @@ import pandas as pd
 from mlflow.entities import Metric
 
 from escalation import plots
-from escalation._util.files import write_table
+from escalation._util.outputs import write_table
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
 from escalation.targets.wording import definition
+from escalation.tracking.begun import begin_run, clear_stale, tracked_run
 from escalation.tracking.metric_names import finite, summary_metrics
-from escalation.tracking.store import (
-    NOTE_TAG,
-    begin_run,
-    clear_stale,
-    experiment_id,
-    open_store,
-    storage,
-    tracked_run,
-)
+from escalation.tracking.store import NOTE_TAG, experiment_id, open_store, storage
 
 _MOST_STEPS = 300
 _SHOWN = 10

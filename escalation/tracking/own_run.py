@@ -10,7 +10,7 @@ import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 
-from escalation._util.files import write_table
+from escalation._util.outputs import write_table
 from escalation.errors import require_instance
 from escalation.scoring.result import BacktestResult
 from escalation.tracking.metric_names import DECIDING

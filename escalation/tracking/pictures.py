@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from escalation import plots, schema
-from escalation._util.files import write_table
+from escalation._util.outputs import write_table
 from escalation.backtest.train import Trained
 from escalation.metrics.paired import pair
 from escalation.panel.membership import unit_keys_of

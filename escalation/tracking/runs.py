@@ -19,8 +19,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
-from escalation._util.files import write_table
 from escalation._util.interrupts import raise_if_asked
+from escalation._util.outputs import write_table
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
@@ -28,6 +28,7 @@ from escalation.backtest.trust import trust_of
 from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
+from escalation.tracking.begun import begin_run, clear_stale, tracked_run
 from escalation.tracking.card import log_card
 from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
 from escalation.tracking.metric_names import DECIDING, metrics_of, steps_of
@@ -44,12 +45,9 @@ from escalation.tracking.repeats import (
 from escalation.tracking.run_names import PARENT_TAG, TRAINING_TAG
 from escalation.tracking.store import (
     NOTE_TAG,
-    begin_run,
-    clear_stale,
     experiment_id,
     open_store,
     storage,
-    tracked_run,
     write_shared,
 )
 from escalation.tracking.view import save_view

@@ -17,13 +17,13 @@ from command_line import a_new_start, escalation
 from iraq_2020 import experiment_of_2020
 
 from escalation._util.engine import engine, in_threads, in_turn, on_dask
-from escalation._util.files import write_table
+from escalation._util.outputs import write_table
 from escalation.backtest.rolling import backtest_labels
 from escalation.cli import work
 from escalation.errors import EscalationError, InputError, UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.stream import write_features
-from escalation.panel.history import history
+from escalation.panel.by_unit import history
 
 EVERY = {name: {} for name in (*FEATURES, *ACROSS)}
 

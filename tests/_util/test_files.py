@@ -10,14 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from escalation._util.files import (
-    defused,
-    locked,
-    replacing,
-    require_room,
-    write_figure,
-    write_table,
-)
+from escalation._util.files import locked, replacing, require_room
+from escalation._util.outputs import defused, write_figure, write_table
 from escalation.errors import BusyError, StorageError, UsageError
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import poisson
 
 from escalation.events.simulate import Motion, hawkes_counts, world
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec
-from escalation.panel.history import history
 
 STILL = Motion(own_spread=0.0, common_spread=0.0, burst_chance=0.0)
 

@@ -8,7 +8,7 @@ import random_archives as archives
 
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.history import history
+from escalation.panel.by_unit import history
 
 
 @pytest.mark.parametrize(("seed", "lag"), [(0, 0), (1, 0), (2, 3), (3, 1)])

@@ -14,7 +14,7 @@ import random_archives as archives
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build, names, on_one_day
-from escalation.panel.history import history
+from escalation.panel.by_unit import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 FEW = {"neighbours": {"windows": [7]}, "window_sums": {"windows": [1, 7]}}

@@ -14,7 +14,7 @@ from escalation.audit import laws
 from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.history import history
+from escalation.panel.by_unit import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
 AT = archives.FIRST + 33

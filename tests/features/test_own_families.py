@@ -15,9 +15,9 @@ from escalation.features import FEATURES
 from escalation.features import build as build_module
 from escalation.features.build import build, on_one_day
 from escalation.features.stream import write_features
+from escalation.panel.by_unit import history
 from escalation.panel.current_rows import rows_as_known
 from escalation.panel.dense import PanelSpec
-from escalation.panel.history import history
 
 
 def by_rows(panel):

@@ -10,7 +10,7 @@ import sqlite_oracle
 
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
-from escalation.panel.history import history
+from escalation.panel.by_unit import history
 
 DAYS = 40
 

@@ -13,8 +13,8 @@ from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
 from escalation.features.stream import write_features
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.history import history
 
 LOCAL = {name: {} for name in FEATURES}
 

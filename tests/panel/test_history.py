@@ -7,9 +7,9 @@ import pytest
 from escalation import schema
 from escalation.errors import InputError, UsageError
 from escalation.events import EventArchive
+from escalation.panel.by_unit import history, openings
 from escalation.panel.current_rows import rows_as_known
 from escalation.panel.dense import Channel, PanelSpec, RowsNeededError, Where, pair_channel
-from escalation.panel.history import history, openings
 
 VIOLENT = Where(rung=3)
 CHANNELS = (

@@ -28,8 +28,8 @@ from escalation.backtest.table import Prepared, training_rows
 from escalation.events.archive import EventArchive
 from escalation.features import ACROSS, FEATURES
 from escalation.features.build import build
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec, Where, pair_channel
-from escalation.panel.history import history
 from escalation.targets import TARGETS
 
 FIRST, DAYS, ENTERS = np.datetime64("2020-01-01", "D"), 44, 3

@@ -16,8 +16,8 @@ from escalation.backtest.rolling import make_case
 from escalation.events.archive import EventArchive
 from escalation.events.units import place_key
 from escalation.experiment import BacktestSection, Experiment
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec
-from escalation.panel.history import history
 from escalation.panel.membership import members, unit_keys_of
 
 KINDS = ("admin1", "dyad", "all")

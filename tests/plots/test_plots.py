@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from escalation import plots
-from escalation._util.files import write_figure
+from escalation._util.outputs import write_figure
 from escalation.errors import InputError, UsageError
 from escalation.metrics import summary
 from escalation.plots.style import new_figure

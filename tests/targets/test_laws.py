@@ -6,8 +6,8 @@ import pytest
 
 from escalation import schema
 from escalation.events import EventArchive
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.history import history
 from escalation.targets import TARGETS, look_back
 
 KINDS = ("site", "dyad", "all")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from escalation import schema
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec, Where, day_range
-from escalation.panel.history import history
 from escalation.targets import TARGETS, labels, look_back
 from escalation.targets.any import AnyEvent
 from escalation.targets.calm import Calm

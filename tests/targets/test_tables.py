@@ -9,8 +9,8 @@ import pytest
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.events import EventArchive
+from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec, Where
-from escalation.panel.history import history
 from escalation.panel.series import Series
 from escalation.targets import TARGETS, LookBack, Target, labels, look_back, null_share
 from escalation.targets.any import AnyEvent

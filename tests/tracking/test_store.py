@@ -26,15 +26,8 @@ from escalation._util import files, owners
 from escalation._util.owners import owner, retire
 from escalation.cli.process import _clear_up
 from escalation.errors import BusyError, StorageError
-from escalation.tracking.store import (
-    OWNER_TAG,
-    begin_run,
-    experiment_id,
-    require_usable,
-    storage,
-    tracked_run,
-    write_shared,
-)
+from escalation.tracking.begun import OWNER_TAG, begin_run, tracked_run
+from escalation.tracking.store import experiment_id, require_usable, storage, write_shared
 
 
 @pytest.fixture
@@ -366,7 +359,10 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
             ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)
 
 
-def test_the_registry_follows_where_the_notebook_tracks_after_a_store_was_opened(uri, tmp_path):
+def test_the_registry_follows_where_the_notebook_tracks_after_a_store_was_opened(
+    uri, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)  # which tests before it may have set
     code = (
         "import sys, mlflow; from escalation.tracking import open_store; open_store(sys.argv[1]); "
         "mlflow.set_tracking_uri(sys.argv[2]); print(mlflow.get_registry_uri())"

@@ -10,7 +10,8 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TextIO
 
-from escalation._util.files import RISKY, replacing
+from escalation._util.files import replacing
+from escalation._util.outputs import RISKY
 from escalation.events.reading.blocks import Rejected
 
 _COLUMNS = ("line", "code", "column", "value", "expected", "file")

@@ -21,7 +21,7 @@ from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked, make_folder
 from escalation._util.owners import ARCHIVE, done, note
 from escalation.errors import InputError, StorageError
-from escalation.events.archive import EventArchive, in_order, within
+from escalation.events.archive import EventArchive, within
 from escalation.events.store.intake import (
     ROWS_PER_SHARE,
     Index,
@@ -50,6 +50,7 @@ from escalation.events.store.parts import (
     stored,
     to_frame,
 )
+from escalation.events.versions import in_order
 
 _LOCK = "archive"
 

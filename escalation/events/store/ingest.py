@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import CONFLICT_ADVICE
 from escalation.events.reading.identity import Repeats, has_ids
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
@@ -25,6 +24,7 @@ from escalation.events.store.intake import ROWS_PER_SHARE, conformed
 from escalation.events.store.listing import FileRecord
 from escalation.events.store.missing import Mentioned
 from escalation.events.store.parts import known_days
+from escalation.events.versions import CONFLICT_ADVICE
 
 OnRows = Callable[[int], None]
 _MISSING_SHOWN = 20

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.archive import OPERATIONS, conflict_error
 from escalation.events.store.hashing import (
     RETRACT,
     Hashes,
@@ -33,6 +32,7 @@ from escalation.events.store.parts import (
     with_weights,
     writer,
 )
+from escalation.events.versions import OPERATIONS, conflict_error
 
 ROWS_PER_SHARE = 500_000
 _REQUIRED = (schema.EVENT_ID, schema.SOURCE, schema.EVENT_TYPE, *schema.DATE_COLUMNS)

@@ -26,23 +26,40 @@ _ROUNDED = 0.0015
 """Absolute: what rounding to three digits may turn over."""
 
 
-def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
-    """A notebook with the outputs of now, from the kernel of this environment."""
-    settings = {
-        "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING",
+SETTINGS = {
+    "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+}  # fmt: skip
+"""Of the environment of kernels."""
+
+
+def executed(
+    path: Path, folder: Path, *, kernel: str = "python3", **found: str
+) -> nbformat.NotebookNode:
+    """A notebook with the outputs of now, from the kernel of this environment or another.
+
+    Parameters
+    ----------
+    path, folder : Path
+        The notebook, and where it runs.
+    kernel : str
+        Its name.
+    found : str
+        Variables by which it is found.
+    """
+    own = {
         # Not a kernel of the user's own, nor their start-up files.
         **{f"JUPYTER_{name}_DIR": str(folder / "jupyter") for name in ("DATA", "CONFIG")},
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "IPYTHONDIR": str(folder / "ipython"),
-    }  # fmt: skip
+    }
     before = dict(os.environ)
-    os.environ.update(settings)
+    os.environ.update(SETTINGS | own | found)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     try:
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(
-            notebook, timeout=PATIENCE, startup_timeout=PATIENCE, kernel_name="python3",
+            notebook, timeout=PATIENCE, startup_timeout=PATIENCE, kernel_name=kernel,
             resources={"metadata": {"path": str(folder)}},
         )  # fmt: skip
         return client.execute()

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
-from notebook_runs import FOLDER, differences, executed, same
+from forked_kernels import NAME, forking
+from notebook_runs import FOLDER, SETTINGS, differences, executed, same
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 
+@pytest.fixture(scope="module")
+def kernels():
+    """Where kernels are found that need no imports; a short path, as sockets have."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        forking(Path(folder), SETTINGS) as found,
+    ):
+        yield found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_says_what_its_stored_outputs_say(path, tmp_path):
+def test_a_notebook_says_what_its_stored_outputs_say(path, kernels, tmp_path):
     stored = nbformat.read(path, as_version=4)
-    found = list(differences(stored, executed(path, tmp_path)))
+    found = list(differences(stored, executed(path, tmp_path, kernel=NAME, **kernels)))
     assert not found, "\n".join([*found, "fix: make notebooks, then read what they say"])
 
 

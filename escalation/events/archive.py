@@ -19,6 +19,7 @@ from escalation.errors import InputError, require_instance
 from escalation.events.versions import (
     EVENT_KEY,
     as_before,
+    as_types,
     check_rows,
     conflict_error,
     each_once,
@@ -134,7 +135,7 @@ class EventArchive:
             raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
         table = with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
-        table = table.astype(dict.fromkeys(schema.TEXT_COLUMNS, "str"))
+        table = as_types(table, dict.fromkeys(schema.TEXT_COLUMNS, "str"))
         table = with_whole_numbers(table)
         check_rows(table)
         table, conflict = each_once(in_order(table))

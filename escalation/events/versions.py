@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -95,7 +95,14 @@ def with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
             value=weight[wrong].iloc[0],
         )
     types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
-    return table.assign(**{schema.WEIGHT: weight}).astype(types)
+    return as_types(table.assign(**{schema.WEIGHT: weight}), types)
+
+
+def as_types(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
+    """The table with columns of some types; those that have theirs are not gone over."""
+    wanted = {name: pd.api.types.pandas_dtype(kind) for name, kind in types.items()}
+    other = {name: kind for name, kind in wanted.items() if table[name].dtype != kind}
+    return table.astype(other) if other else table
 
 
 def check_rows(table: pd.DataFrame) -> None:

@@ -44,7 +44,8 @@ def prompt_news(
     """
     tomorrow = at + _ONE_DAY
     days = [tomorrow - k * _ONE_DAY for k in dict.fromkeys((0, lag))]
-    return _new(pd.concat([_clones(archive, day, seed) for day in days]), tomorrow)
+    some = _templates(archive, seed)
+    return _new(pd.concat([_clones(some, day) for day in days]), tomorrow)
 
 
 def late_news(
@@ -55,8 +56,9 @@ def late_news(
     Parameters and result as in :func:`prompt_news`.
     """
     tomorrow = at + _ONE_DAY
-    late = _clones(archive, tomorrow - (lag + 3) * _ONE_DAY, seed)
-    elsewhere = _clones(archive, at, seed)
+    some = _templates(archive, seed)
+    late = _clones(some, tomorrow - (lag + 3) * _ONE_DAY)
+    elsewhere = _clones(some, at)
     for column in (schema.ADMIN1, schema.SITE):
         elsewhere[column] = elsewhere[column] + " (never heard of)"
     elsewhere[schema.LATITUDE] = (elsewhere[schema.LATITUDE] + 1.0).clip(upper=90.0)
@@ -94,15 +96,19 @@ def events_on(
         When they become known.
     seed : int, optional
     """
-    return archive.plus(_new(_clones(archive, day, seed), known))
+    return archive.plus(_new(_clones(_templates(archive, seed), day), known))
 
 
-def _clones(archive: EventArchive, day: np.datetime64, seed: int) -> pd.DataFrame:
-    """Copies of some events, all on one day: every kind of them if there is room."""
+def _templates(archive: EventArchive, seed: int) -> pd.DataFrame:
+    """Some events: every kind of them if there is room."""
     mixed = archive.versions.sample(frac=1.0, random_state=seed)
     chosen = pd.concat([mixed.drop_duplicates(_PLACE), mixed.drop_duplicates(_KIND)])
-    chosen = chosen[~chosen.index.duplicated()].head(_MOST_TEMPLATES)
-    return chosen.assign(**{schema.EVENT_DATE: day, schema.OPERATION: "add"})
+    return chosen[~chosen.index.duplicated()].head(_MOST_TEMPLATES)
+
+
+def _clones(events: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
+    """Copies of events, all on one day."""
+    return events.assign(**{schema.EVENT_DATE: day, schema.OPERATION: "add"})
 
 
 def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict[str, str]]:

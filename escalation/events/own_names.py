@@ -6,6 +6,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from escalation import schema
 
@@ -33,6 +34,7 @@ _MOST_WORDS = 3
 _NEAR = 0.6
 
 
+@lru_cache(4096)
 def name_key(name: str) -> str:
     """The name of a column without case and punctuation, by which two are compared.
 

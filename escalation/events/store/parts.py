@@ -111,12 +111,14 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     """Canonical events in pandas: text, whole days, and counts that may be missing."""
     if schema.WEIGHT in table.column_names:
         table = with_weights(table)
-    counts = [
-        (name, pa.int64()) if name in schema.WHOLE_COLUMNS else (name, kind)
-        for name, kind in zip(table.column_names, table.schema.types, strict=True)
-    ]
-    frame = table.cast(pa.schema(counts)).to_pandas(
+    # In Arrow: pandas would copy every column to change two.
+    types = dict.fromkeys(schema.WHOLE_COLUMNS, pa.int64())
+    types |= dict.fromkeys(schema.DATE_COLUMNS, pa.timestamp("s"))
+    kinds = zip(table.column_names, table.schema.types, strict=True)
+    wanted = pa.schema([(name, types.get(name, kind)) for name, kind in kinds])
+    frame = table.cast(wanted).to_pandas(
         date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype()}.get
     )
-    types = {**dict.fromkeys(schema.DATE_COLUMNS, "datetime64[s]"), schema.WEIGHT: "int64"}
-    return frame.astype({name: kind for name, kind in types.items() if name in frame})
+    if schema.WEIGHT in frame:
+        frame[schema.WEIGHT] = frame[schema.WEIGHT].to_numpy("int64")
+    return frame

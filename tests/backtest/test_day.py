@@ -18,7 +18,9 @@ def experiment(lag, first_day):
 
 def require_same(made, own):
     assert made[0] == own.unit_keys
-    pd.testing.assert_frame_equal(made[1], own.X)
+    assert made[1].index.names == own.X.index.names
+    if not made[1].equals(own.X):  # looked at column by column, which takes longer than the rest
+        pd.testing.assert_frame_equal(made[1], own.X)
     assert made[2].tolist() == own.at_risk.tolist()
 
 

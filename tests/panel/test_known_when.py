@@ -7,7 +7,7 @@ from its formula in plain NumPy, which shares no code with the package. Counts m
 numbers |a - b| <= 1e-6 max(1, |b|). Up to any day, the same columns must be equal bit for bit to
 those of the archive as it then stood, and of one with other news afterwards.
 
-Twenty archives are tested by default; more by a command:
+Ten archives are tested by default; more by a command:
 
     python tests/panel/test_known_when.py --archives 200
 """
@@ -538,7 +538,7 @@ def check_laws(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_everything_is_as_it_was_known_on_each_day(seed):
     check(seed)
 
@@ -554,18 +554,18 @@ def test_every_registered_label_is_among_them():
 
 
 def test_the_archives_hold_what_the_law_is_about():
-    tables = [setting(seed)[0].versions for seed in range(20)]
+    tables = [setting(seed)[0].versions for seed in range(10)]
     known, happened = (
         np.concatenate([table[name].to_numpy("datetime64[D]") for table in tables])
         for name in (schema.KNOWN_DATE, schema.EVENT_DATE)
     )
     gone = np.concatenate([table[schema.OPERATION] == "retract" for table in tables])
     delay = (known - happened).astype(int)
-    assert (delay > 0).sum() > 200
-    assert (gone & (delay > 14)).sum() > 30
+    assert (delay > 0).sum() > 100
+    assert (gone & (delay > 14)).sum() > 15
     moved = [table.groupby(schema.EVENT_ID)[schema.EVENT_DATE].nunique() for table in tables]
-    assert (pd.concat(moved) > 1).sum() > 50
-    assert {setting(seed)[1] for seed in range(20)} == {0, 1, 3}
+    assert (pd.concat(moved) > 1).sum() > 25
+    assert {setting(seed)[1] for seed in range(10)} == {0, 1, 3}
 
 
 def main():

@@ -15,6 +15,7 @@ import tempfile
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -78,11 +79,12 @@ def escalation(*arguments, folder):
 def _copy(path):
     """A store as a copy of one that was made once in this process, which takes seconds."""
     if not path.exists() or not path.stat().st_size:
-        shutil.copyfile(_empty_store(), path)
+        shutil.copyfile(empty_store(), path)
 
 
 @functools.cache
-def _empty_store():
+def empty_store():
+    """An sqlite store without a run, to be copied: making one takes seconds."""
     from mlflow import MlflowClient
 
     folder = tempfile.mkdtemp(prefix="empty_store_", dir=TEMPORARY)
@@ -117,7 +119,13 @@ def undrawn():
     def no_pages(trained):
         return [None] * len(trained)
 
+    def no_figure(*_, **__):
+        return SimpleNamespace(savefig=lambda path: Path(path).touch())
+
+    names = ("decisions_figure", "skill_by_figure", "ablation_figure")
+    no_plots = SimpleNamespace(**dict.fromkeys(names, no_figure))
     with (
+        mock.patch("escalation.tracking.runs.plots", no_plots),
         mock.patch("escalation.tracking.runs.draw", folders),
         mock.patch("escalation.tracking.runs.training_pages", no_pages),
         mock.patch("escalation.report.training_pages", no_pages),

@@ -31,7 +31,7 @@ POSITIONAL = [
     EwmaNB(decayed=0, past=0, threshold=0),
     Logistic(horizon=1, ridge=1.0),
     Boosting(horizon=1),
-    Forest(horizon=1, trees=20),
+    Forest(horizon=1, trees=8),
     NegBin(columns=(0,), decayed=0, threshold=0),
     Hazard(columns=(0,)),
     Hawkes(columns=(0,), threshold=0),

@@ -8,6 +8,7 @@ from functools import partial
 from unittest import mock
 
 import pytest
+from command_line import empty_store
 from tracking_small import SMALL
 
 
@@ -66,14 +67,10 @@ def log(trained, events, drawn, tmp_path_factory):
     return into
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    """An sqlite store without a run, to be copied: making one takes seconds."""
-    from escalation import tracking
-
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    tracking.open_store(f"sqlite:///{path}")
-    return path
+@pytest.fixture(scope="session", name="empty_store")
+def _empty_store():
+    """The one that commands copy too."""
+    return empty_store()
 
 
 @pytest.fixture

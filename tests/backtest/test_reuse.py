@@ -19,7 +19,7 @@ from escalation.features import FEATURES
 from escalation.models.logistic import Logistic
 
 MODELS = {"logistic": {}, "pool": {}, "corrected": {}, "blend": {}}
-SCHEDULE = {"first_origin": dt.date(2020, 9, 1), "every": 14, "refit_every": 3, "update_every": 1}
+SCHEDULE = {"first_origin": dt.date(2020, 10, 27), "every": 14, "refit_every": 3, "update_every": 1}
 BLOCKS = [np.array([400, 407]), np.array([414])]
 
 

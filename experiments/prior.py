@@ -20,7 +20,13 @@ import numpy as np
 from skill_data import DATA, SHARED
 
 from escalation import models
-from escalation.backtest.prior_learning import learn_prior, numbers_learnt, rows_of_gains
+from escalation.backtest.prior_learning import (
+    LabelLearnt,
+    learn_prior,
+    numbers_learnt,
+    rows_of_gains,
+    start_weight,
+)
 from escalation.backtest.small_archives import ConflictFiles, SmallRows, small_archives
 
 FOLDER = Path(models.__file__).parent
@@ -39,9 +45,23 @@ def archives() -> dict[str, list[list[SmallRows]]]:
 
 @cache
 def numbers_without(conflict: str) -> dict[str, Any]:
-    """What is learnt on the other conflicts; made once in each process."""
+    """What is learnt on the other conflicts; made once in each process.
+
+    What ``blend`` starts from is chosen on the gains of the other conflicts, each forecast by all
+    that are not itself: with one conflict to learn from, little can be said of a start.
+    """
     others = {name: parts for name, parts in _archives().items() if name != conflict}
-    return numbers_learnt(learn_prior(others))
+    numbers = numbers_learnt(learn_prior(others))
+    measured = {one.label: one.losses for one in _learnt()}
+    for label in numbers["start"]:
+        rest = {key: sums for key, sums in measured[label].items() if key[0] != conflict}
+        numbers["start"][label] = start_weight(rest)
+    return numbers
+
+
+@cache
+def _learnt() -> list[LabelLearnt]:
+    return learn_prior(_archives())
 
 
 @cache

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from escalation._util.arrays import Array
 from escalation._util.progress import Progress, silent
 from escalation.backtest.small_archives import LABELS, Archives, SmallRows
-from escalation.models.prior_numbers import numbers_of
+from escalation.models.prior_numbers import LabelNumbers, numbers_of
 
 SCORED = (7, 30)
 """Horizons, in days, of the gains."""
@@ -22,6 +22,10 @@ YOUNG = 180
 PENALTIES = (0.0003, 0.003)
 PRIOR_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Of the prior on log-odds, the baseline having the rest."""
+FURTHEST_BEHIND = 0.01
+"""Share of the baseline's Brier score by which no conflict may fall behind with the start."""
+UNMEASURED_START = 0.8
+"""Of one conflict alone, where nothing can be left out."""
 FEWEST_OF_A_CLASS = 20
 DRAWS = 2000
 DIGITS = 6
@@ -53,6 +57,11 @@ class LabelLearnt:
     def gain(self) -> float:
         """Mean share of the baseline's Brier score that it saves where it has not learnt."""
         return _mean_gain(self.losses, young=False)
+
+    @property
+    def start(self) -> float:
+        """Its weight in the pool that ``blend`` starts from."""
+        return start_weight(self.losses)
 
     @property
     def worst(self) -> tuple[str, float]:
@@ -92,7 +101,31 @@ def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[Labe
 
 def numbers_learnt(learnt: list[LabelLearnt]) -> dict[str, Any]:
     """What the file of numbers says."""
-    return numbers_of({one.label: list(one.coefficients) for one in learnt if one.coefficients})
+    return numbers_of(
+        {one.label: LabelNumbers(one.coefficients, one.start) for one in learnt if one.coefficients}
+    )
+
+
+def start_weight(losses: Losses) -> float:
+    """The weight of the prior that gains most on average, and nowhere falls far behind.
+
+    Parameters
+    ----------
+    losses : dict
+        Of conflicts that were left out.
+
+    Returns
+    -------
+    float
+        Of :data:`PRIOR_WEIGHTS`, over 0; the lowest where every one falls behind somewhere.
+    """
+    sums = [one[:, 0].sum(axis=0) for one in losses.values() if one[:, 0, 0].any()]
+    if not sums:
+        return UNMEASURED_START
+    gains = np.array([1.0 - one[1:] / one[0] for one in sums])
+    held = gains.min(axis=0) >= -FURTHEST_BEHIND
+    mean = np.where(held, gains.mean(axis=0), -np.inf)
+    return PRIOR_WEIGHTS[1 + int(mean.argmax())]
 
 
 def _learnt(archives: Archives, label: str) -> LabelLearnt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -37,12 +38,16 @@ def trust_of(trained: Trained) -> pd.DataFrame:
     last = len(days) - 1
     record = resolved_in(case.prepared, trained.forecasts, case.known_on(days[-1]), at=last)
     names = tuple(name for name in record.names if _mixed(trained, name))
-    if not set(start_of(names)) <= set(names) or not len(record.day):
+    start = start_of(trained.models)
+    if not set(start) <= set(names) or not len(record.day):
         return empty
     looks = np.unique(np.linspace(record.day.min(), last, LOOKS).astype(np.int64))
     wait = case.target.horizon + case.prepared.lag
     shares = np.array(
-        [_shares(record, names, case.target.horizon, known=record.day + wait <= at) for at in looks]
+        [
+            _shares(record, names, case.target.horizon, start, known=record.day + wait <= at)
+            for at in looks
+        ]
     )
     table = pd.DataFrame({"model": names, "share": shares[-1]})
     since = [_since(column >= TRUSTED, looks) for column in shares.T]
@@ -57,7 +62,12 @@ def _mixed(trained: Trained, name: str) -> bool:
 
 
 def _shares(
-    record: ResolvedForecasts, names: tuple[str, ...], horizon: int, *, known: NDArray[np.bool_]
+    record: ResolvedForecasts,
+    names: tuple[str, ...],
+    horizon: int,
+    start: Mapping[str, float],
+    *,
+    known: NDArray[np.bool_],
 ) -> list[float]:
     """Shares by model, from what had resolved by a day."""
     then = replace(
@@ -67,7 +77,8 @@ def _shares(
         day=record.day[known],
         unit=None,
     )
-    return list(shares_of(mixture_of(then, names, horizon=horizon), names).values())
+    mixture = mixture_of(then, names, horizon=horizon, start=start)
+    return list(shares_of(mixture, names).values())
 
 
 def _since(trusted: NDArray[np.bool_], looks: NDArray[np.int64]) -> int | None:

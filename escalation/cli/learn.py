@@ -95,6 +95,7 @@ def _plain(one: LabelLearnt) -> dict[str, Any]:
     return {
         "label": one.label,
         "learnt": bool(one.coefficients),
+        "start": one.start if one.coefficients else None,
         "gain": one.gain if one.losses else None,
         "worst": worst,
         "worst_left_out": name,
@@ -104,15 +105,16 @@ def _plain(one: LabelLearnt) -> dict[str, Any]:
 def _table(learnt: list[LabelLearnt]) -> Table:
     from rich.table import Table
 
-    table = Table("label", "", "Brier score saved", "worst", "left out")
+    table = Table("label", "", "Brier score saved", "worst", "left out", "start of blend")
     for one in learnt:
         told = "learnt" if one.coefficients else "not learnt"
+        start = f"{one.start:.0%}" if one.coefficients else "-"
         if not one.losses:
-            table.add_row(one.label, told, "-", "-", "-")
+            table.add_row(one.label, told, "-", "-", "-", start)
             continue
         name, worst = one.worst
         left_out = printable(Path(name).name)
-        table.add_row(one.label, told, f"{one.gain:+z.1%}", f"{worst:+z.1%}", left_out)
+        table.add_row(one.label, told, f"{one.gain:+z.1%}", f"{worst:+z.1%}", left_out, start)
     return table
 
 
@@ -120,7 +122,8 @@ def _remarks(learnt: list[LabelLearnt], conflicts: int, out: Path) -> list[str]:
     saved = "Over ewma_nb, each file forecast from what was learnt on the others, at 7 and 30 days."
     alone = "One file: nothing could be left out, so nothing is known of how well it carries over."
     name = printable(str(out))
-    lines = [saved if conflicts > 1 else alone]
+    share = "Start of blend: the share of prior in what it starts from; ewma_nb has the rest."
+    lines = [saved if conflicts > 1 else alone, share]
     if not all(one.coefficients for one in learnt):
         lines.append("A label that is not learnt gets the probability of ewma_nb.")
     under = f'In an experiment, under [models]: prior = {{ numbers = "{name}" }}'

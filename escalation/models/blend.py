@@ -33,10 +33,10 @@ class Blend(MetaEstimator):
     the mean of the learners, and every model alone; :mod:`escalation.models.mixture` moves weight
     between them. While little has resolved it is the fixed pool, and a quarter stays with that for
     good, a tenth of all with the baseline. Where an experiment names ``prior``, and it has learnt
-    the label, the start is the pool of prior and baseline instead, and the quarter moves from it
-    to the fixed pool as forecasts resolve: of the prior nothing need stay. Intercept a and slope b
-    are what the forecasts of the past one or two years asked for. A record without the models of
-    the start can't say how they did, and is not used.
+    the label, the start is the pool of prior and baseline that its numbers name instead, and the
+    quarter moves from it to the fixed pool as forecasts resolve: of the prior nothing need stay.
+    Intercept a and slope b are what the forecasts of the past one or two years asked for. A record
+    without the models of the start can't say how they did, and is not used.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Blend(MetaEstimator):
             names, record = tuple(name for name in fitted if name in start), None
         else:
             names = tuple(name for name in fitted if name in record.names)
-        mixture = mixture_of(record, names, horizon=self.horizon)
+        mixture = mixture_of(record, names, horizon=self.horizon, start=start)
         self.recalibration_ = recalibration_of(record, mixture, names, horizon=self.horizon)
         kept = np.flatnonzero(mixture.pool_weights.any(axis=0))
         self.names_ = [names[i] for i in kept]

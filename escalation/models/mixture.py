@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,6 @@ from escalation.models.tails import outcome_log_likelihood
 START: dict[str, float] = {"ewma_nb": 0.4, "pool": 0.15, "corrected": 0.45}
 """The log-linear pool that the mixture starts from."""
 PRIOR_MODEL = "prior"
-START_WITH_PRIOR: dict[str, float] = {PRIOR_MODEL: 0.8, "ewma_nb": 0.2}
-"""The one that it starts from where an experiment names ``prior`` and that has learnt the label.
-
-Of 0.2, 0.4, ... 1 it is the highest with which no conflict, when it was left out of the prior, fell
-more than one percent of the Brier score behind the baseline (the table in ``prior.md``)."""
 LEARNERS = ("logistic", "boosting", "forest", "hazard")
 """Models of all features, whose plain mean on log-odds is a candidate too."""
 START_FLOOR = 0.25
@@ -43,7 +38,9 @@ OTHER_PRIOR = 0.03
 """Prior weight of the pool of the start; of each of its models alone, and of the learners' mean;
 and of any other model alone."""
 SECOND_START_PRIOR = 0.2
-"""Of the pool of the start where the mixture starts from ``prior``."""
+LEARNT_START_PRIOR = 2.0
+"""Of the pool of the start where the mixture starts from ``prior``, and of that start: young
+archives of conflicts that the prior had not seen followed their own first weeks too readily."""
 RECALIBRATION_RIDGE = (10.0, 100.0)
 RECALIBRATION_HALF_LIFE = 540.0
 """Prior precision of the recalibration's intercept and slope, in independent labels, and the
@@ -142,15 +139,15 @@ class Mixture(NamedTuple):
         return total
 
 
-def candidates_of(names: tuple[str, ...]) -> tuple[Array, Array]:
+def candidates_of(names: tuple[str, ...], start: Mapping[str, float]) -> tuple[Array, Array]:
     """Pool weights, shape (candidate, model), and prior weight of each candidate.
 
-    They are the pool of the start, every model alone, and the mean of the learners; at the end,
-    where there is a prior, the pool of the prior and the baseline.
+    They are the fixed pool, every model alone, and the mean of the learners; at the end, where
+    the start is from ``prior``, the start.
     """
-    known = PRIOR_MODEL in names
+    known = PRIOR_MODEL in start
     rows = [_pool_of(START, names), *np.eye(len(names))]
-    core = {*START, *START_WITH_PRIOR}
+    core = {*START, *start}
     prior = [SECOND_START_PRIOR if known else START_PRIOR]
     prior += [CORE_PRIOR if name in core else OTHER_PRIOR for name in names]
     learners = np.array([name in LEARNERS for name in names], dtype=np.float64)
@@ -158,34 +155,40 @@ def candidates_of(names: tuple[str, ...]) -> tuple[Array, Array]:
         rows.append(learners / learners.sum())
         prior.append(CORE_PRIOR)
     if known:
-        rows.append(_pool_of(START_WITH_PRIOR, names))
-        prior.append(START_PRIOR)
+        rows.append(_pool_of(start, names))
+        prior.append(LEARNT_START_PRIOR)
     return np.stack(rows), np.array(prior) / sum(prior)
 
 
-def start_of(names: Collection[str]) -> dict[str, float]:
+def start_of(estimators: Mapping[str, Any]) -> dict[str, float]:
     """The pool that a mixture of some models starts from, by model.
 
-    Examples
-    --------
-    >>> start_of(["ewma_nb", "prior", "logistic"])
-    {'prior': 0.8, 'ewma_nb': 0.2}
+    Parameters
+    ----------
+    estimators : mapping of str to estimator
+        Fitted. With a ``prior`` that has learnt the label, the pool of that and the baseline, as
+        the prior's numbers say; without, a fixed one.
     """
-    return START_WITH_PRIOR if PRIOR_MODEL in names else START
+    share = getattr(estimators.get(PRIOR_MODEL), "start_", 0.0)
+    return {PRIOR_MODEL: share, "ewma_nb": 1.0 - share} if share else START
 
 
-def _pool_of(weights: dict[str, float], names: tuple[str, ...]) -> Array:
+def _pool_of(weights: Mapping[str, float], names: tuple[str, ...]) -> Array:
     """Weights of those models of a pool that there are."""
     held = np.array([weights.get(name, 0.0) for name in names])
     return np.asarray(held / held.sum())
 
 
 def mixture_of(
-    record: ResolvedForecasts | None, names: tuple[str, ...], *, horizon: int
+    record: ResolvedForecasts | None,
+    names: tuple[str, ...],
+    *,
+    horizon: int,
+    start: Mapping[str, float] = START,
 ) -> Mixture:
     """The mixture that the record speaks for; a quarter stays with the pool of the start.
 
-    Beside a prior, that quarter is at first with prior and baseline.
+    Where that is of the prior, the quarter moves from it to the fixed pool.
 
     Parameters
     ----------
@@ -194,16 +197,17 @@ def mixture_of(
     names : tuple of str
     horizon : int
         In days.
+    start : mapping of str to float
+        Of :func:`start_of`.
 
     Returns
     -------
     Mixture
         Candidates of negligible weight are left out.
     """
-    weights, prior = candidates_of(names)
+    weights, prior = candidates_of(names, start)
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
-        start = weights[-1:] if PRIOR_MODEL in names else weights[:1]
-        return Mixture(start, np.ones(1))
+        return Mixture(_pool_of(start, names)[None], np.ones(1))
     likely = outcome_log_likelihood(
         expit(odds_in(record, names) @ weights.T), record.outcome[:, None]
     )
@@ -211,7 +215,7 @@ def mixture_of(
     posterior = tempered_posterior(gain, record.day, prior=prior, horizon=horizon)
     shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
     ripe = 1.0
-    if PRIOR_MODEL in names:
+    if PRIOR_MODEL in start:
         ripe = ripeness(record.day, horizon=horizon)
         shares[-1] += START_FLOOR * (1.0 - ripe)
     shares[0] += START_FLOOR * ripe

@@ -14,7 +14,7 @@ from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import EwmaNB, nb_tail
 from escalation.models.penalised import log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.prior_numbers import checked_numbers, learnt
+from escalation.models.prior_numbers import LabelNumbers, checked_numbers, learnt
 
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90)
 """Horizons, in days, between which log-odds are a straight line in the logarithm of the horizon."""
@@ -143,6 +143,9 @@ class Prior(EventModel):
     ----------
     stands_back_ : bool
         The label was not learnt: probabilities are those of ``ewma_nb``.
+    start_ : float
+        Its share, beside ``ewma_nb``, of the pool that ``blend`` starts from; 0 where it stands
+        back.
     coefficients_ : ndarray, shape (1 + input,)
         Empty where it stands back.
     baseline_ : EwmaNB
@@ -182,13 +185,14 @@ class Prior(EventModel):
         """Whether its label was learnt, so that it need not stand back."""
         return self.label in self._learnt()
 
-    def _learnt(self) -> Mapping[str, Sequence[float]]:
+    def _learnt(self) -> Mapping[str, LabelNumbers]:
         return learnt() if self.numbers is None else checked_numbers(self.numbers)
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
         """Look the numbers up; only the baseline, for a label without any, is fitted."""
-        self.coefficients_ = np.array(self._learnt().get(self.label, ()), dtype=np.float64)
-        self.stands_back_ = not len(self.coefficients_)
+        own = self._learnt().get(self.label, LabelNumbers((), 0.0))
+        self.coefficients_ = np.array(own.coefficients, dtype=np.float64)
+        self.stands_back_, self.start_ = not len(self.coefficients_), own.start
         self.baseline_ = EwmaNB(
             horizon=self.horizon,
             decayed=self.levels[2],

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from escalation.errors import UsageError
 from escalation.models.pool import AVERAGE_DAYS
@@ -44,22 +44,44 @@ TERMS = (
     "observed_age",
 )
 """Inputs of the regression, in the order of its coefficients."""
-INPUTS, COEFFICIENTS = "inputs", "coefficients"
+INPUTS, COEFFICIENTS, START = "inputs", "coefficients", "start"
+
+
+class LabelNumbers(NamedTuple):
+    """What was learnt of a label.
+
+    Parameters
+    ----------
+    coefficients : sequence of float
+        The intercept first.
+    start : float
+        Share of the prior, beside the baseline, in the pool that ``blend`` starts from: over 0, at
+        most 1.
+    """
+
+    coefficients: Sequence[float]
+    start: float
 
 
 @cache
-def learnt() -> Mapping[str, Sequence[float]]:
-    """Coefficients by label, the intercept first, as they come with the package."""
+def learnt() -> Mapping[str, LabelNumbers]:
+    """Numbers by label, as they come with the package."""
     return checked_numbers(json.loads(COEFFICIENT_FILE.read_text("utf-8")))
 
 
-def numbers_of(coefficients: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """What a file of numbers says, from coefficients by label, the intercept first."""
-    return {INPUTS: ["intercept", *TERMS], COEFFICIENTS: dict(coefficients)}
+def numbers_of(labels: Mapping[str, LabelNumbers]) -> dict[str, Any]:
+    """What a file of numbers says, from numbers by label."""
+    return {
+        INPUTS: ["intercept", *TERMS],
+        START: {label: own.start for label, own in labels.items()},
+        COEFFICIENTS: {label: list(own.coefficients) for label, own in labels.items()},
+    }
 
 
-def checked_numbers(numbers: Mapping[str, Any], *, where: str = "numbers") -> dict[str, Any]:
-    """Coefficients by label.
+def checked_numbers(
+    numbers: Mapping[str, Any], *, where: str = "numbers"
+) -> dict[str, LabelNumbers]:
+    """Numbers by label.
 
     Parameters
     ----------
@@ -73,13 +95,19 @@ def checked_numbers(numbers: Mapping[str, Any], *, where: str = "numbers") -> di
     UsageError
         ``E-CONFIG`` for other inputs than this version's, or coefficients that are no numbers.
     """
-    coefficients = numbers.get(COEFFICIENTS)
-    if numbers.get(INPUTS) != ["intercept", *TERMS] or not isinstance(coefficients, Mapping):
+    coefficients, start = numbers.get(COEFFICIENTS), numbers.get(START)
+    if (
+        numbers.get(INPUTS) != ["intercept", *TERMS]
+        or not isinstance(coefficients, Mapping)
+        or not isinstance(start, Mapping)
+    ):
         raise _refused(where, "no numbers of a prior with the inputs of this version")
     for label, row in coefficients.items():
         if not _is_row(row):
             raise _refused(where, f"needs {len(TERMS) + 1} numbers for {label}")
-    return dict(coefficients)
+        if not _is_share(start.get(label)):
+            raise _refused(where, f"needs a start over 0 and at most 1 for {label}")
+    return {label: LabelNumbers(row, start[label]) for label, row in coefficients.items()}
 
 
 def read_numbers(path: Path) -> dict[str, Any]:
@@ -122,6 +150,12 @@ def _is_row(row: object) -> bool:
         and len(row) == len(TERMS) + 1
         and all(isinstance(value, int | float) and math.isfinite(value) for value in row)
     )
+
+
+def _is_share(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0.0 < value <= 1.0
 
 
 def _refused(where: str, message: str) -> UsageError:

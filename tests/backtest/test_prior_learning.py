@@ -16,6 +16,7 @@ from escalation.backtest.prior_learning import (
     left_out,
     numbers_learnt,
     rows_of_gains,
+    start_weight,
 )
 from escalation.backtest.small_archives import LABELS, cut, rows_of, small_archives
 from escalation.errors import GateError, UsageError
@@ -94,6 +95,26 @@ def test_the_gain_is_what_it_saves_of_the_baselines_score():
     assert [row["left_out"] for row in rows_of_gains(learnt)] == ["a", "a", "b"]
 
 
+def losses_of(*gains):
+    """One archive for each row of gains, by weight of the prior, over a baseline of 100."""
+    rows = [100.0 * (1.0 - np.array([0.0, *row])) for row in gains]
+    return {(str(k), 7): np.stack([row, row])[None] for k, row in enumerate(rows)}
+
+
+@pytest.mark.parametrize(
+    ("gains", "start"),
+    [
+        ([[0.02, 0.04, 0.06, 0.08, 0.10], [0.01, 0.02, 0.02, 0.01, -0.005]], 1.0),
+        ([[0.02, 0.04, 0.06, 0.08, 0.10], [0.01, 0.02, 0.02, 0.01, -0.02]], 0.8),
+        ([[0.02, 0.04, 0.06, 0.05, 0.04], [0.01, 0.02, 0.02, 0.01, 0.00]], 0.6),
+        ([[-0.02, -0.04, -0.06, -0.08, -0.10]], 0.2),
+        ([], 0.8),
+    ],
+)
+def test_the_start_gains_most_and_falls_far_behind_nowhere(gains, start):
+    assert start_weight(losses_of(*gains)) == start
+
+
 def test_where_nothing_was_scored_the_gain_is_not_known_and_nothing_warns(recwarn):
     unscored = {("a", 7): np.zeros((4, 2, len(PRIOR_WEIGHTS)))}
     assert np.isnan(LabelLearnt("any", (), 0.003, unscored).gain) and not list(recwarn)
@@ -116,8 +137,23 @@ def test_a_file_of_anything_else_is_refused(tmp_path, written):
 
 
 def test_numbers_of_the_wrong_length_are_refused():
-    numbers = {"inputs": ["intercept", *TERMS], "coefficients": {"any": [1.0]}}
+    numbers = {
+        "inputs": ["intercept", *TERMS],
+        "start": {"any": 1.0},
+        "coefficients": {"any": [1.0]},
+    }
     with pytest.raises(UsageError, match="needs 32 numbers for any"):
+        checked_numbers(numbers)
+
+
+@pytest.mark.parametrize("start", [{}, {"any": 0.0}, {"any": 1.5}, {"any": "1"}, {"any": True}])
+def test_a_start_that_is_no_share_is_refused(start):
+    numbers = {
+        "inputs": ["intercept", *TERMS],
+        "start": start,
+        "coefficients": {"any": [1.0] * (1 + len(TERMS))},
+    }
+    with pytest.raises(UsageError, match="needs a start over 0 and at most 1 for any"):
         checked_numbers(numbers)
 
 

@@ -5,7 +5,8 @@ from scipy.special import expit, logit
 
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.blend import Blend
-from escalation.models.mixture import START, START_FLOOR, START_WITH_PRIOR
+from escalation.models.mixture import START, START_FLOOR
+from escalation.models.prior_numbers import learnt, numbers_of
 
 
 def record(*names, quality, rows=3000):
@@ -48,8 +49,15 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
 
 
 def test_it_starts_from_the_prior_where_that_has_learnt_the_label(table):
-    for label, start in (("any", START_WITH_PRIOR), ("deaths", START)):
-        prior = MODELS["prior"](label=label).fit(table.X, table.y, count=table.count)
+    half = {**numbers_of(learnt()), "start": dict.fromkeys(learnt(), 0.5)}
+    halves = {"prior": 0.5, "ewma_nb": 0.5}
+    for label, numbers, start in (
+        ("any", None, {"prior": 1.0}),
+        ("any", half, halves),
+        ("deaths", half, START),
+    ):
+        prior = MODELS["prior"](label=label, numbers=numbers)
+        prior.fit(table.X, table.y, count=table.count)
         model = Blend().fit(table.X, table.y, count=table.count, estimators={"prior": prior})
         assert dict(zip(model.names_, model.pool_weights_[0], strict=True)) == start
         assert model.mixture_weights_.tolist() == [1.0]

@@ -33,8 +33,9 @@ def test_its_numbers_are_few_finite_and_of_labels_that_exist():
     assert told["inputs"] == ["intercept", *TERMS]
     assert LEARNT
     assert set(LEARNT) <= set(TARGETS)
-    assert all(len(row) == len(TERMS) + 1 for row in learnt().values())
-    assert np.isfinite([value for row in learnt().values() for value in row]).all()
+    assert all(len(own.coefficients) == len(TERMS) + 1 for own in learnt().values())
+    assert np.isfinite([value for own in learnt().values() for value in own.coefficients]).all()
+    assert all(0.0 < own.start <= 1.0 for own in learnt().values())
 
 
 def test_the_inputs_of_a_row_by_hand():

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import category
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -123,7 +124,9 @@ def _likely_encoding(path: Path) -> str | None:
     except InputError as error:
         if error.code != "E-ENCODING":
             raise
-        return "utf-16"
+        if _decodes(path, "utf-16"):
+            return "utf-16"
+        raise _hardly_text(path) from None
     return next((name for name in _ENCODINGS if _decodes(path, name)), None)
 
 
@@ -205,6 +208,8 @@ def _width(header: Header, source: Source) -> int:
 
 
 def _no_format(path: Path, header: Header, sources: Mapping[str, Source]) -> InputError:
+    if any(category(letter) == "Cc" and letter not in "\t\r\n" for letter in "".join(header)):
+        return _hardly_text(path)
     missing = [n for n in tidy.FORMAT.required if n not in matched(header, tidy.FORMAT.columns)[0]]
     places = "; or ".join(" and ".join(group) for group in tidy.FORMAT.one_of)
     found = ", ".join(name.strip() for name in header[:60])
@@ -216,6 +221,15 @@ def _no_format(path: Path, header: Header, sources: Mapping[str, Source]) -> Inp
         where=f"{path}:1",
         column=missing[0] if missing else "",
         fix=_advice(missing, header, is_table(path)),
+    )
+
+
+def _hardly_text(path: Path) -> InputError:
+    return InputError(
+        "E-COLUMNS",
+        "it starts with what is hardly text: a picture, a program, or a packed file",
+        where=f"{path}:1",
+        fix="give a CSV, JSON or Parquet file, a workbook, or one of these as .gz or .zip",
     )
 
 

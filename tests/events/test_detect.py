@@ -121,6 +121,18 @@ def test_columns_of_no_format_are_told_with_what_is_needed_and_the_options_that_
     assert refused.value.fix == NEAR[header] + ONE_TYPE
 
 
+STARTS = [b"\x89PNG\r\n\x1a\n", b"\x7fELF\x02\x01", b"\x1b\x07,\xf9W", b"\x7fELF" + bytes(300)]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_what_is_no_text_is_called_so_and_not_printed(start, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_bytes(start + b"\x85\x9d" * 40 + b"\xd8")
+    with pytest.raises(InputError, match=r"E-COLUMNS.*hardly text.*CSV, JSON") as refused:
+        read_events(path)
+    assert str(refused.value).isprintable()
+
+
 def test_obvious_names_fill_what_was_not_named(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("id,When,kind,city,dead\na,2020-01-02,ambush,Gao,2\n")

@@ -71,6 +71,14 @@ class Trained:
         return target_label(self.case.target)
 
     @property
+    def by_chance(self) -> str:
+        """What its share of positives would be if nothing ever changed, in a sentence."""
+        return (
+            "If every unit kept its average rate, chance alone would make "
+            f"{self.null_share:.1%} of the outcomes positive."
+        )
+
+    @property
     def trained_to(self) -> np.datetime64:
         """Last day of knowledge."""
         return self.case.prepared.days[-1]
@@ -227,7 +235,11 @@ def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) ->
         return "prior" if ran and build_model("prior", experiment, target).answers else "ewma_nb"
     usable = scored["brier"].dropna()
     if usable.empty:
-        raise GateError("E-INSUFFICIENT", "no model could be scored")
+        raise GateError(
+            "E-INSUFFICIENT",
+            "no model could be scored: no forecast has resolved",
+            fix="give later events, or an earlier first_origin under [backtest]",
+        )
     return str(
         usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin()
     )

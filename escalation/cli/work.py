@@ -200,7 +200,7 @@ def _tell(trained: Trained, logged: Logged) -> None:
     if trained.ablation is not None:
         out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
-    out.print(f"A no-change process would give {trained.null_share:.1%} positives by chance.")
+    out.print(trained.by_chance)
     if trusted := trust_in_words(trust_of(trained)):
         out.print(trusted)
     caution = unverified(trained.summary)

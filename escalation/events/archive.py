@@ -146,6 +146,7 @@ class EventArchive:
                 f"known_date is before event_date in {int(early.sum())} rows",
                 column=schema.KNOWN_DATE,
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
+                fix="give the day on which each was reported, or drop the column and give a lag",
             )
         if conflict is not None:
             raise conflict_error(conflict)

@@ -65,7 +65,12 @@ def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> 
     tables = [table for table, _ in check.tables()]
     check.raise_if_over_limit()
     if not tables:
-        raise InputError("E-EMPTY", "no row can be taken", where=str(path))
+        raise InputError(
+            "E-EMPTY",
+            "no row can be taken",
+            where=str(path),
+            fix="`escalation validate` says of each row why",
+        )
     rows = to_frame(pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables]))
     archive = EventArchive.of(rows, known_basis=check.basis)
     check.remark(suspicious(archive, check.layout))

@@ -44,7 +44,7 @@ TERMS = (
     "observed_age",
 )
 """Inputs of the regression, in the order of its coefficients."""
-INPUTS, COEFFICIENTS, START = "inputs", "coefficients", "start"
+INPUTS, COEFFICIENTS, STARTS = "inputs", "coefficients", "start"
 
 
 class LabelNumbers(NamedTuple):
@@ -73,7 +73,7 @@ def numbers_of(labels: Mapping[str, LabelNumbers]) -> dict[str, Any]:
     """What a file of numbers says, from numbers by label."""
     return {
         INPUTS: ["intercept", *TERMS],
-        START: {label: own.start for label, own in labels.items()},
+        STARTS: {label: own.start for label, own in labels.items()},
         COEFFICIENTS: {label: list(own.coefficients) for label, own in labels.items()},
     }
 
@@ -95,7 +95,7 @@ def checked_numbers(
     UsageError
         ``E-CONFIG`` for other inputs than this version's, or coefficients that are no numbers.
     """
-    coefficients, start = numbers.get(COEFFICIENTS), numbers.get(START)
+    coefficients, start = numbers.get(COEFFICIENTS), numbers.get(STARTS)
     if (
         numbers.get(INPUTS) != ["intercept", *TERMS]
         or not isinstance(coefficients, Mapping)

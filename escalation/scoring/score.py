@@ -64,7 +64,9 @@ def _age_of_news(archive: EventArchive, day: object, *, today: object = None) ->
     """Days from the newest version known by a day to that day, or to today if that is later."""
     known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
     if known.empty:
-        raise InputError("E-EMPTY", "no event was known by that day", value=day)
+        raise InputError(
+            "E-EMPTY", "no event was known by that day", value=day, fix="ask for a later day"
+        )
     latest = max(to_day(day), to_day(today or day))
     return int((latest - to_day(known.max())).astype(int))
 

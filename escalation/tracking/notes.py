@@ -38,7 +38,7 @@ def parent_note(trained: Trained) -> str:
     return (
         f"{definition(trained.case.target)}\n\n"
         f"**Best: `{trained.best}`**, {_verdict_of(trained, trained.best)}. "
-        f"A no-change process would give {trained.null_share:.1%} positives by chance.\n\n"
+        f"{trained.by_chance}\n\n"
         f"{first['rows']:,} forecasts on {first['dates']:,} dates, {days.min():%Y-%m-%d} to "
         f"{days.max():%Y-%m-%d}, for {first['units']:,} units; {first['positives']:,} positive. "
         f"Data `{data.digest[:12]}`, known dates {data.known_basis}, learned up to "

@@ -49,7 +49,9 @@ def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Bloc
     records = _records(stream)
     names = list(dict.fromkeys(name for record in records for name in record))
     if not records:
-        raise InputError("E-EMPTY", "holds no records", where=str(stream.path))
+        raise InputError(
+            "E-EMPTY", "holds no records", where=str(stream.path), fix="export it with its records"
+        )
     layout = checked_layout(stream.path, source, names)
     rows = ([_json_cell(record.get(name), stream.path) for name in names] for record in records)
     return layout, record_blocks(layout, rows, first=1)

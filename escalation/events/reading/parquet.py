@@ -60,7 +60,9 @@ def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
             for k in groups
         ]
     if not rows:
-        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
+        raise InputError(
+            "E-EMPTY", "needs at least one row", where=str(path), fix="export it with its rows"
+        )
     unpacked = Unpacked(path, path.stat().st_size)
     unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
     if any(size > LONGEST_ROW * rows for size, rows in sizes):

@@ -223,4 +223,9 @@ def _explained(
         if layout.quoted:
             check_quotes(layout, encoding=encoding)
         return too_long(layout.path, line)
-    return InputError("E-FORMAT", f"not a table: {error}", where=f"{layout.path}:{line}")
+    return InputError(
+        "E-FORMAT",
+        f"not a table: {error}",
+        where=f"{layout.path}:{line}",
+        fix="mend that line, or save the table as CSV again from where it came",
+    )

@@ -64,7 +64,12 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     sheets = _sheets(path)
     best = max(sheets, key=lambda rows: known_columns(_names(rows), source), default=[])
     if not best:
-        raise InputError("E-EMPTY", "the workbook has no sheet with a header", where=str(path))
+        raise InputError(
+            "E-EMPTY",
+            "the workbook has no sheet with a header",
+            where=str(path),
+            fix="put the column names in the first row of a sheet",
+        )
     try:
         layout = checked_layout(path, source, _names(best))
     except InputError as error:
@@ -77,7 +82,9 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
         ) from None
     end = _last_filled(best, layout)
     if end == 0:
-        raise InputError("E-EMPTY", "needs at least one row", where=str(path))
+        raise InputError(
+            "E-EMPTY", "needs at least one row", where=str(path), fix="export it with its rows"
+        )
     layout = replace(layout, leftover=len(best) - 1 - end)
     rows = ([cell_text(v) for v in row] for row in best[1 : end + 1])
     return layout, record_blocks(layout, rows, first=2)

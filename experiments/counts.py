@@ -27,9 +27,10 @@ from escalation import schema
 from escalation.backtest.case import case_of_labels, origins
 from escalation.backtest.table import Table
 from escalation.metrics import crps
-from escalation.models.counts import CountMixture, reweighted
+from escalation.models.counts import MOST_FITTED, CountMixture, reweighted, single_dispersions
 from escalation.models.ewma_nb import EwmaNB, decayed_mean, nb_tail
 from escalation.models.pool import AVERAGE_DAYS
+from escalation.models.tails import spread_out
 
 OUT = Path(__file__).with_name("results") / "counts.md"
 LABELS = (("any", 7), ("up", 30))
@@ -47,15 +48,15 @@ def tails_of(
     base = EwmaNB(horizon=horizon).fit(learnt.X, learnt.outcome, count=learnt.count)
     means = mixture.means(table.X)
     level = decayed_mean(table.X[base.decayed].to_numpy(), horizon)
-    named = dict(zip(SINGLE, zip(means, mixture.dispersion, strict=True), strict=True))
-    named[BASELINE] = level, base.dispersion_
+    rows = spread_out(len(learnt), most=MOST_FITTED)
+    own = single_dispersions(mixture.means(learnt.X)[:, rows], learnt.count[rows])
+    alone = dict(zip(SINGLE, zip(means, own, strict=True), strict=True))
+    alone[BASELINE] = level, base.dispersion_
     least = np.arange(1.0, max(table.count.max(), 3.0 * means.max()) + 100.0)[None, :]
-    weights = dict(zip(SINGLE, mixture.weight, strict=True))
-    mixed = np.zeros((len(table), least.size))
-    for name, (mean, dispersion) in named.items():
-        above = nb_tail(mean[:, None], dispersion, least)
-        mixed += weights.get(name, 0.0) * above
-        yield name, above
+    for name, (mean, dispersion) in alone.items():
+        yield name, nb_tail(mean[:, None], dispersion, least)
+    parts = zip(mixture.weight, mixture.dispersion, means, strict=True)
+    mixed = sum(w * nb_tail(mean[:, None], d, least) for w, d, mean in parts)
     yield MIXED, mixed
     if issued is not None:
         threshold = np.ceil(table.X[schema.THRESHOLD].to_numpy())

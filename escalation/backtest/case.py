@@ -334,6 +334,7 @@ def origins(case: Case) -> NDArray[np.int64]:
     first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
     if not (schedule.first_origin or case.learns):
         first = least
+        _require_one_resolved(case, first)
     if not least <= first <= last < count:
         raise Shortage(
             target_label(case.target),
@@ -342,6 +343,20 @@ def origins(case: Case) -> NDArray[np.int64]:
             fix="add history or move [backtest] first_origin and last_origin",
         )
     return np.arange(first, last + 1, schedule.every)
+
+
+def _require_one_resolved(case: Case, first: int) -> None:
+    """Refuse a history in which nothing that ``prior`` says from a day on has resolved."""
+    days, wait = len(case.prepared.days), case.target.horizon + case.prepared.lag
+    if first + wait >= days:
+        longest = (days - 1) // 2 - case.prepared.lag
+        shorter = f", or take a horizon of at most {longest} days" if longest > 0 else ""
+        raise Shortage(
+            target_label(case.target),
+            f"no forecast has resolved yet: {days} days of history, and a horizon of "
+            f"{case.target.horizon} with a lag of {case.prepared.lag} needs {2 * wait + 1}",
+            fix=f"add history{shorter}",
+        )
 
 
 def can_learn(case: Case, at: int) -> bool:

@@ -98,11 +98,26 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     learnable = {label: one for label, one in counted.items() if isinstance(one, LabelCounts)}
     chosen = chosen_labels(learnable)
     tables = {label_of(table): (table, why) for table, why in candidates}
-    kept = [tables[label] for label in chosen] or candidates[:1]
+    kept = [tables[label] for label in chosen] or [_soon_resolved(candidates[0], facts)]
     labels = {label: learnable[label].all for label in chosen}
     text = draft.text([table for table, _ in kept], [why for _, why in kept], labels)
     short = {label: str(one.message) for label, one in counted.items() if isinstance(one, Shortage)}
     return Proposal(text, labels, short)
+
+
+def _soon_resolved(candidate: tuple[dict[str, Any], str], facts: Facts) -> tuple[Any, str]:
+    """The label, its horizon so short that a forecast of ``prior`` has resolved by now.
+
+    Such a forecast is one horizon old, and is made once another is over. Days that are reported
+    late are taken off; a history of fewer than three days has no such label.
+    """
+    table, why = candidate
+    days = int((facts.last_day - facts.start).astype(int)) + 1
+    horizon = (days - 1) // 2 - facts.lag
+    if facts.weekly or not 0 < horizon < table["horizon"]:
+        return candidate
+    told = f"in {horizon} day" + "s" * (horizon > 1)
+    return {**table, "horizon": horizon}, why.replace(f"in {table['horizon']} days", told)
 
 
 def model_of(name: str, labels: Sequence[str]) -> str:

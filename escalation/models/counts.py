@@ -23,7 +23,7 @@ EQUAL_SHARES_WORTH = 10.0
 """Independent counts that equal weights are worth."""
 MOST_FITTED = 600
 """Rows that weights are chosen from, evenly spread."""
-SPREADS = (0.6, 0.8, 1.0)
+DRAWN_IN = (0.6, 0.8, 1.0)
 """Of these, the factor on every dispersion less one that gives the mixture its lowest CRPS: where
 means differ, their mixture spreads further than each count by itself."""
 CUTS = 24
@@ -88,7 +88,7 @@ class CountMixture:
         means, seen = cls(horizon).means(X)[:, rows], np.asarray(count, np.float64)[rows]
         alone = single_dispersions(means, seen)
         pull = 1.0 / (1.0 + len(count) / (horizon * EQUAL_SHARES_WORTH))
-        tried = [tuple(1.0 + spread * (d - 1.0) for d in alone) for spread in SPREADS]
+        tried = [tuple(1.0 + spread * (d - 1.0) for d in alone) for spread in DRAWN_IN]
         found = [_lowest_crps(means, dispersion, seen, pull=pull) for dispersion in tried]
         best = min(range(len(tried)), key=lambda k: found[k][1])
         return cls(horizon, tried[best], tuple(found[best][0].tolist()))

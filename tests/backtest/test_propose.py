@@ -8,8 +8,11 @@ import random
 import pytest
 from own_tables import own_table
 
+from escalation.backtest.case import learnable_cases
 from escalation.backtest.inspect_file import inspect_file
 from escalation.backtest.propose import propose
+from escalation.errors import GateError
+from escalation.events import read_events
 
 
 def weekly(path, *, weeks=90):
@@ -49,6 +52,35 @@ def test_places_are_taken_where_more_of_them_than_countries_have_enough_events(
         lines.append(f"{day},{date},{','.join(place)},air_strike")
     (tmp_path / "e.csv").write_text("\n".join(lines) + "\n")
     assert proposed(tmp_path / "e.csv").experiment.panel.units == [units, "all"]
+
+
+def daily(path, *, days):
+    """An air strike every day."""
+    lines = ["event_id,event_date,country,event_type"]
+    lines += [f"{day},2022-01-{day:02d},Iraq,air_strike" for day in range(1, days + 1)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("days", "horizon"), [(3, 1), (12, 5), (14, 6), (15, 7)])
+def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path, days, horizon):
+    experiment = proposed(daily(tmp_path / "e.csv", days=days)).experiment
+    (label,) = experiment.labels
+    assert (label.name, label.horizon) == ("any", horizon)
+    archive = read_events(tmp_path / "e.csv")
+    with pytest.warns(UserWarning, match="answered by `prior` alone"):
+        (case,) = learnable_cases(archive, experiment)
+    assert case.model_names == ["climatology", "last_value", "ewma_nb", "prior"]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(2, "add history$"), (8, "8 days of history.*needs 15.*horizon of at most 3 days$")],
+)
+def test_a_history_too_short_is_told_how_many_days_it_takes(tmp_path, days, told):
+    experiment = proposed(daily(tmp_path / "fifteen.csv", days=15)).experiment
+    with pytest.raises(GateError, match=f"E-INSUFFICIENT.*{told}"):
+        learnable_cases(read_events(daily(tmp_path / "e.csv", days=days)), experiment)
 
 
 def test_a_single_place_is_the_whole(tmp_path):

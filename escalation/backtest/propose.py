@@ -51,11 +51,14 @@ class Proposal:
     left_out : mapping of str to str
         Labels that can't be learnt, and why. If none can be, the text asks for the first all the
         same.
+    answered : bool
+        Whether there is history enough for it to be trained, by ``prior`` at least.
     """
 
     text: str
     labels: Mapping[str, Outcomes]
     left_out: Mapping[str, str]
+    answered: bool
 
     @property
     def experiment(self) -> Experiment:
@@ -102,22 +105,23 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     labels = {label: learnable[label].all for label in chosen}
     text = draft.text([table for table, _ in kept], [why for _, why in kept], labels)
     short = {label: str(one.message) for label, one in counted.items() if isinstance(one, Shortage)}
-    return Proposal(text, labels, short)
+    return Proposal(text, labels, short, bool(labels) or _longest_horizon(facts) > 0)
 
 
 def _soon_resolved(candidate: tuple[dict[str, Any], str], facts: Facts) -> tuple[Any, str]:
-    """The label, its horizon so short that a forecast of ``prior`` has resolved by now.
-
-    Such a forecast is one horizon old, and is made once another is over. Days that are reported
-    late are taken off; a history of fewer than three days has no such label.
-    """
+    """The label, its horizon so short that a forecast of ``prior`` has resolved by now."""
     table, why = candidate
-    days = int((facts.last_day - facts.start).astype(int)) + 1
-    horizon = (days - 1) // 2 - facts.lag
+    horizon = _longest_horizon(facts)
     if facts.weekly or not 0 < horizon < table["horizon"]:
         return candidate
     told = f"in {horizon} day" + "s" * (horizon > 1)
     return {**table, "horizon": horizon}, why.replace(f"in {table['horizon']} days", told)
+
+
+def _longest_horizon(facts: Facts) -> int:
+    """That of a forecast which is one horizon old, made once another was over; 0 for none."""
+    days = int((facts.last_day - facts.start).astype(int)) + 1
+    return max((days - 1) // 2 - facts.lag, 0)
 
 
 def model_of(name: str, labels: Sequence[str]) -> str:

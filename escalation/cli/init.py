@@ -22,6 +22,9 @@ _PACKED = {".gz", ".zip"}
 _UNTIL_THEN = (
     "until there is more history `prior` answers one, from what it learnt on other conflicts"
 )
+_TOO_SHORT = (
+    "nothing can be trained before it spans three days, and two more for each day of reporting lag"
+)
 
 
 @reads(FileReading)
@@ -125,10 +128,11 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
         for text in warnings_of(replace(seen.report, unrated={})):
             err.print(f"warning: {text}", soft_wrap=True)
     if not proposal.labels:
-        err.print(
-            f"warning: no label can be learnt from this file yet; {_UNTIL_THEN}",
-            soft_wrap=True,
-        )
+        then = _UNTIL_THEN if proposal.answered else _TOO_SHORT
+        err.print(f"warning: no label can be learnt from this file yet; {then}", soft_wrap=True)
+    if not proposal.answered:
+        out.print(f"written to {target}", soft_wrap=True)
+        return
     model = model_of(_name(target), list(proposal.labels) or [""])
     steps = f"escalation train {target}, then escalation score --model {model}"
     out.print(f"written to {target}; next: {steps}", soft_wrap=True)

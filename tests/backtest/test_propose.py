@@ -64,7 +64,9 @@ def daily(path, *, days):
 
 @pytest.mark.parametrize(("days", "horizon"), [(3, 1), (12, 5), (14, 6), (15, 7)])
 def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path, days, horizon):
-    experiment = proposed(daily(tmp_path / "e.csv", days=days)).experiment
+    proposal = proposed(daily(tmp_path / "e.csv", days=days))
+    assert proposal.answered and not proposal.labels
+    experiment = proposal.experiment
     (label,) = experiment.labels
     assert (label.name, label.horizon) == ("any", horizon)
     archive = read_events(tmp_path / "e.csv")

@@ -18,6 +18,7 @@ from escalation.models.mixture import (
 from escalation.models.penalised import age_weights
 
 NAMES = (*START, "other", "another")
+BESIDE_PRIOR = {"prior": 0.8, "ewma_nb": 0.2}
 ALONE = Mixture(np.ones((1, 1)), np.ones(1))
 
 
@@ -88,11 +89,11 @@ def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them(
 
 
 def test_candidates_are_the_start_each_model_and_the_learners_together():
-    weights, prior = candidates_of((*START, "logistic", "forest"))
+    weights, prior = candidates_of((*START, "logistic", "forest"), START)
     assert weights.shape == (7, 5)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)
     assert prior.sum() == pytest.approx(1.0)
-    assert len(candidates_of((*START, "logistic"))[1]) == 5
+    assert len(candidates_of((*START, "logistic"), START)[1]) == 5
 
 
 def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
@@ -100,7 +101,8 @@ def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
     for quality, rows in (((0, 0, 0, 0), 60), ((2, 2, 0, 3), 6000)):
         seen = record(quality=quality, rows=rows, per_day=1)
         seen = ResolvedForecasts(names, seen.probability, seen.outcome, seen.day)
-        shares.append(shares_of(mixture_of(seen, names, horizon=7), names))
+        mixture = mixture_of(seen, names, horizon=7, start=BESIDE_PRIOR)
+        shares.append(shares_of(mixture, names))
         assert sum(shares[-1].values()) == pytest.approx(1.0)
     young, old = shares
     assert young["ewma_nb"] >= 0.05 and old["ewma_nb"] > 0.098  # a tenth when all is ripe
@@ -110,12 +112,9 @@ def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
 
 def test_without_a_record_it_starts_from_prior_and_baseline():
     names = (*START, "prior")
-    assert shares_of(mixture_of(None, names, horizon=7), names) == {
-        "ewma_nb": 0.2,
-        "pool": 0.0,
-        "corrected": 0.0,
-        "prior": 0.8,
-    }
+    for start in (BESIDE_PRIOR, {"prior": 1.0, "ewma_nb": 0.0}):
+        mixture = mixture_of(None, names, horizon=7, start=start)
+        assert shares_of(mixture, names) == {"pool": 0.0, "corrected": 0.0, **start}
 
 
 def test_a_mixture_is_the_same_row_by_row():

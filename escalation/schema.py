@@ -93,8 +93,8 @@ DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
 """What identifies a row of features or forecasts."""
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
-"""What a unit can be."""
 UNIT_KINDS: Final[tuple[UnitKind, ...]] = get_args(UnitKind)
+"""What a unit can be."""
 ALL_UNIT: Final = "all"
 """The unit that holds every event."""
 

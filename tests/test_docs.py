@@ -1,9 +1,13 @@
 """Documentation can't rot: what is there has its page, and prose says what the results say."""
 
+import ast
+import inspect
+import pkgutil
 import re
 import shlex
 import shutil
 import tomllib
+from itertools import pairwise
 
 import pytest
 import typer
@@ -81,6 +85,37 @@ def test_every_figure_is_in_the_gallery():
 
 def test_every_public_name_is_in_the_reference():
     assert reference.undocumented() == []
+
+
+REFERENCE = re.compile(r":(?:func|class|data|mod|meth|attr):`~?(escalation[.\w]*)`")
+
+
+def described(name):
+    """Whether what a docstring refers to is there, and a value has a text of its own."""
+    try:
+        found = pkgutil.resolve_name(name)
+    except (AttributeError, ModuleNotFoundError):
+        return False
+    if inspect.ismodule(found) or inspect.isclass(found) or inspect.isroutine(found):
+        return True
+    home, _, own = name.rpartition(".")
+    if inspect.isclass(held := pkgutil.resolve_name(home)):
+        return True
+    body = ast.parse(inspect.getsource(held)).body
+    texts = [ast.unparse(one) for one, text in pairwise(body) if isinstance(text, ast.Expr)]
+    return any(re.match(rf"{own}\b", one) for one in texts)
+
+
+def test_what_docstrings_refer_to_is_there_and_described(root):
+    texts = [path.read_text("utf-8") for path in (root / "escalation").rglob("*.py")]
+    names = {name for text in texts for name in REFERENCE.findall(text)}
+    assert len(names) > 30
+    assert [name for name in sorted(names) if not described(name)] == []
+
+
+@pytest.mark.parametrize("name", ["escalation.schema.NO_SUCH", "escalation.schema.UnitKind"])
+def test_a_reference_to_what_is_not_described_is_found(name):
+    assert not described(name)
 
 
 def test_every_folder_of_the_package_is_a_stage_of_the_reference(root):

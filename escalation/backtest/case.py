@@ -18,6 +18,8 @@ from escalation.backtest.shortage import (
     Outcomes,
     Shortage,
     all_of,
+    days_needed,
+    longest_resolved,
     shortage_of,
     warn,
     warn_answered_by_prior,
@@ -334,7 +336,7 @@ def origins(case: Case) -> NDArray[np.int64]:
     first = axis.index_of(schedule.first_origin) if schedule.first_origin else count // 2
     if not (schedule.first_origin or case.learns):
         first = least
-        _require_one_resolved(case, first)
+        _require_one_resolved(case)
     if not least <= first <= last < count:
         raise Shortage(
             target_label(case.target),
@@ -345,16 +347,16 @@ def origins(case: Case) -> NDArray[np.int64]:
     return np.arange(first, last + 1, schedule.every)
 
 
-def _require_one_resolved(case: Case, first: int) -> None:
-    """Refuse a history in which nothing that ``prior`` says from a day on has resolved."""
-    days, wait = len(case.prepared.days), case.target.horizon + case.prepared.lag
-    if first + wait >= days:
-        longest = (days - 1) // 2 - case.prepared.lag
-        shorter = f", or take a horizon of at most {longest} days" if longest > 0 else ""
+def _require_one_resolved(case: Case) -> None:
+    """Refuse a history so short that nothing which ``prior`` says in it has resolved."""
+    days, horizon, lag = len(case.prepared.days), case.target.horizon, case.prepared.lag
+    longest = longest_resolved(days, lag=lag)
+    if horizon > longest:
+        shorter = f", or take a horizon of at most {longest}" if longest else ""
         raise Shortage(
             target_label(case.target),
-            f"no forecast has resolved yet: {days} days of history, and a horizon of "
-            f"{case.target.horizon} with a lag of {case.prepared.lag} needs {2 * wait + 1}",
+            f"no forecast has resolved yet: {days} days of history, and a horizon of {horizon} "
+            f"with a lag of {lag} needs {days_needed(horizon, lag=lag)}",
             fix=f"add history{shorter}",
         )
 

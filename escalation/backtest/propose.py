@@ -21,7 +21,7 @@ from escalation.backtest.label_choice import (
     label_counts,
     label_of,
 )
-from escalation.backtest.shortage import Outcomes, Shortage
+from escalation.backtest.shortage import Outcomes, Shortage, days_needed, longest_resolved
 from escalation.events.archive import EventArchive
 from escalation.events.type_words import why_quiet
 from escalation.experiment import Experiment
@@ -51,14 +51,14 @@ class Proposal:
     left_out : mapping of str to str
         Labels that can't be learnt, and why. If none can be, the text asks for the first all the
         same.
-    answered : bool
-        Whether there is history enough for it to be trained, by ``prior`` at least.
+    missing_days : int
+        Of history, until ``prior`` at least can answer a label; 0 where it can be trained.
     """
 
     text: str
     labels: Mapping[str, Outcomes]
     left_out: Mapping[str, str]
-    answered: bool
+    missing_days: int
 
     @property
     def experiment(self) -> Experiment:
@@ -105,23 +105,30 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     labels = {label: learnable[label].all for label in chosen}
     text = draft.text([table for table, _ in kept], [why for _, why in kept], labels)
     short = {label: str(one.message) for label, one in counted.items() if isinstance(one, Shortage)}
-    return Proposal(text, labels, short, bool(labels) or _longest_horizon(facts) > 0)
+    return Proposal(text, labels, short, 0 if labels else _missing_days(kept[0][0], facts))
 
 
 def _soon_resolved(candidate: tuple[dict[str, Any], str], facts: Facts) -> tuple[Any, str]:
-    """The label, its horizon so short that a forecast of ``prior`` has resolved by now."""
+    """The label, its horizon so short that a forecast of ``prior`` has resolved by now.
+
+    A table of weeks tells of no shorter time than a week.
+    """
     table, why = candidate
-    horizon = _longest_horizon(facts)
+    horizon = longest_resolved(_days(facts), lag=facts.lag)
     if facts.weekly or not 0 < horizon < table["horizon"]:
         return candidate
     told = f"in {horizon} day" + "s" * (horizon > 1)
     return {**table, "horizon": horizon}, why.replace(f"in {table['horizon']} days", told)
 
 
-def _longest_horizon(facts: Facts) -> int:
-    """That of a forecast which is one horizon old, made once another was over; 0 for none."""
-    days = int((facts.last_day - facts.start).astype(int)) + 1
-    return max((days - 1) // 2 - facts.lag, 0)
+def _missing_days(label: Mapping[str, Any], facts: Facts) -> int:
+    """Days of history until a forecast of the label, or of the next day alone, has resolved."""
+    shortest = label["horizon"] if facts.weekly else 1
+    return max(days_needed(shortest, lag=facts.lag) - _days(facts), 0)
+
+
+def _days(facts: Facts) -> int:
+    return int((facts.last_day - facts.start).astype(int)) + 1
 
 
 def model_of(name: str, labels: Sequence[str]) -> str:

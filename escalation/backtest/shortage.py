@@ -109,6 +109,45 @@ def all_of(shortages: Sequence[Shortage]) -> Shortage:
     return Shortage("", message, fix=", or ".join(fixes), parts=tuple(shortages))
 
 
+def days_needed(horizon: int, *, lag: int) -> int:
+    """Days of history until one forecast has resolved that was made once another was over.
+
+    Parameters
+    ----------
+    horizon, lag : int
+        In days.
+
+    Examples
+    --------
+    >>> days_needed(7, lag=0), days_needed(1, lag=2)
+    (15, 7)
+    """
+    return 2 * (horizon + lag) + 1
+
+
+def longest_resolved(days: int, *, lag: int) -> int:
+    """The longest horizon for which so many days are enough, by :func:`days_needed`.
+
+    Parameters
+    ----------
+    days : int
+        Of history.
+    lag : int
+        Reporting lag, in days.
+
+    Returns
+    -------
+    int
+        In days; 0 where there is none.
+
+    Examples
+    --------
+    >>> [longest_resolved(days, lag=0) for days in (2, 3, 14, 15)], longest_resolved(15, lag=2)
+    ([0, 1, 6, 7], 5)
+    """
+    return max((days - 1) // 2 - lag, 0)
+
+
 OnShortage = Callable[[Shortage], None]
 """Told of each label that can't be learnt, as soon as that is known."""
 

@@ -22,9 +22,6 @@ _PACKED = {".gz", ".zip"}
 _UNTIL_THEN = (
     "until there is more history `prior` answers one, from what it learnt on other conflicts"
 )
-_TOO_SHORT = (
-    "nothing can be trained before it spans three days, and two more for each day of reporting lag"
-)
 
 
 @reads(FileReading)
@@ -128,9 +125,10 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
         for text in warnings_of(replace(seen.report, unrated={})):
             err.print(f"warning: {text}", soft_wrap=True)
     if not proposal.labels:
-        then = _UNTIL_THEN if proposal.answered else _TOO_SHORT
+        more = f"nothing can be trained before it spans {proposal.missing_days} more days"
+        then = more if proposal.missing_days else _UNTIL_THEN
         err.print(f"warning: no label can be learnt from this file yet; {then}", soft_wrap=True)
-    if not proposal.answered:
+    if proposal.missing_days:
         out.print(f"written to {target}", soft_wrap=True)
         return
     model = model_of(_name(target), list(proposal.labels) or [""])

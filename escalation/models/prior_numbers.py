@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from escalation.errors import UsageError
 from escalation.models.pool import AVERAGE_DAYS
@@ -145,17 +145,17 @@ def read_numbers(path: Path) -> dict[str, Any]:
 
 
 def _is_row(row: object) -> bool:
-    return (
-        isinstance(row, list)
-        and len(row) == len(TERMS) + 1
-        and all(isinstance(value, int | float) and math.isfinite(value) for value in row)
-    )
+    return isinstance(row, list) and len(row) == len(TERMS) + 1 and all(map(_is_number, row))
 
 
 def _is_share(value: object) -> bool:
+    return _is_number(value) and 0.0 < value <= 1.0
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0.0 < value <= 1.0
+    return math.isfinite(value)
 
 
 def _refused(where: str, message: str) -> UsageError:

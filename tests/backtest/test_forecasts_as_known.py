@@ -67,7 +67,7 @@ def rebuilding(archive, case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(10))
 def test_every_model_says_the_same_as_on_tables_built_anew_for_each_day(seed, random_archive):
     archive = with_founders(random_archive(seed, days=DAYS, events=220))
     config = experiment(lag=seed % 3)

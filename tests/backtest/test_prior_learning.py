@@ -157,6 +157,16 @@ def test_a_start_that_is_no_share_is_refused(start):
         checked_numbers(numbers)
 
 
+def test_coefficients_that_are_true_or_false_are_refused():
+    numbers = {
+        "inputs": ["intercept", *TERMS],
+        "start": {"any": 1.0},
+        "coefficients": {"any": [True] * (1 + len(TERMS))},
+    }
+    with pytest.raises(UsageError, match="needs 32 numbers for any"):
+        checked_numbers(numbers)
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path):
     with pytest.raises(UsageError, match=r"E-FILE.*escalation prior FILES"):
         read_numbers(tmp_path / "none.json")

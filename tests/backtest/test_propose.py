@@ -65,7 +65,7 @@ def daily(path, *, days):
 @pytest.mark.parametrize(("days", "horizon"), [(3, 1), (12, 5), (14, 6), (15, 7)])
 def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path, days, horizon):
     proposal = proposed(daily(tmp_path / "e.csv", days=days))
-    assert proposal.answered and not proposal.labels
+    assert not proposal.missing_days and not proposal.labels
     experiment = proposal.experiment
     (label,) = experiment.labels
     assert (label.name, label.horizon) == ("any", horizon)
@@ -77,12 +77,22 @@ def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path
 
 @pytest.mark.parametrize(
     ("days", "told"),
-    [(2, "add history$"), (8, "8 days of history.*needs 15.*horizon of at most 3 days$")],
+    [(2, "add history$"), (8, "8 days of history.*needs 15.*horizon of at most 3$")],
 )
 def test_a_history_too_short_is_told_how_many_days_it_takes(tmp_path, days, told):
     experiment = proposed(daily(tmp_path / "fifteen.csv", days=15)).experiment
     with pytest.raises(GateError, match=f"E-INSUFFICIENT.*{told}"):
         learnable_cases(read_events(daily(tmp_path / "e.csv", days=days)), experiment)
+
+
+def test_it_says_how_many_days_are_missing_until_anything_can_be_trained(tmp_path):
+    days = [proposed(daily(tmp_path / "e.csv", days=d)).missing_days for d in (1, 2, 3)]
+    assert days == [2, 1, 0]
+
+
+def test_a_table_of_weeks_is_asked_for_a_week_at_least(tmp_path):
+    proposal = proposed(weekly(tmp_path / "e.csv", weeks=10))
+    assert {label.horizon for label in proposal.experiment.labels} <= {7, 28}
 
 
 def test_a_single_place_is_the_whole(tmp_path):

@@ -97,6 +97,6 @@ def test_a_table_too_short_is_described_and_its_experiment_written(tmp_path):
     done = escalation("init", "events.csv", folder=tmp_path)
     assert done.returncode == 0
     assert "no label can be learnt from this file yet" in done.stderr
-    assert "nothing can be trained before it spans three days" in done.stderr
+    assert "nothing can be trained before it spans 2 more days" in done.stderr
     assert "next:" not in done.stdout
     assert load_experiment(tmp_path / "events.toml").targets

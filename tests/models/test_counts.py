@@ -71,9 +71,11 @@ def test_the_average_that_tells_the_count_gets_the_weight() -> None:
     for name in set(AVERAGE_COLUMNS) - {"history_decay_21d"}:
         X[name] = rng.permutation(X[name])
     X[PLAIN_MEAN] = rng.permutation(X[PLAIN_MEAN])
-    mixture = CountMixture.fitted(X, rng.poisson(truth).astype(float), horizon=7)
+    count = rng.poisson(truth).astype(float)
+    mixture = CountMixture.fitted(X, count, horizon=7)
     assert mixture.weight[2] > 0.9
-    assert mixture.dispersion[2] <= 1.2
+    assert single_dispersions(mixture.means(X), count)[2] == 1.2
+    assert mixture.dispersion[2] == pytest.approx(1.0 + 0.6 * 0.2)
     assert sum(mixture.weight) == pytest.approx(1.0)
 
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import pytest
@@ -101,19 +102,24 @@ def ends(folder):
     # Where MLflow tracks is said by each.
     there = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     forking = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there
-    )
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there,
+        start_new_session=True,
+    )  # fmt: skip
 
     def ended(todo, *arguments, place, times=1, end=None):
         what = (todo, arguments, end)
         asked = {"folder": str(place), "times": times, "what": what}
+        late = threading.Timer(PATIENCE, os.killpg, (forking.pid, signal.SIGKILL))
+        late.start()
         forking.stdin.write(json.dumps(asked) + "\n")
         forking.stdin.flush()
-        said = next(line for line in forking.stdout if line.startswith("ended:"))
+        said = next((line for line in forking.stdout if line.startswith("ended:")), "")
+        late.cancel()
+        assert said, f"no end within {PATIENCE} s, or none at all: see what it says above"
         return [int(status) for status in said.split()[1:]]
 
     yield ended
-    forking.communicate()
+    forking.communicate(timeout=PATIENCE)
 
 
 @pytest.mark.slow

@@ -189,7 +189,10 @@ def _first_rows(layout: Layout, data: bytes) -> list[list[str]]:
 def no_rows(path: Path) -> InputError:
     """The refusal of a file without a row."""
     return InputError(
-        "E-EMPTY", "needs a header and at least one row", where=str(path), fix="check the export"
+        "E-EMPTY",
+        "needs a header and at least one row",
+        where=str(path),
+        fix="export it with the names of its columns and its rows",
     )
 
 

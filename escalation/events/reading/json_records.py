@@ -8,6 +8,7 @@ from pathlib import Path
 
 from escalation.errors import InputError, printable
 from escalation.events.reading.blocks import Block
+from escalation.events.reading.header import no_rows
 from escalation.events.reading.layout import Layout, checked_layout
 from escalation.events.reading.limits import LARGEST_RECORDS, too_large
 from escalation.events.reading.record_blocks import cell_text, record_blocks
@@ -49,9 +50,7 @@ def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Bloc
     records = _records(stream)
     names = list(dict.fromkeys(name for record in records for name in record))
     if not records:
-        raise InputError(
-            "E-EMPTY", "holds no records", where=str(stream.path), fix="export it with its records"
-        )
+        raise no_rows(stream.path)
     layout = checked_layout(stream.path, source, names)
     rows = ([_json_cell(record.get(name), stream.path) for name in names] for record in records)
     return layout, record_blocks(layout, rows, first=1)

@@ -16,6 +16,7 @@ from escalation.errors import InputError
 from escalation.events.columns import blanked, flags
 from escalation.events.reading.blocks import Block, block_of
 from escalation.events.reading.foreign import guarded, library_call
+from escalation.events.reading.header import no_rows
 from escalation.events.reading.layout import Layout, checked_layout
 from escalation.events.reading.limits import (
     BLOCK_BYTES,
@@ -60,9 +61,7 @@ def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
             for k in groups
         ]
     if not rows:
-        raise InputError(
-            "E-EMPTY", "needs at least one row", where=str(path), fix="export it with its rows"
-        )
+        raise no_rows(path)
     unpacked = Unpacked(path, path.stat().st_size)
     unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
     if any(size > LONGEST_ROW * rows for size, rows in sizes):

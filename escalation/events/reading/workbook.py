@@ -11,6 +11,7 @@ from pathlib import Path
 from escalation.errors import InputError
 from escalation.events.reading.blocks import Block
 from escalation.events.reading.foreign import library_call
+from escalation.events.reading.header import no_rows
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
 from escalation.events.reading.limits import LARGEST_RECORDS, MOST_CELLS, too_large
 from escalation.events.reading.record_blocks import cell_text, record_blocks
@@ -64,12 +65,7 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     sheets = _sheets(path)
     best = max(sheets, key=lambda rows: known_columns(_names(rows), source), default=[])
     if not best:
-        raise InputError(
-            "E-EMPTY",
-            "the workbook has no sheet with a header",
-            where=str(path),
-            fix="put the column names in the first row of a sheet",
-        )
+        raise no_rows(path)
     try:
         layout = checked_layout(path, source, _names(best))
     except InputError as error:
@@ -82,9 +78,7 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
         ) from None
     end = _last_filled(best, layout)
     if end == 0:
-        raise InputError(
-            "E-EMPTY", "needs at least one row", where=str(path), fix="export it with its rows"
-        )
+        raise no_rows(path)
     layout = replace(layout, leftover=len(best) - 1 - end)
     rows = ([cell_text(v) for v in row] for row in best[1 : end + 1])
     return layout, record_blocks(layout, rows, first=2)

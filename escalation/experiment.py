@@ -32,7 +32,7 @@ from escalation.models import BASELINES, MODELS, ON_REQUEST
 from escalation.models.prior_numbers import read_numbers
 from escalation.panel.section import PanelSection, where_of
 from escalation.targets import TARGETS, Target
-from escalation.targets.wording import question
+from escalation.targets.wording import definition, question
 
 LARGEST_EXPERIMENT = 1 << 20
 """Bytes of an experiment file."""
@@ -257,6 +257,12 @@ def label_words(experiment: Experiment, target: Target) -> str:
     """What a label asks, in the words of its file; its definition where the file has none."""
     first = experiment.experiment.description if target == experiment.labels[0] else ""
     return target.description or first or question(target)
+
+
+def label_described(experiment: Experiment, target: Target) -> str:
+    """When the outcome of a label is 1, and what its file says it asks, where that says more."""
+    own = label_words(experiment, target)
+    return definition(target) if own == question(target) else f"{definition(target)} {own}"
 
 
 def target_label(target: Target) -> str:

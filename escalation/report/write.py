@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from escalation import schema
 from escalation._util.files import replacing
 from escalation._util.text import percent, toll
+from escalation.experiment import label_words
 from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
 from escalation.report.page_data import ReportData
@@ -58,7 +59,7 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
     listed = ranked_lines(data)
     return {
         "title": f"Watch list of {words.long_day(data.day)}",
-        "description": data.experiment.experiment.description,
+        "question": label_words(data.experiment, data.target),
         "first": first,
         "in_sample": data.in_sample,
         "ranked": listed,

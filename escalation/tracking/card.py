@@ -22,13 +22,12 @@ from escalation.errors import GateError, printable
 from escalation.experiment import target_label, target_of
 from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.models import MODELS
-from escalation.targets.wording import definition
 from escalation.tracking.gate import CHAMPION
 from escalation.tracking.loading import existing_store, registered_names, version_of
 from escalation.tracking.promotion import BEFORE_TAG, DAY_TAG, REASON_TAG
 from escalation.tracking.registered import HASH_TAG
 from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG
-from escalation.tracking.run_names import PARENT_TAG
+from escalation.tracking.run_names import ASKS_TAG, PARENT_TAG
 from escalation.tracking.store import storage
 
 CARD_FILE = "card.md"
@@ -163,8 +162,7 @@ def _facts(version: ModelVersion, child: Run, parent: Run) -> dict[str, Any]:
         "version": version.version,
         "run": child.info.run_id,
         "label": target_label(target),
-        "definition": definition(target),
-        "description": parent.data.params.get("experiment.description", "").rstrip("."),
+        "asks": tags[ASKS_TAG].rstrip("."),
         "family": family,
         "what": _first_sentence(family),
         "hash": version.tags[HASH_TAG],

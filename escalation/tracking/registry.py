@@ -17,12 +17,11 @@ from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__, schema
 from escalation.backtest.train import Trained
-from escalation.experiment import label_words
+from escalation.experiment import label_described
 from escalation.scoring.artifact import save_artifact
 from escalation.scoring.described import manifest_of
 from escalation.scoring.manifest import Manifest, canary_frame
 from escalation.scoring.serving import HASH_FILE
-from escalation.targets.wording import definition, question
 from escalation.tracking import notes
 from escalation.tracking.gate import CHALLENGER, CHAMPION
 from escalation.tracking.registered import HASH_TAG
@@ -133,8 +132,7 @@ def register(
     """
     name = _model_name(trained)
     experiment, label = trained.case.experiment, trained.case.target
-    own = label_words(experiment, label)
-    description = definition(label) if own == question(label) else f"{definition(label)} {own}"
+    description = label_described(experiment, label)
     table = experiment.targets[experiment.labels.index(label)]
     outcome = {key: value for key, value in table.items() if key not in {"description", "models"}}
     digest = client.get_logged_model(model_id).tags[HASH_TAG]

@@ -11,6 +11,8 @@ from escalation.errors import UsageError
 from escalation.tracking.compared_text import SHORT
 
 PARENT_TAG: Final = "mlflow.parentRunId"
+ASKS_TAG: Final = "asks"
+"""When the outcome of a run's label is 1, in words."""
 TRAINING_TAG: Final = "training"
 """The same for all labels of one training; runs of single models have none."""
 NEWEST, PREVIOUS = "latest", "previous"

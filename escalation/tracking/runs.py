@@ -25,6 +25,7 @@ from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
 from escalation.backtest.trust import trust_of
+from escalation.experiment import label_described
 from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
@@ -42,7 +43,7 @@ from escalation.tracking.repeats import (
     code_digest,
     repeat_digest,
 )
-from escalation.tracking.run_names import PARENT_TAG, TRAINING_TAG
+from escalation.tracking.run_names import ASKS_TAG, PARENT_TAG, TRAINING_TAG
 from escalation.tracking.store import (
     NOTE_TAG,
     experiment_id,
@@ -211,6 +212,7 @@ def tags_of(trained: Trained) -> dict[str, str]:
     prepared, experiment = trained.case.prepared, trained.case.experiment
     return {
         "target": trained.label,
+        ASKS_TAG: label_described(experiment, trained.case.target),
         "horizon": str(trained.case.target.horizon),
         "data": prepared.archive.until(trained.trained_to).digest,
         "experiment": experiment.experiment.name,

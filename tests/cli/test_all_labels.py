@@ -79,3 +79,15 @@ def test_the_page_holds_every_label_and_what_is_supposed(folder):
     assert done.returncode == 0, done.stderr
     text = (folder / "a.html").read_text(encoding="utf-8")
     assert "happens in the next 14 days" in text and "What if" in text and 'id="others"' in text
+
+
+def test_pages_and_cards_of_a_label_ask_its_own_question(folder):
+    first = "At least one attack on an installation"
+    for model, own in (("small.any_7d", True), ("small.violent_14d", False)):
+        done = escalation("report", "--model", model, "--out", "own.html", folder=folder)
+        assert done.returncode == 0, done.stderr
+        page = (folder / "own.html").read_text(encoding="utf-8")
+        asked = page.split('<p class="question">')[1].split("</p>")[0]
+        card = escalation("card", "--model", model, folder=folder).stdout
+        assert (first in asked) == (first in card) == own
+        assert own or "happens in the next 14 days" in asked

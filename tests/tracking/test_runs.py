@@ -5,7 +5,9 @@ import io
 import json
 import math
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import pandas as pd
@@ -13,7 +15,7 @@ import pytest
 
 from escalation import tracking
 from escalation.backtest import ablation
-from escalation.tracking import runs
+from escalation.tracking import pictures, runs
 from escalation.tracking.metric_names import DECIDING
 
 
@@ -212,3 +214,17 @@ def test_artifacts_lie_beside_the_store_and_nowhere_else(stored, parent):
         "mlflow.db.lock",
         "mlartifacts",
     }
+
+
+def test_the_figure_of_risk_asks_the_question_of_its_label(trained, monkeypatch, tmp_path):
+    asked = []
+    drawn = SimpleNamespace(savefig=lambda path: None)
+    monkeypatch.setattr(
+        pictures.plots, "risk_over_time", lambda *_, note, **__: asked.append(note) or drawn
+    )
+    other = replace(trained.case.target, description="At least one of the others")
+    for target in (trained.case.target, other):
+        case = replace(trained.case, target=target)
+        pictures._draw_risk(replace(trained, case=case), tmp_path / "risk.png")
+    first = trained.case.experiment.experiment.description
+    assert asked == [first, "At least one of the others"] and first

@@ -28,7 +28,7 @@ from escalation.backtest.table import Table
 from escalation.errors import GateError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
-from escalation.metrics.summary import FEWEST_POSITIVES
+from escalation.metrics.summary import FEWEST_POSITIVES, NO_RANKING
 from escalation.models import BASELINES
 from escalation.targets import Target
 from escalation.targets.base import null_share
@@ -204,7 +204,9 @@ def unverified(summary: pd.DataFrame) -> str:
     """
     positives = int(summary["positives"].max()) if len(summary) else 0
     if positives >= FEWEST_POSITIVES:
-        return ""
+        few = f"only {summary['dates'].max()} dates among the resolved forecasts"
+        thin = summary["verdict"].str.startswith(NO_RANKING).all()
+        return f"nothing is verified: {few}, too few to compare models on" if thin else ""
     return (
         f"nothing is verified: only {positives} positive outcomes among the resolved forecasts, "
         f"and models are compared from {FEWEST_POSITIVES} on"

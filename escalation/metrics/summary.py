@@ -229,6 +229,10 @@ def _registered(paired: Paired, model: str, row: Mapping[str, Any]) -> dict[str,
     }
 
 
+NO_RANKING: Final = "no ranking claimed"
+"""How a verdict on thin evidence starts."""
+
+
 def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
     """In words, what the skill against the baseline shows; no ranking on thin evidence.
 
@@ -240,12 +244,12 @@ def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
         Independent stretches of time behind it.
     """
     if row["positives"] < FEWEST_POSITIVES:
-        return f"no ranking claimed: {row['positives']} positives"
+        return f"{NO_RANKING}: {row['positives']} positives"
     if blocks < FEWEST_BLOCKS:
-        return f"no ranking claimed: {row['dates']} dates"
+        return f"{NO_RANKING}: {row['dates']} dates"
     low, high = row[f"skill_vs_{schema.BASELINE}_lower"], row[f"skill_vs_{schema.BASELINE}_upper"]
     if not (np.isfinite(low) and np.isfinite(high)):
-        return f"no ranking claimed: no skill against {schema.BASELINE}"
+        return f"{NO_RANKING}: no skill against {schema.BASELINE}"
     if low > 0.0:
         return f"better than {schema.BASELINE}"
     return f"worse than {schema.BASELINE}" if high < 0.0 else "no difference shown"

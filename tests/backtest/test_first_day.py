@@ -107,3 +107,17 @@ def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(co
     assert {row.unit for row in rows} == set(table["adm_1"].str.split().str.join(" ").dropna())
     assert all(0.0 < row.probability < 1.0 for row in rows)
     assert all("not verified here" in " ".join(row.status) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("positives", "verdict", "told"),
+    [
+        (81, "no ranking claimed: 2 dates", "nothing is verified: only 2 dates"),
+        (7, "no ranking claimed: 7 positives", "nothing is verified: only 7 positive"),
+        (81, "no difference shown", ""),
+    ],
+)
+def test_what_is_not_verified_is_said_of_few_dates_too(positives, verdict, told):
+    summary = pd.DataFrame({"positives": [positives], "dates": [2], "verdict": [verdict]})
+    said = unverified(summary)
+    assert said.startswith(told) and bool(said) == bool(told)

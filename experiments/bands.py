@@ -25,10 +25,8 @@ from escalation.experiment import Experiment
 HORIZON = 7
 WORLDS = {
     "bursts": Motion(),
-    "calm": Motion(burst_factor=1.0, own_spread=0.3, common_spread=0.3),
-    "wild": Motion(
-        own_days=100, own_spread=0.9, common_days=60, common_spread=0.7, burst_factor=6.0
-    ),
+    "calm": Motion(burst_factor=1.0, unit_sd=0.3, common_sd=0.3),
+    "wild": Motion(unit_days=100, unit_sd=0.9, common_days=60, common_sd=0.7, burst_factor=6.0),
 }
 OUT = Path(__file__).with_name("results") / "bands.md"
 FEWEST_ROWS = 50

@@ -11,8 +11,8 @@ from escalation import schema
 from escalation.backtest.facts import Facts, facts_of
 from escalation.events import Limits, Options, sources_named
 from escalation.events.archive import EventArchive
-from escalation.events.detect import Detected, detect_file
-from escalation.events.load import read_whole
+from escalation.events.detect import DetectedFile, detect_file
+from escalation.events.load import load_file
 from escalation.events.reading.report import FileReport
 from escalation.events.store.folder import ArchiveStore
 
@@ -36,7 +36,7 @@ class Inspected:
     archive: EventArchive
     facts: Facts
     reading: Mapping[str, Any]
-    file: Detected | None = None
+    file: DetectedFile | None = None
     report: FileReport | None = None
 
 
@@ -76,16 +76,16 @@ def inspect_file(
         facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), own={})
         return Inspected(archive, facts, {"source": "tidy"})
     file = detect_file(path, sources_named(source), options=options)
-    whole = read_whole(path, file.source, file.options, limits or Limits())
+    whole = load_file(path, file.source, file.options, limits or Limits())
     facts = facts_of(whole.archive, ladder=file.options.ladder)
     if quiet := {name: rungs for name, rungs in facts.own.items() if rungs is not None}:
         rated = replace(file.options, ladder={**file.options.ladder, **quiet})
-        whole = read_whole(path, file.source, rated, limits or Limits())
+        whole = load_file(path, file.source, rated, limits or Limits())
         facts = replace(facts_of(whole.archive, ladder=rated.ladder), own=facts.own)
     return Inspected(whole.archive, facts, _reading(file, whole.options), file, whole.report)
 
 
-def _reading(file: Detected, options: Options) -> dict[str, Any]:
+def _reading(file: DetectedFile, options: Options) -> dict[str, Any]:
     """What `[data]` says of the reading; what is as usual is left to the readers."""
     delimiter = file.layout.delimiter
     return {

@@ -23,7 +23,7 @@ from escalation.backtest.label_choice import (
 )
 from escalation.backtest.shortage import Outcomes, Shortage, days_needed, longest_resolved
 from escalation.events.archive import EventArchive
-from escalation.events.type_words import why_quiet
+from escalation.events.type_words import nonviolent_reason
 from escalation.experiment import Experiment
 from escalation.panel.section import is_taken
 
@@ -264,7 +264,7 @@ class _Draft:
             "leaders.",
         ]
         beside = {
-            name: f"{why_quiet(name)}: {'' if rungs[0] == 1 else 'coercion, '}no violence"
+            name: f"{nonviolent_reason(name)}: {'' if rungs[0] == 1 else 'coercion, '}no violence"
             for name, rungs in quiet.items()
         }
         below = [

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.events.archive import EventArchive, to_day, within
+from escalation.events.archive import EventArchive, covered_day, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.build import build, names
@@ -108,7 +108,7 @@ class Prepared:
         InputError
             ``E-COVERAGE`` beyond what the archive covers.
         """
-        return self.past.panel_at(self.index_of(within(day, self.archive.covered_to)))
+        return self.past.panel_at(self.index_of(covered_day(day, self.archive.covered_to)))
 
     def with_archive(self, archive: EventArchive) -> Prepared:
         """The same axis and panel from an archive with other versions; the features stay."""

@@ -139,12 +139,12 @@ def _plain(report: FileReport) -> dict[str, Any]:
 
 def _remarks(report: FileReport) -> list[str]:
     """What the reader counted, and what the file lacks."""
-    from escalation.events.reading.report import own_types
+    from escalation.events.reading.report import unrated_types_message
 
     remarks = [f"{report.file}: {remark}" for remark in report.remarks]
     remarks += [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
     if report.unrated:
-        remarks.append(f"{report.file}: {own_types(report.unrated)}")
+        remarks.append(f"{report.file}: {unrated_types_message(report.unrated)}")
     if report.missing_count:
         shown = ", ".join(report.missing[:5])
         remarks.append(

@@ -153,7 +153,7 @@ def _late_table(summary: Revisions) -> Table:
         "median",
         "slowest",
     )
-    for group in summary.shown(TYPES_SHOWN):
+    for group in summary.shown_groups(TYPES_SHOWN):
         if (late := group.lateness) is not None:
             table.add_row(
                 _name(group),
@@ -176,7 +176,7 @@ def _toll_table(summary: Revisions) -> Table:
         *(f"wounded\n{change}" for change in changes),
         "taken\nback",
     )
-    for group in summary.shown(TYPES_SHOWN):
+    for group in summary.shown_groups(TYPES_SHOWN):
         table.add_row(
             _name(group),
             f"{group.events:,}",

@@ -11,9 +11,9 @@ from escalation._util.text import listed
 from escalation.backtest.facts import ENOUGH, Facts
 from escalation.backtest.inspect_file import Inspected
 from escalation.backtest.propose import Proposal
-from escalation.events.detect import Detected
+from escalation.events.detect import DetectedFile
 from escalation.events.reading.tables import is_table
-from escalation.events.type_words import why_quiet
+from escalation.events.type_words import nonviolent_reason
 
 _SHOWN = 12
 
@@ -38,7 +38,7 @@ def _about_file(seen: Inspected) -> list[tuple[str, str]]:
     return lines
 
 
-def _variant(file: Detected) -> str:
+def _variant(file: DetectedFile) -> str:
     return "" if file.layout.source.columns == file.source.columns else ", aggregated by week"
 
 
@@ -92,7 +92,8 @@ def _rung(name: str, facts: Facts) -> str:
     rungs = facts.own[name]
     if rungs is None:
         return "not on the ladder: rung 3, 4 or 5 by casualties"
-    return f"rung {rungs[0]} {why_quiet(name)}: no violence; not on the ladder, see [severity]"
+    reason = nonviolent_reason(name)
+    return f"rung {rungs[0]} {reason}: no violence; not on the ladder, see [severity]"
 
 
 def _span(rungs: Sequence[int]) -> str:

@@ -116,13 +116,13 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
     from escalation.backtest.propose import model_of
     from escalation.cli import console
     from escalation.cli.file_description import described
-    from escalation.events.load import warnings_of
+    from escalation.events.load import report_warnings
 
     out, err = console.console(), console.console(stderr=True)
     for name, text in described(seen, proposal):
         out.print(f"{name:>14}  {text}", soft_wrap=True)
     if seen.report is not None:
-        for text in warnings_of(replace(seen.report, unrated={})):
+        for text in report_warnings(replace(seen.report, unrated={})):
             err.print(f"warning: {text}", soft_wrap=True)
     if not proposal.labels:
         more = f"nothing can be trained before it spans {proposal.missing_days} more days"

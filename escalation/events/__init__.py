@@ -22,7 +22,7 @@ from escalation.events.formats import (
     tidy,
     ucdp,
 )
-from escalation.events.load import advice_for_python, read_whole, warnings_of
+from escalation.events.load import load_file, python_advice, report_warnings
 from escalation.events.reading.report import Limits
 from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
@@ -107,8 +107,8 @@ def load_events(
         )
     chosen = Options(ladder=ladder) if options is None else options
     file = path or bundled(_BUNDLED[source])
-    archive, report, _ = read_whole(file, form, chosen, limits or Limits())
-    for text in warnings_of(report):
+    archive, report, _ = load_file(file, form, chosen, limits or Limits())
+    for text in report_warnings(report):
         caution(text)
     return archive
 
@@ -182,10 +182,10 @@ def read_events(
         columns=columns or {},
         event_type=event_type,
     )
-    with advice_for_python():
+    with python_advice():
         file = detect_file(place, sources_named(source), options=options)
-        archive, report, _ = read_whole(place, file.source, file.options, Limits(max_bad=max_bad))
-    for text in warnings_of(report):
+        archive, report, _ = load_file(place, file.source, file.options, Limits(max_bad=max_bad))
+    for text in report_warnings(report):
         caution(text)
     return archive
 

@@ -18,17 +18,17 @@ from escalation import schema
 from escalation.errors import InputError, require_instance
 from escalation.events.versions import (
     EVENT_KEY,
-    as_before,
-    as_types,
+    cast_columns,
     check_rows,
     conflict_error,
-    each_once,
-    in_order,
+    drop_repeats,
+    same_as_previous,
+    sort_versions,
     with_defaults,
-    with_whole_numbers,
+    with_integer_columns,
 )
 
-FROM_TABLE = "EventArchive.from_pandas(df, columns=...), or read_events(path)"
+_FROM_TABLE = "EventArchive.from_pandas(df, columns=...), or read_events(path)"
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
 
@@ -54,7 +54,7 @@ def to_day(value: object) -> np.datetime64:
     return day
 
 
-def within(day: object, covered_to: np.datetime64) -> np.datetime64:
+def covered_day(day: object, covered_to: np.datetime64) -> np.datetime64:
     """A day that an archive covers.
 
     Parameters
@@ -135,10 +135,10 @@ class EventArchive:
             raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
         table = with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
         # A column without any value has no text type of its own, and pandas keeps missing missing.
-        table = as_types(table, dict.fromkeys(schema.TEXT_COLUMNS, "str"))
-        table = with_whole_numbers(table)
+        table = cast_columns(table, dict.fromkeys(schema.TEXT_COLUMNS, "str"))
+        table = with_integer_columns(table)
         check_rows(table)
-        table, conflict = each_once(in_order(table))
+        table, conflict = drop_repeats(sort_versions(table))
         early = table[schema.KNOWN_DATE] < table[schema.EVENT_DATE]
         if early.any():
             raise InputError(
@@ -241,7 +241,7 @@ class EventArchive:
         InputError
             ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
         """
-        when = within(day, self.covered_to)
+        when = covered_day(day, self.covered_to)
         known = np.flatnonzero((self.versions[schema.KNOWN_DATE] <= when).to_numpy())
         event = self.event_numbers[known]
         last = known[np.append(event[1:] != event[:-1], True)[: len(known)]]
@@ -254,7 +254,7 @@ class EventArchive:
 
     def until(self, day: object) -> EventArchive:
         """The archive as it stood at the end of a day: later versions are gone, not hidden."""
-        when = within(day, self.covered_to)
+        when = covered_day(day, self.covered_to)
         keep = self.versions[schema.KNOWN_DATE] <= when
         if keep.all():
             return self if when == self.covered_to else replace(self, covered_to=when)
@@ -283,7 +283,7 @@ class EventArchive:
     @cached_property
     def event_numbers(self) -> NDArray[np.int64]:
         """A number for each version, the same for those of one event; they follow each other."""
-        changes = ~as_before(self.versions, EVENT_KEY)
+        changes = ~same_as_previous(self.versions, EVENT_KEY)
         return np.cumsum(changes) - 1
 
     @cached_property
@@ -309,12 +309,12 @@ def _hashed(column: pd.Series) -> NDArray[np.uint64]:
     return pd.util.hash_pandas_object(column, index=False).to_numpy()
 
 
-def weakest(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
+def weakest_basis(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
     """The least trustworthy way in which ``known_date`` was obtained.
 
     Examples
     --------
-    >>> weakest(["observed", "assumed"])
+    >>> weakest_basis(["observed", "assumed"])
     'assumed'
     """
     return max(bases, key=schema.KNOWN_BASES.index)
@@ -322,4 +322,4 @@ def weakest(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
 
 def require_archive(value: object) -> None:
     """Refuse what is no archive, such as a DataFrame; ``E-CONFIG``."""
-    require_instance(value, EventArchive, fix=FROM_TABLE)
+    require_instance(value, EventArchive, fix=_FROM_TABLE)

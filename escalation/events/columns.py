@@ -99,7 +99,7 @@ def blanked(column: pa.Array, rows: pa.Array) -> pa.Array:
     return pc.if_else(pc.fill_null(rows, False), pa.scalar(None, column.type), column)
 
 
-def among(column: pa.Array, values: Iterable[str]) -> Mask:
+def is_one_of(column: pa.Array, values: Iterable[str]) -> Mask:
     """Rows that hold one of the values.
 
     Parameters
@@ -109,13 +109,13 @@ def among(column: pa.Array, values: Iterable[str]) -> Mask:
 
     Examples
     --------
-    >>> among(pa.array(["a", "b", None]), ["b"]).tolist()
+    >>> is_one_of(pa.array(["a", "b", None]), ["b"]).tolist()
     [False, True, False]
     """
     return flags(pc.is_in(column, pa.array(list(values), pa.string())))
 
 
-def lost(before: pa.Array, after: pa.Array) -> Mask:
+def became_null(before: pa.Array, after: pa.Array) -> Mask:
     """Rows that had a value before and have none after.
 
     Parameters
@@ -125,13 +125,13 @@ def lost(before: pa.Array, after: pa.Array) -> Mask:
 
     Examples
     --------
-    >>> lost(pa.array(["a", None]), pa.nulls(2)).tolist()
+    >>> became_null(pa.array(["a", None]), pa.nulls(2)).tolist()
     [True, False]
     """
     return flags(pc.and_(pc.is_valid(before), pc.is_null(after)))
 
 
-def later(days: pa.Array, lag: int) -> pa.Array:
+def add_days(days: pa.Array, lag: int) -> pa.Array:
     """Days moved by a lag in days.
 
     Parameters
@@ -143,7 +143,7 @@ def later(days: pa.Array, lag: int) -> pa.Array:
     Examples
     --------
     >>> import datetime
-    >>> later(pa.array([datetime.date(2024, 2, 28)]), 2).to_pylist()
+    >>> add_days(pa.array([datetime.date(2024, 2, 28)]), 2).to_pylist()
     [datetime.date(2024, 3, 1)]
     """
     return pc.add(days.cast(pa.int32()), pa.scalar(lag, pa.int32())).cast(pa.date32())

@@ -21,7 +21,7 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
-from escalation.events.own_names import near_columns, own_columns
+from escalation.events.obvious_names import obvious_columns, similar_columns
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
 from escalation.events.reading.json_records import holds_json, json_header
@@ -43,7 +43,7 @@ _PLACES = tuple(dict.fromkeys(name for group in tidy.FORMAT.one_of for name in g
 
 
 @dataclass(frozen=True)
-class Detected:
+class DetectedFile:
     """What a file is, and how it is read.
 
     Parameters
@@ -66,7 +66,7 @@ class Detected:
 
 def detect_file(
     path: Path, sources: Mapping[str, Source], *, options: Options | None = None
-) -> Detected:
+) -> DetectedFile:
     """Find out what a file is.
 
     Parameters
@@ -97,7 +97,7 @@ def detect_file(
     ('iraq_crisis', ',', None)
     """
     given = options or Options()
-    sources = {name: source.as_declared(given) for name, source in sources.items()}
+    sources = {name: source.with_options(given) for name, source in sources.items()}
     with_text = replace(given, encoding=given.encoding or _likely_encoding(path))
     if tidy.FORMAT.name in sources:
         found = _own_columns(path, with_text, sources)
@@ -111,7 +111,7 @@ def detect_file(
     if given.date_format is None and (first := next(blocks, None)) is not None:
         form = _date_format(first.cells, layout.source.dates)
         with_text = replace(with_text, date_format=form)
-    return Detected(path, source, with_text, layout)
+    return DetectedFile(path, source, with_text, layout)
 
 
 def _likely_encoding(path: Path) -> str | None:
@@ -160,7 +160,7 @@ def _own_columns(path: Path, options: Options, sources: Mapping[str, Source]) ->
         return {}
     taken = set(options.columns.values()) - set(tidy.FORMAT.columns)
     found = (
-        own_columns([name for name in header if name not in taken], tidy.FORMAT.columns)
+        obvious_columns([name for name in header if name not in taken], tidy.FORMAT.columns)
         for header in headers
     )
     own = sources[tidy.FORMAT.name]
@@ -235,9 +235,9 @@ def _hardly_text(path: Path) -> InputError:
 
 def _advice(missing: Sequence[str], header: Header, typed: bool) -> str:
     """Which options say what the columns are that no format knows."""
-    near = near_columns(header, missing, tidy.FORMAT.columns)
+    near = similar_columns(header, missing, tidy.FORMAT.columns)
     if not any(set(group) <= {*header, *near.values()} for group in tidy.FORMAT.one_of):
-        near |= own_columns([name for name in header if name not in near], _PLACES)
+        near |= obvious_columns([name for name in header if name not in near], _PLACES)
     rest = [name for name in missing if name not in near.values()]
     other = "" if typed else ", or name the right --separator"
     named = "say which column is which, such as --columns YOURS=event_date"

@@ -14,8 +14,8 @@ from escalation.errors import EscalationError, InputError, UsageError, did_you_m
 from escalation.events.archive import EventArchive
 from escalation.events.detect import detect_file
 from escalation.events.formats import tidy
-from escalation.events.load import advice_for_python, read_whole, warnings_of
-from escalation.events.own_names import near_columns, own_columns
+from escalation.events.load import load_file, python_advice, report_warnings
+from escalation.events.obvious_names import obvious_columns, similar_columns
 from escalation.events.reading.report import Limits
 from escalation.events.source import Options
 
@@ -40,20 +40,18 @@ def archive_of_frame(
     """
     table, lag = _renamed(df, columns, known_date)
     options = Options(date_format=date_format, zone=zone, lag=lag)
-    with tempfile.TemporaryDirectory() as scratch, advice_for_python():
+    with tempfile.TemporaryDirectory() as scratch, python_advice():
         path = Path(scratch) / f"{_SHOWN}.parquet"
         table.to_parquet(path, index=False)
         try:
             file = detect_file(path, {tidy.FORMAT.name: tidy.FORMAT}, options=options)
-            archive, report, _ = read_whole(
-                path, file.source, file.options, Limits(max_bad=max_bad)
-            )
+            archive, report, _ = load_file(path, file.source, file.options, Limits(max_bad=max_bad))
         except EscalationError as error:
             error.where = error.where.replace(str(path), _SHOWN)
             error.message = error.message.replace(str(path), _SHOWN)
             error.fix = _python_advice(error)
             raise
-    for text in warnings_of(report):
+    for text in report_warnings(report):
         caution(text.replace(str(path), _SHOWN))
     return archive
 
@@ -90,7 +88,7 @@ def _renamed(
         _check_name(name, header, fix=f"columns={{'NAME': {column!r}}}")
         _check_name(column, list(schema.EVENT_COLUMNS), fix="the columns of schema.EVENT_COLUMNS")
     table = df.rename(columns=names)
-    found = own_columns([str(name) for name in table.columns], tidy.FORMAT.columns)
+    found = obvious_columns([str(name) for name in table.columns], tidy.FORMAT.columns)
     table = table.rename(columns=found)
     kept = [name for name in dict.fromkeys(table.columns) if name in schema.EVENT_COLUMNS]
     table = table[kept]
@@ -106,7 +104,7 @@ def _require_columns(table: pd.DataFrame, header: list[str]) -> None:
     missing = [name for name in tidy.FORMAT.required if name not in table.columns]
     if not missing:
         return
-    near = near_columns(header, missing, tidy.FORMAT.columns)
+    near = similar_columns(header, missing, tidy.FORMAT.columns)
     rest = [name for name in missing if name not in near.values()]
     unnamed = {"YOUR NAME" if not i else f"YOUR NAME {i + 1}": name for i, name in enumerate(rest)}
     raise InputError(

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from escalation.errors import EscalationError, InputError
 from escalation.events.archive import EventArchive
-from escalation.events.reading.identity import suspicious
+from escalation.events.reading.identity import suspicious_ids
 from escalation.events.reading.quarantine import Quarantine
-from escalation.events.reading.report import FileReport, Limits, own_types
+from escalation.events.reading.report import FileReport, Limits, unrated_types_message
 from escalation.events.reading.validate import FileCheck
 from escalation.events.source import EVENT_SCHEMA, Options, Source
 from escalation.events.store.parts import to_frame
@@ -25,7 +25,7 @@ _OPTION = re.compile("--([a-z]+(?:-[a-z]+)?)(?: (?=WORD))?")
 _COLUMNS = re.compile("--columns (?:'[^']*'|[^ ,]+)(?: --columns (?:'[^']*'|[^ ,]+))*")
 
 
-class Whole(NamedTuple):
+class LoadedFile(NamedTuple):
     """A file that was read.
 
     Parameters
@@ -42,7 +42,7 @@ class Whole(NamedTuple):
     options: Options
 
 
-def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> Whole:
+def load_file(path: Path, source: Source, options: Options, limits: Limits) -> LoadedFile:
     """The events of a file, and the count of its rows.
 
     Parameters
@@ -73,16 +73,16 @@ def read_whole(path: Path, source: Source, options: Options, limits: Limits) -> 
         )
     rows = to_frame(pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables]))
     archive = EventArchive.of(rows, known_basis=check.basis)
-    check.remark(suspicious(archive, check.layout))
+    check.remark(suspicious_ids(archive, check.layout))
     report = check.report(duplicates=len(rows) - len(archive.versions))
-    return Whole(archive, report, check.options)
+    return LoadedFile(archive, report, check.options)
 
 
-def warnings_of(report: FileReport) -> Iterator[str]:
+def report_warnings(report: FileReport) -> Iterator[str]:
     """What a user must know of a file that was read: assumptions, and rows that were left out."""
     yield from (f"{report.file}: {remark}" for remark in report.remarks)
     if report.unrated:
-        yield f"{report.file}: {own_types(report.unrated)}"
+        yield f"{report.file}: {unrated_types_message(report.unrated)}"
     if report.quarantined:
         rows = "; ".join(
             f"line {row.line} {row.code} {row.column}={row.value!r}"
@@ -95,7 +95,7 @@ def warnings_of(report: FileReport) -> Iterator[str]:
 
 
 @contextmanager
-def advice_for_python() -> Iterator[None]:
+def python_advice() -> Iterator[None]:
     """What to do, with an argument's name instead of an option of the command line."""
     try:
         yield

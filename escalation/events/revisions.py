@@ -140,7 +140,7 @@ class Revisions:
         """The groups of a kind."""
         return tuple(group for group in self.groups if group.kind == kind)
 
-    def shown(self, types: int) -> list[RevisionGroup]:
+    def shown_groups(self, types: int) -> list[RevisionGroup]:
         """All events, the sources where there are several, and so many of the frequent types."""
         sources, of_types = self.of("source"), self.of("event_type")
         return [

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, among, flags, looked_up, lost
+from escalation.events.columns import Mask, became_null, flags, is_one_of, looked_up
 
 
 def severity_of(
@@ -78,7 +78,7 @@ def unrated(types: pa.Array, *, ladder: Mapping[str, schema.Rungs]) -> Mask:
     [False, True, False]
     """
     found = looked_up(types, lambda word: word if _rungs(word, ladder) else None)
-    return lost(types, found)
+    return became_null(types, found)
 
 
 def _rungs(word: str, ladder: Mapping[str, schema.Rungs]) -> schema.Rungs | None:
@@ -99,5 +99,5 @@ def between_states(actor: pa.Array, target: pa.Array) -> Mask:
     >>> between_states(pa.array(["iran", "iran"]), pa.array(["us_coalition", None])).tolist()
     [True, False]
     """
-    states = among(actor, schema.STATE_FORCES) & among(target, schema.STATE_FORCES)
+    states = is_one_of(actor, schema.STATE_FORCES) & is_one_of(target, schema.STATE_FORCES)
     return states & flags(pc.not_equal(actor, target))

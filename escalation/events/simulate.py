@@ -175,18 +175,18 @@ class Motion:
 
     Parameters
     ----------
-    own_days, common_days : float
+    unit_days, common_days : float
         How long a level lasts, e-folding.
-    own_spread, common_spread : float
+    unit_sd, common_sd : float
         Standard deviation of a level, in log rate.
     burst_chance, burst_days, burst_factor : float
         Chance per day that a burst begins; how long it lasts; by how much it multiplies the rate.
     """
 
-    own_days: float = 300.0
-    own_spread: float = 0.6
+    unit_days: float = 300.0
+    unit_sd: float = 0.6
     common_days: float = 150.0
-    common_spread: float = 0.5
+    common_sd: float = 0.5
     burst_chance: float = 1 / 150
     burst_days: float = 14.0
     burst_factor: float = 4.0
@@ -206,8 +206,8 @@ class Motion:
         moved = [
             keep * level + spread * np.sqrt(1 - keep**2) * random.normal(size=level.shape)
             for level, keep, spread in (
-                (own, np.exp(-1 / self.own_days), self.own_spread),
-                (common, np.exp(-1 / self.common_days), self.common_spread),
+                (own, np.exp(-1 / self.unit_days), self.unit_sd),
+                (common, np.exp(-1 / self.common_days), self.common_sd),
             )
         ]
         draw = random.random(burst.shape)
@@ -240,7 +240,7 @@ def world(*, units: int, days: int, seed: int, motion: Motion | None = None) -> 
     """
     random, how = np.random.default_rng(seed), motion or Motion()
     base = random.gamma(2.0, 0.03, units)
-    own, common = random.normal(0, how.own_spread, units), random.normal(0, how.common_spread, 1)
+    own, common = random.normal(0, how.unit_sd, units), random.normal(0, how.common_sd, 1)
     burst = random.random(units) < how.burst_chance * how.burst_days
     states = []
     for _ in range(days):

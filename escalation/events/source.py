@@ -243,7 +243,7 @@ class Source:
         """Every column that is read, required ones first."""
         return (*self.required, *self.optional)
 
-    def as_declared(self, options: Options) -> Source:
+    def with_options(self, options: Options) -> Source:
         """The source with the names that a user gave, and without need of what a user said."""
         said = {schema.EVENT_TYPE} if options.event_type and self.content_id else set()
         return replace(

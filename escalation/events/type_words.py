@@ -65,7 +65,7 @@ def rungs_of_types(
     return {name: rungs or schema.WORDS_ONLY for name, rungs in found.items()}
 
 
-def why_quiet(event_type: str) -> str:
+def nonviolent_reason(event_type: str) -> str:
     """Why a type that is no violence is taken to be none."""
     return "by its words" if rungs_by_words(event_type) else "like most types here"
 

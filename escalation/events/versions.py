@@ -21,7 +21,7 @@ CONFLICT_ADVICE = (
 )
 
 
-def in_order(versions: pd.DataFrame) -> pd.DataFrame:
+def sort_versions(versions: pd.DataFrame) -> pd.DataFrame:
     """Versions by source and event, each event's by the day on which it became known."""
     keys = [*EVENT_KEY, schema.KNOWN_DATE]
     table = pa.table({name: pa.array(versions[name]) for name in keys})
@@ -29,13 +29,13 @@ def in_order(versions: pd.DataFrame) -> pd.DataFrame:
     return versions.iloc[order.to_numpy()].reset_index(drop=True)
 
 
-def each_once(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
+def drop_repeats(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
     """Ordered versions without repeats, and an event with two versions on a day, if there is one.
 
     Only rows beside each other can be of the same event and day, and few are.
     """
     keys = [*EVENT_KEY, schema.KNOWN_DATE]
-    again = as_before(versions, keys)
+    again = same_as_previous(versions, keys)
     if not again.any():
         return versions, None
     some = np.flatnonzero(again | np.append(again[1:], False))
@@ -59,7 +59,7 @@ def conflict_error(event_id: object) -> InputError:
     )
 
 
-def as_before(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:
+def same_as_previous(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:
     """Whether each row says the same as the row before it in some columns without gaps.
 
     Parameters
@@ -83,7 +83,7 @@ def with_defaults(versions: pd.DataFrame) -> pd.DataFrame:
     return versions.assign(**missing) if missing else versions
 
 
-def with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
+def with_integer_columns(table: pd.DataFrame) -> pd.DataFrame:
     """The table with weights of at least 1, and hours and munitions that may be unknown."""
     weight = pd.to_numeric(table[schema.WEIGHT]).fillna(1)
     wrong = (weight < 1) | (weight % 1 != 0)
@@ -95,10 +95,10 @@ def with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
             value=weight[wrong].iloc[0],
         )
     types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
-    return as_types(table.assign(**{schema.WEIGHT: weight}), types)
+    return cast_columns(table.assign(**{schema.WEIGHT: weight}), types)
 
 
-def as_types(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
+def cast_columns(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
     """The table with columns of some types; those that have theirs are not gone over."""
     wanted = {name: pd.api.types.pandas_dtype(kind) for name, kind in types.items()}
     other = {name: kind for name, kind in wanted.items() if table[name].dtype != kind}

@@ -52,7 +52,7 @@ def lateness_figure(revisions: Revisions) -> Figure:
     UsageError
         ``E-PLOT`` where reports have no day and no event has a second version.
     """
-    groups, total = revisions.shown(MOST), revisions.total
+    groups, total = revisions.shown_groups(MOST), revisions.total
     panels = [
         panel for panel, known in ((_delays, total.lateness), (_changes, total.revised)) if known
     ]

@@ -23,7 +23,7 @@ from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.train import best_model, train_labels
 from escalation.errors import InputError
-from escalation.events.archive import EventArchive, require_archive, to_day, within
+from escalation.events.archive import EventArchive, covered_day, require_archive, to_day
 from escalation.experiment import Experiment, require_experiment, target_label
 from escalation.models import ResolvedForecasts
 from escalation.scoring.described import manifest_of
@@ -132,7 +132,7 @@ def replay_range(
     GateError
         ``E-INSUFFICIENT`` when no day of the range has enough to learn from.
     """
-    begin, end = to_day(first), within(last, archive.covered_to)
+    begin, end = to_day(first), covered_day(last, archive.covered_to)
     if begin > end:
         raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)

@@ -7,7 +7,7 @@ import pytest
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events import EventArchive
-from escalation.events.archive import _hashed, to_day, weakest
+from escalation.events.archive import _hashed, to_day, weakest_basis
 
 
 def table(*rows):
@@ -283,8 +283,8 @@ def test_a_day_is_never_guessed(value):
 
 
 def test_the_weakest_basis_is_the_one_to_report():
-    assert weakest(["observed", "overwritten"]) == "overwritten"
-    assert weakest(["event_date", "assumed", "observed"]) == "event_date"
+    assert weakest_basis(["observed", "overwritten"]) == "overwritten"
+    assert weakest_basis(["event_date", "assumed", "observed"]) == "event_date"
 
 
 def test_what_may_be_left_out_is_one_event_of_unknown_attribution():

@@ -10,7 +10,7 @@ from escalation.events.simulate import Motion, hawkes_counts, world
 from escalation.panel.by_unit import history
 from escalation.panel.dense import PanelSpec
 
-STILL = Motion(own_spread=0.0, common_spread=0.0, burst_chance=0.0)
+STILL = Motion(unit_sd=0.0, common_sd=0.0, burst_chance=0.0)
 
 
 def test_counts_have_the_mean_that_generations_of_answers_add_up_to():
@@ -53,7 +53,7 @@ def test_where_nothing_moves_the_truth_is_a_poisson_tail():
         np.testing.assert_allclose(found, np.column_stack([expected, expected]))
 
 
-@pytest.mark.parametrize("motion", [Motion(), Motion(burst_factor=8.0, own_days=30.0)])
+@pytest.mark.parametrize("motion", [Motion(), Motion(burst_factor=8.0, unit_days=30.0)])
 def test_outcomes_come_as_often_as_the_true_probability_says(motion):
     made = world(units=60, days=1200, seed=4, motion=motion)
     days = np.arange(0, 1193, 7)
@@ -67,8 +67,8 @@ def test_outcomes_come_as_often_as_the_true_probability_says(motion):
 
 
 def test_units_move_together_by_what_they_share():
-    together = world(units=30, days=3000, seed=5, motion=Motion(own_spread=0.0, common_spread=1.0))
-    apart = world(units=30, days=3000, seed=5, motion=Motion(own_spread=1.0, common_spread=0.0))
+    together = world(units=30, days=3000, seed=5, motion=Motion(unit_sd=0.0, common_sd=1.0))
+    apart = world(units=30, days=3000, seed=5, motion=Motion(unit_sd=1.0, common_sd=0.0))
 
     def correlation(made):
         monthly = made.counts.reshape(30, 100, 30).sum(axis=2)

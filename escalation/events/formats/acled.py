@@ -38,7 +38,7 @@ import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.columns import Mask, flags, later, looked_up
+from escalation.events.columns import Mask, add_days, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import acled_types, acled_weekly, canonical
 from escalation.events.formats.cells import Cells
@@ -123,7 +123,7 @@ def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
     early = flags(pc.less(changed, day))
     cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
     missing = pc.is_null(cells.without_na("timestamp"))
-    assumed = pc.if_else(missing, later(day, lag), changed)
+    assumed = pc.if_else(missing, add_days(day, lag), changed)
     return assumed, int(flags(missing).sum())
 
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import flags, later
+from escalation.events.columns import add_days, flags
 from escalation.events.countries import to_iso3
 from escalation.events.formats import acled_types, canonical
 from escalation.events.formats.cells import Cells
@@ -57,12 +57,12 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     cells = Cells(block, options)
     cells.require("WEEK", "COUNTRY", "EVENT_TYPE", "EVENTS")
     first = _first_day(cells)
-    last, killed = later(first, 6), cells.count("FATALITIES")
+    last, killed = add_days(first, 6), cells.count("FATALITIES")
     types = acled_types.event_types(cells, "EVENT_TYPE", "SUB_EVENT_TYPE")
     columns = {
         schema.EVENT_ID: _identifiers(cells, first),
         schema.EVENT_DATE: last,
-        schema.KNOWN_DATE: later(last, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: add_days(last, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: cells.country("COUNTRY", to_iso3(cells.raw("COUNTRY"), code="name")),
         schema.ADMIN1: cells.place("ADMIN1"),
         schema.LATITUDE: cells.degrees("CENTROID_LATITUDE", limit=90),

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost, trimmed
+from escalation.events.columns import (
+    Mask,
+    became_null,
+    blanked,
+    flags,
+    is_one_of,
+    looked_up,
+    trimmed,
+)
 from escalation.events.reading import checks
 from escalation.events.source import Options, Problem
 
@@ -109,7 +117,7 @@ class Cells:
         longest : int, optional
             In characters; what is longer is cut off.
         """
-        values, mended = checks.mended(self.raw(column), longest=longest)
+        values, mended = checks.repaired(self.raw(column), longest=longest)
         if count := int(mended.sum()):
             self.notes[_MENDED.format(column=column)] += count
         return values
@@ -206,8 +214,8 @@ class Cells:
             Longest precision kept, in days.
         """
         codes = whole(self.raw(column))
-        known = among(codes, map(str, days))
-        fine = among(codes, (str(code) for code, length in days.items() if length <= coarsest))
+        known = is_one_of(codes, map(str, days))
+        fine = is_one_of(codes, (str(code) for code, length in days.items() if length <= coarsest))
         expected = f"a whole number from {min(days)} to {max(days)}"
         self.refuse("Q-NUMBER", column, flags(pc.is_valid(codes)) & ~known, expected)
         self.refuse("Q-PRECISION", column, known & ~fine, f"a date known within {coarsest} days")
@@ -222,7 +230,7 @@ class Cells:
             In lower case.
         """
         values = pc.utf8_lower(self.raw(column))
-        unknown = flags(pc.is_valid(values)) & ~among(values, words)
+        unknown = flags(pc.is_valid(values)) & ~is_one_of(values, words)
         self.refuse("Q-VALUE", column, unknown, f"one of {', '.join(words)}")
         return blanked(values, pa.array(unknown))
 
@@ -237,7 +245,7 @@ class Cells:
         """
         first = pc.coalesce(*found)
         expected = "a country by its code or one of its names"
-        self.refuse("Q-COUNTRY", column, lost(self.present(column), first), expected)
+        self.refuse("Q-COUNTRY", column, became_null(self.present(column), first), expected)
         return first
 
     def types(self, column: str, find: Callable[[str], str | None], expected: str) -> pa.Array:
@@ -252,7 +260,7 @@ class Cells:
             What the cell should hold.
         """
         values = looked_up(self.raw(column), find)
-        self.refuse("Q-TYPE", column, lost(self.raw(column), values), expected)
+        self.refuse("Q-TYPE", column, became_null(self.raw(column), values), expected)
         return values
 
 

@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, among, blanked, flags, looked_up, lost
+from escalation.events.columns import Mask, became_null, blanked, flags, is_one_of, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
 from escalation.events.formats.cells import Cells, whole
@@ -93,7 +93,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     country = to_iso3(cells.raw("ActionGeo_CountryCode"), code="fips")
     codes, restored = _codes(cells)
     types = looked_up(codes, cameo.event_type)
-    cells.refuse("Q-TYPE", "EventCode", lost(codes, types), cameo.EXPECTED)
+    cells.refuse("Q-TYPE", "EventCode", became_null(codes, types), cameo.EXPECTED)
     columns = {
         schema.EVENT_ID: whole(cells.text("GLOBALEVENTID")),
         schema.EVENT_DATE: day,
@@ -107,7 +107,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.CONFIDENCE: _confidence(cells),
         schema.TAGS: _tags(cells, codes),
     }
-    unknown = lost(cells.raw("ActionGeo_CountryCode"), country)
+    unknown = became_null(cells.raw("ActionGeo_CountryCode"), country)
     late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), _LATE_DAYS)
     notes = {
         LATE_KEPT: flags(late).sum(),
@@ -140,13 +140,13 @@ def _days(cells: Cells) -> tuple[pa.Array, pa.Array]:
 
 
 def _vague(cells: Cells) -> Mask:
-    return among(whole(cells.raw("ActionGeo_Type")), ["1"])
+    return is_one_of(whole(cells.raw("ActionGeo_Type")), ["1"])
 
 
 def _place(cells: Cells) -> dict[str, pa.Array]:
     kind = whole(cells.raw("ActionGeo_Type"))
     country_only = pa.array(_vague(cells))
-    region_only = pa.array(among(kind, ["1", "2", "5"]))
+    region_only = pa.array(is_one_of(kind, ["1", "2", "5"]))
     return {
         schema.ADMIN1: blanked(cells.place("ActionGeo_ADM1Code"), country_only),
         schema.SITE: blanked(cells.place("ActionGeo_FullName"), region_only),
@@ -164,8 +164,8 @@ def _side(cells: Cells, actor: str) -> pa.Array:
 
 def _interstate(cells: Cells) -> Mask:
     other = pc.not_equal(cells.raw("Actor1CountryCode"), cells.raw("Actor2CountryCode"))
-    state = among(cells.raw("Actor1Type1Code"), ["GOV", "MIL"])
-    return flags(other) & state & among(cells.raw("Actor2Type1Code"), ["MIL"])
+    state = is_one_of(cells.raw("Actor1Type1Code"), ["GOV", "MIL"])
+    return flags(other) & state & is_one_of(cells.raw("Actor2Type1Code"), ["MIL"])
 
 
 def _confidence(cells: Cells) -> pa.Array:

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import among, blanked, flags, later, looked_up, lost
+from escalation.events.columns import add_days, became_null, blanked, flags, is_one_of, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
@@ -101,7 +101,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns = {
         schema.EVENT_ID: _identifiers(cells),
         schema.EVENT_DATE: day,
-        schema.KNOWN_DATE: later(day, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: add_days(day, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: country,
         schema.ADMIN1: _known(cells, "provstate"),
         schema.SITE: _known(cells, "city"),
@@ -118,7 +118,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: _tags(cells),
         schema.NOTE: cells.note("summary"),
     }
-    notes = {canonical.NO_COUNTRY: lost(cells.present("country_txt"), country).sum()}
+    notes = {canonical.NO_COUNTRY: became_null(cells.present("country_txt"), country).sum()}
     return canonical.converted(cells, _NAME, columns, notes)
 
 
@@ -132,7 +132,7 @@ def _identifiers(cells: Cells) -> pa.Array:
 def _day(cells: Cells) -> pa.Array:
     """The day, or the first one that it can have been."""
     year, month, day = (whole(cells.raw(name)) for name in ("iyear", "imonth", "iday"))
-    no_month, no_day = among(month, ["0", "00"]), among(day, ["0", "00"])
+    no_month, no_day = is_one_of(month, ["0", "00"]), is_one_of(day, ["0", "00"])
     parts = [
         pc.utf8_lpad(pc.if_else(pa.array(unknown), "1", part), 2, "0")
         for part, unknown in ((month, no_month), (day, no_day | no_month))
@@ -153,7 +153,7 @@ def _types(cells: Cells) -> pa.Array:
         pc.equal(types, "explosion")
     )
     armed = flags(pc.equal(pc.utf8_lower(cells.raw("attacktype1_txt")), "armed assault"))
-    forces = among(cells.raw("targtype1_txt"), ["Military", "Police"])
+    forces = is_one_of(cells.raw("targtype1_txt"), ["Military", "Police"])
     types = pc.if_else(pa.array(suicide), "suicide_bombing", types)
     return pc.if_else(pa.array(armed & forces), "armed_clash", types)
 

@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, flags, later, looked_up, lost
+from escalation.events.columns import Mask, add_days, became_null, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
 from escalation.events.formats.cells import Cells, whole, without_words
@@ -70,13 +70,13 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     country = to_iso3(cells.raw("Country"), code="name")
     codes, restored = _codes(cells)
     types = looked_up(codes, cameo.event_type)
-    cells.refuse("Q-TYPE", "CAMEO Code", lost(codes, types), cameo.EXPECTED)
+    cells.refuse("Q-TYPE", "CAMEO Code", became_null(codes, types), cameo.EXPECTED)
     columns = {
         schema.EVENT_ID: pc.binary_join_element_wise(
             cells.text("Event ID"), day.cast(pa.string()), "-"
         ),
         schema.EVENT_DATE: day,
-        schema.KNOWN_DATE: later(day, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: add_days(day, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: country,
         schema.ADMIN1: cells.place("Province"),
         schema.SITE: cells.place("City"),
@@ -89,7 +89,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: cameo.code_tags(codes),
         schema.NOTE: cells.note("Event Text"),
     }
-    unknown = lost(cells.raw("Country"), country)
+    unknown = became_null(cells.raw("Country"), country)
     notes = {canonical.NO_COUNTRY: unknown.sum(), cameo.RESTORED: restored}
     return canonical.converted(cells, _NAME, columns, notes)
 

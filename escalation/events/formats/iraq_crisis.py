@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import among, blanked, flags
+from escalation.events.columns import blanked, flags, is_one_of
 from escalation.events.formats.canonical import converted
 from escalation.events.formats.cells import Cells
 from escalation.events.severity import between_states, severity_of, unrated
@@ -59,7 +59,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     cells = Cells(block, options)
     cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
     same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
-    counted = among(cells.raw("counts_as_installation_attack"), ["1"])
+    counted = is_one_of(cells.raw("counts_as_installation_attack"), ["1"])
     columns = {name: cells.text(name) for name in same} | {
         schema.EVENT_DATE: cells.day("event_date"),
         schema.KNOWN_DATE: cells.day("reported_date"),

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, among, flags, looked_up, lost
+from escalation.events.columns import Mask, became_null, flags, is_one_of, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import MISSING_WORDS, Cells, without_words
@@ -130,7 +130,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: _tags(cells),
     }
     return canonical.converted(
-        cells, _NAME, columns, {canonical.NO_COUNTRY: lost(place, country).sum()}
+        cells, _NAME, columns, {canonical.NO_COUNTRY: became_null(place, country).sum()}
     )
 
 
@@ -156,8 +156,8 @@ def _side(cells: Cells, side: str) -> pa.Array:
 
 def _interstate(cells: Cells) -> Mask:
     other = pc.not_equal(cells.raw("Actor Country"), cells.raw("Recipient Country"))
-    state = among(cells.raw("Primary Actor Sector"), _STATE)
-    return flags(other) & state & among(cells.raw("Primary Recipient Sector"), _FORCES)
+    state = is_one_of(cells.raw("Primary Actor Sector"), _STATE)
+    return flags(other) & state & is_one_of(cells.raw("Primary Recipient Sector"), _FORCES)
 
 
 def _tags(cells: Cells) -> pa.Array:

@@ -39,7 +39,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, flags, later, looked_up
+from escalation.events.columns import Mask, add_days, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
@@ -99,7 +99,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns = {
         schema.EVENT_ID: _ids(cells),
         schema.EVENT_DATE: first,
-        schema.KNOWN_DATE: later(last, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: add_days(last, _LAG if options.lag is None else options.lag),
         schema.COUNTRY: _country(cells),
         schema.ADMIN1: cells.place("adm_1"),
         schema.SITE: cells.place("where_coordinates"),

@@ -19,7 +19,7 @@ NEWLINE = 10
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedRow:
     """A row that can't be taken, and the first reason why.
 
     Parameters
@@ -54,7 +54,7 @@ class Block:
 
     cells: pa.Table
     lines: NDArray[np.int64]
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
 
     @property
     def records(self) -> int:
@@ -76,10 +76,13 @@ def line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
     return ends
 
 
-def block_of(
-    batch: pa.RecordBatch, lines: NDArray[np.int64], refused: tuple[Rejected, ...], layout: Layout
+def build_block(
+    batch: pa.RecordBatch,
+    lines: NDArray[np.int64],
+    refused: tuple[RejectedRow, ...],
+    layout: Layout,
 ) -> Block:
-    """Leaves out rows that hold nothing, such as blank lines, and rejects unreadable cells.
+    """Leave out rows that hold nothing, such as blank lines, and rejects unreadable cells.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def block_of(
         for wrong, expected in _unreadable(column):
             for row in np.flatnonzero(wrong & keep):
                 value = column[row].as_py()[:VALUE_SHOWN]
-                rejected.append(Rejected(int(lines[row]), "Q-TEXT", name, value, expected))
+                rejected.append(RejectedRow(int(lines[row]), "Q-TEXT", name, value, expected))
             keep &= ~wrong
     if not keep.all():
         batch, lines = batch.filter(pa.array(keep)), lines[keep]
@@ -109,7 +112,7 @@ def block_of(
 
 def _without_shifted(
     batch: pa.RecordBatch, lines: NDArray[np.int64], layout: Layout
-) -> tuple[pa.RecordBatch, NDArray[np.int64], list[Rejected]]:
+) -> tuple[pa.RecordBatch, NDArray[np.int64], list[RejectedRow]]:
     """The rows without a value in a column without a name: there, a value is out of place."""
     named = len(layout.columns) - layout.spare
     wrong = np.zeros(batch.num_rows, np.bool_)
@@ -118,7 +121,7 @@ def _without_shifted(
     if not wrong.any():
         return batch, lines, []
     expected = f"{named} cells, and nothing after them"
-    rejected = [Rejected(int(line), "Q-ROW", "", "", expected) for line in lines[wrong]]
+    rejected = [RejectedRow(int(line), "Q-ROW", "", "", expected) for line in lines[wrong]]
     return batch.filter(pa.array(~wrong)), lines[~wrong], rejected
 
 

@@ -188,7 +188,7 @@ def text(
     return blanked(array, pa.array(bad)) if bad.any() else array, bad
 
 
-def mended(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
+def repaired(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
     r"""Text that only describes: without hidden characters, cut where it is too long.
 
     Characters of Windows that a wrong encoding made invisible are restored.
@@ -206,7 +206,7 @@ def mended(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
 
     Examples
     --------
-    >>> values, changed = mended(pa.array(["\x93one\x94 market", "a\tb", None]), longest=99)
+    >>> values, changed = repaired(pa.array(["\x93one\x94 market", "a\tb", None]), longest=99)
     >>> ascii(values.to_pylist()), changed.tolist()
     ("['\\u201cone\\u201d market', 'a\\tb', None]", [True, False, False])
     """

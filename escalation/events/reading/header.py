@@ -9,7 +9,7 @@ from pathlib import Path
 
 from escalation.errors import InputError
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
-from escalation.events.reading.limits import LONGEST_ROW, too_large
+from escalation.events.reading.limits import LONGEST_ROW, too_large_error
 from escalation.events.reading.streams import TextStream
 from escalation.events.source import Options, Source
 
@@ -60,7 +60,7 @@ def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
         stream.line()
         layout = replace(layout, first_line=line + 1)
     if not stream.peek().strip():
-        raise no_rows(stream.path)
+        raise no_rows_error(stream.path)
     return _fitted(layout, stream, names)
 
 
@@ -125,7 +125,7 @@ def _names_by_width(
 ) -> tuple[tuple[str, ...], str]:
     first = stream.peek().partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
     if not first:
-        raise no_rows(stream.path)
+        raise no_rows_error(stream.path)
     for delimiter in (declared,) if declared else dict.fromkeys((source.delimiter, *_SEPARATORS)):
         width = len(_cells(first, delimiter, _quoted(delimiter, source)))
         for names in source.names:
@@ -152,9 +152,9 @@ def _header_text(stream: TextStream) -> tuple[str, int]:
         if quotes % 2 == 0 and text.strip():
             break
     if not text.strip():
-        raise no_rows(stream.path)
+        raise no_rows_error(stream.path)
     if len(text) >= LONGEST_ROW:
-        raise too_long(stream.path, lines)
+        raise line_too_long_error(stream.path, lines)
     if quotes % 2:
         raise _open_quote(stream.path, 1)
     return text, lines
@@ -186,7 +186,7 @@ def _first_rows(layout: Layout, data: bytes) -> list[list[str]]:
     return [_cells(text, layout.delimiter, layout.quoted) for text in whole]
 
 
-def no_rows(path: Path) -> InputError:
+def no_rows_error(path: Path) -> InputError:
     """The refusal of a file without a row."""
     return InputError(
         "E-EMPTY",
@@ -220,7 +220,7 @@ def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
             start = reader.line_num + 1
     except csv.Error as error:
         if reader.line_num == start and "field limit" in str(error):
-            raise too_long(layout.path, start) from None
+            raise line_too_long_error(layout.path, start) from None
         raise _open_quote(layout.path, start) from None
     finally:
         stream.close()
@@ -235,7 +235,7 @@ def _open_quote(path: Path, line: int) -> InputError:
     )
 
 
-def too_long(path: Path, line: int) -> InputError:
+def line_too_long_error(path: Path, line: int) -> InputError:
     """The refusal of a line that no table of events has.
 
     Parameters
@@ -243,4 +243,4 @@ def too_long(path: Path, line: int) -> InputError:
     path : Path
     line : int
     """
-    return too_large(path, "the line is too long for a table", line=line, fix="remove it")
+    return too_large_error(path, "the line is too long for a table", line=line, fix="remove it")

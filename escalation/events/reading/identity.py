@@ -19,7 +19,7 @@ from escalation.events.reading.blocks import Block
 from escalation.events.reading.layout import Layout
 from escalation.events.store.hashing import Hashes, row_hashes
 
-MADE = (
+NO_ID_REMARK = (
     "no {column}: every row is taken as an event, named by what it says; a row that is corrected "
     "later would be another event"
 )
@@ -28,7 +28,7 @@ _CORRECTED = 0.05
 _PLACE = (schema.COUNTRY, schema.ADMIN1, schema.SITE)
 
 
-def makes_ids(layout: Layout) -> bool:
+def needs_ids(layout: Layout) -> bool:
     """Whether rows of a file need an identifier."""
     column = layout.source.content_id
     return bool(column) and column not in layout.columns
@@ -36,7 +36,7 @@ def makes_ids(layout: Layout) -> bool:
 
 def has_ids(layout: Layout) -> bool:
     """Whether a user named the events of a table of their own."""
-    return bool(layout.source.content_id) and not makes_ids(layout)
+    return bool(layout.source.content_id) and not needs_ids(layout)
 
 
 def _filled(block: Block, column: str, value: str) -> Block:
@@ -49,7 +49,7 @@ def _with(block: Block, column: str, values: pa.Array) -> Block:
     return Block(block.cells.set_column(place, column, values), block.lines, block.rejected)
 
 
-def completed(
+def with_identifiers(
     blocks: Iterator[Block], layout: Layout, event_type: str | None = None
 ) -> Iterator[Block]:
     """The same rows with the event type that a user declared, and each with an identifier.
@@ -66,7 +66,7 @@ def completed(
     """
     if event_type is not None:
         blocks = (_filled(block, schema.EVENT_TYPE, event_type) for block in blocks)
-    if not makes_ids(layout):
+    if not needs_ids(layout):
         yield from blocks
         return
     seen: dict[int, int] = {}
@@ -96,7 +96,7 @@ def _name(hashed: int, seen: dict[int, int]) -> str:
 
 
 @dataclass
-class Repeats:
+class RepeatedIds:
     """Looks for identifiers that stand in rows of several days or places, while blocks go by.
 
     Parameters
@@ -141,7 +141,7 @@ class Repeats:
         return _remark(several, total, layout, basis)
 
 
-def suspicious(archive: EventArchive, layout: Layout) -> str | None:
+def suspicious_ids(archive: EventArchive, layout: Layout) -> str | None:
     """What to say where identifiers of a file that was read whole are suspicious.
 
     Parameters

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from escalation.errors import InputError, printable
 from escalation.events.reading.blocks import Block
-from escalation.events.reading.header import no_rows
+from escalation.events.reading.header import no_rows_error
 from escalation.events.reading.layout import Layout, checked_layout
-from escalation.events.reading.limits import LARGEST_RECORDS, too_large
+from escalation.events.reading.limits import LARGEST_RECORDS, too_large_error
 from escalation.events.reading.record_blocks import cell_text, record_blocks
 from escalation.events.reading.streams import TextStream
 from escalation.events.source import Source
@@ -50,7 +50,7 @@ def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Bloc
     records = _records(stream)
     names = list(dict.fromkeys(name for record in records for name in record))
     if not records:
-        raise no_rows(stream.path)
+        raise no_rows_error(stream.path)
     layout = checked_layout(stream.path, source, names)
     rows = ([_json_cell(record.get(name), stream.path) for name in names] for record in records)
     return layout, record_blocks(layout, rows, first=1)
@@ -61,7 +61,7 @@ def _records(stream: TextStream) -> list[dict[str, object]]:
     while piece := stream.read():
         data += piece
         if len(data) > LARGEST_RECORDS:
-            raise too_large(stream.path, "more JSON than fits", fix="save it as CSV")
+            raise too_large_error(stream.path, "more JSON than fits", fix="save it as CSV")
     try:
         value = _decoded(data)
     except (ValueError, RecursionError) as error:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
-from escalation.events.own_names import as_options, name_key, near_columns
-from escalation.events.reading.limits import LONGEST_CELL, too_large
+from escalation.events.obvious_names import columns_options, name_key, similar_columns
+from escalation.events.reading.limits import LONGEST_CELL, too_large_error
 from escalation.events.source import Source
 
 _SHOWN = 150
@@ -113,7 +113,7 @@ def checked_layout(
     """
     if any(len(name) > LONGEST_CELL for name in header):
         message = f"the name of a column has more than {LONGEST_CELL} characters"
-        raise too_large(path, message, line=1, fix="remove the column")
+        raise too_large_error(path, message, line=1, fix="remove the column")
     _refuse_alias(path, source, header)
     told = aliased(header, source.aliases)
     variant = _variant(source, told)
@@ -256,7 +256,7 @@ def _refuse_missing(
     if source.one_of and not any(set(group) <= set(columns) for group in source.one_of):
         groups = "; or ".join(" and ".join(group) for group in source.one_of)
         found = ", ".join(columns[:60])
-        near = near_columns(columns, [group[0] for group in source.one_of], source.columns)
+        near = similar_columns(columns, [group[0] for group in source.one_of], source.columns)
         raise InputError(
             "E-COLUMNS",
             f"needs a place or a unit: {groups}; found: {found[:_SHOWN]}",
@@ -273,7 +273,7 @@ def _advice(
             f"cells are taken to be separated by {delimiter!r}: add --separator with the right "
             "character, or name the right --source"
         )
-    near = near_columns(columns, missing, source.columns)
+    near = similar_columns(columns, missing, source.columns)
     rest = [name for name in missing if name not in near.values()]
     return added_columns(near, rest) or (
         f"name the right --source, or say which column is which: --columns YOURS={missing[0]}"
@@ -296,4 +296,4 @@ def added_columns(near: Mapping[str, str], rest: Sequence[str]) -> str:
     'add --columns kind=event_type, and name a column for event_date likewise'
     """
     more = f", and name a column for {', '.join(rest)} likewise" if rest else ""
-    return f"add {as_options(near)}{more}" if near else ""
+    return f"add {columns_options(near)}{more}" if near else ""

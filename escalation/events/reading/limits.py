@@ -25,7 +25,9 @@ LEAST_ROW = 10
 """Bytes of text in any row: it has a day."""
 
 
-def too_large(path: Path, message: str, *, line: int | None = None, fix: str = "") -> InputError:
+def too_large_error(
+    path: Path, message: str, *, line: int | None = None, fix: str = ""
+) -> InputError:
     """The refusal ``E-LIMIT``.
 
     Parameters
@@ -72,7 +74,7 @@ class Unpacked:
             Bytes of all its text, at least.
         """
         if size > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * self.packed):
-            raise too_large(
+            raise too_large_error(
                 self.path,
                 f"unpacks to more than {_MOST_EXPANSION} times its size of {self.packed} bytes",
                 fix="unpack it yourself if you trust it, and save it as CSV",

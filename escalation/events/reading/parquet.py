@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from escalation.errors import InputError
 from escalation.events.columns import blanked, flags
-from escalation.events.reading.blocks import Block, block_of
-from escalation.events.reading.foreign import guarded, library_call
-from escalation.events.reading.header import no_rows
+from escalation.events.reading.blocks import Block, build_block
+from escalation.events.reading.header import no_rows_error
 from escalation.events.reading.layout import Layout, checked_layout
 from escalation.events.reading.limits import (
     BLOCK_BYTES,
@@ -24,8 +23,9 @@ from escalation.events.reading.limits import (
     LEAST_ROW,
     LONGEST_ROW,
     Unpacked,
-    too_large,
+    too_large_error,
 )
+from escalation.events.reading.unreadable import guarded_items, library_call
 from escalation.events.source import Source
 
 _PARQUET_FILE, _SAVE = "the Parquet file", "remove the row, or save the table as CSV"
@@ -61,11 +61,11 @@ def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
             for k in groups
         ]
     if not rows:
-        raise no_rows(path)
+        raise no_rows_error(path)
     unpacked = Unpacked(path, path.stat().st_size)
     unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
     if any(size > LONGEST_ROW * rows for size, rows in sizes):
-        raise too_large(path, f"has rows of more than {LONGEST_ROW} bytes", fix=_SAVE)
+        raise too_large_error(path, f"has rows of more than {LONGEST_ROW} bytes", fix=_SAVE)
     layout = checked_layout(path, source, columns)
     return layout, _parquet_blocks(layout, columns, unpacked)
 
@@ -82,12 +82,12 @@ def _parquet_blocks(layout: Layout, names: Sequence[str], unpacked: Unpacked) ->
         file = pq.ParquetFile(layout.path, read_dictionary=texts)
         batches = file.iter_batches(BLOCK_ROWS, columns=columns)
     with file:
-        for batch in guarded(batches, layout.path, _PARQUET_FILE):
+        for batch in guarded_items(batches, layout.path, _PARQUET_FILE):
             ordered = batch.select(columns).rename_columns(wanted)
             for part in _of_bounded_size(ordered, unpacked):
                 lines = np.arange(row, row + part.num_rows)
                 row += part.num_rows
-                yield block_of(_as_text(part, layout), lines, (), layout)
+                yield build_block(_as_text(part, layout), lines, (), layout)
 
 
 def _of_bounded_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:
@@ -97,7 +97,7 @@ def _of_bounded_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.R
     unpacked.take(int(sizes.sum()))
     if sizes.max(initial=0) > LONGEST_ROW:
         message = f"has a row of more than {LONGEST_ROW} bytes"
-        raise too_large(unpacked.path, message, fix=_SAVE)
+        raise too_large_error(unpacked.path, message, fix=_SAVE)
     share = np.cumsum(sizes) // BLOCK_BYTES
     starts = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), batch.num_rows]
     for start, end in pairwise(starts):

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from escalation._util.files import replacing
 from escalation._util.outputs import RISKY
-from escalation.events.reading.blocks import Rejected
+from escalation.events.reading.blocks import RejectedRow
 
 _COLUMNS = ("line", "code", "column", "value", "expected", "file")
 
@@ -32,7 +32,7 @@ class Quarantine:
         self.path, self.rows = path, 0
         self._text: TextIO | None = None
 
-    def add(self, file: Path, rejected: Iterable[Rejected]) -> None:
+    def add(self, file: Path, rejected: Iterable[RejectedRow]) -> None:
         """Note some rows of a file.
 
         Parameters

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from escalation.events.reading.blocks import Block, block_of
+from escalation.events.reading.blocks import Block, build_block
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import BLOCK_ROWS
 
@@ -57,4 +57,4 @@ def _record_block(layout: Layout, rows: Sequence[Sequence[str | None]], first: i
         for name, column in zip(layout.columns, columns, strict=True)
     }
     lines = np.arange(first, first + len(rows))
-    return block_of(pa.record_batch(cells), lines, (), layout)
+    return build_block(pa.record_batch(cells), lines, (), layout)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from escalation import schema
 from escalation._util.text import listed
 from escalation.errors import InputError
-from escalation.events.reading.blocks import Rejected
+from escalation.events.reading.blocks import RejectedRow
 
 _FURTHEST_AHEAD = dt.timedelta(hours=14)
 _TYPES_NAMED = 10
@@ -79,7 +79,7 @@ class FileReport:
     quarantined: int
     duplicates: int
     reasons: Mapping[str, int]
-    first: tuple[Rejected, ...]
+    first: tuple[RejectedRow, ...]
     unknown: tuple[str, ...]
     notes: Mapping[str, int]
     known_basis: schema.KnownBasis
@@ -94,12 +94,12 @@ class FileReport:
     missing_count: int = 0
 
 
-def own_types(unrated: Mapping[str, int]) -> str:
+def unrated_types_message(unrated: Mapping[str, int]) -> str:
     """Which event types have no rung, what was assumed, and what to write if that is wrong.
 
     Examples
     --------
-    >>> print(own_types({"picnic": 3}))
+    >>> print(unrated_types_message({"picnic": 3}))
     event types without a rung: 'picnic' (3 events). Their severity is 3 where nobody is known to be
     hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into the
     experiment file:

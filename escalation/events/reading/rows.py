@@ -19,11 +19,11 @@ import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
 from escalation.errors import InputError
-from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected, block_of, line_ends
-from escalation.events.reading.header import check_quotes, csv_layout, too_long
+from escalation.events.reading.blocks import VALUE_SHOWN, Block, RejectedRow, build_block, line_ends
+from escalation.events.reading.header import check_quotes, csv_layout, line_too_long_error
 from escalation.events.reading.json_records import holds_json, read_json
 from escalation.events.reading.layout import Layout
-from escalation.events.reading.limits import BLOCK_ROWS, LONGEST_ROW, MOST_REFUSED, too_large
+from escalation.events.reading.limits import BLOCK_ROWS, LONGEST_ROW, MOST_REFUSED, too_large_error
 from escalation.events.reading.streams import TextStream
 from escalation.events.reading.tables import is_table, read_table
 from escalation.events.source import Options, Source
@@ -64,7 +64,7 @@ def read_blocks(
     ('IQ-2019-10-01-01', 2)
     """
     chosen = options or Options()
-    source = source.as_declared(chosen)
+    source = source.with_options(chosen)
     if is_table(path):
         return read_table(path, source)
     with closing(TextStream(path, encoding=chosen.encoding)) as stream:
@@ -99,7 +99,7 @@ def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
             stream.quotes = 0
             for batch in _csv_batches(stream, lines, layout):
                 starts, refused = lines.place(line_ends(batch))
-                yield block_of(batch, starts, refused, layout)
+                yield build_block(batch, starts, refused, layout)
         except pa.ArrowInvalid as error:
             if len(lines.refused) >= MOST_REFUSED:
                 raise _no_table(layout, lines) from None
@@ -166,7 +166,7 @@ class _Lines:
     line: int
     row: int = 1
     most: int = 1
-    refused: list[tuple[int, int, Rejected]] = field(default_factory=list)
+    refused: list[tuple[int, int, RejectedRow]] = field(default_factory=list)
     """Number, line ends inside, and the refusal, still without its line."""
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
@@ -174,11 +174,11 @@ class _Lines:
         if len(self.refused) >= MOST_REFUSED:
             return "error"
         expected = f"{row.expected_columns} cells, found {row.actual_columns}"
-        refusal = Rejected(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
+        refusal = RejectedRow(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
         self.refused.append((row.number, row.text.count("\n"), refusal))
         return "skip"
 
-    def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[Rejected, ...]]:
+    def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[RejectedRow, ...]]:
         """Lines of the next readable rows, given the line ends inside each, and refused rows.
 
         Refused rows stand between the readable ones; their numbers say where.
@@ -206,7 +206,7 @@ class _Lines:
 
 def _no_table(layout: Layout, lines: _Lines) -> InputError:
     _, refused = lines.place(np.zeros(0, np.int64))
-    return too_large(
+    return too_large_error(
         layout.path,
         f"more than {MOST_REFUSED} rows one after the other can't be taken: the first needs "
         f"{refused[0].expected}",
@@ -222,7 +222,7 @@ def _explained(
     if "straddling" in str(error):
         if layout.quoted:
             check_quotes(layout, encoding=encoding)
-        return too_long(layout.path, line)
+        return line_too_long_error(layout.path, line)
     return InputError(
         "E-FORMAT",
         f"not a table: {error}",

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, flags, later
+from escalation.events.columns import Mask, add_days, flags
 from escalation.events.source import Options, Problem
 
 _NOTICED: tuple[schema.KnownBasis, ...] = ("observed", "overwritten")
@@ -53,7 +53,7 @@ def check_sanity(
     if basis in _NOTICED:
         refuse("Q-REQUIRED", schema.KNOWN_DATE, flags(pc.is_null(known)), "a value")
     elif known.null_count:
-        known = pc.coalesce(known, later(happened, options.lag or 0))
+        known = pc.coalesce(known, add_days(happened, options.lag or 0))
         place = events.schema.get_field_index(schema.KNOWN_DATE)
         events = events.set_column(place, events.schema.field(place), known)
     today = pa.scalar(latest, pa.date32())

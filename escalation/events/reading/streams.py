@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from escalation.errors import InputError, UsageError
-from escalation.events.reading.foreign import library_call
 from escalation.events.reading.limits import LONGEST_ROW, Unpacked
+from escalation.events.reading.unreadable import library_call
 
 READ_BYTES = LONGEST_ROW
 _NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}

@@ -17,12 +17,12 @@ from escalation import schema
 from escalation._util.ahead import one_ahead
 from escalation._util.text import listed
 from escalation.errors import InputError, UsageError
-from escalation.events.archive import weakest
+from escalation.events.archive import weakest_basis
 from escalation.events.columns import Mask
-from escalation.events.reading.blocks import VALUE_SHOWN, Block, Rejected
+from escalation.events.reading.blocks import VALUE_SHOWN, Block, RejectedRow
 from escalation.events.reading.day_order import day_order
-from escalation.events.reading.header import no_rows
-from escalation.events.reading.identity import MADE, completed, makes_ids
+from escalation.events.reading.header import no_rows_error
+from escalation.events.reading.identity import NO_ID_REMARK, needs_ids, with_identifiers
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import MOST_REFUSED
 from escalation.events.reading.quarantine import Quarantine
@@ -65,7 +65,7 @@ class FileCheck:
     reasons: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     unrated: Counter[str] = field(default_factory=Counter)
-    first: list[Rejected] = field(default_factory=list)
+    first: list[RejectedRow] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     layout: Layout = field(init=False)
     basis: schema.KnownBasis = field(init=False)
@@ -75,7 +75,7 @@ class FileCheck:
         self._choose_encoding()
         self.layout, blocks = read_blocks(self.path, self.source, self.options)
         _check_type(self.options.event_type, self.layout)
-        self._blocks = completed(blocks, self.layout, self.options.event_type)
+        self._blocks = with_identifiers(blocks, self.layout, self.options.event_type)
         if self.layout.renamed:
             renamed = listed(self.layout.renamed, _NAMES_SHOWN)
             self.remarks.append(f"columns spelled otherwise: {renamed}")
@@ -89,8 +89,8 @@ class FileCheck:
                 "no column says where or who: all events are of one unit; if one does, name it: "
                 "--columns YOURS=site"
             )
-        if makes_ids(self.layout):
-            self.remarks.append(MADE.format(column=self.source.content_id))
+        if needs_ids(self.layout):
+            self.remarks.append(NO_ID_REMARK.format(column=self.source.content_id))
         if self.layout.unknown and self.limits.strict:
             raise InputError(
                 "E-COLUMNS",
@@ -149,7 +149,7 @@ class FileCheck:
             if len(bad) and not bad.all():
                 yield events.filter(pa.array(~bad)), block.lines[~bad]
         if not self.records:
-            raise no_rows(self.path)
+            raise no_rows_error(self.path)
 
     def remark(self, text: str | None) -> None:
         """Remember what is to be told of the file, if anything."""
@@ -181,7 +181,7 @@ class FileCheck:
         made = self.layout.source.convert(block.cells, self.options)
         self.notes.update(made.notes)
         if made.known_basis is not None:
-            self.basis = weakest([self.basis, made.known_basis])
+            self.basis = weakest_basis([self.basis, made.known_basis])
         events, problems = check_sanity(
             made.events, self._declared, self.options, self.limits.latest
         )
@@ -208,7 +208,7 @@ class FileCheck:
             bad[rows] = True
             for row, value in zip(rows, _values(block, events, problem, rows), strict=True):
                 rejected.append(
-                    Rejected(
+                    RejectedRow(
                         int(block.lines[row]), problem.code, problem.column, value, problem.expected
                     )
                 )
@@ -260,7 +260,7 @@ class FileCheck:
             fix=self._advice(worst) or f"mend the rows ({kept}), or allow more with --max-bad",
         )
 
-    def _advice(self, worst: Rejected) -> str:
+    def _advice(self, worst: RejectedRow) -> str:
         """The option that reads the file, where one does."""
         if (worst.code, worst.column) == ("Q-REQUIRED", schema.EVENT_TYPE):
             return "add --event-type with a word for rows without a type, such as unknown"

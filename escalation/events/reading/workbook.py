@@ -10,11 +10,11 @@ from pathlib import Path
 
 from escalation.errors import InputError
 from escalation.events.reading.blocks import Block
-from escalation.events.reading.foreign import library_call
-from escalation.events.reading.header import no_rows
+from escalation.events.reading.header import no_rows_error
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
-from escalation.events.reading.limits import LARGEST_RECORDS, MOST_CELLS, too_large
+from escalation.events.reading.limits import LARGEST_RECORDS, MOST_CELLS, too_large_error
 from escalation.events.reading.record_blocks import cell_text, record_blocks
+from escalation.events.reading.unreadable import library_call
 from escalation.events.source import Source
 
 ZIP = b"PK\x03\x04"
@@ -65,7 +65,7 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     sheets = _sheets(path)
     best = max(sheets, key=lambda rows: known_columns(_names(rows), source), default=[])
     if not best:
-        raise no_rows(path)
+        raise no_rows_error(path)
     try:
         layout = checked_layout(path, source, _names(best))
     except InputError as error:
@@ -78,7 +78,7 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
         ) from None
     end = _last_filled(best, layout)
     if end == 0:
-        raise no_rows(path)
+        raise no_rows_error(path)
     layout = replace(layout, leftover=len(best) - 1 - end)
     rows = ([cell_text(v) for v in row] for row in best[1 : end + 1])
     return layout, record_blocks(layout, rows, first=2)
@@ -129,11 +129,11 @@ def _refuse_bomb(path: Path) -> None:
     with library_call(path, _WORKBOOK, fix=_SAVE_SHEET), zipfile.ZipFile(path) as packed:
         size = sum(member.file_size for member in packed.infolist())
         if size > LARGEST_RECORDS:
-            raise too_large(path, f"the workbook unpacks to {size >> 20} MB", fix=_SAVE_SHEET)
+            raise too_large_error(path, f"the workbook unpacks to {size >> 20} MB", fix=_SAVE_SHEET)
         # Read to its end, a part that says less than it holds shows itself.
         cells = sum(_cells_of(packed.read(name)) for name in packed.namelist())
     if cells > MOST_CELLS:
-        raise too_large(path, f"the workbook's sheets have {cells} cells", fix=_SAVE_SHEET)
+        raise too_large_error(path, f"the workbook's sheets have {cells} cells", fix=_SAVE_SHEET)
 
 
 def _cells_of(part: bytes) -> int:

@@ -21,7 +21,7 @@ from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked, make_folder
 from escalation._util.owners import ARCHIVE, done, note
 from escalation.errors import InputError, StorageError
-from escalation.events.archive import EventArchive, within
+from escalation.events.archive import EventArchive, covered_day
 from escalation.events.store.intake import (
     ROWS_PER_SHARE,
     Index,
@@ -50,7 +50,7 @@ from escalation.events.store.parts import (
     stored,
     to_frame,
 )
-from escalation.events.versions import in_order
+from escalation.events.versions import sort_versions
 
 _LOCK = "archive"
 
@@ -189,7 +189,7 @@ class ArchiveStore:
         with _reading(self.folder):
             versions = to_frame(self._parts(listing).to_table(columns=names))
         # Repeats and conflicts were refused on the way in.
-        return EventArchive(in_order(versions), _covered(listing), listing.known_basis)
+        return EventArchive(sort_versions(versions), _covered(listing), listing.known_basis)
 
     def as_of(self, day: object) -> pd.DataFrame:
         """The events as they were known at the end of a day, as ``EventArchive.as_of`` gives them.
@@ -221,7 +221,7 @@ class ArchiveStore:
         """
         listing = self._filled()
         covered = _covered(listing)
-        when = within(covered if day is None else day, covered)
+        when = covered_day(covered if day is None else day, covered)
         chosen = ds.field(schema.KNOWN_DATE) <= when.astype(object)
         if source is not None:
             chosen &= ds.field(schema.SOURCE) == source

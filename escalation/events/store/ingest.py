@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.reading.identity import Repeats, has_ids
+from escalation.events.reading.identity import RepeatedIds, has_ids
 from escalation.events.reading.quarantine import Quarantine
 from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.validate import FileCheck
@@ -82,7 +82,7 @@ def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
     lines: list[NDArray[np.uint32]] = []
     versions: list[Hashes] = []
     contents: list[Hashes] = []
-    repeated = Repeats()
+    repeated = RepeatedIds()
     for table, at in check.tables(on_rows):
         for batch in conformed(table).combine_chunks().to_batches():
             events = event_hashes(batch)
@@ -186,7 +186,7 @@ def _taken(
     mentioned = Mentioned(store)
     digest = file_digest(check.path)
 
-    repeated = Repeats()
+    repeated = RepeatedIds()
 
     def tables() -> Iterator[pa.Table]:
         for table, _ in check.tables(on_rows, mentioned.mention):

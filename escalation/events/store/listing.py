@@ -18,7 +18,7 @@ from pathlib import Path
 
 from escalation import schema
 from escalation.errors import StorageError
-from escalation.events.archive import weakest
+from escalation.events.archive import weakest_basis
 
 _LISTING = "archive.jsonl"
 _FORMAT = {"format": "escalation archive", "version": 2}
@@ -131,7 +131,7 @@ class Listing:
     def known_basis(self) -> schema.KnownBasis:
         """The weakest way in which ``known_date`` came about, of files with something new."""
         new = [file for file in self.files if file.accepted]
-        return weakest(file.known_basis for file in new or self.files)
+        return weakest_basis(file.known_basis for file in new or self.files)
 
     @property
     def digest(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import GateError
-from escalation.events.columns import Mask, later, one_array
+from escalation.events.columns import Mask, add_days, one_array
 from escalation.events.source import EVENT_SCHEMA
 from escalation.events.store.folder import ArchiveStore
 from escalation.events.store.hashing import event_hashes
@@ -119,7 +119,7 @@ class Mentioned:
     def retractions(self, missing: pa.Table) -> pa.Table:
         """Their retraction, known on the file's last day, or the day after what it takes back."""
         known = missing[schema.KNOWN_DATE].combine_chunks()
-        when = pc.max_element_wise(later(known, 1), self._last)
+        when = pc.max_element_wise(add_days(known, 1), self._last)
         place = missing.schema.get_field_index(schema.KNOWN_DATE)
         table = missing.set_column(place, missing.schema.field(place), when)
         return table.append_column(schema.OPERATION, pa.repeat("retract", len(table)))

@@ -188,7 +188,7 @@ def test_a_slice_of_a_column_is_judged_by_its_own_cells():
 
 def test_a_description_is_mended_where_it_holds_what_nobody_sees():
     column = cells("it\x92s", "a\x00b\u202ec", "x\x81y", "a\nb\tc", "longer", None)
-    values, changed = checks.mended(column, longest=5)
+    values, changed = checks.repaired(column, longest=5)
     assert values.to_pylist() == ["it\u2019s", "abc", "xy", "a\nb\tc", "longe", None]
     assert changed.tolist() == [True, True, True, False, True, False]
 

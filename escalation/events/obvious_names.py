@@ -46,7 +46,7 @@ def name_key(name: str) -> str:
     return re.sub("[^0-9a-z]+", "_", name.casefold()).strip("_")
 
 
-def own_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]:
+def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]:
     """Columns whose name says what they are, though it is not the project's.
 
     Parameters
@@ -63,7 +63,7 @@ def own_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]
 
     Examples
     --------
-    >>> own_columns(["ID", "Date", "kind", "event_type", "Province"], schema.EVENT_COLUMNS)
+    >>> obvious_columns(["ID", "Date", "kind", "event_type", "Province"], schema.EVENT_COLUMNS)
     {'ID': 'event_id', 'Date': 'event_date', 'Province': 'admin1'}
     """
     own = {name_key(name): name.strip() for name in reversed(header)}
@@ -75,7 +75,7 @@ def own_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]
     return found
 
 
-def near_columns(
+def similar_columns(
     header: Sequence[str], missing: Sequence[str], known: Collection[str]
 ) -> dict[str, str]:
     """Columns that may be the missing ones, for a person to judge.
@@ -98,12 +98,12 @@ def near_columns(
 
     Examples
     --------
-    >>> near_columns(["When", "Incident Date", "Evnt Type"], ["event_date", "event_type"], [])
+    >>> similar_columns(["When", "Incident Date", "Evnt Type"], ["event_date", "event_type"], [])
     {'Incident Date': 'event_date', 'Evnt Type': 'event_type'}
-    >>> near_columns(["Type of Gun - Detailed", "Date of Report"], ["event_type"], [])
+    >>> similar_columns(["Type of Gun - Detailed", "Date of Report"], ["event_type"], [])
     {}
     """
-    found = own_columns(header, missing)
+    found = obvious_columns(header, missing)
     own = {
         name_key(name): name.strip()
         for name in header
@@ -129,7 +129,7 @@ def _likeness(key: str, column: str) -> float:
     return max(difflib.SequenceMatcher(None, column, key).ratio(), _NEAR if same else 0)
 
 
-def as_options(columns: Mapping[str, str]) -> str:
+def columns_options(columns: Mapping[str, str]) -> str:
     """What to add to a command so that it reads columns by these names.
 
     Parameters
@@ -139,7 +139,7 @@ def as_options(columns: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> print(as_options({"Incident Date": "event_date", "kind": "event_type"}))
+    >>> print(columns_options({"Incident Date": "event_date", "kind": "event_type"}))
     --columns 'Incident Date=event_date' --columns kind=event_type
     """
     return " ".join(f"--columns {shlex.quote(f'{old}={new}')}" for old, new in columns.items())

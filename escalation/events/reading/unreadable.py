@@ -53,7 +53,7 @@ fix: download it again
         ) from None
 
 
-def guarded(items: Iterator[_Item], path: Path, what: str) -> Iterator[_Item]:
+def guarded_items(items: Iterator[_Item], path: Path, what: str) -> Iterator[_Item]:
     """The same items; what the library raises for the next one is a refusal of the file.
 
     Parameters

@@ -67,7 +67,7 @@ def comparison_tables(done: RunComparison) -> list[Table]:
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     """How each model did, best Brier score first, with 95% intervals."""
-    from escalation.metrics import added
+    from escalation.metrics import custom_metrics
 
     first = summary.iloc[0]
     table = left_table(
@@ -78,7 +78,7 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
     )
     for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
         table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    more = added()
+    more = custom_metrics()
     for name in ("AUC", *more):
         table.add_column(name, justify="right")
     table.add_column("verdict")

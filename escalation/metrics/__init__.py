@@ -1,10 +1,10 @@
 """Scores, skill with intervals that respect time, calibration, and alert budgets.
 
-Metrics look only at rows at risk with a known outcome. Plain metrics are functions of two arrays,
-``(probability, outcome) -> float``, and return NaN where they are not defined; tables hold NA.
+Metrics use only rows at risk with a known outcome. Plain metrics are functions of two arrays,
+``(probability, outcome) -> float``, and return NaN if they are undefined; tables hold NA.
 
-``METRICS`` is the registry: each of its functions is a column of :func:`summary`, and so reaches
-what ``train`` and ``backtest`` print, their ``--json``, and every run.
+``METRICS`` is the registry. Each of its functions becomes a column of :func:`summary`, and so
+appears in what ``train`` and ``backtest`` print, in their ``--json`` output, and in every run.
 """
 
 from escalation.metrics.budget import alert_budget
@@ -21,7 +21,6 @@ from escalation.metrics.calibration import (
     uncertainty,
 )
 from escalation.metrics.compare import compare
-from escalation.metrics.crps import crps
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.murphy import elementary_scores, relative_value
 from escalation.metrics.running import running
@@ -30,12 +29,13 @@ from escalation.metrics.scores import (
     auc,
     average_precision,
     brier,
+    crps,
     log_score,
     positives,
 )
 from escalation.metrics.summary import summary
 
-PLACED: dict[str, Metric] = {
+_STANDARD: dict[str, Metric] = {
     "brier": brier,
     "log_score": log_score,
     "average_precision": average_precision,
@@ -48,26 +48,26 @@ PLACED: dict[str, Metric] = {
     "log_discrimination": log_discrimination,
     "log_uncertainty": log_uncertainty,
 }
-"""Those with a set place in the printed table and in the runs, or left out of the table."""
+"""Metrics with a fixed position in the printed table and in the runs, or not printed at all."""
 METRICS: dict[str, Metric] = {
-    **PLACED,
+    **_STANDARD,
 }
-"""By the name of their column. A further one is a file beside these and a line here."""
+"""Metrics by column name. To add one, write a file in this folder and add a line here."""
 
 
-def added() -> list[str]:
-    """Names of the metrics without a set place: each gets a column and a name of its own."""
-    return [name for name in METRICS if name not in PLACED]
+def custom_metrics() -> list[str]:
+    """Names of the registered metrics that are not built in; each is printed as its own column."""
+    return [name for name in METRICS if name not in _STANDARD]
 
 
 __all__ = [
     "METRICS",
     "Metric",
-    "added",
     "alert_budget",
     "compare",
     "consistency_band",
     "crps",
+    "custom_metrics",
     "decompose",
     "diebold_mariano",
     "elementary_scores",

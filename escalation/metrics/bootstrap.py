@@ -1,7 +1,7 @@
 """Intervals that respect time: a circular bootstrap over blocks of whole issue dates.
 
-Labels of neighbouring dates share days, and units of one date share the news: rows are not
-independent. Dates are drawn with all their units, in blocks that outlast the overlap.
+Rows are not independent: labels of neighbouring dates overlap, and units on one date share the
+news. So whole dates are drawn, with all their units, in blocks longer than the overlap.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from escalation._util.arrays import Array
 
 REPLICATES = 999
 BLOCKS_LEFT = 8
-"""Blocks are made longer than two horizons only while there are so many of them."""
+"""Blocks grow beyond two horizons only while there are at least this many of them."""
 FEWEST_BLOCKS = 5
-"""With fewer independent stretches of time than this, no interval is given."""
+"""No interval is computed from fewer independent stretches of time than this."""
 MOST_UNDEFINED = 0.05
-"""Share of replicates that may lack a value (say, no positive drawn) while there is an interval."""
+"""Largest share of replicates without a value (for example, no positive drawn) for an interval."""
 
 
 def block_length(days: NDArray[np.datetime64], *, horizon: int) -> int:
-    r"""How many dates a block holds: every block spans at least two horizons.
+    r"""Number of dates in a block, which spans at least two horizons.
 
     .. math:: \max(L_{2h},\ \min(2 \sqrt n,\ n / 8))
 
-    Overlapping labels need two horizons. Tension may outlast them, so on long records blocks grow
-    with the square root of the number of dates, while eight of them are left.
+    Overlapping labels need two horizons. Tension may last longer, so on long records blocks grow
+    with the square root of the number of dates, as long as eight of them remain.
 
     Parameters
     ----------
     days : ndarray of datetime64, shape (date,)
-        Distinct issue dates in rising order, evenly spaced or not.
+        Distinct issue dates in ascending order, evenly spaced or not.
     horizon : int
         In days.
 
@@ -52,40 +52,40 @@ def block_length(days: NDArray[np.datetime64], *, horizon: int) -> int:
     day = days.astype("datetime64[D]").astype(np.int64)
     ends = np.searchsorted(day, day + 2 * horizon)
     two_horizons = int((ends - np.arange(len(day))).max(initial=1))
-    slow = min(int(np.ceil(2.0 * np.sqrt(len(day)))), len(day) // BLOCKS_LEFT)
-    return max(two_horizons, slow)
+    grown = min(int(np.ceil(2.0 * np.sqrt(len(day)))), len(day) // BLOCKS_LEFT)
+    return max(two_horizons, grown)
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How often each date is drawn in each replicate.
+    """Number of times that each date is drawn in each replicate.
 
     Parameters
     ----------
     counts : ndarray, shape (replicate, date)
         Each row sums to the number of dates.
     blocks : float
-        Dates over block length.
+        Number of dates divided by the block length.
     """
 
     counts: Array
     blocks: float
 
     def sums(self, by_date: Array) -> Array:
-        """Totals of each replicate from totals by date: shape (..., date) to (..., replicate)."""
-        # Not a matrix product: that would differ in the last bit with the number of threads.
+        """Sum over the dates of each replicate: shape (..., date) to (..., replicate)."""
+        # A matrix product would change in the last bit with the number of threads.
         return np.einsum("...d,bd->...b", by_date, self.counts)
 
 
 def resample(
     days: NDArray[np.datetime64], *, horizon: int, seed: int, replicates: int = REPLICATES
 ) -> Resampling:
-    """Draw blocks of consecutive dates, the last joined to the first.
+    """Draw blocks of consecutive dates, wrapping around at the end.
 
     Parameters
     ----------
     days : ndarray of datetime64, shape (date,)
-        Distinct issue dates in rising order.
+        Distinct issue dates in ascending order.
     horizon : int
         In days.
     seed, replicates : int
@@ -97,8 +97,8 @@ def resample(
     Examples
     --------
     >>> weekly = np.arange("2020-01-01", "2021-01-01", 7, dtype="datetime64[D]")
-    >>> drawn = resample(weekly, horizon=7, seed=0)
-    >>> drawn.counts.shape, set(drawn.counts.sum(axis=1)), drawn.blocks
+    >>> sample = resample(weekly, horizon=7, seed=0)
+    >>> sample.counts.shape, set(sample.counts.sum(axis=1)), sample.blocks
     ((999, 53), {np.float64(53.0)}, 8.833333333333334)
     """
     dates, length = len(days), block_length(days, horizon=horizon)
@@ -106,12 +106,12 @@ def resample(
     starts = np.random.default_rng(seed).integers(0, dates, (replicates, blocks))
     lengths = np.full(blocks, length)
     lengths[-1] = dates - (blocks - 1) * length
-    # A block adds one at its start and takes it back behind its end, on an axis laid out twice.
+    # On an axis of twice the dates, a block adds 1 at its start and subtracts it after its end.
     width = 2 * dates + 1
     row = np.arange(replicates)[:, None] * width
-    opened = np.bincount((row + starts).ravel(), minlength=replicates * width)
-    closed = np.bincount((row + starts + lengths).ravel(), minlength=replicates * width)
-    twice = (opened - closed).reshape(replicates, width).cumsum(axis=1)
+    starting = np.bincount((row + starts).ravel(), minlength=replicates * width)
+    ending = np.bincount((row + starts + lengths).ravel(), minlength=replicates * width)
+    twice = (starting - ending).reshape(replicates, width).cumsum(axis=1)
     counts = twice[:, :dates] + twice[:, dates : 2 * dates]
     return Resampling(counts.astype(np.float64), dates / length)
 
@@ -124,17 +124,17 @@ def interval(replicates: Array, *, blocks: float, level: float = 0.95) -> tuple[
     Parameters
     ----------
     replicates : ndarray, shape (replicate,)
-        Values of the metric; those that do not exist are left out.
+        Values of the metric; missing ones are ignored.
     blocks : float
-        n, the number of stretches of time that stand for independent ones.
+        n, the effective number of independent stretches of time.
     level : float, optional
         Nominal coverage.
 
     Returns
     -------
     tuple of float
-        Lower and upper end; NaN with fewer than 5 blocks, or where more than one replicate in
-        twenty has no finite value.
+        Lower and upper bound; NaN with fewer than 5 blocks, or if more than one replicate in
+        twenty is not finite.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What an analyst gets who can look at k alerts per issue date."""
+"""Recall, precision and lead time for an analyst who can check k alerts per issue date."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from escalation import schema
 from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.summary import facts, tidy
+from escalation.metrics.summary import nullable_table, row_header
 
 
-def alerts(paired: Paired, model: str, *, budget: int) -> Array:
-    """Share of an alert that each row gets when the k highest of each date are looked at.
+def alert_shares(paired: Paired, model: str, *, budget: int) -> Array:
+    """Share of an alert that each row gets when the k highest rows of each date are checked.
 
-    Rows tied at the cut share the places that are left, as if drawn by lot: the order of rows and
-    the names of units never decide.
+    Rows tied at the cut-off share the remaining alerts equally, so neither the order of the rows
+    nor the names of units matter.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def alerts(paired: Paired, model: str, *, budget: int) -> Array:
     Returns
     -------
     ndarray, shape (row,)
-        In [0, 1]; each date sums to k, or to its rows if there are fewer.
+        In [0, 1]; each date sums to k, or to its number of rows if that is smaller.
     """
     p = paired.of(model)
     order = np.lexsort((-p, paired.date))
-    date, falling = paired.date[order], p[order]
+    date, descending = paired.date[order], p[order]
     new_date = np.diff(date, prepend=-1) > 0
-    new_tie = new_date | (np.diff(falling, prepend=np.nan) != 0.0)
+    new_tie = new_date | (np.diff(descending, prepend=np.nan) != 0.0)
     row = np.arange(len(p))
     rank = row - np.maximum.accumulate(np.where(new_date, row, 0))
     tie = new_tie.cumsum() - 1
@@ -54,9 +54,9 @@ def alert_budget(
     horizon: int | None = None,
     first_event_days: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Recall, precision, false alarms per hit and lead time under a budget of alerts per date.
+    """Recall, precision, false alarms per hit and lead time with a budget of alerts per date.
 
-    The unit that holds every event takes no alert, unless it is the only one.
+    The unit ``all`` gets no alert, unless it is the only one.
 
     Parameters
     ----------
@@ -65,23 +65,22 @@ def alert_budget(
     budget : int
         k, alerts per issue date over all units, at least 1.
     horizon : int, optional
-        Only forecasts so many days ahead.
+        Only forecasts for this horizon, in days.
     first_event_days : pandas.Series, optional
-        Days from the issue day to the first event that counts, 1 to horizon, by unit (its key,
-        where the forecasts have one) and day.
-        Forecasts do not hold it; without it there is no lead time.
+        Days from the issue day to the first event that counts, 1 to horizon, by unit (by unit key
+        if the forecasts have one) and day. Without it, lead times are NA.
 
     Returns
     -------
     pandas.DataFrame
-        One row per label and model: ``alerts``, ``hits`` (fractions where ties were cut),
+        One row per label and model: ``alerts``, ``hits`` (fractional if tied rows share alerts),
         ``recall`` = hits / positives, ``precision`` = hits / alerts, ``false_alarms_per_hit``,
-        ``median_lead_days`` over hits. What can't be computed is NA.
+        ``median_lead_days`` over hits. Undefined values are NA.
 
     Raises
     ------
     UsageError
-        ``E-BUDGET`` below one alert.
+        ``E-BUDGET`` if the budget is below 1.
     GateError, InputError
         As :func:`escalation.metrics.summary`.
 
@@ -95,62 +94,60 @@ def alert_budget(
     0     0.5        0.5                   1.0
     """
     if budget < 1:
-        raise UsageError("E-BUDGET", "expected at least one alert per issue date", value=budget)
+        raise UsageError(
+            "E-BUDGET", "the budget must be at least one alert per issue date", value=budget
+        )
     rows: list[dict[str, Any]] = []
-    whole = forecasts[schema.UNIT] == schema.ALL_UNIT
-    places = forecasts if whole.all() else forecasts[~whole]
-    for paired in pair(places, horizon=horizon):
-        lead = _lead(paired, first_event_days)
+    in_all = forecasts[schema.UNIT] == schema.ALL_UNIT
+    alertable = forecasts if in_all.all() else forecasts[~in_all]
+    for paired in pair(alertable, horizon=horizon):
+        lead_days = _lead_days(paired, first_event_days)
         for model in paired.models:
-            share = alerts(paired, model, budget=budget)
-            head = {**facts(paired, model), "budget": budget}
-            rows.append(head | _outcomes(share, paired.outcome, lead))
-    return tidy(rows)
+            share = alert_shares(paired, model, budget=budget)
+            header = {**row_header(paired, model), "budget": budget}
+            rows.append(header | _alert_columns(share, paired.outcome, lead_days))
+    return nullable_table(rows)
 
 
-def _outcomes(share: Array, outcome: Array, lead: Array) -> dict[str, float]:
-    given, hits, positives = share.sum(), float(share @ outcome), outcome.sum()
+def _alert_columns(share: Array, outcome: Array, lead_days: Array) -> dict[str, float]:
+    alerts, hits, positives = share.sum(), float(share @ outcome), outcome.sum()
     return {
-        "alerts": given,
+        "alerts": alerts,
         "hits": hits,
         "recall": hits / positives if positives else np.nan,
-        "precision": hits / given,
-        "false_alarms_per_hit": (given - hits) / hits if hits else np.nan,
-        "median_lead_days": weighted_median(lead, share * outcome),
+        "precision": hits / alerts,
+        "false_alarms_per_hit": (alerts - hits) / hits if hits else np.nan,
+        "median_lead_days": weighted_median(lead_days, share * outcome),
     }
 
 
-def _lead(paired: Paired, first_event_days: pd.Series | None) -> Array:
-    """Lead time of each row in days; NaN where it is not known."""
+def _lead_days(paired: Paired, first_event_days: pd.Series | None) -> Array:
+    """Lead time of each row in days; NaN if unknown."""
     if first_event_days is None:
         return np.full(len(paired.outcome), np.nan)
-    at = pd.MultiIndex.from_arrays(
-        [paired.unit_key, paired.days[paired.date].astype("datetime64[ns]")]
+    unit, day = (first_event_days.index.get_level_values(level) for level in (0, 1))
+    days = first_event_days.set_axis(
+        pd.MultiIndex.from_arrays([unit.astype(str), day.astype("datetime64[ns]")])
     )
-    known = first_event_days.copy()
-    known.index = pd.MultiIndex.from_arrays(
-        [
-            known.index.get_level_values(0).astype(str),
-            known.index.get_level_values(1).astype("datetime64[ns]"),
-        ]
-    )
-    return known.reindex(at).to_numpy(dtype=np.float64, na_value=np.nan)
+    row_days = paired.days[paired.date].astype("datetime64[ns]")
+    rows = pd.MultiIndex.from_arrays([paired.unit_key, row_days])
+    return days.reindex(rows).to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def weighted_median(values: Array, weights: Array) -> float:
-    """Middle of the values that are known and have weight; the mean of two where it falls between.
+    """Weighted median of the known values; the mean of two values if it falls between them.
 
     Parameters
     ----------
     values : ndarray, shape (row,)
-        NaN where unknown.
+        NaN if unknown.
     weights : ndarray, shape (row,)
-        Not negative.
+        Nonnegative.
 
     Returns
     -------
     float
-        NaN where no known value has weight.
+        NaN if no known value has a positive weight.
 
     Examples
     --------
@@ -161,8 +158,8 @@ def weighted_median(values: Array, weights: Array) -> float:
     if not use.any():
         return np.nan
     order = np.argsort(values[use], kind="stable")
-    value, reached = values[use][order], weights[use][order].cumsum()
-    half = reached[-1] / 2.0
-    low = value[np.searchsorted(reached, half, side="left")]
-    high = value[min(np.searchsorted(reached, half, side="right"), len(value) - 1)]
+    value, total = values[use][order], weights[use][order].cumsum()
+    half = total[-1] / 2.0
+    low = value[np.searchsorted(total, half, side="left")]
+    high = value[min(np.searchsorted(total, half, side="right"), len(value) - 1)]
     return float((low + high) / 2.0)

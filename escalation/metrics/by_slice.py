@@ -1,4 +1,4 @@
-"""Where a model is good and where it is not: the same comparison within slices of the rows."""
+"""Scores and skill of the models within units, months or horizons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from escalation._util.arrays import Array
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import squared_errors
-from escalation.metrics.summary import skill_ends, tidy
+from escalation.metrics.summary import nullable_table, skill_with_interval
 
 By = Literal["unit", "month", "horizon"]
 
@@ -29,18 +29,18 @@ def skill_by(
     forecasts : pandas.DataFrame
         As for :func:`escalation.metrics.summary`.
     by : {"unit", "month", "horizon"}
-        Of the issue date, for months.
+        Months are those of the issue date.
     reference : str, optional
-        Whom the models are held against.
+        Model that the others are compared with.
     seed : int, optional
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
     pandas.DataFrame
         One row per label, slice and model: ``rows``, ``dates``, ``positives``, ``brier``, and
-        ``skill`` with ``_lower`` and ``_upper``. Of twenty slices one lies outside its interval
-        by chance. What can't be computed is NA.
+        ``skill`` with ``_lower`` and ``_upper``. By chance, one slice in twenty lies outside its
+        interval. Undefined values are NA.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def skill_by(
     for paired in pair(forecasts):
         for name, mask in _slices(paired, by):
             rows += _rows(paired, name, mask, reference=reference, seed=seed)
-    return tidy(rows)
+    return nullable_table(rows)
 
 
 def _slices(paired: Paired, by: By) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -75,8 +75,8 @@ def _slices(paired: Paired, by: By) -> Iterator[tuple[str, NDArray[np.bool_]]]:
             yield str(paired.unit[mask.argmax()]), mask
         return
     months = paired.days.astype("datetime64[M]").astype(str)[paired.date]
-    for name in np.unique(months):
-        yield str(name), months == name
+    for month in np.unique(months):
+        yield str(month), months == month
 
 
 def _rows(
@@ -84,17 +84,17 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """One row per model of one slice."""
     dates, date = np.unique(paired.date[mask], return_inverse=True)
-    drawn = resample(paired.days[dates], horizon=paired.horizon, seed=seed)
+    resampling = resample(paired.days[dates], horizon=paired.horizon, seed=seed)
     outcome = paired.outcome[mask]
     losses: Array = np.stack(
         [
-            np.bincount(date, weights=squared_errors(p[mask], outcome), minlength=len(dates)) * 1.0
+            np.bincount(date, weights=squared_errors(p[mask], outcome)) * 1.0
             for p in paired.probability
         ]
     )
-    total, replicated = losses.sum(axis=1), drawn.sums(losses)
-    r = paired.place(reference)
-    out = []
+    total, replicated = losses.sum(axis=1), resampling.sums(losses)
+    r = paired.position(reference)
+    rows = []
     for m, model in enumerate(paired.models):
         row = {
             "target": paired.target,
@@ -106,5 +106,5 @@ def _rows(
             "positives": int(outcome.sum()),
             "brier": total[m] / len(outcome),
         }
-        out.append(row | skill_ends("skill", total, replicated, m, r, drawn))
-    return out
+        rows.append(row | skill_with_interval("skill", total, replicated, m, r, resampling))
+    return rows

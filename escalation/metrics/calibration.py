@@ -1,4 +1,4 @@
-"""Calibration without bins: isotonic regression splits a score into three parts."""
+"""Calibration without bins: score decompositions based on isotonic regression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from escalation._util.arrays import Array
 from escalation.metrics.scores import Metric, log_losses, squared_errors
 
 Loss = Callable[[Array, Array], Array]
-"""Of the probabilities and the outcomes, by row."""
+"""From probabilities and outcomes to a score by row, each of shape (row,)."""
 
 
 class Decomposition(NamedTuple):
@@ -24,9 +24,9 @@ class Decomposition(NamedTuple):
 
 
 def recalibrated(probability: Array, outcome: Array) -> Array:
-    """The monotone function of the forecasts that fits the outcomes best, at each forecast.
+    """Isotonic regression of the outcomes on the forecasts, at each forecast.
 
-    Equal forecasts get equal values. It is optimal for every proper score at once.
+    The fit is optimal for every proper score at once.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def recalibrated(probability: Array, outcome: Array) -> Array:
 
 
 def _curve(probability: Array, outcome: Array) -> tuple[Array, Array]:
-    """The distinct forecasts, and the isotonic fit at each."""
+    """The distinct forecasts in ascending order, and the isotonic fit at each."""
     from scipy.optimize import isotonic_regression
 
     distinct, group, size = np.unique(probability, return_inverse=True, return_counts=True)
@@ -56,18 +56,13 @@ def _curve(probability: Array, outcome: Array) -> tuple[Array, Array]:
     return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, 1.0)
 
 
-def decompose(
-    probability: Array,
-    outcome: Array,
-    *,
-    loss: Loss = squared_errors,
-) -> Decomposition:
+def decompose(probability: Array, outcome: Array, *, loss: Loss = squared_errors) -> Decomposition:
     r"""Miscalibration, discrimination and uncertainty of a proper score (CORP).
 
     .. math:: \bar S = (\bar S - \bar S_c) - (\bar S_r - \bar S_c) + \bar S_r
 
     where c is the recalibrated forecast and r the share of positives, both in sample.
-    Miscalibration is therefore never negative and, on few rows, above zero by chance.
+    So miscalibration is never negative and, on few rows, positive by chance.
 
     Parameters
     ----------
@@ -78,7 +73,7 @@ def decompose(
     Returns
     -------
     Decomposition
-        NaN in all parts without a row.
+        NaN in all parts without rows.
 
     References
     ----------
@@ -92,39 +87,39 @@ def decompose(
     if not len(outcome):
         return Decomposition(np.nan, np.nan, np.nan)
     score = loss(probability, outcome).mean()
-    best = loss(recalibrated(probability, outcome), outcome).mean()
-    flat = loss(np.full(len(outcome), outcome.mean()), outcome).mean()
-    return Decomposition(float(score - best), float(flat - best), float(flat))
+    calibrated = loss(recalibrated(probability, outcome), outcome).mean()
+    base_rate = loss(np.full(len(outcome), outcome.mean()), outcome).mean()
+    return Decomposition(float(score - calibrated), float(base_rate - calibrated), float(base_rate))
 
 
-def _part(name: str, loss: Loss) -> Metric:
-    """One part of a score as a metric by itself; NaN without a row."""
+def _component(name: str, loss: Loss) -> Metric:
+    """One part of a decomposition as a metric; NaN without rows."""
 
-    def part(probability: Array, outcome: Array) -> float:
+    def component(probability: Array, outcome: Array) -> float:
         return float(getattr(decompose(probability, outcome, loss=loss), name))
 
-    return part
+    return component
 
 
-miscalibration = _part("miscalibration", squared_errors)
-"""What recalibration would take off the Brier score; 0 is best."""
-discrimination = _part("discrimination", squared_errors)
-"""What the order of the forecasts takes off the base rate's Brier score; more is better."""
-uncertainty = _part("uncertainty", squared_errors)
-"""Brier score of the share of positives: how hard the rows are."""
-log_miscalibration = _part("miscalibration", log_losses)
-"""What recalibration would take off the log score; 0 is best."""
-log_discrimination = _part("discrimination", log_losses)
-"""What the order of the forecasts takes off the base rate's log score; more is better."""
-log_uncertainty = _part("uncertainty", log_losses)
-"""Log score of the share of positives: how hard the rows are."""
+miscalibration = _component("miscalibration", squared_errors)
+"""Reduction of the Brier score by recalibration in sample; 0 is best."""
+discrimination = _component("discrimination", squared_errors)
+"""Reduction of the base rate's Brier score by the order of the forecasts; higher is better."""
+uncertainty = _component("uncertainty", squared_errors)
+"""Brier score of the base rate: how hard the rows are to forecast."""
+log_miscalibration = _component("miscalibration", log_losses)
+"""Reduction of the log score by recalibration in sample; 0 is best."""
+log_discrimination = _component("discrimination", log_losses)
+"""Reduction of the base rate's log score by the order of the forecasts; higher is better."""
+log_uncertainty = _component("uncertainty", log_losses)
+"""Log score of the base rate: how hard the rows are to forecast."""
 
 
 def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDArray[np.float64]:
     """Miscalibration and discrimination that a calibrated forecaster would show by chance.
 
-    Outcomes are drawn from the forecasts themselves, independently from row to row. On few rows a
-    forecaster without a fault has a miscalibration well above zero.
+    Outcomes are drawn from the forecasts, independently for each row. On few rows, even a perfectly
+    calibrated forecaster has a miscalibration well above zero.
 
     Parameters
     ----------
@@ -152,23 +147,23 @@ def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDA
 def recoverable(
     probability: Array, outcome: Array, date: NDArray[np.int64], *, folds: int = 10
 ) -> float:
-    """What recalibration learnt on other dates would take off the Brier score.
+    """Reduction of the Brier score by recalibration, fitted on other dates.
 
-    The in-sample :func:`miscalibration` also holds what isotonic regression fits by chance, and is
-    above zero for a forecaster without a fault. Here each of ten stretches of dates is recalibrated
-    by the fit of the others: zero or less says that nobody could have gained by recalibrating.
+    The in-sample :func:`miscalibration` includes what isotonic regression fits by chance, so it is
+    positive even for a calibrated forecaster. Here each fold, a stretch of dates, is recalibrated
+    with a fit on the others. At zero or below, recalibration would not have helped.
 
     Parameters
     ----------
     probability, outcome : ndarray, shape (row,)
     date : ndarray of int64, shape (row,)
-        Position of each row's issue date among the distinct ones.
+        Index of each row's issue date among the distinct dates.
     folds : int, optional
 
     Returns
     -------
     float
-        NaN without a row.
+        NaN without rows.
 
     Examples
     --------
@@ -181,37 +176,37 @@ def recoverable(
     if not len(outcome):
         return np.nan
     fold = date * folds // (int(date.max()) + 1)
-    changed = probability.astype(np.float64)
+    calibrated = probability.astype(np.float64)
     for k in np.unique(fold):
-        here = fold == k
-        if not here.all():
-            changed[here] = np.interp(
-                probability[here], *_curve(probability[~here], outcome[~here])
-            )
-    return float((squared_errors(probability, outcome) - squared_errors(changed, outcome)).mean())
+        test = fold == k
+        if not test.all():
+            curve = _curve(probability[~test], outcome[~test])
+            calibrated[test] = np.interp(probability[test], *curve)
+    gain = squared_errors(probability, outcome) - squared_errors(calibrated, outcome)
+    return float(gain.mean())
 
 
 def consistency_band(
     probability: Array, *, at: Array, level: float = 0.9, draws: int = 200, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Where the reliability curve of a calibrated forecaster would lie.
+    """Band in which the reliability curve of a calibrated forecaster would lie.
 
-    Outcomes are drawn from the forecasts themselves and recalibrated each time. Draws are
-    independent from row to row, so with overlapping horizons the band is narrower than it should.
+    Outcomes are drawn from the forecasts and recalibrated each time. The draws are independent for
+    each row, so with overlapping horizons the band is too narrow.
 
     Parameters
     ----------
     probability : ndarray, shape (row,)
     at : ndarray, shape (point,)
-        Forecast values at which the band is wanted.
+        Forecast values at which to compute the band.
     level : float, optional
-        Share of the draws inside, at each point.
+        Share of the draws inside the band, at each point.
     draws, seed : int, optional
 
     Returns
     -------
     ndarray, shape (2, point)
-        Lower and upper end.
+        Lower and upper bound.
     """
     rng = np.random.default_rng(seed)
     ordered: Array = np.sort(probability)

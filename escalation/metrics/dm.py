@@ -1,4 +1,4 @@
-"""The Diebold-Mariano test with a long-run variance."""
+"""The Diebold-Mariano test with a long-run variance estimate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scipy.special import stdtr
 from escalation._util.arrays import Array
 
 ROUNDING = 1e-12
-"""A standard deviation below this share of the largest difference is rounding, not variance."""
+"""A standard deviation below this share of the largest difference is rounding error."""
 
 
 class DieboldMariano(NamedTuple):
-    """Mean loss difference in its standard errors, two-sided p-value, and bandwidth in dates."""
+    """Mean loss difference in standard errors, two-sided p-value, and bandwidth in dates."""
 
     statistic: float
     p_value: float
@@ -22,7 +22,7 @@ class DieboldMariano(NamedTuple):
 
 
 def long_run_variance(values: Array, *, bandwidth: int) -> float:
-    r"""Bartlett (Newey-West) estimate of the variance of a serially dependent mean, times n.
+    r"""Newey-West estimate (Bartlett kernel) of n times the variance of a dependent mean.
 
     .. math:: \gamma_0 + 2 \sum_{j=1}^{M-1} (1 - j/M)\, \gamma_j
 
@@ -30,7 +30,7 @@ def long_run_variance(values: Array, *, bandwidth: int) -> float:
     ----------
     values : ndarray, shape (date,)
     bandwidth : int
-        M, in dates; 1 is the plain variance.
+        M, in dates; 1 gives the plain variance.
 
     References
     ----------
@@ -49,27 +49,26 @@ def long_run_variance(values: Array, *, bandwidth: int) -> float:
 
 
 def diebold_mariano(difference: Array, *, bandwidth: int) -> DieboldMariano:
-    r"""Test that two forecasters do equally well, on their mean loss difference by date.
+    r"""Test whether two forecasters do equally well, from their mean loss difference by date.
 
     .. math:: t = \bar d \,/ \sqrt{\hat\omega / n}, \qquad t \sim t_{n/M - 1}
 
     A small bandwidth M underestimates the variance and rejects true nulls; a large one makes the
-    estimate noisy, which Student's t with as many degrees of freedom as there are further
-    stretches of M dates accounts for.
+    estimate noisy, which the degrees of freedom of Student's t account for.
 
     Parameters
     ----------
     difference : ndarray, shape (date,)
-        Mean loss of one less that of the other, in the order of dates.
+        Mean loss of one forecaster minus that of the other, in the order of dates.
     bandwidth : int
-        M, in dates: at least those within one horizon, whose labels share days. The block length
-        of the bootstrap is a good one.
+        M, in dates: at least the dates within one horizon, whose labels overlap. The block length
+        of the bootstrap is a good choice.
 
     Returns
     -------
     DieboldMariano
-        Statistic 0 and p-value 1 if all differences are 0; NaN with fewer than two
-        stretches of M dates or without any variance.
+        Statistic 0 and p-value 1 if all differences are 0; NaN with fewer than 2 M dates or
+        without any variance.
 
     References
     ----------

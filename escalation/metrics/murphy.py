@@ -1,4 +1,4 @@
-"""Forecasts as decisions: what each is worth to somebody who acts from a threshold on."""
+"""The value of forecasts to users who act once the probability reaches a threshold."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import numpy as np
 from escalation._util.arrays import Array
 
 THRESHOLDS = np.arange(1, 100) / 100.0
-"""Thresholds from 1 to 99%."""
+"""From 1% to 99%."""
 
 
 def elementary_scores(probability: Array, outcome: Array, *, at: Array = THRESHOLDS) -> Array:
-    r"""Mean cost of acting when the probability reaches a threshold, by threshold.
+    r"""Mean cost of acting whenever the probability reaches a threshold, by threshold.
 
     .. math:: S_\theta = \frac{1}{n} \sum_i \theta\, 1\{p_i \ge \theta, y_i = 0\}
               + (1 - \theta)\, 1\{p_i < \theta, y_i = 1\}
 
     A false alarm costs :math:`\theta`, a miss :math:`1 - \theta`. Every proper score is a weighted
-    mean of these; the Brier score is twice their integral. A forecaster who is lower at every
-    threshold is better for everybody.
+    mean of these; the Brier score is twice their integral. A forecaster with a lower cost at every
+    threshold is better for every user.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def elementary_scores(probability: Array, outcome: Array, *, at: Array = THRESHO
     Returns
     -------
     ndarray, shape (threshold,)
-        NaN without a row.
+        NaN without rows.
 
     References
     ----------
@@ -50,13 +50,13 @@ def elementary_scores(probability: Array, outcome: Array, *, at: Array = THRESHO
 
 
 def relative_value(probability: Array, outcome: Array, *, at: Array = THRESHOLDS) -> Array:
-    r"""Share of a perfect forecast's saving over the base rate that a forecast brings.
+    r"""Saving over the base rate, as a share of the saving that a perfect forecast makes.
 
     .. math:: V = \frac{E_{base} - E}{E_{base} - E_{perfect}}
               = 1 - \frac{S_\theta}{\min\{\theta (1 - b), (1 - \theta)\, b\}}
 
-    where :math:`\theta` is what protection costs as a share of the loss that it prevents, b the
-    share of positives, and the base rate's user always or never protects, whatever is cheaper.
+    where :math:`\theta` is the cost of protection as a share of the loss that it prevents, b the
+    share of positives, and the base rate's user always or never protects, whichever is cheaper.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def relative_value(probability: Array, outcome: Array, *, at: Array = THRESHOLDS
     Returns
     -------
     ndarray, shape (ratio,)
-        1 is perfect, 0 no better than the base rate, below 0 harmful; NaN unless both outcomes
-        occur.
+        1 if perfect, 0 if no better than the base rate, negative if harmful; NaN unless both
+        outcomes occur.
 
     References
     ----------
@@ -80,8 +80,8 @@ def relative_value(probability: Array, outcome: Array, *, at: Array = THRESHOLDS
     >>> relative_value(truth, truth, at=np.array([0.3])).tolist()
     [1.0]
     """
-    base = outcome.mean() if len(outcome) else np.nan
-    if not 0.0 < base < 1.0:
+    base_rate = outcome.mean() if len(outcome) else np.nan
+    if not 0.0 < base_rate < 1.0:
         return np.full(len(at), np.nan)
-    flat = np.minimum(at * (1.0 - base), (1.0 - at) * base)
-    return np.asarray(1.0 - elementary_scores(probability, outcome, at=at) / flat)
+    base_cost = np.minimum(at * (1.0 - base_rate), (1.0 - at) * base_rate)
+    return np.asarray(1.0 - elementary_scores(probability, outcome, at=at) / base_cost)

@@ -1,4 +1,4 @@
-"""Rankings under resampling: average precision and AUC of every replicate in one compiled pass."""
+"""Average precision and AUC of every bootstrap replicate, in one compiled pass."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from escalation._util.arrays import Array
 from escalation._util.compiled import compiled
 
 MOST_WORK = 200_000_000
+"""Rows times replicates; longer tables use fewer replicates, but not below the next number."""
 FEWEST_REPLICATES = 199
 
 
@@ -16,7 +17,7 @@ FEWEST_REPLICATES = 199
 def _weighted(
     outcome: Array, date: NDArray[np.int64], last: NDArray[np.bool_], counts: Array
 ) -> Array:
-    """Average precision and AUC by replicate; rows in falling order, ``last`` closes a tie."""
+    """Average precision and AUC by replicate; rows in descending order, ``last`` ends a tie."""
     out = np.full((2, len(counts)), np.nan)
     for b in range(len(counts)):
         hits, misses, tied_hits, tied_misses = 0.0, 0.0, 0.0, 0.0
@@ -44,7 +45,7 @@ def _weighted(
 def ranking_replicates(
     probability: Array, outcome: Array, date: NDArray[np.int64], counts: Array
 ) -> Array:
-    """Average precision and AUC with each date weighted by how often it is drawn.
+    """Average precision and AUC with each date weighted by the number of times it is drawn.
 
     Parameters
     ----------
@@ -52,15 +53,15 @@ def ranking_replicates(
     date : ndarray of int64, shape (row,)
         Position of each row's date in ``counts``.
     counts : ndarray, shape (replicate, date)
-        On very long tables only the first replicates are used, 199 at least.
+        On very long tables only the first replicates are used, at least 199.
 
     Returns
     -------
     ndarray, shape (2, replicate)
-        Average precision, then AUC; NaN where a replicate has no positive or one outcome only.
+        Average precision, then AUC; NaN if a replicate has no positive or only one outcome.
     """
     order = np.argsort(-probability, kind="stable")
-    falling = probability[order]
-    last = np.append(falling[1:] != falling[:-1], True)
+    descending = probability[order]
+    last = np.append(descending[1:] != descending[:-1], True)
     most = max(FEWEST_REPLICATES, MOST_WORK // max(len(outcome), 1))
     return _weighted(outcome[order], date[order], last, counts[:most])

@@ -1,4 +1,4 @@
-"""How scores built up, origin after origin."""
+"""Cumulative and moving scores by issue date."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from escalation.metrics.summary import skill
 def running(
     forecasts: pd.DataFrame, *, reference: str = schema.BASELINE, window: int | None = None
 ) -> pd.DataFrame:
-    """Brier score and skill over all rows issued so far, on each issue date.
+    """Brier score and skill on each issue date, over all rows issued so far.
 
     Parameters
     ----------
     forecasts : pandas.DataFrame
         As for :func:`escalation.metrics.summary`.
     reference : str, optional
-        Whom the models are held against.
+        Model that the others are compared with.
     window : int, optional
-        Only the last so many days, instead of all that went before.
+        Length in days of a moving window, instead of all earlier dates.
 
     Returns
     -------
     pandas.DataFrame
         One row per label, model and date: ``day``, ``brier``, ``skill`` (NaN without the
-        reference, and where it made no error yet).
+        reference, or while the reference has made no error).
 
     Raises
     ------
@@ -43,7 +43,7 @@ def running(
     >>> running(rows)["brier"].tolist(), running(rows, window=7)["brier"].tolist()
     ([0.0, 0.125], [0.0, 0.25])
     """
-    parts = []
+    tables = []
     for paired in pair(forecasts):
         losses = np.cumsum(paired.losses_by_date()[0], axis=-1)
         rows = np.cumsum(paired.by_date(np.ones(len(paired.outcome))))
@@ -51,11 +51,11 @@ def running(
             before = np.searchsorted(paired.days, paired.days - window, side="right")
             losses = losses - np.where(before > 0, losses[:, before - 1], 0.0)
             rows = rows - np.where(before > 0, rows[before - 1], 0.0)
-        r = paired.place(reference)
-        base = losses[r] if r is not None else np.full(len(rows), np.nan)
+        r = paired.position(reference)
+        reference_losses = losses[r] if r is not None else np.full(len(rows), np.nan)
         for m, model in enumerate(paired.models):
-            saved = skill(losses[m], base)
-            parts.append(
+            model_skill = skill(losses[m], reference_losses)
+            tables.append(
                 pd.DataFrame(
                     {
                         "target": paired.target,
@@ -63,8 +63,8 @@ def running(
                         "model": model,
                         "day": paired.days,
                         "brier": losses[m] / rows,
-                        "skill": np.where(np.isfinite(saved), saved, np.nan),
+                        "skill": np.where(np.isfinite(model_skill), model_skill, np.nan),
                     }
                 )
             )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Scores and rankings of probabilities: pure functions ``(probability, outcome) -> float``."""
+"""Scores of probabilities and of counts: pure functions of the forecasts and what happened."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import xlog1py, xlogy
 from escalation._util.arrays import Array
 
 Metric = Callable[[Array, Array], float]
-"""Of the probabilities and the outcomes, each of shape (row,)."""
+"""From probabilities in [0, 1] and outcomes, 1 or 0, each of shape (row,), to a number."""
 
 
 def squared_errors(probability: Array, outcome: Array) -> Array:
@@ -18,55 +18,33 @@ def squared_errors(probability: Array, outcome: Array) -> Array:
 
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    ndarray, shape (row,)
+    probability, outcome : ndarray, shape (row,)
     """
     return (probability - outcome) ** 2
 
 
 def log_losses(probability: Array, outcome: Array) -> Array:
-    """Negative log likelihood of each outcome, in nats; infinite where a certainty was wrong.
+    """Negative log likelihood of each outcome, in nats; infinite if a certain forecast was wrong.
 
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    ndarray, shape (row,)
+    probability, outcome : ndarray, shape (row,)
     """
     return 0.0 - xlogy(outcome, probability) - xlog1py(1.0 - outcome, -probability)
 
 
 LOSSES = {"brier": squared_errors, "log_score": log_losses}
-"""The proper scores by row; both are means, so sums by date are enough to resample them."""
+"""Proper scores by row. Both scores are means, so sums by date are enough to resample them."""
 
 
 def brier(probability: Array, outcome: Array) -> float:
-    r"""Brier score, lower is better.
+    r"""Brier score, lower is better; NaN without rows.
 
     .. math:: \frac{1}{n} \sum_i (p_i - y_i)^2
 
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        NaN without a row.
+    probability, outcome : ndarray, shape (row,)
 
     References
     ----------
@@ -81,21 +59,15 @@ def brier(probability: Array, outcome: Array) -> float:
 
 
 def log_score(probability: Array, outcome: Array) -> float:
-    r"""Mean negative log likelihood in nats, lower is better.
+    r"""Mean negative log likelihood in nats, lower is better; NaN without rows.
 
     .. math:: -\frac{1}{n} \sum_i y_i \ln p_i + (1 - y_i) \ln(1 - p_i)
 
+    Infinite if a certain forecast was wrong.
+
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
-
-    Returns
-    -------
-    float
-        Infinite when a certainty was wrong, NaN without a row.
+    probability, outcome : ndarray, shape (row,)
 
     References
     ----------
@@ -110,7 +82,7 @@ def log_score(probability: Array, outcome: Array) -> float:
 
 
 def _tied_groups(probability: Array, outcome: Array) -> tuple[Array, Array]:
-    """Positives and rows by distinct probability, in rising order."""
+    """Positives and rows by distinct probability, in ascending order."""
     _, group, size = np.unique(probability, return_inverse=True, return_counts=True)
     hits: Array = np.bincount(group, weights=outcome, minlength=len(size)).astype(np.float64)
     return hits, size.astype(np.float64)
@@ -121,17 +93,16 @@ def average_precision(probability: Array, outcome: Array) -> float:
 
     .. math:: \sum_k (R_k - R_{k-1}) P_k
 
+    Only the order of the forecasts matters. A random order scores about the share of positives.
+
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        Only the order matters.
-    outcome : ndarray, shape (row,)
-        1 or 0.
+    probability, outcome : ndarray, shape (row,)
 
     Returns
     -------
     float
-        NaN without a positive. A random order gives about the share of positives.
+        NaN without positives.
 
     Examples
     --------
@@ -148,21 +119,19 @@ def average_precision(probability: Array, outcome: Array) -> float:
 def auc(probability: Array, outcome: Array) -> float:
     r"""Share of pairs of a positive and a negative that are in the right order; ties count half.
 
-    From the raw ranking of all rows. Read it with :func:`positives` at its side.
-
     .. math:: P(p_+ > p_-) + \tfrac{1}{2} P(p_+ = p_-)
+
+    Only the order of the forecasts matters, over all rows. A random order scores about one half.
+    Read it together with :func:`positives`.
 
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        Only the order matters.
-    outcome : ndarray, shape (row,)
-        1 or 0.
+    probability, outcome : ndarray, shape (row,)
 
     Returns
     -------
     float
-        NaN unless both outcomes occur. A random order gives about one half.
+        NaN unless both outcomes occur.
 
     Examples
     --------
@@ -179,18 +148,50 @@ def auc(probability: Array, outcome: Array) -> float:
 
 
 def positives(probability: Array, outcome: Array) -> float:
-    """How many outcomes are 1: what every ranking rests on.
+    """Number of outcomes that are 1: the evidence behind every ranking.
 
     Parameters
     ----------
-    probability : ndarray, shape (row,)
-        In [0, 1].
-    outcome : ndarray, shape (row,)
-        1 or 0.
+    probability, outcome : ndarray, shape (row,)
+    """
+    return float(outcome.sum())
+
+
+def crps(exceedance: Array, count: Array) -> Array:
+    r"""Continuous ranked probability score of forecasts of a count, lower is better.
+
+    .. math:: \sum_{k \ge 0} \big(P(X > k) - [x > k]\big)^2
+
+    In the unit of the count: for a forecast without uncertainty it is the absolute error.
+
+    Parameters
+    ----------
+    exceedance : ndarray, shape (row, k)
+        P(X > 0), P(X > 1), ...: at least up to the largest count, and until the rest is negligible.
+    count : ndarray, shape (row,)
+        x, the observed count.
+
+    Returns
+    -------
+    ndarray, shape (row,)
+
+    Raises
+    ------
+    ValueError
+        If a count lies beyond the last column.
+
+    References
+    ----------
+    Gneiting and Raftery (2007), doi:10.1198/016214506000001437.
 
     Examples
     --------
-    >>> positives(np.array([0.2, 0.9]), np.array([0.0, 1.0]))
-    1.0
+    >>> certain_of_two = np.array([[1.0, 1.0, 0.0, 0.0, 0.0]])
+    >>> crps(certain_of_two, np.array([5.0])).tolist()
+    [3.0]
     """
-    return float(outcome.sum())
+    columns = np.arange(exceedance.shape[1])
+    if len(count) and count.max() > exceedance.shape[1]:
+        raise ValueError(f"needs P(X > k) up to the largest count, {count.max():.0f}")
+    above = np.asarray(count)[:, None] > columns
+    return np.asarray(((exceedance - above) ** 2).sum(axis=1))

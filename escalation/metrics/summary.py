@@ -1,4 +1,4 @@
-"""The table that compares models: one row per label and model, with intervals."""
+"""The summary table: scores, intervals and a verdict for each label and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from escalation.metrics.bootstrap import (
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.ranking import ranking_replicates
-from escalation.metrics.scores import LOSSES, auc, average_precision
+from escalation.metrics.scores import LOSSES
 
 REFERENCES: Final = ("climatology", schema.BASELINE)
 FEWEST_POSITIVES: Final = 20
@@ -29,36 +29,35 @@ SKILL_PREFIX: Final = {"brier": "skill", "log_score": "log_skill"}
 
 
 def summary(forecasts: pd.DataFrame, *, horizon: int | None = None, seed: int = 0) -> pd.DataFrame:
-    """Scores, skill, rankings and calibration of every model, on the rows that all forecast.
+    """Scores, skill, rankings and calibration of every model, on the rows that all models forecast.
 
     Parameters
     ----------
     forecasts : pandas.DataFrame
         Columns model, target, unit, day, horizon, probability, outcome, at_risk. Rows not at risk
-        or without a known outcome are passed over.
+        or without a known outcome are ignored.
     horizon : int, optional
-        Only forecasts so many days ahead; by default each horizon gets its own rows.
+        Only forecasts for this horizon, in days; by default each horizon gets its own rows.
     seed : int, optional
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
     pandas.DataFrame
-        ``target``, ``horizon``, ``model``; ``rows``, ``left_out`` (rows that some model did not
-        forecast), ``positives``, ``units``, ``dates``; ``brier``, ``log_score``,
+        ``target``, ``horizon``, ``model``; ``rows``, ``left_out`` (rows without a forecast of
+        some model), ``positives``, ``units``, ``dates``; ``brier``, ``log_score``,
         ``average_precision``, ``auc``, ``skill_vs_climatology``, ``skill_vs_ewma_nb``,
         ``log_skill_vs_climatology`` and ``log_skill_vs_ewma_nb``, each with ``_lower`` and
         ``_upper`` (95%); ``dm_vs_climatology_p`` and ``dm_vs_ewma_nb_p``, the Diebold-Mariano test
         of equal Brier scores; the other metrics of :data:`escalation.metrics.METRICS`, without
-        intervals; and a ``verdict``. What can't be computed is NA.
+        intervals; and a ``verdict``. Undefined values are NA.
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no row has a known outcome and a probability of every model.
+        ``E-INSUFFICIENT`` if no row has a known outcome and a probability from every model.
     InputError
-        ``E-PROBABILITY``, ``E-OUTCOME``, ``E-DUPLICATE``, ``E-CONFLICT`` for forecasts that make no
-        sense.
+        ``E-PROBABILITY``, ``E-OUTCOME``, ``E-DUPLICATE`` or ``E-CONFLICT`` for invalid forecasts.
 
     Examples
     --------
@@ -74,11 +73,11 @@ def summary(forecasts: pd.DataFrame, *, horizon: int | None = None, seed: int = 
     1    sharp         32              0.82  better than ewma_nb
     """
     rows = [row for paired in pair(forecasts, horizon=horizon) for row in _rows(paired, seed=seed)]
-    return tidy(rows)
+    return nullable_table(rows)
 
 
-def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """A table of nullable columns: whatever is not a finite number becomes NA."""
+def nullable_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Table of nullable columns, in which numbers that are not finite become NA."""
     table = pd.DataFrame(rows)
     for name in table.columns:
         if name in COUNT_NAMES or name == "horizon":
@@ -89,32 +88,29 @@ def tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def ends(name: str, value: float, replicates: Array, drawn: Resampling) -> dict[str, float]:
-    """A number and the two ends of its interval, named.
+def with_interval(
+    name: str, value: float, replicates: Array, resampling: Resampling
+) -> dict[str, float]:
+    """A value and its interval as the columns ``name``, ``name_lower`` and ``name_upper``.
 
     Parameters
     ----------
     name : str
-        Of the number; the ends get ``_lower`` and ``_upper``.
     value : float
     replicates : ndarray, shape (replicate,)
-        The number in each resampling.
-    drawn : Resampling
-
-    Returns
-    -------
-    dict of str to float
+        The value in each replicate.
+    resampling : Resampling
     """
-    low, high = interval(replicates, blocks=drawn.blocks)
+    low, high = interval(replicates, blocks=resampling.blocks)
     return {name: value, f"{name}_lower": low, f"{name}_upper": high}
 
 
 def skill(score: Any, reference: Any) -> Any:
-    r"""Share of the reference's score that a model saves.
+    r"""Reduction in score relative to the reference, as a share.
 
     .. math:: 1 - S / S_{ref}
 
-    Two perfect scores are equal: skill 0. Against a perfect reference any loss is infinitely worse.
+    If both scores are 0, the skill is 0; if only the reference is perfect, it is minus infinity.
 
     Parameters
     ----------
@@ -124,7 +120,7 @@ def skill(score: Any, reference: Any) -> Any:
     Returns
     -------
     ndarray
-        Above 0 where the model is better, 1 for a perfect one.
+        Above 0 if the model is better, 1 if it is perfect.
 
     Examples
     --------
@@ -137,10 +133,10 @@ def skill(score: Any, reference: Any) -> Any:
     return 1.0 - np.where((score == 0.0) & (reference == 0.0), 1.0, ratio)
 
 
-def skill_ends(
-    name: str, points: Array, replicated: Array, m: int, r: int | None, drawn: Resampling
+def skill_with_interval(
+    name: str, points: Array, replicated: Array, m: int, r: int | None, resampling: Resampling
 ) -> dict[str, float]:
-    """Skill of one model over another and the ends of its interval; NaN without the other.
+    """Skill of one model over another with its interval; NaN if there is no reference.
 
     Parameters
     ----------
@@ -148,19 +144,19 @@ def skill_ends(
     points : ndarray, shape (model,)
         Mean or summed losses.
     replicated : ndarray, shape (model, replicate)
-        The same in each resampling.
+        The same in each replicate.
     m, r : int
-        Positions of the model and of its reference.
-    drawn : Resampling
+        Indices of the model and of its reference.
+    resampling : Resampling
     """
     if r is None:
         return dict.fromkeys((name, f"{name}_lower", f"{name}_upper"), np.nan)
-    saved = float(skill(points[m], points[r]))
-    return ends(name, saved, skill(replicated[m], replicated[r]), drawn)
+    value = float(skill(points[m], points[r]))
+    return with_interval(name, value, skill(replicated[m], replicated[r]), resampling)
 
 
-def facts(paired: Paired, model: str) -> dict[str, Any]:
-    """What a row of a table is about: label, horizon, model and how many of everything.
+def row_header(paired: Paired, model: str) -> dict[str, Any]:
+    """The first columns of a table's row: label, horizon, model, and the numbers behind it.
 
     Parameters
     ----------
@@ -181,67 +177,58 @@ def facts(paired: Paired, model: str) -> dict[str, Any]:
 
 def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
     """One row per model of one label."""
-    drawn = resample(paired.days, horizon=paired.horizon, seed=seed)
+    resampling = resample(paired.days, horizon=paired.horizon, seed=seed)
     losses = paired.losses_by_date()
     total = paired.by_date(np.ones(len(paired.outcome)))
-    replicated = drawn.sums(losses) / drawn.sums(total)
+    replicated = resampling.sums(losses) / resampling.sums(total)
     points = losses.sum(axis=-1) / total.sum()
-    out = []
+    rows = []
     for m, model in enumerate(paired.models):
-        row = facts(paired, model)
+        row = row_header(paired, model)
         for s, name in enumerate(LOSSES):
-            row |= ends(name, points[s, m], replicated[s, m], drawn)
+            row |= with_interval(name, points[s, m], replicated[s, m], resampling)
         for s, name in enumerate(LOSSES):
             for reference in REFERENCES:
-                vs, r = f"{SKILL_PREFIX[name]}_vs_{reference}", paired.place(reference)
-                row |= skill_ends(vs, points[s], replicated[s], m, r, drawn)
+                column, r = f"{SKILL_PREFIX[name]}_vs_{reference}", paired.position(reference)
+                row |= skill_with_interval(column, points[s], replicated[s], m, r, resampling)
         row |= _tests(paired, losses[0] / total, m)
-        row |= _rankings(paired, model, drawn)
-        row |= _registered(paired, model, row)
-        out.append(row | {"verdict": verdict(row, blocks=drawn.blocks)})
-    return out
+        p = paired.of(model)
+        rankings = ranking_replicates(p, paired.outcome, paired.date, resampling.counts)
+        for name, replicates in zip(("average_precision", "auc"), rankings, strict=True):
+            value = metrics.METRICS[name](p, paired.outcome)
+            row |= with_interval(name, value, replicates, resampling)
+        row |= {
+            name: metric(p, paired.outcome)
+            for name, metric in metrics.METRICS.items()
+            if name not in row
+        }
+        rows.append(row | {"verdict": verdict(row, blocks=resampling.blocks)})
+    return rows
 
 
 def _tests(paired: Paired, by_date: Array, m: int) -> dict[str, float]:
-    """P-values of equal Brier scores; by_date holds mean losses, shape (model, date)."""
+    """P-values of equal Brier scores; ``by_date`` holds mean losses, shape (model, date)."""
     length = block_length(paired.days, horizon=paired.horizon)
-    out = dict.fromkeys((f"dm_vs_{name}_p" for name in REFERENCES), np.nan)
+    p_values = dict.fromkeys((f"dm_vs_{name}_p" for name in REFERENCES), np.nan)
     for name in set(REFERENCES) & set(paired.models):
         difference = by_date[m] - by_date[paired.models.index(name)]
-        out[f"dm_vs_{name}_p"] = diebold_mariano(difference, bandwidth=length).p_value
-    return out
-
-
-def _rankings(paired: Paired, model: str, drawn: Resampling) -> dict[str, float]:
-    p = paired.of(model)
-    replicates = ranking_replicates(p, paired.outcome, paired.date, drawn.counts)
-    precise = ends("average_precision", average_precision(p, paired.outcome), replicates[0], drawn)
-    return precise | ends("auc", auc(p, paired.outcome), replicates[1], drawn)
-
-
-def _registered(paired: Paired, model: str, row: Mapping[str, Any]) -> dict[str, float]:
-    """Every registered metric that the row does not hold yet, without an interval."""
-    p = paired.of(model)
-    return {
-        name: metric(p, paired.outcome)
-        for name, metric in metrics.METRICS.items()
-        if name not in row
-    }
+        p_values[f"dm_vs_{name}_p"] = diebold_mariano(difference, bandwidth=length).p_value
+    return p_values
 
 
 NO_RANKING: Final = "no ranking claimed"
-"""How a verdict on thin evidence starts."""
+"""How a verdict starts if the evidence is too thin."""
 
 
 def verdict(row: Mapping[str, Any], *, blocks: float) -> str:
-    """In words, what the skill against the baseline shows; no ranking on thin evidence.
+    """What the skill against the baseline shows, in words; no ranking on thin evidence.
 
     Parameters
     ----------
     row : mapping
         A row of the summary.
     blocks : float
-        Independent stretches of time behind it.
+        Number of independent stretches of time.
     """
     if row["positives"] < FEWEST_POSITIVES:
         return f"{NO_RANKING}: {row['positives']} positives"

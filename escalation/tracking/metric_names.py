@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from escalation.backtest.evaluation import Evaluation
-from escalation.metrics import added
+from escalation.metrics import custom_metrics
 
 DECIDING = ("brier", "log_score", "skill_vs_climatology", "skill_vs_ewma_nb")
 GROUPED = {
@@ -81,7 +81,7 @@ def metrics_of(evaluation: Evaluation, model: str) -> dict[str, float]:
 def summary_metrics(row: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers of a row of the comparison under their names, added metrics under their own."""
     plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
-    named = {name: row.get(name) for name in (*plain, *added())}
+    named = {name: row.get(name) for name in (*plain, *custom_metrics())}
     return named | {name: row.get(column) for name, column in GROUPED.items()}
 
 

@@ -46,23 +46,23 @@ def counted_by_hand(starts, lengths, dates):
 
 def test_counts_equal_a_loop_over_the_same_blocks():
     days = dates(23)
-    drawn = resample(days, horizon=10, seed=5, replicates=7)
+    resampling = resample(days, horizon=10, seed=5, replicates=7)
     starts = np.random.default_rng(5).integers(0, 23, (7, 8))
     lengths = [3] * 7 + [2]
-    for got, row in zip(drawn.counts, starts, strict=True):
+    for got, row in zip(resampling.counts, starts, strict=True):
         np.testing.assert_array_equal(got, counted_by_hand(row, lengths, 23))
 
 
 def test_every_replicate_has_as_many_dates_as_the_data():
-    drawn = resample(dates(37), horizon=14, seed=0)
-    assert set(drawn.counts.sum(axis=1)) == {37.0}
-    assert drawn.counts.std(axis=0).min() > 0.5
+    resampling = resample(dates(37), horizon=14, seed=0)
+    assert set(resampling.counts.sum(axis=1)) == {37.0}
+    assert resampling.counts.std(axis=0).min() > 0.5
 
 
 def test_sums_equal_the_matrix_product():
-    drawn = resample(dates(40), horizon=7, seed=0)
+    resampling = resample(dates(40), horizon=7, seed=0)
     by_date = np.random.default_rng(0).random((2, 3, 40))
-    np.testing.assert_allclose(drawn.sums(by_date), by_date @ drawn.counts.T)
+    np.testing.assert_allclose(resampling.sums(by_date), by_date @ resampling.counts.T)
 
 
 def test_few_blocks_give_no_interval_and_fewer_blocks_a_wider_one():
@@ -161,9 +161,9 @@ def test_block_intervals_cover_the_truth_where_row_wise_ones_do_not():
     days, rng = dates(loss.shape[1], every=every), np.random.default_rng(0)
     inside, inside_rows = 0, 0
     for r in range(repeats):
-        drawn = resample(days, horizon=horizon, seed=r)
-        sums = drawn.sums(np.stack([loss[r].sum(axis=1), flat[r].sum(axis=1)]))
-        low, high = interval(skill(*sums), blocks=drawn.blocks)
+        resampling = resample(days, horizon=horizon, seed=r)
+        sums = resampling.sums(np.stack([loss[r].sum(axis=1), flat[r].sum(axis=1)]))
+        low, high = interval(skill(*sums), blocks=resampling.blocks)
         inside += low <= truth <= high
         wrong = row_wise(loss[r].size, replicates=199, rng=rng)
         sums = wrong.sums(np.stack([loss[r].ravel(), flat[r].ravel()]))

@@ -15,7 +15,7 @@ from escalation.metrics import (
 from escalation.metrics.scores import brier
 
 
-def drawn(seed, *, rows=400, decimals=2):
+def random_forecasts(seed, *, rows=400, decimals=2):
     rng = np.random.default_rng(seed)
     probability = rng.beta(0.7, 2.0, rows).round(decimals).clip(0.01, 0.99)
     return probability, (rng.random(rows) < 0.6 * probability + 0.1) * 1.0
@@ -26,7 +26,7 @@ def test_elementary_scores_equal_those_of_model_diagnostics(decimals):
     scoring = pytest.importorskip("model_diagnostics.scoring")
     at = np.array([0.05, 0.1, 0.3, 0.5, 0.77])
     for seed in range(4):
-        p, y = drawn(seed, decimals=decimals)
+        p, y = random_forecasts(seed, decimals=decimals)
         got = elementary_scores(p, y, at=at)
         for theta, value in zip(at, got, strict=True):
             expected = scoring.ElementaryScore(eta=theta, functional="mean")(y, p)
@@ -38,7 +38,7 @@ def test_isotonic_miscalibration_equals_that_of_model_diagnostics():
     from escalation.metrics import decompose
 
     for seed in range(4):
-        p, y = drawn(seed, decimals=1)
+        p, y = random_forecasts(seed, decimals=1)
         table = scoring.decompose(
             y_obs=y, y_pred=p, scoring_function=scoring.SquaredError(), functional="mean"
         )
@@ -52,13 +52,13 @@ def test_recalibration_equals_scikit_learn():
     from sklearn.isotonic import IsotonicRegression
 
     for seed in range(4):
-        p, y = drawn(seed, decimals=1)
+        p, y = random_forecasts(seed, decimals=1)
         expected = IsotonicRegression().fit(p, y).predict(p)
         np.testing.assert_allclose(recalibrated(p, y), expected, atol=1e-10)
 
 
 def test_the_brier_score_is_twice_the_integral_of_the_elementary_ones():
-    p, y = drawn(1, decimals=3)
+    p, y = random_forecasts(1, decimals=3)
     # Between rounded forecasts each is linear: the middle of every interval is exact.
     middle = (np.arange(1000) + 0.5) / 1000
     assert 2 * elementary_scores(p, y, at=middle).mean() == pytest.approx(brier(p, y), abs=1e-12)
@@ -73,7 +73,7 @@ def expense(p, y, cost):
 
 
 def test_relative_value_equals_expenses_counted_by_hand():
-    p, y = drawn(2, rows=60, decimals=1)
+    p, y = random_forecasts(2, rows=60, decimals=1)
     at = np.array([0.05, 0.25, 0.4, 0.7])
     for ratio, got in zip(at, relative_value(p, y, at=at), strict=True):
         flat = min(expense(np.ones(60), y, ratio), expense(np.zeros(60), y, ratio))
@@ -92,14 +92,14 @@ def test_values_are_undefined_without_rows_or_with_one_outcome():
 def test_slices_hold_every_row_once_and_their_own_scores(forecasts, by):
     table = skill_by(forecasts, by)
     whole = summary(forecasts).set_index("model")
-    for model, own in table.groupby("model"):
-        assert own["rows"].sum() == whole.loc[model, "rows"]
-        weighted = (own["brier"] * own["rows"]).sum() / own["rows"].sum()
+    for model, rows in table.groupby("model"):
+        assert rows["rows"].sum() == whole.loc[model, "rows"]
+        weighted = (rows["brier"] * rows["rows"]).sum() / rows["rows"].sum()
         assert weighted == pytest.approx(whole.loc[model, "brier"], abs=1e-12)
-    one = table[(table["model"] == "sharp")].iloc[0]
+    first = table[(table["model"] == "sharp")].iloc[0]
     key = forecasts["unit"] if by == "unit" else forecasts["day"].dt.strftime("%Y-%m")
-    alone = summary(forecasts[key == one["slice"]]).set_index("model").loc["sharp"]
-    assert one["skill"] == pytest.approx(alone["skill_vs_ewma_nb"])
+    alone = summary(forecasts[key == first["slice"]]).set_index("model").loc["sharp"]
+    assert first["skill"] == pytest.approx(alone["skill_vs_ewma_nb"])
 
 
 def test_a_slice_of_all_rows_has_the_interval_of_the_summary(forecasts):
@@ -116,9 +116,9 @@ def test_horizons_are_slices_of_their_own(forecasts):
 
 def test_the_running_score_ends_at_the_score_of_all_rows_and_a_window_at_its_last(forecasts):
     whole = summary(forecasts).set_index("model")
-    for model, own in running(forecasts).groupby("model"):
-        assert own["brier"].iloc[-1] == pytest.approx(whole.loc[model, "brier"])
-        assert own["skill"].iloc[-1] == pytest.approx(whole.loc[model, "skill_vs_ewma_nb"])
+    for model, rows in running(forecasts).groupby("model"):
+        assert rows["brier"].iloc[-1] == pytest.approx(whole.loc[model, "brier"])
+        assert rows["skill"].iloc[-1] == pytest.approx(whole.loc[model, "skill_vs_ewma_nb"])
     last = forecasts["day"].max()
     recent = forecasts[forecasts["day"] > last - pd.Timedelta(28, "D")]
     windowed = running(forecasts, window=28).groupby("model")["brier"].last()

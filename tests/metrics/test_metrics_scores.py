@@ -19,8 +19,8 @@ ORACLES = {
 }
 
 
-def drawn(seed, *, rows=500, decimals=2):
-    """Forecasts with many ties (two decimals) that know something but not all."""
+def random_forecasts(seed, *, rows=500, decimals=2):
+    """Forecasts with many ties (two decimals) and some skill."""
     rng = np.random.default_rng(seed)
     probability = rng.beta(0.7, 2.0, rows).round(decimals).clip(0.01, 0.99)
     return probability, (rng.random(rows) < 0.6 * probability + 0.1) * 1.0
@@ -30,7 +30,7 @@ def drawn(seed, *, rows=500, decimals=2):
 @pytest.mark.parametrize("decimals", [1, 2, 15])
 def test_metrics_agree_with_scikit_learn_with_and_without_ties(name, decimals):
     for seed in range(5):
-        probability, outcome = drawn(seed, decimals=decimals)
+        probability, outcome = random_forecasts(seed, decimals=decimals)
         expected = ORACLES[name](outcome, probability)
         assert METRICS[name](probability, outcome) == pytest.approx(expected, abs=1e-12)
 
@@ -60,22 +60,18 @@ def test_tied_pairs_count_half_in_auc():
     ("probability", "expected"), [([0.2, 0.7], 1.0), ([0.7, 0.2], 0.0), ([0.4, 0.4], 0.5)]
 )
 def test_a_single_pair_has_an_auc(probability, expected):
-    given, came = np.array(probability), np.array([0.0, 1.0])
-    assert METRICS["auc"](given, came) == expected
-    drawn_once = np.ones((1, 1))
-    both = ranking_replicates(given, came, np.zeros(2, np.int64), drawn_once)
-    assert both.tolist() == [[1.0 if expected == 1.0 else 0.5], [expected]]
+    p, y = np.array(probability), np.array([0.0, 1.0])
+    assert METRICS["auc"](p, y) == expected
+    rankings = ranking_replicates(p, y, np.zeros(2, np.int64), np.ones((1, 1)))
+    assert rankings.tolist() == [[1.0 if expected == 1.0 else 0.5], [expected]]
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_permuted_rows_change_no_metric(name):
-    probability, outcome = drawn(3)
+    probability, outcome = random_forecasts(3)
     order = np.random.default_rng(0).permutation(len(outcome))
-    there, back = (
-        METRICS[name](probability, outcome),
-        METRICS[name](probability[order], outcome[order]),
-    )
-    assert back == pytest.approx(there, abs=1e-14)
+    expected = METRICS[name](probability, outcome)
+    assert METRICS[name](probability[order], outcome[order]) == pytest.approx(expected, abs=1e-14)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -137,28 +133,28 @@ def pooled_by_hand(probability, outcome):
 
 def test_recalibration_equals_the_max_min_formula():
     for seed in range(5):
-        probability, outcome = drawn(seed, rows=60, decimals=1)
+        probability, outcome = random_forecasts(seed, rows=60, decimals=1)
         slow = pooled_by_hand(probability, outcome)
         np.testing.assert_allclose(recalibrated(probability, outcome), slow, atol=1e-12)
 
 
 @pytest.mark.parametrize("power", [1, 2])
-def test_what_recalibration_would_recover_is_what_was_planted_and_nothing_without(power):
+def test_recalibration_on_other_dates_recovers_a_planted_bias_and_nothing_without_one(power):
     rng = np.random.default_rng(6)
-    said, date = rng.random(40_000), np.arange(40_000) // 20
-    came = (rng.random(40_000) < said**power) * 1.0
-    planted = ((said - said**power) ** 2).mean()
-    got = recoverable(said, came, date)
-    assert got == pytest.approx(planted, abs=0.001)
-    assert got < miscalibration(said, came)
-    assert (got > 0) == (power == 2)
+    p, date = rng.random(40_000), np.arange(40_000) // 20
+    y = (rng.random(40_000) < p**power) * 1.0
+    planted = ((p - p**power) ** 2).mean()
+    gain = recoverable(p, y, date)
+    assert gain == pytest.approx(planted, abs=0.001)
+    assert gain < miscalibration(p, y)
+    assert (gain > 0) == (power == 2)
 
 
-def test_nothing_is_recovered_from_one_date_and_nothing_said_of_none():
-    said, came = np.array([0.2, 0.8]), np.array([1.0, 0.0])
-    assert recoverable(said, came, np.zeros(2, dtype=np.int64)) == 0.0
-    assert np.isnan(recoverable(said[:0], came[:0], np.zeros(0, dtype=np.int64)))
+def test_recalibration_gains_nothing_on_one_date_and_is_undefined_without_rows():
+    p, y = np.array([0.2, 0.8]), np.array([1.0, 0.0])
+    assert recoverable(p, y, np.zeros(2, dtype=np.int64)) == 0.0
+    assert np.isnan(recoverable(p[:0], y[:0], np.zeros(0, dtype=np.int64)))
 
 
-def test_of_no_forecast_nothing_is_recalibrated():
+def test_without_forecasts_nothing_is_recalibrated():
     assert recalibrated(np.zeros(0), np.zeros(0)).tolist() == []

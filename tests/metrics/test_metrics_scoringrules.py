@@ -20,7 +20,7 @@ def exceedance(k: int = 4000) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def rules():
-    """The library, which compiles for seconds when it is imported: where it is asked alone."""
+    """The library, imported only here because importing it compiles for seconds."""
     import scoringrules
 
     return scoringrules

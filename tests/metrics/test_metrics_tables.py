@@ -6,7 +6,7 @@ import pytest
 
 from escalation.errors import GateError, InputError, UsageError
 from escalation.metrics import METRICS, alert_budget, compare, summary
-from escalation.metrics.budget import alerts, weighted_median
+from escalation.metrics.budget import alert_shares, weighted_median
 from escalation.metrics.murphy import THRESHOLDS
 from escalation.metrics.paired import pair
 from escalation.metrics.scores import auc, average_precision, brier, log_score
@@ -98,13 +98,11 @@ def test_targets_and_horizons_get_rows_of_their_own(forecasts):
     assert summary(pd.concat([forecasts, later]), horizon=14)["horizon"].tolist() == [14] * 3
 
 
-@pytest.mark.parametrize(("horizon", "said"), [(None, ""), (3, " at horizon 3")])
-def test_where_nothing_came_true_the_horizon_is_named_if_one_was_asked_for(
-    forecasts, horizon, said
-):
-    open_ = forecasts.assign(outcome=np.nan)
-    with pytest.raises(GateError, match=f"with a known outcome{said} among {len(forecasts)}; fix"):
-        pair(open_, horizon=horizon)
+@pytest.mark.parametrize(("horizon", "words"), [(None, ""), (3, " at horizon 3")])
+def test_without_a_known_outcome_the_message_names_a_requested_horizon(forecasts, horizon, words):
+    unresolved = forecasts.assign(outcome=np.nan)
+    with pytest.raises(GateError, match=f"with a known outcome{words} among {len(forecasts)}; fix"):
+        pair(unresolved, horizon=horizon)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +202,10 @@ def test_comparison_holds_differences_of_the_plain_metrics(forecasts):
 
 
 def test_comparison_and_summary_give_the_same_skill(forecasts):
-    there = of(compare(forecasts, reference="ewma_nb", seed=4), "sharp")
-    here = of(summary(forecasts, seed=4), "sharp")
+    comparison = of(compare(forecasts, reference="ewma_nb", seed=4), "sharp")
+    table = of(summary(forecasts, seed=4), "sharp")
     for end in ("", "_lower", "_upper"):
-        assert there[f"skill{end}"] == here[f"skill_vs_ewma_nb{end}"]
+        assert comparison[f"skill{end}"] == table[f"skill_vs_ewma_nb{end}"]
 
 
 def test_comparison_with_a_model_that_did_not_forecast_is_refused(forecasts):
@@ -233,7 +231,7 @@ def test_alerts_go_to_the_highest_and_ties_at_the_cut_share_what_is_left():
         ]
     )
     (paired,) = pair(table)
-    share = alerts(paired, "m", budget=3)
+    share = alert_shares(paired, "m", budget=3)
     np.testing.assert_allclose(share, [1, 2 / 3, 2 / 3, 2 / 3, 0, 1, 1])
 
 
@@ -297,11 +295,11 @@ def test_weighted_median_by_hand(weights, expected):
 
 
 @pytest.mark.parametrize(
-    ("blocks", "said"), [(4.9, "no ranking claimed: 35 dates"), (5.0, "better than ewma_nb")]
+    ("blocks", "expected"), [(4.9, "no ranking claimed: 35 dates"), (5.0, "better than ewma_nb")]
 )
-def test_five_stretches_of_time_are_enough_for_a_verdict(blocks, said):
+def test_five_stretches_of_time_are_enough_for_a_verdict(blocks, expected):
     ends = {"skill_vs_ewma_nb_lower": 0.1, "skill_vs_ewma_nb_upper": 0.3}
-    assert verdict({"positives": 20, "dates": 35, **ends}, blocks=blocks) == said
+    assert verdict({"positives": 20, "dates": 35, **ends}, blocks=blocks) == expected
 
 
 def test_thresholds_are_whole_percents():

@@ -35,7 +35,7 @@ from escalation.events import load_events
 from escalation.events.archive import EventArchive
 from escalation.events.source import Options
 from escalation.experiment import Experiment
-from escalation.metrics.calibration import if_calibrated, recoverable
+from escalation.metrics.calibration import recoverable
 from escalation.metrics.paired import pair
 from escalation.metrics.summary import SKILL_PREFIX
 from escalation.models import BASELINES, MODELS
@@ -140,6 +140,14 @@ class Stopwatch:
             MetaEstimator.fit, MetaEstimator.predict_proba = combined
 
 
+def ratio_if_calibrated(probability: np.ndarray, *, draws: int = 100) -> float:
+    """Median of miscalibration over discrimination if outcomes followed the forecasts."""
+    rng = np.random.default_rng(0)
+    outcomes = [(rng.random(len(probability)) < probability) * 1.0 for _ in range(draws)]
+    parts = [metrics.decompose(probability, outcome) for outcome in outcomes]
+    return float(np.median([part.miscalibration / part.discrimination for part in parts]))
+
+
 def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     """What else is asked of the blend alone.
 
@@ -149,7 +157,6 @@ def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, f
     """
     (paired,) = pair(forecasts)
     own = paired.of(MODEL)
-    miscalibration, discrimination = if_calibrated(own)
     others = table[table["model"] != MODEL].set_index("model")
     lower = {}
     for score, skill in SKILL_PREFIX.items():
@@ -158,7 +165,7 @@ def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, f
         (against,) = metrics.compare(two, reference=best, seed=7).to_dict("records")
         lower[f"{score}_over_best_lower"] = -against[f"{skill}_upper"]
     return {
-        "ratio_if_calibrated": float(np.median(miscalibration / discrimination)),
+        "ratio_if_calibrated": ratio_if_calibrated(own),
         "recoverable": recoverable(own, paired.outcome, paired.date),
         **lower,
     }

@@ -8,7 +8,7 @@ appears in what ``train`` and ``backtest`` print, in their ``--json`` output, an
 """
 
 from escalation.metrics.budget import alert_budget
-from escalation.metrics.by_slice import skill_by
+from escalation.metrics.by_slice import running, skill_by
 from escalation.metrics.calibration import (
     consistency_band,
     decompose,
@@ -23,7 +23,6 @@ from escalation.metrics.calibration import (
 from escalation.metrics.compare import compare
 from escalation.metrics.dm import diebold_mariano
 from escalation.metrics.murphy import elementary_scores, relative_value
-from escalation.metrics.running import running
 from escalation.metrics.scores import (
     Metric,
     auc,

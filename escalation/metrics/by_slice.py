@@ -1,4 +1,4 @@
-"""Scores and skill of the models within units, months or horizons."""
+"""Scores and skill of the models within units, months or horizons, and by issue date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from escalation._util.arrays import Array
 from escalation.metrics.bootstrap import resample
 from escalation.metrics.paired import Paired, pair
 from escalation.metrics.scores import squared_errors
-from escalation.metrics.summary import nullable_table, skill_with_interval
+from escalation.metrics.summary import nullable_table, skill, skill_with_interval
 
 By = Literal["unit", "month", "horizon"]
 
@@ -66,17 +66,16 @@ def skill_by(
 
 
 def _slices(paired: Paired, by: By) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    if by == "horizon":
-        yield f"{paired.horizon}d", np.ones(len(paired.outcome), dtype=bool)
-        return
+    """Names of the slices, and masks of their rows."""
     if by == "unit":
-        for key in np.unique(paired.unit_key):
-            mask = paired.unit_key == key
-            yield str(paired.unit[mask.argmax()]), mask
-        return
-    months = paired.days.astype("datetime64[M]").astype(str)[paired.date]
-    for month in np.unique(months):
-        yield str(month), months == month
+        keys = paired.unit_key
+    elif by == "month":
+        keys = paired.days.astype("datetime64[M]").astype(str)[paired.date]
+    else:
+        keys = np.full(len(paired.outcome), f"{paired.horizon}d")
+    for key in np.unique(keys):
+        mask = keys == key
+        yield str(paired.unit[mask.argmax()] if by == "unit" else key), mask
 
 
 def _rows(
@@ -108,3 +107,63 @@ def _rows(
         }
         rows.append(row | skill_with_interval("skill", total, replicated, m, r, resampling))
     return rows
+
+
+def running(
+    forecasts: pd.DataFrame, *, reference: str = schema.BASELINE, window: int | None = None
+) -> pd.DataFrame:
+    """Brier score and skill on each issue date, over all rows issued so far.
+
+    Parameters
+    ----------
+    forecasts : pandas.DataFrame
+        As for :func:`escalation.metrics.summary`.
+    reference : str, optional
+        Model that the others are compared with.
+    window : int, optional
+        Length in days of a moving window, instead of all earlier dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per label, model and date: ``day``, ``brier``, ``skill`` (NaN without the
+        reference, or while the reference has made no error).
+
+    Raises
+    ------
+    GateError, InputError
+        As :func:`escalation.metrics.summary`.
+
+    Examples
+    --------
+    >>> day = pd.to_datetime(["2020-01-06", "2020-01-13"])
+    >>> rows = pd.DataFrame({"target": "any", "unit": "a", "day": day, "horizon": 7, "model": "m",
+    ...     "probability": [0.0, 0.5], "outcome": [0.0, 1.0], "at_risk": True})
+    >>> running(rows)["brier"].tolist(), running(rows, window=7)["brier"].tolist()
+    ([0.0, 0.125], [0.0, 0.25])
+    """
+    tables = []
+    for paired in pair(forecasts):
+        losses = np.cumsum(paired.losses_by_date()[0], axis=-1)
+        rows = np.cumsum(paired.by_date(np.ones(len(paired.outcome))))
+        if window is not None:
+            before = np.searchsorted(paired.days, paired.days - window, side="right")
+            losses = losses - np.where(before > 0, losses[:, before - 1], 0.0)
+            rows = rows - np.where(before > 0, rows[before - 1], 0.0)
+        r = paired.position(reference)
+        reference_losses = losses[r] if r is not None else np.full(len(rows), np.nan)
+        for m, model in enumerate(paired.models):
+            model_skill = skill(losses[m], reference_losses)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "target": paired.target,
+                        "horizon": paired.horizon,
+                        "model": model,
+                        "day": paired.days,
+                        "brier": losses[m] / rows,
+                        "skill": np.where(np.isfinite(model_skill), model_skill, np.nan),
+                    }
+                )
+            )
+    return pd.concat(tables, ignore_index=True)

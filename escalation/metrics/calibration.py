@@ -115,35 +115,6 @@ log_uncertainty = _component("uncertainty", log_losses)
 """Log score of the base rate: how hard the rows are to forecast."""
 
 
-def if_calibrated(probability: Array, *, draws: int = 100, seed: int = 0) -> NDArray[np.float64]:
-    """Miscalibration and discrimination that a calibrated forecaster would show by chance.
-
-    Outcomes are drawn from the forecasts, independently for each row. On few rows, even a perfectly
-    calibrated forecaster has a miscalibration well above zero.
-
-    Parameters
-    ----------
-    probability : ndarray, shape (row,)
-    draws, seed : int, optional
-
-    Returns
-    -------
-    ndarray, shape (2, draw)
-
-    Examples
-    --------
-    >>> few, many = (if_calibrated(np.tile([0.1, 0.3], n))[0].mean() for n in (50, 5000))
-    >>> bool(few > 50 * many > 0)
-    True
-    """
-    rng = np.random.default_rng(seed)
-    parts = [
-        decompose(probability, (rng.random(len(probability)) < probability).astype(np.float64))
-        for _ in range(draws)
-    ]
-    return np.array([[p.miscalibration for p in parts], [p.discrimination for p in parts]])
-
-
 def recoverable(
     probability: Array, outcome: Array, date: NDArray[np.int64], *, folds: int = 10
 ) -> float:

@@ -15,15 +15,15 @@ from typing import Any, get_type_hints
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from escalation import schema
-from escalation._util.changes import put
+from escalation._util.changes import apply_change
 from escalation._util.checked import (
     Section,
-    checked,
+    check_parameters,
+    check_values,
     from_pydantic,
-    invalid,
-    refuse,
+    invalid_value,
     require_known_keys,
-    typed,
+    unknown_name,
 )
 from escalation._util.resources import bundled
 from escalation.errors import UsageError, require_instance
@@ -43,14 +43,14 @@ def target_of(table: Mapping[str, Any]) -> Target:
     rest = dict(table)
     name = str(rest.pop("name", ""))
     if name not in TARGETS:
-        raise refuse("[[targets]]", name, TARGETS)
+        raise unknown_name("[[targets]]", name, TARGETS)
     where = where_of(rest.pop("where", {}), section=f"[[targets]] {name}")
     hints = get_type_hints(TARGETS[name])
     known = {
         field.name: (hints[field.name], field.default)
         for field in dataclasses.fields(TARGETS[name])
     }
-    values = typed(f"[[targets]] {name}", known, rest)
+    values = check_values(f"[[targets]] {name}", known, rest)
     return TARGETS[name](**{**values, "where": where})
 
 
@@ -58,7 +58,7 @@ def _require_order(where: str, **days: dt.date | None) -> None:
     """The last day is not before the first."""
     (_, first), (key, last) = days.items()
     if first is not None and last is not None and last < first:
-        raise invalid(where, key, last, f"needs a day on or after {first}")
+        raise invalid_value(where, key, last, f"needs a day on or after {first}")
 
 
 class DataSection(Section):
@@ -94,7 +94,7 @@ def _require_usable(where: str, key: str, value: Any) -> None:
     least = _LEAST.get(key, 1 if isinstance(value, int) else 1e-9)
     most = _MOST.get(key, _LARGEST)
     if not least <= value <= most:
-        raise invalid(where, key, value, f"needs a number from {least:g} to {most:g}")
+        raise invalid_value(where, key, value, f"needs a number from {least:g} to {most:g}")
 
 
 _WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
@@ -162,20 +162,21 @@ class Experiment(Section):
                 needed = (
                     f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that do not fall with harm"
                 )
-                raise invalid("[severity]", name, rungs, needed)
+                raise invalid_value("[severity]", name, rungs, needed)
         return value
 
     @field_validator("features")
     @classmethod
     def _features(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {
-            name: checked({**FEATURES, **ACROSS}, "features", name, p) for name, p in value.items()
+            name: check_parameters({**FEATURES, **ACROSS}, "features", name, p)
+            for name, p in value.items()
         }
 
     @field_validator("models")
     @classmethod
     def _models(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        models = {name: checked(MODELS, "models", name, p) for name, p in value.items()}
+        models = {name: check_parameters(MODELS, "models", name, p) for name, p in value.items()}
         for name, parameters in models.items():
             for key, number in parameters.items():
                 _require_usable(f"[models.{name}]", key, number)
@@ -206,7 +207,7 @@ class Experiment(Section):
                 chosen = getattr(label, key)
                 if not set(chosen) <= set(known):
                     needed = f"needs {key} of {section}: {', '.join(known)}"
-                    raise invalid(f"[[targets]] {label.name}", key, list(chosen), needed)
+                    raise invalid_value(f"[[targets]] {label.name}", key, list(chosen), needed)
         return self
 
     @cached_property
@@ -308,7 +309,7 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
             else "an experiment ends in .toml; of a file of events `escalation init` makes one",
         ) from None
     for change in changes:
-        put(change, table)
+        apply_change(change, table)
     require_known_keys(path.name, Experiment, table)
     _put_numbers(table, path.parent)
     try:

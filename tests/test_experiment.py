@@ -130,7 +130,7 @@ def test_where_and_how_events_are_written_changes_no_digest(tmp_path):
     ("change", "fix"),
     [
         ("data.events=mine.csv", "--set 'data.events=\"mine.csv\"'"),
-        ("targets.7.horizon=9", "lists count from 0"),
+        ("targets.7.horizon=9", "list items count from 0"),
         ("backtest.every=0", "change the value of backtest.every"),
         ('data.last_day="31/12/2020"', "data.last_day to a day such as 2020-03-11"),
     ],

@@ -1,4 +1,4 @@
-"""Make the next item while the last one is worked on."""
+"""Prepare the next item in a thread."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 
 
-def one_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
-    """The same items in the same order, the next one made in a thread meanwhile.
+def prefetch(items: Iterator[_Item]) -> Iterator[_Item]:
+    """Yield the same items in order while a thread prepares the next one.
 
-    Arrow works without Python's lock, so that a file is unpacked on one core and its rows are
-    checked on another. One item more than without it is in memory.
-
-    Parameters
-    ----------
-    items : iterator
-        What it raises is raised here, after the items before.
+    Arrow releases Python's lock, so one core decompresses a file while another checks its rows.
+    At most one extra item is in memory. An exception from ``items`` is raised after the items
+    before it.
 
     Examples
     --------
-    >>> list(one_ahead(iter("abc")))
+    >>> list(prefetch(iter("abc")))
     ['a', 'b', 'c']
     """
     end = object()
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
+        upcoming = pool.submit(next, items, end)
+        while (item := upcoming.result()) is not end:
+            upcoming = pool.submit(next, items, end)
             yield item  # type: ignore[misc]

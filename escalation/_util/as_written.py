@@ -1,4 +1,4 @@
-"""Values of an experiment file, taken as they are written: nothing is turned into a number."""
+"""Values of an experiment file are taken as written: ``"7"`` is not a number."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ LONGEST_TEXT = 10_000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
-def require_as_written(given: Any, made: Any) -> None:
-    """Refuse a value that a lenient check has made into another, or that is beyond any use.
+def require_as_written(value: Any, converted: Any) -> None:
+    """Reject a value that pydantic has coerced to another type, or that is out of range.
 
     Parameters
     ----------
-    given, made : object
-        Before and after the check of types.
+    value, converted : object
+        Before and after pydantic's type check.
 
     Raises
     ------
     ValueError
-        With what was needed instead.
+        Says what is needed instead.
 
     Examples
     --------
@@ -32,37 +32,33 @@ def require_as_written(given: Any, made: Any) -> None:
     Traceback (most recent call last):
     ValueError: needs a whole number, not text
     """
-    for reason in _reasons(given, made):
+    for reason in _reasons(value, converted):
         raise ValueError(reason)
 
 
-def _reasons(given: Any, made: Any) -> Iterator[str]:
-    if isinstance(made, Mapping) and isinstance(given, Mapping):
-        for key, value in given.items():
+def _reasons(value: Any, converted: Any) -> Iterator[str]:
+    if isinstance(converted, Mapping) and isinstance(value, Mapping):
+        for key, item in value.items():
             yield from _reasons(key, key)
-            yield from (f"{key}: {one}" for one in _reasons(value, made.get(key, value)))
-    elif isinstance(made, list | tuple) and isinstance(given, list | tuple):
-        for one, other in zip(given, made, strict=False):
-            yield from _reasons(one, other)
-    elif isinstance(given, bool) or isinstance(made, bool):
-        if given is not made:
-            yield f"needs {_kind(made)}, not {_kind(given)}"
-    elif isinstance(made, int | float):
-        yield from _wrong_number(given, made)
-    elif isinstance(made, dt.date):
-        if not isinstance(given, str | dt.date):
-            yield f"needs a day, not {_kind(given)}"
-        elif not _FIRST_YEAR <= made.year <= _LAST_YEAR:
+            yield from (f"{key}: {reason}" for reason in _reasons(item, converted.get(key, item)))
+    elif isinstance(converted, list | tuple) and isinstance(value, list | tuple):
+        for items in zip(value, converted, strict=False):
+            yield from _reasons(*items)
+    elif isinstance(value, bool) or isinstance(converted, bool):
+        if value is not converted:
+            yield f"needs {_kind(converted)}, not {_kind(value)}"
+    elif isinstance(converted, int | float):
+        if isinstance(value, str) or (isinstance(converted, int) and not isinstance(value, int)):
+            yield f"needs {_kind(converted)}, not {_kind(value)}"
+        elif not math.isfinite(converted) or abs(converted) > LARGEST_NUMBER:
+            yield f"needs a number from -{LARGEST_NUMBER} to {LARGEST_NUMBER}"
+    elif isinstance(converted, dt.date):
+        if not isinstance(value, str | dt.date):
+            yield f"needs a day, not {_kind(value)}"
+        elif not _FIRST_YEAR <= converted.year <= _LAST_YEAR:
             yield f"needs a day of the years {_FIRST_YEAR} to {_LAST_YEAR}"
-    elif isinstance(made, str) and (len(made) > LONGEST_TEXT or "\0" in made):
+    elif isinstance(converted, str) and (len(converted) > LONGEST_TEXT or "\0" in converted):
         yield f"needs at most {LONGEST_TEXT} characters, and no NUL"
-
-
-def _wrong_number(given: Any, made: float) -> Iterator[str]:
-    if isinstance(given, str) or (isinstance(made, int) and not isinstance(given, int)):
-        yield f"needs {_kind(made)}, not {_kind(given)}"
-    elif not math.isfinite(made) or abs(made) > LARGEST_NUMBER:
-        yield f"needs a number from -{LARGEST_NUMBER} to {LARGEST_NUMBER}"
 
 
 def _kind(value: Any) -> str:

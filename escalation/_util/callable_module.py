@@ -1,4 +1,4 @@
-"""A package that can be called: ``escalation.backtest`` is a folder, and a function of the door."""
+"""Callable packages: ``escalation.backtest`` is both a folder and a public function."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class _CallableModule(ModuleType):
 
 
 def make_callable(package: str, module: str, function: str) -> None:
-    """Let a package be called as one of its functions, imported at the first call.
+    """Make calls of a package call one of its functions, imported at the first call.
 
     Parameters
     ----------
     package, module : str
         Dotted names.
     function : str
-        Its name in the module.
+        Name of the function in the module.
     """
     loaded = sys.modules[package]
     loaded.__class__ = _CallableModule

@@ -1,4 +1,4 @@
-"""Warnings that name the line of the caller, however deep in the package they arise."""
+"""Warnings that point to the caller's line, however deep in the package they are raised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class EscalationWarning(UserWarning):
 
 
 def caution(text: str) -> None:
-    """Warn at the line outside the package that asked for the work."""
+    """Warn at the line outside the package that called it."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("escalation."):
         level, frame = level + 1, frame.f_back

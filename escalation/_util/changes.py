@@ -1,4 +1,4 @@
-"""Values put in place of what a TOML file says: ``KEY=VALUE``."""
+"""Override values of a TOML file with ``KEY=VALUE``."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from typing import Any
 
 from escalation.errors import UsageError
 
-_AS = "write it as --set features.window_sums.windows=[3,14]"
+_EXAMPLE = "write it as --set features.window_sums.windows=[3,14]"
 
 
-def put(change: str, table: dict[str, Any]) -> None:
-    """Put a value into the table of a file, in place of what that says.
+def apply_change(change: str, table: dict[str, Any]) -> None:
+    """Set one value in a parsed TOML table, in place.
 
     Parameters
     ----------
     change : str
-        ``KEY=VALUE``, such as ``features.window_sums.windows=[3,14]``; lists count from 0.
+        ``KEY=VALUE``, such as ``features.window_sums.windows=[3,14]``; list items count from 0.
     table : dict
-        As TOML gives it; changed.
+        As parsed from TOML; modified.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` where it is not ``KEY=VALUE``, not TOML, or has no place in the table.
+        ``E-CONFIG`` if it is not ``KEY=VALUE`` or not TOML, or the table has no such key.
 
     Examples
     --------
     >>> table = {"targets": [{"horizon": 7}]}
-    >>> put("targets.0.horizon=30", table)
-    >>> put("data.source=acled", table)
+    >>> apply_change("targets.0.horizon=30", table)
+    >>> apply_change("data.source=acled", table)
     >>> table
     {'targets': [{'horizon': 30}], 'data': {'source': 'acled'}}
     """
     dotted, equals, text = change.partition("=")
-    *above, last = [part.strip() for part in dotted.split(".")]
-    if not (equals and last and all(above)):
-        raise _refused_change(change, "expected KEY=VALUE")
+    *parents, last = [key.strip() for key in dotted.split(".")]
+    if not (equals and last and all(parents)):
+        raise _change_error(change, "expected KEY=VALUE")
     place: Any = table
     try:
-        for part in above:
-            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        for key in parents:
+            place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
         place[int(last) if isinstance(place, list) else last] = _value(text)
     except tomllib.TOMLDecodeError:
-        quoted = f"a text needs quotation marks: --set '{dotted}=\"{text.strip()}\"'"
-        fix = _AS if '"' in text else quoted
-        raise _refused_change(change, "the value is not valid TOML", fix=fix) from None
+        quoted = f"quote text: --set '{dotted}=\"{text.strip()}\"'"
+        fix = _EXAMPLE if '"' in text else quoted
+        raise _change_error(change, "the value is not valid TOML", fix=fix) from None
     except (AttributeError, IndexError, TypeError, ValueError):
-        fix = "look the key up in the file; lists count from 0"
-        raise _refused_change(change, "the experiment has no such key", fix=fix) from None
+        fix = "look the key up in the file; list items count from 0"
+        raise _change_error(change, "the experiment has no such key", fix=fix) from None
 
 
 def _value(text: str) -> Any:
-    """A TOML value; a bare word is a text."""
+    """Parse a TOML value; a bare word is text."""
     try:
         (value,) = tomllib.loads(f"value = {text}").values()
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        if isinstance(error, RecursionError):
-            raise tomllib.TOMLDecodeError from None
+    except RecursionError:
+        raise tomllib.TOMLDecodeError from None
+    except tomllib.TOMLDecodeError:
         if not re.fullmatch(r"[A-Za-z_][\w-]*", text.strip()):
             raise
         return text.strip()
@@ -67,5 +67,5 @@ def _value(text: str) -> Any:
     return value
 
 
-def _refused_change(change: str, message: str, *, fix: str = _AS) -> UsageError:
+def _change_error(change: str, message: str, *, fix: str = _EXAMPLE) -> UsageError:
     return UsageError("E-CONFIG", message, where="--set", value=change, fix=fix)

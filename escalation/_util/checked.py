@@ -1,4 +1,4 @@
-"""A table of a TOML file, checked: nothing unknown, nothing coerced, every error with its fix."""
+"""Type checks of TOML tables: no unknown keys, no coercion, and a fix in every error."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from pydantic import (
 from escalation._util.as_written import require_as_written
 from escalation.errors import UsageError, did_you_mean
 
-GIVEN = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
-"""Arguments that the pipeline supplies, so that an experiment file can't."""
+PIPELINE_ARGUMENTS = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
+"""Arguments that the pipeline supplies, so an experiment file can't."""
 
 
 class AsWritten(BaseModel):
-    """A check of types that turns nothing into a number or a day."""
+    """A pydantic model that coerces nothing to a number or a day."""
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _require_as_written(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-        made = check(value)
-        require_as_written(value, made)
-        return made
+    def _require_as_written(cls, value: Any, convert: ValidatorFunctionWrapHandler) -> Any:
+        converted = convert(value)
+        require_as_written(value, converted)
+        return converted
 
 
 class Section(AsWritten):
-    """Base of all sections: frozen, nothing unknown, nothing coerced."""
+    """Base of all sections: frozen, no unknown keys, no coercion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
-def invalid(where: str, key: str, value: object, message: str) -> UsageError:
-    """The error for a value that is not possible, ``E-CONFIG``.
+def invalid_value(where: str, key: str, value: object, message: str) -> UsageError:
+    """The ``E-CONFIG`` error for an invalid value.
 
     Parameters
     ----------
     where, key : str
-        The table of the file and the key in it.
+        Table of the file, and the key in it.
     value : object
         As written.
     message : str
@@ -61,77 +61,75 @@ def invalid(where: str, key: str, value: object, message: str) -> UsageError:
     )
 
 
-def refuse(where: str, key: str, known: Collection[str]) -> UsageError:
-    """The error for a name that there is not, ``E-CONFIG``, with the nearest one that there is.
+def unknown_name(where: str, name: str, known: Collection[str]) -> UsageError:
+    """The ``E-CONFIG`` error for an unknown name; its fix suggests the closest known one.
 
     Parameters
     ----------
-    where, key : str
-        The table of the file and the unknown name in it.
+    where, name : str
+        Table of the file, and the unknown name in it.
     known : collection of str
-        Names that there are.
+        Valid names.
     """
-    hint = did_you_mean(key, known, "remove it or correct its name")
-    if ":" in key:
-        hint = "give the file that defines it: --plugin FILE"
+    fix = did_you_mean(name, known, "remove it or correct its name")
+    if ":" in name:
+        fix = "give the file that defines it: --plugin FILE"
     return UsageError(
-        "E-CONFIG", f"expected one of {', '.join(known)}", where=where, value=key, fix=hint
+        "E-CONFIG", f"expected one of {', '.join(known)}", where=where, value=name, fix=fix
     )
 
 
-def checked(
+def check_parameters(
     registry: Mapping[str, Callable[..., Any]], section: str, name: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Parameters of a registered member, checked against its signature.
+    """Check the parameters of a registered function or class against its signature.
 
     Parameters
     ----------
     registry : mapping of str to callable
-        Keyword-only, annotated parameters are the schema.
+        Their keyword-only, annotated parameters are the schema.
     section, name : str
-        Where it stands in the experiment file, for the message.
+        The table of the experiment file, for the message, and the name in the registry.
     values : mapping
         Parameters as written.
 
     Returns
     -------
     dict
-        The parameters given, converted to their types.
+        The same parameters, converted to their types.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` for an unknown member, an unknown parameter or a wrong type.
+        ``E-CONFIG`` for an unknown name, an unknown parameter or a wrong type.
     """
     if name not in registry:
-        raise refuse(f"[{section}]", name, registry)
+        raise unknown_name(f"[{section}]", name, registry)
     member = registry[name]
     hints = get_type_hints(member.__init__ if inspect.isclass(member) else member)
     known = {
         key: (hints.get(key, Any), parameter.default)
         for key, parameter in inspect.signature(member).parameters.items()
-        if key not in GIVEN and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        if key not in PIPELINE_ARGUMENTS and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
-    return typed(f"[{section}.{name}]", known, values)
+    return check_values(f"[{section}.{name}]", known, values)
 
 
 class _Parameters(AsWritten):
-    """Of a registered member."""
-
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
 
-def typed(
+def check_values(
     where: str, known: Mapping[str, tuple[Any, Any]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Values checked against their types, in a table of which every key is known.
+    """Check the values of a table against the type of each key, and convert them.
 
     Parameters
     ----------
     where : str
-        The table of the file, for the message.
+        Table of the file, for the message.
     known : mapping of str to tuple
-        Type and default by key; ``inspect.Parameter.empty`` where one must be given.
+        Type and default of each key; ``inspect.Parameter.empty`` if it is required.
     values : mapping
         As written.
 
@@ -142,48 +140,46 @@ def typed(
     """
     for key in values:
         if key not in known:
-            raise refuse(where, key, known)
+            raise unknown_name(where, key, known)
     fields = {k: (h, ... if d is inspect.Parameter.empty else d) for k, (h, d) in known.items()}
     model = create_model("Parameters", __base__=_Parameters, **fields)  # type: ignore[call-overload]
     try:
-        made = model(**values)
+        converted = model(**values)
     except ValidationError as error:
         raise from_pydantic(where, error) from None
-    return {key: getattr(made, key) for key in values}
+    return {key: getattr(converted, key) for key in values}
 
 
 def from_pydantic(where: str, error: ValidationError) -> UsageError:
-    """The first of several wrong values as an error of ours, ``E-CONFIG``."""
+    """Turn the first of pydantic's errors into ``E-CONFIG``."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
+    fix = f"change the value of {key}"
+    if first["type"] == "missing":
+        fix = f"add {key}; `escalation init EVENTS.csv` writes a whole experiment file"
+    elif first["type"].startswith("date"):
+        fix += " to a day such as 2020-03-11"
     return UsageError(
         "E-CONFIG",
         f"invalid value: {first['msg'].removeprefix('Value error, ')}",
         where=where,
         column=key,
         value=first.get("input"),
-        fix=_cure(first["type"], key),
+        fix=fix,
     )
 
 
-def _cure(kind: str, key: str) -> str:
-    if kind == "missing":
-        return f"add {key}; `escalation init EVENTS.csv` writes a whole experiment file"
-    example = " to a day such as 2020-03-11" if kind.startswith("date") else ""
-    return f"change the value of {key}{example}"
-
-
 def require_known_keys(where: str, section: type[BaseModel], table: Mapping[str, Any]) -> None:
-    """Refuse the first key of a table, or of a table within it, that its section does not have.
+    """Reject the first key, at any depth, that a table's section does not have.
 
     Parameters
     ----------
     where : str
         The file, for the message.
     section : type of BaseModel
-        What the table describes.
+        Describes the table.
     table : mapping
-        As TOML gives it.
+        As parsed from TOML.
 
     Raises
     ------
@@ -192,7 +188,7 @@ def require_known_keys(where: str, section: type[BaseModel], table: Mapping[str,
     """
     for key, value in table.items():
         if key not in section.model_fields:
-            raise refuse(where, key, section.model_fields)
+            raise unknown_name(where, key, section.model_fields)
         inner = section.model_fields[key].annotation
         if inspect.isclass(inner) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
             require_known_keys(f"{where} [{key}]", inner, value)

@@ -1,4 +1,4 @@
-"""Compiled loops, kept between processes where there is a place to keep them."""
+"""Compiled loops, cached between processes where there is a writable place for them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,11 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """Compile a function of arrays when it is first called, without the interpreter's lock.
+    """Compile a function of arrays and numbers at its first call; it runs without the GIL.
 
-    Numba keeps machine code beside the module, or under the user's cache folder. Where neither can
-    be written, as in a read-only installation without HOME, it refuses to decorate; then the
-    function is compiled anew in each process.
-
-    Parameters
-    ----------
-    function : callable
-        What Numba compiles: loops over arrays and numbers.
-
-    Returns
-    -------
-    callable
-        Called in the same way.
+    Numba caches machine code next to the module, or in the user's cache folder. If neither is
+    writable, as in a read-only installation without HOME, it refuses to decorate; then the
+    function is compiled in each process.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Where pieces of work run: in turn, in threads, or on a Dask cluster; results in order, the same.
+"""Run tasks one after another, in threads or on a Dask cluster; same results in the same order.
 
-A piece is a function of what all pieces share and of one item; the shared part is made where it is
-needed. Few pieces are under way at a time: memory is bounded by those, not by their number.
+A task is a function of a shared object and of one item. The shared object is created where the
+tasks run. Few tasks are pending at a time, so memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -23,31 +23,34 @@ NAMES = ("local", "dask")
 
 
 class Engine(Protocol):
-    """Runs ``work(made(), item)`` for every item and gives the results in the items' order."""
+    """Yields ``work(make_shared(), item)`` for every item, in the items' order."""
 
     def __call__(
         self,
         work: Callable[[Shared, Item], Result],
         items: Iterable[Item],
         *,
-        made: Callable[[], Shared],
+        make_shared: Callable[[], Shared],
     ) -> Iterator[Result]:
-        """Results, as they are asked for."""
+        """Results, lazily."""
         ...
 
 
 def in_turn(
-    work: Callable[[Shared, Item], Result], items: Iterable[Item], *, made: Callable[[], Shared]
+    work: Callable[[Shared, Item], Result],
+    items: Iterable[Item],
+    *,
+    make_shared: Callable[[], Shared],
 ) -> Iterator[Result]:
-    """One piece after the other, each when its result is asked for.
+    """Run one task after another, each when its result is requested.
 
     Parameters
     ----------
     work : callable
-        Called with the shared part and one item.
+        Called with the shared object and one item.
     items : iterable
-    made : callable
-        Makes the shared part, once.
+    make_shared : callable
+        Creates the shared object, once.
 
     Returns
     -------
@@ -56,26 +59,29 @@ def in_turn(
 
     Examples
     --------
-    >>> list(in_turn(lambda base, item: base + item, [1, 2], made=lambda: 10))
+    >>> list(in_turn(lambda base, item: base + item, [1, 2], make_shared=lambda: 10))
     [11, 12]
     """
-    shared = made()
+    shared = make_shared()
     return (work(shared, item) for item in items)
 
 
 def in_threads(count: int) -> Engine:
-    """Some pieces at a time, in threads of this process.
+    """An engine that runs ``count`` tasks at a time in threads of this process.
 
     Examples
     --------
-    >>> list(in_threads(2)(lambda base, item: base + item, range(4), made=lambda: 10))
+    >>> list(in_threads(2)(lambda base, item: base + item, range(4), make_shared=lambda: 10))
     [10, 11, 12, 13]
     """
 
     def run(
-        work: Callable[[Shared, Item], Result], items: Iterable[Item], *, made: Callable[[], Shared]
+        work: Callable[[Shared, Item], Result],
+        items: Iterable[Item],
+        *,
+        make_shared: Callable[[], Shared],
     ) -> Iterator[Result]:
-        shared = made()
+        shared = make_shared()
         with ThreadPoolExecutor(count) as pool:
             yield from _in_order(lambda item: pool.submit(work, shared, item), items, lambda: count)
 
@@ -86,23 +92,23 @@ def in_threads(count: int) -> Engine:
 def on_dask(
     scheduler: str | None = None, *, workers: int = 2, setup: Callable[[], object] | None = None
 ) -> Iterator[Engine]:
-    """Pieces on Dask: on a cluster that is running, or on a local one for as long as this lasts.
+    """An engine that runs tasks on a Dask cluster: a running one, or a temporary local one.
 
-    What a lost worker was doing, and what it had done, is done again by another one.
+    Tasks of a lost worker, finished or not, are repeated by another one.
 
     Parameters
     ----------
     scheduler : str, optional
         Address such as ``tcp://10.0.0.1:8786``; by default worker processes are started here.
     workers : int
-        How many of those, each with one thread.
+        Number of local worker processes, each with one thread.
     setup : callable, optional
-        What every worker does first, those included that come later.
+        Run by every worker when it starts, including workers that join later.
 
     Raises
     ------
     UsageError
-        ``E-DASK`` where Dask is not installed, ``E-SCHEDULER`` where nothing answers.
+        ``E-DASK`` if Dask is not installed, ``E-SCHEDULER`` if the scheduler does not answer.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -113,20 +119,19 @@ def on_dask(
             value="--engine dask",
             fix="pip install '.[dask]' in the project's folder",
         ) from None
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         cluster = None
         if scheduler is None:
-            cluster = opened.enter_context(
+            cluster = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=workers, threads_per_worker=1, dashboard_address=None
                 )
             )
         try:
-            # By way of the scheduler, results would be copied twice more; elsewhere that may be the
-            # only way that there is.
-            direct = scheduler is None
-            client = opened.enter_context(
-                distributed.Client(scheduler or cluster, direct_to_workers=direct)
+            # Through the scheduler, results are copied twice more, but a remote cluster may allow
+            # no other way.
+            client = stack.enter_context(
+                distributed.Client(scheduler or cluster, direct_to_workers=scheduler is None)
             )
         except (OSError, ValueError) as error:
             raise UsageError(
@@ -136,12 +141,12 @@ def on_dask(
                 fix="give the address that `dask scheduler` prints",
             ) from None
         if setup is not None:
-            client.register_plugin(_first(distributed, setup))
+            client.register_plugin(_setup_plugin(distributed, setup))
         yield partial(_on_cluster, client)
 
 
-def _first(distributed: Any, setup: Callable[[], object]) -> Any:
-    """A worker plugin that does nothing but to run a function when a worker starts."""
+def _setup_plugin(distributed: Any, setup: Callable[[], object]) -> Any:
+    """A worker plugin that runs a function when a worker starts."""
 
     def run(_plugin: object, worker: object) -> None:
         setup()
@@ -157,7 +162,7 @@ def engine(
     setup: Callable[[], object] | None = None,
     local: Engine = in_turn,
 ) -> Iterator[Engine]:
-    """The engine of that name.
+    """The engine with this name.
 
     Parameters
     ----------
@@ -166,17 +171,17 @@ def engine(
     scheduler, setup : optional
         As for :func:`on_dask`.
     local : Engine
-        What ``local`` means for this work.
+        The engine for ``local``.
 
     Raises
     ------
     UsageError
-        ``E-ENGINE`` for another name, and for a scheduler without Dask.
+        ``E-ENGINE`` for another name, or for a scheduler without Dask.
 
     Examples
     --------
     >>> with engine("local") as run:
-    ...     list(run(pow, [1, 2, 3], made=lambda: 2))
+    ...     list(run(pow, [1, 2, 3], make_shared=lambda: 2))
     [2, 4, 8]
     """
     if name not in NAMES or (scheduler is not None and name != "dask"):
@@ -197,10 +202,10 @@ def _on_cluster(
     work: Callable[[Shared, Item], Result],
     items: Iterable[Item],
     *,
-    made: Callable[[], Shared],
+    make_shared: Callable[[], Shared],
 ) -> Iterator[Result]:
-    # A task, not data that is sent out: what a lost worker held can be made again.
-    shared = client.submit(made, pure=False)
+    # A task rather than scattered data: if its worker is lost, it is computed again.
+    shared = client.submit(make_shared, pure=False)
 
     def start(item: Item) -> Any:
         return client.submit(work, shared, item, pure=False)
@@ -211,11 +216,11 @@ def _on_cluster(
 def _in_order(
     start: Callable[[Item], Any], items: Iterable[Item], slots: Callable[[], int]
 ) -> Iterator[Any]:
-    """Results in order, with two pieces waiting for each that runs, so that nobody idles."""
-    under_way: deque[Any] = deque()
+    """Results in order; two tasks are queued for each that runs, so no slot idles."""
+    pending: deque[Any] = deque()
     for item in items:
-        under_way.append(start(item))
-        if len(under_way) > 3 * max(slots(), 1) - 1:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()
+        pending.append(start(item))
+        if len(pending) > 3 * max(slots(), 1) - 1:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, one writer at a time."""
+"""Write files completely or not at all, one writer at a time."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from escalation._util.owners import own_folder
+from escalation._util.owners import temporary_folder
 from escalation.errors import BusyError, StorageError, UsageError
 
 LOCK_SECONDS = 30.0
 PROBE_BYTES = 65_536
 LEAST_FREE = 1_000_000
-"""Bytes below which a disk is full, whatever is to be written."""
+"""A disk with fewer free bytes counts as full, however small the file."""
 
 
 def _umask() -> int:
-    """What this process takes from the permissions of new files; reading it means setting it."""
+    """The process's umask; reading it requires setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
-def _written_through(path: Path) -> Path:
-    """Where a file is written: what a link points to, and only a regular file.
+def _link_target(path: Path) -> Path:
+    """The file that a path refers to once links are followed: a regular file, or none yet.
 
     ``E-FILE-KIND`` for a folder, device, FIFO or socket, none of which is ever replaced;
-    ``E-STORAGE`` where one may not look.
+    ``E-STORAGE`` if its folder can't be searched.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -50,40 +50,39 @@ def _written_through(path: Path) -> Path:
     }
     raise UsageError(
         "E-FILE-KIND",
-        f"needs the name of a regular file; this is {kinds.get(stat.S_IFMT(mode), 'a device')}",
+        f"expected a regular file; this is {kinds.get(stat.S_IFMT(mode), 'a device')}",
         where=str(path),
         fix="name another file",
     )
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
-    """The refusal of a file that can't be written, naming the file as it was given."""
     return StorageError(
         "E-STORAGE",
         f"could not write the file: {error.strerror or error}",
         where=str(path),
-        fix="make room, ask for permission, or name another file",
+        fix="free some space, ask for permission, or name another file",
     )
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path near ``path`` that is renamed into place when all went well.
+    """A temporary path near ``path``, renamed to it if the block succeeds.
 
-    A link is written through. What a killed writer left is cleared.
+    A link is followed, not replaced. Leftovers of a killed writer are removed.
 
     Raises
     ------
     UsageError
-        ``E-FILE-KIND`` for what is no regular file.
+        ``E-FILE-KIND`` if ``path`` is not a regular file.
     StorageError
-        ``E-STORAGE`` when it can't be written; what was at ``path`` is untouched.
+        ``E-STORAGE`` if it can't be written; the old file is untouched.
     """
-    target = _written_through(path)
+    target = _link_target(path)
     try:
         make_folder(target.parent)
-        with own_folder(target.parent, target.name) as near:
-            part = near / target.name
+        with temporary_folder(target.parent, target.name) as folder:
+            part = folder / target.name
             yield part
             old = target.stat().st_mode & 0o777 if target.exists() else 0
             os.chmod(part, old or (0o666 & ~_umask()) | _shared_bits(target.parent) & 0o066)
@@ -94,23 +93,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of one that is not there yet when all went well.
+    """A temporary folder, renamed to ``folder`` if the block succeeds.
 
     Raises
     ------
     UsageError
-        ``E-EXISTS`` for one that is there already.
+        ``E-EXISTS`` if ``folder`` exists already.
     StorageError
-        ``E-STORAGE`` when it can't be written.
+        ``E-STORAGE`` if it can't be written.
     """
     if folder.exists():
         raise UsageError(
-            "E-EXISTS", "the folder is there already", where=str(folder), fix="name another"
+            "E-EXISTS", "the folder already exists", where=str(folder), fix="name another folder"
         )
     try:
         make_folder(folder.parent)
-        with own_folder(folder.parent, folder.name) as near:
-            part = near / folder.name
+        with temporary_folder(folder.parent, folder.name) as outer:
+            part = outer / folder.name
             part.mkdir()
             part.chmod(0o777 & ~_umask() | _shared_bits(folder.parent))
             yield part
@@ -120,9 +119,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def _shared_bits(folder: Path) -> int:
-    """Permissions that a folder gives to others who may write in it; none in a sticky one.
+    """Permissions that a folder gives to others who may write in it; none if it is sticky.
 
-    Whoever opens a folder to a group means what is made in it to be that group's.
+    A folder that is writable for a group is meant to hold files of that group.
     """
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
@@ -132,7 +131,7 @@ def _shared_bits(folder: Path) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, as open to others as the one that was there."""
+    """Create a folder and its parents, as open to others as the closest one that exists."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -146,7 +145,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def sharing(folder: Path) -> Iterator[None]:
-    """Everything that this process makes in this block is as open to others as a folder."""
+    """Make everything that this process creates in the block as open to others as ``folder``."""
     before = os.umask(0o077)
     os.umask(before & ~_shared_bits(folder))
     try:
@@ -157,24 +156,24 @@ def sharing(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
-    """Hold the lock file beside ``path``, or say who is busy.
+    """Hold the lock file next to ``path``.
 
-    The lock ends with the process that holds it, however that ends; the empty file stays, and any
-    user who may reach it may hold it.
+    The lock ends with the process that holds it, however that ends. The empty lock file stays; any
+    user who can reach it may hold it.
 
     Parameters
     ----------
     path : Path
-        File to be written; the lock is ``path`` with ``.lock`` appended.
+        File to be written; the lock file's name is ``path`` with ``.lock`` appended.
     seconds : float, optional
-        Longest wait.
+        Longest wait, ``LOCK_SECONDS`` by default.
 
     Raises
     ------
     BusyError
-        ``E-BUSY`` naming the lock after ``seconds``, or ``LOCK_SECONDS``.
+        ``E-BUSY`` with the name of the lock file if another process holds it for longer.
     StorageError
-        ``E-STORAGE`` when the lock can't be made.
+        ``E-STORAGE`` if the lock file can't be created.
     """
     path = Path(os.path.realpath(path))
     lock = path.with_name(path.name + ".lock")
@@ -195,7 +194,7 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
                         "E-BUSY",
                         f"locked by another command for more than {seconds:.0f} s",
                         where=str(lock),
-                        fix="wait for the other command to end, or stop it",
+                        fix="wait for the other command to finish, or stop it",
                     ) from None
                 time.sleep(0.05)
         yield
@@ -204,49 +203,49 @@ def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
 
 
 def _open_lock(lock: Path) -> int:
-    """The lock file, made so that every user who finds it may hold it.
+    """Open or create the lock file, with permissions that let every user hold it.
 
-    In a folder for all, such as /tmp, even root may not open another's file with O_CREAT.
+    In a sticky folder such as /tmp, even root can't open another user's file with O_CREAT.
     """
     for flags in (os.O_RDWR, os.O_RDONLY, os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_RDONLY):
         try:
             handle = os.open(lock, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except (FileNotFoundError, FileExistsError, PermissionError) as error:
-            trouble = error
+            last_error = error
             continue
         if flags & os.O_CREAT:
             with suppress(OSError):
                 os.fchmod(handle, 0o666)
         return handle
-    raise trouble
+    raise last_error
 
 
 def require_room(path: Path | None, *, size: int = LEAST_FREE) -> None:
-    """Find out before long work that a file can't be written, by writing a little beside it.
+    """Check before long work that a file can be written, by writing a little in its folder.
 
     Parameters
     ----------
     path : Path or None
-        Nothing is asked where nothing will be written.
+        Nothing is checked if there is no file to write.
     size : int, optional
         Bytes that must be free.
 
     Raises
     ------
     UsageError
-        ``E-FILE-KIND`` for what is no regular file.
+        ``E-FILE-KIND`` if ``path`` is not a regular file.
     StorageError
-        ``E-STORAGE`` for a folder that can't be made or written to, or that is full, and for a file
-        that may not be changed. Folders that were made for it are gone.
+        ``E-STORAGE`` if the folder can't be created or written to or is full, or the file is
+        read-only. Folders created for the check are removed.
     """
     if path is None:
         return
-    target = _written_through(path)
+    target = _link_target(path)
     new = [folder for folder in target.parents if not folder.exists()]
     try:
         make_folder(target.parent)
-        with own_folder(target.parent, target.name) as near:
-            (near / "probe").write_bytes(bytes(PROBE_BYTES))
+        with temporary_folder(target.parent, target.name) as folder:
+            (folder / "probe").write_bytes(bytes(PROBE_BYTES))
         state = os.statvfs(target.parent)
         if state.f_bavail * state.f_frsize < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM that are not lost.
+"""Make sure that Ctrl-C and SIGTERM are not lost.
 
-A signal's exception rises wherever the process happens to be, and where that is a finaliser or a
-callback of the garbage collector, Python prints it and goes on. So it is not printed, the signal is
-sent again, and it is remembered too: work that must not be finished after it asks.
+A signal's exception is raised wherever the process happens to be. In a finaliser or a garbage
+collector callback, Python prints the exception and continues. Here the print is suppressed and the
+signal is sent again; it is also remembered for :func:`raise_if_interrupted`, which guards work that
+must not be completed after an interrupt.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ import threading
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-_seen: list[int] = []
-_AGAIN_SECONDS: Final = 0.05
+_signals: list[int] = []
+_RESEND_SECONDS: Final = 0.05
 
 
 def listen() -> None:
     """Remember Ctrl-C and SIGTERM, and raise KeyboardInterrupt or SystemExit at once."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _note)
-    sys.unraisablehook = _send_again
+        signal.signal(number, _handle)
+    sys.unraisablehook = _resend
 
 
-def _note(number: int, _frame: FrameType | None) -> None:
-    _seen.append(number)
+def _handle(number: int, _frame: FrameType | None) -> None:
+    _signals.append(number)
     _raise(number)
 
 
@@ -35,23 +36,23 @@ def _raise(number: int) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _send_again(lost: Any) -> None:
-    """Send a signal once more whose exception was dropped; print any other exception."""
-    if not (_seen and issubclass(lost.exc_type, KeyboardInterrupt | SystemExit)):
-        sys.__unraisablehook__(lost)
+def _resend(unraisable: Any) -> None:
+    """Resend a signal whose exception was dropped; print any other exception."""
+    if not (_signals and issubclass(unraisable.exc_type, KeyboardInterrupt | SystemExit)):
+        sys.__unraisablehook__(unraisable)
         return
     main = threading.main_thread().ident
-    again = threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, (main, _seen[0]))
-    again.daemon = True
-    again.start()
+    timer = threading.Timer(_RESEND_SECONDS, signal.pthread_kill, (main, _signals[0]))
+    timer.daemon = True
+    timer.start()
 
 
-def raise_if_asked() -> None:
-    """Raise again what was asked for and got lost."""
-    if _seen:
-        _raise(_seen[0])
+def raise_if_interrupted() -> None:
+    """Raise the exception of a signal that was received earlier and got lost."""
+    if _signals:
+        _raise(_signals[0])
 
 
-def status_if_asked() -> int | None:
-    """Exit status of a process that was asked to end, whatever else went wrong since."""
-    return 128 + _seen[0] if _seen else None
+def interrupt_status() -> int | None:
+    """Exit status of a process that received a signal, whatever else failed since."""
+    return 128 + _signals[0] if _signals else None

@@ -7,19 +7,19 @@ import os
 from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGEST = 32 << 20
-"""The most that the C library takes for arrays that are mapped one by one."""
-_KEPT = 1 << 30
+_LARGEST_MMAP_THRESHOLD = 32 << 20
+"""The C library's maximum, in bytes, for the size from which arrays are mapped one by one."""
+_RETAINED_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> None:
-    """Use memory that large arrays free again, instead of giving it back after each of them.
+    """Reuse the memory of freed arrays instead of returning it to the system after each.
 
-    The system clears every page that it hands out: a fifth of the CPU of a score. To be called
-    before Arrow is imported. Where the C library has no such setting, nothing changes.
+    The system zeroes every page it hands out, which takes a fifth of the CPU time of a score. Call
+    this before Arrow is imported. Nothing changes if the C library has no such setting.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
-        library.mallopt(_MMAP_THRESHOLD, _LARGEST)
-        library.mallopt(_TRIM_THRESHOLD, _KEPT)
+        library.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        library.mallopt(_TRIM_THRESHOLD, _RETAINED_BYTES)

@@ -1,4 +1,4 @@
-"""Tables and figures by their file's ending, and text that no spreadsheet runs."""
+"""Write tables and figures by the file name's ending, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ if TYPE_CHECKING:
 
 FORMATS = (".parquet", ".csv", ".json")
 FIGURE_FORMATS = (".png", ".svg")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def defused(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text that a spreadsheet would run, prefixed with an apostrophe; numbers untouched.
+def escape_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Prefix text that a spreadsheet would run with an apostrophe: cells, categories and headers.
 
-    Cells, categories and headers.
+    Numbers are untouched.
     """
-    safe = frame.rename(columns=lambda name: f"'{name}" if str(name).startswith(RISKY) else name)
+    safe = frame.rename(
+        columns=lambda name: f"'{name}" if str(name).startswith(FORMULA_STARTS) else name
+    )
     categories = safe.select_dtypes("category").columns
     safe = safe.astype(dict.fromkeys(categories, object))
     for column in safe.columns:
         if pd.api.types.is_string_dtype(safe[column]) or safe[column].dtype == object:
             text = safe[column].astype("str")
-            risky = text.str.startswith(RISKY, na=False)
-            safe[column] = safe[column].mask(risky, "'" + text)
+            formulas = text.str.startswith(FORMULA_STARTS, na=False)
+            safe[column] = safe[column].mask(formulas, "'" + text)
     return safe
 
 
 def _quoting(frame: pd.DataFrame) -> Literal[0, 2]:
-    """Quotes around all text where some holds a bare CR, which Python 3.11 leaves open."""
+    """Quote all text if any holds a bare CR, which Python 3.11 does not quote."""
     for column in frame.select_dtypes(["str", "object"]):
         if frame[column].astype("str").str.contains("\r", regex=False, na=False).any():
             return csv.QUOTE_NONNUMERIC
@@ -44,33 +46,33 @@ def _quoting(frame: pd.DataFrame) -> Literal[0, 2]:
 
 
 def require_ending(path: Path | None, *endings: str) -> None:
-    """Refuse a file name with another ending; ``E-FORMAT``. No file is none to refuse.
+    """Reject a file name with another ending (``E-FORMAT``); None passes.
 
     Parameters
     ----------
     path : Path, optional
     endings : str
-        What it may end in; the first is advised.
+        Allowed endings; the error's fix suggests the first.
     """
     if path is None or path.suffix in endings:
         return
-    wanted = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+    allowed = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
     raise UsageError(
         "E-FORMAT",
-        f"expected a file name that ends in {wanted}",
+        f"expected a file name that ends in {allowed}",
         where=str(path),
         fix=f"name it {path.stem or 'FILE'}{endings[0]}",
     )
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """A table as Parquet, CSV or JSON by the file's ending.
+    """Write a table as Parquet, CSV or JSON, depending on the file's ending.
 
     Parameters
     ----------
     frame : DataFrame
     path : Path
-        Ends in ``.parquet``, ``.csv`` or ``.json``; replaced whole or not at all.
+        Ends in ``.parquet``, ``.csv`` or ``.json``; replaced completely or not at all.
 
     Raises
     ------
@@ -82,20 +84,20 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         if path.suffix == ".parquet":
             frame.to_parquet(part, index=False)
         elif path.suffix == ".csv":
-            safe = defused(frame)
+            safe = escape_formulas(frame)
             safe.to_csv(part, index=False, quoting=_quoting(safe))
         else:
             frame.to_json(part, orient="records", date_format="iso", indent=1)
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """A figure as a picture by the file's ending, the same bytes at any time of day.
+    """Write a figure as PNG or SVG, depending on the file's ending, without a timestamp.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
     path : Path
-        Ends in ``.png`` or ``.svg``; replaced whole or not at all.
+        Ends in ``.png`` or ``.svg``; replaced completely or not at all.
 
     Raises
     ------

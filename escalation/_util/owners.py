@@ -1,9 +1,9 @@
-"""Who is at work on this machine, and what the dead left behind.
+"""Detect which processes on this machine are alive, and clean up after those that are not.
 
-Each process that writes holds the system's lock on a small file of its own, and notes there what it
-has begun. However the process ends, the system releases the lock, and the next command reads the
-note, clears up and removes the file. All users share the folder, so that each may ask whether
-another's process lives; only one's own notes are ever acted upon.
+Each process that writes holds a system lock on its own small note file, where it records what it
+has begun. However the process ends, the system releases the lock; the next command reads the note,
+cleans up and removes the file. All users share the folder of notes, so anyone can check whether
+a process is alive, but a user's notes are acted upon only by that user.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-_NOBODY: Final = "00000000"
+_NO_HOST: Final = "00000000"
 _TOKEN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}")
-_LEFT: Final = re.compile(rf"\..*-[0-9a-f]{{6}}\.({_TOKEN.pattern})\.part")
+_TEMPORARY: Final = re.compile(rf"\..*-[0-9a-f]{{6}}\.({_TOKEN.pattern})\.part")
 _LONGEST_NAME: Final = 100
 RUN, ARCHIVE, _FOLDER, _TRIED = "run", "archive", "folder", "tried"
 _FIRST_PAUSE: Final = 10.0
-"""Seconds until what could not be cleared is tried again; twice as long after each try."""
+"""Seconds until a failed cleanup is retried; the pause doubles with each attempt."""
 _MOST_TRIES: Final = 15
-"""After these, two days, a note is given up; a training in its store ends the run all the same."""
+"""After these, two days, a note is dropped; the next training in that store still ends the run."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """What a process had begun when it ended, and only those who know its kind can clear.
+class Unfinished:
+    """Work of a dead process that only the code responsible for its kind can clean up.
 
     Parameters
     ----------
     kind : str
         ``RUN`` or ``ARCHIVE``.
     name : str
-        Of the experiment in which runs were begun, its id; empty for an archive.
+        Id of the runs' experiment; empty for an archive.
     place : str
         The store, or the archive's folder.
     note : Path
-        Where it was noted; for :func:`forget`, once it is cleared.
+        The note that records it; for :func:`remove_notes` after the cleanup.
     """
 
     kind: str
@@ -58,8 +58,8 @@ class Left:
 
 
 @dataclass
-class _Own:
-    """The file of this process, while it is open."""
+class _NoteFile:
+    """The open note file of this process."""
 
     token: str = ""
     handle: int = -1
@@ -68,13 +68,13 @@ class _Own:
     begun: list[tuple[str, str]] = field(default_factory=list)
 
 
-_own = _Own()
+_note_file = _NoteFile()
 
 
 def shared_folder() -> Path:
-    """Where the owners of all users of this machine lie; anybody may add, nobody may take away."""
-    tops = [place for place in ("/var/tmp", "/tmp") if os.access(place, os.W_OK)]
-    folder = Path(*(tops or [tempfile.gettempdir()])[:1]) / "escalation-owners"
+    """The folder of all users' note files; sticky, so only a file's owner can remove it."""
+    parents = [place for place in ("/var/tmp", "/tmp") if os.access(place, os.W_OK)]
+    folder = Path(*(parents or [tempfile.gettempdir()])[:1]) / "escalation-owners"
     with suppress(FileExistsError):
         folder.mkdir()
         folder.chmod(0o1777)
@@ -82,27 +82,27 @@ def shared_folder() -> Path:
 
 
 def _host() -> str:
-    """Name of the machine, as far as it shares that folder: another container has another one."""
+    """Digest of the machine's name and the shared folder; each container has its own."""
     place = f"{os.uname().nodename}:{shared_folder().stat().st_ino}"
     return sha256(place.encode()).hexdigest()[:8]
 
 
 def owner() -> str:
-    """The name of this process, unlike that of any other that ever was; it is alive until it ends.
+    """A token for this process that no other process ever has; alive until the process ends.
 
-    Where nothing can be written down, it is a name that is taken to live for ever.
+    If the note file can't be written, the token counts as alive forever.
     """
-    if _own.pid != os.getpid():
+    if _note_file.pid != os.getpid():
         _reset()
-        unlike = secrets.token_hex(8)
-        _own.pid, _own.token = os.getpid(), f"{_NOBODY}-{unlike}"
+        suffix = secrets.token_hex(8)
+        _note_file.pid, _note_file.token = os.getpid(), f"{_NO_HOST}-{suffix}"
         with suppress(OSError):
-            _open(f"{_host()}-{unlike}")
-    return _own.token
+            _open(f"{_host()}-{suffix}")
+    return _note_file.token
 
 
 def _open(token: str) -> None:
-    """Make the file and hold it; once more where somebody cleared it before it was held."""
+    """Create and lock the note file; retry if another process removed it before it was locked."""
     path = shared_folder() / f"{token}.owner"
     while True:
         flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW
@@ -113,40 +113,39 @@ def _open(token: str) -> None:
                 break
         os.close(handle)
     with suppress(OSError):
-        os.fchmod(handle, 0o644)  # whatever the umask, anybody may ask
-    _own.token, _own.handle, _own.path = token, handle, path
+        os.fchmod(handle, 0o644)  # readable for everyone, whatever the umask
+    _note_file.token, _note_file.handle, _note_file.path = token, handle, path
 
 
 def _reset() -> None:
-    """Forget the file of the process that this one was forked from; it stays that one's."""
-    if _own.handle >= 0:
+    """Close the note file without removing it; after a fork it belongs to the parent process."""
+    if _note_file.handle >= 0:
         with suppress(OSError):
-            os.close(_own.handle)
-    _own.token, _own.handle, _own.path, _own.pid = "", -1, None, 0
-    _own.begun.clear()
+            os.close(_note_file.handle)
+    vars(_note_file).update(vars(_NoteFile()))
 
 
 @atexit.register
 def retire() -> None:
-    """Remove the file of this process, unless something that it began is not done."""
-    if _own.pid == os.getpid() and _own.path is not None and not _own.begun:
+    """Remove the note file of this process unless some of its work is unfinished."""
+    if _note_file.pid == os.getpid() and _note_file.path is not None and not _note_file.begun:
         with suppress(OSError):
-            _own.path.unlink()
+            _note_file.path.unlink()
         _reset()
 
 
 os.register_at_fork(after_in_child=_reset)
 
 
-def lives(token: str) -> bool:
-    """Whether a process is still at work, as far as can be told from here.
+def is_alive(token: str) -> bool:
+    """Whether a process may still be running.
 
     Parameters
     ----------
     token : str
-        From :func:`owner`. One of another machine is taken to live.
+        From :func:`owner`. Tokens of other machines count as alive.
     """
-    if _own.pid == os.getpid() and token == _own.token:
+    if _note_file.pid == os.getpid() and token == _note_file.token:
         return True
     try:
         if not _TOKEN.fullmatch(token) or not token.startswith(_host()):
@@ -166,63 +165,65 @@ def lives(token: str) -> bool:
     return False
 
 
-def note(kind: str, place: str, name: str = "") -> None:
-    """Note what is begun; the command that finds the note after a kill clears it.
+def note_begun(kind: str, place: str, name: str = "") -> None:
+    """Record work that the next command must clean up if this process is killed.
 
     Parameters
     ----------
     kind, place, name : str
-        As of :class:`Left`.
+        As in :class:`Unfinished`.
     """
     owner()
-    _own.begun.append((kind, place))
-    if _own.handle >= 0 and "\n" not in place:
+    _note_file.begun.append((kind, place))
+    if _note_file.handle >= 0 and "\n" not in place:
+        line = f"{kind}\t{name}\t{place}\n".encode(errors="surrogateescape")
         with suppress(OSError):
-            os.write(_own.handle, f"{kind}\t{name}\t{place}\n".encode(errors="surrogateescape"))
+            os.write(_note_file.handle, line)
 
 
-def done(kind: str, place: str) -> None:
-    """What was noted has ended, and the next command need not look at it.
+def note_ended(kind: str, place: str) -> None:
+    """Record that work has ended and needs no cleanup.
 
     Parameters
     ----------
     kind, place : str
-        As for :func:`note`; of several, one.
+        As for :func:`note_begun`; one of several equal ones.
     """
     with suppress(ValueError):
-        _own.begun.remove((kind, place))
+        _note_file.begun.remove((kind, place))
 
 
 @contextmanager
-def own_folder(parent: Path, name: str = "") -> Iterator[Path]:
-    """A folder that is gone afterwards, or after the next command if this process is killed.
+def temporary_folder(parent: Path, name: str = "") -> Iterator[Path]:
+    """A folder that is removed after the block, or by the next command if this process is killed.
 
     Parameters
     ----------
     parent : Path
     name : str, optional
-        Of the file that is made there; leftovers of that name are cleared.
+        Name of the file that is written in it; leftovers of that name are removed first.
     """
     clear_beside(parent, name)
-    unlike = secrets.token_hex(3)
-    path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{unlike}.{owner()}.part"
-    note(_FOLDER, str(path))
+    suffix = secrets.token_hex(3)
+    path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{suffix}.{owner()}.part"
+    note_begun(_FOLDER, str(path))
     try:
         path.mkdir()
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
-            done(_FOLDER, str(path))
+            note_ended(_FOLDER, str(path))
 
 
 def clear_beside(parent: Path, name: str) -> None:
-    """Remove what the dead left of a file in a folder, whoever they were.
+    """Remove temporary folders that any dead process left in ``parent`` for a file.
 
     Parameters
     ----------
     parent : Path
     name : str
+        Name of the file; nothing is removed if empty.
     """
     if not name:
         return
@@ -233,44 +234,43 @@ def clear_beside(parent: Path, name: str) -> None:
 
 
 def _clear(path: Path, token: str | None = None) -> None:
-    """Remove a folder of ours whose owner is dead."""
-    match = _LEFT.fullmatch(path.name)
-    if match is None or token not in (None, match[1]) or lives(match[1]):
+    """Remove a temporary folder of this package if its owner is dead."""
+    match = _TEMPORARY.fullmatch(path.name)
+    if match is None or token not in (None, match[1]) or is_alive(match[1]):
         return
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
 
 
-def clear_dead() -> list[Left]:
-    """Remove the temporary folders of this user's dead; give what else they left.
+def clear_dead() -> list[Unfinished]:
+    """Remove temporary folders of this user's dead processes; return their other unfinished work.
 
-    A note of more than folders stays until :func:`forget` is told that all was cleared, or until
-    it was put off too often.
+    A note of such work stays until :func:`remove_notes`, or until it was postponed too often.
     """
-    left: list[Left] = []
+    unfinished: list[Unfinished] = []
     with suppress(OSError):
         for entry in list(os.scandir(shared_folder())):
             token = entry.name.removesuffix(".owner")
             with suppress(OSError):
-                if _TOKEN.fullmatch(token) and not lives(token):
-                    left += _cleared(Path(entry.path), token)
-    return left
+                if _TOKEN.fullmatch(token) and not is_alive(token):
+                    unfinished += _clear_noted(Path(entry.path), token)
+    return unfinished
 
 
-def _cleared(path: Path, token: str) -> list[Left]:
-    """What a dead owner of this user had noted, its folders removed."""
+def _clear_noted(path: Path, token: str) -> list[Unfinished]:
+    """Remove the folders in a note of this user; return its other work if a try is due."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, encoding="utf-8", errors="surrogateescape") as file:
         state = os.fstat(handle)
         if state.st_uid != os.geteuid() or not stat.S_ISREG(state.st_mode):
             return []
         lines = [line.split("\t", 2) for line in file.read().split("\n")[:-1]]
-    noted = [Left(line[0], line[1], line[2], path) for line in lines if len(line) == 3]
-    for one in noted:
-        if one.kind == _FOLDER:
-            _clear(Path(one.place), token)
-    others = [one for one in dict.fromkeys(noted) if one.kind in (RUN, ARCHIVE)]
-    tries = [float(one.place) for one in noted if one.kind == _TRIED and one.place.isdigit()]
+    records = [Unfinished(line[0], line[1], line[2], path) for line in lines if len(line) == 3]
+    for record in records:
+        if record.kind == _FOLDER:
+            _clear(Path(record.place), token)
+    others = [record for record in dict.fromkeys(records) if record.kind in (RUN, ARCHIVE)]
+    tries = [float(r.place) for r in records if r.kind == _TRIED and r.place.isdigit()]
     if not others or len(tries) >= _MOST_TRIES:
         path.unlink()
         return []
@@ -278,13 +278,13 @@ def _cleared(path: Path, token: str) -> list[Left]:
 
 
 def _due(tries: list[float], now: float) -> bool:
-    """Whether it is time to try again; at once where the clock was set back."""
+    """Whether it is time to try again; immediately if the clock was set back."""
     pause = _FIRST_PAUSE * 2.0 ** (len(tries) - 1)
     return not tries or not 0 <= now - tries[-1] < pause
 
 
-def put_off(notes: Iterable[Path]) -> None:
-    """Note that what the dead left could not be cleared; the next try waits longer each time."""
+def postpone(notes: Iterable[Path]) -> None:
+    """Record a failed cleanup in the notes; each retry waits longer."""
     for path in notes:
         with suppress(OSError):
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -292,8 +292,8 @@ def put_off(notes: Iterable[Path]) -> None:
                 file.write(f"{_TRIED}\t\t{int(time.time())}\n")
 
 
-def forget(notes: Iterable[Path]) -> None:
-    """Remove notes of the dead, all of which was cleared."""
+def remove_notes(notes: Iterable[Path]) -> None:
+    """Remove notes of dead processes after a complete cleanup."""
     for path in notes:
         with suppress(OSError):
             path.unlink()
@@ -301,11 +301,11 @@ def forget(notes: Iterable[Path]) -> None:
 
 @contextmanager
 def temporary_files() -> Iterator[None]:
-    """All temporary files of this process, those of libraries too, in a folder of its own."""
+    """Put this process's temporary files, including those of libraries, in one folder."""
     before = tempfile.tempdir
     try:
-        opened = own_folder(Path(tempfile.gettempdir()))
-        folder = opened.__enter__()
+        context = temporary_folder(Path(tempfile.gettempdir()))
+        folder = context.__enter__()
     except OSError:
         yield
         return
@@ -314,4 +314,4 @@ def temporary_files() -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
-        opened.__exit__(None, None, None)
+        context.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""What computes: the package's own code and tables, and the libraries under it."""
+"""A digest of the package's code and tables, and of the libraries that compute."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 LIBRARIES = ("numba", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels")
-"""Whose versions can change a forecast."""
+"""Libraries whose version can change a forecast."""
 
 
 @cache
 def package_digest() -> str:
-    """SHA-256 of every file of the package, of the libraries' versions, Python and the processor.
+    """SHA-256 of every file of the package and of the versions of libraries, Python and CPU type.
 
     Examples
     --------
     >>> len(package_digest())
     64
     """
-    under = [f"{name}={version(name)}" for name in LIBRARIES]
-    digest = sha256(" ".join([*under, platform.python_version(), platform.machine()]).encode())
+    versions = [f"{name}={version(name)}" for name in LIBRARIES]
+    digest = sha256(" ".join([*versions, platform.python_version(), platform.machine()]).encode())
     folder = Path(__file__).parents[1]
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

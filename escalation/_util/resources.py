@@ -1,4 +1,4 @@
-"""Files that come with the package: the Iraq chronology and its experiments."""
+"""Bundled files: the Iraq chronology and its experiments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from escalation.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SUFFIXES = (".csv", ".toml")
 
 
-def folders(package: Path = PACKAGE) -> tuple[Path, ...]:
-    """Where bundled files lie: inside an installed package, beside it in a checkout."""
+def _bundled_folders(package: Path) -> tuple[Path, ...]:
+    """Folders of bundled files: inside an installed package, next to it in a checkout."""
     root = package.parent
     if (root / "pyproject.toml").is_file():
         return root / "data", root / "experiments"
@@ -24,30 +23,29 @@ def bundled(name: str, *, package: Path = PACKAGE) -> Path:
     Parameters
     ----------
     name : str
-        A file name without folders, such as ``iraq_crisis_events.csv``.
+        File name without folders, such as ``iraq_crisis_events.csv``.
     package : Path, optional
         Folder of the package.
 
     Raises
     ------
     UsageError
-        ``E-BUNDLED`` when no such file comes with the package.
+        ``E-BUNDLED`` if the package has no such file.
 
     Examples
     --------
     >>> bundled("iraq_crisis_events.csv").name
     'iraq_crisis_events.csv'
     """
-    places = folders(package)
-    paths = (path for folder in places for path in folder.glob("*.*"))
-    known = {path.name: path for path in paths if path.suffix in SUFFIXES}
-    try:
-        return known[name]
-    except KeyError:
+    folders = _bundled_folders(package)
+    paths = (path for folder in folders for path in folder.glob("*.*"))
+    known = {path.name: path for path in paths if path.suffix in (".csv", ".toml")}
+    if name not in known:
         raise UsageError(
             "E-BUNDLED",
-            f"expected a bundled file, one of: {', '.join(sorted(known)) or 'none is there'}",
+            f"expected a bundled file, one of: {', '.join(sorted(known)) or '(none)'}",
             value=name,
-            where=str(places[0]),
-            fix="install the package again" if not known else "",
-        ) from None
+            where=str(folders[0]),
+            fix="" if known else "reinstall the package",
+        )
+    return known[name]

@@ -1,4 +1,4 @@
-"""Numbers and texts as people read them."""
+"""Numbers and lists of names formatted for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def percent(probability: float | None) -> str:
-    """A probability in whole percent, never rounded to impossible or certain.
+    """A probability in whole percent, never rounded to 0% or 100%.
 
     Examples
     --------
@@ -23,13 +23,12 @@ def percent(probability: float | None) -> str:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """The first of some names, and how many more there are.
+    """The first ``most`` names, and the number of others.
 
     Parameters
     ----------
     names : sequence of str
     most : int
-        How many are named.
 
     Examples
     --------
@@ -41,7 +40,7 @@ def listed(names: Sequence[str], most: int) -> str:
 
 
 def toll(killed: int | None, wounded: int | None) -> str:
-    """The killed and the wounded that are known, if any.
+    """The numbers of killed and wounded, as far as they are known and not zero.
 
     Examples
     --------

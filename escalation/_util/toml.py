@@ -1,4 +1,4 @@
-"""Values and sections as TOML text, for files that people go on to edit."""
+"""Values and tables as TOML text, for files that people will edit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class TomlTable:
     header : str
         ``[data]`` or ``[[targets]]``; empty for the top of the file.
     values : mapping of str to Any
-        Those that are None are left out.
+        Values that are None are omitted.
     above, below : sequence of str
-        Comments over the header, and lines under the values, as they are.
+        Comments before the header, and verbatim lines after the values.
     beside : mapping of str to str
-        Comments after a value, by its key.
+        Comment at the end of a value's line, by key.
     """
 
     header: str
@@ -36,56 +36,56 @@ class TomlTable:
 
     @property
     def text(self) -> str:
-        """The table, with its comments."""
-        lines = [comment(text) for text in self.above]
+        """The table as TOML, with its comments."""
+        lines = [toml_comment(text) for text in self.above]
         lines += [self.header] if self.header else []
         for name, value in self.values.items():
             if value is not None:
                 note = self.beside.get(name, "")
-                line = f"{key(name)} = {written(value)}"
-                lines.append(f"{line}   {comment(note)}" if note else line)
+                line = f"{toml_key(name)} = {toml_value(value)}"
+                lines.append(f"{line}   {toml_comment(note)}" if note else line)
         return "\n".join([*lines, *self.below])
 
 
-def key(name: str) -> str:
-    """A key, quoted where it must be.
+def toml_key(name: str) -> str:
+    """A key, quoted if necessary.
 
     Examples
     --------
-    >>> key("event_type"), key("bombing explosion")
+    >>> toml_key("event_type"), toml_key("bombing explosion")
     ('event_type', '"bombing explosion"')
     """
-    return name if _BARE.fullmatch(name) else written(name)
+    return name if _BARE.fullmatch(name) else toml_value(name)
 
 
-def comment(text: str) -> str:
-    r"""One line that is not read; no line end in a text can end it.
+def toml_comment(text: str) -> str:
+    r"""A comment on one line; line ends in the text become spaces.
 
     Examples
     --------
-    >>> comment("a\nb")
+    >>> toml_comment("a\nb")
     '# a b'
     """
     plain = "".join(char if char.isprintable() else " " for char in text)
     return f"# {plain}".rstrip()
 
 
-def written(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """A value as TOML.
 
     Examples
     --------
-    >>> written({"event_type": ["a b"], "rung": 3})
+    >>> toml_value({"event_type": ["a b"], "rung": 3})
     '{ event_type = ["a b"], rung = 3 }'
     """
     if isinstance(value, str):
-        # JSON's escapes are TOML's; it only leaves DEL as it is.
+        # JSON's escapes are valid in TOML; JSON only leaves DEL unescaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{key(name)} = {written(part)}" for name, part in value.items())
+        pairs = ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(written(part) for part in value)}]"
+        return f"[{', '.join(toml_value(item) for item in value)}]"
     return json.dumps(value)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from escalation import schema
-from escalation._util.toml import TomlTable, comment, key
+from escalation._util.toml import TomlTable, toml_comment, toml_key
 from escalation.backtest.facts import ENOUGH, LONGEST_LAG, Facts
 from escalation.backtest.label_choice import (
     LabelCounts,
@@ -231,7 +231,7 @@ class _Draft:
     def _channel_sections(self) -> Iterator[TomlTable]:
         for name, types in self._channels.items():
             where = {"where": {schema.EVENT_TYPE: types}}
-            yield TomlTable(f"[panel.channels.{key(name)}]", where)
+            yield TomlTable(f"[panel.channels.{toml_key(name)}]", where)
 
     def _features(self) -> Iterator[TomlTable]:
         killed = ["killed"] if self.facts.killed else []
@@ -268,7 +268,8 @@ class _Draft:
             for name, rungs in quiet.items()
         }
         below = [
-            f"# {key(name)} = [3, 4, 5]   {comment(f'assumed ({self.facts.types[name]} events)')}"
+            f"# {toml_key(name)} = [3, 4, 5]   "
+            + toml_comment(f"assumed ({self.facts.types[name]} events)")
             for name, rungs in own.items()
             if rungs is None
         ]

@@ -222,7 +222,7 @@ def backtest_case(
     blocks = _blocks(case)
     reuse = Reuse(case, blocks, cache or NumberCache())
     parts, probability = [], []
-    refits = engine(refit, list(zip(blocks, reuse.found, strict=True)), made=_Making(case))
+    refits = engine(refit, list(zip(blocks, reuse.found, strict=True)), make_shared=_Making(case))
     for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
         every = schedule.update_every or len(block)
         ahead = case.prepared.table(case.back, case.final, case.rows_at(block))

@@ -14,8 +14,8 @@ import typer
 
 from escalation import __version__
 from escalation._util.cautions import EscalationWarning
-from escalation._util.interrupts import listen, status_if_asked
-from escalation._util.library_errors import translated
+from escalation._util.interrupts import interrupt_status, listen
+from escalation._util.library_errors import translate_error
 from escalation.cli import (
     check,
     data,
@@ -128,10 +128,10 @@ def _run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as error:
-        asked = status_if_asked()
+        asked = interrupt_status()
         if asked is not None:  # what else went wrong is because of it
             raise SystemExit(asked) from None
-        _fail(translated(error) or _defect(error), error)
+        _fail(translate_error(error) or _defect(error), error)
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
@@ -164,4 +164,4 @@ def _fail(error: EscalationError, cause: Exception | None = None) -> NoReturn:
     if _State.debug:
         raise error from cause
     print(error, file=sys.stderr)
-    raise SystemExit(status_if_asked() or error.status)
+    raise SystemExit(interrupt_status() or error.status)

@@ -11,10 +11,10 @@ from typing import Any
 
 from escalation._util.owners import (
     ARCHIVE,
-    Left,
+    Unfinished,
     clear_dead,
-    forget,
-    put_off,
+    postpone,
+    remove_notes,
     retire,
     temporary_files,
 )
@@ -91,11 +91,11 @@ def _clear_up() -> None:
         except Exception:  # a store that can't be used now: a later command will
             failed.add(one.note)
             silent.add(one.place)
-    put_off(failed)
-    forget({one.note for one in left} - busy - failed)
+    postpone(failed)
+    remove_notes({one.note for one in left} - busy - failed)
 
 
-def _clear_one(one: Left) -> None:
+def _clear_one(one: Unfinished) -> None:
     if one.kind == ARCHIVE:
         from escalation.events.store.folder import ArchiveStore
 

@@ -123,9 +123,9 @@ def write_features(
         units = Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
         job = _Job(families, local, across, needed, units, folder, starts, apart)
         if needed:
-            for _ in run(_keep, _chunks(past, size), made=lambda: job):
+            for _ in run(_keep, _chunks(past, size), make_shared=lambda: job):
                 pass
-        encoded = run(_encoded, _chunks(past, size), made=lambda: job)
+        encoded = run(_encoded, _chunks(past, size), make_shared=lambda: job)
         return _apart(encoded, part) if apart else _join(encoded, part)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from escalation import schema
-from escalation._util.checked import Section, invalid
+from escalation._util.checked import Section, invalid_value
 from escalation.panel.dense import BASE_CHANNELS, Channel, Measure, PanelSpec, Where, pair_channel
 
 _TAKEN = frozenset({
@@ -46,15 +46,15 @@ def where_of(table: object, *, section: str = "where") -> Where:
         ``E-CONFIG`` for anything but columns with text, and a rung from 0 to 6.
     """
     if not isinstance(table, Mapping):
-        raise invalid(section, "", table, "needs a table such as { rung = 3 }")
+        raise invalid_value(section, "", table, "needs a table such as { rung = 3 }")
     rest = dict(table)
     rung = rest.pop("rung", 0)
     if isinstance(rung, bool) or not isinstance(rung, int) or not 0 <= rung <= schema.HIGHEST_RUNG:
-        raise invalid(section, "rung", rung, f"needs a rung from 0 to {schema.HIGHEST_RUNG}")
+        raise invalid_value(section, "rung", rung, f"needs a rung from 0 to {schema.HIGHEST_RUNG}")
     equal = {k: tuple([v] if isinstance(v, str) else v) for k, v in rest.items() if _is_words(v)}
     for key in rest:
         if key not in equal:
-            raise invalid(section, key, rest[key], "needs a text, or a list of texts")
+            raise invalid_value(section, key, rest[key], "needs a text, or a list of texts")
     return Where(equal, rung=rung)
 
 
@@ -104,7 +104,7 @@ class PanelSection(Section):
         names = [channel.name for channel in self.spec.channels]
         for name in names:
             if is_taken(name) or names.count(name) > 1:
-                raise invalid("[panel] channels", name, name, "the name is taken")
+                raise invalid_value("[panel] channels", name, name, "the name is taken")
         return self
 
     @property

@@ -10,9 +10,9 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from escalation._util import files
-from escalation._util.interrupts import raise_if_asked, status_if_asked
-from escalation._util.library_errors import translated
-from escalation._util.owners import RUN, done, lives, note, owner
+from escalation._util.interrupts import interrupt_status, raise_if_interrupted
+from escalation._util.library_errors import translate_error
+from escalation._util.owners import RUN, is_alive, note_begun, note_ended, owner
 from escalation.tracking.place import SQLITE, local_file
 from escalation.tracking.server import require_answer
 from escalation.tracking.store import storage, wait_until_free
@@ -33,7 +33,7 @@ def clear_stale(client: MlflowClient, experiment: str) -> int:
     """
     stale = 0
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        if not lives(run.data.tags.get(OWNER_TAG, "")):
+        if not is_alive(run.data.tags.get(OWNER_TAG, "")):
             _end(client, run)
             stale += 1
     return stale
@@ -95,7 +95,7 @@ def begin_run(
     tags : mapping of str to str
     """
     tags = {**tags, OWNER_TAG: owner()}
-    note(RUN, _place(uri), experiment)  # first: a kill may come before the answer
+    note_begun(RUN, _place(uri), experiment)  # first: a kill may come before the answer
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
 
 
@@ -126,10 +126,12 @@ def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
     try:
         with files.sharing(path.parent) if path else nullcontext():
             yield run_id
-        raise_if_asked()
+        raise_if_interrupted()
     except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt | SystemExit) or status_if_asked() is not None
-        known = translated(error)
+        stopped = (
+            isinstance(error, KeyboardInterrupt | SystemExit) or interrupt_status() is not None
+        )
+        known = translate_error(error)
         # A server that does not answer is not asked again; the next command ends the run.
         if known is None or known.code != "E-UNREACHABLE":
             with suppress(MlflowException):
@@ -137,7 +139,7 @@ def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
             with suppress(MlflowException):
                 client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
                 if not stopped:  # else the next command looks again: a server may be at it still
-                    done(RUN, _place(uri))
+                    note_ended(RUN, _place(uri))
         raise
     client.set_terminated(run_id, "FINISHED")
-    done(RUN, _place(uri))
+    note_ended(RUN, _place(uri))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from escalation._util.checked import GIVEN
+from escalation._util.checked import PIPELINE_ARGUMENTS
 from escalation.experiment import Experiment, target_of
 from escalation.features import ACROSS, FEATURES
 from escalation.models import MODELS
@@ -71,7 +71,7 @@ def _with_defaults(member: Callable[..., Any], values: Mapping[str, Any]) -> dic
     defaults = {
         name: parameter.default
         for name, parameter in known.items()
-        if name not in GIVEN and parameter.default is not inspect.Parameter.empty
+        if name not in PIPELINE_ARGUMENTS and parameter.default is not inspect.Parameter.empty
     }
     return {**defaults, **values}
 

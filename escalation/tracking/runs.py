@@ -19,7 +19,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
-from escalation._util.interrupts import raise_if_asked
+from escalation._util.interrupts import raise_if_interrupted
 from escalation._util.outputs import write_table
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
@@ -168,7 +168,7 @@ def log_training(
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))
-            raise_if_asked()
+            raise_if_interrupted()
             done = register(client, uri, trained, *children[trained.best])
             client.set_tag(parent, MODEL_TAG, done.name)
             client.set_tag(parent, VERSION_TAG, done.version)

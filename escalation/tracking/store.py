@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from escalation._util import files
-from escalation._util.library_errors import translated
+from escalation._util.library_errors import translate_error
 from escalation._util.owners import shared_folder
 from escalation.errors import BusyError, EscalationError, StorageError
 from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
@@ -48,7 +48,7 @@ def storage(*, seconds: int = _SECONDS, retries: int = 0) -> Iterator[None]:
     except EscalationError:
         raise
     except Exception as error:
-        known = translated(error)
+        known = translate_error(error)
         if known is None:
             raise
         raise known from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from escalation._util.ahead import one_ahead
+from escalation._util.ahead import prefetch
 
 
 def test_no_more_than_one_item_is_made_ahead():
@@ -15,7 +15,7 @@ def test_no_more_than_one_item_is_made_ahead():
             made.append(number)
             yield number
 
-    ahead = one_ahead(items())
+    ahead = prefetch(items())
     assert next(ahead) == 0
     ahead.close()
     assert made == [0, 1]
@@ -26,7 +26,7 @@ def test_an_error_comes_after_the_items_before_it():
         yield "first"
         raise LookupError("second")
 
-    ahead = one_ahead(items())
+    ahead = prefetch(items())
     assert next(ahead) == "first"
     with pytest.raises(LookupError, match="second"):
         next(ahead)

@@ -54,7 +54,7 @@ def test_results_come_in_the_order_of_the_items(run):
         time.sleep(0.01 * (item % 3))
         return item
 
-    assert list(run(work, range(10), made=lambda: None)) == list(range(10))
+    assert list(run(work, range(10), make_shared=lambda: None)) == list(range(10))
 
 
 @pytest.mark.parametrize("run", [in_turn, in_threads(2)])
@@ -66,7 +66,7 @@ def test_few_pieces_are_under_way_at_a_time(run):
             asked.append(item)
             yield item
 
-    results = run(operator.add, items(), made=lambda: 1)
+    results = run(operator.add, items(), make_shared=lambda: 1)
     assert [next(results) for _ in range(3)] == [1, 2, 3]
     assert len(asked) <= 3 + 3 * 2
     list(results)
@@ -109,7 +109,7 @@ def test_a_killed_worker_loses_nothing(cluster):
 
     before = set(workers_of(cluster).values())
     assert len(before - {os.getpid()}) == 2
-    results = cluster(work, range(24), made=make)
+    results = cluster(work, range(24), make_shared=make)
     first = next(results)
     os.kill(first[2], signal.SIGKILL)
     rest = list(results)
@@ -135,7 +135,7 @@ def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
 def test_a_running_cluster_is_found_by_its_address_and_nothing_elsewhere(cluster):
     (client,) = cluster.args
     with engine("dask", scheduler=client.scheduler.address) as run:
-        assert list(run(operator.mul, [1, 2, 3], made=lambda: 7)) == [7, 14, 21]
+        assert list(run(operator.mul, [1, 2, 3], make_shared=lambda: 7)) == [7, 14, 21]
     assert client.status == "running"
     import dask
 
@@ -190,8 +190,8 @@ def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones
 def killing(cluster):
     """The cluster, one of whose processes is killed once the first result is there."""
 
-    def run(work, items, *, made):
-        results = cluster(work, items, made=made)
+    def run(work, items, *, make_shared):
+        results = cluster(work, items, make_shared=make_shared)
         yield next(results)
         os.kill(next(iter(workers_of(cluster).values())), signal.SIGKILL)
         yield from results

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from escalation._util.files import locked, replacing, require_room
-from escalation._util.outputs import defused, write_figure, write_table
+from escalation._util.outputs import escape_formulas, write_figure, write_table
 from escalation.errors import BusyError, StorageError, UsageError
 
 
@@ -57,7 +57,9 @@ def test_an_unwritable_place_is_a_storage_error(tmp_path):
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@A1", "\tx", "\rx"])
 def test_text_that_a_spreadsheet_would_run_is_prefixed_and_numbers_are_not(risky):
-    safe = defused(pd.DataFrame({"text": [risky, "plain", None], "number": [-1.0, 2.0, 3.0]}))
+    safe = escape_formulas(
+        pd.DataFrame({"text": [risky, "plain", None], "number": [-1.0, 2.0, 3.0]})
+    )
     assert safe["text"].tolist()[:2] == ["'" + risky, "plain"]
     assert pd.isna(safe["text"].iloc[2])
     assert safe["number"].tolist() == [-1.0, 2.0, 3.0]
@@ -83,7 +85,7 @@ def test_another_ending_is_refused(tmp_path):
 
 
 def test_headers_and_categories_are_defused_too():
-    safe = defused(pd.DataFrame({"=a": pd.Categorical(["+b", "c"]), "d": [1, 2]}))
+    safe = escape_formulas(pd.DataFrame({"=a": pd.Categorical(["+b", "c"]), "d": [1, 2]}))
     assert safe.columns.tolist() == ["'=a", "d"]
     assert safe["'=a"].tolist() == ["'+b", "c"]
 

@@ -8,7 +8,7 @@ from patience import PATIENCE
 
 LOST = """
 import os, signal, sys, time
-from escalation._util.interrupts import listen, raise_if_asked
+from escalation._util.interrupts import listen, raise_if_interrupted
 
 class Careless:
     def __del__(self):
@@ -17,11 +17,11 @@ class Careless:
             pass  # the handler runs here, and what it raises is printed and dropped
 
 listen()
-raise_if_asked()
+raise_if_interrupted()
 one = Careless()
 del one
 print("goes on", flush=True)
-raise_if_asked() if sys.argv[2] == "asks" else time.sleep(600)
+raise_if_interrupted() if sys.argv[2] == "asks" else time.sleep(600)
 print("never")
 """
 

@@ -72,7 +72,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
 def test_where_nothing_can_be_written_it_is_said_once(tmp_path):
     (tmp_path / "file").write_text("")
     cache = NumberCache(tmp_path / "file" / "kept")
-    with pytest.warns(EscalationWarning, match="nothing is kept"):
+    with pytest.warns(EscalationWarning, match="nothing is stored"):
         cache.write("ab", VALUES)
     cache.write("cd", VALUES)
 

@@ -13,8 +13,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from escalation._util import owners
-with owners.own_folder(Path(sys.argv[1]), "a.csv"):
-    owners.note(owners.RUN, "sqlite:///none.db", "run 7")
+with owners.temporary_folder(Path(sys.argv[1]), "a.csv"):
+    owners.note_begun(owners.RUN, "sqlite:///none.db", "run 7")
     print(owners.owner(), flush=True)
     sys.stdin.readline()
     os.kill(os.getpid(), 9)
@@ -35,19 +35,19 @@ def test_the_living_are_left_alone_and_the_dead_are_cleared(other, tmp_path):
     token, kill = other
     owners.clear_dead()
     owners.clear_beside(tmp_path, "a.csv")
-    assert owners.lives(token) and len(list(tmp_path.iterdir())) == 1
+    assert owners.is_alive(token) and len(list(tmp_path.iterdir())) == 1
     kill()
-    assert not owners.lives(token)
+    assert not owners.is_alive(token)
     (run,) = [run for run in owners.clear_dead() if run.name == "run 7"]
     assert run.place == "sqlite:///none.db" and not list(tmp_path.iterdir())
     assert run in owners.clear_dead()  # until somebody has ended it
-    owners.forget([run.note])
+    owners.remove_notes([run.note])
     assert run not in owners.clear_dead()
 
 
 def test_a_process_lives_and_its_child_is_another():
     name = owners.owner()
-    assert owners.lives(name) and owners.owner() == name
+    assert owners.is_alive(name) and owners.owner() == name
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -55,13 +55,13 @@ def test_a_process_lives_and_its_child_is_another():
         os._exit(0)
     os.waitpid(child, 0)
     assert (other := os.read(reading, 100).decode()) != name
-    assert owners.lives(name) and not owners.lives(other)
+    assert owners.is_alive(name) and not owners.is_alive(other)
     owners.clear_dead()
 
 
 @pytest.mark.parametrize("name", ["", "host:12", "00000000-0123456789abcdef", "../x"])
 def test_of_another_machine_nothing_is_said(name):
-    assert owners.lives(name)
+    assert owners.is_alive(name)
 
 
 def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
@@ -78,17 +78,17 @@ def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
 def test_a_process_that_did_not_end_what_it_began_leaves_its_note(ended):
     code = (
         "import sys; from escalation._util import owners\n"
-        "owners.note(owners.RUN, 'sqlite:///none.db', '7')\n"
-        "owners.note(owners.RUN, 'sqlite:///none.db', '8')\n"
-        "for _ in range(int(sys.argv[1])): owners.done(owners.RUN, 'sqlite:///none.db')\n"
-        "owners.done(owners.RUN, 'sqlite:///other.db')\n"
+        "owners.note_begun(owners.RUN, 'sqlite:///none.db', '7')\n"
+        "owners.note_begun(owners.RUN, 'sqlite:///none.db', '8')\n"
+        "for _ in range(int(sys.argv[1])): owners.note_ended(owners.RUN, 'sqlite:///none.db')\n"
+        "owners.note_ended(owners.RUN, 'sqlite:///other.db')\n"
         "print(owners.owner())"
     )
     command = [sys.executable, "-c", code, "2" if ended else "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     left = [one for one in owners.clear_dead() if one.note.stem == done.stdout.strip()]
     assert [one.name for one in left] == ([] if ended else ["7", "8"])
-    owners.forget(one.note for one in left)
+    owners.remove_notes(one.note for one in left)
 
 
 @pytest.fixture

@@ -219,10 +219,10 @@ def test_half_a_model_that_a_server_makes_after_the_run_was_stopped_is_removed_b
     client, uri, gone, monkeypatch
 ):
     run_id = run_of(client, gone)
-    monkeypatch.setattr(owners._own, "begun", [(owners.RUN, uri), (owners.RUN, "another")])
+    monkeypatch.setattr(owners._note_file, "begun", [(owners.RUN, uri), (owners.RUN, "another")])
     with pytest.raises(KeyboardInterrupt), tracked_run(client, uri, run_id):
         raise KeyboardInterrupt
-    assert (owners.RUN, uri) in owners._own.begun  # the next command looks again
+    assert (owners.RUN, uri) in owners._note_file.begun  # the next command looks again
     client.create_logged_model("0", name="half", source_run_id=run_id)
     tracking.end_runs(uri, "0", owner=gone)
     assert client.search_logged_models(["0"]) == []

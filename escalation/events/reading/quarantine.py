@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from escalation._util.files import replacing
-from escalation._util.outputs import RISKY
+from escalation._util.outputs import FORMULA_STARTS
 from escalation.events.reading.blocks import RejectedRow
 
 _COLUMNS = ("line", "code", "column", "value", "expected", "file")
@@ -72,4 +72,4 @@ class Quarantine:
 
 
 def _defused(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation._util.ahead import one_ahead
+from escalation._util.ahead import prefetch
 from escalation._util.text import listed
 from escalation.errors import InputError, UsageError
 from escalation.events.archive import weakest_basis
@@ -137,7 +137,7 @@ class FileCheck:
         if form is not None:
             self.options = replace(self.options, date_format=form)
             self.remarks.append(f"dates read as {form}, the only order that fits every one of them")
-        for block in one_ahead(blocks):
+        for block in prefetch(blocks):
             self.records += block.records
             on_rows(self.records)
             events, problems, unrated = self._converted(block)

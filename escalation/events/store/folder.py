@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 
 from escalation import schema
 from escalation._util.files import LOCK_SECONDS, locked, make_folder
-from escalation._util.owners import ARCHIVE, done, note
+from escalation._util.owners import ARCHIVE, note_begun, note_ended
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, covered_day
 from escalation.events.store.intake import (
@@ -248,7 +248,7 @@ class ArchiveStore:
         place = str(self.folder.absolute())
         try:
             make_folder(self.folder)
-            note(ARCHIVE, place)
+            note_begun(ARCHIVE, place)
             with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
                 clear_leftovers(self.folder, listing)
@@ -266,7 +266,7 @@ class ArchiveStore:
                 fix="make room, or ask for permission, and run it again",
             ) from error
         finally:
-            done(ARCHIVE, place)
+            note_ended(ARCHIVE, place)
 
     def _listing(self) -> Listing:
         with _reading(self.folder):

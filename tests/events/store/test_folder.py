@@ -341,10 +341,10 @@ def test_a_damaged_archive_is_said_to_be_damaged(corrected, harm):
 
 def test_a_command_that_was_refused_by_an_archive_leaves_no_note_of_it(corrected):
     (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
-    before = list(owners._own.begun)
+    before = list(owners._note_file.begun)
     with pytest.raises(StorageError, match="E-ARCHIVE"):
         corrected.append([said("d 6 6 0")], file=named("b.csv"))
-    assert owners._own.begun == before
+    assert owners._note_file.begun == before
 
 
 def test_a_note_of_an_archive_that_is_damaged_is_not_kept_for_ever(corrected):

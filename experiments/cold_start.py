@@ -78,9 +78,9 @@ def forecasts_of(archive: EventArchive, unit: str, target: tuple[str, int], numb
     days = young.prepared.days
     learns = (at for at in range(28, len(days) - 1, 7) if can_learn(young, at))
     start = next(learns, len(days))
-    early = backtest_case(replace(young, own={"prior": prior}))
+    early = backtest_case(replace(young, custom_models={"prior": prior}))
     early = early[early["day"] < days[start]] if start < len(days) else early
-    issued = early[early["model"] == ("prior" if prior.answers else BASE)]
+    issued = early[early["model"] == ("prior" if prior.covers_label else BASE)]
     parts = [early, *(issued.assign(model=name) for name in MODELS if name != "prior")]
     if start < len(days):
         parts.append(backtest_case(case(first_origin=days[start].item())))

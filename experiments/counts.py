@@ -30,7 +30,7 @@ from escalation.metrics import crps
 from escalation.models.counts import MOST_FITTED, CountMixture, reweighted, single_dispersions
 from escalation.models.ewma_nb import EwmaNB, decayed_mean, nb_tail
 from escalation.models.pool import AVERAGE_DAYS
-from escalation.models.tails import spread_out
+from escalation.models.tails import evenly_spaced
 
 OUT = Path(__file__).with_name("results") / "counts.md"
 LABELS = (("any", 7), ("up", 30))
@@ -48,7 +48,7 @@ def tails_of(
     base = EwmaNB(horizon=horizon).fit(learnt.X, learnt.outcome, count=learnt.count)
     means = mixture.means(table.X)
     level = decayed_mean(table.X[base.decayed].to_numpy(), horizon)
-    rows = spread_out(len(learnt), most=MOST_FITTED)
+    rows = evenly_spaced(len(learnt), most=MOST_FITTED)
     own = single_dispersions(mixture.means(learnt.X)[:, rows], learnt.count[rows])
     alone = dict(zip(SINGLE, zip(means, own, strict=True), strict=True))
     alone[BASELINE] = level, base.dispersion_

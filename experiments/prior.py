@@ -21,9 +21,9 @@ from skill_data import DATA, SHARED
 
 from escalation import models
 from escalation.backtest.prior_learning import (
-    LabelLearnt,
+    LearntLabel,
     learn_prior,
-    numbers_learnt,
+    numbers_to_write,
     rows_of_gains,
     start_weight,
 )
@@ -51,7 +51,7 @@ def numbers_without(conflict: str) -> dict[str, Any]:
     that are not itself: with one conflict to learn from, little can be said of a start.
     """
     others = {name: parts for name, parts in _archives().items() if name != conflict}
-    numbers = numbers_learnt(learn_prior(others))
+    numbers = numbers_to_write(learn_prior(others))
     measured = {one.label: one.losses for one in _learnt()}
     for label in numbers["start"]:
         rest = {key: sums for key, sums in measured[label].items() if key[0] != conflict}
@@ -60,7 +60,7 @@ def numbers_without(conflict: str) -> dict[str, Any]:
 
 
 @cache
-def _learnt() -> list[LabelLearnt]:
+def _learnt() -> list[LearntLabel]:
     return learn_prior(_archives())
 
 
@@ -83,7 +83,7 @@ def main() -> int:
         weights.append(f"{place} " + " | ".join(f"{v:+.1f}" for v in row["by_weight"]) + " |")
     for one in learnt:
         sys.stderr.write(f"{one.label}: penalty {one.penalty}, gain {one.gain}, {one.worst}\n")
-    numbers = json.dumps(numbers_learnt(learnt), indent=1) + "\n"
+    numbers = json.dumps(numbers_to_write(learnt), indent=1) + "\n"
     (FOLDER / "prior.json").write_text(numbers, "utf-8")
     card = Path(__file__).with_name("prior_card.md").read_text("utf-8")
     card = card.replace("{gains}", "\n".join(lines)).replace("{weights}", "\n".join(weights))

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from escalation import schema
+from escalation.backtest.blend_shares import shares_in_blend
 from escalation.backtest.case import make_case
 from escalation.backtest.train import train_case
-from escalation.backtest.trust import trust_of
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 
@@ -97,7 +97,7 @@ def tried(rhythm: str, horizon: int, years: int) -> dict[str, object]:
     loss = (rows["probability"] - rows["outcome"]) ** 2
     brier = loss[first].groupby(rows.loc[first, "model"]).mean()
     gains = 100 * (1 - brier / brier["ewma_nb"])
-    weight = trust_of(trained).set_index("model")["share"].get("prior", 0.0)
+    weight = shares_in_blend(trained).set_index("model")["share"].get("prior", 0.0)
     return {"rhythm": rhythm, "label": f"any_{horizon}d", "baseline": brier["ewma_nb"],
             "blend": gains["blend"], "prior": gains["prior"], "weight": weight}  # fmt: skip
 

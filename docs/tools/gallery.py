@@ -107,9 +107,9 @@ def _timeline() -> Figure:
 
 
 def _ablation() -> Figure:
-    from escalation.backtest.ablation import ablated
+    from escalation.backtest.ablation import ablation_table
 
-    return plots.ablation_figure(ablated(_trained()), title="any_7d")
+    return plots.ablation_figure(ablation_table(_trained()), title="any_7d")
 
 
 FIGURES: dict[str, tuple[str, Callable[[], Figure]]] = {

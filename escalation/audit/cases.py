@@ -153,7 +153,7 @@ def issue_sheet(case: Case, day: np.datetime64) -> pd.DataFrame:
     DataFrame
         Inputs and ``at_risk``, one row per unit.
     """
-    known = case.known_on(case.prepared.days[-1])
+    known = case.labels_on(case.prepared.days[-1])
     table = case.rows_on(np.array([case.prepared.index_of(day)]), known)
     return table.X.assign(**{schema.AT_RISK: table.at_risk})
 

@@ -13,7 +13,7 @@ from escalation.audit import past, split
 from escalation.audit.cases import Cases
 from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest.case import Case, each
+from escalation.backtest.case import Case, run_each
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, require_archive
 from escalation.experiment import Experiment, require_experiment, target_label
@@ -59,7 +59,7 @@ def audit(
     def checked(target: Target) -> list[CheckResult]:
         return list(checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress))
 
-    labels = each(checked, experiment.labels)
+    labels = run_each(checked, experiment.labels)
     done = [result for label in labels for result in label]
     return AuditReport(experiment.experiment.name, merge_results(done))
 

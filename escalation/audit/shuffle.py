@@ -42,8 +42,8 @@ class Shuffled(Case):
 
     outcome: NDArray[np.float64]
 
-    def known_on(self, day: object) -> Labels:
-        known = super().known_on(day)
+    def labels_on(self, day: object) -> Labels:
+        known = super().labels_on(day)
         count = np.where(np.isnan(known.count), np.nan, self.outcome * known.threshold)
         return Labels(count, known.threshold, known.at_risk)
 
@@ -56,7 +56,7 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
     case : Case
     seed : int
     """
-    true = case.known_on(case.prepared.days[-1]).outcome
+    true = case.labels_on(case.prepared.days[-1]).outcome
     resolved = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
     outcome[:, :resolved] = true[:, _block_order(resolved, case.target.horizon, seed=seed)]
@@ -117,7 +117,7 @@ def remembered(case: Case) -> pd.DataFrame:
     experiment are too simple to.
     """
     every = origins(case)
-    final = case.known_on(case.prepared.days[-1])
+    final = case.labels_on(case.prepared.days[-1])
     parts = []
     for at in every[:: -(-len(every) // MOST_REMEMBERED)]:
         learned = case.training_table(case.prepared.days[at])

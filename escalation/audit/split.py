@@ -79,7 +79,7 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
     other = replace(case, prepared=prepared, back=prepared.back(cases.target))
     # An added event may let a unit enter; both lists are sorted.
     known = np.isin(prepared.unit_keys, case.prepared.unit_keys)
-    counts = [case.known_on(end).count, other.known_on(end).count[known]]
+    counts = [case.labels_on(end).count, other.labels_on(end).count[known]]
     same = (counts[0] == counts[1]) | np.isnan(counts[0]) & np.isnan(counts[1])
     at = case.prepared.index_of(day)
     allowed = np.zeros(len(case.prepared.days), dtype=bool)

@@ -65,7 +65,7 @@ def _reader_of(trained: Trained) -> str | None:
     return str(scored["brier"].astype(float).idxmin())
 
 
-def ablated(
+def ablation_table(
     trained: Trained, *, progress: Progress = silent, cache: NumberCache | None = None
 ) -> pd.DataFrame | None:
     """How much larger a model's Brier score is without each feature family, on the same origins.
@@ -120,7 +120,7 @@ def _smaller(case: Case, model: str, gone: Collection[str]) -> Case:
     return replace(
         case,
         experiment=experiment.model_copy(update={"models": chosen}),
-        own=case.own and {model: case.own[model]},
+        custom_models=case.custom_models and {model: case.custom_models[model]},
         prepared=replace(case.prepared, features=features),
     )
 

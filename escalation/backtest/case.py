@@ -51,7 +51,7 @@ class Case:
         Features for every day, as known on that day.
     back : LookBack
         The label's threshold, risk set and history.
-    own : mapping of str to estimator, optional
+    custom_models : mapping of str to estimator, optional
         Unfitted models that stand in for those of the experiment, beside the baselines.
     """
 
@@ -59,31 +59,31 @@ class Case:
     target: Target
     prepared: Prepared
     back: LookBack
-    own: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    custom_models: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
     @property
     def model_names(self) -> list[str]:
         """The models that run, each once."""
-        return names_of(self.experiment, self.target, self.own)
+        return names_of(self.experiment, self.target, self.custom_models)
 
     @property
     def learns(self) -> bool:
         """Whether models need outcomes of either class: `prior` beside the baselines does not."""
-        return not self.own or not set(self.own) <= set(FROM_FIRST_DAY)
+        return not self.custom_models or not set(self.custom_models) <= set(FROM_FIRST_DAY)
 
     def __repr__(self) -> str:
         """Its label and its size, in one line."""
         units, days = len(self.prepared.units), len(self.prepared.days)
         return f"Case: {target_label(self.target)}, {units} units, {days} days"
 
-    def known_on(self, day: object) -> Labels:
+    def labels_on(self, day: object) -> Labels:
         """Labels that had resolved by a day, from what was known by then."""
         return self.prepared.labels_at(self.target, self.back, day)
 
     @cached_property
     def final(self) -> Labels:
         """Labels from all that the archive says, for forecasts to be scored on."""
-        return self.known_on(self.prepared.days[-1])
+        return self.labels_on(self.prepared.days[-1])
 
     def training_table(self, day: object, known: Labels | None = None) -> Table:
         """Rows to learn from on a day: resolved by then, as known by then.
@@ -92,13 +92,13 @@ class Case:
         ----------
         day : date-like
         known : Labels, optional
-            Of :meth:`known_on`, if at hand.
+            Of :meth:`labels_on`, if at hand.
 
         Returns
         -------
         Table
         """
-        known = self.known_on(day) if known is None else known
+        known = self.labels_on(day) if known is None else known
         return self.prepared.table(self.back, known, self._training_rows(day, known))
 
     def _training_rows(self, day: object, known: Labels) -> Rows:
@@ -118,13 +118,13 @@ class Case:
         ----------
         day : date-like
         known : Labels, optional
-            Of :meth:`known_on`, if at hand.
+            Of :meth:`labels_on`, if at hand.
 
         Returns
         -------
         Outcomes
         """
-        known = self.known_on(day) if known is None else known
+        known = self.labels_on(day) if known is None else known
         units, days = self._training_rows(day, known)
         positives = int(known.outcome[units, days].sum())
         asked = self.prepared.days[days] if len(days) else self.prepared.days
@@ -167,7 +167,7 @@ def make_case(
     archive: EventArchive,
     experiment: Experiment,
     target: Target,
-    own: Mapping[str, Any] | None = None,
+    custom_models: Mapping[str, Any] | None = None,
 ) -> Case:
     """Prepare one label of an experiment.
 
@@ -176,7 +176,7 @@ def make_case(
     archive : EventArchive
     experiment : Experiment
     target : Target
-    own : mapping of str to estimator, optional
+    custom_models : mapping of str to estimator, optional
         Unfitted models in place of the experiment's.
 
     Returns
@@ -188,7 +188,9 @@ def make_case(
     InputError
         ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
     """
-    return replace(featured(case_of_labels(archive, experiment, target)), own=own)
+    return replace(
+        add_features(case_of_labels(archive, experiment, target)), custom_models=custom_models
+    )
 
 
 def case_of_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Case:
@@ -197,7 +199,7 @@ def case_of_labels(archive: EventArchive, experiment: Experiment, target: Target
     return Case(experiment, target, prepared, prepared.back(target))
 
 
-def featured(case: Case) -> Case:
+def add_features(case: Case) -> Case:
     """The same case with the experiment's features."""
     return replace(case, prepared=with_features(case.prepared, case.experiment))
 
@@ -232,7 +234,7 @@ def require_backtest(case: Case) -> None:
         require_learnable(case, days[start])
 
 
-def answerable(case: Case) -> Case:
+def require_answerable(case: Case) -> Case:
     """The case, or what the model ``prior`` alone can say where nothing can be learnt.
 
     Raises
@@ -243,11 +245,11 @@ def answerable(case: Case) -> Case:
     try:
         require_backtest(case)
     except Shortage as shortage:
-        return by_prior(case, shortage)
+        return prior_only(case, shortage)
     return case
 
 
-def by_prior(case: Case, shortage: Shortage) -> Case:
+def prior_only(case: Case, shortage: Shortage) -> Case:
     """The case with the baselines and the model ``prior`` alone, and a warning that says so.
 
     Parameters
@@ -262,9 +264,9 @@ def by_prior(case: Case, shortage: Shortage) -> Case:
         That one, where ``prior`` has not learnt the label either.
     """
     prior = build_model("prior", case.experiment, case.target)
-    if case.own or not isinstance(prior, Prior) or not prior.answers:
+    if case.custom_models or not isinstance(prior, Prior) or not prior.covers_label:
         raise shortage
-    young = replace(case, own={"prior": prior})
+    young = replace(case, custom_models={"prior": prior})
     require_backtest(young)
     warn_answered_by_prior(shortage)
     return young
@@ -291,12 +293,12 @@ def learnable_cases(
     """
 
     def counted(target: Target) -> Case:
-        return answerable(case_of_labels(archive, experiment, target))
+        return require_answerable(case_of_labels(archive, experiment, target))
 
-    return each(counted, experiment.labels, missing=missing)
+    return run_each(counted, experiment.labels, missing=missing)
 
 
-def each(
+def run_each(
     work: Callable[[Item], Result], items: Sequence[Item], *, missing: OnShortage = warn
 ) -> list[Result]:
     """Results of the items that have one; those that lack something don't stop the others.
@@ -382,6 +384,6 @@ def can_learn(case: Case, at: int) -> bool:
 def learnable(case: Case, at: int) -> tuple[Labels, Table]:
     """What was known on a day, and what there was to learn from."""
     today = case.prepared.days[at]
-    known = case.known_on(today)
+    known = case.labels_on(today)
     require_learnable(case, today, known)
     return known, case.training_table(today, known)

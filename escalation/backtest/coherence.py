@@ -24,7 +24,7 @@ VALUES = ("probability", "lower", "upper")
 _MODEL_KEY = ["model", schema.UNIT_KEY, schema.DAY]
 
 
-def rising(values: Array) -> Array:
+def isotonic(values: Array) -> Array:
     r"""The nearest rows, by squares, that never fall from left to right.
 
     .. math:: \hat v_j = \max_{i \le j} \min_{k \ge j} \text{mean}(v_i, \dots, v_k)
@@ -44,7 +44,7 @@ def rising(values: Array) -> Array:
 
     Examples
     --------
-    >>> rising(np.array([[0.3, 0.1, 0.5]])).tolist()
+    >>> isotonic(np.array([[0.3, 0.1, 0.5]])).tolist()
     [[0.2, 0.2, 0.5]]
     """
     width = values.shape[1]
@@ -148,7 +148,7 @@ def coherent(forecasts: pd.DataFrame, names: Sequence[str], *, falls: bool = Fal
     for name in VALUES:
         wide = np.column_stack([forecasts.loc[at, name] for at in places])
         fit = nested & np.isfinite(wide).all(axis=1)
-        wide[fit] = rising(wide[fit])
+        wide[fit] = isotonic(wide[fit])
         for column, at in enumerate(places):
             changed.loc[at, name] = wide[:, column]
     return changed

@@ -62,9 +62,9 @@ class Facts:
         By kind, without those that the archive lacks.
     types : mapping of str to int
         Events by type, the commonest first.
-    own : mapping of str to Rungs or None
+    unrated_types : mapping of str to Rungs or None
         Types that the ladder does not know, with the rungs that their words suggest.
-    rated : mapping of str to tuple of int
+    severity_range : mapping of str to tuple of int
         Lowest and highest severity of the events of each type.
     rungs : mapping of int to int
         Events by severity.
@@ -84,8 +84,8 @@ class Facts:
     weekly: bool
     units: Mapping[str, Units]
     types: Mapping[str, int]
-    own: Mapping[str, schema.Rungs | None]
-    rated: Mapping[str, tuple[int, int]]
+    unrated_types: Mapping[str, schema.Rungs | None]
+    severity_range: Mapping[str, tuple[int, int]]
     rungs: Mapping[int, int]
     actors: Mapping[str, int]
     targets: Mapping[str, int]
@@ -111,7 +111,9 @@ class Facts:
             "weekly": self.weekly,
             "units": {kind: units.__dict__ for kind, units in self.units.items()},
             "types": dict(self.types),
-            "types_without_rung": {t: rungs and list(rungs) for t, rungs in self.own.items()},
+            "types_without_rung": {
+                t: rungs and list(rungs) for t, rungs in self.unrated_types.items()
+            },
             "severity": {str(rung): count for rung, count in self.rungs.items()},
             "actors": dict(self.actors),
             "targets": dict(self.targets),
@@ -140,8 +142,8 @@ def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Fa
     days = np.sort(events[schema.EVENT_DATE].to_numpy("datetime64[D]"))
     types = _counts(events[schema.EVENT_TYPE])
     names = pa.array(list(types), pa.string())
-    own = names.filter(pa.array(unrated(names, ladder=ladder))).to_pylist()
-    rated = _rated(events)
+    without_rung = names.filter(pa.array(unrated(names, ladder=ladder))).to_pylist()
+    ranges = _severity_range(events)
     killed = events[schema.KILLED].dropna()
     rungs = events[schema.SEVERITY].astype(int).value_counts().sort_index()
     return Facts(
@@ -152,8 +154,10 @@ def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Fa
         weekly=_is_weekly(days),
         units=_units(events),
         types=types,
-        own=rungs_of_types(types, own, violent=_violent(events, own, rated)),
-        rated=rated,
+        unrated_types=rungs_of_types(
+            types, without_rung, violent=_violent(events, without_rung, ranges)
+        ),
+        severity_range=ranges,
         rungs={int(rung): int(count) for rung, count in rungs.items()},
         actors=_counts(events[schema.ACTOR]),
         targets=_counts(events[schema.TARGET]),
@@ -169,7 +173,7 @@ def _counts(column: pd.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in pairs}
 
 
-def _rated(events: pd.DataFrame) -> dict[str, tuple[int, int]]:
+def _severity_range(events: pd.DataFrame) -> dict[str, tuple[int, int]]:
     spans = events.groupby(schema.EVENT_TYPE)[schema.SEVERITY].agg(["min", "max"]).astype(int)
     return {str(name): (int(low), int(high)) for name, low, high in spans.itertuples()}
 

@@ -13,7 +13,7 @@ from escalation.backtest.table import Table
 from escalation.experiment import Experiment
 from escalation.models import BASELINES, MODELS, ResolvedForecasts
 from escalation.models.base import MetaEstimator
-from escalation.models.wrapped import adapted
+from escalation.models.wrapped import as_event_model
 from escalation.targets import Target
 
 
@@ -42,8 +42,8 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
     return MODELS[name](**supplied, **experiment.models.get(name, {}))
 
 
-def unfitted(
-    experiment: Experiment, target: Target, own: Mapping[str, Any] | None = None
+def build_models(
+    experiment: Experiment, target: Target, custom_models: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The models of :func:`names_of`, each as it is before it has seen anything.
 
@@ -51,26 +51,28 @@ def unfitted(
     ----------
     experiment : Experiment
     target : Target
-    own : mapping of str to estimator, optional
+    custom_models : mapping of str to estimator, optional
         Unfitted, by name.
 
     Returns
     -------
     dict of str to EventModel
     """
-    own = own or {}
+    custom = custom_models or {}
     return {
-        name: adapted(name, own[name], horizon=target.horizon)
-        if name in own
+        name: as_event_model(name, custom[name], horizon=target.horizon)
+        if name in custom
         else build_model(name, experiment, target)
-        for name in names_of(experiment, target, own)
+        for name in names_of(experiment, target, custom)
     }
 
 
-def names_of(experiment: Experiment, target: Target, own: Mapping[str, Any] | None) -> list[str]:
-    """The models that run: a label's of an experiment, or the baselines and one's own."""
-    if own:
-        return list(dict.fromkeys([*BASELINES, *own]))
+def names_of(
+    experiment: Experiment, target: Target, custom_models: Mapping[str, Any] | None
+) -> list[str]:
+    """The models that run: a label's of an experiment, or the baselines and custom ones."""
+    if custom_models:
+        return list(dict.fromkeys([*BASELINES, *custom_models]))
     chosen = {*BASELINES, *(target.models or experiment.model_names)}
     return [name for name in experiment.model_names if name in chosen]
 
@@ -87,7 +89,7 @@ def fit_models(
     *,
     record: ResolvedForecasts | None = None,
     fitted: Mapping[str, Any] | None = None,
-    own: Mapping[str, Any] | None = None,
+    custom_models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fit every model of an experiment on one training table, the meta-estimators last.
 
@@ -101,15 +103,15 @@ def fit_models(
         Forecasts of these models that have resolved, for those that learn from them.
     fitted : mapping of str to estimator, optional
         Models fitted before that are kept as they are.
-    own : mapping of str to estimator, optional
-        As for :func:`unfitted`.
+    custom_models : mapping of str to estimator, optional
+        As for :func:`build_models`.
 
     Returns
     -------
     dict of str to estimator
     """
     y = table.outcome.astype(np.int64)
-    models = unfitted(experiment, target, own)
+    models = build_models(experiment, target, custom_models)
     done = dict(fitted or {})
     for name in sorted(models, key=lambda name: is_meta(models[name])):
         if name in done:

@@ -18,7 +18,7 @@ from escalation.events.store.folder import ArchiveStore
 
 
 @dataclass(frozen=True)
-class Inspected:
+class Inspection:
     """A file or an archive, looked at.
 
     Parameters
@@ -46,7 +46,7 @@ def inspect_file(
     source: str | None = None,
     options: Options | None = None,
     limits: Limits | None = None,
-) -> Inspected:
+) -> Inspection:
     """Find out what a file is and what it holds.
 
     Parameters
@@ -73,16 +73,18 @@ def inspect_file(
     if path.is_dir():
         archive = ArchiveStore(path).archive()
         # Its severity was stored with its events: no rung that is written now changes it.
-        facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), own={})
-        return Inspected(archive, facts, {"source": "tidy"})
+        facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), unrated_types={})
+        return Inspection(archive, facts, {"source": "tidy"})
     file = detect_file(path, sources_named(source), options=options)
     whole = load_file(path, file.source, file.options, limits or Limits())
     facts = facts_of(whole.archive, ladder=file.options.ladder)
-    if quiet := {name: rungs for name, rungs in facts.own.items() if rungs is not None}:
+    if quiet := {name: rungs for name, rungs in facts.unrated_types.items() if rungs is not None}:
         rated = replace(file.options, ladder={**file.options.ladder, **quiet})
         whole = load_file(path, file.source, rated, limits or Limits())
-        facts = replace(facts_of(whole.archive, ladder=rated.ladder), own=facts.own)
-    return Inspected(whole.archive, facts, _reading(file, whole.options), file, whole.report)
+        facts = replace(
+            facts_of(whole.archive, ladder=rated.ladder), unrated_types=facts.unrated_types
+        )
+    return Inspection(whole.archive, facts, _reading(file, whole.options), file, whole.report)
 
 
 def _reading(file: DetectedFile, options: Options) -> dict[str, Any]:

@@ -35,7 +35,7 @@ Losses = dict[tuple[str, int], Array]
 
 
 @dataclass(frozen=True)
-class LabelLearnt:
+class LearntLabel:
     """One label of a prior.
 
     Parameters
@@ -75,7 +75,7 @@ class LabelLearnt:
         return {key: sums for key, sums in self.losses.items() if key[0] == conflict}
 
 
-def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[LabelLearnt]:
+def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[LearntLabel]:
     """Every label, with what it gains where it has not learnt.
 
     The penalty is the one that gains most where one conflict after the other is left out, and a
@@ -90,7 +90,7 @@ def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[Labe
 
     Returns
     -------
-    list of LabelLearnt
+    list of LearntLabel
     """
     found = []
     for number, label in enumerate(LABELS):
@@ -99,7 +99,7 @@ def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[Labe
     return found
 
 
-def numbers_learnt(learnt: list[LabelLearnt]) -> dict[str, Any]:
+def numbers_to_write(learnt: list[LearntLabel]) -> dict[str, Any]:
     """What the file of numbers says."""
     return numbers_of(
         {one.label: LabelNumbers(one.coefficients, one.start) for one in learnt if one.coefficients}
@@ -128,19 +128,19 @@ def start_weight(losses: Losses) -> float:
     return PRIOR_WEIGHTS[1 + int(mean.argmax())]
 
 
-def _learnt(archives: Archives, label: str) -> LabelLearnt:
+def _learnt(archives: Archives, label: str) -> LearntLabel:
     if not _both_classes(archives, label):
-        return LabelLearnt(label, (), PENALTIES[-1], {})
+        return LearntLabel(label, (), PENALTIES[-1], {})
     if len(archives) == 1:
-        alone = learn(archives, label, PENALTIES[-1])
-        return LabelLearnt(label, _rounded(alone), PENALTIES[-1], {})
-    tried = {penalty: left_out(archives, label, penalty) for penalty in PENALTIES}
+        alone = fit_coefficients(archives, label, PENALTIES[-1])
+        return LearntLabel(label, _rounded(alone), PENALTIES[-1], {})
+    tried = {penalty: leave_one_out(archives, label, penalty) for penalty in PENALTIES}
     penalty = max(tried, key=lambda one: _mean_gain(tried[one], young=False))
     losses = tried[penalty]
     gains = [_mean_gain(losses, young=young) for young in (False, True)]
     kept = min(gains) > 0.0
-    return LabelLearnt(
-        label, _rounded(learn(archives, label, penalty)) if kept else (), penalty, losses
+    return LearntLabel(
+        label, _rounded(fit_coefficients(archives, label, penalty)) if kept else (), penalty, losses
     )
 
 
@@ -162,7 +162,7 @@ def _both_classes(archives: Archives, label: str) -> bool:
     return True
 
 
-def learn(archives: Archives, label: str, penalty: float) -> Array:
+def fit_coefficients(archives: Archives, label: str, penalty: float) -> Array:
     """Coefficients on the plain inputs, the intercept first; each conflict has the same weight.
 
     Parameters
@@ -189,7 +189,7 @@ def learn(archives: Archives, label: str, penalty: float) -> Array:
     return np.array([fit.intercept_[0] - slope @ scaler.mean_, *slope])
 
 
-def left_out(archives: Archives, label: str, penalty: float) -> Losses:
+def leave_one_out(archives: Archives, label: str, penalty: float) -> Losses:
     """Brier scores of each conflict, forecast from what was learnt on the others.
 
     Parameters
@@ -201,7 +201,7 @@ def left_out(archives: Archives, label: str, penalty: float) -> Losses:
     losses = {}
     for conflict, parts in archives.items():
         others = {name: part for name, part in archives.items() if name != conflict}
-        beta = learn(others, label, penalty)
+        beta = fit_coefficients(others, label, penalty)
         for horizon in SCORED:
             rows = [one for one in _of_label(parts, label) if one.horizon == horizon]
             losses[conflict, horizon] = np.array([_losses(one, beta) for one in rows])
@@ -244,7 +244,7 @@ def gain(sums: Array, *, weight: int = -1, seed: int = 7) -> tuple[float, float,
     return 100 * (1 - own.sum() / base.sum()), float(low), float(high)
 
 
-def rows_of_gains(learnt: LabelLearnt) -> list[Mapping[str, Any]]:
+def rows_of_gains(learnt: LearntLabel) -> list[Mapping[str, Any]]:
     """Each conflict left out at each horizon: archives, gains and their intervals, in percent."""
     return [
         {

@@ -72,7 +72,7 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     Parameters
     ----------
     archive : EventArchive
-        With the severity that the rungs of :attr:`Facts.own` give.
+        With the severity that the rungs of :attr:`Facts.unrated_types` give.
     facts : Facts
         Of this archive.
     name : str
@@ -131,12 +131,12 @@ def _days(facts: Facts) -> int:
     return int((facts.last_day - facts.start).astype(int)) + 1
 
 
-def model_of(name: str, labels: Sequence[str]) -> str:
+def registered_name(name: str, labels: Sequence[str]) -> str:
     """What the model of the first label is registered as.
 
     Examples
     --------
-    >>> model_of("mine", ["any_7d"]), model_of("mine", ["any_7d", "up_7d"])
+    >>> registered_name("mine", ["any_7d"]), registered_name("mine", ["any_7d", "up_7d"])
     ('mine', 'mine.any_7d')
     """
     return name if len(labels) == 1 else f"{name}.{labels[0]}"
@@ -171,12 +171,12 @@ class _Draft:
         return "\n\n".join(section.text for section in sections) + "\n"
 
     def _about(self, targets: list[dict[str, Any]]) -> TomlTable:
-        facts = self.facts
+        facts, model = self.facts, registered_name(self.name, [label_of(t) for t in targets])
         above = [
             f"{facts.events} events from {facts.first_day} to {facts.last_day}. To train and to "
             "score:",
             f"    escalation train {self.name}.toml",
-            f"    escalation score --model {model_of(self.name, [label_of(t) for t in targets])}",
+            f"    escalation score --model {model}",
             "Everything here may be changed; unknown keys are refused.",
         ]
         return TomlTable("[experiment]", {"name": self.name, "seed": 7}, above)
@@ -254,7 +254,7 @@ class _Draft:
         yield TomlTable("[features.calendar]", cycles)
 
     def _severity(self) -> Iterator[TomlTable]:
-        own = dict(list(self.facts.own.items())[:_TYPES_WRITTEN])
+        own = dict(list(self.facts.unrated_types.items())[:_TYPES_WRITTEN])
         if not own or self.data.get("events") is None:
             return
         quiet = {name: rungs for name, rungs in own.items() if rungs is not None}

@@ -49,7 +49,7 @@ def resolved(
     return ResolvedForecasts(names, wide, outcome[order], days[order], units[order])
 
 
-def resolved_in(
+def resolved_forecasts(
     prepared: Prepared, forecasts: pd.DataFrame, known: Labels, *, at: int
 ) -> ResolvedForecasts:
     """The same from a table of forecasts.

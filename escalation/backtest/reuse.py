@@ -20,7 +20,7 @@ from escalation._util.arrays import Array
 from escalation._util.number_cache import NumberCache
 from escalation._util.package_digest import package_digest
 from escalation.backtest.case import Case
-from escalation.backtest.fitting import is_meta, unfitted
+from escalation.backtest.fitting import build_models, is_meta
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
@@ -73,7 +73,7 @@ class Reuse:
 
     @cached_property
     def _meta(self) -> set[str]:
-        models = unfitted(self.case.experiment, self.case.target, self.case.own)
+        models = build_models(self.case.experiment, self.case.target, self.case.custom_models)
         return {name for name, model in models.items() if is_meta(model)}
 
     def keep(self, probability: Sequence[Mapping[str, Array]]) -> None:
@@ -110,10 +110,10 @@ def model_keys(case: Case, blocks: Blocks) -> dict[str, str]:
     if not all(map(_ours, [*common, type(case.target)])):
         return {}
     base = _case_digest(case, blocks)
-    own = set(case.own or ())
+    own = set(case.custom_models or ())
     ours = [name for name in case.model_names if name not in own and _ours(MODELS[name])]
     whole = len(ours) == len(case.model_names)
-    models = unfitted(case.experiment, case.target, case.own)
+    models = build_models(case.experiment, case.target, case.custom_models)
     said = {name: [name, case.experiment.models.get(name, {})] for name in ours}
     return {
         name: _digest([base, said[name], [*said.values()] if is_meta(models[name]) else []])

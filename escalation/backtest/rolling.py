@@ -23,16 +23,16 @@ from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
+    add_features,
     can_learn,
-    each,
-    featured,
     learnable,
     learnable_cases,
     make_case,
     origins,
+    run_each,
 )
 from escalation.backtest.coherence import coherent, families
-from escalation.backtest.fitting import fit_models, is_meta, predict, unfitted
+from escalation.backtest.fitting import build_models, fit_models, is_meta, predict
 from escalation.backtest.intervals import TrackRecord
 from escalation.backtest.resolved import IssuedForecasts, records_of
 from escalation.backtest.reuse import Reuse
@@ -125,7 +125,13 @@ class _Making:
 
     def __reduce__(self) -> tuple[Any, ...]:
         case = self.case
-        return partial, (make_case, case.prepared.archive, case.experiment, case.target, case.own)
+        return partial, (
+            make_case,
+            case.prepared.archive,
+            case.experiment,
+            case.target,
+            case.custom_models,
+        )
 
 
 def refit(case: Case, piece: tuple[NDArray[np.int64], Mapping[str, Array]]) -> Refit:
@@ -142,7 +148,7 @@ def refit(case: Case, piece: tuple[NDArray[np.int64], Mapping[str, Array]]) -> R
     Refit
     """
     block, kept = piece
-    models = unfitted(case.experiment, case.target, case.own)
+    models = build_models(case.experiment, case.target, case.custom_models)
     base = {name: model for name, model in models.items() if not is_meta(model)}
     new = {name: model for name, model in base.items() if name not in kept}
     if not new:
@@ -218,7 +224,7 @@ def backtest_case(
         ``E-INSUFFICIENT`` where there is too little to learn from on an origin.
     """
     schedule = case.experiment.backtest
-    issued, standing = IssuedForecasts(tuple(case.model_names)), Standing()
+    issued, standing = IssuedForecasts(tuple(case.model_names)), RecordSchedule()
     blocks = _blocks(case)
     reuse = Reuse(case, blocks, cache or NumberCache())
     parts, probability = [], []
@@ -236,7 +242,7 @@ def backtest_case(
 
 
 @dataclass
-class Standing:
+class RecordSchedule:
     """Track records of all models, fitted again whenever a quarter more days were forecast.
 
     Parameters
@@ -287,7 +293,7 @@ def _forecast_block(
                 table,
                 record=issued.resolved(known, at=starts[0]),
                 fitted=fitted,
-                own=case.own,
+                custom_models=case.custom_models,
             )
             current = predict(models, ahead.rows(now), known=current)
         issued.add((rows[0][now], rows[1][now]), current)
@@ -306,7 +312,7 @@ def _base_estimators(case: Case, block: NDArray[np.int64], base: Refit) -> dict[
 
         return _FittedLater(fit)
 
-    models = unfitted(case.experiment, case.target, case.own)
+    models = build_models(case.experiment, case.target, case.custom_models)
     return {
         name: base.models[name] if name in base.models else later(model)
         for name, model in models.items()
@@ -318,7 +324,7 @@ def _ends(
     case: Case,
     block: NDArray[np.int64],
     issued: IssuedForecasts,
-    standing: Standing,
+    standing: RecordSchedule,
     probability: Mapping[str, Array],
 ) -> dict[str, Array]:
     """Both ends of the intervals of a block, each from what had resolved on its day."""
@@ -326,7 +332,7 @@ def _ends(
     ends = {name: np.empty((2, len(day))) for name in probability}
     for again, span in standing.spans(block):
         if again:
-            known = case.known_on(case.prepared.days[span[0]])
+            known = case.labels_on(case.prepared.days[span[0]])
             record = issued.resolved(known, at=span[0])
             standing.records = records_of(record, issued.names, horizon=case.target.horizon)
         now = np.isin(day, span)
@@ -370,11 +376,11 @@ def backtest_labels(
     """
 
     def forecast(case: Case) -> tuple[Target, pd.DataFrame]:
-        done = backtest_case(featured(case), progress=progress, engine=engine, cache=cache)
+        done = backtest_case(add_features(case), progress=progress, engine=engine, cache=cache)
         return case.target, done
 
     cases = learnable_cases(archive, experiment, missing=missing)
-    labels, parts = zip(*each(forecast, cases, missing=missing), strict=True)
+    labels, parts = zip(*run_each(forecast, cases, missing=missing), strict=True)
     forecasts = pd.concat(parts, ignore_index=True)
     for family in families(labels):
         names = [target_label(label) for label in family.labels]

@@ -13,15 +13,15 @@ from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
 from escalation.backtest.case import (
     Case,
-    answerable,
-    by_prior,
-    each,
-    featured,
+    add_features,
     learnable_cases,
     make_case,
+    prior_only,
+    require_answerable,
+    run_each,
 )
 from escalation.backtest.fitting import build_model, fit_models
-from escalation.backtest.resolved import resolved_in
+from escalation.backtest.resolved import resolved_forecasts
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.shortage import OnShortage, Shortage, warn
 from escalation.backtest.table import Table
@@ -53,7 +53,7 @@ class Trained:
     table : Table
         What the models were refitted on.
     ablation : DataFrame, optional
-        Of :func:`escalation.backtest.ablation.ablated`, where that was asked for.
+        Of :func:`escalation.backtest.ablation.ablation_table`, where that was asked for.
     """
 
     case: Case
@@ -71,7 +71,7 @@ class Trained:
         return target_label(self.case.target)
 
     @property
-    def by_chance(self) -> str:
+    def no_change_sentence(self) -> str:
         """What its share of positives would be if nothing ever changed, in a sentence."""
         return (
             "If every unit kept its average rate, chance alone would make "
@@ -107,7 +107,7 @@ def train_target(
     GateError
         ``E-INSUFFICIENT`` when there is too little to learn from; nothing is stored then.
     """
-    return train_case(answerable(make_case(archive, experiment, target)), progress=progress)
+    return train_case(require_answerable(make_case(archive, experiment, target)), progress=progress)
 
 
 def train_labels(
@@ -139,9 +139,9 @@ def train_labels(
     cases = learnable_cases(archive, experiment, missing=missing)
 
     def train(case: Case) -> Trained:
-        return train_case(featured(case), progress=progress, cache=cache)
+        return train_case(add_features(case), progress=progress, cache=cache)
 
-    return each(train, cases, missing=missing)
+    return run_each(train, cases, missing=missing)
 
 
 def train_case(
@@ -167,12 +167,12 @@ def train_case(
     try:
         return _train(case, progress, cache)
     except Shortage as shortage:
-        return _train(by_prior(case, shortage), progress, cache)
+        return _train(prior_only(case, shortage), progress, cache)
 
 
 def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained:
     days, experiment, target = case.prepared.days, case.experiment, case.target
-    known = case.known_on(days[-1])
+    known = case.labels_on(days[-1])
     table = case.training_table(days[-1], known)
     forecasts = backtest_case(case, progress=progress, cache=cache)
     try:
@@ -182,19 +182,21 @@ def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained
         best = best_model(summary, experiment, target)
     except GateError as error:
         raise Shortage(target_label(target), error.message, fix=error.fix) from None
-    record = resolved_in(case.prepared, forecasts, known, at=len(days) - 1)
+    record = resolved_forecasts(case.prepared, forecasts, known, at=len(days) - 1)
     return Trained(
         case=case,
         forecasts=forecasts,
         summary=summary,
-        models=fit_models(experiment, target, table, record=record, own=case.own),
+        models=fit_models(
+            experiment, target, table, record=record, custom_models=case.custom_models
+        ),
         best=best,
         null_share=null_share(known, case.back),
         table=table,
     )
 
 
-def unverified(summary: pd.DataFrame) -> str:
+def unverified_reason(summary: pd.DataFrame) -> str:
     """What must be said wherever a model of this comparison is named; nothing where it is enough.
 
     Parameters
@@ -234,7 +236,9 @@ def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) ->
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
         ran = "prior" in scored.index
-        return "prior" if ran and build_model("prior", experiment, target).answers else "ewma_nb"
+        return (
+            "prior" if ran and build_model("prior", experiment, target).covers_label else "ewma_nb"
+        )
     usable = scored["brier"].dropna()
     if usable.empty:
         raise GateError(

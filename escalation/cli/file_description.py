@@ -9,7 +9,7 @@ from typing import Any
 
 from escalation._util.text import listed
 from escalation.backtest.facts import ENOUGH, Facts
-from escalation.backtest.inspect_file import Inspected
+from escalation.backtest.inspect_file import Inspection
 from escalation.backtest.propose import Proposal
 from escalation.events.detect import DetectedFile
 from escalation.events.reading.tables import is_table
@@ -18,12 +18,12 @@ from escalation.events.type_words import nonviolent_reason
 _SHOWN = 12
 
 
-def described(seen: Inspected, proposal: Proposal) -> list[tuple[str, str]]:
+def described(seen: Inspection, proposal: Proposal) -> list[tuple[str, str]]:
     """Everything that a person wants to know of a file before training on it."""
     return [*_about_file(seen), *_about_events(seen.facts), *_about_labels(proposal)]
 
 
-def _about_file(seen: Inspected) -> list[tuple[str, str]]:
+def _about_file(seen: Inspection) -> list[tuple[str, str]]:
     if seen.file is None or seen.report is None:
         return [("archive", "events that were ingested before")]
     report, layout = seen.report, seen.file.layout
@@ -42,7 +42,7 @@ def _variant(file: DetectedFile) -> str:
     return "" if file.layout.source.columns == file.source.columns else ", aggregated by week"
 
 
-def _reading(seen: Inspected) -> str:
+def _reading(seen: Inspection) -> str:
     assert seen.file is not None
     names = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
     separator = names.get(seen.file.layout.delimiter, repr(seen.file.layout.delimiter))
@@ -87,9 +87,9 @@ def _type_lines(facts: Facts) -> list[str]:
 
 
 def _rung(name: str, facts: Facts) -> str:
-    if name not in facts.own:
-        return f"rung {_span(facts.rated[name])}"
-    rungs = facts.own[name]
+    if name not in facts.unrated_types:
+        return f"rung {_span(facts.severity_range[name])}"
+    rungs = facts.unrated_types[name]
     if rungs is None:
         return "not on the ladder: rung 3, 4 or 5 by casualties"
     reason = nonviolent_reason(name)
@@ -109,7 +109,7 @@ def _about_labels(proposal: Proposal) -> list[tuple[str, str]]:
     return [*lines, *(("left out", f"{label}: {why}") for label, why in proposal.left_out.items())]
 
 
-def as_record(seen: Inspected, proposal: Proposal, target: Path) -> dict[str, Any]:
+def as_record(seen: Inspection, proposal: Proposal, target: Path) -> dict[str, Any]:
     """The same for scripts."""
     report, file = seen.report, seen.file
     rows = (

@@ -15,7 +15,7 @@ from escalation.cli.reading import FILE_READING, FileReading, reads
 from escalation.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from escalation.backtest.inspect_file import Inspected
+    from escalation.backtest.inspect_file import Inspection
     from escalation.backtest.propose import Proposal
 
 _PACKED = {".gz", ".zip"}
@@ -112,8 +112,8 @@ def _relative(file: Path, target: Path) -> str:
         return file.resolve().as_posix()
 
 
-def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
-    from escalation.backtest.propose import model_of
+def _print(seen: Inspection, proposal: Proposal, target: Path) -> None:
+    from escalation.backtest.propose import registered_name
     from escalation.cli import console
     from escalation.cli.file_description import described
     from escalation.events.load import report_warnings
@@ -131,6 +131,6 @@ def _print(seen: Inspected, proposal: Proposal, target: Path) -> None:
     if proposal.missing_days:
         out.print(f"written to {target}", soft_wrap=True)
         return
-    model = model_of(_name(target), list(proposal.labels) or [""])
+    model = registered_name(_name(target), list(proposal.labels) or [""])
     steps = f"escalation train {target}, then escalation score --model {model}"
     out.print(f"written to {target}; next: {steps}", soft_wrap=True)

@@ -19,7 +19,7 @@ from escalation.schema import UnitKind
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from escalation.backtest.prior_learning import LabelLearnt
+    from escalation.backtest.prior_learning import LearntLabel
     from escalation.events import EventArchive
 
 NumbersFile = Annotated[Path, typer.Option(help="Where to write the numbers, .json.")]
@@ -44,7 +44,7 @@ def prior_command(
     require_ending(out, ".json")
     _require_different(files)
     require_room(out)
-    from escalation.backtest.prior_learning import learn_prior, numbers_learnt
+    from escalation.backtest.prior_learning import learn_prior, numbers_to_write
     from escalation.backtest.small_archives import small_archives
     from escalation.cli import console
     from escalation.errors import GateError
@@ -62,7 +62,7 @@ def prior_command(
             fix="give more events, more conflicts, or coarser units with --unit",
         )
     with replacing(out) as part:
-        part.write_text(json.dumps(numbers_learnt(learnt), indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(numbers_to_write(learnt), indent=1) + "\n", encoding="utf-8")
     if as_json:
         print_json([_plain(one) for one in learnt])
         return
@@ -89,7 +89,7 @@ def _read(source: str, path: Path, reading: IntakeReading) -> EventArchive:
     return load_events(source, path, options=options, limits=Limits(max_bad=reading.max_bad))
 
 
-def _plain(one: LabelLearnt) -> dict[str, Any]:
+def _plain(one: LearntLabel) -> dict[str, Any]:
     """A label for scripts."""
     name, worst = one.worst if one.losses else (None, None)
     return {
@@ -102,7 +102,7 @@ def _plain(one: LabelLearnt) -> dict[str, Any]:
     }
 
 
-def _table(learnt: list[LabelLearnt]) -> Table:
+def _table(learnt: list[LearntLabel]) -> Table:
     from rich.table import Table
 
     table = Table("label", "", "Brier score saved", "worst", "left out", "start of blend")
@@ -118,7 +118,7 @@ def _table(learnt: list[LabelLearnt]) -> Table:
     return table
 
 
-def _remarks(learnt: list[LabelLearnt], conflicts: int, out: Path) -> list[str]:
+def _remarks(learnt: list[LearntLabel], conflicts: int, out: Path) -> list[str]:
     saved = "Over ewma_nb, each file forecast from what was learnt on the others, at 7 and 30 days."
     alone = "One file: nothing could be left out, so nothing is known of how well it carries over."
     name = printable(str(out))

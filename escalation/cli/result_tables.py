@@ -101,7 +101,7 @@ def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
     Parameters
     ----------
     ablation : DataFrame
-        Of :func:`escalation.backtest.ablation.ablated`.
+        Of :func:`escalation.backtest.ablation.ablation_table`.
     title : str
         The label.
     """

@@ -145,7 +145,7 @@ def _train_and_store(
 ) -> list[tuple[Trained, Logged]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking
-    from escalation.backtest.ablation import ablated
+    from escalation.backtest.ablation import ablation_table
     from escalation.backtest.train import train_labels
     from escalation.cli import console
     from escalation.report import training_pages
@@ -154,7 +154,8 @@ def _train_and_store(
         trained = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
         if ablate:
             trained = [
-                replace(t, ablation=ablated(t, progress=progress, cache=cache)) for t in trained
+                replace(t, ablation=ablation_table(t, progress=progress, cache=cache))
+                for t in trained
             ]
         stored: list[Logged] = []
         together = uuid.uuid4().hex
@@ -170,7 +171,7 @@ def _train_and_store(
 
 
 def _row(trained: Trained, logged: Logged) -> dict[str, object]:
-    from escalation.backtest.train import unverified
+    from escalation.backtest.train import unverified_reason
 
     return {
         "target": trained.label,
@@ -179,7 +180,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
         "model": logged.name,
         "version": logged.version,
         "alias": logged.alias,
-        "caution": unverified(trained.summary),
+        "caution": unverified_reason(trained.summary),
         "run_id": logged.run_id,
         "summary": records(trained.summary),
         **({} if trained.ablation is None else {"ablation": records(trained.ablation)}),
@@ -187,8 +188,8 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
 
 
 def _tell(trained: Trained, logged: Logged) -> None:
-    from escalation.backtest.train import unverified
-    from escalation.backtest.trust import trust_in_words, trust_of
+    from escalation.backtest.blend_shares import blend_sentence, shares_in_blend
+    from escalation.backtest.train import unverified_reason
     from escalation.cli import console, result_tables
     from escalation.experiment import label_words
     from escalation.scoring.described import track_record_of
@@ -200,10 +201,10 @@ def _tell(trained: Trained, logged: Logged) -> None:
     if trained.ablation is not None:
         out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
-    out.print(trained.by_chance)
-    if trusted := trust_in_words(trust_of(trained)):
+    out.print(trained.no_change_sentence)
+    if trusted := blend_sentence(shares_in_blend(trained)):
         out.print(trusted)
-    caution = unverified(trained.summary)
+    caution = unverified_reason(trained.summary)
     registered = f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}"
     out.print(f"{registered}; {caution}" if caution else registered)
 

@@ -276,7 +276,7 @@ class MetaEstimator(EventModel):
         raise NotImplementedError
 
 
-def with_missing(
+def fit_missing(
     estimators: Mapping[str, Any],
     unfitted: Mapping[str, EventModel],
     X: Any,

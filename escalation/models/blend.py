@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from escalation._util.arrays import Array
-from escalation.models.base import Column, MetaEstimator, with_missing
+from escalation.models.base import Column, MetaEstimator, fit_missing
 from escalation.models.corrected import Corrected
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.mixture import (
@@ -84,7 +84,7 @@ class Blend(MetaEstimator):
         estimators: Mapping[str, Any],
         record: ResolvedForecasts | None,
     ) -> None:
-        fitted = with_missing(estimators, self._unfitted(), X, y, count)
+        fitted = fit_missing(estimators, self._unfitted(), X, y, count)
         if getattr(fitted.get(PRIOR_MODEL), "stands_back_", False):
             del fitted[PRIOR_MODEL]
         start = start_of(fitted)

@@ -13,9 +13,9 @@ from escalation.models.base import (
     Column,
     MetaEstimator,
     columns_of,
+    fit_missing,
     unit_names,
     weighted_sum,
-    with_missing,
 )
 from escalation.models.ewma_nb import EwmaNB
 from escalation.models.levels import Levels, log_averages
@@ -89,7 +89,7 @@ class Corrected(MetaEstimator):
         self, X: Any, y: Array, count: Array, *, estimators: Mapping[str, Any], record: Any
     ) -> None:
         """From the training rows: more than the forecasts, and as honest of such stiff models."""
-        fitted = with_missing(estimators, self._unfitted(), X, y, count)
+        fitted = fit_missing(estimators, self._unfitted(), X, y, count)
         self.names_ = list(OFFSET)
         self.estimators_ = [fitted[name] for name in self.names_]
         inputs = self._inputs(X)

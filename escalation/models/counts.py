@@ -14,7 +14,7 @@ from escalation.models.base import columns_of
 from escalation.models.ewma_nb import SMALLEST_MEAN, nb_tail
 from escalation.models.negbin import negbin_loglike
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.tails import DISPERSIONS, spread_out
+from escalation.models.tails import DISPERSIONS, evenly_spaced
 
 PLAIN_MEAN = "history_mean"
 COMPONENTS = len(AVERAGE_DAYS) + 1
@@ -23,7 +23,7 @@ EQUAL_SHARES_WORTH = 10.0
 """Independent counts that equal weights are worth."""
 MOST_FITTED = 600
 """Rows that weights are chosen from, evenly spread."""
-DRAWN_IN = (0.6, 0.8, 1.0)
+SHRINK_FACTORS = (0.6, 0.8, 1.0)
 """Of these, the factor on every dispersion less one that gives the mixture its lowest CRPS: where
 means differ, their mixture spreads further than each count by itself."""
 CUTS = 24
@@ -84,11 +84,11 @@ class CountMixture:
         """
         if not len(count):
             return cls(horizon)
-        rows = spread_out(len(count), most=MOST_FITTED)
+        rows = evenly_spaced(len(count), most=MOST_FITTED)
         means, seen = cls(horizon).means(X)[:, rows], np.asarray(count, np.float64)[rows]
         alone = single_dispersions(means, seen)
         pull = 1.0 / (1.0 + len(count) / (horizon * EQUAL_SHARES_WORTH))
-        tried = [tuple(1.0 + spread * (d - 1.0) for d in alone) for spread in DRAWN_IN]
+        tried = [tuple(1.0 + spread * (d - 1.0) for d in alone) for spread in SHRINK_FACTORS]
         found = [_lowest_crps(means, dispersion, seen, pull=pull) for dispersion in tried]
         best = min(range(len(tried)), key=lambda k: found[k][1])
         return cls(horizon, tried[best], tuple(found[best][0].tolist()))

@@ -12,11 +12,11 @@ from scipy.special import betainc
 from escalation._util.arrays import Array
 from escalation.models.base import Column, EventModel, columns_of
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.tails import outcome_log_likelihood, spread_out
+from escalation.models.tails import evenly_spaced, outcome_log_likelihood
 
 PRIOR_DAYS = (2.0, 10.0, 40.0)
 """Days of observation that the pool's rate is worth."""
-KEPT_SHARES = (1.0, 0.5, 0.25, 0.1)
+EVIDENCE_SHARES = (1.0, 0.5, 0.25, 0.1)
 """Share of the evidence that is left when the level has moved on through the days ahead."""
 SMALLEST_RATE = 1e-4
 
@@ -98,11 +98,11 @@ class Dynamic(EventModel):
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
         self.rate_ = max(float(count.mean()) / self.horizon, SMALLEST_RATE)
-        rows = spread_out(len(y))
+        rows = evenly_spaced(len(y))
         (threshold,) = columns_of(X, [self.threshold])
         sums = [column[rows] for column in columns_of(X, self.levels)]
         best = -np.inf
-        for memory, prior, kept in product(range(len(AVERAGE_DAYS)), PRIOR_DAYS, KEPT_SHARES):
+        for memory, prior, kept in product(range(len(AVERAGE_DAYS)), PRIOR_DAYS, EVIDENCE_SHARES):
             chosen = memory, prior, kept
             p = self._tail(sums[memory], threshold[rows], *chosen)
             value = float(outcome_log_likelihood(p, y[rows]).mean())

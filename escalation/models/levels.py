@@ -14,7 +14,7 @@ from escalation.models.ewma_nb import PAST_DAYS
 from escalation.models.optimum import minimise
 from escalation.models.penalised import age_weights, blocks_of, days_of, design_effect
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.tails import likeliest_shape, spread_out, tail_of
+from escalation.models.tails import evenly_spaced, likeliest_shape, tail_of
 
 PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
 """Intercept, then the weights of the averages over 7 to 365 days; they add up to one."""
@@ -84,7 +84,7 @@ class Levels(EventModel):
             residual, blocks_of(day, horizon=self.horizon), expected=float((residual**2).sum())
         )
         self.coefficients_ = _regress(self._design(X), capped, age_weights(day), effect)
-        rows = spread_out(len(y))
+        rows = evenly_spaced(len(y))
         self.quadratic_, self.dispersion_ = likeliest_shape(
             self._mean(X)[rows], threshold[rows], y[rows]
         )

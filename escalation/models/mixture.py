@@ -216,14 +216,14 @@ def mixture_of(
     shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
     ripe = 1.0
     if PRIOR_MODEL in start:
-        ripe = ripeness(record.day, horizon=horizon)
+        ripe = pool_floor_share(record.day, horizon=horizon)
         shares[-1] += START_FLOOR * (1.0 - ripe)
     shares[0] += START_FLOOR * ripe
     kept = shares > 0.0
     return Mixture(weights[kept], shares[kept] / shares.sum())
 
 
-def ripeness(day: NDArray[np.int64], *, horizon: int) -> float:
+def pool_floor_share(day: NDArray[np.int64], *, horizon: int) -> float:
     """Share of the floor that the pool of the start has after the days of a record.
 
     Parameters
@@ -235,7 +235,7 @@ def ripeness(day: NDArray[np.int64], *, horizon: int) -> float:
 
     Examples
     --------
-    >>> ripeness(np.arange(0, 182, 7), horizon=7)
+    >>> pool_floor_share(np.arange(0, 182, 7), horizon=7)
     0.5
     """
     steps = np.minimum(np.diff(np.unique(day)), horizon)

@@ -12,7 +12,7 @@ from escalation._util.arrays import Array
 from escalation.models.base import Column, EventModel, columns_of
 from escalation.models.ewma_nb import SMALLEST_MEAN
 from escalation.models.penalised import log_odds
-from escalation.models.tails import likeliest_shape, spread_out, tail_of
+from escalation.models.tails import evenly_spaced, likeliest_shape, tail_of
 
 AVERAGE_DAYS = (7, 10, 21, 45, 90, 365)
 AVERAGE_COLUMNS: tuple[Column, ...] = tuple(f"history_decay_{days}d" for days in AVERAGE_DAYS)
@@ -62,7 +62,7 @@ class Pool(EventModel):
         self.threshold = threshold
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
-        rows = spread_out(len(y))
+        rows = evenly_spaced(len(y))
         (threshold,) = columns_of(X, [self.threshold])
         means = self._means(X)[:, rows]
         self.shapes_ = [likeliest_shape(mean, threshold[rows], y[rows]) for mean in means]

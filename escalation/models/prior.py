@@ -14,7 +14,7 @@ from escalation.models.base import Column, EventModel, columns_of, weighted_sum
 from escalation.models.ewma_nb import EwmaNB, nb_tail
 from escalation.models.penalised import log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
-from escalation.models.prior_numbers import LabelNumbers, checked_numbers, learnt
+from escalation.models.prior_numbers import LabelNumbers, checked_numbers, packaged_numbers
 
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90)
 """Horizons, in days, between which log-odds are a straight line in the logarithm of the horizon."""
@@ -181,12 +181,12 @@ class Prior(EventModel):
         self.threshold = threshold
 
     @property
-    def answers(self) -> bool:
+    def covers_label(self) -> bool:
         """Whether its label was learnt, so that it need not stand back."""
         return self.label in self._learnt()
 
     def _learnt(self) -> Mapping[str, LabelNumbers]:
-        return learnt() if self.numbers is None else checked_numbers(self.numbers)
+        return packaged_numbers() if self.numbers is None else checked_numbers(self.numbers)
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
         """Look the numbers up; only the baseline, for a label without any, is fitted."""

@@ -64,7 +64,7 @@ class LabelNumbers(NamedTuple):
 
 
 @cache
-def learnt() -> Mapping[str, LabelNumbers]:
+def packaged_numbers() -> Mapping[str, LabelNumbers]:
     """Numbers by label, as they come with the package."""
     return checked_numbers(json.loads(COEFFICIENT_FILE.read_text("utf-8")))
 

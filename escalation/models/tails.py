@@ -13,7 +13,7 @@ from escalation.models.ewma_nb import nb_tail
 
 DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0)
 """Variance over mean, from nearly Poisson to a war in a day."""
-SPREADS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+OVERDISPERSIONS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """Squared coefficient of variation of the level, where the variance grows with the mean squared."""
 MOST_ROWS = 3000
 """One number is chosen from at most so many evenly spread rows: more would not move it."""
@@ -70,7 +70,7 @@ def outcome_log_likelihood(probability: Array, y: Array) -> Array:
     return np.log(np.where(y > 0, held, 1.0 - held))
 
 
-def spread_out(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
+def evenly_spaced(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
     """Positions of at most ``most`` rows, evenly spread.
 
     Parameters
@@ -84,7 +84,7 @@ def spread_out(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
 
     Examples
     --------
-    >>> spread_out(10, most=4).tolist()
+    >>> evenly_spaced(10, most=4).tolist()
     [0, 3, 6, 9]
     """
     return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.intp))
@@ -145,7 +145,7 @@ def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, floa
     (False, 2.0)
     """
     dispersion, gain = likeliest(mean, threshold, y)
-    spread, other = likeliest(mean, threshold, y, tail=quadratic_tail, grid=SPREADS)
+    spread, other = likeliest(mean, threshold, y, tail=quadratic_tail, grid=OVERDISPERSIONS)
     return (True, spread) if other > gain else (False, dispersion)
 
 

@@ -129,7 +129,7 @@ class Adapted(Wrapped):
         return without_occurrence(X)
 
 
-def adapted(name: str, estimator: Any, *, horizon: int) -> EventModel:
+def as_event_model(name: str, estimator: Any, *, horizon: int) -> EventModel:
     """An estimator as a model of a backtest: one of the project's own, or any other.
 
     Parameters

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.progress import Progress, silent
-from escalation.backtest.case import Case, can_learn, each, make_case, require_learnable
+from escalation.backtest.case import Case, can_learn, make_case, require_learnable, run_each
 from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
-from escalation.backtest.resolved import record_of, resolved_in
+from escalation.backtest.resolved import record_of, resolved_forecasts
 from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.train import best_model, train_labels
@@ -136,7 +136,7 @@ def replay_range(
     if begin > end:
         raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)
-    parts = each(
+    parts = run_each(
         lambda target: _replayed(archive, experiment, target, days, progress),
         experiment.labels,
         missing=missing,
@@ -152,7 +152,7 @@ def _replayed(
     progress: Progress,
 ) -> pd.DataFrame:
     case = make_case(archive, _reaching_on(experiment, archive, days), target)
-    final = case.known_on(case.prepared.days[-1])
+    final = case.labels_on(case.prepared.days[-1])
     parts = []
     for some, origin in _by_record(case, experiment, days):
         past = _past(case, origin, some[-1], progress)
@@ -213,8 +213,8 @@ def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.Da
         ends = {NO_MODEL: np.array([nothing, nothing])}
         (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, ends)
         return rows.assign(**{BASE_RATE: np.nan})
-    known = case.known_on(today)
-    record = resolved_in(case.prepared, past[past[schema.DAY] <= today], known, at=at)
+    known = case.labels_on(today)
+    record = resolved_forecasts(case.prepared, past[past[schema.DAY] <= today], known, at=at)
     name = _chosen_by(record, case.experiment, case.target)
     models = fit_models(
         _needed(case, name), case.target, case.training_table(today, known), record=record

@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 
 from escalation import metrics, plots, schema
 from escalation._util.number_cache import users_cache
-from escalation.backtest.case import Case, answerable, make_case
+from escalation.backtest.case import Case, make_case, require_answerable
 from escalation.backtest.settings import experiment_of
 from escalation.backtest.train import Trained, train_case
 from escalation.errors import UsageError
 from escalation.events.archive import EventArchive, require_archive
 from escalation.experiment import Experiment
 from escalation.features.build import Families
-from escalation.models.wrapped import Adapted, adapted
+from escalation.models.wrapped import Adapted, as_event_model
 from escalation.scoring.described import manifest_of
 from escalation.scoring.score import score
 from escalation.scoring.scorer import Scorer
@@ -276,8 +276,8 @@ def backtest(
         )
     label = experiment.labels[0]
     for name, estimator in (models or {}).items():
-        adapted(name, estimator, horizon=label.horizon)
-    case: Case = answerable(make_case(archive, experiment, label, models))
+        as_event_model(name, estimator, horizon=label.horizon)
+    case: Case = require_answerable(make_case(archive, experiment, label, models))
     return BacktestResult(train_case(case, cache=users_cache() if cache else None))
 
 

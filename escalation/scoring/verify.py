@@ -152,7 +152,7 @@ def outcomes(
         Columns model, target, unit, day, unit_key, horizon, probability, outcome, at_risk.
     """
     case = make_case(archive, experiment, scorer.target)
-    known = case.known_on(case.prepared.days[-1])
+    known = case.labels_on(case.prepared.days[-1])
     units, days = positions(case.prepared.unit_keys, case.prepared.days, rows)
     inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
     outcome = np.full(len(rows), np.nan)
@@ -176,7 +176,7 @@ def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> 
     """Forecasts of the baseline, fitted on what was known on each day; NaN if it can't be."""
     out = np.full(len(units), np.nan)
     for day in np.unique(days):
-        known = case.known_on(case.prepared.days[day])
+        known = case.labels_on(case.prepared.days[day])
         table = case.training_table(case.prepared.days[day], known)
         if not len(table):
             continue
@@ -228,7 +228,7 @@ def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.Data
     empty = pd.DataFrame(columns=["column", "psi", "ks", "rows"])
     if len(recent[0]) < FEWEST_RECENT:
         return empty
-    known = case.known_on(to_day(scorer.manifest.trained_to))
+    known = case.labels_on(to_day(scorer.manifest.trained_to))
     then = case.training_table(to_day(scorer.manifest.trained_to), known).X
     now = case.prepared.table(case.back, known, recent).X
     rows = [

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from escalation import schema
-from escalation.backtest.train import Trained, unverified
+from escalation.backtest.train import Trained, unverified_reason
 from escalation.experiment import target_label
 from escalation.scoring.described import track_record_of
 from escalation.scoring.usual import track_in_words
@@ -38,7 +38,7 @@ def parent_note(trained: Trained) -> str:
     return (
         f"{definition(trained.case.target)}\n\n"
         f"**Best: `{trained.best}`**, {_verdict_of(trained, trained.best)}. "
-        f"{trained.by_chance}\n\n"
+        f"{trained.no_change_sentence}\n\n"
         f"{first['rows']:,} forecasts on {first['dates']:,} dates, {days.min():%Y-%m-%d} to "
         f"{days.max():%Y-%m-%d}, for {first['units']:,} units; {first['positives']:,} positive. "
         f"Data `{data.digest[:12]}`, known dates {data.known_basis}, learned up to "
@@ -80,7 +80,7 @@ def version_note(trained: Trained) -> str:
     return (
         f"`{trained.best}`, learned up to {trained.trained_to} from data "
         f"`{trained.case.prepared.archive.until(trained.trained_to).digest[:12]}`.\n\n"
-        + (f"**N{caution[1:]}.**\n\n" if (caution := unverified(trained.summary)) else "")
+        + (f"**N{caution[1:]}.**\n\n" if (caution := unverified_reason(trained.summary)) else "")
         + child_note(trained, trained.best)
     )
 

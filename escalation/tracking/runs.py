@@ -21,10 +21,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from escalation import __version__, plots
 from escalation._util.interrupts import raise_if_interrupted
 from escalation._util.outputs import write_table
+from escalation.backtest.blend_shares import shares_in_blend
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
-from escalation.backtest.trust import trust_of
 from escalation.experiment import label_described
 from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
@@ -230,7 +230,9 @@ def tags_of(trained: Trained) -> dict[str, str]:
 
 def params_of(trained: Trained) -> dict[str, str]:
     """Every key of the experiment, and the label; a model of one's own as it shows itself."""
-    own = {f"models.{name}": str(model) for name, model in (trained.case.own or {}).items()}
+    own = {
+        f"models.{name}": str(model) for name, model in (trained.case.custom_models or {}).items()
+    }
     flat = flat_params(trained.case.experiment, models=list(trained.models))
     return {**flat, **own, "target": trained.label}
 
@@ -311,7 +313,7 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
         plots.ablation_figure(trained.ablation, title=trained.label).savefig(
             figures / "ablation.png"
         )
-    if len(trust := trust_of(trained)):
+    if len(trust := shares_in_blend(trained)):
         write_table(trust, folder / "tables" / "trust.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
     (folder / "experiment.json").write_text(

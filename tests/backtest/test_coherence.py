@@ -6,7 +6,7 @@ import pytest
 from iraq_2020 import experiment_of_2020
 from sklearn.isotonic import IsotonicRegression
 
-from escalation.backtest.coherence import Family, coherent, families, rising
+from escalation.backtest.coherence import Family, coherent, families, isotonic
 from escalation.backtest.rolling import backtest_labels
 from escalation.experiment import target_of
 from escalation.targets.calm import Calm
@@ -28,20 +28,20 @@ def forecasts(rows):
 def test_rising_is_isotonic_regression_row_by_row(width):
     values = np.random.default_rng(width).random((50, width))
     oracle = [IsotonicRegression().fit_transform(np.arange(width), row) for row in values]
-    np.testing.assert_allclose(rising(values), oracle, atol=1e-12)
-    assert (np.diff(rising(values), axis=1) >= -1e-15).all()
-    assert np.abs(rising(values) - values).max() > 0.1
+    np.testing.assert_allclose(isotonic(values), oracle, atol=1e-12)
+    assert (np.diff(isotonic(values), axis=1) >= -1e-15).all()
+    assert np.abs(isotonic(values) - values).max() > 0.1
 
 
 def test_what_rises_already_is_left_bit_for_bit():
     values = np.sort(np.random.default_rng(1).random((20, 3)), axis=1)
-    assert rising(values).tobytes() == values.tobytes()
+    assert isotonic(values).tobytes() == values.tobytes()
 
 
 def test_ends_stay_in_order():
     low, mid, high = np.sort(np.random.default_rng(2).random((3, 40, 4)), axis=0)
-    assert (rising(low) <= rising(mid)).all()
-    assert (rising(mid) <= rising(high)).all()
+    assert (isotonic(low) <= isotonic(mid)).all()
+    assert (isotonic(mid) <= isotonic(high)).all()
 
 
 def test_a_falling_pair_is_pooled_and_others_stay():
@@ -124,9 +124,9 @@ def test_a_higher_bar_is_not_likelier_and_a_lower_one_under_that_name_is_left_al
 
 def test_agreeing_over_horizons_keeps_what_agreed_over_bars():
     values = np.random.default_rng(3).random((30, 3, 4))
-    bars = rising(values.transpose(0, 2, 1).reshape(-1, 3)[:, ::-1])[:, ::-1]
+    bars = isotonic(values.transpose(0, 2, 1).reshape(-1, 3)[:, ::-1])[:, ::-1]
     bars = bars.reshape(30, 4, 3).transpose(0, 2, 1)
-    both = rising(bars.reshape(-1, 4)).reshape(30, 3, 4)
+    both = isotonic(bars.reshape(-1, 4)).reshape(30, 3, 4)
     assert (np.diff(both, axis=2) >= -1e-12).all()
     assert (np.diff(both, axis=1) <= 1e-12).all()
 

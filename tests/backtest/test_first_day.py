@@ -8,7 +8,7 @@ from shared_data import shared
 
 from escalation import schema
 from escalation.backtest.shortage import Shortage
-from escalation.backtest.train import train_labels, unverified
+from escalation.backtest.train import train_labels, unverified_reason
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.models import BASELINES
@@ -101,7 +101,7 @@ def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(co
         table[list(names)].assign(type="battle"), columns={**names, "type": "event_type"}
     )
     (trained,) = train_labels(archive, asked(models=("logistic", "prior"), units="admin1"))
-    assert trained.best == "prior" and "nothing is verified" in unverified(trained.summary)
+    assert trained.best == "prior" and "nothing is verified" in unverified_reason(trained.summary)
     scorer = Scorer(trained.models["prior"], manifest_of(trained, "prior"), "test", "hash")
     rows = score(scorer, archive, explain=0)
     assert {row.unit for row in rows} == set(table["adm_1"].str.split().str.join(" ").dropna())
@@ -119,5 +119,5 @@ def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(co
 )
 def test_what_is_not_verified_is_said_of_few_dates_too(positives, verdict, told):
     summary = pd.DataFrame({"positives": [positives], "dates": [2], "verdict": [verdict]})
-    said = unverified(summary)
+    said = unverified_reason(summary)
     assert said.startswith(told) and bool(said) == bool(told)

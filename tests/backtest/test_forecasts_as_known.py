@@ -76,7 +76,7 @@ def test_every_model_says_the_same_as_on_tables_built_anew_for_each_day(seed, ra
     for origin in ORIGINS:
         day = FIRST + origin
         learned = case.training_table(day)
-        asked = case.rows_on(np.array([origin]), case.known_on(day))
+        asked = case.rows_on(np.array([origin]), case.labels_on(day))
         said, expected = (
             predict(fit_models(config, case.target, one), two)
             for one, two in (

@@ -10,11 +10,11 @@ from wars import bursts
 from escalation.backtest import small_archives as cutting
 from escalation.backtest.prior_learning import (
     PRIOR_WEIGHTS,
-    LabelLearnt,
+    LearntLabel,
     gain,
     learn_prior,
-    left_out,
-    numbers_learnt,
+    leave_one_out,
+    numbers_to_write,
     rows_of_gains,
     start_weight,
 )
@@ -40,7 +40,7 @@ def archives():
 
 
 def test_the_same_files_give_the_same_bytes():
-    texts = [json.dumps(numbers_learnt(learn_prior(small_archives(conflicts(1))))) for _ in "12"]
+    texts = [json.dumps(numbers_to_write(learn_prior(small_archives(conflicts(1))))) for _ in "12"]
     assert texts[0] == texts[1]
     assert "any" in json.loads(texts[0])["coefficients"]
 
@@ -68,7 +68,7 @@ def test_rows_are_every_seventh_day_and_resolved():
 
 def test_a_conflict_left_out_is_forecast_by_the_others_alone(archives):
     less = {**archives, "war 0": archives["war 0"][:1]}
-    full, part = (left_out(small, "any", 0.003) for small in (archives, less))
+    full, part = (leave_one_out(small, "any", 0.003) for small in (archives, less))
     np.testing.assert_array_equal(full["war 0", 7][:1], part["war 0", 7])
     assert not np.array_equal(full["war 1", 7], part["war 1", 7])
 
@@ -80,9 +80,9 @@ def test_from_one_conflict_all_is_learnt_and_nothing_measured(archives):
 
 
 def test_a_label_that_gains_nothing_is_not_among_the_numbers():
-    lost = LabelLearnt("any", (), 0.003, {})
-    won = LabelLearnt("onset", (0.0,) * (len(TERMS) + 1), 0.003, {})
-    assert list(numbers_learnt([lost, won])["coefficients"]) == ["onset"]
+    lost = LearntLabel("any", (), 0.003, {})
+    won = LearntLabel("onset", (0.0,) * (len(TERMS) + 1), 0.003, {})
+    assert list(numbers_to_write([lost, won])["coefficients"]) == ["onset"]
 
 
 def test_the_gain_is_what_it_saves_of_the_baselines_score():
@@ -90,7 +90,7 @@ def test_the_gain_is_what_it_saves_of_the_baselines_score():
     assert gain(sums) == pytest.approx((50.0, 50.0, 50.0))
     losses = {(c, h): np.stack([sums, sums], axis=1) * f for c, h, f in
               (("a", 7, 1.0), ("a", 30, 2.0), ("b", 7, 1.0))}  # fmt: skip
-    learnt = LabelLearnt("any", (), 0.003, losses)
+    learnt = LearntLabel("any", (), 0.003, losses)
     assert learnt.gain == pytest.approx(0.5) and learnt.worst == ("a", pytest.approx(0.5))
     assert [row["left_out"] for row in rows_of_gains(learnt)] == ["a", "a", "b"]
 
@@ -117,7 +117,7 @@ def test_the_start_gains_most_and_falls_far_behind_nowhere(gains, start):
 
 def test_where_nothing_was_scored_the_gain_is_not_known_and_nothing_warns(recwarn):
     unscored = {("a", 7): np.zeros((4, 2, len(PRIOR_WEIGHTS)))}
-    assert np.isnan(LabelLearnt("any", (), 0.003, unscored).gain) and not list(recwarn)
+    assert np.isnan(LearntLabel("any", (), 0.003, unscored).gain) and not list(recwarn)
 
 
 def test_an_archive_with_too_little_is_refused():

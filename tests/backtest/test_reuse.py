@@ -141,11 +141,11 @@ def test_names_and_words_of_an_experiment_change_no_key(crisis):
 
 def test_what_the_user_wrote_is_always_computed(crisis, monkeypatch):
     own = {"mine": DummyClassifier(), "blend": None}
-    assert set(keys(crisis, asked(), own={"mine": DummyClassifier()})) == {
+    assert set(keys(crisis, asked(), custom_models={"mine": DummyClassifier()})) == {
         "climatology",
         "last_value",
         "ewma_nb",
     }
-    assert "blend" not in keys(crisis, asked(), own={"mine": own["mine"]})
+    assert "blend" not in keys(crisis, asked(), custom_models={"mine": own["mine"]})
     monkeypatch.setattr(FEATURES["trend"], "__module__", "hers")
     assert keys(crisis, asked()) == {}

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from escalation import schema
 from escalation.backtest.case import make_case
-from escalation.backtest.resolved import resolved_in
-from escalation.backtest.rolling import Standing, backtest_case
+from escalation.backtest.resolved import resolved_forecasts
+from escalation.backtest.rolling import RecordSchedule, backtest_case
 from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment
@@ -71,7 +71,7 @@ def test_intervals_have_a_width_from_the_first_day_on_which_narrows(forecasts):
 
 
 def test_records_are_fitted_again_whenever_a_quarter_more_days_were_forecast():
-    standing, fitted = Standing(), []
+    standing, fitted = RecordSchedule(), []
     for block in np.split(np.arange(40), [3, 20]):
         for again, span in standing.spans(block):
             fitted += [int(span[0])] * again
@@ -181,7 +181,7 @@ def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecast
 def test_resolved_forecasts_are_those_whose_outcome_was_known_that_day(case, forecasts):
     day = np.datetime64("2020-07-15")
     at = case.prepared.index_of(day)
-    record = resolved_in(case.prepared, forecasts, case.known_on(day), at=at)
+    record = resolved_forecasts(case.prepared, forecasts, case.labels_on(day), at=at)
     assert record.names == tuple(sorted(case.experiment.model_names))
     assert record.day.max() <= at - case.target.horizon
     one = forecasts[forecasts["model"] == "pool"]

@@ -102,13 +102,13 @@ NOTHING = {"name": "any", "horizon": 14, "where": {"event_type": "drone_attack"}
 def test_a_label_that_cannot_be_learnt_is_told_before_any_feature_and_the_others_go_on(
     war, monkeypatch
 ):
-    missing, featured = [], rolling.featured
+    missing, add_features = [], rolling.add_features
 
     def after_all_were_counted(case):
         assert len(missing) == 2
-        return featured(case)
+        return add_features(case)
 
-    monkeypatch.setattr(train, "featured", after_all_were_counted)
+    monkeypatch.setattr(train, "add_features", after_all_were_counted)
     trained = train_labels(
         war, experiment(NO_QUIET_MONTH, ROCKETS, NOTHING), missing=missing.append
     )

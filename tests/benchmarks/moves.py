@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 
 from escalation.models.excitation.exchanges import ANSWER_WITHIN, rounds_of
-from escalation.models.excitation.followed import ANSWER, WITHIN, Acts, followed
+from escalation.models.excitation.followed import ANSWER, WITHIN, Acts, move_row
 
 DELAY = 3.0
 """Mean days to an answer, a geometric distribution from day 1 on."""
@@ -100,7 +100,7 @@ def main() -> None:
         for within in WITHIN:
             true = truth(share, within)
             rows = [
-                followed(*history(np.random.default_rng([seed, 7]), days=given.days, share=share),
+                move_row(*history(np.random.default_rng([seed, 7]), days=given.days, share=share),
                          length=given.days, within=within)
                 for seed in range(given.histories)
             ]  # fmt: skip
@@ -114,7 +114,7 @@ def main() -> None:
     for burst in (None, 5, 20, 60):
         for within in WITHIN:
             called = np.mean([
-                followed(*history(np.random.default_rng([seed, 8]), days=given.days, share=0.0,
+                move_row(*history(np.random.default_rng([seed, 8]), days=given.days, share=0.0,
                                   burst=burst), length=given.days, within=within)["verdict"]
                 == ANSWER
                 for seed in range(given.histories)

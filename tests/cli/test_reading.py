@@ -132,7 +132,7 @@ every = 14
 
 
 def test_a_model_keeps_how_its_events_are_read_and_tells_what_it_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("escalation.models.prior.learnt", dict)
+    monkeypatch.setattr("escalation.models.prior.packaged_numbers", dict)
     settings = {"separator": ";", "date_format": "%d.%m.%Y", "encoding": "cp1252"}
     path = written(tmp_path, events="odd.csv", **settings)
     (tmp_path / "odd.csv").write_text(shelling(), encoding="cp1252")

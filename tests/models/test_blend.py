@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 from escalation.models import MODELS, ResolvedForecasts
 from escalation.models.blend import Blend
 from escalation.models.mixture import START, START_FLOOR
-from escalation.models.prior_numbers import learnt, numbers_of
+from escalation.models.prior_numbers import numbers_of, packaged_numbers
 
 
 def record(*names, quality, rows=3000):
@@ -49,7 +49,7 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
 
 
 def test_it_starts_from_the_prior_where_that_has_learnt_the_label(table):
-    half = {**numbers_of(learnt()), "start": dict.fromkeys(learnt(), 0.5)}
+    half = {**numbers_of(packaged_numbers()), "start": dict.fromkeys(packaged_numbers(), 0.5)}
     halves = {"prior": 0.5, "ewma_nb": 0.5}
     for label, numbers, start in (
         ("any", None, {"prior": 1.0}),

@@ -11,7 +11,7 @@ from escalation.models.levels import PRIOR, RIDGE, Levels
 from escalation.models.pool import AVERAGE_DAYS, WEIGHTS, Pool
 from escalation.models.tails import (
     DISPERSIONS,
-    SPREADS,
+    OVERDISPERSIONS,
     likeliest,
     likeliest_shape,
     outcome_log_likelihood,
@@ -78,7 +78,7 @@ def test_dispersions_from_nearly_poisson_to_a_war_in_a_day_are_found():
     for planted in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0):
         assert found(nb_tail, planted, grid=DISPERSIONS) == planted
     for planted in (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0):
-        assert found(quadratic_tail, planted, grid=SPREADS) == planted
+        assert found(quadratic_tail, planted, grid=OVERDISPERSIONS) == planted
 
 
 @pytest.mark.parametrize("spread", [0.4, 2.5])
@@ -116,7 +116,7 @@ def test_pool_is_the_weighted_mean_of_log_odds_that_scipy_gives(table):
 def test_each_shape_of_the_pool_makes_its_own_outcomes_likeliest(table):
     model = Pool().fit(table.X, table.y, count=table.count)
     k = table.X["threshold"].to_numpy()
-    shapes = [(False, d) for d in DISPERSIONS] + [(True, a) for a in SPREADS]
+    shapes = [(False, d) for d in DISPERSIONS] + [(True, a) for a in OVERDISPERSIONS]
     for days, chosen in zip(AVERAGE_DAYS, model.shapes_, strict=False):
         m = np.maximum(table.X[f"history_decay_{days}d"].to_numpy() / days * 7, 0.02)
         value = {

@@ -215,7 +215,7 @@ def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
 ):
     from command_line import escalation
 
-    monkeypatch.setattr("escalation.models.prior.learnt", dict)
+    monkeypatch.setattr("escalation.models.prior.packaged_numbers", dict)
 
     (tmp_path / "hurt.toml").write_text(HURT)
     given = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")

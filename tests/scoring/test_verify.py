@@ -103,7 +103,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
         update={"data": case.experiment.data.model_copy(update={"last_day": dt.date(2020, 9, 14)})}
     )
     then = make_case(crisis.until(day), stood, trained.case.target)
-    known = then.known_on(day)
+    known = then.labels_on(day)
     from escalation.backtest.fitting import build_model
 
     table = then.training_table(day, known)

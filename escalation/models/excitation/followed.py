@@ -58,7 +58,7 @@ class Acts:
     rung: Ints
     harm: np.ndarray
 
-    def some(self, keep: Bools) -> Acts:
+    def select(self, keep: Bools) -> Acts:
         """Those that are kept."""
         return Acts(self.day[keep], self.rung[keep], self.harm[keep])
 
@@ -160,7 +160,7 @@ def moves_table(
         acts = acts_between(events, other, mover, first_day=first)
         for group, some in _groups(moves, by):
             for days in sorted(set(within)):
-                found = followed(some, acts, length=length, within=days)
+                found = move_row(some, acts, length=length, within=days)
                 rows.append({"mover": mover, "other": other, "group": group, **found})
     return pd.DataFrame(rows, columns=list(MOVE_COLUMNS))
 
@@ -168,14 +168,14 @@ def moves_table(
 def _groups(moves: Acts, by: Grouping) -> Iterator[tuple[str, Acts]]:
     if by == "harm":
         for harm in HARMS:
-            yield harm, moves.some(moves.harm == harm)
+            yield harm, moves.select(moves.harm == harm)
     else:
         for rung in np.unique(moves.rung)[::-1]:
-            yield f"rung {rung}", moves.some(moves.rung == rung)
+            yield f"rung {rung}", moves.select(moves.rung == rung)
     yield ANY_HARM, moves
 
 
-def followed(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, object]:
+def move_row(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, object]:
     """A row of :func:`moves_table`, but who and what kind.
 
     Parameters
@@ -188,14 +188,14 @@ def followed(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, 
         Length of a window in days.
     """
     inside = (moves.day >= within) & (moves.day < length - within)
-    moves, acts = moves.some(inside), acts.some(acts.day < length)
+    moves, acts = moves.select(inside), acts.select(acts.day < length)
     count = len(moves.day)
     exchange = exchange_numbers(moves.day, within=within)
     exchanges = int(exchange[-1]) + 1 if count else 0
     after = acts_within(acts.day, length=length, within=within)
     hit = after[moves.day]
     preceded = acts_within(length - 1 - acts.day, length=length, within=within)[::-1][moves.day]
-    delay, step = _first_answers(moves.some(hit), acts)
+    delay, step = _first_answers(moves.select(hit), acts)
     chance = _chance(moves.day, exchange, hit, preceded, after, within) if count else {}
     return {
         "within": within,

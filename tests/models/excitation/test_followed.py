@@ -25,7 +25,7 @@ from escalation.models.excitation.followed import (
     TOO_FEW,
     Acts,
     acts_within,
-    followed,
+    move_row,
 )
 
 PAIR = [("us_coalition", "militia")]
@@ -52,14 +52,14 @@ def acts(*days, rung=3):
 
 
 def test_days_between_decide_what_follows_and_what_came_before():
-    row = followed(acts(10, 20, 30), acts(12, 20, 34, rung=5), length=60, within=3)
+    row = move_row(acts(10, 20, 30), acts(12, 20, 34, rung=5), length=60, within=3)
     assert (row["moves"], row["exchanges"], row["followed"]) == (3, 3, 1)
     assert (row["before"], row["median_delay"], row["harder"]) == (0.0, 2.0, 1)
     assert row["verdict"] == TOO_FEW
 
 
 def test_moves_whose_windows_are_cut_are_left_out():
-    assert followed(acts(2, 3, 16, 17), acts(), length=20, within=3)["moves"] == 2
+    assert move_row(acts(2, 3, 16, 17), acts(), length=20, within=3)["moves"] == 2
 
 
 def test_the_windows_of_a_move_by_brute_force():
@@ -137,7 +137,7 @@ def history(seed, *, share, days=1500):
 @pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0.0, 0.06), (0.6, 0.9, 1.0)])
 def test_planted_answers_are_called_and_chance_is_not(share, least, most):
     called = [
-        followed(*history(seed, share=share), length=1500, within=7)["verdict"] == ANSWER
+        move_row(*history(seed, share=share), length=1500, within=7)["verdict"] == ANSWER
         for seed in range(60)
     ]
     assert least <= np.mean(called) <= most

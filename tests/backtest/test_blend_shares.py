@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from escalation.backtest.trust import _since, trust_in_words, trust_of
+from escalation.backtest.blend_shares import _since, blend_sentence, shares_in_blend
 
 MIXED = ["climatology", "corrected", "ewma_nb", "last_value", "pool", "prior"]
 
@@ -26,19 +26,19 @@ def with_blend(trained):
 
 
 def test_the_shares_are_of_all_models_and_add_up_to_one(trained):
-    trust = trust_of(with_blend(trained))
+    trust = shares_in_blend(with_blend(trained))
     assert sorted(trust["model"]) == MIXED
     assert trust["share"].sum() == pytest.approx(1.0)
     assert trust["share"].is_monotonic_decreasing
     assert ((trust["share"] >= 0.1) == (trust["since"] != "")).all()
     first = trained.forecasts["day"].min()
     assert all(first <= pd.Timestamp(day) for day in trust["since"] if day)
-    assert trust_in_words(trust).count(" since ") == (trust["since"] != "").sum()
+    assert blend_sentence(trust).count(" since ") == (trust["since"] != "").sum()
 
 
 def test_without_a_blend_nothing_is_said(trained):
-    assert trust_of(trained).empty
-    assert trust_in_words(trust_of(trained)) == ""
+    assert shares_in_blend(trained).empty
+    assert blend_sentence(shares_in_blend(trained)) == ""
 
 
 def test_since_is_the_start_of_the_last_stretch():

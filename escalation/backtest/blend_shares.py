@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from escalation.backtest.resolved import resolved_in
+from escalation.backtest.resolved import resolved_forecasts
 from escalation.backtest.train import Trained
 from escalation.models import ResolvedForecasts
 from escalation.models.mixture import PRIOR_MODEL, mixture_of, shares_of, start_of
@@ -21,7 +21,7 @@ LOOKS = 24
 """Evenly spread days of the record on which its shares are looked at."""
 
 
-def trust_of(trained: Trained) -> pd.DataFrame:
+def shares_in_blend(trained: Trained) -> pd.DataFrame:
     """The share of each model in the blend, and since when it has been a tenth or more.
 
     Returns
@@ -36,7 +36,7 @@ def trust_of(trained: Trained) -> pd.DataFrame:
         return empty
     days = case.prepared.days
     last = len(days) - 1
-    record = resolved_in(case.prepared, trained.forecasts, case.known_on(days[-1]), at=last)
+    record = resolved_forecasts(case.prepared, trained.forecasts, case.labels_on(days[-1]), at=last)
     names = tuple(name for name in record.names if _mixed(trained, name))
     start = start_of(trained.models)
     if not set(start) <= set(names) or not len(record.day):
@@ -89,18 +89,18 @@ def _since(trusted: NDArray[np.bool_], looks: NDArray[np.int64]) -> int | None:
     return int(looks[doubted[-1] + 1 if len(doubted) else 0])
 
 
-def trust_in_words(trust: pd.DataFrame) -> str:
+def blend_sentence(trust: pd.DataFrame) -> str:
     """What the blend trusts, in a line.
 
     Parameters
     ----------
     trust : DataFrame
-        Of :func:`trust_of`.
+        Of :func:`shares_in_blend`.
 
     Examples
     --------
     >>> rows = [("ewma_nb", 0.55, "2019-12-01"), ("prior", 0.42, "2020-03-01"), ("pool", 0.03, "")]
-    >>> trust_in_words(pd.DataFrame(rows, columns=["model", "share", "since"]))
+    >>> blend_sentence(pd.DataFrame(rows, columns=["model", "share", "since"]))
     'The blend trusts ewma_nb 55% since 2019-12-01, prior 42% since 2020-03-01.'
     """
     held = trust[trust["since"] != ""]

@@ -107,9 +107,9 @@ def _timeline() -> Figure:
 
 
 def _ablation() -> Figure:
-    from escalation.backtest.ablation import ablation_table
+    from escalation.backtest.ablation import family_ablation
 
-    return plots.ablation_figure(ablation_table(_trained()), title="any_7d")
+    return plots.ablation_figure(family_ablation(_trained()), title="any_7d")
 
 
 FIGURES: dict[str, tuple[str, Callable[[], Figure]]] = {

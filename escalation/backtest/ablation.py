@@ -65,7 +65,7 @@ def _reader_of(trained: Trained) -> str | None:
     return str(scored["brier"].astype(float).idxmin())
 
 
-def ablation_table(
+def family_ablation(
     trained: Trained, *, progress: Progress = silent, cache: NumberCache | None = None
 ) -> pd.DataFrame | None:
     """How much larger a model's Brier score is without each feature family, on the same origins.

@@ -131,12 +131,12 @@ def _days(facts: Facts) -> int:
     return int((facts.last_day - facts.start).astype(int)) + 1
 
 
-def registered_name(name: str, labels: Sequence[str]) -> str:
+def first_model_name(name: str, labels: Sequence[str]) -> str:
     """What the model of the first label is registered as.
 
     Examples
     --------
-    >>> registered_name("mine", ["any_7d"]), registered_name("mine", ["any_7d", "up_7d"])
+    >>> first_model_name("mine", ["any_7d"]), first_model_name("mine", ["any_7d", "up_7d"])
     ('mine', 'mine.any_7d')
     """
     return name if len(labels) == 1 else f"{name}.{labels[0]}"
@@ -171,7 +171,7 @@ class _Draft:
         return "\n\n".join(section.text for section in sections) + "\n"
 
     def _about(self, targets: list[dict[str, Any]]) -> TomlTable:
-        facts, model = self.facts, registered_name(self.name, [label_of(t) for t in targets])
+        facts, model = self.facts, first_model_name(self.name, [label_of(t) for t in targets])
         above = [
             f"{facts.events} events from {facts.first_day} to {facts.last_day}. To train and to "
             "score:",

@@ -53,7 +53,7 @@ class Trained:
     table : Table
         What the models were refitted on.
     ablation : DataFrame, optional
-        Of :func:`escalation.backtest.ablation.ablation_table`, where that was asked for.
+        Of :func:`escalation.backtest.ablation.family_ablation`, where that was asked for.
     """
 
     case: Case

@@ -113,7 +113,7 @@ def _relative(file: Path, target: Path) -> str:
 
 
 def _print(seen: Inspection, proposal: Proposal, target: Path) -> None:
-    from escalation.backtest.propose import registered_name
+    from escalation.backtest.propose import first_model_name
     from escalation.cli import console
     from escalation.cli.file_description import described
     from escalation.events.load import report_warnings
@@ -131,6 +131,6 @@ def _print(seen: Inspection, proposal: Proposal, target: Path) -> None:
     if proposal.missing_days:
         out.print(f"written to {target}", soft_wrap=True)
         return
-    model = registered_name(_name(target), list(proposal.labels) or [""])
+    model = first_model_name(_name(target), list(proposal.labels) or [""])
     steps = f"escalation train {target}, then escalation score --model {model}"
     out.print(f"written to {target}; next: {steps}", soft_wrap=True)

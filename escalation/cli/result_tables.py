@@ -101,7 +101,7 @@ def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
     Parameters
     ----------
     ablation : DataFrame
-        Of :func:`escalation.backtest.ablation.ablation_table`.
+        Of :func:`escalation.backtest.ablation.family_ablation`.
     title : str
         The label.
     """

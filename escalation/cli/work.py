@@ -145,7 +145,7 @@ def _train_and_store(
 ) -> list[tuple[Trained, Logged]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking
-    from escalation.backtest.ablation import ablation_table
+    from escalation.backtest.ablation import family_ablation
     from escalation.backtest.train import train_labels
     from escalation.cli import console
     from escalation.report import training_pages
@@ -154,7 +154,7 @@ def _train_and_store(
         trained = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
         if ablate:
             trained = [
-                replace(t, ablation=ablation_table(t, progress=progress, cache=cache))
+                replace(t, ablation=family_ablation(t, progress=progress, cache=cache))
                 for t in trained
             ]
         stored: list[Logged] = []
@@ -199,7 +199,7 @@ def _tell(trained: Trained, logged: Logged) -> None:
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(result_tables.model_table(trained.summary, title=title))
     if trained.ablation is not None:
-        out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
+        out.print(result_tables.family_ablation(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
     out.print(trained.no_change_sentence)
     if trusted := blend_sentence(shares_in_blend(trained)):

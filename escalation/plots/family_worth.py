@@ -16,7 +16,7 @@ def ablation_figure(table: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`escalation.backtest.ablation.ablation_table`.
+        From :func:`escalation.backtest.ablation.family_ablation`.
     title : str, optional
         Of the label.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from escalation import plots
-from escalation.backtest.ablation import ablation_table, require_reader
+from escalation.backtest.ablation import family_ablation, require_reader
 from escalation.backtest.rolling import backtest_labels
 from escalation.backtest.train import train_labels
 from escalation.errors import UsageError
@@ -34,7 +34,7 @@ def archive():
 @pytest.fixture(scope="module")
 def table(archive):
     (trained,) = train_labels(archive, asked(FAMILIES))
-    return ablation_table(trained)
+    return family_ablation(trained)
 
 
 def test_each_family_is_left_out_with_its_own_columns_alone(table):
@@ -66,4 +66,4 @@ def test_it_is_refused_where_no_model_reads_features_and_told_where_one_label_ha
         require_reader(asked(FAMILIES, models=("negbin",)))
     (trained,) = train_labels(archive, asked(FAMILIES, models=("negbin",)))
     with pytest.warns(UserWarning, match="any_7d: what each feature family is worth is not said"):
-        assert ablation_table(trained) is None
+        assert family_ablation(trained) is None

@@ -65,7 +65,7 @@ def test_a_refusal_from_another_process_is_the_same():
 @pytest.fixture(autouse=True)
 def nothing_learnt_elsewhere(monkeypatch):
     """No label is answered by the model `prior`, which needs nothing to learn from."""
-    monkeypatch.setattr(prior, "learnt", dict)
+    monkeypatch.setattr(prior, "packaged_numbers", dict)
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,7 @@ def _tell(trained: Trained, logged: Logged) -> None:
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
     out.print(result_tables.model_table(trained.summary, title=title))
     if trained.ablation is not None:
-        out.print(result_tables.family_ablation(trained.ablation, title=trained.label))
+        out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
     out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
     out.print(trained.no_change_sentence)
     if trusted := blend_sentence(shares_in_blend(trained)):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from escalation.experiment import Experiment, load_experiment
     from escalation.scoring.replay import replay
     from escalation.scoring.result import BacktestResult, backtest
-    from escalation.tracking.own_run import log_run
+    from escalation.tracking.notebook_run import log_run
     from escalation.tracking.scorers import load_model
     from escalation.tracking.two_runs import compare_runs
 
@@ -39,7 +39,7 @@ _HOMES = {
     "features": "features",
     "load_experiment": "experiment",
     "load_model": "tracking.scorers",
-    "log_run": "tracking.own_run",
+    "log_run": "tracking.notebook_run",
     "metrics": "metrics",
     "models": "models",
     "plots": "plots",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from escalation.backtest.train import Trained
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
-    from escalation.tracking import Logged
+    from escalation.tracking import LoggedTraining
 
 EngineName = Annotated[str, typer.Option(help="local, or dask for several processes or machines.")]
 Caching = Annotated[
@@ -142,7 +142,7 @@ def _train_and_store(
     *,
     ablate: bool,
     cache: NumberCache,
-) -> list[tuple[Trained, Logged]]:
+) -> list[tuple[Trained, LoggedTraining]]:
     """Every label that can be learnt; nothing is stored before all of them are trained."""
     from escalation import tracking
     from escalation.backtest.ablation import family_ablation
@@ -157,7 +157,7 @@ def _train_and_store(
                 replace(t, ablation=family_ablation(t, progress=progress, cache=cache))
                 for t in trained
             ]
-        stored: list[Logged] = []
+        stored: list[LoggedTraining] = []
         together = uuid.uuid4().hex
         for training, page in zip(trained, training_pages(trained), strict=True):
             known = archive.as_of(training.trained_to)
@@ -170,7 +170,7 @@ def _train_and_store(
     return list(zip(trained, stored, strict=True))
 
 
-def _row(trained: Trained, logged: Logged) -> dict[str, object]:
+def _row(trained: Trained, logged: LoggedTraining) -> dict[str, object]:
     from escalation.backtest.train import unverified_reason
 
     return {
@@ -187,7 +187,7 @@ def _row(trained: Trained, logged: Logged) -> dict[str, object]:
     }
 
 
-def _tell(trained: Trained, logged: Logged) -> None:
+def _tell(trained: Trained, logged: LoggedTraining) -> None:
     from escalation.backtest.blend_shares import blend_sentence, shares_in_blend
     from escalation.backtest.train import unverified_reason
     from escalation.cli import console, result_tables

@@ -1,14 +1,13 @@
-"""The card of a registered model: what it is for, what it was measured to do, and what not to do.
+"""Model cards of registered models: purpose, measured performance, limits and misuse.
 
-In the form of Hugging Face and skops, with the questions of Annex IV of the EU AI Act that apply.
-Every figure is taken from the run in the store, so that a copy can be checked against it.
+The form is that of Hugging Face and skops; the questions are those of Annex IV of the EU AI Act
+that apply. All figures come from the run in the store, so a copy can be checked against it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,11 @@ from escalation.tracking.loading import existing_store, registered_names, versio
 from escalation.tracking.promotion import BEFORE_TAG, DAY_TAG, REASON_TAG
 from escalation.tracking.registered import HASH_TAG
 from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG
-from escalation.tracking.run_names import ASKS_TAG, PARENT_TAG
+from escalation.tracking.run_names import PARENT_TAG, QUESTION_TAG
 from escalation.tracking.store import storage
 
 CARD_FILE = "card.md"
-CARD_FIGURES = {
+_MEASURES = {
     "brier": "Brier score (lower is better)",
     "log_score": "log score (lower is better)",
     "skill_vs_ewma_nb": "share of the Brier score of `ewma_nb` that it saves",
@@ -41,36 +40,27 @@ CARD_FIGURES = {
     "ranking/average_precision": "average precision",
     "ranking/auc": "area under the ROC curve",
 }
-"""Numbers of a run that a card shows, and what they are."""
+"""Metrics of a run that a card shows, with their descriptions."""
 _SETTINGS = ("data.first_day", "data.last_day", "data.lag", "panel.units", "backtest.first_origin",
              "backtest.every", "backtest.refit_every", "experiment.seed")  # fmt: skip
 _COUNTS = {"rows": "forecasts", "positives": "positives", "dates": "dates", "units": "units"}
-_KNOWN_GAP = {
-    "observed": "The day on which each version became known was recorded by the source.",
-    "": "When events became known was not recorded: past forecasts may know too much.",
-}
-
-
-@dataclass(frozen=True)
-class CardFigure:
-    """A number of the run as the card shows it; ends are empty where there is no interval."""
-
-    name: str
-    words: str
-    value: str
-    lower: str = ""
-    upper: str = ""
+_RECORDED = "The source recorded the day on which each version became known."
+_NOT_RECORDED = (
+    "The source did not record when events became known: past forecasts may use later information."
+)
 
 
 @cache
 def _template() -> Template:
     text = Path(__file__).with_name("card.md.j2").read_text(encoding="utf-8")
-    made = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return made.from_string(text)
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
+    )
+    return environment.from_string(text)
 
 
 def model_card(reference: str, *, uri: str) -> str:
-    """The card of the model behind ``NAME[@ALIAS]``, or those of all labels of an experiment.
+    """The card of a registered model, or the cards of all labels of an experiment.
 
     Parameters
     ----------
@@ -82,19 +72,20 @@ def model_card(reference: str, *, uri: str) -> str:
     Returns
     -------
     str
-        Markdown with a header in YAML.
+        Markdown with a YAML header.
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is no such model.
+        ``E-MODEL-MISSING`` if there is no such model.
     """
     name, _, alias = reference.partition("@")
     alias = alias or CHAMPION
     client = existing_store(uri)
     registered = registered_names(uri, name)
-    labels = [one for one in registered if one.startswith(f"{name}.") and name not in registered]
-    versions = [version_of(client, one, alias) for one in labels or [name]]
+    labels = [other for other in registered if other.startswith(f"{name}.")]
+    models = [name] if name in registered or not labels else labels
+    versions = [version_of(client, model, alias) for model in models]
     return "\n".join(_card_of(client, version, alias=alias) for version in versions)
 
 
@@ -103,25 +94,26 @@ def _card_of(client: MlflowClient, version: ModelVersion, *, alias: str) -> str:
     with storage():
         child = client.get_run(str(version.run_id))
         parent = client.get_run(child.data.tags[PARENT_TAG])
-    return _template().render(**_facts(version, child, parent), alias=alias)
+    return _template().render(**_contents(version, child, parent), alias=alias)
 
 
 def log_card(client: MlflowClient, name: str, version: str, alias: str) -> None:
-    """Keep the card of a version with its run.
+    """Store the card of a version with its run.
 
     Parameters
     ----------
     client : MlflowClient
     name, version, alias : str
     """
-    made = client.get_model_version(name, version)
-    client.log_text(str(made.run_id), _card_of(client, made, alias=alias), CARD_FILE)
+    registered = client.get_model_version(name, version)
+    text = _card_of(client, registered, alias=alias)
+    client.log_text(str(registered.run_id), text, CARD_FILE)
 
 
 def check_card(text: str, reference: str, *, uri: str) -> None:
-    """Hold a card against the run: each of its lines with a figure must be there, unchanged.
+    """Compare a card with the run: every line with a figure must be there, unchanged.
 
-    Lines without a figure may be changed, and others added.
+    Lines without figures may be changed, and others added.
 
     Parameters
     ----------
@@ -134,88 +126,72 @@ def check_card(text: str, reference: str, *, uri: str) -> None:
     Raises
     ------
     GateError
-        ``E-CARD`` naming the first line that is not there.
+        ``E-CARD`` with the first line that is missing.
     """
-    held = {line.strip() for line in text.splitlines()}
+    card_lines = {line.strip() for line in text.splitlines()}
     missing = [
         line.strip()
         for line in model_card(reference, uri=uri).splitlines()
-        if any(letter.isdigit() for letter in line) and line.strip() not in held
+        if any(letter.isdigit() for letter in line) and line.strip() not in card_lines
     ]
     if missing:
         raise GateError(
             "E-CARD",
             f"{len(missing)} lines with figures of the run are missing or changed, such as: "
             f"{missing[0]}",
-            fix="write it anew with --out FILE, and fill in again what only people know",
+            fix="write the card again with --out FILE, and fill in what only people know",
         )
 
 
-def _facts(version: ModelVersion, child: Run, parent: Run) -> dict[str, Any]:
-    """What the template asks for, all of it text."""
-    measured, tags = child.data.metrics, parent.data.tags
+def _contents(version: ModelVersion, child: Run, parent: Run) -> dict[str, Any]:
+    """The variables of the template, all of them text but ``settings`` and ``scores``."""
+    measured, tags, params = child.data.metrics, parent.data.tags, parent.data.params
     target = target_of(json.loads(version.tags[TARGET_TAG]))
-    positives = measured.get("counts/positives", 0)
     family = version.tags[FAMILY_TAG]
-    facts = {
+    texts = {
         "name": version.name,
         "version": version.version,
         "run": child.info.run_id,
         "label": target_label(target),
-        "asks": tags[ASKS_TAG].rstrip("."),
+        "question": tags[QUESTION_TAG].rstrip("."),
         "family": family,
-        "what": _first_sentence(family),
+        "family_summary": _first_sentence(family),
         "hash": version.tags[HASH_TAG],
-        "source": parent.data.params.get("data.source", "-"),
+        "source": params.get("data.source", "-"),
         "data": tags["data"],
         "trained_to": tags["trained_to"],
-        "known": tags["known_dates"],
-        "known_gap": _KNOWN_GAP.get(tags["known_dates"], _KNOWN_GAP[""]),
+        "known_dates": tags["known_dates"],
+        "known_gap": _RECORDED if tags["known_dates"] == "observed" else _NOT_RECORDED,
         "code": tags["code"],
         "commit": tags["mlflow.source.git.commit"],
         "null_share": f"{parent.data.metrics.get('counts/null_share', float('nan')):.1%}",
         "verdict": _verdict(measured, family),
-        "limit": _limit(positives),
+        "limit": _limit(measured.get("counts/positives", 0)),
         "change": _change(version.tags),
-    }
-    counts = {
-        name: f"{int(measured.get(f'counts/{held}', 0)):,}"
-        for name, held in (
-            ("rows", "forecasts"),
-            ("positives",) * 2,
-            ("dates",) * 2,
-            ("units",) * 2,
-        )
-    }
-    settings = [(key, parent.data.params[key]) for key in _SETTINGS if key in parent.data.params]
-    shown = {name: printable(value, longest=500) for name, value in {**facts, **counts}.items()}
-    held = [(key, printable(value).replace("|", "\\|")) for key, value in settings]
-    return {**shown, "settings": held, "scores": list(_card_figures(measured))}
+    } | {name: f"{int(measured.get(f'counts/{count}', 0)):,}" for name, count in _COUNTS.items()}
+    settings = [
+        (key, printable(params[key]).replace("|", "\\|")) for key in _SETTINGS if key in params
+    ]
+    shown = {name: printable(text, longest=500) for name, text in texts.items()}
+    return {**shown, "settings": settings, "scores": _scores(measured)}
 
 
-def _card_figures(measured: Mapping[str, float]) -> list[CardFigure]:
-    """The numbers of a run that a card shows, with the ends of their intervals.
+def _scores(measured: Mapping[str, float]) -> list[tuple[str, ...]]:
+    """Name, description, value and the ends of the interval; the ends are empty if unknown.
 
     Examples
     --------
-    >>> _card_figures({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})[0].upper
-    '0.0600'
+    >>> _scores({"brier": 0.05, "brier_lower": 0.04, "brier_upper": 0.06})
+    [('brier', 'Brier score (lower is better)', '0.0500', '0.0400', '0.0600')]
     """
-    return [
-        CardFigure(name, words, *(f"{measured[n]:.4f}" for n in _ends(name) if n in measured))
-        for name, words in CARD_FIGURES.items()
-        if name in measured and not _against_itself(measured, name)
-    ]
-
-
-def _against_itself(measured: Mapping[str, float], name: str) -> bool:
-    """A baseline's skill against itself has an interval without a width."""
-    _, low, high = (measured.get(end) for end in _ends(name))
-    return low is not None and low == high
-
-
-def _ends(name: str) -> tuple[str, str, str]:
-    return name, f"{name}_lower", f"{name}_upper"
+    scores = []
+    for name, description in _MEASURES.items():
+        value, low, high = (measured.get(f"{name}{end}") for end in ("", "_lower", "_upper"))
+        # An interval of no width is that of a baseline compared with itself.
+        if value is not None and (low is None or low != high):
+            numbers = ("" if number is None else f"{number:.4f}" for number in (value, low, high))
+            scores.append((name, description, *numbers))
+    return scores
 
 
 def _first_sentence(family: str) -> str:
@@ -224,15 +200,16 @@ def _first_sentence(family: str) -> str:
 
 
 def _verdict(measured: Mapping[str, float], family: str) -> str:
-    """What the interval of the skill over the baseline says."""
     low, high = (measured.get(f"skill_vs_ewma_nb_{end}") for end in ("lower", "upper"))
     if family == "ewma_nb":
-        return "It is the baseline `ewma_nb` itself: nothing has been shown to beat it."
+        return "This is the baseline `ewma_nb` itself: no other model is significantly better."
     if low is None or high is None or measured.get("counts/positives", 0) < FEWEST_POSITIVES:
         return "Too few positives for any ranking."
     if low > 0:
-        return "It is shown to be better than `ewma_nb`."
-    return "It is worse than `ewma_nb`." if high < 0 else "No difference to `ewma_nb` is shown."
+        return "It is significantly better than `ewma_nb`."
+    if high < 0:
+        return "It is worse than `ewma_nb`."
+    return "It does not differ significantly from `ewma_nb`."
 
 
 def _limit(positives: float) -> str:
@@ -242,7 +219,7 @@ def _limit(positives: float) -> str:
 
 
 def _change(tags: Mapping[str, str]) -> str:
-    """How this version came to be the champion."""
+    """When and why this version became the champion."""
     if REASON_TAG not in tags:
         return "No promotion has been recorded for this version."
     return f"Champion since {tags[DAY_TAG]}, instead of v{tags[BEFORE_TAG]}: {tags[REASON_TAG]}"

@@ -1,4 +1,4 @@
-"""What a comparison of two runs says: a line, a section of a description, a page."""
+"""The result of comparing two runs as a line, a section of a description, and an HTML page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from escalation.tracking.two_runs import RunComparison
 
 SHORT = 8
-"""Letters of a run's ID that tell it from others."""
+"""Letters of a run's ID that are shown."""
 SAME = "the same"
-_MOST_TOLD = 3
+_MODELS_SHOWN = 3
 _STYLE = (
     "<style>body{font:13px/1.45 system-ui,sans-serif;margin:1em;max-width:70em;color:#222}"
     "h3{margin:0}table{border-collapse:collapse;margin:.8em 0;font:inherit}"
@@ -25,82 +25,82 @@ _STYLE = (
 
 
 def one_line(table: pd.DataFrame) -> str:
-    """What a comparison says of the models that differ, in a line."""
+    """Skill and verdict of the models that differ, in one line."""
     rows = [row for row in table.to_dict("records") if row["verdict"] != SAME]
-    told = [f"{row['model']} {_skill(row)}, {row['verdict']}" for row in rows[:_MOST_TOLD]]
-    equal = len(table) - len(rows)
-    more = [f"{len(rows) - _MOST_TOLD} more below"] if len(rows) > _MOST_TOLD else []
-    return "; ".join([*told, *more, *([f"{equal} the same"] if equal else [])])
+    parts = [f"{row['model']} {_skill(row)}, {row['verdict']}" for row in rows[:_MODELS_SHOWN]]
+    if len(rows) > _MODELS_SHOWN:
+        parts.append(f"{len(rows) - _MODELS_SHOWN} more below")
+    if n_same := len(table) - len(rows):
+        parts.append(f"{n_same} the same")
+    return "; ".join(parts)
 
 
 def by_chance(seen: int) -> str:
-    """How far several comparisons may be trusted.
+    """How likely a significant result is by chance after so many comparisons.
 
     Examples
     --------
     >>> by_chance(1)
     'This is the first comparison of this experiment.'
-    >>> by_chance(14)[:82]
-    'This experiment has seen 14 comparisons: if no run were better than another, one o'
+    >>> by_chance(14)[:66]
+    'This experiment has seen 14 comparisons: if no run were better tha'
     """
     if seen == 1:
         return "This is the first comparison of this experiment."
     chance = 1.0 - 0.95**seen
     return (
         f"This experiment has seen {seen} comparisons: if no run were better than another, one or "
-        f"more would still look real with a chance of up to {chance:.0%}."
+        f"more would still look significant with a probability of up to {chance:.0%}."
     )
 
 
-def markdown_section(done: RunComparison) -> str:
+def markdown_section(comparison: RunComparison) -> str:
     """A section of a run's description."""
-    heads, keys = _headings(done)
-    differs = [keys, *done.differences.to_numpy().tolist()]
-    return "\n\n".join(
-        [
-            f"`{done.after}` against `{done.before}`: {_facts(done.table)}. "
-            f"Skill above 0: `{done.after[:SHORT]}` is better.",
-            markdown_table([heads, *_rows(done.table)]),
-            "What differs between them:" if len(done.differences) else "Their settings are equal.",
-            markdown_table(differs) if len(done.differences) else "",
-            by_chance(done.seen),
-        ]
-    ).replace("\n\n\n\n", "\n\n")
+    scores, keys = _headings(comparison)
+    paragraphs = [
+        f"`{comparison.after}` against `{comparison.before}`: {_counts(comparison.table)}. "
+        f"Skill above 0: `{comparison.after[:SHORT]}` is better.",
+        markdown_table([scores, *_rows(comparison.table)]),
+        "Their settings are equal.",
+        by_chance(comparison.seen),
+    ]
+    if differences := comparison.differences.to_numpy().tolist():
+        paragraphs[2:3] = ["Differences between them:", markdown_table([keys, *differences])]
+    return "\n\n".join(paragraphs)
 
 
-def html_page(done: RunComparison) -> str:
+def html_page(comparison: RunComparison) -> str:
     """A page that MLflow shows among the artifacts of a run."""
-    rows = [_cells(row, tag="td", verdict=True) for row in _rows(done.table)]
-    keys = [_cells(row, tag="td") for row in done.differences.to_numpy().tolist()]
-    heads = [_cells(one, tag="th") for one in _headings(done)]
-    changed = (
-        f"<h3>What differs between them</h3><table>{heads[1]}{''.join(keys)}</table>"
-        if keys
+    scores, keys = (_cells(heading, tag="th") for heading in _headings(comparison))
+    rows = [_cells(row, tag="td", verdict=True) for row in _rows(comparison.table)]
+    differences = [_cells(row, tag="td") for row in comparison.differences.to_numpy().tolist()]
+    changes = (
+        f"<h3>Differences between them</h3><table>{keys}{''.join(differences)}</table>"
+        if differences
         else "<p>Their settings are equal.</p>"
     )
     return (
-        f"<meta charset='utf-8'>{_STYLE}<h3>{html.escape(done.after)}<br>against "
-        f"{html.escape(done.before)}</h3><p>On the same labels, units and days: "
-        f"{_facts(done.table)}. Skill above 0: {done.after[:SHORT]} is better. Brackets hold 95% "
-        "intervals over blocks of whole dates; a difference is real where both ends are on one "
-        f"side of 0.</p><table>{heads[0]}{''.join(rows)}</table>{changed}"
-        f"<p>{html.escape(by_chance(done.seen))}</p>"
+        f"<meta charset='utf-8'>{_STYLE}<h3>{html.escape(comparison.after)}<br>against "
+        f"{html.escape(comparison.before)}</h3><p>On the same labels, units and days: "
+        f"{_counts(comparison.table)}. Skill above 0: {comparison.after[:SHORT]} is better. "
+        "Brackets hold 95% intervals over blocks of whole dates; a difference is significant if "
+        f"both ends are on one side of 0.</p><table>{scores}{''.join(rows)}</table>{changes}"
+        f"<p>{html.escape(by_chance(comparison.seen))}</p>"
     )
 
 
-def _headings(done: RunComparison) -> tuple[list[str], list[str]]:
-    """Of the scores and of the differences: the runs by the start of their IDs."""
-    old, new = done.before[:SHORT], done.after[:SHORT]
+def _headings(comparison: RunComparison) -> tuple[list[str], list[str]]:
+    """Headings of the scores and of the differences; runs are named by the start of their IDs."""
+    old, new = comparison.before[:SHORT], comparison.after[:SHORT]
     scores = ["label", "model", f"Brier {old}", f"Brier {new}", f"skill of {new} [95%]", "verdict"]
     return scores, ["key", old, new]
 
 
-def _facts(table: pd.DataFrame) -> str:
-    first = table.drop_duplicates("label")
+def _counts(table: pd.DataFrame) -> str:
     return "; ".join(
         f"{row['label']}: {row['rows']:,} forecasts on {row['dates']:,} dates, "
         f"{row['positives']:,} positive"
-        for row in first.to_dict("records")
+        for row in table.drop_duplicates("label").to_dict("records")
     )
 
 
@@ -127,15 +127,15 @@ def _skill(row: Any) -> str:
     return f"{value:+z.1%}" if pd.isna(low) else f"{value:+z.1%} [{low:+.1%}, {high:+.1%}]"
 
 
-def markdown_table(lines: list[list[Any]]) -> str:
-    """Lines of cells as a table, the names of the columns first."""
-    lines = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
+def markdown_table(rows: list[list[Any]]) -> str:
+    """Rows of cells as a Markdown table; the first row holds the column names."""
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
     )
 
 
-def _cells(row: Any, *, tag: str, verdict: bool = False) -> str:
+def _cells(row: list[Any], *, tag: str, verdict: bool = False) -> str:
     cells = [f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row]
     if verdict:
         last = html.escape(str(row[-1]))

@@ -1,4 +1,4 @@
-"""Every key of an experiment as a parameter of a run, named as ``--set`` names it."""
+"""An experiment's settings as parameters of a run, named like the keys of ``--set``."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from escalation.models import MODELS
 
 LONGEST_PARAMETER = 6000
 UNSET = "not set"
-_WHOLE = {"data.columns", "models.prior.numbers"}
-"""Tables whose keys are words of the user's file, or many, kept as one text."""
+_KEPT_WHOLE = {"data.columns", "models.prior.numbers"}
+"""Tables that become one parameter: their keys come from the user's file, or are many."""
 
 
 def flat_params(experiment: Experiment, *, models: Collection[str] | None = None) -> dict[str, str]:
-    """All that an experiment says, defaults included: the same names in every run.
+    """All settings of an experiment, defaults included; every run has the same names.
 
     Parameters
     ----------
     experiment : Experiment
     models : collection of str, optional
-        Those that run; by default the experiment's and the baselines.
+        Models that run; by default the experiment's and the baselines.
 
     Returns
     -------
     dict of str to str
-        Such as ``features.window_sums.windows``; labels are numbered from 0.
+        Keys such as ``features.window_sums.windows``; labels are numbered from 0.
 
     Examples
     --------
-    >>> made = Experiment(
+    >>> experiment = Experiment(
     ...     experiment={"name": "mine"}, targets=[{"name": "any", "horizon": 7}],
     ...     features={"window_sums": {}}, models={"logistic": {}},
     ... )
-    >>> params = flat_params(made)
+    >>> params = flat_params(experiment)
     >>> params["features.window_sums.windows"], params["targets.0.horizon"]
     ('[1, 3, 7, 14, 28, 90, 180]', '7')
     >>> params["backtest.window"], params["panel.units"]
@@ -62,40 +62,36 @@ def flat_params(experiment: Experiment, *, models: Collection[str] | None = None
         for number, table in enumerate(sections["targets"])
     }
     return {
-        _plain(name): _shown(value)[:LONGEST_PARAMETER] for name, value in _leaves("", sections)
+        # MLflow allows few characters in a name, channels any.
+        re.sub(r"[^\w.\- ]", "_", name)[:250]: _as_text(value)[:LONGEST_PARAMETER]
+        for name, value in _leaves("", sections)
     }
 
 
-def _with_defaults(member: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    known = inspect.signature(member).parameters
+def _with_defaults(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {
         name: parameter.default
-        for name, parameter in known.items()
+        for name, parameter in inspect.signature(function).parameters.items()
         if name not in PIPELINE_ARGUMENTS and parameter.default is not inspect.Parameter.empty
     }
     return {**defaults, **values}
 
 
 def _fields(target: Any) -> dict[str, Any]:
-    """A label's own parameters; its filter is a table of the file."""
-    parts = {one.name: getattr(target, one.name) for one in dataclasses.fields(target)}
-    return {name: value for name, value in parts.items() if name != "where"}
+    """A label's parameters except its filter, which is a table of the file."""
+    names = (field.name for field in dataclasses.fields(target) if field.name != "where")
+    return {name: getattr(target, name) for name in names}
 
 
-def _leaves(above: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value and above not in _WHOLE:
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value and path not in _KEPT_WHOLE:
         for key, inner in value.items():
-            yield from _leaves(f"{above}.{key}" if above else str(key), inner)
-    elif above:
-        yield above, value
+            yield from _leaves(f"{path}.{key}" if path else str(key), inner)
+    elif path:
+        yield path, value
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None:
         return UNSET
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _plain(name: str) -> str:
-    """A name that MLflow takes, whatever a channel is called."""
-    return re.sub(r"[^\w.\- ]", "_", name)[:250]

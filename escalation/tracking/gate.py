@@ -1,7 +1,8 @@
-"""The gate of promotion: is a challenger's lead real, on rows that both forecast?"""
+"""The gate of promotion: is a challenger's lead significant on rows that both models forecast?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,7 +26,7 @@ class Lead:
     upper: float | None
 
     @property
-    def real(self) -> bool:
+    def significant(self) -> bool:
         """Whether the whole interval lies above zero."""
         return self.lower is not None and self.lower > 0.0
 
@@ -37,7 +38,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the comparison on common rows says.
+    """The result of the comparison on common rows.
 
     Parameters
     ----------
@@ -53,96 +54,93 @@ class Decision:
     leads: tuple[Lead, ...]
 
     @property
-    def earned(self) -> bool:
-        """Enough positives, and every lead real."""
-        return self.positives >= FEWEST_POSITIVES and all(lead.real for lead in self.leads)
+    def justified(self) -> bool:
+        """Whether there are enough positives and every lead is significant."""
+        return self.positives >= FEWEST_POSITIVES and all(lead.significant for lead in self.leads)
 
     def __str__(self) -> str:
         numbers = "; ".join(map(str, self.leads))
         return f"{numbers} ({self.rows} rows, {self.dates} dates, {self.positives} positives)"
 
 
-def common_rows(
-    challenger: pd.DataFrame, champion: pd.DataFrame, baseline: pd.DataFrame
-) -> pd.DataFrame:
-    """Three models' forecasts under their roles, on rows that all of them have.
-
-    Outcomes, and who was at risk, are taken from the challenger's table: the later one knows more.
+def common_rows(by_role: Mapping[str, pd.DataFrame], *, newest: str) -> pd.DataFrame:
+    """Forecasts of several models on the rows that all of them have; ``model`` is the role.
 
     Parameters
     ----------
-    challenger, champion, baseline : DataFrame
+    by_role : mapping of str to DataFrame
         Forecasts of one model each.
+    newest : str
+        The role whose table has the outcomes and the units at risk.
 
     Raises
     ------
     GateError
-        ``E-NOT-COMPARABLE`` when they have no row in common.
+        ``E-NOT-COMPARABLE`` if they have no row in common.
     """
-    truth = with_unit_key(challenger).set_index(FORECAST_KEY)[[schema.OUTCOME, schema.AT_RISK]]
-    parts = []
-    for role, table in (
-        (CHALLENGER, challenger),
-        (CHAMPION, champion),
-        (schema.BASELINE, baseline),
-    ):
-        rows = with_unit_key(table).set_index(FORECAST_KEY)
-        probabilities = rows[[schema.UNIT, "probability"]].assign(model=role)
-        parts.append(probabilities.join(truth, how="inner").reset_index())
-    if any(part.empty for part in parts):
+    tables = {role: with_unit_key(table).set_index(FORECAST_KEY) for role, table in by_role.items()}
+    outcomes = tables[newest][[schema.OUTCOME, schema.AT_RISK]]
+    joined = [
+        table[[schema.UNIT, "probability"]]
+        .assign(model=role)
+        .join(outcomes, how="inner")
+        .reset_index()
+        for role, table in tables.items()
+    ]
+    if any(table.empty for table in joined):
         raise GateError(
             "E-NOT-COMPARABLE",
             "no forecasts of the same label, units and days in common",
             fix="train the challenger over origins that the champion also forecast",
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(joined, ignore_index=True)
 
 
 def judge(forecasts: pd.DataFrame, *, seed: int = 0) -> Decision:
-    """Whether a challenger has earned the place, from :func:`common_rows`.
+    """Compare the challenger with the champion and the baseline.
 
     Parameters
     ----------
     forecasts : DataFrame
-        Of the models ``challenger``, ``champion`` and ``ewma_nb``, one label.
+        From :func:`common_rows`, of the champion, the challenger and ``ewma_nb``; one label.
     seed : int, optional
         Of the bootstrap.
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no common row has resolved.
+        ``E-INSUFFICIENT`` if no common row has resolved.
     """
-    tables = {
+    scores = {
         rival: metrics.skill_by(forecasts, "horizon", reference=rival, seed=seed)
         .set_index("model")
         .loc[CHALLENGER]
         for rival in (CHAMPION, schema.BASELINE)
     }
-    row = tables[CHAMPION]
     leads = tuple(
-        Lead(rival, *(_known(table[f"skill{end}"]) for end in ("", "_lower", "_upper")))
-        for rival, table in tables.items()
+        Lead(rival, *(_or_none(row[f"skill{end}"]) for end in ("", "_lower", "_upper")))
+        for rival, row in scores.items()
     )
-    return Decision(int(row["rows"]), int(row["dates"]), int(row["positives"]), leads)
+    counts = scores[CHAMPION]
+    return Decision(int(counts["rows"]), int(counts["dates"]), int(counts["positives"]), leads)
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def require_earned(decision: Decision) -> None:
-    """Refuse a lead that chance explains.
+def require_significant_lead(decision: Decision) -> None:
+    """Refuse a lead that may be due to chance.
 
     Raises
     ------
     GateError
         ``E-NOT-EARNED``, with the numbers.
     """
-    if not decision.earned:
+    if not decision.justified:
         raise GateError(
             "E-NOT-EARNED",
-            f"expected both 95% intervals above zero and {FEWEST_POSITIVES} positives, "
-            f"got {decision}",
+            f"the lead is not significant: both 95% intervals must lie above zero, with at least "
+            f"{FEWEST_POSITIVES} positives; got {decision}",
             fix="keep the champion, or override it with --force --reason TEXT",
         )

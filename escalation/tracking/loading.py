@@ -1,4 +1,4 @@
-"""What a store that MLflow opens says of its registered models and their forecasts."""
+"""Registered models and their forecasts, read from a store through MLflow."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from escalation.tracking.place import local_file
 from escalation.tracking.registered import HASH_TAG, StoredVersion
 from escalation.tracking.store import open_store, storage
 
-_NONE_SUCH = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
+_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND"}
 
 
 def existing_store(uri: str) -> MlflowClient:
-    """A client for a store that must be there already.
+    """A client for a store that must exist.
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` where a local one is not.
+        ``E-MODEL-MISSING`` if a local store does not.
     """
     path = local_file(uri)
     if path is not None and not path.exists():
@@ -41,7 +41,7 @@ def existing_store(uri: str) -> MlflowClient:
 
 
 def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
-    """The version behind an alias.
+    """The version that an alias refers to.
 
     Parameters
     ----------
@@ -51,47 +51,52 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is none.
+        ``E-MODEL-MISSING`` if there is none.
     """
     try:
         return client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
-        if error.error_code not in _NONE_SUCH:
+        if error.error_code not in _NOT_THERE:
             raise StorageError("E-STORAGE", f"the store can't be used: {error}") from error
         raise ModelError(
             "E-MODEL-MISSING",
             f"no registered model {name} with alias {alias}",
-            fix=_own_aliases(client, name)
-            or _near_names(client, name)
+            fix=_other_aliases(client, name)
+            or _other_models(client, name)
             or "run `escalation train`, or name another model, as NAME@ALIAS",
         ) from None
 
 
-def _own_aliases(client: MlflowClient, name: str) -> str:
-    """What a model that is there has instead; nothing where it is not, or has none."""
+def _other_aliases(client: MlflowClient, name: str) -> str:
+    """A fix that names the model's aliases; empty if there is no such model or alias."""
     try:
         aliases = sorted(client.get_registered_model(name).aliases)
     except MlflowException:
         return ""
-    found = " or ".join(f"{name}@{alias}" for alias in aliases)
-    return f"name the model as {found}" if found else ""
+    names = " or ".join(f"{name}@{alias}" for alias in aliases)
+    return f"name the model as {names}" if names else ""
 
 
-def _near_names(client: MlflowClient, name: str) -> str:
-    """Models whose name resembles one that is not there, else some that are; nothing of none."""
+def _other_models(client: MlflowClient, name: str) -> str:
+    """A fix that names models with a similar name, or else a few others; empty if there are none.
+
+    The labels of an experiment of that name come first.
+    """
     try:
-        names = [model.name for model in client.search_registered_models(max_results=1000)]
+        models = client.search_registered_models(max_results=1000)
     except MlflowException:
         return ""
-    own = [other for other in names if other != name]
-    labels = [other for other in own if other.startswith(f"{name}.")]
-    near = labels or difflib.get_close_matches(name, own, n=3)
-    first = "" if near else "run `escalation train`, or "
-    return f"{first}name one of these models: {', '.join((near or own)[:5])}" if own else ""
+    others = [model.name for model in models if model.name != name]
+    labels = [other for other in others if other.startswith(f"{name}.")]
+    similar = labels or difflib.get_close_matches(name, others, n=3)
+    if not others:
+        return ""
+    train = "" if similar else "run `escalation train`, or "
+    return f"{train}name one of these models: {', '.join((similar or others)[:5])}"
 
 
 def registered_version(uri: str, name: str, alias: str) -> StoredVersion:
-    """The version behind an alias, and where its files are.
+    """The version that an alias refers to, with the location of its files.
 
     Parameters
     ----------
@@ -102,37 +107,40 @@ def registered_version(uri: str, name: str, alias: str) -> StoredVersion:
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is none.
+        ``E-MODEL-MISSING`` if there is none.
     """
     client = existing_store(uri)
-    one = version_of(client, name, alias)
+    version = version_of(client, name, alias)
     with storage():
-        source = client.get_model_version_download_uri(name, one.version)
-    return StoredVersion(name, alias, str(one.version), one.tags.get(HASH_TAG, ""), source)
+        source = client.get_model_version_download_uri(name, version.version)
+    digest = version.tags.get(HASH_TAG, "")
+    return StoredVersion(name, alias, str(version.version), digest, source)
 
 
-def registered_names(uri: str, start: str) -> list[str]:
-    """Names of registered models that start so.
+def registered_names(uri: str, prefix: str) -> list[str]:
+    """Names of registered models that start with a prefix.
 
     Parameters
     ----------
     uri : str
         The store.
-    start : str
+    prefix : str
     """
     with storage():
-        found = existing_store(uri).search_registered_models(filter_string=f"name LIKE '{start}%'")
-    return [model.name for model in found]
+        client = existing_store(uri)
+        models = client.search_registered_models(filter_string=f"name LIKE '{prefix}%'")
+    return [model.name for model in models]
 
 
-def fetched(source: str, folder: str) -> Path:
-    """The files of a logged model, brought into a folder.
+def download_model(source: str, folder: str) -> Path:
+    """Download the files of a logged model.
 
     Parameters
     ----------
     source : str
-        Where they are.
+        Their address.
     folder : str
+        Where they are written.
     """
     with storage():
         return Path(download_artifacts(artifact_uri=source, dst_path=folder))
@@ -145,11 +153,6 @@ def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
     ----------
     client : MlflowClient
     version : ModelVersion
-
-    Returns
-    -------
-    DataFrame
-        Columns of a forecast file.
     """
     child = str(version.run_id)
     parent = client.get_run(child).data.tags.get("mlflow.parentRunId", child)
@@ -157,19 +160,19 @@ def forecasts_of(client: MlflowClient, version: ModelVersion) -> pd.DataFrame:
 
 
 def forecasts_in(client: MlflowClient, run_id: str) -> pd.DataFrame:
-    """The forecasts among the artifacts of a run.
+    """The forecasts among the artifacts of a run, with the columns of a forecast file.
 
     Parameters
     ----------
     client : MlflowClient
     run_id : str
-        Of a training, or of a backtest that was logged in a notebook.
+        A training, or a backtest logged from a notebook.
     """
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as folder:
         path = download_artifacts(
             run_id=run_id,
             artifact_path="forecasts.parquet",
-            dst_path=scratch,
+            dst_path=folder,
             tracking_uri=client.tracking_uri,
         )
         return pd.read_parquet(path)
@@ -188,14 +191,14 @@ def load_forecasts(reference: str, *, uri: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns of a forecast file.
+        With the columns of a forecast file.
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is no such model.
+        ``E-MODEL-MISSING`` if there is no such model.
     StorageError
-        ``E-STORAGE`` when its forecasts are gone.
+        ``E-STORAGE`` if its forecasts are missing.
     """
     name, _, alias = reference.partition("@")
     client = existing_store(uri)

@@ -1,16 +1,18 @@
-"""Names under which numbers reach MLflow: plain for what decides, ``group/name`` for the rest.
+"""Metrics of runs: plain names for the deciding scores, ``group/name`` for all others.
 
-MLflow makes a panel of each group. Only finite numbers ever reach the store.
+MLflow shows a panel per group. Only finite numbers are stored.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
+from mlflow.entities import Metric
 
 from escalation.backtest.evaluation import Evaluation
 from escalation.metrics import custom_metrics
@@ -41,11 +43,11 @@ QUIET = {
 }
 ALERTS = ("recall", "precision", "false_alarms_per_hit", "median_lead_days")
 _MOST_STEPS = 60
-"""Points of a curve over the origins: more are not seen, and each takes its time to store."""
+"""Points of a curve over the origins: a chart shows no more, and each takes time to store."""
 
 
-def finite(named: Mapping[str, Any]) -> dict[str, float]:
-    """Those that are finite numbers.
+def finite(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Keep the finite numbers.
 
     Examples
     --------
@@ -54,35 +56,35 @@ def finite(named: Mapping[str, Any]) -> dict[str, float]:
     """
     return {
         name: float(value)
-        for name, value in named.items()
+        for name, value in metrics.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     }
 
 
 def metrics_of(evaluation: Evaluation, model: str) -> dict[str, float]:
-    """Every number about one model, named.
+    """All finite metrics of one model by their MLflow names.
 
     Parameters
     ----------
     evaluation : Evaluation
     model : str
-
-    Returns
-    -------
-    dict of str to float
-        Finite numbers by their name in MLflow.
     """
-    named = summary_metrics(_row(evaluation.comparison, model))
     quiet = _row(evaluation.quiet, model)
-    named |= {name: quiet.get(column) for name, column in QUIET.items()}
-    return finite(named)
+    return finite(
+        {
+            **summary_metrics(_row(evaluation.comparison, model)),
+            **{name: quiet.get(column) for name, column in QUIET.items()},
+        }
+    )
 
 
 def summary_metrics(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers of a row of the comparison under their names, added metrics under their own."""
+    """A row of the comparison by MLflow names; metrics added by the user keep their names."""
     plain = [f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")]
-    named = {name: row.get(name) for name in (*plain, *custom_metrics())}
-    return named | {name: row.get(column) for name, column in GROUPED.items()}
+    return {
+        **{name: row.get(name) for name in (*plain, *custom_metrics())},
+        **{name: row.get(column) for name, column in GROUPED.items()},
+    }
 
 
 def _row(table: pd.DataFrame, model: str) -> dict[str, Any]:
@@ -90,45 +92,49 @@ def _row(table: pd.DataFrame, model: str) -> dict[str, Any]:
     return rows.iloc[0].to_dict() if len(rows) else {}
 
 
-class Step(NamedTuple):
-    """A point of a curve; ``at`` is a time in milliseconds."""
-
-    name: str
-    value: float
-    step: int
-    at: int
+def now_in_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
-def steps_of(evaluation: Evaluation, model: str, *, now: int) -> list[Step]:
-    """Curves of one model: scores as they built up by origin, and alerts by their number.
+def curves_of(evaluation: Evaluation, model: str) -> list[Metric]:
+    """Curves of one model: cumulative scores by origin, and alerts by their number a week.
 
     Parameters
     ----------
     evaluation : Evaluation
     model : str
-    now : int
-        Milliseconds since 1970, for points without a day.
     """
-    return [*_by_origin(evaluation, model), *_by_budget(evaluation, model, now)]
+    running = evaluation.running[evaluation.running["model"] == model]
+    steps = {round(i * (len(running) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}
+    return [
+        *score_curve("over_origins", running, sorted(steps)),
+        *_alert_curve(evaluation.alerts[evaluation.alerts["model"] == model]),
+    ]
 
 
-def _by_budget(evaluation: Evaluation, model: str, now: int) -> Iterator[Step]:
-    """The step is the number of alerts a week."""
-    rows = evaluation.alerts[evaluation.alerts["model"] == model]
-    for row in rows.to_dict("records"):
-        for name, value in finite({name: row[name] for name in ALERTS}).items():
-            yield Step(f"alerts_a_week/{name}", value, int(row["budget"]), now)
+def score_curve(group: str, scores: pd.DataFrame, steps: Iterable[int]) -> Iterator[Metric]:
+    """The Brier score and the skill over ``ewma_nb`` by day, at some of the rows.
 
-
-def _by_origin(evaluation: Evaluation, model: str) -> Iterator[Step]:
-    """The step is the number of the origin, the time its day."""
-    curve = evaluation.running
-    points = curve[curve["model"] == model].reset_index(drop=True)
-    for step in sorted(
-        {round(i * (len(points) - 1) / (_MOST_STEPS - 1)) for i in range(_MOST_STEPS)}
-    ):
-        day = pd.Timestamp(points["day"].iloc[step]).tz_localize(UTC)
+    Parameters
+    ----------
+    group : str
+        First part of the metrics' names.
+    scores : DataFrame
+        Columns ``day``, ``brier`` and ``skill``.
+    steps : iterable of int
+        Positions of the rows.
+    """
+    for step in steps:
+        row = scores.iloc[step]
+        at = int(pd.Timestamp(row["day"]).tz_localize(UTC).timestamp() * 1000)
         for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
-            value = float(points[column].iloc[step])
-            if math.isfinite(value):
-                yield Step(f"over_origins/{name}", value, step, int(day.timestamp() * 1000))
+            if math.isfinite(value := float(row[column])):
+                yield Metric(f"{group}/{name}", value, at, step)
+
+
+def _alert_curve(alerts: pd.DataFrame) -> Iterator[Metric]:
+    now = now_in_ms()
+    for row in alerts.to_dict("records"):
+        for name, value in finite({name: row[name] for name in ALERTS}).items():
+            yield Metric(f"alerts_a_week/{name}", value, now, int(row["budget"]))

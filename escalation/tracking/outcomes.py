@@ -1,13 +1,10 @@
-"""What became of issued forecasts, as a run beside the trainings."""
+"""The verification of issued forecasts as a run next to the trainings."""
 
 from __future__ import annotations
 
-import math
 import tempfile
-import time
 from pathlib import Path
 
-import pandas as pd
 from mlflow.entities import Metric
 
 from escalation import plots
@@ -15,17 +12,16 @@ from escalation._util.outputs import write_table
 from escalation.scoring.scorer import Scorer
 from escalation.scoring.verify import ISSUED, SHIFTED, Verified
 from escalation.targets.wording import definition
-from escalation.tracking.begun import begin_run, clear_stale, tracked_run
-from escalation.tracking.metric_names import finite, summary_metrics
+from escalation.tracking.lifecycle import begin_run, clear_stale, tracked_run
+from escalation.tracking.metric_names import finite, now_in_ms, score_curve, summary_metrics
 from escalation.tracking.store import NOTE_TAG, experiment_id, open_store, storage
 
 _MOST_STEPS = 300
-_SHOWN = 10
-"""Inputs that the description names."""
+_INPUTS_NAMED = 10
 
 
 def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str) -> str:
-    """Store a verification; its run id.
+    """Store a verification and return its run ID.
 
     Parameters
     ----------
@@ -34,7 +30,7 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
         The champion.
     uri : str
     last_day : str
-        Up to which outcomes are known, ISO.
+        Last day with known outcomes, ISO.
     """
     client = open_store(uri)
     with storage():
@@ -47,51 +43,37 @@ def log_verified(verified: Verified, scorer: Scorer, *, uri: str, last_day: str)
             "mlflow.source.name": "escalation verify",
             NOTE_TAG: _note(verified, scorer),
         }
-        begun = begin_run(client, uri, experiment, f"verify to {last_day}", tags)
-        with tracked_run(client, uri, begun) as run_id:
-            now = int(time.time() * 1000)
-            named = [
-                Metric(name, value, now, 0) for name, value in _verified_metrics(verified).items()
-            ]
-            client.log_batch(run_id, [*named, *_steps(verified)])
-            with tempfile.TemporaryDirectory() as scratch:
-                _files(Path(scratch), verified)
-                client.log_artifacts(run_id, scratch)
+        run_id = begin_run(client, uri, experiment, f"verify to {last_day}", tags)
+        with tracked_run(client, uri, run_id):
+            client.log_batch(run_id, _metrics(verified))
+            with tempfile.TemporaryDirectory() as folder:
+                _write_files(Path(folder), verified)
+                client.log_artifacts(run_id, folder)
     return run_id
 
 
-def _verified_metrics(verified: Verified) -> dict[str, float]:
-    """Numbers of a verification under the names that trainings use."""
-    named: dict[str, object] = {
+def _metrics(verified: Verified) -> list[Metric]:
+    """Numbers under the names that trainings use, and rolling scores of the latest dates."""
+    metrics: dict[str, object] = {
         "counts/issued": verified.issued,
         "counts/matured": verified.matured,
         "counts/open": verified.open,
     }
     if len(verified.summary):
-        row = verified.summary.set_index("model").loc[ISSUED].to_dict()
-        named |= summary_metrics(row)
+        metrics |= summary_metrics(verified.summary.set_index("model").loc[ISSUED].to_dict())
     if len(verified.drift):
-        named["drift/largest_psi"] = float(verified.drift["psi"].max())
-        named["drift/largest_ks"] = float(verified.drift["ks"].max())
-        named["drift/columns_shifted"] = int((verified.drift["psi"] > SHIFTED).sum())
-    return finite(named)
-
-
-def _steps(verified: Verified) -> list[Metric]:
-    """The rolling scores, the latest dates first to be kept."""
-    if verified.rolling.empty:
-        return []
-    rolling = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
-    points = []
-    for step, row in enumerate(rolling.to_dict("records")):
-        at = int(pd.Timestamp(row["day"]).tz_localize("UTC").timestamp() * 1000)
-        for column, name in (("brier", "brier"), ("skill", "skill_vs_ewma_nb")):
-            if math.isfinite(row[column]):
-                points.append(Metric(f"rolling/{name}", float(row[column]), at, step))
+        metrics["drift/largest_psi"] = float(verified.drift["psi"].max())
+        metrics["drift/largest_ks"] = float(verified.drift["ks"].max())
+        metrics["drift/columns_shifted"] = int((verified.drift["psi"] > SHIFTED).sum())
+    now = now_in_ms()
+    points = [Metric(name, value, now, 0) for name, value in finite(metrics).items()]
+    if len(verified.rolling):
+        rolling = verified.rolling[verified.rolling["model"] == ISSUED].tail(_MOST_STEPS)
+        points += score_curve("rolling", rolling, range(len(rolling)))
     return points
 
 
-def _files(folder: Path, verified: Verified) -> None:
+def _write_files(folder: Path, verified: Verified) -> None:
     for name in ("figures", "tables"):
         (folder / name).mkdir()
     if len(verified.summary):
@@ -104,14 +86,14 @@ def _files(folder: Path, verified: Verified) -> None:
 
 
 def _note(verified: Verified, scorer: Scorer) -> str:
-    moved = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
+    drifted = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
     text = (
         f"{definition(scorer.target)}\n\n**{verified.verdict[0].upper()}{verified.verdict[1:]}**\n\n"
-        f"{verified.issued} forecasts issued by `{scorer.reference}` and those before it: "
+        f"{verified.issued} forecasts issued by `{scorer.reference}` and earlier versions: "
         f"{verified.matured} resolved, {verified.open} open, {verified.in_sample} left out because "
         "the model was trained on their days.\n"
     )
-    if len(moved):
-        names = ", ".join(f"`{name}`" for name in moved.head(_SHOWN))
-        text += f"\nInputs that moved since the training (index above {SHIFTED}): {names}.\n"
+    if len(drifted):
+        names = ", ".join(f"`{name}`" for name in drifted.head(_INPUTS_NAMED))
+        text += f"\nInputs that drifted since the training (PSI above {SHIFTED}): {names}.\n"
     return text

@@ -1,4 +1,4 @@
-"""Pictures and the page of a training, which need its forecasts and no store."""
+"""Figures and the report page of a training, drawn from its forecasts without a store."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ REPORT_FILE = "report.html"
 def draw(
     trained: Trained, folder: Path, page: ReportData, *, beside: Sequence[Trained] = ()
 ) -> Path:
-    """Draw what a parent run and its children show, each into a folder of its own.
+    """Draw the figures of a parent run and its children, a folder for each run.
 
     Parameters
     ----------
     trained : Trained
     folder : Path
-        Is there and empty.
+        An empty folder.
     page : ReportData
         Of the same label.
     beside : sequence of Trained, optional
-        Labels of the same training: the moves are kept with the first one.
+        All labels of the training; its first label gets the table of moves.
 
     Returns
     -------
@@ -49,20 +49,20 @@ def draw(
         moves_figure(page.moves).savefig(figures / "moves.png")
     paired = pair(trained.forecasts)
     for model in trained.models:
-        target_folder = folder / CHILDREN / model / "figures"
-        target_folder.mkdir(parents=True)
-        plots.reliability_figure(paired, models=[model]).savefig(target_folder / "reliability.png")
+        model_figures = folder / CHILDREN / model / "figures"
+        model_figures.mkdir(parents=True)
+        plots.reliability_figure(paired, models=[model]).savefig(model_figures / "reliability.png")
     return folder
 
 
 def _draw_risk(trained: Trained, path: Path) -> None:
-    """Risk of the unit that holds all events, or of the one with the most forecasts."""
+    """Risk of the unit of all events, or else of the unit with the most forecasts."""
     experiment = trained.case.experiment
     events = trained.case.prepared.archive.as_of(trained.trained_to)
     keys = trained.forecasts[schema.UNIT_KEY]
     key = schema.ALL_UNIT if (keys == schema.ALL_UNIT).any() else keys.value_counts().idxmax()
-    held = [unit_keys_of(events, kind) == key for kind in experiment.panel.units]
-    unit_events = next((events[mask] for mask in held if mask.any()), events)
+    masks = [unit_keys_of(events, kind) == key for kind in experiment.panel.units]
+    unit_events = next((events[mask] for mask in masks if mask.any()), events)
     figure = plots.risk_over_time(
         trained.forecasts,
         unit_events,

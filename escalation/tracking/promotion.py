@@ -1,4 +1,4 @@
-"""Promotion in the registry: compared without a lock, moved under one, and only as compared."""
+"""Promotion in the registry: the comparison needs no lock; the alias moves under one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from escalation.tracking.gate import (
     Decision,
     common_rows,
     judge,
-    require_earned,
+    require_significant_lead,
 )
 from escalation.tracking.loading import existing_store, forecasts_of, version_of
 from escalation.tracking.registry import FAMILY_TAG, TARGET_TAG
@@ -28,8 +28,8 @@ REASON_TAG, BEFORE_TAG, DAY_TAG = "promotion.reason", "promotion.before", "promo
 
 
 @dataclass(frozen=True)
-class Promoted:
-    """A champion that took another's place."""
+class Promotion:
+    """A new champion, and the version that it replaced."""
 
     name: str
     version: str
@@ -39,12 +39,12 @@ class Promoted:
 
     @property
     def verified(self) -> bool:
-        """Whether there were outcomes enough to compare the two."""
+        """Whether there were enough outcomes to compare the two."""
         return self.decision is not None and self.decision.positives >= FEWEST_POSITIVES
 
 
-def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Promoted:
-    """Make the challenger the champion, if its lead is real or somebody says why not.
+def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Promotion:
+    """Make the challenger the champion if its lead is significant, or for a stated reason.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
     force : bool
         Promote whatever the comparison shows.
     reason : str
-        Kept with the version; needed with ``force``.
+        Stored with the version; required with ``force``.
 
     Raises
     ------
     GateError
-        ``E-NOT-EARNED`` with the numbers, ``E-NOT-COMPARABLE``, and ``E-CHAMPION-MOVED`` when
+        ``E-NOT-EARNED`` with the numbers, ``E-NOT-COMPARABLE``, and ``E-CHAMPION-MOVED`` if
         another promotion or training came in between.
     UsageError
         ``E-REASON`` for force without a reason.
@@ -71,17 +71,17 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
     with storage():
         champion = version_of(client, name, CHAMPION)
         challenger = _challenger(client, champion)
-        decision = _compared(client, champion, challenger, force=force)
+        decision = _compare(client, champion, challenger, force=force)
         if decision is not None and not force:
-            require_earned(decision)
+            require_significant_lead(decision)
         with store_lock(uri):
-            _require_unmoved(client, name, champion, challenger)
-            why = reason or str(decision)
-            _keep_reason(client, champion, challenger, why)
+            _require_unmoved(client, champion, challenger)
+            reason = reason or str(decision)
+            _record(client, champion, challenger, reason)
             client.set_registered_model_alias(name, CHAMPION, challenger.version)
             client.delete_registered_model_alias(name, CHALLENGER)
-            _describe(client, champion, challenger, why, decision)
-    return Promoted(name, str(challenger.version), str(champion.version), why, decision)
+            _describe(client, champion, challenger, reason, decision)
+    return Promotion(name, str(challenger.version), str(champion.version), reason, decision)
 
 
 def _challenger(client: MlflowClient, champion: ModelVersion) -> ModelVersion:
@@ -95,27 +95,29 @@ def _challenger(client: MlflowClient, champion: ModelVersion) -> ModelVersion:
         ) from None
 
 
-def _compared(
+def _compare(
     client: MlflowClient, champion: ModelVersion, challenger: ModelVersion, *, force: bool
 ) -> Decision | None:
-    """The comparison; none where there can be none and nobody asks for it."""
+    """The comparison; None if there can be none but the promotion is forced."""
     try:
         if champion.tags.get(TARGET_TAG) != challenger.tags.get(TARGET_TAG):
             raise GateError(
                 "E-NOT-COMPARABLE",
                 "challenger and champion define different outcomes",
                 value=challenger.tags.get(TARGET_TAG),
-                fix="train it under another experiment name, or --force --reason TEXT",
+                fix="train it under another experiment name, or promote with --force --reason TEXT",
             )
-        challenger_forecasts, champion_forecasts = (
-            forecasts_of(client, version) for version in (challenger, champion)
+        new, old = (forecasts_of(client, version) for version in (challenger, champion))
+        return judge(
+            common_rows(
+                {
+                    CHALLENGER: new[new["model"] == challenger.tags[FAMILY_TAG]],
+                    CHAMPION: old[old["model"] == champion.tags[FAMILY_TAG]],
+                    schema.BASELINE: new[new["model"] == schema.BASELINE],
+                },
+                newest=CHALLENGER,
+            )
         )
-        rows = common_rows(
-            challenger_forecasts[challenger_forecasts["model"] == challenger.tags[FAMILY_TAG]],
-            champion_forecasts[champion_forecasts["model"] == champion.tags[FAMILY_TAG]],
-            challenger_forecasts[challenger_forecasts["model"] == schema.BASELINE],
-        )
-        return judge(rows)
     except GateError:
         if force:
             return None
@@ -123,26 +125,27 @@ def _compared(
 
 
 def _require_unmoved(
-    client: MlflowClient, name: str, champion: ModelVersion, challenger: ModelVersion
+    client: MlflowClient, champion: ModelVersion, challenger: ModelVersion
 ) -> None:
-    for alias, compared in ((CHAMPION, champion), (CHALLENGER, challenger)):
+    for alias, version in ((CHAMPION, champion), (CHALLENGER, challenger)):
         try:
-            now = client.get_model_version_by_alias(name, alias).version
+            now = client.get_model_version_by_alias(champion.name, alias).version
         except MlflowException:
             now = "none"
-        if str(now) != str(compared.version):
+        if str(now) != str(version.version):
             raise GateError(
                 "E-CHAMPION-MOVED",
-                f"{alias} was v{compared.version} when compared and is {now} now",
-                value=name,
-                fix="run promote again to compare with what is there now",
+                f"{alias} was v{version.version} during the comparison and is now {now}",
+                value=champion.name,
+                fix="run promote again to compare with the current version",
             )
 
 
-def _keep_reason(
-    client: MlflowClient, champion: ModelVersion, challenger: ModelVersion, why: str
+def _record(
+    client: MlflowClient, champion: ModelVersion, challenger: ModelVersion, reason: str
 ) -> None:
-    for key, value in ((REASON_TAG, why), (BEFORE_TAG, str(champion.version)), (DAY_TAG, _today())):
+    tags = {REASON_TAG: reason, BEFORE_TAG: str(champion.version), DAY_TAG: _today()}
+    for key, value in tags.items():
         client.set_model_version_tag(challenger.name, challenger.version, key, value)
 
 
@@ -150,12 +153,12 @@ def _describe(
     client: MlflowClient,
     champion: ModelVersion,
     challenger: ModelVersion,
-    why: str,
+    reason: str,
     decision: Decision | None,
 ) -> None:
-    measured = decision is not None and why != str(decision)
-    numbers = f" The comparison: {decision}." if measured else ""
-    text = f"Champion since {_today()}, instead of v{champion.version}: {why}.{numbers}\n\n"
+    other_reason = decision is not None and reason != str(decision)
+    numbers = f" The comparison: {decision}." if other_reason else ""
+    text = f"Champion since {_today()}, instead of v{champion.version}: {reason}.{numbers}\n\n"
     client.update_model_version(
         challenger.name, challenger.version, text + (challenger.description or "")
     )

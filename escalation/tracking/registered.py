@@ -1,7 +1,7 @@
-"""Registered models of a local store, found without MLflow, whose import takes longer than a score.
+"""Registered models of a local store, read without MLflow, whose import takes longer than a score.
 
-As in :mod:`escalation.tracking.place`, MLflow's tables are read where they are as we know them.
-Where they are not, or hold no answer, there is none here, and MLflow is asked.
+As in :mod:`escalation.tracking.place`, this relies on MLflow's table layout. If the tables differ
+or hold no answer, nothing is returned, and the caller asks MLflow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlparse
 
-from escalation.tracking.place import settle
+from escalation.tracking.place import relocate_artifacts
 
 HASH_TAG: Final = "escalation.hash"
 _SECONDS: Final = 5.0
@@ -34,7 +34,7 @@ class StoredVersion(NamedTuple):
     digest : str
         The hash that it was registered with.
     source : str
-        Where its files are.
+        Address of its files.
     """
 
     name: str
@@ -45,12 +45,12 @@ class StoredVersion(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """What it is called in provenance."""
+        """Its name in provenance."""
         return f"{self.name}@{self.alias} v{self.version}"
 
 
-def in_file(path: Path, name: str, alias: str) -> StoredVersion | None:
-    """The version behind an alias, where the file of a store tells it plainly.
+def version_in_file(path: Path, name: str, alias: str) -> StoredVersion | None:
+    """The version that an alias refers to; None if the store's file has no unique answer.
 
     Parameters
     ----------
@@ -59,9 +59,8 @@ def in_file(path: Path, name: str, alias: str) -> StoredVersion | None:
     name, alias : str
     """
     try:
-        settle(path, seconds=_SECONDS)
-        with closing(_reader(path)) as connection:
-            rows = connection.execute(_VERSION, (HASH_TAG, name, alias)).fetchall()
+        relocate_artifacts(path, seconds=_SECONDS)
+        rows = _query(path, _VERSION, (HASH_TAG, name, alias))
     except sqlite3.Error:
         return None
     if len(rows) != 1 or not all(rows[0]) or urlparse(rows[0][1]).scheme not in {"", "file"}:
@@ -71,21 +70,15 @@ def in_file(path: Path, name: str, alias: str) -> StoredVersion | None:
 
 
 def names_in_file(path: Path) -> list[str]:
-    """Names of the registered models of a store; none where its file does not tell them.
-
-    Parameters
-    ----------
-    path : Path
-        The store's file.
-    """
+    """Names of the registered models in a store's file; empty if it can't be read."""
     try:
-        with closing(_reader(path)) as connection:
-            rows = connection.execute("SELECT name FROM registered_models").fetchall()
+        return [name for (name,) in _query(path, "SELECT name FROM registered_models")]
     except sqlite3.Error:
         return []
-    return [name for (name,) in rows]
 
 
-def _reader(path: Path) -> sqlite3.Connection:
-    """A connection that neither writes nor makes a file."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", timeout=_SECONDS, uri=True)
+def _query(path: Path, statement: str, values: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Rows, read without writing to the file or creating it."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, timeout=_SECONDS, uri=True)) as connection:
+        return connection.execute(statement, values).fetchall()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 from mlflow.exceptions import MlflowException
@@ -20,7 +18,7 @@ from escalation.backtest.train import Trained
 from escalation.experiment import label_described
 from escalation.scoring.artifact import save_artifact
 from escalation.scoring.described import manifest_of
-from escalation.scoring.manifest import Manifest, canary_frame
+from escalation.scoring.manifest import canary_frame
 from escalation.scoring.serving import HASH_FILE
 from escalation.tracking import notes
 from escalation.tracking.gate import CHALLENGER, CHAMPION
@@ -29,32 +27,15 @@ from escalation.tracking.store import store_lock
 
 FAMILY_TAG = "family"
 TARGET_TAG = "escalation.target"
-PIP_REQUIREMENTS = [f"escalation=={__version__}"]
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A version and the alias that it got."""
-
-    name: str
-    version: str
-    alias: str
-
-
-def _model_name(trained: Trained) -> str:
-    """The experiment's name, with the label where there are several."""
-    experiment = trained.case.experiment
-    name = experiment.experiment.name
-    return name if len(experiment.targets) == 1 else f"{name}.{trained.label}"
 
 
 def _logged_name(trained: Trained, model: str) -> str:
-    """A model with its label, such as ``any_7d blend``: a list of all labels' can be told apart."""
+    """The model with its label, such as ``any_7d blend``, since MLflow lists all labels' models."""
     return f"{trained.label} {model}"
 
 
 def log_model(trained: Trained, run_id: str) -> str:
-    """Store the best model with its run; the id of the logged model.
+    """Store the best model with its run; return the ID of the logged model.
 
     Parameters
     ----------
@@ -62,8 +43,9 @@ def log_model(trained: Trained, run_id: str) -> str:
     run_id : str
     """
     manifest = manifest_of(trained, trained.best)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "artifact"
+    example = canary_frame(manifest).head(2).droplevel("day").rename_axis(schema.UNIT_KEY)
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "artifact"
         digest = save_artifact(trained.models[trained.best], manifest, folder)
         (folder / HASH_FILE).write_text(digest, encoding="utf-8")
         with mlflow.start_run(run_id=run_id):
@@ -72,35 +54,35 @@ def log_model(trained: Trained, run_id: str) -> str:
                 loader_module="escalation.scoring.serving",
                 data_path=str(folder),
                 signature=_signature(manifest.columns),
-                pip_requirements=PIP_REQUIREMENTS,
-                input_example=_example(manifest),
+                pip_requirements=[f"escalation=={__version__}"],
+                input_example=example.reset_index(),
                 tags={HASH_TAG: digest, "target": trained.label},
             )
     return str(info.model_id)
 
 
-def name_model(
+def log_model_name(
     client: MlflowClient, experiment: str, run_id: str, trained: Trained, model: str
 ) -> str:
-    """Enter a model without its files, so that MLflow ranks it with the best; its id.
+    """Log a model without its files, so that MLflow ranks it with the best one; return its ID.
 
     Parameters
     ----------
     client : MlflowClient
     experiment, run_id : str
-        IDs of where it belongs.
+        IDs.
     trained : Trained
     model : str
     """
-    entered = client.create_logged_model(
+    logged = client.create_logged_model(
         experiment,
         _logged_name(trained, model),
         run_id,
         tags={"target": trained.label, "files": "only of the best"},
     )
-    client.finalize_logged_model(entered.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(entered.model_id, 0)])
-    return str(entered.model_id)
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
+    return str(logged.model_id)
 
 
 def _signature(columns: list[str]) -> ModelSignature:
@@ -111,15 +93,10 @@ def _signature(columns: list[str]) -> ModelSignature:
     return ModelSignature(Schema(inputs), Schema([ColSpec(DataType.double)]))
 
 
-def _example(manifest: Manifest) -> pd.DataFrame:
-    frame = canary_frame(manifest).head(2)
-    return frame.droplevel("day").rename_axis(schema.UNIT_KEY).reset_index()
-
-
 def register(
     client: MlflowClient, uri: str, trained: Trained, run_id: str, model_id: str
-) -> Registered:
-    """Make a logged model the newest version of its name, and let the alias move last.
+) -> tuple[str, str, str]:
+    """Make a logged model the newest version of its name; its alias moves last.
 
     Parameters
     ----------
@@ -129,32 +106,37 @@ def register(
     trained : Trained
     run_id, model_id : str
         Of the best model.
+
+    Returns
+    -------
+    tuple of str
+        Name, version and alias.
     """
-    name = _model_name(trained)
     experiment, label = trained.case.experiment, trained.case.target
-    description = label_described(experiment, label)
+    name = experiment.experiment.name
+    if len(experiment.targets) > 1:
+        name = f"{name}.{trained.label}"
     table = experiment.targets[experiment.labels.index(label)]
     outcome = {key: value for key, value in table.items() if key not in {"description", "models"}}
-    digest = client.get_logged_model(model_id).tags[HASH_TAG]
     tags = {
-        HASH_TAG: digest,
+        HASH_TAG: client.get_logged_model(model_id).tags[HASH_TAG],
         FAMILY_TAG: trained.best,
         TARGET_TAG: json.dumps(outcome, sort_keys=True),
     }
     with store_lock(uri):
         try:
-            client.create_registered_model(name, description=description)
+            client.create_registered_model(name, description=label_described(experiment, label))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        made = client.create_model_version(
+        version = client.create_model_version(
             name,
             f"models:/{model_id}",
             run_id=run_id,
             tags=tags,
             model_id=model_id,
             description=notes.version_note(trained),
-        )
+        ).version
         alias = CHALLENGER if CHAMPION in client.get_registered_model(name).aliases else CHAMPION
-        client.set_registered_model_alias(name, alias, made.version)
-    return Registered(name, str(made.version), alias)
+        client.set_registered_model_alias(name, alias, version)
+    return name, str(version), alias

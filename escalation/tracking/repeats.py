@@ -1,13 +1,15 @@
-"""Whether a training was done before: the same events, experiment and code, kept to the end."""
+"""Find an earlier training with the same events, experiment and code."""
 
 from __future__ import annotations
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -30,8 +32,8 @@ MODEL_TAG, VERSION_TAG = "registered_model", "registered_version"
 
 
 @dataclass(frozen=True)
-class Repeated:
-    """A label of a training that is there already.
+class EarlierTraining:
+    """A label of an earlier training.
 
     Parameters
     ----------
@@ -40,7 +42,6 @@ class Repeated:
     model, version : str
         Registered.
     run_id, experiment_id : str
-        Of the run.
     """
 
     target: str
@@ -52,16 +53,17 @@ class Repeated:
 
 
 def code_digest() -> str:
-    """SHA-256 of the package's code, of families of one's own, and of the libraries' versions."""
+    """SHA-256 of the package's code, the user's plugins, and the libraries' versions."""
     digest = sha256(package_digest().encode())
-    for path in sorted({*_own_files()}):
+    for path in sorted({*_plugin_files()}):
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()
 
 
-def _own_files() -> Iterable[str]:
+def _plugin_files() -> Iterator[str]:
     registries = (FEATURES, ACROSS, MODELS, TARGETS, METRICS)
-    for member in (member for registry in registries for member in registry.values()):
+    members: Iterator[Any] = chain.from_iterable(registry.values() for registry in registries)
+    for member in members:
         if not member.__module__.startswith("escalation."):
             try:
                 yield inspect.getfile(member)
@@ -70,19 +72,21 @@ def _own_files() -> Iterable[str]:
 
 
 def repeat_digest(archive: EventArchive, experiment: Experiment) -> str:
-    """What two trainings have in common that give the same bytes.
+    """SHA-256 that two trainings share if and only if they give the same bytes.
 
     Parameters
     ----------
     archive : EventArchive
     experiment : Experiment
     """
-    parts = (archive.digest, archive.known_basis, experiment.digest, code_digest())
-    return sha256(" ".join(parts).encode()).hexdigest()
+    digests = (archive.digest, archive.known_basis, experiment.digest, code_digest())
+    return sha256(" ".join(digests).encode()).hexdigest()
 
 
-def find_repeat(archive: EventArchive, experiment: Experiment, *, uri: str) -> list[Repeated]:
-    """All labels of an earlier training of the same events, experiment and code.
+def find_repeat(
+    archive: EventArchive, experiment: Experiment, *, uri: str
+) -> list[EarlierTraining]:
+    """All labels of an earlier training with the same events, experiment and code.
 
     Parameters
     ----------
@@ -93,34 +97,44 @@ def find_repeat(archive: EventArchive, experiment: Experiment, *, uri: str) -> l
 
     Returns
     -------
-    list of Repeated
-        Empty where there is none that ended well and whose model versions are still there.
+    list of EarlierTraining
+        Empty if there is no finished one whose model versions all still exist.
     """
     path = local_file(uri)
     if path is not None and not path.exists():
         return []
     client = open_store(uri)
     with storage():
-        kept = client.get_experiment_by_name(experiment.experiment.name)
-        if kept is None:
+        stored = client.get_experiment_by_name(experiment.experiment.name)
+        if stored is None:
             return []
-        digest, together = repeat_digest(archive, experiment), defaultdict(list)
-        for run in trainings(client, [kept.experiment_id]):
+        digest, by_training = repeat_digest(archive, experiment), defaultdict(list)
+        for run in trainings(client, [stored.experiment_id]):
             if run.data.tags.get(REPEAT_TAG) == digest:
-                together[run.data.tags[TRAINING_TAG]].append(run)
-        for runs in together.values():
-            found = [one for run in reversed(runs) if (one := _kept(client, run)) is not None]
-            if str(len(found)) == runs[0].data.tags.get(LABELS_TAG):
-                return found
+                by_training[run.data.tags[TRAINING_TAG]].append(run)
+        for runs in by_training.values():
+            labels = [_earlier(run) for run in reversed(runs) if _has_version(client, run)]
+            if str(len(labels)) == runs[0].data.tags.get(LABELS_TAG):
+                return labels
     return []
 
 
-def _kept(client: MlflowClient, run: Run) -> Repeated | None:
+def _has_version(client: MlflowClient, run: Run) -> bool:
     tags = run.data.tags
-    name, number = tags.get(MODEL_TAG, ""), tags.get(VERSION_TAG, "")
     try:
-        client.get_model_version(name, number)
+        client.get_model_version(tags.get(MODEL_TAG, ""), tags.get(VERSION_TAG, ""))
     except MlflowException:
-        return None
-    info = run.info
-    return Repeated(tags["target"], tags["best"], name, number, info.run_id, info.experiment_id)
+        return False
+    return True
+
+
+def _earlier(run: Run) -> EarlierTraining:
+    tags, info = run.data.tags, run.info
+    return EarlierTraining(
+        tags["target"],
+        tags["best"],
+        tags[MODEL_TAG],
+        tags[VERSION_TAG],
+        info.run_id,
+        info.experiment_id,
+    )

@@ -1,4 +1,4 @@
-"""Which run is meant: an ID, the start of one, a name, ``latest`` or ``previous``."""
+"""Find runs by ID, the start of an ID, name, ``latest`` or ``previous``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from escalation.errors import UsageError
 from escalation.tracking.compared_text import SHORT
 
 PARENT_TAG: Final = "mlflow.parentRunId"
-ASKS_TAG: Final = "asks"
-"""When the outcome of a run's label is 1, in words."""
+QUESTION_TAG: Final = "asks"
+"""The outcome of a run's label in words."""
 TRAINING_TAG: Final = "training"
-"""The same for all labels of one training; runs of single models have none."""
+"""Common to all labels of one training; runs of single models have none."""
 NEWEST, PREVIOUS = "latest", "previous"
 _FEWEST_LETTERS, _MOST_NAMED = 4, 5
-_SEARCHED = 1000
+_MOST_RUNS = 1000
 
 
 def find_run(client: MlflowClient, name: str) -> Run:
-    """The one run that a name means.
+    """The one run that a name refers to.
 
     Parameters
     ----------
@@ -33,33 +33,33 @@ def find_run(client: MlflowClient, name: str) -> Run:
     Raises
     ------
     UsageError
-        ``E-RUN`` when there is none, or more than one, with those that there are.
+        ``E-RUN`` if there is no such run, or more than one; the fix lists runs.
     """
     if name in {NEWEST, PREVIOUS}:
         return _by_age(client, name)
     quoted = name.replace("'", "")
-    found: list[Run] = []
+    runs: list[Run] = []
     if len(name) >= _FEWEST_LETTERS and name.isalnum():
-        found = _search(client, f"attributes.run_id LIKE '{quoted}%'")
-    found = found or _search(client, f"attributes.run_name = '{quoted}'")
-    if len(found) == 1:
-        return found[0]
-    few = ", ".join(map(named, found[:_MOST_NAMED])) or _recent(client)
+        runs = _search(client, f"attributes.run_id LIKE '{quoted}%'")
+    runs = runs or _search(client, f"attributes.run_name = '{quoted}'")
+    if len(runs) == 1:
+        return runs[0]
+    candidates = ", ".join(map(run_title, (runs or trainings(client))[:_MOST_NAMED]))
     raise UsageError(
         "E-RUN",
-        f"{len(found)} runs have this ID, start of an ID or name" if found else "no such run",
+        f"{len(runs)} runs have this ID, start of an ID or name" if runs else "no such run",
         value=name,
-        fix=f"name one by its ID: {few}" if few else "run `escalation train` first",
+        fix=f"name one by its ID: {candidates}" if candidates else "run `escalation train` first",
     )
 
 
-def named(run: Run) -> str:
+def run_title(run: Run) -> str:
     """The start of a run's ID, with its name."""
     return f"{run.info.run_id[:SHORT]} ({run.info.run_name})"
 
 
 def trainings(client: MlflowClient, experiments: list[str] | None = None) -> list[Run]:
-    """Finished trainings, the latest first, one for each label.
+    """Finished trainings, a run for each label, the latest first.
 
     Parameters
     ----------
@@ -72,48 +72,44 @@ def trainings(client: MlflowClient, experiments: list[str] | None = None) -> lis
 
 
 def siblings(client: MlflowClient, run: Run) -> list[Run]:
-    """The runs of all labels of the training that a run belongs to, its own first.
+    """The runs of all labels of a run's training, its own label first.
 
     Parameters
     ----------
     client : MlflowClient
     run : Run
-        Of a training, or of one of its models.
+        A training, or one of its models.
     """
-    parent = run.data.tags.get(PARENT_TAG)
-    own = client.get_run(parent) if parent else run
-    training = own.data.tags.get(TRAINING_TAG)
+    parent_id = run.data.tags.get(PARENT_TAG)
+    parent = client.get_run(parent_id) if parent_id else run
+    training = parent.data.tags.get(TRAINING_TAG)
     if training is None:
-        return [own]
-    same = _search(client, f"tags.`{TRAINING_TAG}` = '{training}'", [own.info.experiment_id])
-    return [own, *(other for other in same if other.info.run_id != own.info.run_id)]
+        return [parent]
+    runs = _search(client, f"tags.`{TRAINING_TAG}` = '{training}'", [parent.info.experiment_id])
+    return [parent, *(other for other in runs if other.info.run_id != parent.info.run_id)]
 
 
 def _by_age(client: MlflowClient, name: str) -> Run:
-    found = trainings(client)
-    if found and name == NEWEST:
-        return found[0]
-    earlier = [
-        run
-        for run in found
-        if run.info.experiment_id == found[0].info.experiment_id
-        and run.data.tags[TRAINING_TAG] != found[0].data.tags[TRAINING_TAG]
-    ]
-    if earlier:
-        return earlier[0]
+    runs = trainings(client)
+    if not runs:
+        problem = "there is no training"
+    elif name == NEWEST:
+        return runs[0]
+    else:
+        experiment, training = runs[0].info.experiment_id, runs[0].data.tags[TRAINING_TAG]
+        for run in runs:
+            if run.info.experiment_id == experiment and run.data.tags[TRAINING_TAG] != training:
+                return run
+        problem = "there is no earlier training of this experiment"
     raise UsageError(
         "E-RUN",
-        "there is no earlier training of this experiment" if found else "there is no training",
+        problem,
         value=name,
         fix="train again with another setting: escalation train --set KEY=VALUE",
     )
 
 
-def _recent(client: MlflowClient) -> str:
-    return ", ".join(map(named, trainings(client)[:_MOST_NAMED]))
-
-
-def _search(client: MlflowClient, wanted: str, experiments: list[str] | None = None) -> list[Run]:
-    ids = experiments or [one.experiment_id for one in client.search_experiments()]
+def _search(client: MlflowClient, query: str, experiments: list[str] | None = None) -> list[Run]:
+    ids = experiments or [experiment.experiment_id for experiment in client.search_experiments()]
     order = ["attributes.start_time DESC"]
-    return list(client.search_runs(ids, wanted, max_results=_SEARCHED, order_by=order))
+    return list(client.search_runs(ids, query, max_results=_MOST_RUNS, order_by=order))

@@ -1,4 +1,4 @@
-"""A training as runs: a parent with the comparison, a child for each model, the best registered."""
+"""Store a training: a parent run with the comparison, a child per model, the best registered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -29,12 +28,12 @@ from escalation.experiment import label_described
 from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
-from escalation.tracking.begun import begin_run, clear_stale, tracked_run
 from escalation.tracking.card import log_card
 from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
-from escalation.tracking.metric_names import DECIDING, metrics_of, steps_of
+from escalation.tracking.lifecycle import begin_run, clear_stale, tracked_run
+from escalation.tracking.metric_names import DECIDING, curves_of, metrics_of, now_in_ms
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
-from escalation.tracking.registry import Registered, log_model, name_model, register
+from escalation.tracking.registry import log_model, log_model_name, register
 from escalation.tracking.repeats import (
     LABELS_TAG,
     MODEL_TAG,
@@ -43,7 +42,7 @@ from escalation.tracking.repeats import (
     code_digest,
     repeat_digest,
 )
-from escalation.tracking.run_names import ASKS_TAG, PARENT_TAG, TRAINING_TAG
+from escalation.tracking.run_names import PARENT_TAG, QUESTION_TAG, TRAINING_TAG
 from escalation.tracking.store import (
     NOTE_TAG,
     experiment_id,
@@ -56,15 +55,15 @@ from escalation.tracking.view import save_view
 COMPARISON_FILE = "comparison.json"
 SHOWN_ROWS = 200
 _SECONDS_STORING = 30
-"""How long a server is waited for once the work is done; before it, it was asked as usual."""
-MOST_AT_ONCE = 100
-"""Parameters in one request."""
+"""Time limit for a server's answer once the work is done; before it, the usual one applies."""
+MOST_PARAMETERS = 100
+"""In one request."""
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
 
 @dataclass(frozen=True)
-class Logged:
-    """Where a training went.
+class LoggedTraining:
+    """The runs and the model version of a training.
 
     Parameters
     ----------
@@ -85,14 +84,14 @@ class Logged:
 
 @dataclass(frozen=True)
 class _Store:
-    """Where runs of one training go."""
+    """The store and the common tags of the runs of one training."""
 
     client: MlflowClient
     uri: str
     experiment: str
     tags: Mapping[str, str]
 
-    def create(self, name: str, note: str, **more: str) -> str:
+    def begin(self, name: str, note: str, **more: str) -> str:
         tags = {**self.tags, NOTE_TAG: note, **more}
         return begin_run(self.client, self.uri, self.experiment, name, tags)
 
@@ -106,38 +105,37 @@ def log_training(
     page: ReportData | None = None,
     pictures: Path | None = None,
     training: str = "",
-) -> Logged:
+) -> LoggedTraining:
     """Store a training: a parent run, a child per model, figures, tables, and the best model.
 
-    The model's alias moves last, so that nothing half-written is ever the champion.
+    The model's alias moves last, so that no half-written model becomes the champion.
 
     Parameters
     ----------
     trained : Trained
     uri : str
     events : DataFrame
-        What was known at the end of the training.
+        Those known at the end of the training.
     beside : sequence of Trained
-        Other labels of the same experiment, for the comparison of horizons.
+        All labels of the same training, for the comparison of horizons.
     page : ReportData, optional
-        What its page tells, where it is at hand: of :func:`escalation.report.training_pages`.
+        Contents of the report page, if :func:`escalation.report.training_pages` made it already.
     pictures : Path, optional
-        A folder that :func:`escalation.tracking.pictures.draw` has filled; drawn here by default.
+        A folder filled by :func:`escalation.tracking.pictures.draw`; drawn here by default.
     training : str, optional
-        The same for all labels that were trained together; one of its own by default.
+        Common to all labels that were trained together; a new one by default.
 
     Raises
     ------
     StorageError, BusyError
-        ``E-STORAGE``, ``E-BUSY`` when the store can't be used.
+        ``E-STORAGE``, ``E-BUSY`` if the store can't be used.
     """
     client = open_store(uri)
     with (
         storage(seconds=_SECONDS_STORING, retries=2),
-        tempfile.TemporaryDirectory() as scratch,
+        tempfile.TemporaryDirectory() as folder,
     ):
-        name = trained.case.experiment.experiment.name
-        experiment = experiment_id(client, uri, name)
+        experiment = experiment_id(client, uri, trained.case.experiment.experiment.name)
         note = notes.experiment_note(trained)
         write_shared(lambda: client.set_experiment_tag(experiment, NOTE_TAG, note))
         clear_stale(client, experiment)
@@ -145,43 +143,39 @@ def log_training(
             trained.case,
             trained.forecasts,
             summary=trained.summary,
-            others=_others(trained, beside),
+            others=_other_horizons(trained, beside),
         )
         store = _Store(client, uri, experiment, tags_of(trained))
-        parent = store.create(
+        parent = store.begin(
             f"{trained.best}, {trained.label} to {trained.trained_to}",
             notes.parent_note(trained),
             best=trained.best,
             **notes.short_skill(trained, trained.best),
             **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(beside) or 1)},
         )
-        data = _data_of(trained, events)
+        dataset = _dataset(trained, events)
         with tracked_run(client, uri, parent):
-            _log_parent(client, parent, trained, evaluation, data)
+            _log_parent(client, parent, trained, evaluation, dataset)
             children = {
-                model: _log_child(store, parent, trained, evaluation, model, data)
+                model: _log_child(store, parent, trained, evaluation, model, dataset)
                 for model in trained.models
             }
             drawn = pictures or draw(
-                trained, Path(scratch), page or training_pages([trained])[0], beside=beside
+                trained, Path(folder), page or training_pages([trained])[0], beside=beside
             )
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
                 client.log_artifacts(run_id, str(drawn / CHILDREN / model))
             raise_if_interrupted()
-            done = register(client, uri, trained, *children[trained.best])
-            client.set_tag(parent, MODEL_TAG, done.name)
-            client.set_tag(parent, VERSION_TAG, done.version)
-            log_card(client, done.name, done.version, done.alias)
+            name, version, alias = register(client, uri, trained, *children[trained.best])
+            client.set_tag(parent, MODEL_TAG, name)
+            client.set_tag(parent, VERSION_TAG, version)
+            log_card(client, name, version, alias)
             save_view(client, experiment)
-    return _logged(parent, experiment, done)
+    return LoggedTraining(parent, experiment, name, version, alias)
 
 
-def _logged(parent: str, experiment: str, done: Registered) -> Logged:
-    return Logged(parent, experiment, done.name, done.version, done.alias)
-
-
-def _others(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
+def _other_horizons(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
     """Forecasts of the same label at other horizons, under this label's name."""
     same = [
         other.forecasts.assign(target=trained.label)
@@ -193,9 +187,9 @@ def _others(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
 
 
 def code_version() -> str:
-    """The git commit of the code, if it stands in a checkout, or the package's version."""
+    """The git commit of the code if it is in a checkout, or else the package's version."""
     try:
-        done = subprocess.run(
+        git = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
             capture_output=True,
             text=True,
@@ -204,15 +198,15 @@ def code_version() -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return __version__
-    return done.stdout.strip() or __version__
+    return git.stdout.strip() or __version__
 
 
 def tags_of(trained: Trained) -> dict[str, str]:
-    """What runs are found by: label, horizon, data, experiment, code."""
+    """Tags for finding runs: label, horizon, data, experiment, code."""
     prepared, experiment = trained.case.prepared, trained.case.experiment
     return {
         "target": trained.label,
-        ASKS_TAG: label_described(experiment, trained.case.target),
+        QUESTION_TAG: label_described(experiment, trained.case.target),
         "horizon": str(trained.case.target.horizon),
         "data": prepared.archive.until(trained.trained_to).digest,
         "experiment": experiment.experiment.name,
@@ -229,12 +223,12 @@ def tags_of(trained: Trained) -> dict[str, str]:
 
 
 def params_of(trained: Trained) -> dict[str, str]:
-    """Every key of the experiment, and the label; a model of one's own as it shows itself."""
-    own = {
+    """All settings of the experiment, and the label; custom models as their repr."""
+    custom = {
         f"models.{name}": str(model) for name, model in (trained.case.custom_models or {}).items()
     }
     flat = flat_params(trained.case.experiment, models=list(trained.models))
-    return {**flat, **own, "target": trained.label}
+    return {**flat, **custom, "target": trained.label}
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
@@ -246,9 +240,9 @@ def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> 
     run_id : str
     params : mapping of str to str
     """
-    held = [Param(name, value[:LONGEST_PARAMETER]) for name, value in params.items()]
-    for first in range(0, len(held), MOST_AT_ONCE):
-        client.log_batch(run_id, params=held[first : first + MOST_AT_ONCE])
+    entries = [Param(name, value[:LONGEST_PARAMETER]) for name, value in params.items()]
+    for first in range(0, len(entries), MOST_PARAMETERS):
+        client.log_batch(run_id, params=entries[first : first + MOST_PARAMETERS])
 
 
 def _log_parent(
@@ -256,45 +250,45 @@ def _log_parent(
     run_id: str,
     trained: Trained,
     evaluation: Evaluation,
-    data: DatasetInput,
+    dataset: DatasetInput,
 ) -> None:
-    now = int(time.time() * 1000)
-    named = {**metrics_of(evaluation, trained.best), "counts/null_share": trained.null_share}
+    now = now_in_ms()
+    metrics = {**metrics_of(evaluation, trained.best), "counts/null_share": trained.null_share}
     client.log_batch(
         run_id,
-        [Metric(name, value, now, 0) for name, value in named.items()],
+        [Metric(name, value, now, 0) for name, value in metrics.items()],
         [],
         [RunTag(MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": COMPARISON_FILE, "type": "table"}]))],
     )
     log_params(client, run_id, params_of(trained))
-    write_shared(lambda: client.log_inputs(run_id, [data]))
-    with tempfile.TemporaryDirectory() as scratch:
-        _parent_files(Path(scratch), trained, evaluation)
-        client.log_artifacts(run_id, scratch)
+    write_shared(lambda: client.log_inputs(run_id, [dataset]))
+    with tempfile.TemporaryDirectory() as folder:
+        _parent_files(Path(folder), trained, evaluation)
+        client.log_artifacts(run_id, folder)
 
 
-def _data_of(trained: Trained, events: pd.DataFrame) -> DatasetInput:
-    """The events as an input: our digest of all of them, columns as the first rows have them."""
+def _dataset(trained: Trained, events: pd.DataFrame) -> DatasetInput:
+    """The events as an input: the digest of all of them, the column types of the first rows."""
     name, digest = trained.case.experiment.data.source, trained.case.prepared.archive.digest
-    rows = events.head(SHOWN_ROWS)  # whole numbers that may be missing are numbers like others
+    rows = events.head(SHOWN_ROWS)  # MLflow has no whole numbers that may be missing
     rows = rows.astype(dict.fromkeys(rows.select_dtypes("integer"), "float64"))
     sample = from_pandas(rows, name=name, digest=digest[:36])._to_mlflow_entity()
     profile = json.dumps({"num_rows": len(events), "num_elements": int(events.size)})
-    data = Dataset(
+    dataset = Dataset(
         sample.name, sample.digest, sample.source_type, sample.source, sample.schema, profile
     )
-    return DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> None:
-    for name in ("figures", "tables"):
-        (folder / name).mkdir()
-    figures, best = folder / "figures", trained.best
+    figures, tables, best = folder / "figures", folder / "tables", trained.best
+    figures.mkdir()
+    tables.mkdir()
     others = [name for name in trained.summary.sort_values("brier")["model"] if name != best]
     plots.decisions_figure(evaluation.decisions, models=[best, *others[:3]]).savefig(
         figures / "decisions.png"
     )
-    # Of the baseline there is nothing to tell against itself: of the table that comes closest.
+    # A baseline has no skill over itself: show the best model that is not one.
     compared = next((name for name in [best, *others] if name not in BASELINES), best)
     plots.skill_by_figure(
         months=evaluation.by_month,
@@ -303,18 +297,17 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
         model=compared,
     ).savefig(figures / "where.png")
     notes.comparison(trained.summary).to_json(folder / COMPARISON_FILE, orient="split", index=False)
-    write_table(trained.summary, folder / "tables" / "comparison.csv")
-    held = {table.name: getattr(evaluation, table.name) for table in fields(evaluation)}
+    write_table(trained.summary, tables / "comparison.csv")
     for name in TABLES:
-        if len(held[name]):
-            write_table(held[name], folder / "tables" / f"{name}.csv")
+        if len(table := getattr(evaluation, name)):
+            write_table(table, tables / f"{name}.csv")
     if trained.ablation is not None:
-        write_table(trained.ablation, folder / "tables" / "ablation.csv")
+        write_table(trained.ablation, tables / "ablation.csv")
         plots.ablation_figure(trained.ablation, title=trained.label).savefig(
             figures / "ablation.png"
         )
     if len(trust := shares_in_blend(trained)):
-        write_table(trust, folder / "tables" / "trust.csv")
+        write_table(trust, tables / "trust.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"
@@ -327,37 +320,32 @@ def _log_child(
     trained: Trained,
     evaluation: Evaluation,
     model: str,
-    data: DatasetInput,
+    dataset: DatasetInput,
 ) -> tuple[str, str]:
-    """A model's run, and the id of the logged model: with its files where it is the best."""
+    """A model's run ID, and the ID of the logged model; only the best has its files stored."""
     client = store.client
-    run_id = store.create(
+    run_id = store.begin(
         model,
         notes.child_note(trained, model),
         **{PARENT_TAG: parent, "model": model, **notes.short_skill(trained, model)},
     )
     parameters = trained.models[model].get_params(deep=False)
-    params = {f"models.{model}.{key}": str(v) for key, v in parameters.items()}
+    params = {f"models.{model}.{key}": str(value) for key, value in parameters.items()}
     with tracked_run(client, store.uri, run_id):
-        write_shared(lambda: client.log_inputs(run_id, [data]))
+        write_shared(lambda: client.log_inputs(run_id, [dataset]))
         model_id = (
             log_model(trained, run_id)
             if model == trained.best
-            else name_model(client, store.experiment, run_id, trained, model)
+            else log_model_name(client, store.experiment, run_id, trained, model)
         )
-        now = int(time.time() * 1000)
-        named = metrics_of(evaluation, model)
-        held = (data.dataset.name, data.dataset.digest)
-        points = [
-            # The Models tab ranks by few numbers; a page of fifty columns hides them.
-            Metric(name, value, now, 0, *((model_id, *held) if name in DECIDING else ()))
-            for name, value in named.items()
+        now = now_in_ms()
+        # The Models tab ranks by the deciding metrics; with all fifty it would hide them.
+        ranked = (model_id, dataset.dataset.name, dataset.dataset.digest)
+        metrics = [
+            Metric(name, value, now, 0, *(ranked if name in DECIDING else ()))
+            for name, value in metrics_of(evaluation, model).items()
         ]
-        points += [
-            Metric(*point[:2], point.at, point.step)
-            for point in steps_of(evaluation, model, now=now)
-        ]
-        client.log_batch(run_id, points)
+        client.log_batch(run_id, [*metrics, *curves_of(evaluation, model)])
         log_params(client, run_id, {"model": model, **params})
         client.log_model_params(model_id, params)
     return run_id, model_id

@@ -1,4 +1,4 @@
-"""The safe way back from the store to a scorer. Light, because people wait for a score."""
+"""Load scorers from a store with the safe reader; imports are few, because people wait for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlparse
@@ -15,7 +16,7 @@ from escalation.scoring.artifact import load_logged
 from escalation.scoring.scorer import Scorer
 from escalation.tracking.gate import CHAMPION
 from escalation.tracking.place import ARTIFACT_FOLDER, STORE_FILE, local_file, store_uri
-from escalation.tracking.registered import StoredVersion, in_file, names_in_file
+from escalation.tracking.registered import StoredVersion, names_in_file, version_in_file
 
 if TYPE_CHECKING:
     from escalation.scoring.result import FittedModel
@@ -24,7 +25,7 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -> Scorer:
-    """The model behind ``NAME[@ALIAS]``, read by the safe reader only.
+    """Load a registered model with the safe reader only.
 
     Parameters
     ----------
@@ -33,30 +34,30 @@ def load_scorer(reference: str, *, uri: str, allow_version_skew: bool = False) -
     uri : str
         The store.
     allow_version_skew : bool, optional
-        Read a model of other library versions.
+        Read a model saved with other library versions.
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MISSING`` when there is none, and all refusals of
+        ``E-MODEL-MISSING`` if there is none, and the errors of
         :func:`escalation.scoring.artifact.load_logged`.
     """
     name, _, alias = reference.partition("@")
-    one = _registered(uri, name, alias or CHAMPION)
+    version = _registered(uri, name, alias or CHAMPION)
     try:
-        with _folder_of(one.source) as root:
+        with _folder_of(version.source) as root:
             model, manifest = load_logged(
-                root, expected_hash=one.digest, allow_version_skew=allow_version_skew
+                root, expected_hash=version.digest, allow_version_skew=allow_version_skew
             )
     except OSError as error:
         raise StorageError("E-STORAGE", f"the store can't be used: {error}") from error
-    return Scorer(model, manifest, one.reference, one.digest)
+    return Scorer(model, manifest, version.reference, version.digest)
 
 
 def load_model(
     reference: str, *, tracking_uri: str | None = None, allow_version_skew: bool = False
 ) -> FittedModel:
-    """A registered model for a notebook, with the checks of ``escalation score``.
+    """Load a registered model in a notebook, with the checks of ``escalation score``.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def load_model(
     tracking_uri : str, optional
         The store; that of ``MLFLOW_TRACKING_URI`` or ``mlflow.db`` in this folder by default.
     allow_version_skew : bool, optional
-        Read a model of other library versions.
+        Read a model saved with other library versions.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def load_model(
     Raises
     ------
     UsageError
-        ``E-MODEL`` for a reference by a version or an ID.
+        ``E-MODEL`` for a reference by version or ID.
     ModelError
         As :func:`load_scorer`.
     """
@@ -85,7 +86,7 @@ def load_model(
     if "/" in name or not name:
         raise UsageError(
             "E-MODEL",
-            "a model is named by its alias",
+            "a model is referred to by its alias",
             value=reference,
             fix=f"models:/{name.partition('/')[0] or 'NAME'}@champion",
         )
@@ -94,18 +95,18 @@ def load_model(
 
 
 def _registered(uri: str, name: str, alias: str) -> StoredVersion:
-    """The version behind an alias: of a local store's file, else as MLflow says."""
+    """The version that an alias refers to, from the file of a local store or else from MLflow."""
     path = local_file(uri)
-    found = in_file(path, name, alias) if path is not None and path.exists() else None
-    if found is not None:
-        return found
+    version = version_in_file(path, name, alias) if path is not None and path.exists() else None
+    if version is not None:
+        return version
     from escalation.tracking.loading import registered_version
 
     return registered_version(uri, name, alias)
 
 
 def load_scorers(reference: str, *, uri: str, allow_version_skew: bool = False) -> list[Scorer]:
-    """The model behind ``NAME[@ALIAS]``, or those of all labels where ``NAME`` is an experiment.
+    """Load a registered model, or the models of all labels if ``NAME`` is an experiment.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def load_scorers(reference: str, *, uri: str, allow_version_skew: bool = False) 
     uri : str
         The store.
     allow_version_skew : bool, optional
-        Read a model of other library versions.
+        Read a model saved with other library versions.
 
     Returns
     -------
@@ -127,21 +128,18 @@ def load_scorers(reference: str, *, uri: str, allow_version_skew: bool = False) 
         As :func:`load_scorer`.
     """
     name, at, alias = reference.partition("@")
-    labels = _label_names(uri, name)
-    if not labels:
-        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
-    scorers = [
-        load_scorer(f"{label}{at}{alias}", uri=uri, allow_version_skew=allow_version_skew)
-        for label in labels
-    ]
-    own = [scorer for scorer in scorers if scorer.experiment.experiment.name == name]
-    if not own:
-        return [load_scorer(reference, uri=uri, allow_version_skew=allow_version_skew)]
-    return sorted(own, key=lambda one: one.experiment.targets.index(one.manifest.target))
+    load = partial(load_scorer, uri=uri, allow_version_skew=allow_version_skew)
+    loaded = [load(f"{label}{at}{alias}") for label in _label_names(uri, name)]
+    scorers = [scorer for scorer in loaded if scorer.experiment.experiment.name == name]
+    if not scorers:
+        return [load(reference)]
+    return sorted(
+        scorers, key=lambda scorer: scorer.experiment.targets.index(scorer.manifest.target)
+    )
 
 
 def _label_names(uri: str, name: str) -> list[str]:
-    """Registered ``NAME.LABEL``; none where ``NAME`` itself is registered."""
+    """Registered ``NAME.LABEL``; none if ``NAME`` itself is registered."""
     if not _PLAIN_NAME.fullmatch(name):
         return []
     path = local_file(uri)
@@ -150,25 +148,25 @@ def _label_names(uri: str, name: str) -> list[str]:
         from escalation.tracking.loading import registered_names
 
         names = registered_names(uri, name)
-    return [] if name in names else [one for one in names if one.startswith(f"{name}.")]
+    return [] if name in names else [label for label in names if label.startswith(f"{name}.")]
 
 
 @contextmanager
 def _folder_of(source: str) -> Iterator[Path]:
-    """The files of a logged model: where they lie, or fetched; links are never followed."""
-    place = urlparse(source)
-    if place.scheme in {"", "file"}:
-        folder = Path(unquote(place.path))
+    """The folder of a logged model, downloaded if need be; links are never followed."""
+    address = urlparse(source)
+    if address.scheme in {"", "file"}:
+        folder = Path(unquote(address.path))
         if not folder.is_dir():
             raise ModelError(
                 "E-MODEL-MISSING",
                 "the files of this model are not where the store says",
                 where=str(folder),
-                fix=f"put the folder {ARTIFACT_FOLDER} beside {STORE_FILE}, or train again",
+                fix=f"put the folder {ARTIFACT_FOLDER} next to {STORE_FILE}, or train again",
             )
         yield folder
         return
-    from escalation.tracking.loading import fetched
+    from escalation.tracking.loading import download_model
 
-    with tempfile.TemporaryDirectory() as scratch:
-        yield fetched(source, scratch)
+    with tempfile.TemporaryDirectory() as temporary:
+        yield download_model(source, temporary)

@@ -1,4 +1,4 @@
-"""Whether a tracking server answers, asked before any work and told within seconds."""
+"""Check within seconds, before any work, that a tracking server answers."""
 
 from __future__ import annotations
 
@@ -16,96 +16,99 @@ from escalation.errors import StorageError, printable
 from escalation.tracking.place import SQLITE, STORE_FILE, local_file
 
 SECONDS: Final = 5.0
-"""How long a connection, and then an answer, is waited for."""
+"""Time limit for a connection, and then for an answer."""
 MOST_SECONDS: Final = 8.0
-"""How long the whole question may take: a name that nobody resolves, an answer byte by byte."""
-QUESTION: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
+"""Time limit for the whole check: a name may not resolve, an answer may come byte by byte."""
+REQUEST: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
 PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-OTHERS: Final = {"databricks", "databricks-uc"}
-"""Stores that MLflow asks by an address of its own."""
-FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
-OTHER_NAME: Final = "it does not go by that name (403, invalid host header)"
-ALLOW: Final = "start it with --allowed-hosts HOST:PORT, as they stand in this address"
+_MLFLOW_FINDS: Final = {"databricks", "databricks-uc"}
+"""Schemes whose address MLflow finds by itself."""
+_FIX: Final = "start it, or name another store with --tracking-uri or MLFLOW_TRACKING_URI"
+_WRONG_HOST: Final = "it does not accept this host name (403, invalid host header)"
+_FIX_HOST: Final = "start it with --allowed-hosts HOST:PORT, as in this address"
 
 
 def require_answer(uri: str, *, seconds: float | None = None) -> None:
-    """Refuse a server that doesn't answer; MLflow would ask it again for minutes.
+    """Refuse a server that doesn't answer; MLflow would retry for minutes.
 
-    A server that answers at all, even that it wants a password, is asked by MLflow itself.
+    Any answer will do, even a request for a password: MLflow deals with it.
 
     Parameters
     ----------
     uri : str
-        A tracking store; an sqlite file is not asked, nor what MLflow finds by itself.
+        A tracking store; sqlite files and addresses that MLflow finds by itself are not checked.
     seconds : float, optional
-        How long the question may take; :data:`MOST_SECONDS` by default.
+        Time limit; :data:`MOST_SECONDS` by default.
 
     Raises
     ------
     StorageError
-        ``E-UNREACHABLE``, and ``E-STORE`` for what is no store.
+        ``E-UNREACHABLE``, and ``E-STORE`` if this is not a store.
     """
     scheme = uri.partition(":")[0].partition("+")[0]
     seconds, file = MOST_SECONDS if seconds is None else seconds, local_file(uri)
     if file is not None and (not file.exists() or file.is_file()) and uri != SQLITE:
         return
-    if scheme in OTHERS:
+    if scheme in _MLFLOW_FINDS:
         return
+    without_password = re.sub("//[^/]*@", "//", uri)
     if scheme not in {"http", "https", *PORTS}:
         raise StorageError(
             "E-STORE",
-            "this is no store of runs: a folder, a device, or an address of an unknown kind",
-            where=printable(re.sub("//[^/]*@", "//", uri)),
+            "this is not a store of runs: a folder, a device, or an unknown kind of address",
+            where=printable(without_password),
             fix=f"--tracking-uri {SQLITE}FOLDER/{STORE_FILE}, or the address of an MLflow server",
         )
-    answers: list[str] = []
+    problems: list[str] = []
 
-    def ask() -> None:
-        answers.append(_http(uri) if scheme not in PORTS else _port(uri, PORTS[scheme]))
+    def check() -> None:
+        problems.append(_http_problem(uri) if scheme not in PORTS else _port_problem(uri, scheme))
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    trouble = answers[0] if answers else f"no answer within {seconds:.0f} s"
-    if trouble:
+    thread = threading.Thread(target=check, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    problem = problems[0] if problems else f"no answer within {seconds:.0f} s"
+    if problem:
         raise StorageError(
             "E-UNREACHABLE",
-            f"the tracking server can't be reached: {trouble}",
-            where=re.sub("//[^/]*@", "//", uri),  # no password is shown
-            fix=ALLOW if trouble == OTHER_NAME else FIX,
+            f"the tracking server can't be reached: {problem}",
+            where=without_password,
+            fix=_FIX_HOST if problem == _WRONG_HOST else _FIX,
         )
 
 
-def _http(uri: str) -> str:
+def _http_problem(uri: str) -> str:
     """What is wrong with an HTTP server; empty if it answers."""
     try:
-        with urlopen(uri.rstrip("/") + QUESTION, timeout=SECONDS):
+        with urlopen(uri.rstrip("/") + REQUEST, timeout=SECONDS):
             return ""
     except HTTPError as error:
         if error.code == 403 and b"Invalid Host header" in error.read(1000):
-            return OTHER_NAME
+            return _WRONG_HOST
         return f"it answers {error.code} {error.reason}" if error.code >= 500 else ""
     except URLError as error:
-        # Which certificates count is for MLflow to say.
-        trusted = not isinstance(error.reason, ssl.SSLCertVerificationError)
-        return _words(error.reason) if trusted else ""
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return _words(error)
-
-
-def _port(uri: str, default: int) -> str:
-    """What is wrong with the place of a database; empty if somebody listens there."""
-    try:
-        place = urlsplit(uri)
-        if place.hostname is None:
+        # MLflow decides which certificates to accept.
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
             return ""
-        with socket.create_connection((place.hostname, place.port or default), timeout=SECONDS):
+        return _in_words(error.reason)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _in_words(error)
+
+
+def _port_problem(uri: str, scheme: str) -> str:
+    """What is wrong with a database server; empty if its port is open."""
+    try:
+        address = urlsplit(uri)
+        if address.hostname is None:
+            return ""
+        port = address.port or PORTS[scheme]
+        with socket.create_connection((address.hostname, port), timeout=SECONDS):
             return ""
     except (OSError, ValueError) as error:
-        return _words(error)
+        return _in_words(error)
 
 
-def _words(error: object) -> str:
+def _in_words(error: object) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {SECONDS:.0f} s"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

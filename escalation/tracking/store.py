@@ -1,4 +1,4 @@
-"""The store: that it is whole, one writer at a time, and the experiments in it."""
+"""The store: opening and checking it, locking it for one writer, and its experiments."""
 
 from __future__ import annotations
 
@@ -19,62 +19,62 @@ from escalation._util import files
 from escalation._util.library_errors import translate_error
 from escalation._util.owners import shared_folder
 from escalation.errors import BusyError, EscalationError, StorageError
-from escalation.tracking.place import SQLITE, artifact_location, local_file, settle
+from escalation.tracking.place import SQLITE, artifact_location, local_file, relocate_artifacts
 from escalation.tracking.server import require_answer
 
 NOTE_TAG = "mlflow.note.content"
 _SECONDS, _SECONDS_LOCKED = 8, 4
-"""How long an answer of a server is waited for; MLflow's 120 s and 7 more tries take minutes."""
-_TELLS = ("mlflow.store.db.utils",)
-"""Loggers of MLflow that print the traceback of an error that it raises too."""
-_TAKEN = ("IntegrityError", "UniqueViolation", "RESOURCE_ALREADY_EXISTS")
-"""What a database says of a row that another process wrote between MLflow's look and its insert."""
+"""Time limits for an answer of a server; MLflow's 120 s and 7 retries would take minutes."""
+_TRACEBACKS = "mlflow.store.db.utils"
+"""Logger of MLflow that prints the traceback of errors that it also raises."""
+_ALREADY_THERE = ("IntegrityError", "UniqueViolation", "RESOURCE_ALREADY_EXISTS")
+"""Database errors for a row that another process wrote between MLflow's check and its insert."""
 _STORE_BYTES = 10_000_000
-"""What must be free where a training is kept: the tables of a new store, figures, a model."""
+"""Free space that a training needs: the tables of a new store, figures, a model."""
 
 
 @contextmanager
 def storage(*, seconds: int = _SECONDS, retries: int = 0) -> Iterator[None]:
-    """Storage trouble as our own errors, and servers waited for no longer than people do.
+    """Raise storage trouble as our own errors, and wait for servers only briefly.
 
     Parameters
     ----------
     seconds, retries : int, optional
-        For an answer of a server, where the environment does not say.
+        For an answer of a server, unless set in the environment.
     """
     try:
-        with _patience(seconds, retries), _quiet(*_TELLS, level=logging.CRITICAL):
+        with _patience(seconds, retries), _quiet(_TRACEBACKS, level=logging.CRITICAL):
             yield
     except EscalationError:
         raise
     except Exception as error:
-        known = translate_error(error)
-        if known is None:
+        translation = translate_error(error)
+        if translation is None:
             raise
-        raise known from error
+        raise translation from error
 
 
 @contextmanager
 def _patience(seconds: int, retries: int) -> Iterator[None]:
-    """How long MLflow waits for a server in this block."""
-    wanted = {
+    """Limit how long MLflow waits for a server in this block."""
+    limits = {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
     }
-    here = {name: value for name, value in wanted.items() if name not in os.environ}
-    os.environ.update(here)
+    added = {name: value for name, value in limits.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        for name in here:
+        for name in added:
             os.environ.pop(name, None)
 
 
 @contextmanager
 def store_lock(uri: str) -> Iterator[None]:
-    """One writer at a time: by a file beside a local store, else by one of this machine.
+    """One writer at a time, by a lock file next to a local store, or one of this machine.
 
-    Where it is a server, it has just answered, and is waited for a few seconds at most.
+    A server has just answered, and is then waited for a few seconds at most.
     """
     file = local_file(uri)
     if file is not None:
@@ -88,18 +88,18 @@ def store_lock(uri: str) -> Iterator[None]:
 
 
 def open_store(uri: str) -> MlflowClient:
-    """A client for a store that exists.
+    """A client for a store, which is created if it is local and missing.
 
-    A local one is made under a lock, because several first starts at once break it, and beside its
-    place, because one that is killed half made can't be used. One that was moved finds its
-    artifacts where it stands.
+    A local store is created under a lock, because several first starts at once would break it, and
+    under a temporary name, because a process may be killed half-way. One that was moved is
+    pointed to the artifacts next to it.
 
     Raises
     ------
     BusyError
-        ``E-BUSY`` when the store stays locked.
+        ``E-BUSY`` if the store stays locked.
     StorageError
-        ``E-UNREACHABLE`` when a server doesn't answer, ``E-STORAGE`` when it can't be used.
+        ``E-UNREACHABLE`` if a server doesn't answer, ``E-STORAGE`` if the store can't be used.
     """
     require_answer(uri)
     path = local_file(uri)
@@ -110,27 +110,27 @@ def open_store(uri: str) -> MlflowClient:
                 _make(path)
             _require_whole(path)
             wait_until_free(path)
-            settle(path, seconds=files.LOCK_SECONDS)
-            # MLflow keeps what it opened by its name, which says another file in another folder.
+            relocate_artifacts(path, seconds=files.LOCK_SECONDS)
+            # MLflow caches stores by address; a relative one means another file in another folder.
             uri = f"{SQLITE}{path.resolve()}"
         mlflow.set_tracking_uri(uri)
-        if mlflow.get_registry_uri() != uri:  # else it goes on following the other
+        if mlflow.get_registry_uri() != uri:  # otherwise leave it: unset, it follows the tracking
             mlflow.set_registry_uri(uri)
         return MlflowClient(uri, uri)
 
 
 def _make(path: Path) -> None:
-    """Make an sqlite store that is not there yet."""
+    """Create an sqlite store unless there is one."""
     if path.exists() and path.stat().st_size:
         return
     with _quiet("alembic", "mlflow"), files.replacing(path) as part:
-        whole = f"sqlite:///{part}"
-        MlflowClient(whole, whole).search_experiments(max_results=1)
+        uri = f"{SQLITE}{part}"
+        MlflowClient(uri, uri).search_experiments(max_results=1)
 
 
 @contextmanager
 def _quiet(*names: str, level: int = logging.WARNING) -> Iterator[None]:
-    """Nothing below a level from some loggers; afterwards theirs are as before."""
+    """Raise the level of some loggers in this block."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -143,35 +143,34 @@ def _quiet(*names: str, level: int = logging.WARNING) -> Iterator[None]:
 
 
 def _require_whole(path: Path) -> None:
-    """Refuse what is no sqlite file, or ends before its last page, at once and in words."""
+    """Refuse a file that is not sqlite, or is shorter than its header says."""
     with path.open("rb") as file:
-        start = file.read(100)
-    if not start.startswith(b"SQLite format 3\0"):
-        trouble = "this is no sqlite file"
+        header = file.read(100)
+    if not header.startswith(b"SQLite format 3\0"):
+        problem = "this is not an sqlite file"
     else:
-        page = int.from_bytes(start[16:18], "big")
-        pages, size = int.from_bytes(start[28:32], "big"), path.stat().st_size
+        page = int.from_bytes(header[16:18], "big")
         page = 65_536 if page == 1 else page
-        wal = path.with_name(f"{path.name}-wal")
-        if size >= page * pages or wal.exists():
+        expected, size = page * int.from_bytes(header[28:32], "big"), path.stat().st_size
+        if size >= expected or path.with_name(f"{path.name}-wal").exists():
             return
-        trouble = f"it ends after {size:,} of {page * pages:,} bytes"
+        problem = f"it ends after {size:,} of {expected:,} bytes"
     raise StorageError(
         "E-STORE",
-        f"the store can't be read: {trouble}",
+        f"the store can't be read: {problem}",
         where=str(path),
         fix="restore it from a copy, or name another with --tracking-uri",
     )
 
 
 def wait_until_free(path: Path, seconds: float | None = None) -> None:
-    """Wait until nobody else writes to a local store; mlflow would retry for minutes.
+    """Wait until nobody else writes to a local store; MLflow would retry for minutes.
 
     Parameters
     ----------
     path : Path
     seconds : float, optional
-        As long as for our own lock by default; ``E-BUSY`` after it.
+        Time limit, after which ``E-BUSY`` is raised; as for our own lock by default.
     """
     seconds = files.LOCK_SECONDS if seconds is None else seconds
     connection = sqlite3.connect(path, timeout=seconds)
@@ -183,7 +182,7 @@ def wait_until_free(path: Path, seconds: float | None = None) -> None:
             raise
         raise BusyError(
             "E-BUSY",
-            f"the database is locked for more than {seconds:.0f} s",
+            f"the database has been locked for more than {seconds:.0f} s",
             where=str(path),
             fix="wait for the other command to end, or stop it",
         ) from None
@@ -192,19 +191,19 @@ def wait_until_free(path: Path, seconds: float | None = None) -> None:
 
 
 def require_usable(uri: str, name: str) -> None:
-    """Refuse, before any work, a store in which an experiment could not be kept.
+    """Refuse, before any work, a store that can't take an experiment's runs.
 
     Parameters
     ----------
     uri : str
-        The store; a local one that is not there yet is made when there is something to keep.
+        The store; a missing local one is only created once there is something to store.
     name : str
         Of the experiment.
 
     Raises
     ------
     StorageError
-        ``E-DELETED`` for an experiment that was deleted, with the command that restores it.
+        ``E-DELETED`` for a deleted experiment, with the command that restores it.
     StorageError, BusyError
         As for :func:`open_store`.
     """
@@ -218,12 +217,12 @@ def require_usable(uri: str, name: str) -> None:
 
 
 def _existing(client: MlflowClient, uri: str, name: str) -> str | None:
-    """The id of an experiment that can be used; none where there is none of that name."""
-    existing = client.get_experiment_by_name(name)
-    if existing is None:
+    """The ID of an experiment that can be used; None if there is none of that name."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         return None
-    if existing.lifecycle_stage == "deleted":
-        command = f"mlflow experiments restore -x {existing.experiment_id}"
+    if experiment.lifecycle_stage == "deleted":
+        command = f"mlflow experiments restore -x {experiment.experiment_id}"
         raise StorageError(
             "E-DELETED",
             "this experiment was deleted in the store",
@@ -231,11 +230,11 @@ def _existing(client: MlflowClient, uri: str, name: str) -> str | None:
             fix=f"restore it with `MLFLOW_TRACKING_URI={shlex.quote(uri)} {command}`, "
             "or give the experiment another name",
         )
-    return str(existing.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
-    """The experiment of a name, made if need be, its artifacts beside a local store.
+    """The ID of an experiment, which is created if need be; artifacts lie next to a local store.
 
     Parameters
     ----------
@@ -247,32 +246,32 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     Raises
     ------
     StorageError
-        ``E-DELETED`` for an experiment that was deleted.
+        ``E-DELETED`` for a deleted experiment.
     """
     path = local_file(uri)
+    location = artifact_location(path, name) if path else None
     with store_lock(uri):
-        location = artifact_location(path, name) if path else None
-
-        def make() -> str:
-            return _existing(client, uri, name) or client.create_experiment(name, location)
-
-        return str(write_shared(make))
+        return str(
+            write_shared(
+                lambda: _existing(client, uri, name) or client.create_experiment(name, location)
+            )
+        )
 
 
 def write_shared(write: Callable[[], object]) -> object:
-    """Write a row that trainings share, again where another wrote it at the same time.
+    """Write a row that trainings share, again if another wrote it at the same time.
 
-    MLflow looks whether a row is there, then inserts it; a second time it finds what is there.
+    MLflow checks whether the row exists, then inserts it; the second time it finds the row.
 
     Parameters
     ----------
     write : callable
-        Takes nothing.
+        Without arguments.
     """
     for _ in range(2):
         try:
             return write()
         except MlflowException as error:
-            if not any(word in f"{error.error_code} {error}" for word in _TAKEN):
+            if not any(code in f"{error.error_code} {error}" for code in _ALREADY_THERE):
                 raise
     return write()

@@ -1,6 +1,6 @@
-"""A saved view of the runs page, so that the link from ``train`` opens on the columns that matter.
+"""A saved view of MLflow's runs page: the link from ``train`` shows the columns that matter.
 
-MLflow documents no such thing: its page keeps shared views in tags of the experiment. Best effort.
+MLflow does not document this: its page keeps shared views in tags of the experiment. Best effort.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import zlib
 
 from mlflow import MlflowClient
 
-from escalation.tracking.place import local_file
 from escalation.tracking.store import write_shared
 
 VIEW = "escalation"
@@ -28,13 +27,13 @@ _VIEW_COLUMNS = (
 
 
 def save_view(client: MlflowClient, experiment: str) -> None:
-    """Keep the view with the experiment; never a failure.
+    """Store the view with the experiment; a failure is only logged.
 
     Parameters
     ----------
     client : MlflowClient
     experiment : str
-        Its id.
+        Its ID.
     """
     state = {
         "selectedColumns": list(_VIEW_COLUMNS),
@@ -47,22 +46,22 @@ def save_view(client: MlflowClient, experiment: str) -> None:
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     now = int(time.time() * 1000)
-    held = {"name": VIEW, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
+    view = {"name": VIEW, "createdAt": now, "updatedAt": now, "state": f"deflate;{packed}"}
     try:
-        write_shared(lambda: client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(held)))
+        write_shared(lambda: client.set_experiment_tag(experiment, VIEW_TAG, json.dumps(view)))
     except Exception as error:
         logging.getLogger(__name__).debug("no saved view: %s", error)
 
 
-def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> str:
-    """Where a browser finds the runs of an experiment.
+def link(uri: str, experiment: str) -> str:
+    """The address of an experiment's runs in a browser.
 
     Parameters
     ----------
     uri : str
-        The store; a local one is shown by ``escalation ui`` at ``base``.
+        The store; a local one is shown by ``escalation ui`` at its default port.
     experiment : str
-        Its id.
+        Its ID.
 
     Examples
     --------
@@ -72,6 +71,7 @@ def link(uri: str, experiment: str, *, base: str = "http://127.0.0.1:5000") -> s
     >>> query
     'workflowType=machine_learning&viewStateShareKey=escalation'
     """
-    served = uri.rstrip("/") if uri.startswith("http") and local_file(uri) is None else base
-    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"  # else it opens for agents
-    return f"{served}/#/experiments/{experiment}/runs?{query}"
+    server = uri.rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
+    # Without the type of workflow, MLflow opens its view for agents.
+    query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
+    return f"{server}/#/experiments/{experiment}/runs?{query}"

@@ -72,7 +72,7 @@ def test_the_link_of_train_opens_on_the_numbers_that_decide(browser, site):
     from escalation import tracking
 
     address, logged, _, trained = site
-    page = tracking.link("sqlite:///mlflow.db", logged.experiment_id, base=address)
+    page = tracking.link(address, logged.experiment_id)
     brier = str(trained.summary.set_index("model").loc[trained.best, "brier"])[:8]
     text = text_of(browser, page, "brier", "skill_pct", "Outcome 1 when", brier)
     assert f"{trained.best}, any_7d" in text

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from escalation.errors import GateError
-from escalation.tracking.gate import Decision, Lead, common_rows, judge, require_earned
+from escalation.tracking.gate import Decision, Lead, common_rows, judge, require_significant_lead
 
 
 def table(model, probability, outcome, *, units=4, every=7, horizon=7):
@@ -40,13 +40,19 @@ def blurred(truth, rng, *, noise=0.8):
     return 1.0 / (1.0 + np.exp(-(odds + steps)))
 
 
+def compared(challenger, champion, baseline):
+    """The rows that three models have in common."""
+    roles = {"challenger": challenger, "champion": champion, "ewma_nb": baseline}
+    return common_rows(roles, newest="challenger")
+
+
 def trial(seed, *, noise=0.8):
     """A decision on a challenger of some noise and two rivals of 0.8."""
     truth, outcome, rng = world(seed)
     parts = []
     for model, own in (("c", noise), ("b", 0.8), ("ewma_nb", 0.8)):
         parts.append(table(model, blurred(truth, rng, noise=own), outcome))
-    return judge(common_rows(*parts), seed=seed)
+    return judge(compared(*parts), seed=seed)
 
 
 @pytest.mark.slow
@@ -54,21 +60,21 @@ def test_a_challenger_better_by_chance_only_is_refused_nine_times_in_ten():
     decisions = [trial(seed) for seed in range(60)]
     ahead = [one for one in decisions if all(lead.skill > 0 for lead in one.leads)]
     assert len(ahead) > 12
-    assert np.mean([one.earned for one in decisions]) <= 0.1
+    assert np.mean([one.justified for one in decisions]) <= 0.1
 
 
 def test_a_challenger_that_sees_the_truth_is_let_through_and_its_numbers_are_told():
     truth, outcome, rng = world(3)
     blind = [table(name, blurred(truth, rng, noise=2.0), outcome) for name in ("b", "e")]
-    decision = judge(common_rows(table("c", truth, outcome), *blind))
-    assert decision.earned
-    require_earned(decision)
+    decision = judge(compared(table("c", truth, outcome), *blind))
+    assert decision.justified
+    require_significant_lead(decision)
     assert "skill over champion +" in str(decision)
 
 
 def test_a_refusal_names_both_intervals_and_the_positives():
     with pytest.raises(GateError) as caught:
-        require_earned(trial(4))
+        require_significant_lead(trial(4))
     assert caught.value.code == "E-NOT-EARNED"
     assert "skill over champion" in str(caught.value)
     assert "skill over ewma_nb" in str(caught.value)
@@ -85,15 +91,15 @@ def test_a_lead_of_which_anything_is_unknown_is_told_as_unknown(unknown):
 def test_beating_the_champion_but_not_the_baseline_is_not_enough():
     truth, outcome, rng = world(5)
     decision = judge(
-        common_rows(
+        compared(
             table("c", blurred(truth, rng, noise=0.3), outcome),
             table("b", rng.random(len(truth)), outcome),
             table("e", truth, outcome),
         )
     )
     champion, baseline = decision.leads
-    assert champion.real and not baseline.real
-    assert not decision.earned
+    assert champion.significant and not baseline.significant
+    assert not decision.justified
 
 
 def test_few_positives_are_never_enough():
@@ -102,35 +108,35 @@ def test_few_positives_are_never_enough():
     outcome[::40] = 1.0
     flat = np.full(len(truth), 0.5)
     decision = judge(
-        common_rows(table("c", 0.05 + 0.9 * outcome, outcome), table("b", flat, outcome),
+        compared(table("c", 0.05 + 0.9 * outcome, outcome), table("b", flat, outcome),
                     table("e", flat, outcome))
     )  # fmt: skip
     assert decision.positives == 12
-    assert all(lead.real for lead in decision.leads)
-    assert not decision.earned
+    assert all(lead.significant for lead in decision.leads)
+    assert not decision.justified
 
 
-@pytest.mark.parametrize(("positives", "earned"), [(19, False), (20, True)])
-def test_twenty_positives_are_enough_where_both_leads_are_real(positives, earned):
+@pytest.mark.parametrize(("positives", "justified"), [(19, False), (20, True)])
+def test_twenty_positives_are_enough_where_both_leads_are_real(positives, justified):
     leads = (Lead("champion", 0.2, 0.1, 0.3), Lead("ewma_nb", 0.2, 1e-9, 0.3))
-    assert Decision(100, 50, positives, leads).earned is earned
+    assert Decision(100, 50, positives, leads).justified is justified
     touching = Lead("ewma_nb", 0.2, 0.0, 0.3)
-    assert not Decision(100, 50, positives, (leads[0], touching)).earned
+    assert not Decision(100, 50, positives, (leads[0], touching)).justified
 
 
 def test_the_same_forecasts_have_no_lead():
     truth, outcome, _ = world(7)
     own = table("m", truth, outcome)
-    decision = judge(common_rows(own, own, own))
+    decision = judge(compared(own, own, own))
     assert [lead.skill for lead in decision.leads] == [0.0, 0.0]
-    assert not decision.earned
+    assert not decision.justified
 
 
 def test_only_common_rows_count_and_the_later_table_says_what_happened():
     truth, outcome, _ = world(8)
     own = table("c", truth, outcome)
     older = table("b", truth, 1.0 - outcome).iloc[40:400]
-    rows = common_rows(own, older, own)
+    rows = compared(own, older, own)
     sizes = rows.groupby("model").size().to_dict()
     assert sizes == {"challenger": 480, "champion": 360, "ewma_nb": 480}
     assert judge(rows).rows == 360
@@ -144,4 +150,4 @@ def test_no_row_in_common_cannot_be_compared():
     truth, outcome, _ = world(9)
     own = table("c", truth, outcome)
     with pytest.raises(GateError, match="E-NOT-COMPARABLE"):
-        common_rows(own, own.assign(horizon=30), own)
+        compared(own, own.assign(horizon=30), own)

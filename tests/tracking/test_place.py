@@ -9,7 +9,7 @@ import pytest
 
 from escalation import tracking
 from escalation.errors import ModelError
-from escalation.tracking.place import moved_here
+from escalation.tracking.place import relocated_uri
 
 PLACES = (
     ("experiments", "artifact_location"),
@@ -36,7 +36,7 @@ NEW = Path("/new/mlartifacts")
     ],
 )
 def test_only_what_lay_in_an_artifact_folder_of_ours_is_found_here(place, here):
-    assert moved_here(place, NEW) == here
+    assert relocated_uri(place, NEW) == here
 
 
 def places(folder):

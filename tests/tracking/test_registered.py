@@ -11,7 +11,7 @@ import pytest
 from escalation import tracking
 from escalation.errors import ModelError, UsageError
 from escalation.tracking.loading import registered_names, registered_version
-from escalation.tracking.registered import in_file, names_in_file
+from escalation.tracking.registered import names_in_file, version_in_file
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def store(stored, tmp_path):
 
 def test_the_file_and_mlflow_say_the_same(store):
     uri = f"sqlite:///{store}"
-    assert in_file(store, "small", "champion") == registered_version(uri, "small", "champion")
+    assert version_in_file(store, "small", "champion") == registered_version(
+        uri, "small", "champion"
+    )
     assert [name for name in names_in_file(store) if name.startswith("s")] == registered_names(
         uri, "s"
     )
@@ -43,12 +45,12 @@ def test_nothing_is_said_where_the_tables_are_not_as_we_know_them(store, change)
     with sqlite3.connect(store) as connection:
         connection.execute(SPOILT[change])
     connection.close()
-    assert in_file(store, "small", "champion") is None
+    assert version_in_file(store, "small", "champion") is None
 
 
 def test_a_file_that_is_no_store_says_nothing_and_none_is_made(tmp_path):
     (tmp_path / "text.db").write_text("no database, " * 200)
-    assert in_file(tmp_path / "text.db", "small", "champion") is None
+    assert version_in_file(tmp_path / "text.db", "small", "champion") is None
     assert names_in_file(tmp_path / "text.db") == []
     assert names_in_file(tmp_path / "none.db") == []
     with pytest.raises(ModelError, match="E-MODEL-MISSING.*no store"):

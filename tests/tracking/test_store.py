@@ -26,7 +26,7 @@ from escalation._util import files, owners
 from escalation._util.owners import owner, retire
 from escalation.cli.process import _clear_up
 from escalation.errors import BusyError, StorageError
-from escalation.tracking.begun import OWNER_TAG, begin_run, tracked_run
+from escalation.tracking.lifecycle import OWNER_TAG, begin_run, tracked_run
 from escalation.tracking.store import experiment_id, require_usable, storage, write_shared
 
 
@@ -304,7 +304,7 @@ def test_a_locked_database_is_busy_and_named(uri, tmp_path, monkeypatch):
 def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
     (tmp_path / "mlflow.db").write_text("not a database, by far long enough to be read as one" * 9)
     before = (tmp_path / "mlflow.db").read_bytes()
-    with pytest.raises(StorageError, match=r"E-STORE.*no sqlite file"):
+    with pytest.raises(StorageError, match=r"E-STORE.*not an sqlite file"):
         tracking.open_store(f"sqlite:///{tmp_path}/mlflow.db")
     assert (tmp_path / "mlflow.db").read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""Runs that are begun and ended, by their own process or, where it was killed, by a later one."""
+"""The start and end of runs; runs of a killed process are ended by a later command."""
 
 from __future__ import annotations
 
@@ -21,47 +21,45 @@ OWNER_TAG = "escalation.owner"
 
 
 def clear_stale(client: MlflowClient, experiment: str) -> int:
-    """Mark runs as killed whose process on this machine is gone; how many there were.
+    """Mark runs whose process on this machine is gone as killed; return how many there were.
 
-    A model that such a run left half written is removed.
+    Half-written models of these runs are removed.
 
     Parameters
     ----------
     client : MlflowClient
     experiment : str
-        Its id.
+        Its ID.
     """
-    stale = 0
-    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        if not is_alive(run.data.tags.get(OWNER_TAG, "")):
-            _end(client, run)
-            stale += 1
-    return stale
+    running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
+    stale = [run for run in running if not is_alive(run.data.tags.get(OWNER_TAG, ""))]
+    for run in stale:
+        _mark_killed(client, run)
+    return len(stale)
 
 
-def _end(client: MlflowClient, run: Run) -> None:
-    """Mark a run whose process is gone."""
-    _drop_half_models(client, run.info.experiment_id, run.info.run_id)
+def _mark_killed(client: MlflowClient, run: Run) -> None:
+    _remove_half_models(client, run.info.experiment_id, run.info.run_id)
     client.set_terminated(run.info.run_id, "KILLED")
 
 
 def end_runs(store: str, experiment: str, *, owner: str) -> None:
-    """Mark the runs as killed that a process had begun when it ended; little is waited for.
+    """Mark the unfinished runs of a dead process as killed, without waiting long for the store.
 
-    Half a model of any run of that process is removed.
+    Half-written models of any of its runs are removed.
 
     Parameters
     ----------
     store : str
     experiment : str
-        Its id.
+        Its ID.
     owner : str
-        The process, by its name.
+        Name of the process.
 
     Raises
     ------
     StorageError, BusyError
-        Where the store can't be used now.
+        If the store can't be used now.
     """
     path = local_file(store)
     if path is not None:
@@ -69,20 +67,20 @@ def end_runs(store: str, experiment: str, *, owner: str) -> None:
             return
         wait_until_free(path, 0)
     with storage(seconds=2):
-        # Not by open_store: the store that MLflow uses elsewhere stays as it is.
+        # Not through open_store, which would change the store that MLflow uses elsewhere.
         require_answer(store, seconds=2)
         client = MlflowClient(store, store)
         for run in client.search_runs([experiment], f"tags.`{OWNER_TAG}` = '{owner}'"):
             if run.info.status == "RUNNING":
-                _end(client, run)
-            else:  # stopped in the middle of a request, which the server went on with
-                _drop_half_models(client, experiment, run.info.run_id)
+                _mark_killed(client, run)
+            else:  # stopped during a request that the server still completed
+                _remove_half_models(client, experiment, run.info.run_id)
 
 
 def begin_run(
     client: MlflowClient, uri: str, experiment: str, name: str, tags: Mapping[str, str]
 ) -> str:
-    """Begin a run that a later command ends if this process is killed; its id.
+    """Start a run that a later command ends if this process is killed; return its ID.
 
     Parameters
     ----------
@@ -90,22 +88,24 @@ def begin_run(
     uri : str
         The store.
     experiment : str
-        Its id.
+        Its ID.
     name : str
     tags : mapping of str to str
     """
     tags = {**tags, OWNER_TAG: owner()}
-    note_begun(RUN, _place(uri), experiment)  # first: a kill may come before the answer
+    note_begun(
+        RUN, _absolute(uri), experiment
+    )  # first: the process may be killed before the answer
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
 
 
-def _place(uri: str) -> str:
-    """The store, whatever the working directory."""
+def _absolute(uri: str) -> str:
+    """The store's address, independent of the working directory."""
     path = local_file(uri)
     return uri if path is None else f"{SQLITE}{path.resolve()}"
 
 
-def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> None:
+def _remove_half_models(client: MlflowClient, experiment: str, run_id: str) -> None:
     for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
         if str(model.status) != "READY":
             client.delete_logged_model(model.model_id)
@@ -113,13 +113,13 @@ def _drop_half_models(client: MlflowClient, experiment: str, run_id: str) -> Non
 
 @contextmanager
 def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
-    """A run that ends as what happened to it: finished, killed or failed.
+    """End a run with the status that fits: finished, killed or failed.
 
     Parameters
     ----------
     client : MlflowClient
     uri : str
-        The store; artifacts beside a local one are as open to others as its folder.
+        The store; artifacts next to a local one get the permissions of its folder.
     run_id : str
     """
     path = local_file(uri)
@@ -131,15 +131,15 @@ def tracked_run(client: MlflowClient, uri: str, run_id: str) -> Iterator[str]:
         stopped = (
             isinstance(error, KeyboardInterrupt | SystemExit) or interrupt_status() is not None
         )
-        known = translate_error(error)
-        # A server that does not answer is not asked again; the next command ends the run.
-        if known is None or known.code != "E-UNREACHABLE":
+        storage_error = translate_error(error)
+        # Don't ask a server again that does not answer; the next command ends the run.
+        if storage_error is None or storage_error.code != "E-UNREACHABLE":
             with suppress(MlflowException):
-                _drop_half_models(client, client.get_run(run_id).info.experiment_id, run_id)
+                _remove_half_models(client, client.get_run(run_id).info.experiment_id, run_id)
             with suppress(MlflowException):
                 client.set_terminated(run_id, "KILLED" if stopped else "FAILED")
-                if not stopped:  # else the next command looks again: a server may be at it still
-                    note_ended(RUN, _place(uri))
+                if not stopped:  # otherwise a server may still be writing: look again next time
+                    note_ended(RUN, _absolute(uri))
         raise
     client.set_terminated(run_id, "FINISHED")
-    note_ended(RUN, _place(uri))
+    note_ended(RUN, _absolute(uri))

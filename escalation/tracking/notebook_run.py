@@ -1,4 +1,4 @@
-"""A backtest of a notebook into a run of one's own."""
+"""A notebook's backtest as an MLflow run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from escalation.tracking.metric_names import DECIDING
 from escalation.tracking.run_names import TRAINING_TAG
 from escalation.tracking.runs import log_params, params_of, tags_of
 
+_TAGS = ("target", "horizon", "data", "experiment_digest", "trained_to", "code", "code_digest")
+
 
 def log_run(result: BacktestResult, *, name: str | None = None) -> str:
     """Log a backtest into the active MLflow run, or into a new one that ends here.
@@ -30,10 +32,10 @@ def log_run(result: BacktestResult, *, name: str | None = None) -> str:
     Returns
     -------
     str
-        The run's id. It holds the settings as flat parameters, metrics such as ``brier/NAME``, and
-        the comparison, the forecasts and figures as artifacts.
+        The run's ID. The run holds the settings as flat parameters, metrics such as
+        ``brier/NAME``, and the comparison, the forecasts and figures as artifacts.
     """
-    require_instance(result, BacktestResult, fix="what backtest(...) gave")
+    require_instance(result, BacktestResult, fix="pass the result of backtest(...)")
     active = mlflow.active_run()
     if active is not None:
         _log(result, active.info.run_id)
@@ -44,31 +46,26 @@ def log_run(result: BacktestResult, *, name: str | None = None) -> str:
 
 
 def _log(result: BacktestResult, run_id: str) -> None:
-    summary = result.summary()
+    summary, tags = result.summary(), tags_of(result.trained)
     log_params(MlflowClient(), run_id, {**params_of(result.trained), "best": result.best})
-    mlflow.set_tags(_tags(result))
-    ends = ("", "_lower", "_upper")
+    # The tags by which other commands find this run and compare it.
+    mlflow.set_tags(
+        {**{tag: tags[tag] for tag in _TAGS}, "best": result.best, TRAINING_TAG: uuid4().hex}
+    )
     mlflow.log_metrics(
         {
             f"{metric}{end}/{row['model']}": float(row[f"{metric}{end}"])
             for row in summary.to_dict("records")
             for metric in DECIDING
-            for end in ends
+            for end in ("", "_lower", "_upper")
             if pd.notna(row.get(f"{metric}{end}"))
         }
     )
     mlflow.log_table(summary.astype(object).where(summary.notna(), None), "comparison.json")
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "forecasts.parquet"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecasts.parquet"
         write_table(result.forecasts, path)
         mlflow.log_artifact(str(path))
     mlflow.log_text(result.experiment.model_dump_json(indent=1), "experiment.json")
     mlflow.log_figure(result.plot.reliability(), "figures/reliability.png")
     mlflow.log_figure(result.plot.skill(), "figures/skill.png")
-
-
-def _tags(result: BacktestResult) -> dict[str, str]:
-    """By which a later run finds this one, and is held against it."""
-    tags = tags_of(result.trained)
-    kept = ("target", "horizon", "data", "experiment_digest", "trained_to", "code", "code_digest")
-    return {**{name: tags[name] for name in kept}, "best": result.best, TRAINING_TAG: uuid4().hex}

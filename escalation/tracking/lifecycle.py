@@ -93,9 +93,8 @@ def begin_run(
     tags : mapping of str to str
     """
     tags = {**tags, OWNER_TAG: owner()}
-    note_begun(
-        RUN, _absolute(uri), experiment
-    )  # first: the process may be killed before the answer
+    # Note it first: the process may be killed before the answer.
+    note_begun(RUN, _absolute(uri), experiment)
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
 
 

@@ -1,4 +1,4 @@
-"""The leak audit: does an experiment use what could not yet be known?"""
+"""The leak audit: checks whether an experiment uses what was not known yet."""
 
 from escalation._util.callable_module import make_callable
 from escalation.audit.findings import AuditReport, CheckResult, Finding

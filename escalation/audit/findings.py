@@ -1,4 +1,4 @@
-"""What an audit found, and the refusal that it ends in."""
+"""What an audit found, and the error for an experiment that leaks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from escalation.audit.laws import ROWS_DIFFER, Moved
+from escalation.audit.laws import ROWS_DIFFER, Difference
 from escalation.errors import GateError
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A leak: what moved or was used too early, and where.
+    """A leak: what changed or was used too early, and where.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ class Finding:
     what : str
         A column, or a part of the pipeline.
     unit, day : str
-        Where; empty if it is everywhere.
+        Where; empty if everywhere.
     says : str
-        The whole sentence.
+        The finding as a sentence.
     """
 
     check: str
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check that was made: how often, what it found, or why it could not be made."""
+    """Result of a check: the number of comparisons, the findings, or why it was skipped."""
 
     check: str
     compared: int
@@ -45,14 +45,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """All checks of an audit.
-
-    Parameters
-    ----------
-    experiment : str
-    checks : tuple of CheckResult
-        Each check once.
-    """
+    """All results of an audit, one per check."""
 
     experiment: str
     checks: tuple[CheckResult, ...]
@@ -64,7 +57,7 @@ class AuditReport:
 
     @property
     def clean(self) -> bool:
-        """No check found anything."""
+        """True if no check found anything."""
         return not self.findings
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,7 +65,7 @@ class AuditReport:
         return {**asdict(self), "clean": self.clean}
 
     def require_clean(self) -> None:
-        """Refuse an experiment that leaks.
+        """Raise if the experiment leaks.
 
         Raises
         ------
@@ -81,55 +74,61 @@ class AuditReport:
         """
         if self.clean:
             return
+        sentences = "; ".join(finding.says for finding in self.findings)
         raise GateError(
             "E-LEAK",
-            f"{len(self.findings)} leaks found: "
-            + "; ".join(finding.says for finding in self.findings),
+            f"{len(self.findings)} leaks found: {sentences}",
             where=self.experiment,
-            fix="let the column look at the day itself and the days before only",
+            fix="let the column use only the day itself and earlier days",
         )
 
 
-def findings_of(check: str, moves: Iterable[Moved], because: str, *, of: str = "") -> list[Finding]:
-    """Findings from columns that moved, each with the sentence that says so.
+def findings_of(
+    check: str, differences: Iterable[Difference], because: str, *, of: str = ""
+) -> list[Finding]:
+    """Findings from columns that differ, each with a sentence.
 
     Parameters
     ----------
+    check : str
+    differences : iterable of Difference
     because : str
         What was changed, such as ``when only later days changed``.
     of : str
-        Of which table, if not of the features.
+        Prefix for the table, if the columns are not features.
 
     Examples
     --------
-    >>> one = Moved("events_tomorrow", "taji", "2020-03-10", 3)
-    >>> findings_of("truncation", [one], "when only later days changed")[0].says
+    >>> difference = Difference("events_tomorrow", "taji", "2020-03-10", 3)
+    >>> findings_of("truncation", [difference], "when only later days changed")[0].says
     'events_tomorrow at taji on 2020-03-10 moved when only later days changed (3 rows)'
     """
     return [
-        Finding(check, of + move.column, move.unit, move.day, of + _sentence(move, because))
-        for move in moves
+        Finding(check, of + row.column, row.unit, row.day, of + _sentence(row, because))
+        for row in differences
     ]
 
 
-def _sentence(move: Moved, because: str) -> str:
-    rows = "1 row" if move.rows == 1 else f"{move.rows} rows"
-    if not move.unit:
-        return f"column {move.column} came or went {because}"
-    if move.column == ROWS_DIFFER:
-        return f"the row of {move.unit} on {move.day} came or went {because} ({rows})"
-    return f"{move.column} at {move.unit} on {move.day} moved {because} ({rows})"
+def _sentence(difference: Difference, because: str) -> str:
+    column, unit, day, count = difference
+    rows = "1 row" if count == 1 else f"{count} rows"
+    if not unit:
+        return f"column {column} appeared or disappeared {because}"
+    if column == ROWS_DIFFER:
+        return f"the row of {unit} on {day} appeared or disappeared {because} ({rows})"
+    return f"{column} at {unit} on {day} moved {because} ({rows})"
 
 
-def merge_results(parts: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-    """Each check once, each leak once: the first time that it was seen."""
+def merge_results(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """One result per check, with the first finding for each column or part."""
     merged = []
-    for check in dict.fromkeys(part.check for part in parts):
-        same = [part for part in parts if part.check == check]
-        first = {
-            finding.what: finding for part in reversed(same) for finding in reversed(part.findings)
-        }
-        notes = dict.fromkeys(part.note for part in same if part.note)
-        findings = tuple(dict(sorted(first.items())).values())
-        merged.append(CheckResult(check, sum(p.compared for p in same), findings, "; ".join(notes)))
+    for check in dict.fromkeys(result.check for result in results):
+        same = [result for result in results if result.check == check]
+        first: dict[str, Finding] = {}
+        for finding in (finding for result in same for finding in result.findings):
+            first.setdefault(finding.what, finding)
+        notes = dict.fromkeys(result.note for result in same if result.note)
+        findings = tuple(first[what] for what in sorted(first))
+        compared = sum(result.compared for result in same)
+        merged.append(CheckResult(check, compared, findings, "; ".join(notes)))
     return tuple(merged)

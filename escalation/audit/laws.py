@@ -1,14 +1,14 @@
-"""Laws of time, as functions that name the columns which break them.
+"""Laws of time, as functions that return the columns which break them.
 
-Each takes ``build``, from an archive to a table indexed by unit and day, so that any columns can be
-put to the test: registered features, a user's own, thresholds. An empty list means that the law
-holds on what was compared.
+Each takes ``build``, a function from an archive to a table indexed by unit and day, so that any
+columns can be tested: registered features, custom ones, thresholds. An empty list means that no
+violation was found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,25 +18,24 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.panel.membership import unit_keys_of
 
 Build = Callable[[EventArchive], pd.DataFrame]
-"""From an archive to numbers, indexed by unit's key and day."""
+"""From an archive to numbers, indexed by unit key and day."""
 Rename = Mapping[str, Mapping[str, str]]
-"""New names by column of the events and old name."""
+"""New names by event column and old name."""
 ROWS_DIFFER = "(rows)"
-"""Reported in place of a column when the units or the days on which they exist differ."""
+"""Reported in place of a column if the units differ, or the days on which they exist."""
 
 
-@dataclass(frozen=True)
-class Moved:
-    """A column that moved: where last, and on how many rows.
+class Difference(NamedTuple):
+    """A column that differs between two tables.
 
     Parameters
     ----------
     column : str
         Its name, or :data:`ROWS_DIFFER`.
     unit, day : str
-        The last row that moved; empty for a column that only one of the tables has.
+        The last row that differs; empty for a column that only one of the tables has.
     rows : int
-        How many moved.
+        Number of rows that differ.
     """
 
     column: str
@@ -45,8 +44,8 @@ class Moved:
     rows: int = 0
 
 
-def truncation(build: Build, archive: EventArchive, at: object) -> list[Moved]:
-    """Columns whose values up to a day differ once everything known later is gone.
+def truncation(build: Build, archive: EventArchive, at: object) -> list[Difference]:
+    """Columns whose values up to a day change if everything known later is removed.
 
     Parameters
     ----------
@@ -56,107 +55,87 @@ def truncation(build: Build, archive: EventArchive, at: object) -> list[Moved]:
     at : date-like
         Rows up to this day are compared.
     """
-    return moved(build(archive), build(archive.until(at)), upto=at)
+    return differences(build(archive), build(archive.until(at)), upto=at)
 
 
-def poison(build: Build, archive: EventArchive, at: object, later: pd.DataFrame) -> list[Moved]:
-    """Columns whose values up to a day differ once versions known later are added.
+def poison(
+    build: Build, archive: EventArchive, at: object, later: pd.DataFrame
+) -> list[Difference]:
+    """Columns whose values up to a day change if versions known later are added.
 
     Parameters
     ----------
-    build : callable
-        From an archive to a table by unit and day.
-    archive : EventArchive
-    at : date-like
-        Rows up to this day are compared.
+    build, archive, at
+        As for :func:`truncation`.
     later : DataFrame
-        Versions of events that became known after it.
+        Versions of events that became known after the day.
     """
     if not (later[schema.KNOWN_DATE] > to_day(at)).all():
         raise ValueError(f"expected poison that became known after {to_day(at)}")
-    return moved(build(archive), build(archive.plus(later)), upto=at)
+    return differences(build(archive), build(archive.plus(later)), upto=at)
 
 
-def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Moved]:
-    """Columns that differ, but for the units' names, once places or sides have other names.
+def renaming(build: Build, archive: EventArchive, *, rename: Rename) -> list[Difference]:
+    """Columns that change, other than in unit names, if places or sides are renamed.
 
     Parameters
     ----------
-    build : callable
-        From an archive to a table by unit and day.
-    archive : EventArchive
+    build, archive
+        As for :func:`truncation`.
     rename : mapping of str to mapping of str to str
-        New names by column of the events and old name.
+        New names by event column and old name.
     """
-    versions = archive.versions
-    other = {column: versions[column].replace(dict(table)) for column, table in rename.items()}
-    after = versions.assign(**other)
-    kinds: list[schema.UnitKind] = [
-        kind for kind in schema.UNIT_KINDS if kind in rename or _is_of_sides(kind, rename)
-    ]
-    table = build(archive).rename(index=_new_keys(versions, after, kinds), level=schema.UNIT)
-    return moved(table, build(_like(archive, after)), upto=archive.covered_to)
+    before = archive.versions
+    after = before.assign(**{name: before[name].replace(dict(new)) for name, new in rename.items()})
+    sides_renamed = not {schema.ACTOR, schema.TARGET}.isdisjoint(rename)
+    new_keys: dict[str, str] = {}
+    for kind in schema.UNIT_KINDS:
+        if kind in rename or (kind == "dyad" and sides_renamed):
+            old, new = (unit_keys_of(versions, kind).dropna() for versions in (before, after))
+            new_keys |= dict(zip(old, new, strict=True))
+    renamed = EventArchive.of(after, covered_to=archive.covered_to, known_basis=archive.known_basis)
+    table = build(archive).rename(index=new_keys, level=schema.UNIT)
+    return differences(table, build(renamed), upto=archive.covered_to)
 
 
-def moved(one: pd.DataFrame, two: pd.DataFrame, *, upto: object) -> list[Moved]:
-    """Columns that differ in any bit, on a row that either table has, up to a day.
+def differences(first: pd.DataFrame, second: pd.DataFrame, *, upto: object) -> list[Difference]:
+    """Columns that differ in any bit, on a row of either table, up to a day.
 
     Parameters
     ----------
-    one, two : DataFrame
+    first, second : DataFrame
         Numbers, indexed by unit and day in any order.
     upto : date-like
-        Later rows are not looked at.
+        Later rows are ignored.
 
     Examples
     --------
     >>> days = pd.to_datetime(["2020-01-01", "2020-01-02"])
     >>> index = pd.MultiIndex.from_product([["taji"], days], names=["unit", "day"])
-    >>> one, two = (pd.DataFrame({"x": [1.0, x]}, index=index) for x in (2.0, 3.0))
-    >>> moved(one, two, upto="2020-01-01")
+    >>> first, second = (pd.DataFrame({"x": [1.0, x]}, index=index) for x in (2.0, 3.0))
+    >>> differences(first, second, upto="2020-01-01")
     []
-    >>> moved(one, two, upto="2020-01-02")
-    [Moved(column='x', unit='taji', day='2020-01-02', rows=1)]
+    >>> differences(first, second, upto="2020-01-02")
+    [Difference(column='x', unit='taji', day='2020-01-02', rows=1)]
     """
-    if list(one.columns) != list(two.columns):
-        only_one = set(one.columns) ^ set(two.columns)
-        return [Moved(str(name)) for name in sorted(only_one or set(one.columns))]
-    left, right = (_upto(table, to_day(upto)) for table in (one, two))
+    if list(first.columns) != list(second.columns):
+        in_one = set(first.columns) ^ set(second.columns)
+        return [Difference(str(name)) for name in sorted(in_one or set(first.columns))]
+    left, right = (
+        table[table.index.get_level_values(schema.DAY) <= to_day(upto)].sort_index()
+        for table in (first, second)
+    )
     if not left.index.equals(right.index):
-        odd = left.index.symmetric_difference(right.index)
-        return [_where(ROWS_DIFFER, odd if len(odd) else left.index)]
+        in_one_index = left.index.symmetric_difference(right.index)
+        return [_difference(ROWS_DIFFER, in_one_index if len(in_one_index) else left.index)]
     bits = [table.to_numpy(np.float64).view(np.int64) for table in (left, right)]
     differs = np.not_equal(*bits)
     columns = np.flatnonzero(differs.any(axis=0))
-    return [_where(str(left.columns[i]), left.index[differs[:, i]]) for i in columns]
+    return [_difference(str(left.columns[i]), left.index[differs[:, i]]) for i in columns]
 
 
-def _upto(table: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
-    return table[table.index.get_level_values(schema.DAY) <= day].sort_index()
-
-
-def _where(column: str, rows: pd.Index) -> Moved:
-    """The last of some rows by day, the first unit of that day."""
+def _difference(column: str, rows: pd.Index) -> Difference:
+    """The rows that differ, shown by their last day and the first unit on it."""
     days = rows.get_level_values(schema.DAY)
     units = rows[days == days.max()].get_level_values(schema.UNIT)
-    return Moved(column, str(units.min()), f"{days.max():%Y-%m-%d}", len(rows))
-
-
-def _like(archive: EventArchive, versions: pd.DataFrame) -> EventArchive:
-    """Other versions with the same coverage."""
-    return EventArchive.of(versions, covered_to=archive.covered_to, known_basis=archive.known_basis)
-
-
-def _is_of_sides(kind: str, rename: Rename) -> bool:
-    return kind == "dyad" and not {schema.ACTOR, schema.TARGET}.isdisjoint(rename)
-
-
-def _new_keys(
-    before: pd.DataFrame, after: pd.DataFrame, kinds: Sequence[schema.UnitKind]
-) -> dict[str, str]:
-    """The new key of each unit, by its old one, from the same versions under both names."""
-    keys: dict[str, str] = {}
-    for kind in kinds:
-        old, new = (unit_keys_of(versions, kind) for versions in (before, after))
-        keys |= dict(zip(old.dropna(), new.dropna(), strict=True))
-    return keys
+    return Difference(column, str(units.min()), f"{days.max():%Y-%m-%d}", len(rows))

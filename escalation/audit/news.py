@@ -1,4 +1,4 @@
-"""Other futures: news that becomes known after a day, events on a day, other names."""
+"""Invented data for the audit: later news, more events on a day, other names."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from escalation.events.archive import EventArchive
 from escalation.events.units import normalised
 from escalation.experiment import Experiment
 
-_MOST_TEMPLATES = 120
-"""Templates that are cloned; a poisoned build should cost little more than a plain one."""
+_MAX_TEMPLATES = 120
+"""Events to clone: few, so that a poisoned build costs little more than a plain one."""
 _PLACE = [schema.COUNTRY, schema.ADMIN1, schema.SITE]
 _KIND = [*_PLACE, schema.EVENT_TYPE, schema.ACTOR, schema.TARGET, schema.TAGS]
 _SIDES = [schema.ACTOR, schema.TARGET]
@@ -23,15 +23,15 @@ _ONE_DAY = np.timedelta64(1, "D")
 def prompt_news(
     archive: EventArchive, at: np.datetime64, *, lag: int = 0, seed: int = 0
 ) -> pd.DataFrame:
-    """New events of every place and kind, known on the day after as soon as the lag allows.
+    """New events of every place and kind, known on the next day or as soon as the lag allows.
 
-    They come without :func:`late_news`, because that has a unit's history written anew, and what is
-    written anew no longer shows a look ahead.
+    Kept apart from :func:`late_news`, which rewrites a unit's history: a rewritten history no
+    longer shows a look ahead.
 
     Parameters
     ----------
     archive : EventArchive
-        Templates come from all of it.
+        Source of the events that are cloned.
     at : datetime64[D]
     lag : int
         The source's reporting lag in days.
@@ -40,44 +40,44 @@ def prompt_news(
     Returns
     -------
     DataFrame
-        Versions to be added to ``archive.until(at)``.
+        Versions to add to ``archive.until(at)``.
     """
     tomorrow = at + _ONE_DAY
     days = [tomorrow - k * _ONE_DAY for k in dict.fromkeys((0, lag))]
-    some = _templates(archive, seed)
-    return _new(pd.concat([_clones(some, day) for day in days]), tomorrow)
+    templates = _templates(archive, seed)
+    return _new(pd.concat([_clones(templates, day) for day in days]), tomorrow)
 
 
 def late_news(
     archive: EventArchive, at: np.datetime64, *, lag: int = 0, seed: int = 0
 ) -> pd.DataFrame:
-    """Late reports, corrections and retractions, all known on the day after; and unheard-of places.
+    """Late reports, corrections, retractions and new places, all known on the next day.
 
     Parameters and result as in :func:`prompt_news`.
     """
     tomorrow = at + _ONE_DAY
-    some = _templates(archive, seed)
-    late = _clones(some, tomorrow - (lag + 3) * _ONE_DAY)
-    elsewhere = _clones(some, at)
+    templates = _templates(archive, seed)
+    late = _clones(templates, tomorrow - (lag + 3) * _ONE_DAY)
+    elsewhere = _clones(templates, at)
     for column in (schema.ADMIN1, schema.SITE):
-        elsewhere[column] = elsewhere[column] + " (never heard of)"
+        elsewhere[column] = elsewhere[column] + " (new place)"
     elsewhere[schema.LATITUDE] = (elsewhere[schema.LATITUDE] + 1.0).clip(upper=90.0)
     known = archive.as_of(at)
-    changed = known.sample(n=min(_MOST_TEMPLATES, len(known)), random_state=seed)
-    odd = np.arange(len(changed)) % 2 == 1
-    changed = changed.assign(
+    revised = known.sample(n=min(_MAX_TEMPLATES, len(known)), random_state=seed)
+    odd = np.arange(len(revised)) % 2 == 1
+    revised = revised.assign(
         **{
             schema.OPERATION: np.where(odd, "retract", "update"),
             schema.KNOWN_DATE: tomorrow,
-            schema.KILLED: changed[schema.KILLED].fillna(0) + 9,
+            schema.KILLED: revised[schema.KILLED].fillna(0) + 9,
             schema.SEVERITY: schema.HIGHEST_RUNG,
         }
     )
-    return pd.concat([_new(pd.concat([late, elsewhere]), tomorrow), changed], ignore_index=True)
+    return pd.concat([_new(pd.concat([late, elsewhere]), tomorrow), revised], ignore_index=True)
 
 
 def _new(events: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
-    """Events with identifiers of their own, known on a day."""
+    """Events with new identifiers, known on a day."""
     names = [f"audit {number}" for number in range(len(events))]
     return events.assign(**{schema.EVENT_ID: names, schema.KNOWN_DATE: known})
 
@@ -85,7 +85,7 @@ def _new(events: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
 def events_on(
     archive: EventArchive, day: np.datetime64, *, known: np.datetime64, seed: int = 0
 ) -> EventArchive:
-    """The archive with one more event of every place and kind on a day, known on another.
+    """The archive with one more event of every place and kind on a day.
 
     Parameters
     ----------
@@ -100,10 +100,10 @@ def events_on(
 
 
 def _templates(archive: EventArchive, seed: int) -> pd.DataFrame:
-    """Some events: every kind of them if there is room."""
+    """A sample of events with every place, and every kind of event if there is room."""
     mixed = archive.versions.sample(frac=1.0, random_state=seed)
     chosen = pd.concat([mixed.drop_duplicates(_PLACE), mixed.drop_duplicates(_KIND)])
-    return chosen[~chosen.index.duplicated()].head(_MOST_TEMPLATES)
+    return chosen[~chosen.index.duplicated()].head(_MAX_TEMPLATES)
 
 
 def _clones(events: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
@@ -112,21 +112,21 @@ def _clones(events: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
 
 
 def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict[str, str]]:
-    """New names, in reverse order, for whatever gives units their names.
+    """New names, in reverse order, for the places and sides that name units.
 
-    A name that the experiment itself mentions stays, because there it means something. Spellings of
-    one name get one new name, in whatever column it stands.
+    Names that the experiment mentions stay, because there they have a meaning. All spellings of a
+    name get the same new name, in every column.
 
     Parameters
     ----------
     archive : EventArchive
     experiment : Experiment
-        Its units say which columns give names.
+        Its units determine which columns give names.
 
     Returns
     -------
     dict of str to dict of str to str
-        New names by column and old name; empty where no name can be changed.
+        New names by column and old name; empty if no name can change.
     """
     kinds = experiment.panel.units
     places = [kind for kind in _PLACE if kind in kinds]
@@ -141,23 +141,23 @@ def other_names(archive: EventArchive, experiment: Experiment) -> dict[str, dict
 def _numbered(
     archive: EventArchive, columns: Sequence[str], word: str, mentioned: set[str]
 ) -> dict[str, dict[str, str]]:
-    """New names by column and old name: the same in every column for what is called the same."""
-    plain = {
+    """New names by column and old name, the same in every column."""
+    plain_names = {
         column: {value: normalised(value) for value in set(archive.versions[column].dropna())}
         for column in columns
     }
-    names = {name for table in plain.values() for name in table.values()} - mentioned
-    new = {name: f"{word} {place:06d}" for place, name in enumerate(sorted(names, reverse=True))}
+    names = {name for table in plain_names.values() for name in table.values()} - mentioned
+    new = {name: f"{word} {number:06d}" for number, name in enumerate(sorted(names, reverse=True))}
     return {
         column: {value: new[name] for value, name in table.items() if name in new}
-        for column, table in plain.items()
+        for column, table in plain_names.items()
     }
 
 
 def _texts(value: object) -> list[str]:
-    """Every text within nested tables and lists."""
+    """All strings within nested tables and lists."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
         value = [*value, *value.values()]
-    return [text for part in value for text in _texts(part)] if isinstance(value, list) else []
+    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []

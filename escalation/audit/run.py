@@ -1,4 +1,4 @@
-"""The whole audit of an experiment, label by label and day by day."""
+"""The audit of an experiment, label by label and day by day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.progress import Progress, silent
-from escalation.audit import past, split
+from escalation.audit import time_checks
 from escalation.audit.cases import Cases
 from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
@@ -28,30 +28,31 @@ def audit(
     seeds: int = 3,
     progress: Progress = silent,
 ) -> AuditReport:
-    """Look for leaks in an experiment, its own features included.
+    """Look for leaks in an experiment, custom features included.
 
-    At several days everything that became known later is removed or changed: no column, no
-    training row and no forecast up to that day may move. Units get other names, and only names may
-    change. Outcomes are shuffled, and no model may show skill. A label that can't be learnt is told
-    as a warning, and the others go on.
+    On several days, everything that became known later is removed or changed: no column, training
+    row or forecast up to that day may change. Units are renamed, and only names may change.
+    Outcomes are shuffled, and no model may show skill. A label that can't be learned is reported
+    as a warning, and the audit continues with the others.
 
     Parameters
     ----------
     archive : EventArchive
     experiment : Experiment
     cuts : int
-        Days to look from: eves of news, above all of late news, and days on which units enter.
+        Number of days to look from: days before news, above all late news, and days on which
+        units enter.
     seeds : int
-        Shuffles of the outcomes.
+        Number of shuffles of the outcomes.
     progress : callable
-        Called with what is done, how much of it, and the total.
+        Called with a title, the steps completed, and the total.
 
     Raises
     ------
     Shortage
-        ``E-INSUFFICIENT`` when no label can be learnt.
+        ``E-INSUFFICIENT`` if no label can be learned.
     InputError
-        ``E-RANGE`` when the experiment has no day with a unit and a day after it.
+        ``E-RANGE`` if no day has a unit and a day after it.
     """
     require_archive(archive)
     require_experiment(experiment)
@@ -59,9 +60,8 @@ def audit(
     def checked(target: Target) -> list[CheckResult]:
         return list(checks(archive, experiment, target, cuts=cuts, seeds=seeds, progress=progress))
 
-    labels = run_each(checked, experiment.labels)
-    done = [result for label in labels for result in label]
-    return AuditReport(experiment.experiment.name, merge_results(done))
+    results = [result for label in run_each(checked, experiment.labels) for result in label]
+    return AuditReport(experiment.experiment.name, merge_results(results))
 
 
 def checks(
@@ -73,7 +73,7 @@ def checks(
     seeds: int,
     progress: Progress = silent,
 ) -> Iterator[CheckResult]:
-    """Every check of one label, the quick ones first, each as soon as it is made.
+    """Yield the result of every check of one label, the quick ones first.
 
     Parameters
     ----------
@@ -89,26 +89,26 @@ def checks(
     steps, title = len(days) + 3, target_label(target)
     for seed, day in enumerate(days):
         cut = cases.cut(day, seed=seed)
-        yield from past.check_columns(cases, cut)
-        yield past.check_warm_up(cases, cut)
-        yield split.check_training(cases, cut)
-        yield split.check_issued(cases, cut)
-        yield split.check_label_window(cases, day, seed)
+        yield from time_checks.check_columns(cases, cut)
+        yield time_checks.check_warm_up(cases, cut)
+        yield time_checks.check_training(cases, cut)
+        yield time_checks.check_issued(cases, cut)
+        yield time_checks.check_label_window(cases, day, seed)
         progress(title, seed + 1, steps)
-    yield past.check_relabelling(cases)
+    yield time_checks.check_relabelling(cases)
     progress(title, steps - 2, steps)
-    yield split.check_backtest(cases, cut)
+    yield time_checks.check_backtest(cases, cut)
     progress(title, steps - 1, steps)
     yield label_shuffle(cases, seeds=seeds)
     progress(title, steps, steps)
 
 
 def _cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
-    """Days to look from, ascending; ``E-RANGE`` where there is none.
+    """Days to look from, in ascending order; raises ``E-RANGE`` if there is none.
 
-    A leak of one day shows only when the next day has news. So half of them are eves of news, the
-    rarer kinds first: corrections, retractions, late reports. The other half are days on which
-    units enter. The last one lies late, so that there is something to learn from before it.
+    A leak of one day shows only if the next day has news. So half of the days precede news, the
+    rarer kinds first: corrections, retractions, late reports. On the other half, units enter. One
+    day lies late, so that models can learn from the days before it.
     """
     prepared = case.prepared
     days, entry = prepared.days, prepared.past.entry
@@ -122,19 +122,23 @@ def _cut_days(case: Case, count: int, *, seed: int) -> NDArray[np.datetime64]:
     if first >= len(days) - 1:
         raise InputError(
             "E-RANGE",
-            "no day on which a unit is known and that has a day after it",
+            "no day on which a unit is known has a day after it",
             fix="widen [data] first_day and last_day, or [panel] enters",
         )
     inside = days[first:-1]
     rng = np.random.default_rng(seed)
-    eves = [np.intersect1d(day - np.timedelta64(1, "D"), inside) for day in (known[rare], known)]
+    before_rare, before_any = (
+        np.intersect1d(day - np.timedelta64(1, "D"), inside) for day in (known[rare], known)
+    )
     starts = np.intersect1d(days[entry[entry < len(days)]], inside)
     late = inside[-max(len(inside) // 4, 1) :]
-    last = next(c for c in (*(np.intersect1d(e, late) for e in eves), late) if len(c))
-    entering = (count - 1) // 2
-    rarer = (count - entering) // 2
-    groups = (starts, entering), (eves[0], rarer), (eves[1], count - 1 - entering - rarer)
-    chosen = [rng.choice(last)]
-    for group, share in groups:
-        chosen += list(rng.choice(group, min(share, len(group)), replace=False))
-    return np.unique(np.array(chosen, dtype="datetime64[D]"))
+    candidates = np.intersect1d(before_rare, late), np.intersect1d(before_any, late), late
+    last = next(group for group in candidates if len(group))
+    n_starts = (count - 1) // 2
+    n_rare = (count - n_starts) // 2
+    n_any = count - 1 - n_starts - n_rare
+    groups = (starts, n_starts), (before_rare, n_rare), (before_any, n_any)
+    cuts = [rng.choice(last)]
+    for group, size in groups:
+        cuts += list(rng.choice(group, min(size, len(group)), replace=False))
+    return np.unique(np.array(cuts, dtype="datetime64[D]"))

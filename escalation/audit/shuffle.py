@@ -1,12 +1,13 @@
-"""The check that nothing can be learned where there is nothing to learn.
+"""The check that no model shows skill on shuffled outcomes.
 
-Outcomes are shuffled in blocks of dates as long as the horizon, for all units alike. An honest fit
-ends a horizon before its forecasts, so no training row shares a block with them, and nothing that a
-model may know says anything about what comes. A split that leaks, leaks the shuffled outcomes too.
+Outcomes are shuffled in blocks of dates as long as the horizon, for all units alike. A sound fit
+ends one horizon before its forecasts, so no training row shares a block with them, and nothing
+that a model may use predicts the outcome. A split that leaks, leaks the shuffled outcomes too.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation import schema
-from escalation.audit.cases import Cases, shuffle_schedule
+from escalation.audit.cases import Cases
 from escalation.audit.findings import CheckResult, Finding
 from escalation.backtest.case import Case, origins
 from escalation.backtest.rolling import backtest_case
@@ -23,21 +24,21 @@ from escalation.targets import Labels
 
 REFITS = 3
 LIMIT = 4.0
-"""Standard errors above no skill: chance does so once in tens of thousands of models."""
-LEAST_BLOCKS = 8
+"""Standard errors above no skill, exceeded by chance once in tens of thousands of models."""
+MIN_BLOCKS = 8
 MEMORY = "memory"
-MOST_REMEMBERED = 24
-"""Days on which the memory is asked."""
+MAX_MEMORY_DAYS = 24
+"""Days for which the memory makes forecasts."""
 
 
 @dataclass(frozen=True)
-class Shuffled(Case):
-    """A case whose outcomes came in another order of dates.
+class ShuffledCase(Case):
+    """A case with its outcomes in another order of dates.
 
     Parameters
     ----------
     outcome : ndarray of float64, shape (unit, day)
-        They resolve as the true ones do.
+        They resolve on the same days as the true ones.
     """
 
     outcome: NDArray[np.float64]
@@ -48,8 +49,8 @@ class Shuffled(Case):
         return Labels(count, known.threshold, known.at_risk)
 
 
-def shuffled(case: Case, *, seed: int) -> Shuffled:
-    """A case with its outcomes in another order of dates.
+def shuffle_outcomes(case: Case, *, seed: int) -> ShuffledCase:
+    """The case with its outcomes in another order of dates.
 
     Parameters
     ----------
@@ -60,11 +61,11 @@ def shuffled(case: Case, *, seed: int) -> Shuffled:
     resolved = int((~np.isnan(true)).any(axis=0).sum())
     outcome = true.copy()
     outcome[:, :resolved] = true[:, _block_order(resolved, case.target.horizon, seed=seed)]
-    return Shuffled(case.experiment, case.target, case.prepared, case.back, outcome)
+    return ShuffledCase(case.experiment, case.target, case.prepared, case.back, outcome)
 
 
 def _block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
-    """Positions from 0 on in another order, whole blocks of a length at a time.
+    """Positions from 0 in another order, in whole blocks of a length.
 
     Examples
     --------
@@ -72,12 +73,12 @@ def _block_order(count: int, length: int, *, seed: int) -> NDArray[np.int64]:
     [6, 3, 4, 5, 0, 1, 2]
     """
     blocks = np.split(np.arange(count), np.arange(length, count, length))
-    mixed = np.random.default_rng(seed).permutation(len(blocks))
-    return np.concatenate([blocks[i] for i in mixed])
+    order = np.random.default_rng(seed).permutation(len(blocks))
+    return np.concatenate([blocks[i] for i in order])
 
 
 def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
-    """Skill on shuffled outcomes of every model, and of a memory, over each unit's own share.
+    """Check that no model, nor a memory, has skill on shuffled outcomes over each unit's base rate.
 
     Parameters
     ----------
@@ -85,57 +86,69 @@ def label_shuffle(cases: Cases, *, seeds: int) -> CheckResult:
     seeds : int
         Number of shuffles.
     """
+    gains = []
     try:
-        schedule = shuffle_schedule(cases.case, REFITS)
-        experiment = cases.experiment.model_copy(update={"backtest": schedule})
-        case = replace(cases.case, experiment=experiment)
-        runs = [forecasts for seed in range(seeds) for forecasts in _run(shuffled(case, seed=seed))]
+        case = _daily(cases.case)
+        for seed in range(seeds):
+            other = shuffle_outcomes(case, seed=seed)
+            for forecasts in (backtest_case(other), memory_forecasts(other)):
+                gains.append(_block_gains(forecasts, cases.target.horizon))
     except GateError as error:
-        return CheckResult("label shuffle", 0, note=f"not made: {error.message}")
-    gains = pd.concat([_block_gains(run, cases.target.horizon) for run in runs])
+        return CheckResult("label shuffle", 0, note=f"skipped: {error.message}")
     findings = []
-    for model, column in gains.items():
+    for model, column in pd.concat(gains).items():
         sums = column.dropna()
-        spread = sums.std() * np.sqrt(len(sums))
-        if len(sums) >= LEAST_BLOCKS and sums.sum() > LIMIT * spread > 0:
+        total, standard_error = sums.sum(), sums.std() * np.sqrt(len(sums))
+        if len(sums) >= MIN_BLOCKS and total > LIMIT * standard_error > 0:
             says = (
-                f"{model} shows skill on shuffled outcomes: it removes {sums.sum():.1f} of Brier "
-                f"score, {sums.sum() / spread:.1f} standard errors above nothing"
+                f"{model} shows skill on shuffled outcomes: it removes {total:.1f} of Brier "
+                f"score, {total / standard_error:.1f} standard errors above zero"
             )
             findings.append(Finding("label shuffle", f"skill of {model}", "", "", says))
     return CheckResult("label shuffle", seeds, tuple(findings))
 
 
-def _run(case: Shuffled) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return backtest_case(case), remembered(case)
+def _daily(case: Case) -> Case:
+    """The case with an origin on every day from the first to the last, and few refits."""
+    issued = origins(case)
+    first, last = case.prepared.days[issued[[0, -1]]].astype(dt.date)
+    count = int(issued[-1] - issued[0]) + 1
+    changes = {
+        "first_origin": first,
+        "last_origin": last,
+        "every": 1,
+        "refit_every": max(1, -(-count // REFITS)),
+    }
+    schedule = case.experiment.backtest.model_copy(update=changes)
+    return replace(case, experiment=case.experiment.model_copy(update={"backtest": schedule}))
 
 
-def remembered(case: Case) -> pd.DataFrame:
-    """Forecasts of a memory: the outcome of the unit's training row that is nearest in time.
+def memory_forecasts(case: Case) -> pd.DataFrame:
+    """Forecasts equal to the outcome of the unit's training row that is nearest in time.
 
-    It learns nothing and forgets nothing, so it shows a leaking split even where the models of the
-    experiment are too simple to.
+    This memory learns nothing and forgets nothing, so it shows a leaking split even if the models
+    of the experiment are too simple to.
     """
-    every = origins(case)
+    issued = origins(case)
     final = case.labels_on(case.prepared.days[-1])
-    parts = []
-    for at in every[:: -(-len(every) // MOST_REMEMBERED)]:
-        learned = case.training_table(case.prepared.days[at])
+    tables = []
+    for at in issued[:: -(-len(issued) // MAX_MEMORY_DAYS)]:
+        training = case.training_table(case.prepared.days[at])
         table = case.rows_on(np.array([at]), final)
         rows = table.X.index.to_frame(index=False)
         rows = rows.assign(**{schema.OUTCOME: table.outcome})[table.at_risk]
-        past = learned.X.index.to_frame(index=False).assign(probability=learned.outcome)
+        past = training.X.index.to_frame(index=False).assign(probability=training.outcome)
         pairs = rows.merge(past, on=schema.UNIT, suffixes=("", "_learned"))
         pairs["gap"] = (pairs[schema.DAY] - pairs[f"{schema.DAY}_learned"]).abs()
-        parts.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
-    forecasts = pd.concat(parts, ignore_index=True).assign(model=MEMORY)
+        tables.append(pairs.sort_values("gap", kind="stable").drop_duplicates(schema.UNIT))
+    forecasts = pd.concat(tables, ignore_index=True).assign(model=MEMORY)
     return forecasts.assign(probability=0.1 + 0.8 * forecasts["probability"])
 
 
 def _block_gains(forecasts: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Brier score that each model removes from that of the unit's own share, by block of dates.
+    """Brier score that each model removes from that of the unit's base rate, by block of dates.
 
-    The share is that of the very outcomes which are scored, so only a leak can do better. A row is
+    The base rate is that of the scored outcomes themselves, so only a leak can do better. A row is
     a block of two horizons, a column a model.
     """
     rows = forecasts.dropna(subset=["probability", schema.OUTCOME])

@@ -1,4 +1,4 @@
-"""`escalation audit` as a user meets it, with a family of their own."""
+"""`escalation audit` from the command line, with a custom family."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def folder(tmp_path):
 @pytest.fixture
 def run(folder):
     def run(*arguments):
-        done = escalation(*arguments, folder=folder)
-        return done.returncode, done.stdout, done.stderr
+        process = escalation(*arguments, folder=folder)
+        return process.returncode, process.stdout, process.stderr
 
     return run
 
@@ -65,7 +65,7 @@ def run(folder):
 QUICK = ("--cuts", "2", "--seeds", "1")
 
 
-def test_a_clean_family_of_ones_own_passes(run, folder):
+def test_a_clean_custom_family_passes(run, folder):
     status, out, err = run("audit", "mine.toml", "--plugin", "mine.py", *QUICK)
     assert (status, err) == (0, "")
     assert "truncation" in out
@@ -79,13 +79,13 @@ def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(run, fol
     assert "error[E-LEAK] mine" in err
     report = json.loads(out)
     assert not report["clean"]
-    found = [one for check in report["checks"] for one in check["findings"]]
-    assert {"unit", "day", "says"} <= set(found[0])
-    assert any("events_streak at" in one["says"] for one in found)
-    assert any("moved when only later days changed" in one["says"] for one in found)
+    findings = [finding for check in report["checks"] for finding in check["findings"]]
+    assert {"unit", "day", "says"} <= set(findings[0])
+    assert any("events_streak at" in finding["says"] for finding in findings)
+    assert any("moved when only later days changed" in finding["says"] for finding in findings)
 
 
-def test_columns_of_ones_own_are_listed(run, folder):
+def test_custom_columns_are_listed(run, folder):
     status, out, _ = run("features", "mine.toml", "--plugin", "mine.py", "--list")
     assert status == 0
     assert "events_streak" in out.split()
@@ -100,7 +100,7 @@ def test_an_experiment_alone_runs_no_file(run, folder):
     assert "mine" not in sys.modules
 
 
-def test_parameters_of_ones_own_are_checked(run, folder):
+def test_custom_parameters_are_checked(run, folder):
     (folder / "mine.toml").write_text(EXPERIMENT.replace('channel = "events"', "chanel = 1"))
     status, _, err = run("audit", "mine.toml", "--plugin", "mine.py")
     assert status == 2
@@ -108,7 +108,7 @@ def test_parameters_of_ones_own_are_checked(run, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "words"),
     [
         ("mine.py", "1 / 0", "ZeroDivisionError"),
         ("mine.py", "x = 1", "first parameter is panel"),
@@ -118,10 +118,10 @@ def test_parameters_of_ones_own_are_checked(run, folder):
         ("mine.txt", STREAK, "expected a Python file"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused(run, folder, name, text, said):
+def test_a_file_that_cannot_be_used_is_refused(run, folder, name, text, words):
     (folder / name).write_text(text)
     status, out, err = run("audit", "mine.toml", "--plugin", name)
     assert (status, out) == (2, "")
     assert "E-PLUGIN" in err
-    assert said in err
+    assert words in err
     assert "\n" not in err.rstrip()

@@ -1,4 +1,4 @@
-"""An audit of several labels, one of which can't be learnt."""
+"""An audit of several labels, one of which can't be learned."""
 
 import pytest
 import random_archives as archives
@@ -8,11 +8,11 @@ from escalation.audit.findings import CheckResult
 from escalation.backtest.shortage import Shortage
 from escalation.experiment import Experiment, target_label
 
-LEARNT, NEVER = ({"name": "any", "horizon": 3, "where": {}, "called": name}
-                 for name in ("learnt", "never"))  # fmt: skip
+LEARNED, NEVER = ({"name": "any", "horizon": 3, "where": {}, "called": name}
+                 for name in ("learned", "never"))  # fmt: skip
 
 
-def audited(monkeypatch, *targets):
+def audit_of(monkeypatch, *targets):
     def checks(archive, experiment, target, **_):
         if target.called == "never":
             raise Shortage(target_label(target), "no positive")
@@ -23,12 +23,12 @@ def audited(monkeypatch, *targets):
     return run.audit(archives.archive(0, count=9, lag=0), small)
 
 
-def test_the_other_labels_are_audited_and_the_one_is_told(monkeypatch):
+def test_the_other_labels_are_audited_and_the_failure_is_a_warning(monkeypatch):
     with pytest.warns(UserWarning, match="never_3d"):
-        report = audited(monkeypatch, NEVER, LEARNT)
-    assert [check.check for check in report.checks] == ["learnt"]
+        report = audit_of(monkeypatch, NEVER, LEARNED)
+    assert [check.check for check in report.checks] == ["learned"]
 
 
-def test_an_audit_of_nothing_that_can_be_learnt_is_refused(monkeypatch):
+def test_an_audit_without_a_learnable_label_is_refused(monkeypatch):
     with pytest.raises(Shortage, match="E-INSUFFICIENT"):
-        audited(monkeypatch, NEVER)
+        audit_of(monkeypatch, NEVER)

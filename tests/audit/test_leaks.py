@@ -13,9 +13,9 @@ from escalation import schema
 from escalation.audit import audit
 from escalation.audit.cases import Cases
 from escalation.audit.news import other_names
-from escalation.audit.past import check_relabelling
 from escalation.audit.run import checks
 from escalation.audit.shuffle import label_shuffle
+from escalation.audit.time_checks import check_relabelling
 from escalation.errors import GateError, InputError
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
@@ -34,7 +34,7 @@ TARGETS = (
 
 
 def experiment(*, features=("window_sums",), target=TARGETS[0], models=("climatology",), **panel):
-    given = {"window_sums": {"windows": [1, 3, 7, 28]}}
+    parameters = {"window_sums": {"windows": [1, 3, 7, 28]}}
     return Experiment(
         experiment={"name": "small"},
         data={"lag": LAG},
@@ -43,13 +43,13 @@ def experiment(*, features=("window_sums",), target=TARGETS[0], models=("climato
             "pairs": [("militia", "us_coalition")],
             **panel,
         },
-        features={name: given.get(name, {}) for name in features},
+        features={name: parameters.get(name, {}) for name in features},
         targets=[target],
         models={name: {} for name in models},
     )  # fmt: skip
 
 
-def audited(seed=0, *, archive=None, seeds=1, cuts=3, **options):
+def quick_audit(seed=0, *, archive=None, seeds=1, cuts=3, **options):
     """The checks of a quick audit, one by one."""
     archive = archive or archives.archive(seed, count=110, lag=LAG)
     small = experiment(**options)
@@ -57,13 +57,13 @@ def audited(seed=0, *, archive=None, seeds=1, cuts=3, **options):
 
 
 def first_findings(**options):
-    """What the first check that finds anything has found."""
-    return next((one.findings for one in audited(**options) if one.findings), ())
+    """Findings of the first check that has any."""
+    return next((check.findings for check in quick_audit(**options) if check.findings), ())
 
 
 def columns_in(findings):
-    """Columns of the features that are named."""
-    return {one.what for one in findings}
+    """Columns that the findings name."""
+    return {finding.what for finding in findings}
 
 
 @pytest.mark.slow
@@ -72,8 +72,10 @@ def test_every_planted_leak_is_caught(monkeypatch):
     for family in planted.FAMILIES:
         with monkeypatch.context() as patch:
             patch.setitem(FEATURES, "own", family)
-            found = caught[family.__name__] = first_findings(features=("window_sums", "own"))
-            assert columns_in(found) <= set(family(one_unit({name: [0.0, 0.0] for name in BASE})))
+            findings = caught[family.__name__] = first_findings(features=("window_sums", "own"))
+            assert columns_in(findings) <= set(
+                family(one_unit({name: [0.0, 0.0] for name in BASE}))
+            )
     with monkeypatch.context() as patch:
         patch.setitem(ACROSS, "own", planted.neighbours_ahead)
         caught["neighbours_ahead"] = first_findings(features=("window_sums", "own"))
@@ -81,7 +83,7 @@ def test_every_planted_leak_is_caught(monkeypatch):
         with monkeypatch.context() as patch:
             stage(patch)
             caught[stage.__name__] = first_findings()
-    missed = [name for name, found in caught.items() if not found]
+    missed = [name for name, findings in caught.items() if not findings]
     print(f"caught {len(caught) - len(missed)} of {len(caught)} planted leaks")
     assert len(caught) >= 20
     assert missed == []
@@ -90,16 +92,16 @@ def test_every_planted_leak_is_caught(monkeypatch):
 @pytest.mark.slow
 def test_clean_seeds_raise_no_alarm():
     """An archive for each target; all families at once."""
-    alarms, made, seeds = {}, 0, len(TARGETS)
+    alarms, shuffles, seeds = {}, 0, len(TARGETS)
     for seed in range(seeds):
         target = TARGETS[seed]
-        done = list(audited(seed, features=(*FEATURES, *ACROSS), target=target, cuts=2))
-        made += sum(one.compared > 0 for one in done if one.check == "label shuffle")
-        found = [one for check in done for one in check.findings]
-        alarms |= {seed: found} if found else {}
+        results = list(quick_audit(seed, features=(*FEATURES, *ACROSS), target=target, cuts=2))
+        shuffles += sum(row.compared > 0 for row in results if row.check == "label shuffle")
+        findings = [finding for row in results for finding in row.findings]
+        alarms |= {seed: findings} if findings else {}
     print(f"{len(alarms)} alarms on {seeds} clean seeds")
     assert alarms == {}
-    assert made >= seeds - 1, "expected nearly every archive to have enough to learn from"
+    assert shuffles >= seeds - 1, "expected nearly every archive to have enough to learn from"
 
 
 def test_a_split_that_leaks_shows_skill_on_shuffled_outcomes(monkeypatch):
@@ -113,23 +115,23 @@ def test_a_split_that_leaks_shows_skill_on_shuffled_outcomes(monkeypatch):
         assert "skill of memory" in columns_in(leaking.findings), stage.__name__
 
 
-def test_a_family_that_reads_names_is_told_by_relabelling(monkeypatch):
+def test_relabelling_catches_a_family_that_reads_names(monkeypatch):
     def alphabetical(panel):
         codes = np.array([[crc32(unit.encode()) % 97] for unit in panel.units])
         return planted.one("unit_code", np.broadcast_to(codes, panel.shape))
 
     monkeypatch.setitem(FEATURES, "own", alphabetical)
     archive, small = archives.archive(1), experiment(features=("window_sums", "own"))
-    (found,) = check_relabelling(Cases(archive, small, small.labels[0])).findings
-    assert found.what == "unit_code"
-    assert "when only names changed" in found.says
+    (finding,) = check_relabelling(Cases(archive, small, small.labels[0])).findings
+    assert finding.what == "unit_code"
+    assert "when only names changed" in finding.says
 
 
-def test_units_without_names_are_said_not_to_be_relabelled():
+def test_relabelling_is_skipped_if_no_unit_has_a_name():
     archive, small = archives.archive(1), experiment(units=["all"])
-    done = check_relabelling(Cases(archive, small, small.labels[0]))
-    assert (done.compared, done.findings) == (0, ())
-    assert "no unit has a name" in done.note
+    result = check_relabelling(Cases(archive, small, small.labels[0]))
+    assert (result.compared, result.findings) == (0, ())
+    assert "no unit has a name" in result.note
 
 
 def test_names_that_the_experiment_mentions_stay(monkeypatch):
@@ -147,15 +149,15 @@ def test_a_place_called_like_its_province_raises_no_alarm():
         covered_to=archive.covered_to,
         known_basis=archive.known_basis,
     )
-    done = check_relabelling(Cases(namesakes, small, small.labels[0]))
-    assert (done.compared, done.findings) == (1, ())
+    result = check_relabelling(Cases(namesakes, small, small.labels[0]))
+    assert (result.compared, result.findings) == (1, ())
 
 
-def test_too_little_history_for_a_backtest_is_said():
+def test_a_backtest_is_skipped_on_too_little_history():
     archive = archives.archive(1, lag=LAG).until(archives.FIRST + 8)
-    done = {one.check: one for one in audited(archive=archive)}
-    assert done["backtest"].note.startswith("not made: too few")
-    assert done["truncation"].compared > 0
+    results = {result.check: result for result in quick_audit(archive=archive)}
+    assert results["backtest"].note.startswith("skipped: too few")
+    assert results["truncation"].compared > 0
 
 
 def test_an_experiment_without_a_unit_is_refused():
@@ -168,11 +170,11 @@ def test_a_report_holds_each_check_and_each_leak_once(monkeypatch):
     monkeypatch.setitem(FEATURES, "own", planted.tomorrow)
     small = experiment(features=("window_sums", "own"))
     report = audit(archives.archive(1, count=110, lag=LAG), small, cuts=2, seeds=1)
-    names = [one.check for one in report.checks]
+    names = [check.check for check in report.checks]
     assert len(names) == len(set(names)) == 9
     assert not report.clean
-    for one in report.checks:
-        assert len(columns_in(one.findings)) == len(one.findings)
+    for check in report.checks:
+        assert len(columns_in(check.findings)) == len(check.findings)
     with pytest.raises(GateError, match=r"E-LEAK.*events_tomorrow at .* moved when") as refused:
         report.require_clean()
     assert refused.value.status == 4

@@ -66,7 +66,7 @@ def order(build, archive, *, seed):
         covered_to=archive.covered_to,
         known_basis=archive.known_basis,
     )
-    return laws.moved(build(archive), build(again), upto=archive.covered_to)
+    return laws.differences(build(archive), build(again), upto=archive.covered_to)
 
 
 def with_own(**own):
@@ -107,7 +107,7 @@ def test_later_news_does_change_what_comes_after():
     archive = archives.archive(1)
     end = archive.covered_to
     later = later_news(archive, 1)
-    assert laws.moved(everything(archive), everything(archive.plus(later)), upto=end) != []
+    assert laws.differences(everything(archive), everything(archive.plus(later)), upto=end) != []
 
 
 @pytest.mark.parametrize("lag", [0, 3])

@@ -11,7 +11,7 @@ import random_archives as archives
 
 from escalation import schema
 from escalation.audit import laws
-from escalation.audit.cases import forecast_sheet, sheet
+from escalation.audit.cases import causal_columns, forecast_columns
 from escalation.backtest.rolling import make_case
 from escalation.events.archive import EventArchive
 from escalation.events.units import place_key
@@ -177,7 +177,7 @@ def test_spellings_change_nothing_but_shown_names(seed):
     assert len(set(other.prepared.units)) == len(other.prepared.units)
     shared = [name for name in straight.prepared.units if name.startswith("S\u00e9gou")]
     assert shared == ["S\u00e9gou (Afghanistan)", "S\u00e9gou (Iraq)"]
-    assert laws.moved(*map(sheet, cases), upto=end) == []
-    forecasts = [forecast_sheet(case, schedule) for case in cases]
+    assert laws.differences(*map(causal_columns, cases), upto=end) == []
+    forecasts = [forecast_columns(case, schedule) for case in cases]
     assert len(forecasts[0]) > 20
-    assert laws.moved(*forecasts, upto=end) == []
+    assert laws.differences(*forecasts, upto=end) == []

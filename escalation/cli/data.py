@@ -94,7 +94,7 @@ def ingest_command(
             limits=_limits(reading.max_bad, strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
-            certain=yes,
+            force=yes,
             on_rows=on_rows,
         )
     _tell(reports, as_json)

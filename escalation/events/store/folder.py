@@ -1,7 +1,7 @@
-"""The archive on disk: append-only, whole or unchanged, and answering as of any day.
+"""The archive on disk: append-only, atomic, and able to answer as of any day.
 
-A folder holds one Parquet part per file that brought something new, and a listing that says which
-parts count. Repeats are found by hash, across files too, without reading texts again.
+A folder holds one Parquet part per file that added versions, and a listing of the valid parts.
+Repeats are found by hash, across files too, without reading text again.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class ArchiveStore:
     Parameters
     ----------
     folder : Path
-        Made by the first :meth:`append`.
+        Created by the first :meth:`append`.
     wait : float
-        Seconds to wait for another command that writes.
+        Seconds to wait for another command that is writing.
 
     Examples
     --------
@@ -85,67 +85,67 @@ class ArchiveStore:
 
     def __init__(self, folder: Path, *, wait: float = LOCK_SECONDS) -> None:
         self.folder, self.wait = Path(folder), wait
-        self._held: tuple[tuple[str, ...], Index] | None = None
+        self._cached_index: tuple[tuple[str, ...], Index] | None = None
 
     def append(
         self, tables: Iterable[pa.Table], *, file: FileRecord | Callable[[], FileRecord]
     ) -> FileRecord:
         """Add the versions of one file, or none of them.
 
-        The same file again changes nothing. A version is what a source reported of an event on a
-        day: repeated it is a duplicate; known on another day it is a further version.
+        Adding the same file again changes nothing. A version is what a source reported about an
+        event on a day: repeated, it is a duplicate; known on another day, it is a further version.
 
         Parameters
         ----------
         tables : iterable of pyarrow.Table
-            Of ``EVENT_SCHEMA``, with ``operation`` where not everything is an ``add``. Whatever it
-            raises leaves the archive as it was.
+            Of ``EVENT_SCHEMA``, with ``operation`` unless every row is an ``add``. An exception
+            from the iterable leaves the archive unchanged.
         file : FileRecord or callable
-            What is known about the file; called after the last table, for counts made on the way.
+            Description of the file; a callable is called after the last table.
 
         Returns
         -------
         FileRecord
-            With the counts: what was added, updated, retracted, and what was there before.
+            With the counts of rows that were added, updated, retracted and already present.
 
         Raises
         ------
         InputError
             ``E-CONFLICT`` for two different versions of an event known on the same day.
         BusyError
-            ``E-BUSY`` when another command writes for too long.
+            ``E-BUSY`` if another command writes for too long.
         StorageError
-            ``E-STORAGE`` without space or permission, ``E-ARCHIVE`` when the folder is damaged.
+            ``E-STORAGE`` without space or permission, ``E-ARCHIVE`` if the folder is damaged.
         """
         with self._writing() as listing:
             index = self._index(listing)
             with placing(self.folder / listing.next_part) as part:
                 intake = take_in(tables, index, part)
                 counts = tally(part, intake.written, index)
-                record = _counted(file() if callable(file) else file, intake, counts)
+                record = _with_counts(file() if callable(file) else file, intake, counts)
                 if not record.accepted:
                     part.unlink()
                 else:
                     record = replace(record, part=listing.next_part)
                     if len(counts.repeats):
                         rewrite(part, counts.repeats)
-            if record.accepted or not listing.knows(record):
+            if record.accepted or not listing.has(record):
                 listing = Listing((*listing.files, record))
                 write_listing(self.folder, listing)
-            self._held = self._grown(listing, record, index)
+            self._cached_index = self._extended_index(listing, record, index)
         return record
 
     def files(self) -> list[FileRecord]:
-        """The files that went in, in the order in which they came."""
+        """The files that were added, in that order."""
         return list(self._listing().files)
 
     def summary(self) -> dict[str, object]:
-        """What the archive holds and from which files, for JSON.
+        """The archive's digest, coverage and files, for JSON.
 
         Raises
         ------
         InputError
-            ``E-EMPTY`` when no file went in.
+            ``E-EMPTY`` if no file was added.
         """
         listing = self._listing()
         if not listing.files:
@@ -160,17 +160,17 @@ class ArchiveStore:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all versions, whatever their order, and the last day covered."""
+        """SHA-256 of all versions in any order, and of the last day covered."""
         return self._listing().digest
 
     @property
     def covered_to(self) -> np.datetime64:
-        """The last day that any file speaks for."""
+        """The last day that any file covers."""
         return _covered(self._filled())
 
     @property
     def known_basis(self) -> schema.KnownBasis:
-        """The weakest way in which ``known_date`` came about."""
+        """The weakest way in which ``known_date`` was obtained."""
         return self._filled().known_basis
 
     def archive(self, *, columns: Collection[str] | None = None) -> EventArchive:
@@ -179,27 +179,27 @@ class ArchiveStore:
         Parameters
         ----------
         columns : collection of str, optional
-            Those that will be asked for; all by default. A large archive takes a fraction of the
-            memory with a few.
+            Columns that will be needed; all by default. With a few, a large archive takes a
+            fraction of the memory.
         """
         listing = self._filled()
         always = {schema.EVENT_ID, schema.SOURCE, schema.OPERATION, *schema.DATE_COLUMNS}
-        wanted = VERSION_SCHEMA.names if columns is None else always.union(columns)
-        names = [name for name in VERSION_SCHEMA.names if name in wanted]
+        chosen = VERSION_SCHEMA.names if columns is None else always.union(columns)
+        names = [name for name in VERSION_SCHEMA.names if name in chosen]
         with _reading(self.folder):
             versions = to_frame(self._parts(listing).to_table(columns=names))
-        # Repeats and conflicts were refused on the way in.
+        # Repeats and conflicts were refused by append.
         return EventArchive(sort_versions(versions), _covered(listing), listing.known_basis)
 
     def as_of(self, day: object) -> pd.DataFrame:
-        """The events as they were known at the end of a day, as ``EventArchive.as_of`` gives them.
+        """The events as they were known at the end of a day, like ``EventArchive.as_of``.
 
         Reads only what was known by then.
 
         Raises
         ------
         InputError
-            ``E-COVERAGE`` beyond what the archive covers, ``E-EMPTY`` when nothing went in.
+            ``E-COVERAGE`` beyond the last day covered, ``E-EMPTY`` if the archive has no event.
         """
         frame = to_frame(self.snapshot(day))
         order = [schema.EVENT_DATE, schema.SOURCE, schema.EVENT_ID]
@@ -212,12 +212,15 @@ class ArchiveStore:
         source: str | None = None,
         columns: Sequence[str] = schema.EVENT_COLUMNS,
     ) -> pa.Table:
-        """The same in Arrow, in no order, of all sources or one, and only some columns.
+        """Like :meth:`as_of`, as an unsorted Arrow table.
 
         Parameters
         ----------
         day : date-like, optional
             The last day covered by default.
+        source : str, optional
+            Only events of this source.
+        columns : sequence of str, optional
         """
         listing = self._filled()
         covered = _covered(listing)
@@ -234,17 +237,18 @@ class ArchiveStore:
                 keep = alive[start : start + batch.num_rows]
                 batches.append(batch.filter(pa.array(keep)))
                 start += batch.num_rows
-        named = pa.schema([VERSION_SCHEMA.field(name) for name in columns])
-        return pa.Table.from_batches(batches, named)
+        return pa.Table.from_batches(
+            batches, pa.schema([VERSION_SCHEMA.field(name) for name in columns])
+        )
 
     def clear(self) -> None:
-        """Remove what a command that was killed left in the folder."""
+        """Remove leftovers of a killed command from the folder."""
         with self._writing():
             pass
 
     @contextmanager
     def _writing(self) -> Iterator[Listing]:
-        """The lock, the listing, and a clean folder before and after."""
+        """Hold the lock; yield the listing; remove leftovers before, and after an error."""
         place = str(self.folder.absolute())
         try:
             make_folder(self.folder)
@@ -261,9 +265,9 @@ class ArchiveStore:
         except OSError as error:
             raise StorageError(
                 "E-STORAGE",
-                f"the archive can't be written: {error.strerror or error}",
+                f"could not write the archive: {error.strerror or error}",
                 where=str(self.folder),
-                fix="make room, or ask for permission, and run it again",
+                fix="free some space, or ask for permission, and run it again",
             ) from error
         finally:
             note_ended(ARCHIVE, place)
@@ -281,7 +285,7 @@ class ArchiveStore:
     def _empty(self) -> InputError:
         return InputError(
             "E-EMPTY",
-            "the archive holds no event",
+            "the archive has no events",
             where=str(self.folder),
             fix="ingest a file with `escalation ingest`",
         )
@@ -290,10 +294,10 @@ class ArchiveStore:
         return stored([self.folder / part for part in listing.parts])
 
     def _index(self, listing: Listing) -> Index:
-        """What the parts hold, by hash; kept as long as no other command adds a part."""
-        if self._held is None or self._held[0] != listing.parts:
-            self._held = (listing.parts, self._read_index(listing.parts))
-        return self._held[1]
+        """Hashes of the parts; cached until another command adds a part."""
+        if self._cached_index is None or self._cached_index[0] != listing.parts:
+            self._cached_index = (listing.parts, self._read_index(listing.parts))
+        return self._cached_index[1]
 
     def _read_index(self, parts: Sequence[str]) -> Index:
         keys = PART_SCHEMA.empty_table().select(HASH_COLUMNS)
@@ -302,10 +306,10 @@ class ArchiveStore:
         events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
         return Index.of(events, contents, known_days(keys))
 
-    def _grown(
+    def _extended_index(
         self, listing: Listing, record: FileRecord, index: Index
     ) -> tuple[tuple[str, ...], Index] | None:
-        """The index after a file: many small ones follow each other, a large one comes alone."""
+        """The index with a new file; None after a large file, which is seldom followed by more."""
         if record.accepted > ROWS_PER_SHARE:
             return None
         if record.accepted:
@@ -320,7 +324,7 @@ def _reading(folder: Path) -> Iterator[None]:
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(
             "E-ARCHIVE",
-            f"the archive can't be read: {error}",
+            f"could not read the archive: {error}",
             where=str(folder),
             fix="restore the folder from a copy",
         ) from error
@@ -330,8 +334,11 @@ def _covered(listing: Listing) -> np.datetime64:
     return np.datetime64(listing.covered_to, "D")
 
 
-def _counted(file: FileRecord, intake: Intake, counts: IntakeCounts) -> FileRecord:
-    first, last, known = (_date(day) for day in intake.days or (None, None, None))
+def _with_counts(file: FileRecord, intake: Intake, counts: IntakeCounts) -> FileRecord:
+    first, last, known = (
+        None if day is None else dt.date(1970, 1, 1) + dt.timedelta(days=day)
+        for day in intake.days or (None, None, None)
+    )
     return replace(
         file,
         covered_to=file.covered_to or known,
@@ -346,7 +353,3 @@ def _counted(file: FileRecord, intake: Intake, counts: IntakeCounts) -> FileReco
         ingested=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         sums=counts.sums,
     )
-
-
-def _date(day: int | None) -> dt.date | None:
-    return None if day is None else dt.date(1970, 1, 1) + dt.timedelta(days=day)

@@ -1,9 +1,9 @@
 """Hashes of events and their versions, whole columns at a time.
 
-Rows are told apart by 64-bit hashes over the bytes of their cells, mixed as in MurmurHash64A, and
+Rows are identified by 64-bit hashes over the bytes of their cells, mixed as in MurmurHash64A, and
 compiled, because hashing each row in Python would take longer than reading the file. They are
-stored, so the function never changes. Two versions are the same where both hashes, of their event
-and day and of their content, are: 128 bits.
+stored, so the function must never change. Two versions are equal if both of their hashes are, of
+event and day and of content: 128 bits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Hashes = NDArray[np.uint64]
 _MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
 _SHIFT = np.uint64(47)
 _NULL = np.uint64(0x9E3779B97F4A7C15)
-"""What a null cell is hashed as, so that it differs from an empty one and from zero."""
+"""Hashed for a null cell, so that it differs from an empty one and from zero."""
 RETRACT = "retract"
 _BYTE, _LOW = np.uint64(8), np.uint64(0)
 
@@ -43,18 +43,18 @@ def _finish(hashed: np.uint64) -> np.uint64:
 
 @compiled
 def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray[np.int32]) -> None:
-    """Hash one 64-bit cell per row into ``hashes``.
+    """Mix one integer per row into ``hashes``.
 
     Parameters
     ----------
     hashes : ndarray of uint64, shape (row,)
-        Changed in place.
+        Modified in place.
     valid : ndarray of bool, shape (row,)
     words : ndarray of 64-bit or 32-bit integers, shape (row,)
     """
     for row in range(len(hashes)):
         word = np.uint64(words[row]) if valid[row] else _NULL
-        # The length tells a number that looks like the null constant from a null.
+        # The size distinguishes a null from a number that equals the null constant.
         size = _BYTE if valid[row] else _LOW
         hashes[row] = _finish(_word(hashes[row] ^ (size * _MULTIPLIER), word))
 
@@ -63,12 +63,12 @@ def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray
 def fold_text(
     hashes: Hashes, valid: NDArray[np.bool_], offsets: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:
-    """Hash one text per row, given as Arrow's offsets and bytes, into ``hashes``.
+    """Mix one text per row, given as Arrow's offsets and bytes, into ``hashes``.
 
     Parameters
     ----------
     hashes : ndarray of uint64, shape (row,)
-        Changed in place.
+        Modified in place.
     valid : ndarray of bool, shape (row,)
     offsets : ndarray of int32, shape (row + 1,)
     data : ndarray of uint8
@@ -117,12 +117,12 @@ def _fold(hashes: Hashes, column: pa.Array) -> None:
 
 
 def row_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
-    """One hash per row over some columns, in their order.
+    """One hash per row over some columns, in the given order.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch
-        Text, numbers, dates or truth values; missing and not-a-number hash the same.
+        Text, numbers, dates or booleans; null and NaN hash the same.
     columns : sequence of str
 
     Returns
@@ -144,12 +144,12 @@ def row_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
 
 
 def event_hashes(batch: pa.RecordBatch) -> Hashes:
-    """One hash per event: its source and its identifier."""
+    """One hash per row over the event's source and identifier."""
     return row_hashes(batch, (schema.SOURCE, schema.EVENT_ID))
 
 
 def content_hashes(batch: pa.RecordBatch) -> Hashes:
-    """One hash per version: every canonical cell, and whether it retracts the event."""
+    """One hash per row over every canonical cell and whether the version retracts its event."""
     retracts = pc.equal(batch.column(schema.OPERATION), RETRACT)
     return row_hashes(
         batch.append_column("retracts", retracts), (*schema.EVENT_COLUMNS, "retracts")
@@ -157,7 +157,7 @@ def content_hashes(batch: pa.RecordBatch) -> Hashes:
 
 
 def version_hashes(events: Hashes, known: NDArray[np.int32]) -> Hashes:
-    """One hash per event and day on which something about it became known.
+    """One hash per row over the event and the day on which the version became known.
 
     Parameters
     ----------
@@ -168,3 +168,23 @@ def version_hashes(events: Hashes, known: NDArray[np.int32]) -> Hashes:
     hashes = events.copy()
     fold_words(hashes, np.ones(len(known), bool), known)
     return hashes
+
+
+def repeated_rows(versions: Hashes, contents: Hashes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows that repeat an earlier row's version, and those of them with different content.
+
+    Parameters
+    ----------
+    versions, contents : ndarray of uint64, shape (row,)
+
+    Examples
+    --------
+    >>> later, conflicting = repeated_rows(np.array([3, 1, 3, 3]), np.array([9, 9, 9, 8]))
+    >>> later.tolist(), conflicting.tolist()
+    ([2, 3], [3])
+    """
+    order = np.argsort(versions, kind="stable")
+    ordered = versions[order]
+    same = ordered[1:] == ordered[:-1]
+    later, earlier = order[1:][same], order[:-1][same]
+    return later, later[contents[later] != contents[earlier]]

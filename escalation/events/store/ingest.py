@@ -1,4 +1,4 @@
-"""Files checked, and files taken into an archive: each whole, or not at all."""
+"""Validate files, and ingest them into an archive: each completely, or not at all."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from escalation.events.reading.report import FileReport, Limits
 from escalation.events.reading.validate import FileCheck
 from escalation.events.source import Options, Source
 from escalation.events.store.folder import ArchiveStore
-from escalation.events.store.hashing import Hashes, content_hashes, event_hashes, version_hashes
+from escalation.events.store.hashing import (
+    Hashes,
+    content_hashes,
+    event_hashes,
+    repeated_rows,
+    version_hashes,
+)
 from escalation.events.store.intake import ROWS_PER_SHARE, conformed
 from escalation.events.store.listing import FileRecord
-from escalation.events.store.missing import Mentioned
+from escalation.events.store.missing import MentionedEvents
 from escalation.events.store.parts import known_days
 from escalation.events.versions import CONFLICT_ADVICE
 
@@ -39,7 +45,7 @@ def validate_files(
     quarantine: Path | None = None,
     on_rows: OnRows = lambda rows: None,
 ) -> list[FileReport]:
-    """Check every row of some files and keep none.
+    """Check every row of some files without storing any.
 
     Parameters
     ----------
@@ -48,14 +54,14 @@ def validate_files(
     options : Options, optional
     limits : Limits, optional
     quarantine : Path, optional
-        CSV file for the rows that did not pass.
+        CSV file for the rejected rows.
     on_rows : callable, optional
-        Told how many rows of the file were read.
+        Called with the number of rows of the file read so far.
 
     Raises
     ------
     InputError
-        For the first file that can't be read; one with too many unfit rows is reported.
+        For the first file that can't be read; a file with too many rejected rows is reported.
 
     Examples
     --------
@@ -65,40 +71,38 @@ def validate_files(
     >>> report.records, report.accepted, report.quarantined, report.duplicates
     (355, 355, 0, 0)
     """
-    held = Quarantine(quarantine)
+    options, limits = options or Options(), limits or Limits()
+    rejected = Quarantine(quarantine)
     try:
         return [
-            _checked(
-                FileCheck(path, source, options or Options(), limits or Limits(), held), on_rows
-            )
-            for path in paths
+            _validate(FileCheck(path, source, options, limits, rejected), on_rows) for path in paths
         ]
     finally:
-        held.save()
+        rejected.save()
 
 
-def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
-    """The report of a file; repeats and contradictions are found by hash."""
+def _validate(check: FileCheck, on_rows: OnRows) -> FileReport:
+    """The report of a file; repeats and conflicts are found by hash, a share of them at a time."""
     lines: list[NDArray[np.uint32]] = []
     versions: list[Hashes] = []
     contents: list[Hashes] = []
-    repeated = RepeatedIds()
-    for table, at in check.tables(on_rows):
+    repeated_ids = RepeatedIds()
+    for table, line_numbers in check.tables(on_rows):
         for batch in conformed(table).combine_chunks().to_batches():
             events = event_hashes(batch)
             if has_ids(check.layout):
-                repeated.add(batch, events)
+                repeated_ids.add(batch, events)
             versions.append(version_hashes(events, known_days(batch)))
             contents.append(content_hashes(batch))
-        lines.append(at.astype(np.uint32))
-    repeats = 0
+        lines.append(line_numbers.astype(np.uint32))
+    duplicates = 0
     shares = -(-check.records // ROWS_PER_SHARE)
     for share in range(shares):
         rows = [np.flatnonzero(block % np.uint64(shares) == share) for block in versions]
-        count, conflicts = _repeats(_picked(versions, rows), _picked(contents, rows))
-        repeats += count
-        if len(conflicts):
-            line = int(_picked(lines, rows)[conflicts].min())
+        later, conflicting = repeated_rows(_picked(versions, rows), _picked(contents, rows))
+        duplicates += len(later)
+        if len(conflicting):
+            line = int(_picked(lines, rows)[conflicting].min())
             raise InputError(
                 "E-CONFLICT",
                 "an earlier row has a different version of the same event, known on the same day",
@@ -106,23 +110,14 @@ def _checked(check: FileCheck, on_rows: OnRows) -> FileReport:
                 column=schema.EVENT_ID,
                 fix=CONFLICT_ADVICE,
             )
-    check.remark(repeated.remark(check.layout, check.basis))
-    return check.report(duplicates=repeats)
+    check.remark(repeated_ids.remark(check.layout, check.basis))
+    return check.report(duplicates=duplicates)
 
 
 def _picked(blocks: list[NDArray], rows: list[NDArray[np.intp]]) -> NDArray:
     if not blocks:
         return np.empty(0, np.uint64)
     return np.concatenate([block[at] for block, at in zip(blocks, rows, strict=True)])
-
-
-def _repeats(versions: Hashes, contents: Hashes) -> tuple[int, NDArray[np.intp]]:
-    """How many rows repeat an earlier one, and rows that contradict an earlier one."""
-    order = np.argsort(versions, kind="stable")
-    ordered = versions[order]
-    same = ordered[1:] == ordered[:-1]
-    later, earlier = order[1:][same], order[:-1][same]
-    return int(same.sum()), later[contents[later] != contents[earlier]]
 
 
 def ingest_files(
@@ -134,10 +129,10 @@ def ingest_files(
     limits: Limits | None = None,
     quarantine: Path | None = None,
     retract_missing: bool = False,
-    certain: bool = False,
+    force: bool = False,
     on_rows: OnRows = lambda rows: None,
 ) -> list[FileReport]:
-    """Take files into an archive, one after the other, each whole or not at all.
+    """Add files to an archive, one after another, each completely or not at all.
 
     Parameters
     ----------
@@ -147,64 +142,60 @@ def ingest_files(
     options : Options, optional
     limits : Limits, optional
     quarantine : Path, optional
-        CSV file for rows that did not pass; by default one per file, in a folder beside the
-        archive.
+        CSV file for rejected rows; by default one per file, in a folder next to the archive.
     retract_missing : bool, optional
-        Retract the events of the same source that a file lacks although it has events of their
-        country before and after them. They are listed in any case.
-    certain : bool, optional
-        Retract them even where they are more than a tenth of what the file could speak of.
+        Retract events of the same source that a file lacks although it has events of their
+        country before and after them. They are reported in any case.
+    force : bool, optional
+        Retract them even if they are more than a tenth of the events that the file should have.
     on_rows : callable, optional
-        Told how many rows of the file were read.
+        Called with the number of rows of the file read so far.
 
     Raises
     ------
     InputError
-        For the first file that can't be taken; those before it are in the archive.
+        For the first file that is refused; those before it are in the archive.
     GateError
-        ``E-RETRACT`` where more than a tenth would be retracted.
+        ``E-RETRACT`` if more than a tenth would be retracted.
     """
-    reports = []
+    options, limits = options or Options(), limits or Limits()
     shared = Quarantine(quarantine) if quarantine else None
+    default = store.folder.with_name(f"{store.folder.name}.quarantine")
+    reports = []
     for path in paths:
-        held = shared or Quarantine(_beside(store.folder, path))
-        check = FileCheck(path, source, options or Options(), limits or Limits(), held)
+        rejected = shared or Quarantine(default / f"{path.name}.csv")
+        check = FileCheck(path, source, options, limits, rejected)
         try:
-            reports.append(_taken(check, store, retract_missing, certain, on_rows))
+            reports.append(_ingest(check, store, retract_missing, force, on_rows))
         finally:
-            held.save()
+            rejected.save()
     return reports
 
 
-def _beside(folder: Path, path: Path) -> Path:
-    return folder.with_name(f"{folder.name}.quarantine") / f"{path.name}.csv"
-
-
-def _taken(
-    check: FileCheck, store: ArchiveStore, retract: bool, certain: bool, on_rows: OnRows
+def _ingest(
+    check: FileCheck, store: ArchiveStore, retract: bool, force: bool, on_rows: OnRows
 ) -> FileReport:
-    mentioned = Mentioned(store)
+    mentioned = MentionedEvents(store)
     digest = file_digest(check.path)
-
-    repeated = RepeatedIds()
+    repeated_ids = RepeatedIds()
 
     def tables() -> Iterator[pa.Table]:
         for table, _ in check.tables(on_rows, mentioned.mention):
             mentioned.add(table)
             if has_ids(check.layout):
                 for batch in table.combine_chunks().to_batches():
-                    repeated.add(batch, event_hashes(batch))
+                    repeated_ids.add(batch, event_hashes(batch))
             yield table
         check.raise_if_over_limit()
-        check.remark(repeated.remark(check.layout, check.basis))
+        check.remark(repeated_ids.remark(check.layout, check.basis))
         if retract:
             missing = mentioned.missing()
-            if not certain:
+            if not force:
                 missing.refuse_if_many(str(check.path))
             if len(missing.events):
                 yield mentioned.retractions(missing.events)
 
-    def record() -> FileRecord:
+    def describe() -> FileRecord:
         return FileRecord(
             check.path.name,
             digest,
@@ -214,20 +205,19 @@ def _taken(
             quarantined=check.quarantined,
         )
 
-    listed = store.append(tables(), file=record)
-    lacking = [] if retract else mentioned.missing().events[schema.EVENT_ID].to_pylist()
-    report = check.report(duplicates=listed.duplicates)
+    record = store.append(tables(), file=describe)
+    missing = [] if retract else mentioned.missing().events[schema.EVENT_ID].to_pylist()
     return replace(
-        report,
-        added=listed.added,
-        updated=listed.updated,
-        retracted=listed.retracted,
-        missing=tuple(sorted(lacking)[:_MISSING_SHOWN]),
-        missing_count=len(lacking),
+        check.report(duplicates=record.duplicates),
+        added=record.added,
+        updated=record.updated,
+        retracted=record.retracted,
+        missing=tuple(sorted(missing)[:_MISSING_SHOWN]),
+        missing_count=len(missing),
     )
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes as they lie on disk."""
+    """SHA-256 of a file's bytes on disk."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""The listing of an archive on disk: which files went in, and which parts hold their versions.
+"""The listing of an archive on disk: which files it was built from, and which parts hold them.
 
-The listing is the truth. It is written last, beside itself, and renamed into place; a part that it
-does not name is a leftover of a command that was stopped.
+The listing decides. It is written last, to a temporary file, and renamed into place; a part that it
+does not name is a leftover of an interrupted command.
 """
 
 from __future__ import annotations
@@ -23,41 +23,40 @@ from escalation.events.archive import weakest_basis
 _LISTING = "archive.jsonl"
 _FORMAT = {"format": "escalation archive", "version": 2}
 _LEFTOVER = re.compile(r"part-[0-9]{6}\.parquet(\.part)?|archive\.jsonl\.part")
-_WORD = 2**64
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file that went into an archive.
+    """A file that was added to an archive.
 
     Parameters
     ----------
     name : str
-        As the user gave it, without folders.
+        File name without folders.
     sha256 : str
-        Of its bytes as they lie on disk.
+        Of its bytes on disk.
     source : str
         Format that it was read as.
     known_basis : str
-        How its ``known_date`` came about.
+        How its ``known_date`` was obtained.
     licence : str
     quarantined : int
-        Rows that could not be taken.
+        Rows that were rejected.
     covered_to : datetime.date, optional
-        Last day that the file speaks for; the last day on which something became known by default.
+        Last day that the file covers; by default the last day on which something became known.
     rows, accepted, duplicates : int
         Rows of the file, new versions among them, and repeats of versions that the archive or the
-        file had. With the quarantined ones they add up.
+        file had. The accepted, duplicate and quarantined rows add up to the rows.
     added, updated, retracted : int
-        What the accepted ones do: new events, later versions of events, retractions.
+        The accepted versions by effect: new events, later versions of events, retractions.
     first_day, last_day : datetime.date, optional
         Earliest and latest day of an event.
     ingested : str
-        When, in UTC; no part of the archive's digest.
+        Time in UTC; not part of the archive's digest.
     part : str
-        File in the archive that holds the accepted ones; empty if there are none.
+        File in the archive that holds the accepted versions; empty if there are none.
     sums : tuple of int
-        Sums of the hashes of the accepted ones, modulo 2^64.
+        Sums of the accepted versions' hashes, modulo 2^64.
     """
 
     name: str
@@ -80,7 +79,7 @@ class FileRecord:
     sums: tuple[int, int] = (0, 0)
 
     def as_dict(self) -> dict[str, object]:
-        """The record with days as ISO text, for JSON."""
+        """The record for JSON, with days as ISO text."""
         cells = asdict(self)
         days = {name: str(cells[name]) for name in _DAYS if cells[name] is not None}
         return {**cells, **days, "sums": [f"{total:016x}" for total in self.sums]}
@@ -98,50 +97,45 @@ def _record(line: str) -> FileRecord:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of an archive, in the order in which they came.
-
-    Parameters
-    ----------
-    files : tuple of FileRecord
-    """
+    """The files of an archive, in the order in which they were added."""
 
     files: tuple[FileRecord, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Names of the parts."""
+        """File names of the parts."""
         return tuple(file.part for file in self.files if file.part)
 
     @property
     def next_part(self) -> str:
-        """A name that no part has."""
+        """An unused file name for a part."""
         return f"part-{max((int(part[5:11]) for part in self.parts), default=0) + 1:06d}.parquet"
 
     @property
     def versions(self) -> int:
-        """How many versions of events the parts hold."""
+        """Number of versions of events."""
         return sum(file.accepted for file in self.files)
 
     @property
     def covered_to(self) -> dt.date | None:
-        """The last day that any file speaks for."""
+        """The last day that any file covers."""
         return max((file.covered_to for file in self.files if file.covered_to), default=None)
 
     @property
     def known_basis(self) -> schema.KnownBasis:
-        """The weakest way in which ``known_date`` came about, of files with something new."""
+        """The weakest basis of ``known_date`` among files that added versions."""
         new = [file for file in self.files if file.accepted]
         return weakest_basis(file.known_basis for file in new or self.files)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all versions in any order, and over the last day covered."""
-        sums = [sum(file.sums[k] for file in self.files) % _WORD for k in (0, 1)]
+        """SHA-256 of all versions in any order, and of the last day covered."""
+        sums = [sum(file.sums[k] for file in self.files) % 2**64 for k in (0, 1)]
         text = f"{self.versions} {sums[0]:016x}{sums[1]:016x} {self.covered_to}"
         return sha256(text.encode()).hexdigest()
 
-    def knows(self, file: FileRecord) -> bool:
-        """Whether the same bytes came before, read as the same format, and covered as much."""
+    def has(self, file: FileRecord) -> bool:
+        """Whether the same bytes were added before, as the same format, covering as much."""
         return any(
             (earlier.sha256, earlier.source) == (file.sha256, file.source)
             and (earlier.covered_to or dt.date.min) >= (file.covered_to or dt.date.min)
@@ -150,12 +144,12 @@ class Listing:
 
 
 def read_listing(folder: Path) -> Listing:
-    """The listing of a folder; an empty one where there is none.
+    """The listing of a folder; empty if the folder has none.
 
     Raises
     ------
     StorageError
-        ``E-ARCHIVE`` when it can't be understood, or names a part that is not there.
+        ``E-ARCHIVE`` if it can't be parsed, or names a part that is missing.
     """
     path = folder / _LISTING
     if not path.exists():
@@ -168,7 +162,7 @@ def read_listing(folder: Path) -> Listing:
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
             "E-ARCHIVE",
-            f"the listing of the archive can't be understood: {error}",
+            f"could not parse the listing of the archive: {error}",
             where=str(path),
             fix="restore it from a copy, or ingest the files into a new folder",
         ) from error
@@ -184,38 +178,32 @@ def read_listing(folder: Path) -> Listing:
 
 
 def write_listing(folder: Path, listing: Listing) -> None:
-    """Put a listing in place of the one that is there."""
+    """Replace the listing of a folder."""
     records = [_FORMAT, *(file.as_dict() for file in listing.files)]
     with placing(folder / _LISTING) as part:
         part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
 
 
-def clear_leftovers(folder: Path, listing: Listing) -> int:
-    """Remove what a stopped command left behind; how many files there were.
+def clear_leftovers(folder: Path, listing: Listing) -> None:
+    """Remove files of interrupted commands: parts that the listing does not name.
 
     Parameters
     ----------
     folder : Path
     listing : Listing
-        Names the parts that stay.
     """
-    named = set(listing.parts)
-    left = [
-        path
-        for path in folder.iterdir()
-        if _LEFTOVER.fullmatch(path.name) and path.name not in named
-    ]
-    for path in left:
-        path.unlink()
-    return len(left)
+    parts = set(listing.parts)
+    for path in folder.iterdir():
+        if _LEFTOVER.fullmatch(path.name) and path.name not in parts:
+            path.unlink()
 
 
 @contextmanager
 def placing(path: Path) -> Iterator[Path]:
-    """A path beside ``path``; what is written there is on the disk before it is renamed into place.
+    """A temporary path next to ``path``, flushed to disk and renamed to it after the block.
 
-    Nothing happens where nothing was written. Only for whoever holds the lock: the name is fixed,
-    so that a leftover is known for what it is.
+    Nothing is renamed if nothing was written. Use it only while holding the lock: the temporary
+    name is fixed so that leftovers are recognised.
     """
     part = path.with_name(path.name + ".part")
     try:

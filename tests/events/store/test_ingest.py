@@ -348,7 +348,7 @@ def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, wri
     with pytest.raises(GateError, match="E-RETRACT.*28 of the 58 events.*--yes") as refused:
         take(store, path, retract_missing=True)
     assert refused.value.status == 4 and bytes_of(store.folder) == before
-    assert take(store, path, retract_missing=True, certain=True).retracted == 28
+    assert take(store, path, retract_missing=True, force=True).retracted == 28
 
 
 def test_events_of_another_source_are_not_missed(store, write):

@@ -22,9 +22,9 @@ def texts() -> dict[str, str]:
 
 
 def _tree() -> str:
-    """The tree as CONTRIBUTING.md has it."""
+    """The package layout, from CONTRIBUTING.md."""
     text = (results.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return text.partition("## The tree")[2].partition("\n`make docs`")[0].replace("\n## ", "\n### ")
+    return text.partition("## Layout")[2].partition("\n`make docs`")[0].replace("\n## ", "\n### ")
 
 
 def words(kind: str) -> dict[str, str]:

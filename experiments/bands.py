@@ -1,12 +1,12 @@
-"""Whether intervals hold how often it happens, how wide they are, and what they beat.
+"""Measure the intervals: coverage, width, and score against a band of constant width.
 
     python experiments/bands.py [--seeds 4] [--forecasts FOLDER]
 
-On simulated panels, where the true probability is known: coverage of the mean true probability at
-a forecast (over all panels of a kind, and within each panel), by model and half. On real events, in
-files that `python experiments/skill.py --forecasts FOLDER` kept: observed frequency by model and
-tenth of the forecasts, noise allowed, and the interval score beside that of a band whose width is
-the model's mean. Writes results/bands.md.
+On simulated panels, where the true probability is known: coverage of the mean true probability of
+forecasts of similar value, over all panels of a kind and within each panel, by model and half. On
+real events, from the files of `python experiments/skill.py --forecasts FOLDER`: observed frequency
+by model and decile of the forecasts, with an allowance for noise, and the interval score compared
+with that of a band whose width is the model's mean. Writes results/bands.md.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ WORLDS = {
 }
 OUT = Path(__file__).with_name("results") / "bands.md"
 FEWEST_ROWS = 50
-"""Of a cell."""
+"""Cells with fewer rows are skipped."""
 
 
 def simulated(seed: int, motion: Motion) -> pd.DataFrame:
-    """A backtest on a simulated panel, and the probability that was true on each day."""
+    """Backtest a simulated panel; the column ``true`` holds the true probability of each day."""
     made = world(units=8, days=1500, seed=seed, motion=motion)
     experiment = Experiment(
         experiment={"name": "simulated"},
@@ -58,7 +58,7 @@ def simulated(seed: int, motion: Motion) -> pd.DataFrame:
 
 
 def mean_true(rows: pd.DataFrame, groups: list[str], *, bins: int) -> pd.Series:
-    """Mean true probability of forecasts like each one: of a bin, or of one value where few."""
+    """Mean true probability of similar forecasts: in a bin, or of equal value if there are few."""
 
     def bin_of(values: pd.Series) -> pd.Series:
         if values.nunique() < 2 * bins:
@@ -70,7 +70,7 @@ def mean_true(rows: pd.DataFrame, groups: list[str], *, bins: int) -> pd.Series:
 
 
 def on_panels(seeds: int) -> list[str]:
-    """Coverage and width, in lines of Markdown."""
+    """Measure coverage and width on simulated panels; return lines of Markdown."""
     parts = [
         simulated(seed, motion).assign(world=name, seed=seed)
         for name, motion in WORLDS.items()
@@ -102,7 +102,7 @@ def on_panels(seeds: int) -> list[str]:
 
 
 def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """Observed frequency and mean ends by model and tenth of the forecasts of one file."""
+    """Observed frequency and mean interval ends by model and decile of the forecasts of a file."""
     found = []
     horizon = int(rows["horizon"].iloc[0])
     block = rows["day"].to_numpy("datetime64[D]").astype(int) // max(2 * horizon, 28)
@@ -122,15 +122,15 @@ def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval_score(low: pd.Series, high: pd.Series, observed: pd.Series) -> float:
-    """Mean interval score (95%) of bands: width, and forty times what lies outside."""
+    """Mean interval score (95%) of bands: the width plus forty times the distance outside."""
     outside = (low - observed).clip(lower=0) + (observed - high).clip(lower=0)
     return float((high - low + 40 * outside).mean())
 
 
 def on_files(folder: Path) -> list[str]:
-    """Cells, widths and interval scores, in lines of Markdown."""
+    """Measure cells, widths and interval scores on real events; return lines of Markdown."""
     lines = [
-        "| file | mean width of `blend` | cells | in the band, noise allowed | without noise | "
+        "| file | mean width of `blend` | cells | in the band, noise allowed | without allowance | "
         "interval score | of a constant width |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -163,17 +163,17 @@ def on_files(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """Measure and write."""
+    """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4, help="panels of each kind")
-    parser.add_argument("--forecasts", type=Path, help="folder of kept forecasts")
+    parser.add_argument("--forecasts", type=Path, help="folder with the forecasts of skill.py")
     parser.add_argument("--out", type=Path, default=OUT)
-    asked = parser.parse_args()
-    lines = ["# Intervals", "", "## Simulated panels", "", *on_panels(asked.seeds)]
-    if asked.forecasts:
-        lines += ["", "## Real events", "", *on_files(asked.forecasts)]
+    arguments = parser.parse_args()
+    lines = ["# Intervals", "", "## Simulated panels", "", *on_panels(arguments.seeds)]
+    if arguments.forecasts:
+        lines += ["", "## Real events", "", *on_files(arguments.forecasts)]
     text = "\n".join(lines) + "\n"
-    asked.out.write_text(text, "utf-8")
+    arguments.out.write_text(text, "utf-8")
     sys.stdout.write(text)
     return 0
 

@@ -1,13 +1,13 @@
-"""How good is a young archive: models on small ones cut from conflicts that ``prior`` has not seen.
+"""Measure the models on young archives, cut from conflicts that ``prior`` has not seen.
 
     python experiments/cold_start.py [--archives 6] [--processes 2]
 
-Small archives (450 days, a few units) are cut at random from each conflict, by other draws than
+Small archives (450 days, a few units) are cut at random from each conflict, with other draws than
 those that ``prior`` learns from, and forecast with numbers learnt on the other conflicts. Until
-there is enough to learn from, every model is what the command would issue: ``prior`` where it has
-learnt the label, ``ewma_nb`` otherwise. Writes cold_start.csv, .md and .png in results/: percent of
-Brier score below that of ``ewma_nb``, by conflict, label and age of the archive, with 95% intervals
-from drawing whole archives.
+there is enough to learn from, every model stands for what the command would issue: ``prior`` if it
+has learnt the label, ``ewma_nb`` otherwise. Writes cold_start.csv, .md and .png in results/: the
+reduction of the Brier score relative to ``ewma_nb`` in percent, by conflict, label and age of the
+archive, with 95% intervals from resampling whole archives.
 """
 
 from __future__ import annotations
@@ -45,18 +45,20 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def small(conflict: str, number: int) -> tuple[EventArchive, str] | None:
-    """One small archive and the kind of its units; the same on every run."""
+    """Cut one small archive and return it with its kind of unit; the same on every run."""
     files = CONFLICTS[conflict]
     read, unit, _ = DATA[files[number % len(files)]]
     rng = np.random.default_rng([SEED, list(CONFLICTS).index(conflict), number])
     for _ in range(20):
-        if (found := cut(read(0), unit, rng, last_day=LAST_DAY)) is not None:  # type: ignore[arg-type]
-            return found, unit
+        if (archive := cut(read(0), unit, rng, last_day=LAST_DAY)) is not None:  # type: ignore[arg-type]
+            return archive, unit
     return None
 
 
-def asked(unit: str, target: tuple[str, int], numbers: dict[str, Any], **start: Any) -> Experiment:
-    """The experiment of one small archive."""
+def experiment_of(
+    unit: str, target: tuple[str, int], numbers: dict[str, Any], **start: Any
+) -> Experiment:
+    """Return the experiment for one small archive."""
     return Experiment(
         experiment={"name": "cold_start", "seed": 7},
         panel={"units": [unit]},
@@ -67,10 +69,10 @@ def asked(unit: str, target: tuple[str, int], numbers: dict[str, Any], **start: 
 
 
 def forecasts_of(archive: EventArchive, unit: str, target: tuple[str, int], numbers: Any) -> Any:
-    """Of all models once they can learn; before that each is what the command would issue."""
+    """Forecasts of all models; before they can learn, of what the command would issue."""
 
     def case(**start: Any) -> Case:
-        experiment = asked(unit, target, numbers, **start)
+        experiment = experiment_of(unit, target, numbers, **start)
         return make_case(archive, experiment, experiment.labels[0])
 
     young = case()
@@ -89,15 +91,15 @@ def forecasts_of(archive: EventArchive, unit: str, target: tuple[str, int], numb
 
 
 def run(job: tuple[str, int]) -> list[dict[str, Any]]:
-    """Summed Brier scores of one small archive, by label, age and model."""
+    """Return the summed Brier scores of one small archive, by label, age and model."""
     conflict, number = job
-    made = small(conflict, number)
-    if made is None:
+    archive_and_unit = small(conflict, number)
+    if archive_and_unit is None:
         return []
-    found = []
+    results = []
     for target in TARGETS:
         try:
-            rows = forecasts_of(*made, target, numbers_without(conflict))
+            rows = forecasts_of(*archive_and_unit, target, numbers_without(conflict))
         except EscalationError as error:
             sys.stderr.write(f"{conflict} {number} {target}: {error.message}\n")
             continue
@@ -106,47 +108,47 @@ def run(job: tuple[str, int]) -> list[dict[str, Any]]:
         for name, (first, last) in AGES.items():
             some = rows["age"].between(first, last, inclusive="left")
             sums = loss[some].groupby(rows.loc[some, "model"]).sum()
-            found += [
+            results += [
                 {"conflict": conflict, "archive": number, "target": f"{target[0]}_{target[1]}d",
                  "age": name, "model": model, "loss": value, "base": sums.get(BASE, np.nan)}
                 for model, value in sums.items() if model in MODELS
             ]  # fmt: skip
-    return found
+    return results
 
 
 def table_of(sums: pd.DataFrame) -> pd.DataFrame:
-    """Gain by conflict, label, age and model."""
+    """Return the gain by conflict, label, age and model."""
     keys = ["target", "age", "conflict", "model"]
     sums = sums[sums["base"] > 0]
     rows = []
     for key, part in sums.groupby(keys):
         value, low, high = gain(part[["base", "loss"]].to_numpy())
-        told = {"gain": value, "lower": low, "upper": high, "archives": len(part)}
-        rows.append({**dict(zip(keys, key, strict=True)), **told})
+        measured = {"gain": value, "lower": low, "upper": high, "archives": len(part)}
+        rows.append({**dict(zip(keys, key, strict=True)), **measured})
     return pd.DataFrame(rows).round(2)
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A line for each label, age and conflict."""
+    """Return a table with a line for each label, age and conflict."""
     lines = ["| label | age | left out | " + " | ".join(f"`{m}`" for m in MODELS) + " |",
              "| --- | --- | --- |" + " --- |" * len(MODELS)]  # fmt: skip
     for (target, age, conflict), part in table.groupby(["target", "age", "conflict"], sort=False):
-        own = part.set_index("model")
+        by_model = part.set_index("model")
         cells = [f"{r.gain:+.1f} [{_low(r.lower)}, {r.upper:+.1f}]"
-                 for r in own.reindex(MODELS).itertuples()]  # fmt: skip
+                 for r in by_model.reindex(MODELS).itertuples()]  # fmt: skip
         lines.append(f"| {target} | {age} | {conflict} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def _low(value: float) -> str:
-    """Where hardly anything was lost by the baseline, a share of it has no lower end."""
+    """Format a lower end; it is unbounded if the baseline itself lost hardly anything."""
     return "below -100" if value < -100 else f"{value:+.1f}"
 
 
 def figure(table: pd.DataFrame) -> Figure:
-    """Mean gain over conflicts, by label, of a young and an older archive."""
-    drawn = Figure(figsize=(9.0, 4.6), layout="constrained")
-    left, right = drawn.subplots(1, 2, sharey=True)
+    """Draw the mean gain over conflicts by label, for young and older archives."""
+    chart = Figure(figsize=(9.0, 4.6), layout="constrained")
+    left, right = chart.subplots(1, 2, sharey=True)
     for ax, age in ((left, "under 180 days"), (right, "180 to 450 days")):
         mean = table[table["age"] == age].groupby(["target", "model"])["gain"].mean().unstack()
         for place, model in enumerate(MODELS):
@@ -155,30 +157,30 @@ def figure(table: pd.DataFrame) -> Figure:
         ax.axvline(0.0, color="#333333", lw=0.8)
         ax.set_yticks(range(len(mean)), mean.index)
         ax.set_title(f"{age} old", size=10, loc="left")
-    drawn.supxlabel(f"percent of Brier score below that of {BASE}, mean of the conflicts", size=10)
+    chart.supxlabel(f"Brier score below that of {BASE} in percent, mean of the conflicts", size=10)
     left.invert_yaxis()
     right.legend(frameon=False, fontsize=8)
-    return drawn
+    return chart
 
 
 def main() -> int:
-    """Run, tell, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--archives", type=int, default=6, help="of each conflict")
+    parser.add_argument("--archives", type=int, default=6, help="number per conflict")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     if not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}\n")
         return 0
-    jobs = [(conflict, number) for conflict in CONFLICTS for number in range(given.archives)]
-    with ProcessPoolExecutor(given.processes) as pool:
+    jobs = [(conflict, number) for conflict in CONFLICTS for number in range(arguments.archives)]
+    with ProcessPoolExecutor(arguments.processes) as pool:
         sums = pd.DataFrame([row for rows in pool.map(run, jobs) for row in rows])
     table = table_of(sums)
-    given.out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(given.out / "cold_start.csv", index=False)
-    (given.out / "cold_start.md").write_text(markdown(table), "utf-8")
-    figure(table).savefig(given.out / "cold_start.png", dpi=130)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(arguments.out / "cold_start.csv", index=False)
+    (arguments.out / "cold_start.md").write_text(markdown(table), "utf-8")
+    figure(table).savefig(arguments.out / "cold_start.png", dpi=130)
     sys.stdout.write(markdown(table))
     return 0
 

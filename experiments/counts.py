@@ -1,11 +1,11 @@
-"""How many events: the mixed counts beside each count that they mix, and beside ``ewma_nb``.
+"""Score the expected counts: the mixture, each count that it mixes, and ``ewma_nb``.
 
     python experiments/counts.py [--forecasts FOLDER]
 
-On the shared files, weekly origins over the last 70% of each, learnt anew every half year: the CRPS
-of the mixture, of each of its counts alone, and of ``ewma_nb``'s; and the randomised PIT, seeded.
-With the files that `python experiments/skill.py --forecasts FOLDER` kept, the mixture is reweighted
-to the blend's probability, as ``score`` does it. Writes results/counts.md.
+On the shared files, with weekly origins over the last 70% of each and refitting every half year:
+the CRPS of the mixture, of each of its counts alone, and of ``ewma_nb``; and the randomised PIT,
+seeded. With the files of `python experiments/skill.py --forecasts FOLDER`, the mixture is
+reweighted to the blend's probability, as ``score`` does. Writes results/counts.md.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Array = NDArray[np.float64]
 def tails_of(
     table: Table, learnt: Table, horizon: int, issued: Array | None
 ) -> Iterator[tuple[str, Array]]:
-    """P(X > k) of one model after the other, each of shape (row, k)."""
+    """Yield the name and P(X > k) of each model, an array of shape (row, k)."""
     mixture = CountMixture.fitted(learnt.X, learnt.count, horizon=horizon)
     base = EwmaNB(horizon=horizon).fit(learnt.X, learnt.outcome, count=learnt.count)
     means = mixture.means(table.X)
@@ -66,7 +66,7 @@ def tails_of(
 
 
 def pit_of(above: Array, count: Array, rng: np.random.Generator) -> Array:
-    """Randomised probability integral transform: uniform where the forecast is right."""
+    """Randomised probability integral transform: uniform if the forecast is right."""
     whole = np.column_stack([np.ones(len(count)), above, np.zeros(len(count))])
     row, at = np.arange(len(count)), count.astype(int)
     low, high = 1.0 - whole[row, at], 1.0 - whole[row, at + 1]
@@ -74,16 +74,16 @@ def pit_of(above: Array, count: Array, rng: np.random.Generator) -> Array:
 
 
 def issued_by(folder: Path | None, job: Job, index: pd.MultiIndex) -> Array | None:
-    """The blend's probabilities for some rows, from kept forecasts."""
+    """Return the blend's probabilities for some rows, from the files of skill.py."""
     if folder is None:
         return None
-    kept = pd.read_parquet(folder / f"{job.data}-{job.target}-{job.lag}.parquet")
-    kept = kept[kept["model"] == "blend"].set_index([schema.UNIT_KEY, schema.DAY])["probability"]
-    return kept.reindex(index).to_numpy(np.float64)
+    forecasts = pd.read_parquet(folder / f"{job.data}-{job.target}-{job.lag}.parquet")
+    forecasts = forecasts[forecasts["model"] == "blend"].set_index([schema.UNIT_KEY, schema.DAY])
+    return forecasts["probability"].reindex(index).to_numpy(np.float64)
 
 
 def scored(job: Job, folder: Path | None) -> pd.DataFrame:
-    """A row for each model and forecast: its CRPS and its PIT."""
+    """Return a row for each model and forecast, with its CRPS and PIT."""
     archive = job.archive()
     experiment = job.experiment(archive)
     case = case_of_labels(archive, experiment, experiment.labels[0])
@@ -107,11 +107,11 @@ def scored(job: Job, folder: Path | None) -> pd.DataFrame:
 
 
 def report(rows: pd.DataFrame, chosen: str) -> str:
-    """The page: a line for each file and label, and what it adds up to."""
+    """Return the page: a line for each file and label, and a summary."""
     keys = ["data", "label", "lag"]
     mean = rows.groupby([*keys, "model"], sort=False)["crps"].mean().unstack()
-    own = rows[rows["model"] == chosen]
-    inside = own.assign(inside=own["pit"].between(0.1, 0.9))
+    mixture = rows[rows["model"] == chosen]
+    inside = mixture.assign(inside=mixture["pit"].between(0.1, 0.9))
     within = inside.groupby(keys, sort=False)["inside"].mean()
     by_file = ", ".join(
         f"{name} {share:.1%}"
@@ -120,8 +120,8 @@ def report(rows: pd.DataFrame, chosen: str) -> str:
     best = mean[list(SINGLE)].min(axis=1)
     behind, gain = mean[chosen] / best - 1.0, 1.0 - mean[chosen] / mean[BASELINE]
     lines = [
-        "# How many", "",
-        f"{len(own):,} forecasts; the mixture is {chosen}.", "",
+        "# Expected counts", "",
+        f"{len(mixture):,} forecasts; the mixture is {chosen}.", "",
         "| file | label | lag | PIT within .1 and .9 | CRPS | best single count in hindsight | "
         "behind it | better than `ewma_nb` |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -135,33 +135,34 @@ def report(rows: pd.DataFrame, chosen: str) -> str:
         )
     lines += [
         "",
-        f"PIT within .1 and .9: {inside['inside'].mean():.1%} of all rows; by file {by_file}. "
-        f"Within 1% of the best single count: {(behind <= 0.01).sum()} of {len(behind)} pairs; "
-        f"furthest behind: {behind.max():.1%}. "
-        f"Better than `ewma_nb`: {(gain > 0).sum()} of {len(gain)}.",
+        "The count fell between the tenth and the ninetieth percentile in "
+        f"{inside['inside'].mean():.1%} of all rows (PIT; by file: {by_file}). The mixture is "
+        f"within 1% of the best single count on {(behind <= 0.01).sum()} of {len(behind)} pairs, "
+        f"at worst {behind.max():.1%} behind, and better than `ewma_nb` on {(gain > 0).sum()} of "
+        f"{len(gain)}.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    """Score the counts of every file and write the page."""
+    """Score the expected counts on every file and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--forecasts", type=Path, help="a folder that skill.py filled")
     parser.add_argument("--data", nargs="+", default=list(DATA), choices=list(DATA))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=OUT)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     if not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}\n")
         return 0
     jobs = [
         Job(data, label, horizon, lag)
-        for data in asked.data for label, horizon in LABELS for lag in LAGS
+        for data in arguments.data for label, horizon in LABELS for lag in LAGS
     ]  # fmt: skip
-    with ProcessPoolExecutor(asked.processes) as pool:
-        rows = pd.concat(pool.map(partial(scored, folder=asked.forecasts), jobs))
-    page = report(rows, REWEIGHTED if asked.forecasts else MIXED)
-    asked.out.write_text(page, encoding="utf-8")
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        rows = pd.concat(pool.map(partial(scored, folder=arguments.forecasts), jobs))
+    page = report(rows, REWEIGHTED if arguments.forecasts else MIXED)
+    arguments.out.write_text(page, encoding="utf-8")
     sys.stdout.write(page)
     return 0
 

@@ -1,11 +1,11 @@
-"""Make the ground of the report's map, `escalation/report/ground.csv`, from Natural Earth.
+"""Write the coasts and borders of the report's map, `escalation/report/ground.csv`.
 
     python experiments/ground.py countries-50m.json
 
-The file is of the npm package world-atlas (2.0.2), a TopoJSON of Natural Earth's countries at
-1:50,000,000, which is in the public domain. Lines that one country touches are coast; those of two
-are borders, apart where one of them has no ISO number. Lines are simplified (Douglas and Peucker)
-to a twelfth of a degree, in hundredths of a degree, each point as its step from the one before.
+The input is from the npm package world-atlas (2.0.2): a TopoJSON of Natural Earth's countries at
+1:50,000,000, in the public domain. A line that touches one country is a coast; a line between two
+is a border, dashed if one of them has no ISO number. Lines are simplified (Douglas-Peucker) to a
+twelfth of a degree and stored in hundredths of a degree, each point as a step from the previous.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 
 OUT = Path(__file__).parents[1] / "escalation" / "report" / "ground.csv"
 TOLERANCE = 0.085
-"""In degrees."""
+"""Largest distance of a dropped point from the line, in degrees."""
 
 
 def simplified(points: np.ndarray) -> np.ndarray:
-    """Fewer points, none of those left out farther than the tolerance from the line."""
+    """Simplify a line: no dropped point is farther from it than the tolerance."""
     keep = np.zeros(len(points), dtype=bool)
     keep[[0, -1]] = True
     parts = [(0, len(points) - 1)]
@@ -47,7 +47,7 @@ def simplified(points: np.ndarray) -> np.ndarray:
 
 
 def arcs_of(shape: Any) -> Iterator[int]:
-    """Numbers of the arcs of a geometry; an arc that runs backwards is the same one."""
+    """Yield the arc numbers of a geometry; a reversed arc has the same number."""
     for part in shape:
         if isinstance(part, list):
             yield from arcs_of(part)
@@ -56,7 +56,7 @@ def arcs_of(shape: Any) -> Iterator[int]:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write ground.csv."""
     world = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     scale, shift = (np.array(world["transform"][name]) for name in ("scale", "translate"))
     touching: dict[int, list[Any]] = defaultdict(list)

@@ -1,11 +1,10 @@
-"""Learns the numbers of the model ``prior`` again, seeded, from open data of conflicts.
+"""Learn the numbers of the model ``prior`` from open data of conflicts, seeded.
 
     python experiments/prior.py        # writes escalation/models/prior.json and prior.md
 
 Small archives are cut at random from each conflict: 450 days, some of its units, nothing after
-2019. The penalty is chosen by leaving one conflict out, and so are the figures of the card: a
-conflict's archives are forecast with numbers learnt on the other conflicts. Both files of Iraq are
-one conflict.
+2019. The penalty is chosen by leaving one conflict out. So are the figures of the card: each
+conflict is forecast with numbers learnt on the others. The two files of Iraq are one conflict.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ LAST_DAY = np.datetime64("2019-12-31")
 
 
 def archives() -> dict[str, list[list[SmallRows]]]:
-    """Small ones of each conflict, from the open files."""
+    """Cut small archives of each conflict from the open files."""
     conflicts: dict[str, ConflictFiles] = {
         name: [(DATA[file][0](0), DATA[file][1]) for file in files]  # type: ignore[misc]
         for name, files in CONFLICTS.items()
@@ -45,14 +44,14 @@ def archives() -> dict[str, list[list[SmallRows]]]:
 
 @cache
 def numbers_without(conflict: str) -> dict[str, Any]:
-    """What is learnt on the other conflicts; made once in each process.
+    """Return the numbers learnt on the other conflicts; computed once per process.
 
-    What ``blend`` starts from is chosen on the gains of the other conflicts, each forecast by all
-    that are not itself: with one conflict to learn from, little can be said of a start.
+    The start of ``blend`` is chosen on the gains in the other conflicts, each forecast from all
+    conflicts but itself: a single conflict to learn from would say little about a start.
     """
     others = {name: parts for name, parts in _archives().items() if name != conflict}
     numbers = numbers_to_write(learn_prior(others))
-    measured = {one.label: one.losses for one in _learnt()}
+    measured = {result.label: result.losses for result in _learnt()}
     for label in numbers["start"]:
         rest = {key: sums for key, sums in measured[label].items() if key[0] != conflict}
         numbers["start"][label] = start_weight(rest)
@@ -70,19 +69,21 @@ def _archives() -> dict[str, list[list[SmallRows]]]:
 
 
 def main() -> int:
-    """Learn, measure, write."""
+    """Learn, measure and write both files."""
     if not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}\n")
         return 0
     learnt, lines, weights = learn_prior(archives()), [], []
-    for row in (row for one in learnt for row in rows_of_gains(one)):
+    for row in (row for result in learnt for row in rows_of_gains(result)):
         place = f"| {row['label']} | {row['horizon']} | {row['left_out']} |"
         cells = [row["all_days"], row["young"]]
-        told = " | ".join(f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in cells)
-        lines.append(f"{place} {row['archives']} | {told} |")
+        gains = " | ".join(f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in cells)
+        lines.append(f"{place} {row['archives']} | {gains} |")
         weights.append(f"{place} " + " | ".join(f"{v:+.1f}" for v in row["by_weight"]) + " |")
-    for one in learnt:
-        sys.stderr.write(f"{one.label}: penalty {one.penalty}, gain {one.gain}, {one.worst}\n")
+    for result in learnt:
+        sys.stderr.write(
+            f"{result.label}: penalty {result.penalty}, gain {result.gain}, {result.worst}\n"
+        )
     numbers = json.dumps(numbers_to_write(learnt), indent=1) + "\n"
     (FOLDER / "prior.json").write_text(numbers, "utf-8")
     card = Path(__file__).with_name("prior_card.md").read_text("utf-8")

@@ -1,11 +1,11 @@
-"""Learns how far forecasts are off in a conflict that nothing was learnt from, seeded.
+"""Measure how far off forecasts are in a conflict that they have not learnt from, seeded.
 
-    python experiments/prior_band.py        # prints the numbers, and writes the file of them
+    python experiments/prior_band.py        # prints the covariance
 
-The small archives are those of ``prior.py``. In each, what ``ewma_nb`` and the prior (learnt on the
-other conflicts) issue is recalibrated by intercept, slope and curvature, shrunk to the identity.
-How these differ from the identity, from archive to archive, is what an interval has to allow for
-before anything has resolved: their mean square, conflicts weighing the same.
+The small archives are those of ``prior.py``. In each, the forecasts of ``ewma_nb`` and of the prior
+(learnt on the other conflicts) are recalibrated by an intercept, slope and curvature, shrunk
+towards the identity. The mean square of their deviations from the identity, with conflicts weighted
+equally, is what an interval has to allow for before any forecast has resolved.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from escalation.backtest.small_archives import LABELS, SmallRows
 from escalation.models.penalised import penalised_logistic
 
 WIDE = np.array([1.5, 0.75, 0.25])
-"""Standard deviations of the prior of each archive's own recalibration."""
+"""Prior standard deviations of one archive's recalibration: intercept, slope, curvature."""
 PENALTY = 0.003
 
 
-def away(probability: np.ndarray, rows: SmallRows) -> np.ndarray:
-    """Recalibration of one archive's forecasts, less the identity."""
+def deviation(probability: np.ndarray, rows: SmallRows) -> np.ndarray:
+    """Return the recalibration of one archive's forecasts, minus the identity."""
     score = np.clip(logit(probability), -intervals.LARGEST_SCORE, intervals.LARGEST_SCORE)
     design = np.column_stack([np.ones_like(score), score, score**2])
     fit, _ = penalised_logistic(
@@ -43,24 +43,24 @@ def away(probability: np.ndarray, rows: SmallRows) -> np.ndarray:
 
 
 def band(small: dict[str, list[list[SmallRows]]]) -> np.ndarray:
-    """Mean square of what recalibrations are off by, each conflict forecast from the others."""
+    """Return the mean square of the deviations, each conflict forecast from the others."""
     squares = []
     for conflict, parts in small.items():
-        others = {name: one for name, one in small.items() if name != conflict}
-        found = []
+        others = {name: rows for name, rows in small.items() if name != conflict}
+        deviations = []
         for label in LABELS:
             beta = learn(others, label, PENALTY)
-            for rows in (one for part in parts for one in part):
+            for rows in (rows for part in parts for rows in part):
                 if rows.label == label and rows.horizon in SCORED:
-                    own = expit(beta[0] + rows.inputs @ beta[1:])
-                    found += [away(own, rows), away(rows.baseline, rows)]
-        squares.append(np.mean([np.outer(one, one) for one in found], axis=0))
+                    prior = expit(beta[0] + rows.inputs @ beta[1:])
+                    deviations += [deviation(prior, rows), deviation(rows.baseline, rows)]
+        squares.append(np.mean([np.outer(row, row) for row in deviations], axis=0))
         sys.stderr.write(f"{conflict}: {np.sqrt(np.diag(squares[-1])).round(3)}\n")
     return np.mean(squares, axis=0)
 
 
 def main() -> int:
-    """Learn and write."""
+    """Measure and print."""
     if not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}\n")
         return 0

@@ -1,11 +1,11 @@
-"""What the blend loses where events keep a rhythm that no conflict has taught ``prior``.
+"""Measure what ``blend`` loses if events follow a rhythm that ``prior`` has never seen.
 
     python experiments/rhythms.py [--years 3]
 
-Five units, seeded: a strict clock (an event in each every tenth day), seasons (a month on, a month
-off), and rockets on Fridays only, among battles on any day. Weekly origins from the first day on
-which the models can learn. Writes results/rhythms.md: percent of Brier score below that of
-``ewma_nb`` in the first year of forecasts, and the mixture weight of ``prior`` at the end.
+Five units, seeded: a strict clock (an event in each unit every tenth day), seasons (a month on, a
+month off), and rockets on Fridays only, with battles on any day. Weekly origins from the first day
+on which the models can learn. Writes results/rhythms.md: the reduction of the Brier score relative
+to ``ewma_nb`` in the first year of forecasts, and the mixture weight of ``prior`` at the end.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def clock(days: int, rng: np.random.Generator) -> Happened:
 
 
 def seasons(days: int, rng: np.random.Generator) -> Happened:
-    """A month of an event in every third day or so, then a month of none."""
+    """A month with an event on about every third day, then a month without."""
     for unit in range(UNITS):
         on = (np.arange(days) // 30) % 2 == unit % 2
         for day in np.flatnonzero(on & (rng.random(days) < 0.3)):
@@ -64,8 +64,8 @@ RHYTHMS: dict[str, Callable[[int, np.random.Generator], Happened]] = {
 
 
 def archive_of(rhythm: str, years: int) -> EventArchive:
-    """The events of a rhythm, each known on its day."""
-    made = RHYTHMS[rhythm](365 * years, np.random.default_rng(list(RHYTHMS).index(rhythm)))
+    """Return the events of a rhythm, each known on the day it happened."""
+    events = RHYTHMS[rhythm](365 * years, np.random.default_rng(list(RHYTHMS).index(rhythm)))
     rows = [
         {
             schema.EVENT_ID: f"{kind} {unit} {day}",
@@ -75,13 +75,13 @@ def archive_of(rhythm: str, years: int) -> EventArchive:
             schema.EVENT_TYPE: kind,
             schema.SEVERITY: 4,
         }
-        for unit, day, kind in made
+        for unit, day, kind in events
     ]
     return EventArchive.from_pandas(pd.DataFrame(rows))
 
 
-def tried(rhythm: str, horizon: int, years: int) -> dict[str, object]:
-    """Gain of the blend and the prior in the first year, and the prior's weight at the end."""
+def measure(rhythm: str, horizon: int, years: int) -> dict[str, object]:
+    """Return the gains of blend and prior in the first year, and the prior's final weight."""
     archive = archive_of(rhythm, years)
     experiment = Experiment(
         experiment={"name": "rhythms", "seed": 7},
@@ -103,19 +103,19 @@ def tried(rhythm: str, horizon: int, years: int) -> dict[str, object]:
 
 
 def main() -> int:
-    """Try each, tell, write."""
+    """Measure each rhythm, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--years", type=int, default=3)
     years = parser.parse_args().years
     lines = [
-        "| rhythm | label | Brier of `ewma_nb` | `blend` | `prior` | last weight of `prior` |",
+        "| rhythm | label | Brier of `ewma_nb` | `blend` | `prior` | final weight of `prior` |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for rhythm in RHYTHMS:
         for horizon in (3, 7):
-            one = tried(rhythm, horizon, years)
+            row = measure(rhythm, horizon, years)
             lines.append("| {rhythm} | {label} | {baseline:.3f} | {blend:+.1f}% | {prior:+.1f}% | "
-                         "{weight:.3f} |".format(**one))  # fmt: skip
+                         "{weight:.3f} |".format(**row))  # fmt: skip
     text = "\n".join(lines) + "\n"
     OUT.write_text(text, encoding="utf-8")
     sys.stdout.write(text)

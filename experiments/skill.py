@@ -1,11 +1,11 @@
-"""How good is it: every model against ``ewma_nb`` on real event data, with intervals.
+"""Compare every model with ``ewma_nb`` on real event data, with intervals.
 
-    python experiments/skill.py                                   # what is in ../shared/data
+    python experiments/skill.py                                   # the files in ../shared/data
     python experiments/skill.py --events FILE --source tidy --units admin1
 
-Weekly origins over the last 70% of each file, all models refitted every half year, and what learns
-from them every four weeks. ``prior`` has learnt on the other conflicts alone; on a file of your own
-it has the bundled numbers. Writes skill.csv, skill.md and skill.png beside this file, in results/.
+Weekly origins over the last 70% of each file. All models are refitted every half year, and models
+that combine others are updated every four weeks. ``prior`` is learnt on the other conflicts only,
+and has the bundled numbers on your own file. Writes skill.csv, skill.md and skill.png in results/.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ RESULTS = Path(__file__).with_name("results")
 
 @cache
 def _archive(data: str, lag: int, events: str, source: str) -> EventArchive:
-    """Read once in each process."""
+    """Read the events, once per process."""
     if events:
         options = Options(lag=lag) if source != "tidy" else None
         return load_events(source, Path(events), options=options)
@@ -81,11 +81,11 @@ class Job:
     numbers: dict[str, Any] | None = None
 
     def archive(self) -> EventArchive:
-        """The events, known ``lag`` days after they happened where the file doesn't say."""
+        """Return the events, known ``lag`` days after they happened unless the file has dates."""
         return _archive(self.data, self.lag, self.events, self.source)
 
     def experiment(self, archive: EventArchive) -> Experiment:
-        """Its experiment: every model, the same features and schedule for all."""
+        """Return its experiment: every model, the same features and schedule for all."""
         _, units, first = DATA.get(self.data, (None, self.units, None))
         start = pd.Timestamp(first or archive.first_day)
         span = pd.Timestamp(archive.covered_to) - start
@@ -102,14 +102,14 @@ class Job:
 
 
 class Stopwatch:
-    """Seconds inside the estimators' own methods; one that calls another counts once."""
+    """Seconds spent inside estimators; a call within another is counted once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.running = False
 
     def around(self, method: Any) -> Any:
-        """The method, timed."""
+        """Return the method, timed."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             if self.running:
@@ -149,14 +149,14 @@ def ratio_if_calibrated(probability: np.ndarray, *, draws: int = 100) -> float:
 
 
 def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
-    """What else is asked of the blend alone.
+    """Return further figures for the blend alone.
 
-    ``ratio_if_calibrated``, the median of miscalibration over discrimination if outcomes had come
-    as often as it said; ``recoverable``; and for each score the lower end of how much larger it is
-    than that of the best other model.
+    ``ratio_if_calibrated``, the median of miscalibration over discrimination if the forecasts were
+    perfectly calibrated (simulated); ``recoverable``; and for each score the lower end of its
+    excess over the best other model.
     """
     (paired,) = pair(forecasts)
-    own = paired.of(MODEL)
+    probability = paired.of(MODEL)
     others = table[table["model"] != MODEL].set_index("model")
     lower = {}
     for score, skill in SKILL_PREFIX.items():
@@ -165,14 +165,14 @@ def about_the_blend(forecasts: pd.DataFrame, table: pd.DataFrame) -> dict[str, f
         (against,) = metrics.compare(two, reference=best, seed=7).to_dict("records")
         lower[f"{score}_over_best_lower"] = -against[f"{skill}_upper"]
     return {
-        "ratio_if_calibrated": ratio_if_calibrated(own),
-        "recoverable": recoverable(own, paired.outcome, paired.date),
+        "ratio_if_calibrated": ratio_if_calibrated(probability),
+        "recoverable": recoverable(probability, paired.outcome, paired.date),
         **lower,
     }
 
 
 def run(job: Job) -> pd.DataFrame:
-    """Backtest and compare every model; an empty table with the reason where it can't be done."""
+    """Backtest and compare every model; on an error print it and return an empty table."""
     start, watch = time.perf_counter(), Stopwatch()
     try:
         with watch.watching():
@@ -194,13 +194,13 @@ def run(job: Job) -> pd.DataFrame:
 
 
 def run_all(jobs: list[Job], *, processes: int) -> pd.DataFrame:
-    """All jobs, two at a time, in the order of the list."""
+    """Run all jobs in parallel; return their tables in the order of the list."""
     tables: dict[int, pd.DataFrame] = {}
     with ProcessPoolExecutor(processes) as pool:
         waiting = {pool.submit(run, job): place for place, job in enumerate(jobs)}
-        for done in as_completed(waiting):
-            place = waiting[done]
-            tables[place] = done.result()
+        for future in as_completed(waiting):
+            place = waiting[future]
+            tables[place] = future.result()
             job = jobs[place]
             took = 0.0 if tables[place].empty else tables[place]["seconds"].iloc[0]
             sys.stderr.write(
@@ -210,12 +210,16 @@ def run_all(jobs: list[Job], *, processes: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def jobs_of(asked: argparse.Namespace) -> list[Job]:
-    """What to run: the file asked for, or every shared one."""
-    keep = str(asked.forecasts or "")
-    if asked.events:
-        more = {"events": str(asked.events), "source": asked.source, "units": asked.units}
-        names = [asked.events.stem]
+def jobs_of(arguments: argparse.Namespace) -> list[Job]:
+    """Return the jobs for the given file, or for every shared one."""
+    keep = str(arguments.forecasts or "")
+    if arguments.events:
+        more = {
+            "events": str(arguments.events),
+            "source": arguments.source,
+            "units": arguments.units,
+        }
+        names = [arguments.events.stem]
     else:
         more, names = {}, list(DATA)
     return [
@@ -227,7 +231,7 @@ def jobs_of(asked: argparse.Namespace) -> list[Job]:
 
 
 def with_numbers(job: Job) -> Job:
-    """The same with what ``prior`` learns on the other conflicts; a user's own file as it is."""
+    """Add the numbers of ``prior`` learnt on the other conflicts, unless it is a user's file."""
     conflict = next((name for name, files in CONFLICTS.items() if job.data in files), None)
     if job.events or conflict is None:
         return job
@@ -235,27 +239,27 @@ def with_numbers(job: Job) -> Job:
 
 
 def main() -> int:
-    """Run what is asked for and write the results."""
+    """Run the jobs and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=Path, help="an event file of your own")
+    parser.add_argument("--events", type=Path, help="your own event file")
     parser.add_argument("--source", default="tidy", help="its format")
     parser.add_argument("--units", default="admin1", help="its units")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--forecasts", type=Path, help="a folder for the forecasts")
     parser.add_argument("--processes", type=int, default=2)
-    asked = parser.parse_args()
-    if not asked.events and not SHARED.is_dir():
+    arguments = parser.parse_args()
+    if not arguments.events and not SHARED.is_dir():
         sys.stderr.write(f"skipped: no event files at {SHARED}; give one with --events FILE\n")
         return 0
-    for folder in (asked.out, asked.forecasts):
+    for folder in (arguments.out, arguments.forecasts):
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    table = run_all([*map(with_numbers, jobs_of(asked))], processes=asked.processes)
+    table = run_all([*map(with_numbers, jobs_of(arguments))], processes=arguments.processes)
     if table.empty:
         sys.stderr.write("nothing could be scored\n")
         return 4
-    sys.stdout.write(write_report(table, asked.out, seconds=time.perf_counter() - start))
+    sys.stdout.write(write_report(table, arguments.out, seconds=time.perf_counter() - start))
     return 0
 
 

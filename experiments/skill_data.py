@@ -1,9 +1,9 @@
-"""The event files of the skill table: the shared ones as archives, or skipped, and any other file.
+"""The event files of the skill table, read as archives.
 
 Israel's alerts name places, not regions. ``israel_regions.csv`` maps words of place names to
-regions: a place belongs to the first region of the file one of whose words it contains. The words
-were written down from the most frequent places; what none matches is the region ``other``, which is
-large and far from uniform. Good enough to have units with different histories, not a gazetteer.
+regions: a place belongs to the first region with a word that its name contains. The words were
+collected from the most frequent places; all other places form the region ``other``, which is large
+and far from uniform. This gives units with different histories; it is not a gazetteer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REGIONS = Path(__file__).with_name("israel_regions.csv")
 ROCKETS = 1
 SHOW_OF_FORCE = "SOF"
-"""A low pass without a shot: no attack."""
+"""A low pass without firing, which is not an attack."""
 
 
 def ucdp_iraq(lag: int) -> EventArchive:
@@ -50,7 +50,7 @@ def israel(lag: int) -> EventArchive:
 
 
 def region_of(place: pd.Series) -> np.ndarray:
-    """Region of each place by the first matching line of ``israel_regions.csv``."""
+    """Return the region of each place, by the first matching line of ``israel_regions.csv``."""
     names = pd.Series(place.unique())
     region = np.full(len(names), "other", dtype=object)
     table = pd.read_csv(REGIONS)
@@ -60,7 +60,7 @@ def region_of(place: pd.Series) -> np.ndarray:
 
 
 def iraq_cells(lag: int) -> EventArchive:
-    """Air strikes and insurgent attacks in Iraq, 2007-08, by half degree cell."""
+    """Air strikes and insurgent attacks in Iraq, 2007-08, by half-degree cell."""
     strikes = pd.read_csv(SHARED / "iraq_airstrikes_2007_2008.csv")
     attacks = pd.read_csv(SHARED / "iraq_insurgent_attacks_2007_2008.csv.gz")
     shows = strikes["type"] == SHOW_OF_FORCE
@@ -76,7 +76,7 @@ def iraq_cells(lag: int) -> EventArchive:
 
 
 def _tidy(raw: pd.DataFrame, lag: int) -> EventArchive:
-    """Through the tidy reader, as any user's file; rows are numbered as they stand."""
+    """Read the rows with the tidy reader, like any user's file; row numbers become event ids."""
     known = raw["event_date"] + pd.Timedelta(lag, "D")
     table = raw.assign(event_id=[f"e{i}" for i in range(len(raw))], known_date=known)
     names = (
@@ -104,4 +104,4 @@ DATA: dict[str, tuple[Callable[[int], EventArchive], str, str | None]] = {
     "ucdp_syria": (ucdp_syria, "admin1", None),
     "iraq_2007": (iraq_cells, "priogrid", None),
 }
-"""Reader, kind of unit and first day of each data set; the longest first."""
+"""Reader, kind of unit and first day of each data set, the longest-running first."""

@@ -1,4 +1,4 @@
-"""The skill table as a file, as Markdown, as a figure and as a few sentences."""
+"""Write the skill table as CSV, Markdown and a figure, and summarise it in sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 MODEL = "blend"
 BASELINE = "ewma_nb"
 FEWEST = 100
-"""Pairs with fewer positives are shown, and not counted."""
+"""Pairs with fewer positives are shown but not counted."""
 PAIR = ["data", "target", "lag"]
 COLUMNS = [
     "data",
@@ -44,23 +44,23 @@ COLUMNS = [
 
 
 def against_best(table: pd.DataFrame) -> pd.DataFrame:
-    """Per pair: the best other model, and how much larger the blend's scores are than its."""
+    """Return per pair the best other model and the blend's excess over its scores."""
     others = table[table["model"] != MODEL]
-    found = table[table["model"] == MODEL].set_index(PAIR)
+    blend = table[table["model"] == MODEL].set_index(PAIR)
     for score in ("brier", "log_score"):
         best = others.loc[others.groupby(PAIR)[score].idxmin()].set_index(PAIR)
-        found[f"best_{score}"] = best["model"]
-        found[f"{score}_over_best"] = found[score] / best[score] - 1.0
-    return found.reset_index()
+        blend[f"best_{score}"] = best["model"]
+        blend[f"{score}_over_best"] = blend[score] / best[score] - 1.0
+    return blend.reset_index()
 
 
 def counted(table: pd.DataFrame) -> pd.DataFrame:
-    """The pairs with enough positives."""
+    """Return the pairs with enough positives."""
     return table[table["positives"] >= FEWEST]
 
 
 def sentences(table: pd.DataFrame, *, seconds: float) -> str:
-    """What came out, in words."""
+    """Summarise the table in sentences."""
     lines = []
     for lag, rows in counted(against_best(table)).groupby("lag"):
         for name, title in (("skill", "Brier"), ("log_skill", "log score")):
@@ -68,25 +68,25 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
             above = (rows[f"{name}_vs_{BASELINE}_lower"] > 0).sum()
             below = (rows[f"{name}_vs_{BASELINE}_upper"] < 0).sum()
             lines.append(
-                f"lag {lag}, {title}: {MODEL} above {BASELINE} on {above} of {len(rows)} pairs, "
-                f"below on {below}, mean gain {value.mean():.1%}, worst {value.min():.1%}"
+                f"lag {lag}, {title}: {MODEL} better than {BASELINE} on {above} of {len(rows)} "
+                f"pairs, worse on {below}; mean gain {value.mean():.1%}, worst {value.min():.1%}"
             )
         for score in ("brier", "log_score"):
             over = rows[f"{score}_over_best"]
             lines.append(
                 f"lag {lag}, {score}: more than 1% worse than the best single model on "
-                f"{(over > 0.01).sum()} of {len(rows)} pairs, at worst {over.max():.1%}; with the "
+                f"{(over > 0.01).sum()} of {len(rows)} pairs, at worst {over.max():.1%}; by the "
                 f"whole interval on {(rows[f'{score}_over_best_lower'] > 0.01).sum()}"
             )
         share = rows["miscalibration"] / rows["discrimination"]
         lines.append(
-            f"lag {lag}: miscalibration over discrimination at most a tenth on "
-            f"{(share <= 0.1).sum()} of {len(rows)} pairs, at worst {share.max():.2f}; if what it "
-            f"said were calibrated, on {(rows['ratio_if_calibrated'] <= 0.1).sum()}"
+            f"lag {lag}: miscalibration is at most a tenth of discrimination on "
+            f"{(share <= 0.1).sum()} of {len(rows)} pairs, at worst {share.max():.2f} times; if "
+            f"the forecasts were calibrated, on {(rows['ratio_if_calibrated'] <= 0.1).sum()}"
         )
         gained = rows["recoverable"] / rows["discrimination"]
         lines.append(
-            f"lag {lag}: recalibration learnt on other dates would gain nothing on "
+            f"lag {lag}: recalibration learnt on other dates gains nothing on "
             f"{(gained <= 0).sum()} of {len(rows)} pairs, at most a tenth of discrimination on "
             f"{(gained <= 0.1).sum()}, at worst {gained.max():.2f}"
         )
@@ -99,7 +99,7 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """One line per pair: the blend against the baseline, and the best other model."""
+    """Return a table with a line per pair: the blend, the baseline, the best other model."""
     head = [
         "data",
         "target",
@@ -111,9 +111,9 @@ def markdown(table: pd.DataFrame) -> str:
         "verdict",
     ]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
-    own = table.set_index([*PAIR, "model"])[f"skill_vs_{BASELINE}"]
+    skills = table.set_index([*PAIR, "model"])[f"skill_vs_{BASELINE}"]
     for row in against_best(table).to_dict("records"):
-        best = own[(row["data"], row["target"], row["lag"], row["best_brier"])]
+        best = skills[(row["data"], row["target"], row["lag"], row["best_brier"])]
         cells = [
             row["data"],
             row["target"],
@@ -139,10 +139,10 @@ def _with_ends(row: dict, name: str) -> str:
 
 
 def figure(table: pd.DataFrame) -> Figure:
-    """Skill of the blend on every pair with its interval; the other models as dots."""
+    """Draw the blend's skill on every pair with its interval, and the other models as dots."""
     pairs = counted(against_best(table)).reset_index(drop=True)
-    drawn = Figure(figsize=(9.0, 1.2 + 0.24 * len(pairs)), layout="constrained")
-    ax = drawn.subplots()
+    chart = Figure(figsize=(9.0, 1.2 + 0.24 * len(pairs)), layout="constrained")
+    ax = chart.subplots()
     places = {tuple(pair): place for place, pair in enumerate(pairs[PAIR].to_numpy().tolist())}
     others = table[~table["model"].isin([MODEL, BASELINE])]
     at = [places.get(tuple(pair), -1) for pair in others[PAIR].to_numpy().tolist()]
@@ -168,17 +168,17 @@ def figure(table: pd.DataFrame) -> Figure:
     ax.set_xlim(max(min(-0.2, ax.get_xlim()[0]), -0.5), ax.get_xlim()[1])
     ax.set_xlabel(f"Brier skill against {BASELINE} (0 is as good), with 95% intervals")
     ax.legend(loc="lower right", fontsize=8, frameon=False)
-    return drawn
+    return chart
 
 
 def write_report(table: pd.DataFrame, folder: Path, *, seconds: float) -> str:
-    """Write skill.csv, skill.md and skill.png; give the summary in words."""
-    said = sentences(table, seconds=seconds)
+    """Write skill.csv, skill.md and skill.png; return the summary."""
+    summary = sentences(table, seconds=seconds)
     rounded = table[COLUMNS].copy()
     numbers = rounded.select_dtypes("Float64").columns
     rounded[numbers] = rounded[numbers].round(6)
     rounded.to_csv(folder / "skill.csv", index=False)
-    (folder / "skill.md").write_text(f"{markdown(table)}\n{said}", encoding="utf-8")
+    (folder / "skill.md").write_text(f"{markdown(table)}\n{summary}", encoding="utf-8")
     if len(counted(against_best(table))):
         figure(table).savefig(folder / "skill.png", dpi=130)
-    return said
+    return summary

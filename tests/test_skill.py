@@ -73,19 +73,19 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
         ]
     )
     said = modules[2].sentences(table, seconds=120)
-    assert "Brier: blend above ewma_nb on 1 of 2 pairs, below on 1, mean gain 0.0%" in said
-    assert "log score: blend above ewma_nb on 0 of 2 pairs, below on 0" in said
+    assert "Brier: blend better than ewma_nb on 1 of 2 pairs, worse on 1; mean gain 0.0%" in said
+    assert "log score: blend better than ewma_nb on 0 of 2 pairs, worse on 0" in said
     assert (
         "brier: more than 1% worse than the best single model on 1 of 2 pairs, at worst 5.3%; "
-        "with the whole interval on 1" in said
+        "by the whole interval on 1" in said
     )
     assert "log_score: more than 1% worse than the best single model on 0 of 2 pairs" in said
     assert (
-        "at most a tenth on 1 of 2 pairs, at worst 0.20; if what it said were calibrated, on 1"
-        in said
+        "at most a tenth of discrimination on 1 of 2 pairs, at worst 0.20 times; if the forecasts "
+        "were calibrated, on 1" in said
     )
     assert (
-        "recalibration learnt on other dates would gain nothing on 1 of 2 pairs, at most a tenth "
+        "recalibration learnt on other dates gains nothing on 1 of 2 pairs, at most a tenth "
         "of discrimination on 1, at worst 0.15" in said
     )
     assert "2.0 minutes; total time over time inside fit and predict: 1.40" in said
@@ -156,7 +156,7 @@ def test_a_file_of_ones_own_is_compared_and_reported(modules, tmp_path):
     assert set(table["model"]) == set(MODELS)
     assert 0 < table["inside"].iloc[0] < table["seconds"].iloc[0]
     said = report.write_report(table, tmp_path, seconds=60)
-    assert "above ewma_nb on" in said
+    assert "better than ewma_nb on" in said
     assert (tmp_path / "skill.png").stat().st_size > 10_000
     assert len(pd.read_csv(tmp_path / "skill.csv")) == len(MODELS)
     assert said in (tmp_path / "skill.md").read_text(encoding="utf-8")

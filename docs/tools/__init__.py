@@ -1,1 +1,1 @@
-"""What writes the generated pages and pictures of the documentation."""
+"""Scripts that write the generated pages and pictures of the documentation."""

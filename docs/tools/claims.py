@@ -1,10 +1,10 @@
-"""Measured numbers in prose: each block of them is made from a file in experiments/results.
+"""Check or rewrite the measured numbers in the prose, from files in experiments/results.
 
-A block stands between ``<!-- measured NAME: COMMAND -->`` and ``<!-- end of NAME -->``, where the
-command is the one that writes the file. A test fails where a block differs from what the file says.
+A block of them lies between ``<!-- measured NAME: COMMAND -->`` and ``<!-- end of NAME -->``; the
+command is the one that writes the file. A test fails if a block differs from the file.
 
-    python docs/tools/claims.py           # says what differs
-    python docs/tools/claims.py --write   # makes the blocks anew
+    python docs/tools/claims.py           # reports what differs
+    python docs/tools/claims.py --write   # rewrites the blocks
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ MEASURED: dict[str, Callable[[], list[str]]] = {
     "short": results.short,
     "how-many": results.how_many,
 }
-"""Lines of Markdown by the name of a block."""
+"""Functions that return the lines of a block, by its name."""
 
 
 def files() -> list[Path]:
-    """Where blocks may stand."""
+    """The README and the hand-written pages, which may contain blocks."""
     docs = results.ROOT / "docs"
     pages = [
         path for path in sorted(docs.rglob("*.md")) if path.relative_to(docs).parts[0] != "made"
@@ -43,7 +43,7 @@ def files() -> list[Path]:
 
 
 def written(text: str) -> str:
-    """A text with its blocks as the results have them."""
+    """Return the text with its blocks rewritten from the results."""
     return BLOCK.sub(_written, text)
 
 
@@ -53,10 +53,10 @@ def _written(match: re.Match[str]) -> str:
 
 
 def differences() -> list[str]:
-    """Files whose blocks differ from the results."""
+    """Return a message for each file whose blocks differ from the results."""
     return [
         f"{path.relative_to(results.ROOT)}: measured numbers differ from experiments/results; "
-        "run `python docs/tools/claims.py --write` (results of the replay are made by "
+        "run `python docs/tools/claims.py --write` (the results of the replay come from "
         "`python docs/tools/run_commands.py replay`)"
         for path in files()
         if written(text := path.read_text(encoding="utf-8")) != text
@@ -67,5 +67,5 @@ if __name__ == "__main__":
     if "--write" in sys.argv:
         for path in files():
             path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
-    print("\n".join(differences()) or "every measured number is that of its file")
+    print("\n".join(differences()) or "all measured numbers agree with experiments/results")
     raise SystemExit(bool(differences()))

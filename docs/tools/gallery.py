@@ -1,4 +1,4 @@
-"""Every figure of the package, drawn from the bundled data when the site is built."""
+"""Draw every figure of the package from the bundled data, for the gallery."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tools.pictures import svg
 
 PLOTS = Path(plots.__file__).parent
 NOT_A_FIGURE = {"new_figure"}
-"""An empty canvas."""
+"""Returns an empty canvas."""
 
 
 def every() -> list[str]:
-    """Public functions of ``escalation.plots`` that give back a figure."""
+    """Return the names of the public functions of ``escalation.plots`` that return a figure."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PLOTS.glob("*.py"))]
-    found = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
+    functions = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return sorted(
-        node.name for node in found
+        node.name for node in functions
         if node.returns is not None and ast.unparse(node.returns) == "Figure"
         and not node.name.startswith("_") and node.name not in NOT_A_FIGURE
     )  # fmt: skip
@@ -35,7 +35,7 @@ def every() -> list[str]:
 
 @cache
 def _trained() -> Any:
-    """The bundled experiment to the end of 2020, a forecast a week, two models."""
+    """Train the bundled experiment to the end of 2020: weekly forecasts, two models."""
     experiment = load_experiment(
         bundled("iraq_crisis.toml"),
         changes=["data.last_day=2020-12-31", "backtest.every=7", "backtest.refit_every=26"],
@@ -59,9 +59,10 @@ def _decisions() -> Figure:
 
 
 def _skill_by() -> Figure:
-    held = _evaluated()
-    return plots.skill_by_figure(months=held.by_month, units=held.by_unit, horizons=held.by_horizon,
-                                 model="forest")  # fmt: skip
+    scores = _evaluated()
+    return plots.skill_by_figure(
+        months=scores.by_month, units=scores.by_unit, horizons=scores.by_horizon, model="forest"
+    )
 
 
 def _reliability() -> Figure:
@@ -113,28 +114,37 @@ def _ablation() -> Figure:
 
 
 FIGURES: dict[str, tuple[str, Callable[[], Figure]]] = {
-    "skill_figure": ("Which model is better than a baseline, and is that shown?", _skill),
+    "skill_figure": ("Which models beat a baseline, and with what interval?", _skill),
     "reliability_figure": ("When a model says 30%, how often does it happen?", _reliability),
-    "decisions_figure": ("What is it worth to somebody who can look at a few places?", _decisions),
-    "skill_by_figure": ("In which months and places is it wrong?", _skill_by),
+    "decisions_figure": (
+        "What is it worth if you can look at only a few places?",
+        _decisions,
+    ),
+    "skill_by_figure": ("In which months and places is a model wrong?", _skill_by),
     "ablation_figure": ("Which feature families carry the skill?", _ablation),
-    "risk_over_time": ("Forecasts of a unit over its events and outcomes.", _risk),
-    "timeline_figure": ("A crisis replayed day by day, as it could have been forecast.", _timeline),
-    "watch_list_figure": ("A day's units, most at risk first, with intervals.", _watch_list),
-    "lateness_figure": ("How late reports come, and how tolls change after them.", _lateness),
-    "moves_figure": ("What followed each side's moves, against chance.", _moves),
+    "risk_over_time": ("The forecasts of one unit, with its events and outcomes.", _risk),
+    "timeline_figure": (
+        "A crisis replayed: what could be forecast on each day.",
+        _timeline,
+    ),
+    "watch_list_figure": ("All units on one day, most at risk first, with intervals.", _watch_list),
+    "lateness_figure": (
+        "How late are first reports, and how do tolls change?",
+        _lateness,
+    ),
+    "moves_figure": ("What followed each side's moves, compared with chance?", _moves),
 }
 
 
 def pages(folder: Path) -> dict[str, str]:
-    """Draw what is not there yet, and the page that shows all."""
+    """Draw the figures that do not exist yet, and return the page that shows all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["# Gallery: every figure", "",
-             "Drawn from the bundled chronology when this site is built, with a forecast a week to",
-             "the end of 2020: pictures of what a figure shows, not results.", ""]  # fmt: skip
-    for name, (words, draw) in FIGURES.items():
+             "Every figure of the package, drawn from the bundled chronology with weekly forecasts",
+             "to the end of 2020: examples of what a figure shows, not results.", ""]  # fmt: skip
+    for name, (caption, draw) in FIGURES.items():
         path = folder / f"{name}.svg"
         if not path.exists():
             path.write_text(svg(draw()), encoding="utf-8")
-        lines += [f"## {name}", "", words, "", f"![{words}](gallery/{name}.svg){{.wide}}", ""]
+        lines += [f"## {name}", "", caption, "", f"![{caption}](gallery/{name}.svg){{.wide}}", ""]
     return {"gallery.md": "\n".join(lines)}

@@ -1,4 +1,4 @@
-"""Formulas as MathML, set by the browser itself: no script, no font, no network."""
+"""Render formulas as MathML, which the browser displays without scripts, fonts or network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _block(self: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """The renderer under the name ``mathml``."""
+    """Register the renderer as ``mathml``."""
     app.add_html_math_renderer(
         "mathml", inline_renderers=(_inline, None), block_renderers=(_block, None)
     )

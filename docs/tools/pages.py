@@ -1,4 +1,4 @@
-"""The generated pages, all of them: written under docs/made before Sphinx reads anything."""
+"""Write all generated pages to docs/made before Sphinx reads anything."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ MAKERS: tuple[Callable[[], Pages], ...] = (
 
 
 def texts() -> dict[str, str]:
-    """Every generated page by its path under docs/made."""
+    """Return every generated page by its path under docs/made."""
     return {name: text for make in MAKERS for name, text in make().items()}
 
 
 def write(docs: Path) -> None:
-    """Pages, pictures and the gallery; what has not changed is left as it is."""
-    wrong = claims.differences()
-    if wrong:
-        raise ValueError("\n".join(wrong))
+    """Write pages, pictures and the gallery; files that have not changed are left alone."""
+    if differences := claims.differences():
+        raise ValueError("\n".join(differences))
     made = docs / "made"
     for name, text in texts().items():
         _write(made / name, text)

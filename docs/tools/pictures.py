@@ -1,4 +1,4 @@
-"""The pictures of the concept pages, drawn when the site is built; SVG, so sharp at any size."""
+"""Draw the pictures of the concept pages, as SVG."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BLUE, RED, GREEN = PALETTE[:3]
 
 
 def svg(figure: Figure) -> str:
-    """A figure as SVG text, the same bytes each time."""
-    held = io.BytesIO()
+    """Return a figure as SVG text, the same bytes each time."""
+    buffer = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "escalation"}):
-        figure.savefig(held, format="svg", metadata={"Date": None}, bbox_inches="tight")
-    return held.getvalue().decode("utf-8")
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, bbox_inches="tight")
+    return buffer.getvalue().decode("utf-8")
 
 
 def _canvas(*, width: float = 8.0, height: float = 2.6) -> tuple[Figure, Axes]:
@@ -54,18 +54,18 @@ def _days(ax: Axes, first: int, last: int, *, today: int, word: str = "t") -> No
 
 
 def known_when() -> str:
-    """Happened and became known are two days."""
+    """An event happens on one day and becomes known on another."""
     figure, ax = _canvas()
     _bare(ax, (0, 10), (-0.6, 3.4))
-    rows = ((2.6, 1, 1.6, "rockets on Taji", True), (1.6, 2, 6, "a strike, told late", False),
+    rows = ((2.6, 1, 1.6, "rockets on Taji", True), (1.6, 2, 6, "a strike, reported late", False),
             (0.6, 7, 8, "a vote", False))  # fmt: skip
-    for y, happened, known, name, seen in rows:
+    for y, happened, known, name, is_known in rows:
         ax.plot([happened, known], [y, y], color=FAINT, lw=3, zorder=1)
         ax.scatter([happened], [y], s=90, facecolor="white", edgecolor=INK, zorder=2)
-        ax.scatter([known], [y], s=90, color=BLUE if seen else SOFT, zorder=2)
+        ax.scatter([known], [y], s=90, color=BLUE if is_known else SOFT, zorder=2)
         ax.text(happened, y + 0.3, name, size=10, color=INK)
     ax.axvline(4.5, color=RED, lw=2)
-    ax.text(4.6, 3.2, "as_of(day): only what is known by here", size=10, color=RED, va="top")
+    ax.text(4.6, 3.2, "as_of(day): only what is known by this day", size=10, color=RED, va="top")
     ax.text(0.2, -0.5, "○ happened   ● became known", size=10, color=SOFT)
     return svg(figure)
 
@@ -73,22 +73,22 @@ def known_when() -> str:
 def versions() -> str:
     """One event, several versions: the wounded of 8 January 2020."""
     figure, ax = _canvas()
-    told = ((8, 0), (16, 11), (24, 34), (29, 50), (30, 64), (41, 109), (52, 110))
-    days, wounded = zip(*told, strict=True)
+    reports = ((8, 0), (16, 11), (24, 34), (29, 50), (30, 64), (41, 109), (52, 110))
+    days, wounded = zip(*reports, strict=True)
     ax.step([*days, 60], [*wounded, 110], where="post", color=BLUE, lw=2)
     ax.scatter(days, wounded, color=BLUE, zorder=3)
-    for day, number in told:
+    for day, number in reports:
         ax.annotate(str(number), (day, number), (4, 6), textcoords="offset points", size=10)
-    ax.set(xlabel="day of report, counted from 1 January 2020", ylabel="wounded, as then known")
+    ax.set(xlabel="day of report, counted from 1 January 2020", ylabel="wounded, as known then")
     clean_axes(ax, grid="y")
     return svg(figure)
 
 
 def lag() -> str:
-    """With a lag, yesterday is not yet seen."""
+    """With a reporting lag, the last days are not in yet."""
     figure, ax = _canvas(height=2.2)
     _bare(ax, (0, 10), (-0.9, 2.6))
-    _bar(ax, 0, 5, 0.3, BLUE, "events of these days are in")
+    _bar(ax, 0, 5, 0.3, BLUE, "these days are reported")
     _bar(ax, 5, 8, 0.3, SOFT, "not reported yet")
     ax.axvline(8, color=RED, lw=2)
     ax.text(8.1, 2.4, "today", color=RED, size=10, va="top")
@@ -101,7 +101,7 @@ def lag() -> str:
 
 
 def embargo() -> str:
-    """Training stops before the forecast by the horizon and the lag."""
+    """Training labels end one horizon and one lag before the forecast."""
     figure, ax = _canvas(height=2.8)
     _bare(ax, (0, 16), (-1.0, 3.2))
     _bar(ax, 0, 5, 1.6, GREEN, "labels to learn from")
@@ -113,28 +113,28 @@ def embargo() -> str:
         FancyArrowPatch((5, 2.3), (10, 2.3), arrowstyle="<->", mutation_scale=12, color=INK)
     )
     ax.text(7.5, 2.45, "horizon + lag", ha="center", size=10)
-    ax.text(0, -0.9, "The last label that can have resolved is that of day t-h: it looks up to t.",
+    ax.text(0, -0.9, "The last label that can have resolved is that of day t-h: it ends on day t.",
             size=10, color=SOFT)  # fmt: skip
     return svg(figure)
 
 
 def resolved() -> str:
-    """Issued, open, resolved."""
+    """Forecasts are issued, open, and then resolved."""
     figure, ax = _canvas(height=2.6)
     _bare(ax, (-5, 12), (-1.0, 3.4))
     for y, start in ((2.6, 0), (1.7, 2), (0.8, 4), (-0.1, 6)):
-        done = start + 5 <= 8
-        ax.plot([start, start + 5], [y, y], lw=8, color=GREEN if done else FAINT,
+        is_resolved = start + 5 <= 8
+        ax.plot([start, start + 5], [y, y], lw=8, color=GREEN if is_resolved else FAINT,
                 solid_capstyle="butt")  # fmt: skip
-        words = "resolved: it happened or not" if done else "open"
-        ax.text(start - 0.2, y, words, va="center", ha="right", size=10, color=SOFT)
+        label = "resolved: it happened or not" if is_resolved else "open"
+        ax.text(start - 0.2, y, label, va="center", ha="right", size=10, color=SOFT)
     ax.axvline(8, color=RED, lw=2, ymin=0.05)
     ax.text(8.1, -0.9, "today", color=RED, size=10)
     return svg(figure)
 
 
 def baseline() -> str:
-    """The decayed rate, and the tail of the counts that it expects."""
+    """The decayed rate, and the tail probabilities of the expected count."""
     figure = new_figure(width=8.0, height=3.0)
     left, right = figure.subplots(1, 2)
     rng = np.random.default_rng(3)
@@ -157,12 +157,12 @@ def baseline() -> str:
 
 
 def interval() -> str:
-    """Of the days on which it said so: how often did it happen, and how sure is that."""
+    """How often it happened, by what the model said, with its interval."""
     rng = np.random.default_rng(1)
-    said = rng.beta(1.2, 3.0, 400)
-    came = (rng.random(400) < said**1.3) * 1.0
+    probability = rng.beta(1.2, 3.0, 400)
+    outcome = (rng.random(400) < probability**1.3) * 1.0
     day = np.arange(400) * 7
-    record = track_record(said, came, unit=np.zeros(400, np.int64), day=day, horizon=7)
+    record = track_record(probability, outcome, unit=np.zeros(400, np.int64), day=day, horizon=7)
     grid = np.linspace(0.02, 0.9, 60)
     low, high = record.interval(grid)
     figure, ax = _canvas(width=5.5, height=4.2)
@@ -171,23 +171,23 @@ def interval() -> str:
     at = np.array([0.3])
     bottom, top = (float(end[0]) for end in record.interval(at))
     ax.plot([0.3, 0.3], [bottom, top], color=RED, lw=3)
-    ax.annotate("it says 30%:\nit happened this often", (0.3, top), (0.06, 0.75), size=10,
+    ax.annotate("when it says 30%,\nit happens this often", (0.3, top), (0.06, 0.75), size=10,
                 color=RED, arrowprops={"arrowstyle": "-", "color": RED})  # fmt: skip
-    ax.set(xlabel="probability that the model gave", ylabel="how often it happened",
+    ax.set(xlabel="forecast probability", ylabel="how often it happened",
            xlim=(0, 1), ylim=(0, 1))  # fmt: skip
     clean_axes(ax, grid="both")
     return svg(figure)
 
 
 def cold_start() -> str:
-    """Weight moves from what was learnt elsewhere to what has earned it here."""
+    """Weight moves from models that need no record to those with good resolved forecasts."""
     figure, ax = _canvas(height=2.8)
     resolved_days = np.linspace(0, 365, 200)
-    own = resolved_days / (resolved_days + 120)
-    ax.stackplot(resolved_days, 0.1 + 0 * own, 0.9 * (1 - own), 0.9 * own,
+    learnt = resolved_days / (resolved_days + 120)
+    ax.stackplot(resolved_days, 0.1 + 0 * learnt, 0.9 * (1 - learnt), 0.9 * learnt,
                  colors=(SOFT, GREEN, BLUE), alpha=0.85)  # fmt: skip
-    for x, y, text in ((120, 0.04, "the baseline, always"), (12, 0.35, "what needs no record"),
-                       (225, 0.62, "what resolved forecasts earned")):  # fmt: skip
+    for x, y, text in ((120, 0.04, "the baseline, always"), (12, 0.35, "models without a record"),
+                       (205, 0.62, "models with good resolved forecasts")):  # fmt: skip
         ax.text(x, y, text, color="white", size=10)
     ax.set(xlabel="days of resolved forecasts (a sketch)", ylabel="weight",
            xlim=(0, 365), ylim=(0, 1))  # fmt: skip
@@ -204,8 +204,8 @@ def architecture() -> str:
         ("panel", "dense arrays of units and days"),
         ("features     targets     models", "never import each other"),
         ("experiment     metrics", ""), ("backtest     plots", "rolling origins; figures"),
-        ("audit     scoring", "does anything look ahead? the watch list"),
-        ("report", "the page"), ("tracking", "MLflow"), ("cli", "parse, one call, print"),
+        ("audit     scoring", "does anything look ahead? watch list"),
+        ("report", "the report page"), ("tracking", "MLflow"), ("cli", "parse, one call, print"),
     )  # fmt: skip
     for i, (names, words) in enumerate(rows):
         y = 8.55 - i * 0.9

@@ -1,4 +1,4 @@
-"""The reference: the names of the front door by noun, and every stage module by module."""
+"""Write the API reference: public names by topic, and every stage module by module."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "Tracking": ("log_run", "compare_runs", "load_model"),
     "Errors": ("EscalationError",),
 }
-"""Public names of ``escalation`` by noun; modules stand for the names that they list."""
+"""Public names of ``escalation`` by topic; a module stands for the names in its ``__all__``."""
 OWN_PAGES = {"Labels", "Models"}
 STAGES = (
     "errors", "schema", "_util", "events", "panel", "features", "targets", "models", "experiment",
@@ -30,34 +30,38 @@ STAGES = (
 
 
 def listed(name: str) -> list[tuple[str, object]]:
-    """What a public name stands for: itself, or the classes and functions of a module."""
+    """Return the object of a public name, or the classes and functions if it is a module."""
     thing = getattr(esc, name)
     if not inspect.ismodule(thing):
         return [(name, thing)]
     names = getattr(thing, "__all__", None) or [n for n in vars(thing) if n.startswith("load_")]
-    pairs = [(one, getattr(thing, one)) for one in names]
+    members = [(member, getattr(thing, member)) for member in names]
     return [
-        (f"{name}.{one}", held)
-        for one, held in pairs
-        if inspect.isclass(held) or inspect.isfunction(held)
+        (f"{name}.{member}", value)
+        for member, value in members
+        if inspect.isclass(value) or inspect.isfunction(value)
     ]
 
 
 def undocumented() -> list[str]:
-    """Public names without a noun or a docstring, and nouns without a public name."""
+    """Return public names without a topic or a docstring, and topics' names that are not public."""
     grouped = {name for names in NOUNS.values() for name in names}
     missing = sorted(grouped ^ set(esc.__all__))
-    silent = [name for one in grouped & set(esc.__all__) for name, thing in listed(one)
-              if not inspect.getdoc(thing)]  # fmt: skip
-    return missing + silent
+    without_docstring = [
+        name
+        for public in grouped & set(esc.__all__)
+        for name, thing in listed(public)
+        if not inspect.getdoc(thing)
+    ]
+    return missing + without_docstring
 
 
 def pages() -> dict[str, str]:
-    """The page of each noun and of each stage."""
-    if wrong := undocumented():
-        raise ValueError(f"not in the reference, or without a docstring: {', '.join(wrong)}")
-    made = {f"reference/{_slug(noun)}.md": _noun(noun, names) for noun, names in NOUNS.items()}
-    return made | {f"reference/stage-{name.strip('_')}.md": _stage(name) for name in STAGES}
+    """Return the page of each topic and of each stage."""
+    if names := undocumented():
+        raise ValueError(f"not in the reference, or without a docstring: {', '.join(names)}")
+    topics = {f"reference/{_slug(noun)}.md": _noun(noun, names) for noun, names in NOUNS.items()}
+    return topics | {f"reference/stage-{name.strip('_')}.md": _stage(name) for name in STAGES}
 
 
 def _slug(noun: str) -> str:
@@ -65,21 +69,21 @@ def _slug(noun: str) -> str:
 
 
 def _noun(noun: str, names: tuple[str, ...]) -> str:
-    rows, seen = [], set()
+    rows, listed_ids = [], set()
     for name in names:
         for shown, thing in listed(name):
-            if id(thing) in seen:
+            if id(thing) in listed_ids:
                 continue
-            seen.add(id(thing))
+            listed_ids.add(id(thing))
             first = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
             rows.append(f"| [`{shown}`](#{_home(thing)}) | {_escaped(first)} |")
     links = "\n".join(_linked(row) for row in rows)
-    pointer = f"Each has [a page of its own](/{_slug(noun)}.md)." if noun in OWN_PAGES else ""
+    pointer = f"Each has [its own page](/{_slug(noun)}.md)." if noun in OWN_PAGES else ""
     return f"# {noun}\n\n{pointer}\n\n| `import escalation as esc` | |\n| --- | --- |\n{links}\n"
 
 
 def _linked(row: str) -> str:
-    """The link as a reference to the object, which Sphinx checks."""
+    """Turn the link of a row into a reference to the object, which Sphinx checks."""
     before, _, rest = row.partition("](#")
     home, _, after = rest.partition(")")
     shown = before.partition("[`")[2].rstrip("`")
@@ -96,7 +100,7 @@ def _escaped(text: str) -> str:
 
 def _stage(name: str) -> str:
     names = _modules(importlib.import_module(f"escalation.{name}"))
-    body = "\n".join(_module(one) for one in names)
+    body = "\n".join(map(_module, names))
     return f"# The stage {name}\n\n```{{eval-rst}}\n{body}\n```\n"
 
 
@@ -111,5 +115,5 @@ def _modules(module: ModuleType) -> list[str]:
     below = pkgutil.walk_packages(module.__path__, f"{module.__name__}.")
     return [
         module.__name__,
-        *sorted(one.name for one in below if not one.name.endswith("__main__")),
+        *sorted(info.name for info in below if not info.name.endswith("__main__")),
     ]

@@ -1,9 +1,9 @@
-"""Type every command in a fresh folder and keep what it prints: `make docs-outputs`.
+"""Run every command in an empty folder and store its output: `make docs-outputs`.
 
-A name, such as `replay`, does only that command.
+With the name of a command, such as `replay`, run only that one.
 
-The outputs are kept in docs/outputs, one file a command; those that say how the models of the
-bundled experiment did go into experiments/results too, where the documentation takes its numbers.
+The outputs go to docs/outputs, one file per command. The results of the models of the bundled
+experiment also go to experiments/results, where the documentation takes its numbers from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 OUTPUTS, ROOT = HERE.parent / "outputs", HERE.parents[1]
 RESULTS = ROOT / "experiments" / "results"
 LABEL = "any_7d"
-"""Of the bundled experiment, the one whose comparison is shown."""
+"""The label of the bundled experiment whose comparison the documentation shows."""
 HALF = "half and half"
 UNITS = ("all", "taji", "green_zone")
 JUNE = "--set experiment.name=june --set data.last_day=2021-06-30 --set backtest.every=7"
@@ -71,18 +71,18 @@ SESSION: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
 )  # fmt: skip
 SHOWN_LAST = {"verify": 1}
-"""Of these only the last commands are shown in full, the others without what they print."""
+"""For these, only the last commands are shown with their output."""
 
 
 def main() -> None:
-    """Run the session, or only the commands that are named."""
-    wanted = set(sys.argv[1:])
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(os.environ.get("DOCS_SESSION", scratch))
+    """Run the whole session, or only the named commands."""
+    chosen = set(sys.argv[1:])
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(os.environ.get("DOCS_SESSION", temporary))
         folder.mkdir(exist_ok=True)
         _prepare(folder)
         for name, lines in SESSION:
-            if not wanted or name in wanted:
+            if not chosen or name in chosen:
                 _keep(name, lines, folder)
         _results(folder)
 
@@ -99,10 +99,10 @@ def _prepare(folder: Path) -> None:
 
 
 def _keep(name: str, lines: tuple[str, ...], folder: Path) -> None:
-    said = [_typed(line, folder) for line in lines]
+    outputs = [_typed(line, folder) for line in lines]
     if name:
-        shown = len(said) - SHOWN_LAST.get(name, len(said))
-        texts = [text.split("\n")[0] if i < shown else text for i, text in enumerate(said)]
+        shown = len(outputs) - SHOWN_LAST.get(name, len(outputs))
+        texts = [text.split("\n")[0] if i < shown else text for i, text in enumerate(outputs)]
         (OUTPUTS / f"{name}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
 
 
@@ -113,16 +113,18 @@ def _typed(line: str, folder: Path) -> str:
     command = f"{sys.executable} -m escalation.cli {line}"
     if line.startswith("ui"):
         command = f"timeout -s INT 20 {command}"
-    done = subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True)
-    printed = "\n".join(row.rstrip() for row in (done.stdout + done.stderr).splitlines())
+    result = subprocess.run(
+        command, shell=True, cwd=folder, env=env, capture_output=True, text=True
+    )
+    printed = "\n".join(row.rstrip() for row in (result.stdout + result.stderr).splitlines())
     if line.startswith("ui"):
         printed = printed.splitlines()[0]
-    status = "" if done.returncode in {0, 124, 130} else f"\n$ echo $?\n{done.returncode}"
+    status = "" if result.returncode in {0, 124, 130} else f"\n$ echo $?\n{result.returncode}"
     return f"$ escalation {line}\n{printed.replace(str(folder), '.').strip()}{status}"
 
 
 def _results(folder: Path) -> None:
-    """The comparison of the bundled experiment, and five days of the replay, where they ran."""
+    """Store the comparison of the bundled experiment and five days of the replay, if they ran."""
     for path in folder.glob("mlartifacts/iraq_crisis/**/tables/comparison.csv"):
         if pd.read_csv(path)["target"].eq(LABEL).all():
             shutil.copy(path, RESULTS / "iraq_crisis.csv")
@@ -130,12 +132,13 @@ def _results(folder: Path) -> None:
             half_and_half(forecasts).to_csv(RESULTS / "iraq_crisis_half.csv", index=False)
     if (folder / "replay.csv").exists():
         replayed = pd.read_csv(folder / "replay.csv")
-        own = replayed[replayed["unit"].isin(UNITS)]
-        own.to_csv(RESULTS / "iraq_crisis_march_2020.csv", index=False)
+        replayed[replayed["unit"].isin(UNITS)].to_csv(
+            RESULTS / "iraq_crisis_march_2020.csv", index=False
+        )
 
 
 def half_and_half(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """The mean of ``ewma_nb`` and ``prior`` as one more model of the comparison: its row."""
+    """Return the row of the mean of ``ewma_nb`` and ``prior`` in the comparison of models."""
     by_model = forecasts.set_index(["unit_key", "day"]).groupby("model")["probability"]
     both = [by_model.get_group(name) for name in ("ewma_nb", "prior")]
     kept = forecasts[forecasts["model"].isin(["ewma_nb", "climatology"])]

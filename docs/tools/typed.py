@@ -1,9 +1,9 @@
-"""What a page says to type: the shell lines of README and docs, in the order of the page.
+"""Extract or run the shell commands of README and the docs, in the order of the page.
 
-    python docs/tools/typed.py PAGE ...   # types them in this folder, as a newcomer would
+    python docs/tools/typed.py PAGE ...   # runs them in this folder, as a newcomer would
 
-A line that fails ends it, with its status. Lines of a crontab are typed without their times. Words
-that stand for something (an address, a run) are for whoever types them by hand.
+The first command that fails ends the run, with its status. Crontab lines run without their times.
+Placeholders (an address, a run) are not replaced.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ LINE = re.compile(rf"^(?:\$ |    )((?:\S+ +){{5}}cd \S+ && |)((?:{'|'.join(PROGR
 
 
 def lines(text: str) -> list[str]:
-    """Shell lines of a page, those that end in a backslash joined, without comments."""
+    """Return the shell commands of a page, with continued lines joined and comments removed."""
     joined = text.replace("\\\n", " ")
-    found = (LINE.match(line) for line in joined.splitlines())
-    return [re.sub(r"\s+# .*", "", match[2]).strip() for match in found if match]
+    matches = map(LINE.match, joined.splitlines())
+    return [re.sub(r"\s+# .*", "", match[2]).strip() for match in matches if match]
 
 
 def inline(text: str) -> list[str]:
-    """Commands within the sentences of a page."""
+    """Return the commands quoted in the sentences of a page."""
     return INLINE.findall(text)
 
 
 def main() -> int:
-    """Type the lines of each page that is named; the status of the first that fails."""
+    """Run the commands of each named page; return the status of the first that fails, or 0."""
     for page in sys.argv[1:]:
         for line in lines(Path(page).read_text(encoding="utf-8")):
             print(f"$ {line}", flush=True)

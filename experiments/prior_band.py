@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 from skill_data import SHARED
 
 from escalation.backtest import intervals
-from escalation.backtest.prior_learning import SCORED, learn
+from escalation.backtest.prior_learning import SCORED, fit_coefficients
 from escalation.backtest.small_archives import LABELS, SmallRows
 from escalation.models.penalised import penalised_logistic
 
@@ -49,7 +49,7 @@ def band(small: dict[str, list[list[SmallRows]]]) -> np.ndarray:
         others = {name: rows for name, rows in small.items() if name != conflict}
         deviations = []
         for label in LABELS:
-            beta = learn(others, label, PENALTY)
+            beta = fit_coefficients(others, label, PENALTY)
             for rows in (rows for part in parts for rows in part):
                 if rows.label == label and rows.horizon in SCORED:
                     prior = expit(beta[0] + rows.inputs @ beta[1:])

@@ -1,6 +1,7 @@
-"""The skill table: what it runs, what it counts and what it says."""
+"""The skill table: what it runs, counts and reports; and that every experiment can be imported."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pandas as pd
 import pytest
 
 from escalation.models import MODELS
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
 @pytest.fixture
@@ -19,6 +22,12 @@ def modules(root, monkeypatch):
     import skill_report
 
     return skill, skill_data, skill_report
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXPERIMENTS.glob("*.py")))
+def test_every_experiment_finds_what_it_imports(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(EXPERIMENTS))
+    importlib.import_module(name)
 
 
 def row(data, lag, model, **values):

@@ -1,4 +1,4 @@
-"""Labels: what "worse" means. One file per label; a new one is a file and a line here."""
+"""Labels, which define escalation. To add one, write a file here and add a line below."""
 
 from escalation.targets.any import AnyEvent
 from escalation.targets.base import Labels, LookBack, Target, labels, look_back, null_share

@@ -15,7 +15,7 @@ from escalation.targets.base import LookBack, Target
 class AnyEvent(Target):
     """Outcome 1 when at least one event that counts happens in the days t+1 to t+h.
 
-    The rung from which an event counts is part of ``where``. Always at risk.
+    Always at risk. The lowest rung that counts is part of ``where``.
     """
 
     name: ClassVar[str] = "any"

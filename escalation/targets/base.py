@@ -1,8 +1,8 @@
-"""What every label gives, and the two halves it is made of.
+"""The base class of labels.
 
-A label looks back for its threshold, its risk set and the history of what it counts, all causal and
-all as known on the day; and it looks ahead for what came. Only the second half sees the future.
-Days before the panel starts count as zero everywhere.
+A label looks back for its threshold, its risk set and the history of its count, as known on the
+day, and looks ahead for the outcome. Only the look ahead sees the future. Days before the panel
+starts count as zero.
 """
 
 from __future__ import annotations
@@ -25,36 +25,34 @@ from escalation.panel.series import Series
 
 MAX_HORIZON = 90
 HISTORY_DECAYS = (7, 10, 21, 45, 90, 365)
-"""e-folding times, in days, of the decayed sums that count models start from."""
+"""E-folding times in days of the decayed sums that count models use."""
 HISTORY_WINDOWS = (7, 28, 360)
 ACTIVE_WINDOWS = (28, 90, 360)
 DAYS_SINCE = f"{schema.HISTORY}days_since"
 NEVER = 9999
-"""Days since the last counted event where there was none."""
+"""Days since the last counted event if there was none."""
 MEAN = f"{schema.HISTORY}mean"
 MEAN_DAYS = (28, 360)
-"""Shortest and longest stretch of days over which the unchanged rate is taken."""
-OWN_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""Shortest and longest span in days over which the no-change rate is averaged."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 GUARD = 1e-9
-"""Keeps a whole number whole when it comes out of float arithmetic a little off."""
+"""Offset against rounding errors, so that whole numbers are not rounded to their neighbours."""
 
 
 @dataclass(frozen=True)
 class LookBack:
-    """What a label knows on the day, by unit and day.
+    """What a label knows on each day, by unit and day.
 
     Parameters
     ----------
     threshold : ndarray of float64
-        The outcome is 1 when the count ahead is at least this; always a whole number, 1 or more.
+        The outcome is 1 if the count ahead is at least this whole number, 1 or more.
     at_risk : ndarray of bool
-        Where the question makes sense.
+        Rows for which the label is defined.
     history : mapping of str to ndarray of float64
-        ``history_decay_21d`` and the like: decayed and plain sums, up to the day, of what is
-        counted; ``history_active_28d`` and the like: days on which something did; and
-        ``history_mean``, the count to expect in h days if nothing changes.
+        See :func:`history_of`.
     extra : mapping of str to ndarray
-        Whatever the second half needs, such as masks by pair of sides.
+        Whatever the look ahead needs, such as masks by pair of sides.
     """
 
     threshold: Array
@@ -65,7 +63,7 @@ class LookBack:
 
 @dataclass(frozen=True)
 class Labels:
-    """What a label says, by unit and day; NaN where the days ahead are not all covered."""
+    """Counts ahead and outcomes by unit and day; NaN if the days ahead are not all covered."""
 
     count: Array
     threshold: Array
@@ -73,16 +71,16 @@ class Labels:
 
     @property
     def outcome(self) -> Array:
-        """1 where the count reaches the threshold, 0 where not, NaN where unknown."""
+        """1 if the count reaches the threshold, 0 if not, NaN if unknown."""
         return np.where(np.isnan(self.count), np.nan, (self.count >= self.threshold) * 1.0)
 
 
 def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array]:
-    """Decayed sums, window sums and the unchanged expectation of a count series, in float64.
+    """Decayed sums, window sums and the no-change expectation of a count series, in float64.
 
-    ``history_decay_Kd`` is s_t = exp(-1/K) s_(t-1) + x_t; ``history_sum_Wd`` sums W days, and
-    ``history_active_Wd`` counts those on which it was 1 or more; ``history_days_since`` counts
-    days since the last event, :data:`NEVER` if there was none; ``history_mean`` is
+    ``history_decay_Kd`` is s_t = exp(-1/K) s_(t-1) + x_t; ``history_sum_Wd`` sums W days;
+    ``history_active_Wd`` counts the days of W on which x was 1 or more; ``history_days_since``
+    counts days since the last event, :data:`NEVER` if there was none; ``history_mean`` is
     :func:`expected_count`.
 
     Parameters
@@ -90,46 +88,37 @@ def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array
     values : Series
         What is counted.
     panel : Panel
-        Its channel ``events`` says since when each row has been observed.
+        Its channel ``events`` determines since when each row has been observed.
     horizon : int
         h, in days.
     """
     keep = np.exp(-1.0 / np.array(HISTORY_DECAYS, dtype=np.float64))
     decayed = values.decayed_sums(keep)
-    named: dict[str, Array] = {
-        f"{schema.HISTORY}decay_{k}d": decayed[i] for i, k in enumerate(HISTORY_DECAYS)
-    }
-    for width in HISTORY_WINDOWS:
-        named[f"{schema.HISTORY}sum_{width}d"] = past_sum(values, width)
     active = values.active_days(np.array(ACTIVE_WINDOWS, dtype=np.int64)).astype(np.float64)
-    named |= {f"{schema.ACTIVE}{width}d": active[i] for i, width in enumerate(ACTIVE_WINDOWS)}
-    named[DAYS_SINCE] = values.days_since(NEVER).astype(np.float64)
-    named[MEAN] = expected_count(values, panel.series("events"), horizon=horizon)
-    return named
+    return {
+        **{f"{schema.HISTORY}decay_{k}d": decayed[i] for i, k in enumerate(HISTORY_DECAYS)},
+        **{f"{schema.HISTORY}sum_{width}d": past_sum(values, width) for width in HISTORY_WINDOWS},
+        **{f"{schema.ACTIVE}{width}d": active[i] for i, width in enumerate(ACTIVE_WINDOWS)},
+        DAYS_SINCE: values.days_since(NEVER).astype(np.float64),
+        MEAN: expected_count(values, panel.series("events"), horizon=horizon),
+    }
 
 
 def past_sum(values: Series, width: int) -> Array:
-    """Sum over the last ``width`` days, today included.
-
-    Parameters
-    ----------
-    values : Series
-    width : int
-        In days.
-    """
+    """Sum over the last ``width`` days, today included."""
     return values.window_sums(np.array([width], dtype=np.int64))[0].astype(np.float64)
 
 
 def expected_count(values: Series, events: Series, *, horizon: int) -> Array:
-    """Count to expect in h days if nothing changes: the past 360 days' rate times h.
+    """Expected count in h days if nothing changes: the rate of the past 360 days times h.
 
-    Where a row's first event of any kind is more recent, the rate is over the days since then,
-    that day included, but over 28 days at least.
+    If a row's first event of any kind is more recent, the rate is over the days since then, that
+    day included, but over at least 28 days.
 
     Parameters
     ----------
     values, events : Series
-        What is counted; all events.
+        The counted events, and all events.
     horizon : int
         h, in days.
 
@@ -149,13 +138,7 @@ def expected_count(values: Series, events: Series, *, horizon: int) -> Array:
 
 
 def require(holds: bool, name: str, value: object, expected: str) -> None:
-    """Refuse a parameter of a label.
-
-    Raises
-    ------
-    UsageError
-        ``E-CONFIG``, with what was expected.
-    """
+    """Raise a UsageError, ``E-CONFIG``, unless a parameter of a label is valid."""
     if not holds:
         raise UsageError(
             "E-CONFIG",
@@ -167,37 +150,39 @@ def require(holds: bool, name: str, value: object, expected: str) -> None:
         )
 
 
-def require_days(name: str, value: object, *, most: int | None = None) -> None:
-    """Refuse anything but a whole number of days, from 1."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    ends = f"from 1 to {most}" if most else "of 1 or more"
-    holds = whole and (most is None or value <= most)  # type: ignore[operator]
-    require(holds, name, value, f"a whole number of days {ends}")
+def require_whole(
+    name: str, value: object, *, least: int = 1, most: int | None = None, of: str = " of days"
+) -> None:
+    """Raise a UsageError, ``E-CONFIG``, unless a parameter is a whole number in a range."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    holds = whole and value >= least and (most is None or value <= most)  # type: ignore[operator]
+    span = f"from {least} to {most}" if most else f"of {least} or more"
+    require(holds, name, value, f"a whole number{of} {span}")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Base of all labels: a plain count of qualifying events against a threshold.
+    """Base class of labels: a count of qualifying events, compared with a threshold.
 
     Parameters
     ----------
     horizon : int
-        Days ahead, 1 to 90: the label at t looks at t+1 to t+horizon.
+        Days ahead, 1 to 90: the label of day t is about t+1 to t+horizon.
     where : Where
-        Which events count; all events stay features.
+        Which events count. Features use all events.
     called : str
-        A name of its own, for a label that shares its kind and horizon with another.
+        A custom name, for a label that shares its kind and horizon with another.
     description : str
-        What it asks, for people; an experiment's own description by default.
+        The question in words; by default the experiment's description.
     units : tuple of str
-        Kinds of units that it is asked of; those of the panel by default.
+        Kinds of units to forecast; by default those of the panel.
     models : tuple of str
-        Names of the experiment's models that answer it, beside the baselines; all by default.
+        Names of the experiment's models to use besides the baselines; by default all.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` for a parameter out of its range.
+        ``E-CONFIG`` for a parameter out of range.
     """
 
     horizon: int = 7
@@ -209,15 +194,15 @@ class Target:
 
     name: ClassVar[str] = ""
     falls: ClassVar[bool] = False
-    """The longer the horizon, the less likely is outcome 1."""
+    """Whether outcome 1 becomes less likely as the horizon grows."""
 
     def __post_init__(self) -> None:
-        require_days("horizon", self.horizon, most=MAX_HORIZON)
-        fits = not self.called or OWN_NAME.fullmatch(self.called) is not None
-        require(fits, "called", self.called, "a letter, then up to 39 of a-z, 0-9 and _")
+        require_whole("horizon", self.horizon, most=MAX_HORIZON)
+        valid = not self.called or _NAME.fullmatch(self.called) is not None
+        require(valid, "called", self.called, "a letter, then up to 39 of a-z, 0-9 and _")
 
     def channels(self) -> tuple[Channel, ...]:
-        """What this label needs in the panel."""
+        """Channels that the label needs in the panel."""
         return (Channel("target", self.where),)
 
     def look_back(self, panel: Panel) -> LookBack:
@@ -225,22 +210,22 @@ class Target:
         raise NotImplementedError
 
     def look_ahead(self, panel: Panel, back: LookBack) -> Array:
-        """What came in the days t+1 to t+h; NaN beyond the panel's last day."""
+        """Count over the days t+1 to t+h; NaN if they reach beyond the panel's last day."""
         return kernels.ahead_sum(panel["target"], self.horizon)
 
     def history(self, panel: Panel) -> dict[str, Array]:
-        """History of the plain count."""
+        """History of the count in channel ``target``."""
         return history_of(panel.series("target"), panel, horizon=self.horizon)
 
 
 def look_back(target: Target, past: History) -> LookBack:
-    """The look back of a label, by unit and issue day, as known on each day."""
+    """The look back of a label as known on each day; nobody is at risk before their entry."""
     back = target.look_back(past.panel())
     return replace(back, at_risk=back.at_risk & past.present)
 
 
 def labels(target: Target, back: LookBack, panel: Panel, *, covered: int) -> Labels:
-    """Labels from a snapshot whose events are complete up to day index ``covered`` (included)."""
+    """Labels from a snapshot whose events are complete up to and including day ``covered``."""
     count = target.look_ahead(panel, back).astype(np.float64)
     ends = np.arange(count.shape[1]) + target.horizon
     count[:, ends > covered] = np.nan
@@ -248,23 +233,23 @@ def labels(target: Target, back: LookBack, panel: Panel, *, covered: int) -> Lab
 
 
 def null_share(labels: Labels, back: LookBack) -> float:
-    r"""Share of positives that a process without any change would produce by chance.
+    r"""No-change positive rate: the share of positives that a constant process gives by chance.
 
     .. math:: \text{mean over rows at risk, outcome known, of } P(\text{Poisson}(m) \ge k)
 
-    with m the ``history_mean`` and k the threshold of the row. For ``deaths``, where one event
-    adds many, it is a lower bound on how often chance alone does it at high thresholds.
+    with m the ``history_mean`` and k the threshold of the row. For ``deaths``, as one event may
+    count many, it is a lower bound at high thresholds.
 
     Returns
     -------
     float
-        NaN where no row is at risk.
+        NaN if no row is at risk.
 
     Examples
     --------
-    >>> one = np.ones((1, 2))
-    >>> back = LookBack(one, one > 0, {"history_mean": np.array([[0.0, np.log(2)]])})
-    >>> round(null_share(Labels(one, one, one > 0), back), 6)
+    >>> ones = np.ones((1, 2))
+    >>> back = LookBack(ones, ones > 0, {"history_mean": np.array([[0.0, np.log(2)]])})
+    >>> round(null_share(Labels(ones, ones, ones > 0), back), 6)
     0.25
     """
     from scipy.special import gammainc

@@ -1,4 +1,4 @@
-"""``calm``: no qualifying event where there was one lately."""
+"""``calm``: no qualifying event, after a recent one."""
 
 from __future__ import annotations
 
@@ -18,26 +18,24 @@ from escalation.targets.base import (
     LookBack,
     Target,
     past_sum,
-    require_days,
+    require_whole,
 )
 
 LOG_RANGE = (1e-6, 30.0)
-"""Expected counts are held to it: what never happens, and what always does, have no logarithm."""
+"""Bounds of expected counts, so that the logarithms below are finite."""
 
 
 @dataclass(frozen=True)
 class Calm(Target):
     r"""Outcome 1 when no event that counts happens in the days t+1 to t+h.
 
-    At risk only where one happened in the last ``window`` days, today included. Counted is calm
-    itself, 1 or 0, and the threshold is 1. The history is of the events, told as what models of
-    counts have to see to say the chance of none: where m events are to be expected in h days, it
-    says
+    At risk only if one happened in the last ``window`` days, today included. The count is 1 if
+    calm, 0 otherwise, and the threshold is 1. The history is transformed so that count models give
+    the chance of no event: an expectation of m events in h days becomes
 
     .. math:: m' = -\log(1 - e^{-m}),\quad P(\text{Poisson}(m') \ge 1) = P(\text{Poisson}(m) = 0)
 
-    ``history_days_since`` stays the days since the last event, and ``history_active_28d`` and the
-    like the days with one.
+    ``history_days_since`` and ``history_active_28d`` and the like are not transformed.
 
     Parameters
     ----------
@@ -52,13 +50,13 @@ class Calm(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_days("window", self.window)
+        require_whole("window", self.window)
 
     def look_back(self, panel: Panel) -> LookBack:
         return LookBack(
             threshold=np.ones(panel.shape),
             at_risk=past_sum(panel.series("target"), self.window) > 0,
-            history=_mirrored(self.history(panel), self.horizon),
+            history=_complement(self.history(panel), self.horizon),
         )
 
     def look_ahead(self, panel: Panel, back: LookBack) -> Array:
@@ -66,18 +64,14 @@ class Calm(Target):
         return np.where(np.isnan(ahead), np.nan, (ahead == 0) * 1.0)
 
 
-def _mirrored(history: dict[str, Array], horizon: int) -> dict[str, Array]:
-    """Every sum, as the count that comes at least once as often as the events don't come."""
+def _complement(history: dict[str, Array], horizon: int) -> dict[str, Array]:
+    """Every sum m over some horizons, replaced by m' times as many."""
     days = {f"{schema.HISTORY}decay_{k}d": k for k in HISTORY_DECAYS}
     days |= {f"{schema.HISTORY}sum_{width}d": width for width in HISTORY_WINDOWS}
     days[MEAN] = horizon
-    return {
-        name: _mirror(values, days[name] / horizon) if name in days else values
-        for name, values in history.items()
-    }
-
-
-def _mirror(values: Array, horizons: float) -> Array:
-    """M' times the horizons that a sum stands for."""
-    expected = np.clip(values / horizons, *LOG_RANGE)
-    return -np.log1p(-np.exp(-expected)) * horizons
+    transformed = dict(history)
+    for name, length in days.items():
+        horizons = length / horizon
+        expected = np.clip(history[name] / horizons, *LOG_RANGE)
+        transformed[name] = -np.log1p(-np.exp(-expected)) * horizons
+    return transformed

@@ -12,7 +12,7 @@ from escalation import schema
 from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel
-from escalation.targets.base import LookBack, Target, history_of, require_days
+from escalation.targets.base import LookBack, Target, history_of, require_whole
 
 NEEDED = "needed_rung"
 RUNGS = range(1, schema.HIGHEST_RUNG + 1)
@@ -22,9 +22,8 @@ RUNGS = range(1, schema.HIGHEST_RUNG + 1)
 class Climb(Target):
     """Outcome 1 when the highest rung ahead is above the highest of the last ``window`` days.
 
-    Counted are the qualifying events ahead on a rung above that highest, so the threshold is 1; the
-    history is of the events at or above the rung that is needed on the day. Not at risk where the
-    past has the top rung already.
+    The count is of qualifying events above that rung, so the threshold is 1. The history is of the
+    events at or above the rung needed on the day. Not at risk if the past has the top rung.
 
     Parameters
     ----------
@@ -38,11 +37,11 @@ class Climb(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_days("window", self.window)
+        require_whole("window", self.window)
 
     def channels(self) -> tuple[Channel, ...]:
         at_or_above = (
-            Channel(_rung(rung), replace(self.where, rung=max(self.where.rung, rung)))
+            Channel(_channel(rung), replace(self.where, rung=max(self.where.rung, rung)))
             for rung in RUNGS
         )
         return (Channel("target_severity", self.where, schema.SEVERITY), *at_or_above)
@@ -61,21 +60,22 @@ class Climb(Target):
         needed = back.extra[NEEDED]
         count = np.zeros(panel.shape)
         for rung in RUNGS:
-            ahead = kernels.ahead_sum(panel[_rung(rung)], self.horizon)
+            ahead = kernels.ahead_sum(panel[_channel(rung)], self.horizon)
             count += np.where((needed == rung) | np.isnan(ahead), ahead, 0.0)
         return count
 
 
-def _rung(rung: int) -> str:
-    """Channel of the events at or above a rung."""
+def _channel(rung: int) -> str:
+    """Name of the channel of events at or above a rung."""
     return f"target_rung_{rung}"
 
 
 def _history(panel: Panel, needed: NDArray[np.int8], horizon: int) -> dict[str, Array]:
-    """History of the events at or above the needed rung; of the top rung where none is left."""
-    chosen: dict[str, Array] = {}
+    """History of the events at or above the needed rung, or the top rung if the past has it."""
+    history: dict[str, Array] = {}
     for rung in RUNGS:
         use = np.minimum(needed, schema.HIGHEST_RUNG) == rung
-        for name, values in history_of(panel.series(_rung(rung)), panel, horizon=horizon).items():
-            chosen[name] = np.where(use, values, chosen.get(name, values))
-    return chosen
+        of_rung = history_of(panel.series(_channel(rung)), panel, horizon=horizon)
+        for name, values in of_rung.items():
+            history[name] = np.where(use, values, history.get(name, values))
+    return history

@@ -1,4 +1,4 @@
-"""``deaths``: at least so many killed in the next h days."""
+"""``deaths``: a minimum number of people killed in the next h days."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import numpy as np
 
 from escalation import schema
 from escalation.panel.dense import Channel, Panel
-from escalation.targets.base import LookBack, Target, require
+from escalation.targets.base import LookBack, Target, require_whole
 
 
 @dataclass(frozen=True)
 class Deaths(Target):
     """Outcome 1 when the events that count kill at least ``least`` in the days t+1 to t+h.
 
-    Count and history are in people killed. An event whose toll is unknown adds nobody. Always at
-    risk.
+    Count and history are in people killed. An event with an unknown toll counts 0. Always at risk.
 
     Parameters
     ----------
@@ -31,8 +30,7 @@ class Deaths(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole = isinstance(self.least, int) and not isinstance(self.least, bool)
-        require(whole and self.least >= 1, "least", self.least, "a whole number of 1 or more")
+        require_whole("least", self.least, of="")
 
     def channels(self) -> tuple[Channel, ...]:
         return (Channel("target", self.where, schema.KILLED),)

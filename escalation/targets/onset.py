@@ -1,4 +1,4 @@
-"""``onset``: at least one qualifying event where it had been quiet."""
+"""``onset``: at least one qualifying event after a quiet spell."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import LookBack, Target, past_sum, require_days
+from escalation.targets.base import LookBack, Target, past_sum, require_whole
 
 
 @dataclass(frozen=True)
 class Onset(Target):
     """Outcome 1 when at least one event that counts happens in the days t+1 to t+h.
 
-    At risk only where none happened in the last ``quiet`` days, today included.
+    At risk only if none happened in the last ``quiet`` days, today included.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Onset(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_days("quiet", self.quiet)
+        require_whole("quiet", self.quiet)
 
     def look_back(self, panel: Panel) -> LookBack:
         return LookBack(

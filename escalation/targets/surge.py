@@ -1,4 +1,4 @@
-"""``surge``: at least twice the past month's average for as many days."""
+"""``surge``: a count of at least a multiple of the past month's average."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import GUARD, LookBack, Target, past_sum, require, require_days
+from escalation.targets.base import GUARD, LookBack, Target, past_sum, require, require_whole
 
 WEEK = 7
 
@@ -20,8 +20,8 @@ class Surge(Target):
     .. math:: k = \max\Bigl(1, \Bigl\lceil f \frac{h}{w} \sum_{i=0}^{w-1} x_{t-i}
               \Bigr\rceil\Bigr)
 
-    At risk where the weekly mean of those w days is at least ``least_weekly``. The rule is widely
-    used and mostly noise: compare its share of positives with :func:`null_share` first.
+    At risk if the weekly mean of those w days is at least ``least_weekly``. The rule is widely used
+    and mostly noise: compare its share of positives with :func:`null_share` first.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Surge(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_days("window", self.window)
+        require_whole("window", self.window)
         require(self.factor > 0, "factor", self.factor, "a number above 0")
         require(self.least_weekly >= 0, "least_weekly", self.least_weekly, "0 or more")
 

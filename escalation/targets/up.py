@@ -1,4 +1,4 @@
-"""``up``: more events than the year's average for as many days."""
+"""``up``: a count above the past year's average."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import LookBack, Target, past_sum, require, require_days
+from escalation.targets.base import LookBack, Target, past_sum, require, require_whole
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Up(Target):
 
     .. math:: m = \frac{h}{w} \sum_{i=0}^{w-1} x_{t-i}, \qquad k = \lfloor m \rfloor + 1
 
-    At risk where m is at least ``least_mean``.
+    At risk if m is at least ``least_mean``.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class Up(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_days("window", self.window)
+        require_whole("window", self.window)
         require(self.least_mean >= 0, "least_mean", self.least_mean, "0 or more")
 
     def look_back(self, panel: Panel) -> LookBack:
-        # A whole number divided by a whole number: exact multiples come out exact.
+        # A whole number divided by a whole number, so that exact multiples stay exact.
         average = past_sum(panel.series("target"), self.window) * self.horizon / self.window
         return LookBack(
             threshold=np.floor(average) + 1.0,

@@ -1,4 +1,4 @@
-"""What a label asks, in words made from its definition."""
+"""Definitions and questions of labels in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from escalation.targets.base import Target
 
 
 def definition(target: Target) -> str:
-    """When the outcome is 1, in a sentence.
+    """A sentence that says when the outcome is 1.
 
     Examples
     --------
@@ -19,7 +19,7 @@ def definition(target: Target) -> str:
 
 
 def question(target: Target) -> str:
-    """What a label asks, for a title.
+    """The definition as a title.
 
     Examples
     --------
@@ -27,26 +27,22 @@ def question(target: Target) -> str:
     >>> question(TARGETS["any"](horizon=14))
     'at least one event that counts happens in the next 14 days'
     """
-    asked = _sentence(target).removeprefix("Outcome 1 when ").removesuffix(".").replace("``", "")
+    text = _sentence(target).removeprefix("Outcome 1 when ").removesuffix(".").replace("``", "")
     counted = _counted(target)
-    return f"{asked} (events count with {counted})" if counted else asked
+    return f"{text} (events count with {counted})" if counted else text
 
 
 def _sentence(target: Target) -> str:
     """The first sentence of the class's documentation, with its horizon in days."""
     first = (type(target).__doc__ or type(target).__name__).split("\n\n")[0]
     text, days = " ".join(first.split()), f"{target.horizon} days"
-    for said, meant in {
-        "in the days t+1 to t+h": f"in the next {days}",
-        "h-day": f"{target.horizon}-day",
-        "for h days": f"for {days}",
-    }.items():
-        text = text.replace(said, meant)
-    return text
+    text = text.replace("in the days t+1 to t+h", f"in the next {days}")
+    return text.replace("h-day", f"{target.horizon}-day").replace("for h days", f"for {days}")
 
 
 def _counted(target: Target) -> str:
-    words = [f"{name} {' or '.join(v)}" for name, v in target.where.equal.items()]
+    """The filter of the events that count."""
+    words = [f"{name} {' or '.join(values)}" for name, values in target.where.equal.items()]
     if target.where.rung:
         words.append(f"severity {target.where.rung} or more")
     return ", ".join(words)

@@ -35,7 +35,7 @@ def backs(target, archive, *, first_day, lag):
 
 
 def until(arrays, day):
-    """What there was up to a day index, to the byte."""
+    """The arrays up to a day index, as bytes."""
     return {
         key: (entry, values[entry : day + 1].tobytes())
         for key, (entry, values) in arrays.items()
@@ -63,7 +63,7 @@ def test_nothing_that_becomes_known_later_moves_the_past(target, lag, random_arc
         known = archive.versions[archive.versions[schema.KNOWN_DATE] <= first + day]
         # Same identifiers, other days, places, sides and rungs, and retractions of what was known.
         late = other.versions[other.versions[schema.KNOWN_DATE] > first + day]
-        gone = (
+        retractions = (
             known.drop_duplicates([schema.EVENT_ID])
             .iloc[::2]
             .assign(
@@ -71,26 +71,26 @@ def test_nothing_that_becomes_known_later_moves_the_past(target, lag, random_arc
             )
         )
         late = late[
-            ~late[schema.EVENT_ID].isin(gone[schema.EVENT_ID])
+            ~late[schema.EVENT_ID].isin(retractions[schema.EVENT_ID])
             | (late[schema.KNOWN_DATE] > first + day + 1)
         ]
         poisoned = EventArchive.of(
-            pd.concat([known, late, gone], ignore_index=True), covered_to=archive.covered_to
+            pd.concat([known, late, retractions], ignore_index=True), covered_to=archive.covered_to
         )
-        moved = backs(target, poisoned, first_day=first, lag=lag)
-        assert until(moved, day) == until(clean, day)
-        assert until(moved, 39) != until(clean, 39), "expected the poison to do something"
+        rebuilt = backs(target, poisoned, first_day=first, lag=lag)
+        assert until(rebuilt, day) == until(clean, day)
+        assert until(rebuilt, 39) != until(clean, 39), "expected the poison to do something"
 
 
 def test_the_order_of_rows_and_repeated_rows_change_nothing(target, random_archive):
     archive = random_archive(24, days=40)
     rows = archive.versions
-    mixed = pd.concat([rows, rows.iloc[::3]]).sample(frac=1, random_state=1)
-    again = EventArchive.of(mixed, covered_to=archive.covered_to, known_basis="observed")
-    pd.testing.assert_frame_equal(again.versions, rows)
+    shuffled = pd.concat([rows, rows.iloc[::3]]).sample(frac=1, random_state=1)
+    reordered = EventArchive.of(shuffled, covered_to=archive.covered_to, known_basis="observed")
+    pd.testing.assert_frame_equal(reordered.versions, rows)
     first = archive.first_day
     straight = until(backs(target, archive, first_day=first, lag=1), 39)
-    assert until(backs(target, again, first_day=first, lag=1), 39) == straight
+    assert until(backs(target, reordered, first_day=first, lag=1), 39) == straight
 
 
 def test_renamed_units_change_only_names(target, random_archive):

@@ -68,17 +68,17 @@ def read(table, start):
 
 
 @pytest.fixture(scope="module")
-def story(random_archive):
+def snapshots(random_archive):
     """A random archive and its snapshot of each day, read once."""
 
     @cache
-    def tell(seed):
+    def read_daily(seed):
         archive = random_archive(seed)
         days = day_range(archive.first_day, archive.covered_to)
         start = pd.Timestamp(days[0])
         return archive, [read(archive.as_of(day), start) for day in days]
 
-    return tell
+    return read_daily
 
 
 def counts_for(where, row):
@@ -88,8 +88,8 @@ def counts_for(where, row):
 
 
 @dataclass
-class Known:
-    """What the oracle says on a day; weight is what an event adds to count and history."""
+class Expected:
+    """The oracle's label on a day; weight is what an event adds to count and history."""
 
     threshold: int
     at_risk: bool
@@ -106,16 +106,16 @@ def plain(target):
 
 
 def rule_any(target, past, now):
-    return Known(1, True, plain(target))
+    return Expected(1, True, plain(target))
 
 
 def rule_onset(target, past, now):
     weight = plain(target)
-    return Known(1, not total(past, weight, now - target.quiet + 1, now), weight)
+    return Expected(1, not total(past, weight, now - target.quiet + 1, now), weight)
 
 
 def rule_deaths(target, past, now):
-    return Known(
+    return Expected(
         target.least, True, lambda event: plain(target)(event) * (event.row[schema.KILLED] or 0)
     )
 
@@ -124,7 +124,7 @@ def rule_up(target, past, now):
     weight = plain(target)
     past_total = total(past, weight, now - target.window + 1, now)
     average = Fraction(past_total * target.horizon, target.window)
-    return Known(math.floor(average) + 1, average >= target.least_mean, weight)
+    return Expected(math.floor(average) + 1, average >= target.least_mean, weight)
 
 
 def rule_surge(target, past, now):
@@ -133,7 +133,7 @@ def rule_surge(target, past, now):
     average = Fraction(past_total * target.horizon, target.window)
     needed = math.ceil(Fraction(str(target.factor)) * average)
     weekly = Fraction(past_total * 7, target.window)
-    return Known(max(needed, 1), weekly >= target.least_weekly, weight)
+    return Expected(max(needed, 1), weekly >= target.least_weekly, weight)
 
 
 def rule_exceed(target, past, now):
@@ -145,29 +145,29 @@ def rule_exceed(target, past, now):
     high = min(low + 1, target.windows - 1)
     quantile = sums[low] + (place - low) * (sums[high] - sums[low])
     mean = Fraction(sum(sums), target.windows)
-    return Known(math.floor(quantile) + 1, mean >= Fraction(str(target.least_mean)), weight)
+    return Expected(math.floor(quantile) + 1, mean >= Fraction(str(target.least_mean)), weight)
 
 
 def highest(target, events, first, last):
     """Highest rung of the events that count, from a day to a day."""
-    kept = [e.row for e in events if first <= e.day <= last and counts_for(target.where, e.row)]
-    return max((row[schema.SEVERITY] for row in kept), default=0)
+    rows = [e.row for e in events if first <= e.day <= last and counts_for(target.where, e.row)]
+    return max((row[schema.SEVERITY] for row in rows), default=0)
 
 
 def rule_climb(target, past, now):
     top = highest(target, past, now - target.window + 1, now)
     needed = min(top + 1, 6)
-    return Known(
+    return Expected(
         1, top < 6, lambda event: plain(target)(event) * (event.row[schema.SEVERITY] >= needed)
     )
 
 
 def rule_calm(target, past, now):
-    return Known(1, total(past, plain(target), now - target.window + 1, now) > 0, plain(target))
+    return Expected(1, total(past, plain(target), now - target.window + 1, now) > 0, plain(target))
 
 
-def mirrored(name, value, horizon):
-    """The count that comes at least once as often as the events don't come."""
+def complement(name, value, horizon):
+    """The count that is at least 1 as often as there are no events."""
     if name == "history_days_since" or "_active_" in name:
         return value
     spans = name.removesuffix("d").rpartition("_")[2]
@@ -190,7 +190,7 @@ def rule_retaliation(target, past, now):
     both = {pair for a, b in target.pairs for pair in ((a, b), (b, a))}
     recent = [event for event in past if now - target.window < event.day <= now]
     answers = {(b, a) for a, b in both if any(attacks(target, event, a, b) for event in recent)}
-    return Known(
+    return Expected(
         1, bool(answers), lambda event: int(any(attacks(target, event, *pair) for pair in answers))
     )
 
@@ -208,48 +208,48 @@ RULES = {
 }
 
 
-def own_history(known, past, now, horizon):
+def expected_history(rule, past, now, horizon):
     """Every history column of one unit on one day."""
-    weights = [(event.day, known.weight(event)) for event in past]
-    said = {
+    weights = [(event.day, rule.weight(event)) for event in past]
+    columns = {
         f"history_decay_{k}d": sum(w * math.exp(-(now - day) / k) for day, w in weights)
         for k in (7, 10, 21, 45, 90, 365)
     }
     for width in (7, 28, 360):
-        said[f"history_sum_{width}d"] = sum(w for day, w in weights if day > now - width)
+        columns[f"history_sum_{width}d"] = sum(w for day, w in weights if day > now - width)
     days = {day for day, _ in weights}
     worth = {day: sum(w for other, w in weights if other == day) for day in days}
     for width in (28, 90, 360):
-        said[f"history_active_{width}d"] = sum(
+        columns[f"history_active_{width}d"] = sum(
             total >= 1 for day, total in worth.items() if day > now - width
         )
-    said["history_days_since"] = min((now - day for day, w in weights if w >= 1), default=9999)
+    columns["history_days_since"] = min((now - day for day, w in weights if w >= 1), default=9999)
     observed = max((now - event.day + 1 for event in past), default=0)
-    said["history_mean"] = (
-        said["history_sum_360d"] * horizon / min(max(observed, 28), 360)
+    columns["history_mean"] = (
+        columns["history_sum_360d"] * horizon / min(max(observed, 28), 360)
     )  # fmt: skip
-    return said
+    return columns
 
 
-def ahead(target, known, past, future, t, now):
+def ahead(target, rule, past, future, t, now):
     """Count and outcome of the days t+1 to t+h."""
     last = t + target.horizon
     if target.name == "calm":
-        calm = total(future, known.weight, t + 1, last) == 0
+        calm = total(future, rule.weight, t + 1, last) == 0
         return calm, calm
     if target.name != "climb":
-        count = total(future, known.weight, t + 1, last)
-        return count, count >= known.threshold
+        count = total(future, rule.weight, t + 1, last)
+        return count, count >= rule.threshold
     top = highest(target, past, now - target.window + 1, now)
-    count = total(future, known.weight, t + 1, last) if known.at_risk else 0
+    count = total(future, rule.weight, t + 1, last) if rule.at_risk else 0
     return count, highest(target, future, t + 1, last) > top
 
 
 @pytest.mark.parametrize("seed", [11, 12])
 @pytest.mark.parametrize("lag", [0, 3])
 @pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
-def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story):
-    archive, daily = story(seed)
+def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, snapshots):
+    archive, daily = snapshots(seed)
     spec = PanelSpec(KINDS, target.channels())
     versions = history(archive, spec, lag=lag)
     late = versions.panel().news["events"][0]
@@ -260,24 +260,24 @@ def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story
     entered, outcomes = set(), []
     for t in range(lag, len(daily)):
         for i, unit in enumerate(versions.units):
-            now, here = t - lag, f"{unit} on day {t}"
+            now, place = t - lag, f"{unit} on day {t}"
             past = [event for event in daily[t].get(unit, []) if event.day <= now]
             entered |= {unit} if past else set()
-            known = RULES[target.name](target, past, now)
-            assert back.at_risk[i, t] == (known.at_risk and unit in entered), here
-            assert back.threshold[i, t] == known.threshold, here
-            for name, value in own_history(known, past, now, target.horizon).items():
+            rule = RULES[target.name](target, past, now)
+            assert back.at_risk[i, t] == (rule.at_risk and unit in entered), place
+            assert back.threshold[i, t] == rule.threshold, place
+            for name, value in expected_history(rule, past, now, target.horizon).items():
                 if target.name == "calm":
-                    value = mirrored(name, value, target.horizon)
-                said = back.history[name][i, t]
-                assert math.isclose(said, value, rel_tol=1e-9, abs_tol=1e-12), (name, here)
+                    value = complement(name, value, target.horizon)
+                actual = back.history[name][i, t]
+                assert math.isclose(actual, value, rel_tol=1e-9, abs_tol=1e-12), (name, place)
             if t + target.horizon > covered:
-                assert np.isnan(got.count[i, t]), here
-                assert np.isnan(got.outcome[i, t]), here
+                assert np.isnan(got.count[i, t]), place
+                assert np.isnan(got.outcome[i, t]), place
                 continue
-            count, outcome = ahead(target, known, past, daily[-1].get(unit, []), t, now)
-            assert got.count[i, t] == count, here
-            assert got.outcome[i, t] == outcome, here
+            count, outcome = ahead(target, rule, past, daily[-1].get(unit, []), t, now)
+            assert got.count[i, t] == count, place
+            assert got.outcome[i, t] == outcome, place
             outcomes.append(bool(outcome) if back.at_risk[i, t] else None)
     assert {True, False, None} <= set(outcomes), "expected positives, negatives and neither"
 
@@ -285,7 +285,7 @@ def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, story
 @pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
 def test_all_targets_give_the_same_history_columns(target, random_archive):
     versions = history(random_archive(1, days=12), PanelSpec(KINDS, target.channels()))
-    names = set(own_history(Known(1, True, lambda event: 1), [], 0, 7))
+    names = set(expected_history(Expected(1, True, lambda event: 1), [], 0, 7))
     back = look_back(target, versions)
     assert set(back.history) == names
     assert all(values.dtype == np.float64 for values in back.history.values())

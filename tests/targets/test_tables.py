@@ -32,7 +32,7 @@ START = pd.Timestamp("2020-01-01")
 
 @dataclass(frozen=True)
 class Table:
-    """Events as (day, rung, killed, actor, target) and what the label must say, a value a day."""
+    """Events as (day, rung, killed, actor, target) and the expected label, one value a day."""
 
     target: Target
     events: list[tuple]
@@ -185,15 +185,15 @@ def test_every_registered_target_has_a_table():
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_says_what_its_table_says(name):
+def test_a_target_equals_its_table(name):
     table = TABLES[name]
     assert table.target.name == name
     assert type(table.target) is TARGETS[name]
-    _, said = label(table.target, table.events, len(table.threshold))
-    assert said.threshold[0].tolist() == table.threshold
-    assert said.at_risk[0].tolist() == table.at_risk
-    assert missing(said.count[0]) == table.count
-    assert missing(said.outcome[0]) == table.outcome
+    _, result = label(table.target, table.events, len(table.threshold))
+    assert result.threshold[0].tolist() == table.threshold
+    assert result.at_risk[0].tolist() == table.at_risk
+    assert missing(result.count[0]) == table.count
+    assert missing(result.outcome[0]) == table.outcome
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -277,14 +277,14 @@ def test_the_expected_count_starts_at_the_first_event_of_any_kind():
 
 def test_the_null_share_is_the_mean_chance_over_known_rows_at_risk():
     mean = np.array([[1.0, 2.0, 50.0, 50.0]])
-    said = Labels(
+    result = Labels(
         count=np.array([[0.0, 1.0, np.nan, 0.0]]),
         threshold=np.array([[1.0, 2.0, 1.0, 1.0]]),
         at_risk=np.array([[YES, YES, YES, NO]]),
     )
-    back = LookBack(said.threshold, said.at_risk, {"history_mean": mean})
+    back = LookBack(result.threshold, result.at_risk, {"history_mean": mean})
     expected = ((1 - np.exp(-1)) + (1 - 3 * np.exp(-2))) / 2
-    assert null_share(said, back) == pytest.approx(expected, rel=1e-12)
+    assert null_share(result, back) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_null_share_of_nothing_is_missing():
@@ -294,22 +294,22 @@ def test_the_null_share_of_nothing_is_missing():
 
 
 def test_calm_is_as_likely_as_no_event_at_the_usual_rate():
-    back, said = label(Calm(horizon=3), counts(*[1, 0, 0, 0] * 90), days=360)
+    back, result = label(Calm(horizon=3), counts(*[1, 0, 0, 0] * 90), days=360)
     assert back.at_risk[0].all()
     assert back.history["history_mean"][0, -1] == pytest.approx(-np.log1p(-np.exp(-0.75)))
     last = LookBack(back.threshold[:, -1:], back.at_risk[:, -1:], {
         "history_mean": back.history["history_mean"][:, -1:]
     })  # fmt: skip
-    one = Labels(np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1), bool))
-    assert null_share(one, last) == pytest.approx(np.exp(-0.75), rel=1e-9)
-    assert np.nanmean(said.outcome) == pytest.approx(1 / 4, abs=0.01)
+    single = Labels(np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1), bool))
+    assert null_share(single, last) == pytest.approx(np.exp(-0.75), rel=1e-9)
+    assert np.nanmean(result.outcome) == pytest.approx(1 / 4, abs=0.01)
 
 
 def test_a_process_without_change_reaches_the_null_share():
     values = np.random.default_rng(3).poisson(0.3, 3000)
-    back, said = label(AnyEvent(horizon=3), counts(*values), days=3000)
-    known = said.at_risk & ~np.isnan(said.outcome)
-    assert null_share(said, back) == pytest.approx(said.outcome[known].mean(), abs=0.03)
+    back, result = label(AnyEvent(horizon=3), counts(*values), days=3000)
+    known = result.at_risk & ~np.isnan(result.outcome)
+    assert null_share(result, back) == pytest.approx(result.outcome[known].mean(), abs=0.03)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every label says what it asks, with its horizon and what counts."""
+"""Definitions and questions name the horizon and the events that count."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_the_definition_names_horizon_and_filter(name):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_question_is_the_definition_as_a_title(name):
-    asked = label(name, where=Where(rung=5))
-    words = question(asked)
+    target = label(name, where=Where(rung=5))
+    words = question(target)
     assert words.endswith("(events count with severity 5 or more)")
     assert not words[0].isupper() and "`" not in words and "Outcome" not in words

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from escalation.panel.dense import Panel
-from escalation.targets.base import LookBack, Target
+from escalation.targets.base import Target
 
 
 @dataclass(frozen=True)
@@ -19,10 +16,3 @@ class AnyEvent(Target):
     """
 
     name: ClassVar[str] = "any"
-
-    def look_back(self, panel: Panel) -> LookBack:
-        return LookBack(
-            threshold=np.ones(panel.shape),
-            at_risk=np.ones(panel.shape, dtype=bool),
-            history=self.history(panel),
-        )

@@ -206,8 +206,8 @@ class Target:
         return (Channel("target", self.where),)
 
     def look_back(self, panel: Panel) -> LookBack:
-        """Threshold, risk set and history on each day; causal."""
-        raise NotImplementedError
+        """Threshold, risk set and history on each day, all causal; always at risk from 1 event."""
+        return LookBack(np.ones(panel.shape), np.ones(panel.shape, dtype=bool), self.history(panel))
 
     def look_ahead(self, panel: Panel, back: LookBack) -> Array:
         """Count over the days t+1 to t+h; NaN if they reach beyond the panel's last day."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,8 +36,4 @@ class Deaths(Target):
         return (Channel("target", self.where, schema.KILLED),)
 
     def look_back(self, panel: Panel) -> LookBack:
-        return LookBack(
-            threshold=np.full(panel.shape, float(self.least)),
-            at_risk=np.ones(panel.shape, dtype=bool),
-            history=self.history(panel),
-        )
+        return replace(super().look_back(panel), threshold=np.full(panel.shape, float(self.least)))

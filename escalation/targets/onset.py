@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
-
-import numpy as np
 
 from escalation.panel.dense import Panel
 from escalation.targets.base import LookBack, Target, past_sum, require_whole
@@ -32,8 +30,5 @@ class Onset(Target):
         require_whole("quiet", self.quiet)
 
     def look_back(self, panel: Panel) -> LookBack:
-        return LookBack(
-            threshold=np.ones(panel.shape),
-            at_risk=past_sum(panel.series("target"), self.quiet) == 0,
-            history=self.history(panel),
-        )
+        quiet = past_sum(panel.series("target"), self.quiet) == 0
+        return replace(super().look_back(panel), at_risk=quiet)

@@ -146,13 +146,13 @@ def verify_command(
     uri = store_named(tracking_uri)
     from escalation import tracking
     from escalation.cli import console
-    from escalation.scoring.ledger import ledger_path, read_ledger, require_kept
+    from escalation.scoring.ledger import issued_since, ledger_path, read_ledger
     from escalation.scoring.score import scored_day
     from escalation.scoring.verify import verify as check
 
     kept = ledger or ledger_path(tracking.local_file(uri))
     issued = read_ledger(kept)
-    since = require_kept(issued, expect, kept) if expect is not None else None
+    since = issued_since(issued, expect, kept) if expect is not None else None
     if not kept.exists():
         raise UsageError(
             "E-FILE",

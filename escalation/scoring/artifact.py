@@ -1,9 +1,8 @@
-"""A fitted model on disk: a file of data, a manifest, and one hash over both.
+"""A fitted model on disk: a skops file, a manifest, and one hash over both.
 
-Reading back trusts nothing that the folder says about how to read it: only two regular files of
-known names and bounded size are opened, their hash must be the registered one, types must be on the
-fixed list, library versions must be equal, and the canary rows must give the recorded
-probabilities.
+Loading trusts nothing in the folder: it opens only two regular files with fixed names and bounded
+size, whose hash must be the registered one; types must be on a fixed list, library versions must
+match, and the canary rows must reproduce the recorded probabilities.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 CANARY_TOLERANCE = 1e-9
 OURS = tuple(name for name in TRUSTED_TYPES if name.startswith("escalation."))
-"""What a model file may hold at its top."""
+"""Types that a model may have."""
 
 
 def save_artifact(model: Any, manifest: Manifest, folder: Path) -> str:
-    """Write a model and its manifest; give their hash.
+    """Write a model and its manifest, and return their hash.
 
     Parameters
     ----------
     model : estimator
-        One of our own, fitted.
+        A fitted model of this package.
     manifest : Manifest
     folder : Path
-        Made if need be.
+        Created if missing.
 
     Returns
     -------
@@ -56,7 +55,7 @@ def save_artifact(model: Any, manifest: Manifest, folder: Path) -> str:
 
 
 def artifact_hash(contents: dict[str, bytes]) -> str:
-    """SHA-256 over names and contents."""
+    """SHA-256 over file names, sizes and contents."""
     digest = sha256()
     for name in sorted(contents):
         digest.update(f"{name}\0{len(contents[name])}\0".encode())
@@ -71,9 +70,9 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def load_logged(
     root: Path, *, expected_hash: str, allow_version_skew: bool = False
 ) -> tuple[Any, Manifest]:
-    """Read a model back from where MLflow put it; its description is checked and not obeyed.
+    """Load a model from MLflow's folder; its ``MLmodel`` file is checked but never followed.
 
-    Parameters and refusals are those of :func:`load_artifact`.
+    Parameters and errors are those of :func:`load_artifact`.
     """
     folder = check_logged(root)
     return load_artifact(folder, expected_hash=expected_hash, allow_version_skew=allow_version_skew)
@@ -82,16 +81,16 @@ def load_logged(
 def load_artifact(
     folder: Path, *, expected_hash: str, allow_version_skew: bool = False
 ) -> tuple[Any, Manifest]:
-    """Read a model back, or refuse.
+    """Load a model after checking it.
 
     Parameters
     ----------
     folder : Path
         The artifact's folder.
     expected_hash : str
-        The hash that was registered.
+        The registered hash.
     allow_version_skew : bool
-        Read a model of other library versions; the canaries still have to be reproduced.
+        Accept other library versions; the canary rows still have to be reproduced.
 
     Returns
     -------
@@ -103,11 +102,11 @@ def load_artifact(
         ``E-MODEL-UNTRUSTED``, ``E-MODEL-HASH``, ``E-MODEL-VERSION`` or ``E-MODEL-CANARY``.
     """
     contents = _contents(folder)
-    got = artifact_hash(contents)
-    if got != expected_hash:
+    actual_hash = artifact_hash(contents)
+    if actual_hash != expected_hash:
         raise ModelError(
             "E-MODEL-HASH",
-            f"registered with hash {expected_hash}, now {got}",
+            f"registered with hash {expected_hash}, now {actual_hash}",
             where=str(folder),
             fix="train again; the stored model was changed",
         )
@@ -121,14 +120,14 @@ def load_artifact(
 def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
     frame = canary_frame(manifest)
     try:
-        answers = model.predict_proba(frame)[:, 1]
-        worst = float(np.abs(answers - np.array(manifest.canary["probability"])).max())
+        probability = model.predict_proba(frame)[:, 1]
+        worst = float(np.abs(probability - np.array(manifest.canary["probability"])).max())
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         worst = np.inf
     if not worst <= CANARY_TOLERANCE:
         raise ModelError(
             "E-MODEL-CANARY",
-            f"the recorded probabilities are not reproduced, they differ by up to {worst:.3g}",
+            f"the recorded probabilities were not reproduced: they differ by up to {worst:.3g}",
             where=where,
             fix="train again on this machine",
         )
@@ -136,28 +135,28 @@ def _check_canary(model: Any, manifest: Manifest, where: str) -> None:
 
 def _check_versions(manifest: Manifest, allow: bool) -> None:
     for name in PINNED:
-        here, wanted = version(name), manifest.versions.get(name)
-        if here != wanted and not allow:
+        installed, required = version(name), manifest.versions.get(name)
+        if installed != required and not allow:
             raise ModelError(
                 "E-MODEL-VERSION",
-                f"the model needs {name} {wanted}, installed is {here}",
-                fix="train again, or allow it: --allow-version-skew (allow_version_skew=True)",
+                f"the model needs {name} {required}, but {installed} is installed",
+                fix="train again, or add --allow-version-skew (allow_version_skew=True)",
             )
 
 
 def _read_model(data: bytes, where: str) -> Any:
-    held = checked_zip(data, where)
-    if held not in OURS:
-        raise refused(where, "expected one of our own models", value=held)
+    model_type = checked_zip(data, where)
+    if model_type not in OURS:
+        raise refused(where, "not a model of this package", value=model_type)
     import skops.io
 
     try:
         foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
         if foreign:
-            raise refused(where, "expected only types of the fixed list", value=foreign[0])
+            raise refused(where, "the model file contains a forbidden type", value=foreign[0])
         return skops.io.loads(data, trusted=list(TRUSTED_TYPES))
     except ModelError:
         raise
     except Exception:
-        # Whatever a made-up file makes the reader stumble over, it is no model of ours.
-        raise refused(where, "expected a model file that can be read") from None
+        # Whatever error a forged file provokes in skops, it is not a valid model.
+        raise refused(where, "the model file can't be read") from None

@@ -1,10 +1,9 @@
-"""Scores of a day with single events removed or added, many at once.
+"""Scores of a day with single events removed or added, for many events at once.
 
-Scoring again from the start, once per event, gives the same numbers and takes a hundred times as
-long. Here a perturbed event changes one day in the rows of the units that hold it; those rows, for
-all events together, form one stack, through which every family runs once. Families across units get
-one column per event instead of one per day. Where more would change, such as the location of a unit
-that another event introduced, the day is scored again from the start.
+Scoring from scratch once per event gives the same numbers and takes a hundred times as long. Here,
+a perturbed event changes one day in the rows of its units; the rows of all events form one stack,
+through which every family runs once. Families across units get one column per event instead of one
+per day. If more would change, such as a unit's location, the day is scored from scratch.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from escalation.scoring.perturbation import REMOVED, ChangedRows, Perturbations,
 from escalation.scoring.scorer import Scorer, ScoringInputs
 
 _BLOCK_BYTES = 64 * 2**20
-"""Largest array of features at one time."""
+"""Largest array of features in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """Scores of a day had single events not happened, or had further ones happened.
+    """Scores of a day if single events had not happened, or more like them had.
 
     Parameters
     ----------
@@ -49,33 +48,35 @@ class Counterfactual:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Events as they were known on the day."""
+        """Events as known on the day."""
         return self.inputs.archive.as_of(self.inputs.day)
 
     @cached_property
     def rows(self) -> PerturbedRows:
-        """The rows in which events can be removed or added."""
+        """The panel rows to perturb."""
         return PerturbedRows(self.inputs, self.events)
 
     @cached_property
     def _introduced(self) -> dict[tuple[str, str], list[tuple[int, bool]]]:
-        """By event: units that it introduced, and whether they would not exist without it.
+        """By event: units that it introduced, and whether they vanish without it.
 
-        Units that another event introduced at the same location are left out: they stay.
+        Units that another event introduced at the same location don't change and are left out.
         """
         first, other = openings(self.inputs.archive, self.inputs.past)
         place = [schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
         same = _same(first.loc[other.index, place], other[place])
-        stays, alone = set(other.index[same]), set(first.index.difference(other.index))
+        unchanged = set(other.index[same])
+        vanishing = set(first.index.difference(other.index))
         units: dict[tuple[str, str], list[tuple[int, bool]]] = {}
         for unit, source, name in first[EVENT_KEY].itertuples(name=None):
-            if unit not in stays:
-                units.setdefault((str(source), str(name)), []).append((int(unit), unit in alone))
+            if unit not in unchanged:
+                key = (str(source), str(name))
+                units.setdefault(key, []).append((int(unit), unit in vanishing))
         return units
 
     @cached_property
     def _first_of_axis(self) -> tuple[str, str] | None:
-        """The event without which the axis would start later, if there is one."""
+        """The only event on the first day, without which the axis would start later."""
         if self.scorer.experiment.data.first_day is not None:
             return None
         versions = self.inputs.archive.versions
@@ -91,23 +92,23 @@ class Counterfactual:
         ----------
         perturbations : Perturbations
         unit : ndarray of int64, shape (perturbation,), optional
-            The one unit of interest in each; the others are not scored again.
+            The unit of interest in each; the others are not scored again.
 
         Returns
         -------
         ndarray of float64, shape (perturbation, unit)
-            NaN where the unit would not be known.
+            NaN if the unit would not be known.
         """
         probability = np.tile(self.inputs.probability, (len(perturbations), 1))
         removed = perturbations.times == REMOVED
-        again = np.zeros(len(perturbations), dtype=bool)
+        rescored = np.zeros(len(perturbations), dtype=bool)
         keys = self._keys(perturbations.event[removed])
-        again[removed] = [self._needs_rescoring(key) for key in keys]
+        rescored[removed] = [self._needs_rescoring(key) for key in keys]
         for block in self._blocks(len(perturbations)):
-            some = block[~again[block]]
-            part = Perturbations(perturbations.event[some], perturbations.times[some])
-            probability[some] = self._block(part, None if unit is None else unit[some])
-        for i in np.flatnonzero(again):
+            at = block[~rescored[block]]
+            stacked = Perturbations(perturbations.event[at], perturbations.times[at])
+            probability[at] = self._block(stacked, None if unit is None else unit[at])
+        for i in np.flatnonzero(rescored):
             probability[i] = self._without(int(perturbations.event[i]))
         return probability
 
@@ -119,11 +120,11 @@ class Counterfactual:
             yield np.arange(start, min(start + step, count))
 
     def _keys(self, events: Ints) -> list[tuple[str, str]]:
-        """Source and identifier of some events."""
+        """Source and identifier of events."""
         return list(self.events[EVENT_KEY].iloc[events].itertuples(index=False, name=None))
 
     def _needs_rescoring(self, key: tuple[str, str]) -> bool:
-        """Whether the loss of an event changes more than days: a unit's location, or the axis."""
+        """Whether removing an event changes a unit's location or the axis."""
         moved = any(not vanishes for _, vanishes in self._introduced.get(key, []))
         if moved and any(name in ACROSS for name in self.scorer.experiment.features):
             return True
@@ -159,7 +160,7 @@ class Counterfactual:
         return local, np.stack(list(history.values()))
 
     def _gone(self, perturbations: Perturbations) -> Bools:
-        """Where a unit would not be known, shape (perturbation, unit)."""
+        """Where a unit would no longer be known, shape (perturbation, unit)."""
         gone = np.zeros((len(perturbations), len(self.inputs.units)), dtype=bool)
         removed = np.flatnonzero(perturbations.times == REMOVED)
         for i, key in zip(removed, self._keys(perturbations.event[removed]), strict=True):
@@ -170,19 +171,19 @@ class Counterfactual:
     def _across(
         self, local: NDArray[np.float32], changed: ChangedRows, gone: Bools
     ) -> dict[str, NDArray[np.float32]]:
-        """Features across units, each [unit, perturbation]; a unit that is gone counts as zeros."""
+        """Features across units, each [unit, perturbation]; missing units count as zeros."""
         if not any(name in ACROSS for name in self.scorer.experiment.features):
             return {}
-        known = {}
+        columns = {}
         for number, name in enumerate(self.inputs.X.columns[: len(local)]):
             column = np.repeat(self.inputs.local[number][:, None], len(gone), axis=1)
             column[changed.unit, changed.perturbation] = local[number]
             column[gone.T] = 0.0
-            known[str(name)] = column
-        return across_columns(self.scorer.experiment, known, places(self.inputs.past))
+            columns[str(name)] = column
+        return across_columns(self.scorer.experiment, columns, places(self.inputs.past))
 
     def _differs(self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]) -> Bools:
-        """Where features across units have changed, shape (perturbation, unit)."""
+        """Where features across units changed, shape (perturbation, unit)."""
         differs = np.zeros(shape, dtype=bool)
         for name, column in across.items():
             differs |= (column != self.inputs.X[name].to_numpy()[:, None]).T
@@ -197,7 +198,7 @@ class Counterfactual:
         history: Array,
         across: dict[str, NDArray[np.float32]],
     ) -> Array:
-        """Model input of some perturbations and units; row -1 where the unit's row is unchanged."""
+        """Model input by perturbation and unit; row -1 means an unchanged row."""
         values = self.inputs.X.to_numpy(dtype=np.float64)[unit]
         recomputed = row >= 0
         values[recomputed, : len(local)] = local[:, row[recomputed]].T
@@ -207,11 +208,11 @@ class Counterfactual:
         return values
 
 
-def _same(ours: pd.DataFrame, others: pd.DataFrame) -> Bools:
-    """Where two tables of the same shape agree in every column, missing values included."""
-    equal = np.ones(len(ours), dtype=bool)
-    for column in ours:
-        a, b = ours[column].reset_index(drop=True), others[column].reset_index(drop=True)
+def _same(left: pd.DataFrame, right: pd.DataFrame) -> Bools:
+    """Where rows of two tables of the same shape agree, missing values included."""
+    equal = np.ones(len(left), dtype=bool)
+    for column in left:
+        a, b = left[column].reset_index(drop=True), right[column].reset_index(drop=True)
         equal &= ((a == b).fillna(False) | (a.isna() & b.isna())).to_numpy(bool)
     return equal
 
@@ -219,11 +220,11 @@ def _same(ours: pd.DataFrame, others: pd.DataFrame) -> Bools:
 def _to_score(
     changed: ChangedRows, differs: Bools, known: Bools, only: Ints | None
 ) -> tuple[Ints, Ints, Ints]:
-    """Perturbations and units to score, and the recomputed row of each; -1 where there is none."""
+    """Perturbations and units to score, and the recomputed row of each; -1 for none."""
     row = np.full(differs.shape, -1)
     row[changed.perturbation, changed.unit] = np.arange(len(changed))
-    wanted = (differs | (row >= 0)) & known
+    affected = (differs | (row >= 0)) & known
     if only is not None:
-        wanted &= np.arange(differs.shape[1]) == only[:, None]
-    number, unit = np.nonzero(wanted)
+        affected &= np.arange(differs.shape[1]) == only[:, None]
+    number, unit = np.nonzero(affected)
     return number, unit, row[number, unit]

@@ -1,4 +1,4 @@
-"""Everything about a fitted model that is data, for its manifest."""
+"""The manifest of a fitted model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from escalation.scoring.manifest import Manifest
 
 
 def manifest_of(trained: Trained, family: str) -> Manifest:
-    """Everything about a fitted model that is data.
+    """The manifest of one of a training's models.
 
     Parameters
     ----------
     trained : Trained
     family : str
-        Which of its models.
+        Name of the model.
     """
     case, X = trained.case, trained.table.X
     return Manifest(
@@ -45,16 +45,16 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
 
 
 def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
-    """A few spread-out training rows and the model's answers, to be reproduced at reading.
+    """A few training rows and the model's probabilities, which loading has to reproduce.
 
     Parameters
     ----------
     model : estimator
         Fitted.
     X : DataFrame
-        Training rows by unit's key and day.
+        Training rows, indexed by unit key and day.
     rows : int, optional
-        How many, at most.
+        At most this many, evenly spaced.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
 
 
 def _counts(trained: Trained) -> dict[str, Any]:
-    """The mixture of counts, learnt from the training rows; none of what is no count of events."""
+    """The mixture of counts, fitted on the training rows; empty if the label counts no events."""
     target, table = trained.case.target, trained.table
     if target.falls:
         return {}
@@ -79,12 +79,13 @@ def _counts(trained: Trained) -> dict[str, Any]:
 
 
 def track_record_of(trained: Trained, family: str) -> TrackRecord:
-    """Track record of one model of a training, from what had resolved by its last day.
+    """Track record of one of a training's models, from what had resolved by the last day.
 
     Parameters
     ----------
     trained : Trained
     family : str
+        Name of the model.
     """
     case = trained.case
     known = case.labels_on(trained.trained_to)
@@ -94,18 +95,18 @@ def track_record_of(trained: Trained, family: str) -> TrackRecord:
 
 
 def _informative(trained: Trained, family: str) -> bool:
-    """Whether a model's whole interval of skill over climatology lies above zero."""
-    own = trained.summary[trained.summary["model"] == family]
-    return bool((own["skill_vs_climatology_lower"].astype(float) > 0.0).any())
+    """Whether the interval of a model's skill over climatology lies above zero."""
+    rows = trained.summary[trained.summary["model"] == family]
+    return bool((rows["skill_vs_climatology_lower"].astype(float) > 0.0).any())
 
 
 def _base_rates(trained: Trained) -> dict[str, Any]:
-    """The climatology of every unit, and of one never seen (``pool``), and the units' names."""
+    """Climatology of every unit and of a new one (``pool``), and the units' names."""
     units = [*trained.case.prepared.unit_keys, "\x00never seen"]
     index = pd.MultiIndex.from_product([units, [pd.NaT]], names=[schema.UNIT, schema.DAY])
     row = trained.table.X.iloc[[0] * len(units)].set_index(index)
     rates = trained.models["climatology"].predict_proba(row)[:, 1]
-    named = dict(zip(units, rates.tolist(), strict=True))
-    pool = named.pop(units[-1])
+    by_unit = dict(zip(units, rates.tolist(), strict=True))
+    pool = by_unit.pop(units[-1])
     names = {unit.key: [unit.name, unit.country] for unit in trained.case.prepared.past.unit_names}
-    return {"pool": pool, "units": named, "names": names}
+    return {"pool": pool, "units": by_unit, "names": names}

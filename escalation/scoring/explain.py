@@ -1,4 +1,4 @@
-"""Why a score is what it is: the events that carry it, the families, and what would raise it."""
+"""Explanations of a score: the events and feature families behind it, and what would raise it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from escalation.scoring.perturbation import REMOVED, Perturbations
 from escalation.scoring.scorer import Scorer, ScoringInputs
 
 SMALLEST_CONTRIBUTION = 0.005
-"""In log-odds; smaller ones are not named."""
+"""In log-odds; events with a smaller contribution are not named."""
 CANDIDATES = 1000
-"""Newest events that are tried; of a longer record the older ones are not."""
+"""How many of the newest events are tried as drivers."""
 CANDIDATES_BY_RUNG = 20
-"""Newest events of each rung that are tried besides, however old."""
+"""How many of the newest events of each rung are tried too, however old."""
 MOST_FURTHER = 10
-"""Further events that are tried to reach the alert line."""
+"""How many further events are tried to reach the alert line."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """An event that carries a score, as it was known, and by how much in log-odds."""
+    """An event behind a score, as known on the day, and its contribution in log-odds."""
 
     event_id: str
     date: str
@@ -41,12 +41,12 @@ class Driver:
 
 
 def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
-    """Rows of the events that are tried: the newest, and the newest of each rung.
+    """Rows of the events to try as drivers: the newest, and the newest of each rung.
 
     Parameters
     ----------
     events : DataFrame
-        Sorted by day, as of a day.
+        As of a day, sorted by event date.
     """
     newest = np.arange(len(events))[-CANDIDATES:]
     by_rung = events.groupby(events[schema.SEVERITY].to_numpy()).tail(CANDIDATES_BY_RUNG).index
@@ -54,10 +54,10 @@ def candidates(events: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def drivers_of(counterfactual: Counterfactual, *, most: int) -> list[tuple[Driver, ...]]:
-    """Events whose absence changes a score the most, for each unit.
+    """For each unit, the events whose removal changes its score the most.
 
-    Each is removed and all units are scored again; its contribution is the log-odds as they are
-    less the log-odds without it. An event without which the unit would not be known has none.
+    Each event is removed and all units are scored again; its contribution is the log-odds with it
+    less the log-odds without it. An event that makes the unit known in the first place has none.
 
     Parameters
     ----------
@@ -65,15 +65,16 @@ def drivers_of(counterfactual: Counterfactual, *, most: int) -> list[tuple[Drive
     most : int
         Events per unit; ties go to the older one.
     """
-    tried = candidates(counterfactual.events)
+    events = counterfactual.events
+    tried = candidates(events)
     without = counterfactual.probabilities(Perturbations(tried, np.full(len(tried), REMOVED)))
     changes = np.nan_to_num(logit(counterfactual.inputs.probability) - logit(without))
-    named = []
+    drivers = []
     for change in changes.T:
         top = np.argsort(-np.abs(change), kind="stable")[:most]
         large = [i for i in top if abs(change[i]) >= SMALLEST_CONTRIBUTION]
-        named.append(tuple(_driver(counterfactual.events.iloc[tried[i]], change[i]) for i in large))
-    return named
+        drivers.append(tuple(_driver(events.iloc[tried[i]], change[i]) for i in large))
+    return drivers
 
 
 def _driver(event: pd.Series, contribution: float) -> Driver:
@@ -97,11 +98,11 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
 
 
 def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]:
-    """What each family of columns adds to a score in log-odds, for each unit.
+    """For each unit, what each family of columns adds to its score in log-odds.
 
     All columns of a family are set to their medians over the training rows and the unit is scored
-    again; the contribution is the log-odds as they are less the log-odds so. Families share what
-    they see, so contributions need not add up to the whole.
+    again; the contribution is the log-odds before less the log-odds after. Families overlap, so
+    contributions need not add up to the total.
 
     Parameters
     ----------
@@ -111,22 +112,22 @@ def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]
     Returns
     -------
     list of dict of str to float
-        Log-odds by family, one mapping per unit; empty where the model stores no medians.
+        Log-odds by family, one mapping per unit; empty if the model stores no medians.
     """
     typical = scorer.manifest.typical
     groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}
-    added: list[dict[str, float]] = [{} for _ in inputs.units]
+    by_unit: list[dict[str, float]] = [{} for _ in inputs.units]
     for family, columns in groups.items():
         X = inputs.X.astype(np.float64)
         X[columns] = [typical[name] for name in columns]
         change = logit(inputs.probability) - logit(scorer.predict(X))
-        for contributions, value in zip(added, change, strict=True):
+        for contributions, value in zip(by_unit, change, strict=True):
             contributions[family] = float(value)
-    return added
+    return by_unit
 
 
 def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
-    """How many further events like the unit's last counted one, today, lift it over a line.
+    """How many more events like the unit's last counted one, today, lift it to a line.
 
     Parameters
     ----------
@@ -137,8 +138,8 @@ def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
     Returns
     -------
     list of int or None
-        By unit: 0 where it is there already, None where :data:`MOST_FURTHER` are not enough or no
-        event was ever counted.
+        By unit: 0 if it is there already; None if :data:`MOST_FURTHER` are not enough or no event
+        was ever counted.
     """
     counted = np.zeros(len(counterfactual.events), dtype=bool)
     for channel in counterfactual.scorer.target.channels():
@@ -148,12 +149,12 @@ def events_to(counterfactual: Counterfactual, line: float) -> list[int | None]:
         here = np.flatnonzero(counted & (units >= 0))
         np.maximum.at(last, units[here], here)
     probability = counterfactual.inputs.probability
-    needed: list[int | None] = [0 if one >= line else None for one in probability]
+    needed: list[int | None] = [0 if p >= line else None for p in probability]
     below = np.flatnonzero((probability < line) & (last >= 0))
     for further in range(1, MOST_FURTHER + 1):
         added = Perturbations(last[below], np.full(len(below), further))
-        after = counterfactual.probabilities(added, unit=below)
-        over = after[np.arange(len(below)), below] >= line
+        raised = counterfactual.probabilities(added, unit=below)
+        over = raised[np.arange(len(below)), below] >= line
         for unit in below[over]:
             needed[unit] = further
         below = below[~over]

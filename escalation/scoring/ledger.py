@@ -1,12 +1,11 @@
-"""The ledger: every forecast that was issued, in order, each line bound to the one before.
+"""The ledger: a hash chain of every issued forecast, in order.
 
 A line is JSON with ``forecast``, ``issued_at``, ``previous`` and ``hash``, where ``hash`` is the
-SHA-256 of the previous line's hash and of what this line says. Whoever changes, swaps, inserts or
-removes a line breaks every hash that follows. Only cutting lines off at the end leaves no trace
-inside the file: note the last hash elsewhere, and :func:`require_kept` holds the file to it.
+SHA-256 of the previous line's hash followed by this line's forecast and time. Changing, swapping,
+inserting or removing a line breaks every later hash. Only truncation leaves no trace in the file:
+keep the last hash elsewhere and check it with :func:`issued_since`.
 
-The same forecast is not written twice: one whose every value and provenance is in the ledger
-already is left out, whenever it was issued again.
+A forecast whose every value and provenance is in the ledger already is not written again.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from escalation._util.files import locked, make_folder, replacing
 from escalation.errors import InputError, StorageError, UsageError
 
 FIRST = "0" * 64
-"""Stands for the hash before the first line."""
+"""The previous hash of the first line."""
 FIELDS = {"forecast", "issued_at", "previous", "hash"}
 
 
 def ledger_path(store: Path | None) -> Path:
-    """Where the ledger of a store lies: in a folder beside it, or in the working folder.
+    """Path of a store's ledger: in a folder next to it, or in the working directory.
 
     Examples
     --------
@@ -49,7 +48,7 @@ class Entry:
     forecast : mapping
         Plain data, with its provenance.
     issued_at : str
-        Time of the machine that issued it, UTC, ISO.
+        Clock of the issuing machine, UTC, ISO 8601.
     previous, hash : str
     """
 
@@ -60,12 +59,12 @@ class Entry:
 
     @property
     def line(self) -> str:
-        """The one way to write it."""
+        """The entry as canonical JSON."""
         return canonical({name: getattr(self, name) for name in FIELDS})
 
 
 def canonical(value: object) -> str:
-    """JSON in one spelling only: sorted keys, no spaces, no NaN.
+    """JSON with sorted keys and no spaces; NaN is an error.
 
     Examples
     --------
@@ -76,7 +75,7 @@ def canonical(value: object) -> str:
 
 
 def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry:
-    """The entry that follows a hash.
+    """A new entry of the chain.
 
     Parameters
     ----------
@@ -85,21 +84,21 @@ def chained(forecast: Mapping[str, Any], issued_at: str, previous: str) -> Entry
     issued_at : str
         ISO time, UTC.
     previous : str
-        Hash of the entry before.
+        Hash of the previous entry.
     """
     text = canonical({"forecast": forecast, "issued_at": issued_at})
     return Entry(forecast, issued_at, previous, sha256((previous + text).encode()).hexdigest())
 
 
 def read_ledger(path: Path) -> list[Entry]:
-    """Every entry, once the whole chain holds; none where there is no file.
+    """All entries, after verifying the whole chain; none if there is no file.
 
     Raises
     ------
     InputError
-        ``E-LEDGER`` naming the first line that was changed, or the end if it was cut off.
+        ``E-LEDGER`` with the first changed line, or the last one if it is incomplete.
     StorageError
-        ``E-STORAGE`` when the file can't be read.
+        ``E-STORAGE`` if the file can't be read.
     """
     try:
         lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
@@ -113,7 +112,7 @@ def read_ledger(path: Path) -> list[Entry]:
         entries.append(_checked(line, last, f"{path}:{number}"))
         last = entries[-1].hash
     if lines[-1]:
-        raise _changed(f"{path}:{len(lines)}", "expected a whole line")
+        raise _changed(f"{path}:{len(lines)}", "incomplete line")
     return entries
 
 
@@ -121,66 +120,64 @@ def _checked(line: bytes, previous: str, where: str) -> Entry:
     try:
         table = json.loads(line)
         if not isinstance(table, dict) or set(table) != FIELDS:
-            raise _changed(where, f"expected the fields {', '.join(sorted(FIELDS))}")
+            raise _changed(where, f"needs the fields {', '.join(sorted(FIELDS))}")
         entry = chained(table["forecast"], table["issued_at"], previous)
     except (ValueError, TypeError, RecursionError):
-        raise _changed(where, "expected a line of JSON") from None
+        raise _changed(where, "invalid JSON") from None
     if entry.line.encode() != line or not isinstance(entry.forecast, dict):
-        raise _changed(where, "expected a line that follows from the one before; it was changed")
+        raise _changed(where, "the hash doesn't match: this line or the one before was changed")
     return entry
 
 
-def require_kept(entries: Sequence[Entry], newest: str, path: Path) -> int:
-    """Refuse a ledger that lacks a line that it once ended with; how many were issued since.
+def issued_since(entries: Sequence[Entry], newest: str, path: Path) -> int:
+    """Number of entries after the one with a known hash, which must still be there.
 
     Parameters
     ----------
     entries : sequence of Entry
-        Of the ledger, from :func:`read_ledger`.
+        From :func:`read_ledger`.
     newest : str
-        Hash that was noted when a forecast was issued.
+        Hash that was the ledger's last one once.
     path : Path
-        For the message.
+        Quoted in errors.
 
     Raises
     ------
     UsageError
-        ``E-USAGE`` for what is no such hash.
+        ``E-USAGE`` for anything but 64 hexadecimal digits.
     InputError
-        ``E-LEDGER`` where lines were cut off, or all of them, or this is an older copy.
+        ``E-LEDGER`` if no entry has this hash: the ledger was truncated, or is an older copy.
     """
     if not re.fullmatch("[0-9a-f]{64}", newest):
         raise UsageError(
-            "E-USAGE", "needs the 64 digits that `escalation score` printed last", value=newest
+            "E-USAGE", "needs the 64-digit hash that `escalation score` printed", value=newest
         )
-    for since, entry in enumerate(reversed(entries)):
+    for count, entry in enumerate(reversed(entries)):
         if entry.hash == newest:
-            return since
+            return count
     if not entries:
-        trouble = "the ledger is empty or gone, and once held forecasts"
-    else:
-        trouble = (
-            f"the ledger ends with line {len(entries)}, issued {entries[-1].issued_at}, and lacks "
-            "the line with the expected hash: its end was cut off, or this is an older copy, or "
-            "another ledger"
-        )
-    raise _changed(str(path), trouble)
+        raise _changed(str(path), "the ledger is empty or gone, but it once held forecasts")
+    raise _changed(
+        str(path),
+        f"the ledger ends with line {len(entries)}, issued {entries[-1].issued_at}, and no line "
+        "has the expected hash: its end was cut off, or this is an older copy or another ledger",
+    )
 
 
 def _changed(where: str, message: str) -> InputError:
-    fix = "restore the ledger from a copy, or name another with --ledger"
+    fix = "restore the ledger from a copy, or use another with --ledger"
     return InputError("E-LEDGER", message, where=where, fix=fix)
 
 
 def append(
     path: Path, forecasts: Iterable[Mapping[str, Any]], *, now: dt.datetime | None = None
 ) -> str:
-    """Add the forecasts that the ledger does not hold yet, all or none; the newest line's hash.
+    """Add the forecasts that the ledger doesn't hold yet, all or none.
 
     Parameters
     ----------
     path : Path
-        Made, with its folder, if need be.
+        Created, with its folder, if missing.
     forecasts : iterable of mapping
         Plain data; no NaN.
     now : datetime, optional
@@ -189,14 +186,14 @@ def append(
     Returns
     -------
     str
-        To keep elsewhere: with :func:`require_kept` it tells whether lines were cut off since.
+        Hash of the last line. Keep it elsewhere: :func:`issued_since` detects truncation with it.
 
     Raises
     ------
     InputError
-        ``E-LEDGER``: nothing is built on a broken chain.
+        ``E-LEDGER`` if the chain is broken.
     StorageError, BusyError
-        ``E-STORAGE``, ``E-BUSY``; the ledger is as it was.
+        ``E-STORAGE``, ``E-BUSY``; the ledger is unchanged.
     """
     stamp = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).isoformat(timespec="seconds")
     try:
@@ -211,24 +208,22 @@ def append(
 
 def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> str:
     entries = read_ledger(path)
-    held = {canonical(entry.forecast) for entry in entries}
+    count = len(entries)
+    existing = {canonical(entry.forecast) for entry in entries}
     last = entries[-1].hash if entries else FIRST
-    added: list[Entry] = []
-    for forecast in forecasts:
-        text = canonical(forecast)
-        if text not in held:
-            held.add(text)
-            added.append(chained(json.loads(text), stamp, last))
-            last = added[-1].hash
-    if added:
+    for text in map(canonical, forecasts):
+        if text not in existing:
+            existing.add(text)
+            entries.append(chained(json.loads(text), stamp, last))
+            last = entries[-1].hash
+    if len(entries) > count:
         with replacing(path) as part:
-            text = "".join(f"{entry.line}\n" for entry in [*entries, *added])
-            part.write_text(text, encoding="utf-8")
+            part.write_text("".join(f"{entry.line}\n" for entry in entries), encoding="utf-8")
     return last
 
 
 class ForecastSeries(NamedTuple):
-    """Forecasts that continue one another: of one registered model, label and horizon.
+    """Comparable forecasts: of one registered model, label and horizon.
 
     Parameters
     ----------
@@ -243,16 +238,17 @@ class ForecastSeries(NamedTuple):
     horizon: int
 
     def of(self, entries: Iterable[Entry]) -> Iterator[Mapping[str, Any]]:
-        """Its forecasts with a probability, in the order of issue."""
+        """The series' forecasts with a probability, in the order of issue."""
         for entry in entries:
             forecast = entry.forecast
-            series = (_model(forecast), forecast.get("target"), forecast.get("horizon"))
+            model = registered_name(str(forecast.get("provenance", {}).get("model", "")))
+            series = (model, forecast.get("target"), forecast.get("horizon"))
             if series == self and forecast.get("probability") is not None:
                 yield forecast
 
 
 def registered_name(reference: str) -> str:
-    """Name of a model without its alias and version.
+    """A model's name without alias and version.
 
     Examples
     --------
@@ -262,30 +258,25 @@ def registered_name(reference: str) -> str:
     return reference.partition("@")[0]
 
 
-def _model(forecast: Mapping[str, Any]) -> str:
-    return registered_name(str(forecast.get("provenance", {}).get("model", "")))
-
-
 def issued_before(
     entries: Iterable[Entry], series: ForecastSeries, *, day: str
 ) -> dict[str, tuple[str, float]]:
-    """Each unit's latest forecast before a day: the day it was about, the probability.
+    """Each unit's latest forecast before a day.
 
-    Of several for one day, the one issued last.
+    Of several forecasts for one day, the one issued last counts.
 
     Parameters
     ----------
     entries : iterable of Entry
         In the order of issue.
     series : ForecastSeries
-        No other model's forecast is compared with.
     day : str
-        ISO; only forecasts for earlier days count.
+        ISO; forecasts for this day and later ones are ignored.
 
     Returns
     -------
     dict of str to (str, float)
-        Day and probability by the key of the unit.
+        Day and probability by unit key.
     """
     latest: dict[str, tuple[str, float]] = {}
     for forecast in series.of(entries):

@@ -1,4 +1,4 @@
-"""What a stored model is, as plain data, and how that is read back."""
+"""The manifest of a stored model: plain data, validated when read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "bool": (bool,),
 }
-
-
 PINNED = ("scikit-learn", "numpy", "scipy")
+"""Libraries whose versions a model depends on."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model is, as plain data.
+    """A stored model as plain data.
 
     Parameters
     ----------
@@ -42,31 +41,31 @@ class Manifest:
     columns : list of str
         Input columns in order.
     trained_to : str
-        Last day of knowledge that the fit used, ISO.
+        ISO day; the fit used what was known at its end.
     data_digest : str
         Hash of the archive that it was fitted on.
     known_basis : str
         How the archive's known dates were obtained.
     base_rate : dict
-        ``pool`` and ``units``: shares of positives, shrunk, of all and by the key of a unit; and
-        ``names``: name and country of each unit, by its key.
+        ``pool`` and ``units``: shrunk shares of positives over all units and by unit key;
+        ``names``: name and country by unit key.
     record : dict
-        Its track record, as :meth:`escalation.backtest.intervals.TrackRecord.as_dict` gives it.
+        From :meth:`escalation.backtest.intervals.TrackRecord.as_dict`.
     informative : bool
         Whether its record shows skill over climatology.
     null_share : float
         Share of positives that a no-change process gives by chance.
     canary : dict
-        ``rows``, ``unit`` (keys), ``day`` and ``probability``: inputs and answers to reproduce.
+        ``rows``, ``unit`` (keys), ``day`` and ``probability``: inputs, and outputs to reproduce.
     versions : dict
         Library versions.
     typical : dict
         Median of each input column over the training rows; explanations compare with it.
     counts : dict
-        How many events to expect, as :meth:`escalation.models.counts.CountMixture.as_dict` gives
-        it; empty where the label counts none.
+        From :meth:`escalation.models.counts.CountMixture.as_dict`; empty if the label counts no
+        events.
     event_types : list of str
-        Types that were known by the end of training; empty where that was not recorded.
+        Types known by the end of training; empty if not recorded.
     """
 
     family: str
@@ -97,14 +96,14 @@ def canary_frame(manifest: Manifest) -> pd.DataFrame:
 
 
 def read_manifest(data: bytes, where: str) -> Manifest:
-    """A manifest that says all that it must, each of its kind.
+    """Parse and validate a manifest.
 
     Parameters
     ----------
     data : bytes
         JSON.
     where : str
-        Named in refusals.
+        Quoted in errors.
 
     Raises
     ------
@@ -112,57 +111,56 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         ``E-MODEL-MANIFEST``.
     """
     table = plain_json(data, where)
-    known = {part.name: part for part in fields(Manifest)}
-    if not isinstance(table, dict) or not set(table) <= set(known):
-        raise _odd(where, f"expected the keys {', '.join(known)}")
-    for name, part in known.items():
+    types = {column.name: str(column.type).partition("[")[0] for column in fields(Manifest)}
+    if not isinstance(table, dict) or not set(table) <= set(types):
+        raise _invalid(where, f"needs the keys {', '.join(types)} and no others")
+    for name, kind in types.items():
         if name not in table and name in {"typical", "event_types"}:
             continue
-        kind = str(part.type).partition("[")[0]
         if name not in table or not isinstance(table[name], _JSON_TYPES[kind]):
-            raise _odd(where, f"expected a {kind} for {name}", column=name)
+            raise _invalid(where, f"needs a {kind} for {name}", column=name)
     manifest = Manifest(**table)
     try:
-        _use(manifest)
+        _check_usable(manifest)
     except UsageError as error:
         if error.value is not None and ":" in str(error.value):
             raise ModelError(
                 "E-MODEL-MANIFEST",
-                "expected the file that defines a feature family of the model",
+                "the model uses a feature family that a plugin file defines",
                 where=where,
                 column="features",
                 value=error.value,
-                fix="name it: --plugin FILE",
+                fix="add the file with --plugin FILE",
             ) from None
-        raise _odd(where, "expected a manifest that can be used") from None
+        raise _invalid(where, "the manifest is invalid") from None
     except (EscalationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise _odd(where, "expected a manifest that can be used") from None
+        raise _invalid(where, "the manifest is invalid") from None
     return manifest
 
 
-def _use(manifest: Manifest) -> None:
-    """Use every part once, so that a part that can't be used shows here."""
+def _check_usable(manifest: Manifest) -> None:
+    """Use every part once, so that an invalid one raises here."""
     Experiment(**manifest.experiment)
     target_of(manifest.target)
     to_day(manifest.trained_to)
     rates = [manifest.base_rate["pool"], *manifest.base_rate["units"].values()]
     rows = canary_frame(manifest).to_numpy()
-    answers = manifest.canary["probability"]
-    numbers = [*rows.ravel().tolist(), *rates, *answers, *manifest.typical.values()]
+    probabilities = manifest.canary["probability"]
+    numbers = [*rows.ravel().tolist(), *rates, *probabilities, *manifest.typical.values()]
     missing = set(manifest.columns) - set(manifest.typical) if manifest.typical else set()
-    answered = len(rows) == len(answers) > 0 and not missing
+    complete = len(rows) == len(probabilities) > 0 and not missing
     texts = [*manifest.columns, *manifest.versions, *manifest.event_types]
     texts += [*manifest.canary["unit"], *manifest.versions.values()]
     pairs = manifest.base_rate["names"].items()
     names = {key: UnitName(key, name, country) for key, (name, country) in pairs}
     texts += [text for name in names.values() for text in name]
     finite = all(isinstance(number, int | float) and np.isfinite(number) for number in numbers)
-    named = set(names) == set(manifest.base_rate["units"])
-    if not (answered and finite and named and all(isinstance(text, str) for text in texts)):
+    same_units = set(names) == set(manifest.base_rate["units"])
+    if not (complete and finite and same_units and all(isinstance(text, str) for text in texts)):
         raise ValueError
 
 
-def _odd(where: str, message: str, *, column: str = "") -> ModelError:
+def _invalid(where: str, message: str, *, column: str = "") -> ModelError:
     return ModelError(
         "E-MODEL-MANIFEST",
         message,

@@ -1,4 +1,4 @@
-"""Rows of a panel with single events removed from them or added."""
+"""Panel rows with single events removed or added."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ REMOVED = -1
 
 @dataclass(frozen=True)
 class Perturbations:
-    """Single changes to the events of a day, each scored by itself.
+    """Changes to a day's events, each to be scored on its own.
 
     Parameters
     ----------
     event : ndarray of int64, shape (perturbation,)
         Row among the events known on the day.
     times : ndarray of int64, shape (perturbation,)
-        :data:`REMOVED` removes the event; n adds n more like it on the last day that features see.
+        :data:`REMOVED` removes the event; n adds n copies on the last day that features see.
     """
 
     event: Ints
@@ -38,14 +38,14 @@ class Perturbations:
 
 @dataclass(frozen=True)
 class ChangedRows:
-    """Panel rows that a perturbation changes.
+    """Panel rows that perturbations change.
 
     Parameters
     ----------
     perturbation : ndarray of int64, shape (row,)
         Position of the perturbation.
     unit, day : ndarray of int64, shape (row,)
-        Indices of the cell that it changes.
+        Indices of the changed cell.
     """
 
     perturbation: Ints
@@ -58,13 +58,13 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """A day's panel rows, and the events that they are made of.
+    """A day's panel rows and the events behind them.
 
     Parameters
     ----------
     inputs : DayInputs
     events : DataFrame
-        As they were known on the day.
+        As known on the day.
     """
 
     inputs: DayInputs
@@ -76,14 +76,14 @@ class PerturbedRows:
         return self.inputs.panel
 
     @cached_property
-    def happened(self) -> Ints:
-        """Day index of each event; negative where it lies before the axis."""
+    def event_day(self) -> Ints:
+        """Day index of each event; negative before the start of the axis."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
         return (days - self.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
-        """Units that each event belongs to, shape (event, kind of unit); -1 for none."""
+        """Units of each event, shape (event, kind of unit); -1 for none."""
         units = pd.Index(self.inputs.unit_keys, dtype="str")
         indices = []
         for kind in dict.fromkeys(self.inputs.spec.kinds):
@@ -94,13 +94,14 @@ class PerturbedRows:
     @cached_property
     def weights(self) -> dict[str, Array]:
         """What each event adds to each channel, shape (event,)."""
-        channels = self.inputs.spec.all_channels
-        return {channel.name: channel.weights(self.events) for channel in channels}
+        return {
+            channel.name: channel.weights(self.events) for channel in self.inputs.spec.all_channels
+        }
 
     def changed(self, perturbations: Perturbations) -> ChangedRows:
         """The rows that each perturbation changes."""
         removed = perturbations.times == REMOVED
-        day = np.where(removed, self.happened[perturbations.event], self.inputs.frontier)
+        day = np.where(removed, self.event_day[perturbations.event], self.inputs.frontier)
         inside = (day >= 0) & (day < len(self.panel.days))
         units = self.holders[perturbations.event]
         number, kind = np.nonzero((units >= 0) & inside[:, None])
@@ -113,7 +114,7 @@ class PerturbedRows:
         ----------
         perturbations : Perturbations
         changed : ChangedRows
-            Of :meth:`changed`.
+            From :meth:`changed`.
 
         Returns
         -------
@@ -136,21 +137,21 @@ class PerturbedRows:
 
     @cached_property
     def _events_by_cell(self) -> tuple[Ints, Ints]:
-        """Cells that hold events, ascending, and the event in each; a cell for each of several."""
+        """Cell and event of each pair of the two, in order of cells."""
         event, kind = np.nonzero(self.holders >= 0)
-        cell = self._cell(self.holders[event, kind], self.happened[event])
+        cell = self._cell(self.holders[event, kind], self.event_day[event])
         order = np.argsort(cell, kind="stable")
         return cell[order], event[order]
 
     def _cell(self, unit: Ints, day: Ints) -> Ints:
-        """A number for each unit and day, also for days before the axis."""
+        """A number for each unit and day, including days before the axis."""
         return unit + len(self.inputs.unit_keys) * day
 
     def _highest_other(self, event: Ints, changed: ChangedRows, weight: Array) -> Array:
         """Highest weight of the other events in the same row on the same day."""
         cells, events = self._events_by_cell
-        wanted = self._cell(changed.unit, changed.day)
-        start, stop = np.searchsorted(cells, wanted), np.searchsorted(cells, wanted, side="right")
+        cell = self._cell(changed.unit, changed.day)
+        start, stop = np.searchsorted(cells, cell), np.searchsorted(cells, cell, side="right")
         highest = np.zeros(len(changed))
         for row, removed in enumerate(event):
             others = events[start[row] : stop[row]]

@@ -1,8 +1,8 @@
-"""Days of the past as they were: fit on what was known then, score that day, never in-sample.
+"""Replay past days: fit on what was known then and score that day, never in-sample.
 
-:func:`replay` gives the watch list of one day. :func:`replay_range` gives the forecasts of each day
-of a range, and the outcomes: one backtest serves all of them, because its forecasts of a day depend
-on nothing later.
+:func:`replay` returns the watch list of one day, :func:`replay_range` the forecasts and outcomes of
+each day of a range. One backtest serves the whole range, because its forecasts of a day depend on
+nothing later.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from escalation.scoring.watchlist import Score
 from escalation.targets import Labels, Target
 
 RECORD_DAYS = 28
-"""Shortest track record worth keeping the experiment's first origin for."""
+"""Shortest track record for which the experiment's first origin is used."""
 NO_MODEL = "none"
-"""Stands for the model on days on which there was too little to learn from."""
+"""Model name on days with too little data to fit one."""
 BASE_RATE = "base_rate"
 REPLAY_COLUMNS = (*schema.FORECAST_COLUMNS, BASE_RATE)
 
 
-def as_it_stood(experiment: Experiment, day: np.datetime64) -> Experiment:
-    """The experiment with its axis ending on a day, and its backtest fitting before it.
+def experiment_as_of(experiment: Experiment, day: np.datetime64) -> Experiment:
+    """The experiment with its axis and its backtest ending on a day.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def replay(
 ) -> list[Score]:
     """The watch list of a past day, from what was known at its end.
 
-    Models, the choice among them, base rates and intervals all come from the archive as it stood,
-    so later information changes no number.
+    Models, the choice among them, base rates and intervals all come from the archive as of the
+    day, so later information changes no number.
 
     Parameters
     ----------
@@ -75,20 +75,20 @@ def replay(
     experiment : Experiment
     day : date-like
     explain : int
-        Named events per unit.
+        Events to name per unit.
     missing : callable, optional
-        Told of each label that could not be learnt.
+        Called with each label that has too little data.
     """
     require_archive(archive)
     require_experiment(experiment)
     when = to_day(day)
-    then = archive.until(when)
-    stood = as_it_stood(experiment, when)
+    archive = archive.until(when)
+    experiment = experiment_as_of(experiment, when)
     scores = []
-    for trained in train_labels(then, stood, missing=missing, progress=progress):
+    for trained in train_labels(archive, experiment, missing=missing, progress=progress):
         manifest = manifest_of(trained, trained.best)
         scorer = Scorer(trained.models[trained.best], manifest, f"replay of {when}", "")
-        scores.extend(score(scorer, then, as_of=when, explain=explain))
+        scores.extend(score(scorer, archive, as_of=when, explain=explain))
     return scores
 
 
@@ -104,87 +104,89 @@ def replay_range(
 ) -> pd.DataFrame:
     """Forecasts of each day of a range, from what was known at its end, and the outcomes.
 
-    On each day the model is chosen by its record so far, fitted on all that had resolved, and
-    applied to every unit that was known: the answers of :func:`replay` (where the record is too
-    short for the experiment's first origin, the same probabilities if the same model is chosen).
+    On each day the model is chosen by its record so far, fitted on everything resolved, and applied
+    to every known unit. The numbers are those of :func:`replay`; if the record is too short for the
+    experiment's first origin, only the probabilities are, and only if the same model is chosen.
 
     Parameters
     ----------
     archive : EventArchive
-        It may reach beyond the range: outcomes come from its last day, nothing else does.
+        It may reach beyond the range; the later part serves for outcomes only.
     experiment : Experiment
     first, last : date-like
     every : int
-        Days between answers.
+        Days between forecasts.
     missing : callable, optional
-        Told of each label that could not be learnt on any of them.
+        Called with each label that has too little data on every day of the range.
 
     Returns
     -------
     DataFrame
-        :data:`REPLAY_COLUMNS`, a row per unit and day. Where there was too little to learn from,
-        the model is ``none`` and the probability missing.
+        :data:`REPLAY_COLUMNS`, a row per unit and day. With too little data to fit a model, the
+        model is ``none`` and the probability missing.
 
     Raises
     ------
     InputError
         ``E-COVERAGE`` beyond the data, ``E-RANGE`` for an empty range.
     GateError
-        ``E-INSUFFICIENT`` when no day of the range has enough to learn from.
+        ``E-INSUFFICIENT`` if no day of the range has enough data.
     """
     begin, end = to_day(first), covered_day(last, archive.covered_to)
     if begin > end:
         raise InputError("E-RANGE", f"needs a last day on or after {begin}", value=end)
     days = np.arange(begin, end + 1, every)
-    parts = run_each(
-        lambda target: _replayed(archive, experiment, target, days, progress),
+    tables = run_each(
+        lambda target: _replay_label(archive, experiment, target, days, progress),
         experiment.labels,
         missing=missing,
     )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
-def _replayed(
+def _replay_label(
     archive: EventArchive,
     experiment: Experiment,
     target: Target,
     days: NDArray[np.datetime64],
     progress: Progress,
 ) -> pd.DataFrame:
-    case = make_case(archive, _reaching_on(experiment, archive, days), target)
+    case = make_case(archive, _with_outcomes(experiment, archive, days), target)
     final = case.labels_on(case.prepared.days[-1])
-    parts = []
-    for some, origin in _by_record(case, experiment, days):
-        past = _past(case, origin, some[-1], progress)
-        for done, day in enumerate(some):
-            parts.append(_answers_on(case, past, final, case.prepared.index_of(day)))
-            progress(f"{target_label(target)}, day by day", done + 1, len(some))
-    if all((part["model"] == NO_MODEL).all() for part in parts):
+    tables = []
+    for group, origin in _by_record(case, experiment, days):
+        past = _past(case, origin, group[-1], progress)
+        for n_done, day in enumerate(group, start=1):
+            tables.append(_forecasts_on(case, past, final, case.prepared.index_of(day)))
+            progress(f"{target_label(target)}, day by day", n_done, len(group))
+    if all((table["model"] == NO_MODEL).all() for table in tables):
         require_learnable(case, days[-1])
-    return pd.concat(parts, ignore_index=True)[list(REPLAY_COLUMNS)]
+    return pd.concat(tables, ignore_index=True)[list(REPLAY_COLUMNS)]
 
 
-def _reaching_on(
+def _with_outcomes(
     experiment: Experiment, archive: EventArchive, days: NDArray[np.datetime64]
 ) -> Experiment:
-    """The experiment on an axis that reaches the outcomes, and starts where it would have."""
+    """The experiment with an axis that includes the outcomes; its first day is unchanged."""
     data = experiment.data
-    opening = data.first_day or archive.until(days[0]).first_day.astype(dt.date)
+    first = data.first_day or archive.until(days[0]).first_day.astype(dt.date)
     limit = to_day(data.last_day) if data.last_day is not None else archive.covered_to
-    reach = min(max(limit, days[-1]), archive.covered_to).astype(dt.date)
-    return experiment.reading(first_day=opening, last_day=reach)
+    last = min(max(limit, days[-1]), archive.covered_to).astype(dt.date)
+    return experiment.reading(first_day=first, last_day=last)
 
 
 def _by_record(
     case: Case, experiment: Experiment, days: NDArray[np.datetime64]
 ) -> list[tuple[NDArray[np.datetime64], int | None]]:
-    """The days, in two groups, with the origin on which the record of each begins.
+    """The days in up to two groups, each with the origin from which its track record starts.
 
-    That is the experiment's once it is far enough back, so that a day's answer does not depend on
-    the range that was asked for. Before, it is the first day with enough to learn from.
+    That is the experiment's first origin once it lies far enough back, so that a day's forecasts
+    don't depend on the requested range; until then, the first day with enough data.
     """
-    scheduled = [as_it_stood(experiment, day).backtest.first_origin is not None for day in days]
-    early, late = days[~np.array(scheduled)], days[np.array(scheduled)]
+    scheduled = np.array(
+        [experiment_as_of(experiment, day).backtest.first_origin is not None for day in days]
+    )
+    early, late = days[~scheduled], days[scheduled]
     groups: list[tuple[NDArray[np.datetime64], int | None]] = []
     if len(early):
         last = case.prepared.index_of(early[-1])
@@ -204,30 +206,30 @@ def _past(case: Case, origin: int | None, last: np.datetime64, progress: Progres
     return backtest_case(replace(case, experiment=experiment), progress=progress)
 
 
-def _answers_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataFrame:
-    """The answers of one day: model chosen by its record, fitted on what had resolved."""
+def _forecasts_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.DataFrame:
+    """The forecasts of one day: model chosen by its record, fitted on what had resolved."""
     today = case.prepared.days[at]
     ahead = case.rows_on(np.array([at]), final)
     if not can_learn(case, at):
-        nothing = np.full(len(ahead), np.nan)
-        ends = {NO_MODEL: np.array([nothing, nothing])}
-        (rows,) = forecast_tables(case, ahead, {NO_MODEL: nothing}, ends)
+        missing = np.full(len(ahead), np.nan)
+        ends = {NO_MODEL: np.array([missing, missing])}
+        (rows,) = forecast_tables(case, ahead, {NO_MODEL: missing}, ends)
         return rows.assign(**{BASE_RATE: np.nan})
     known = case.labels_on(today)
     record = resolved_forecasts(case.prepared, past[past[schema.DAY] <= today], known, at=at)
-    name = _chosen_by(record, case.experiment, case.target)
+    name = _best_by(record, case.experiment, case.target)
     models = fit_models(
-        _needed(case, name), case.target, case.training_table(today, known), record=record
+        _with_models_for(case, name), case.target, case.training_table(today, known), record=record
     )
     probability = predict(models, ahead)
-    standing = record_of(record, name, horizon=case.target.horizon)
-    ends = {name: np.array(standing.interval(probability[name]))}
+    interval = record_of(record, name, horizon=case.target.horizon).interval(probability[name])
+    ends = {name: np.array(interval)}
     (rows,) = forecast_tables(case, ahead, probability, ends)
     return rows.assign(**{BASE_RATE: probability["climatology"]})
 
 
-def _chosen_by(record: ResolvedForecasts, experiment: Experiment, target: Target) -> str:
-    """The model that training would choose from a record; the baseline where nothing resolved."""
+def _best_by(record: ResolvedForecasts, experiment: Experiment, target: Target) -> str:
+    """The model that training would choose by a record; the baseline if nothing has resolved."""
     if not len(record.outcome):
         return "ewma_nb"
     brier = ((record.probability - record.outcome[:, None]) ** 2).mean(axis=0)
@@ -236,8 +238,8 @@ def _chosen_by(record: ResolvedForecasts, experiment: Experiment, target: Target
     return best_model(table, experiment, target)
 
 
-def _needed(case: Case, name: str) -> Experiment:
-    """The experiment with the models that a day needs: one that learns from others needs them."""
+def _with_models_for(case: Case, name: str) -> Experiment:
+    """The experiment with the models to fit for one: all for a meta-estimator, else only itself."""
     experiment = case.experiment
     if is_meta(build_model(name, experiment, case.target)):
         return experiment

@@ -1,4 +1,4 @@
-"""A backtest in a notebook: its forecasts, its tables and figures, and the model to go on with."""
+"""Backtests in a notebook: forecasts, tables, figures, and the fitted models."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ class BacktestPlots:
 
     Parameters
     ----------
-    forecasts, table : DataFrame
-        Forecasts, and their comparison.
+    forecasts : DataFrame
+    table : DataFrame
+        Summary of the forecasts.
     """
 
     forecasts: pd.DataFrame
     table: pd.DataFrame
 
     def reliability(self, *models: str) -> Figure:
-        """How often it happened, against the forecast; all models by default."""
+        """Observed frequency against the forecast; all models by default."""
         return plots.reliability_figure(self.forecasts, models=models or None)
 
     def skill(self) -> Figure:
@@ -54,7 +55,7 @@ class BacktestPlots:
 
 @dataclass(frozen=True, repr=False)
 class FittedModel:
-    """A model that learned from everything that had resolved.
+    """A model fitted on everything that had resolved.
 
     Parameters
     ----------
@@ -65,11 +66,11 @@ class FittedModel:
 
     @property
     def estimator(self) -> Any:
-        """The fitted estimator: the one that was given, or a model of the project's own.
+        """The fitted estimator: your own, or a model of this package.
 
-        It is what ``mlflow.sklearn.log_model`` takes. The registry of ``escalation train`` holds
-        the project's own models only, because whatever else a file says could run as code.
-        None where an estimator was given and training saw one outcome only.
+        Pass it to ``mlflow.sklearn.log_model``. The registry of ``escalation train`` only takes
+        models of this package, because loading any other could run code. None for your own
+        estimator if all training outcomes were the same.
         """
         model = self.scorer.model
         return model.inner_ if isinstance(model, Adapted) else model
@@ -82,23 +83,23 @@ class FittedModel:
         suppose: Sequence[str] = (),
         **options: Any,
     ) -> pd.DataFrame:
-        """Every unit on a day, most at risk first.
+        """The watch list of a day: every unit, highest probability first.
 
         Parameters
         ----------
         archive : EventArchive
         as_of : date-like, optional
-            From the last day of training on; the last that the archive covers by default.
+            Not before the last day of training; the archive's last day by default.
         suppose : sequence of str, optional
-            Events that did not happen, such as
-            ``"rocket_attack militia>us_coalition at taji killed=1"``: the list as it would read
-            with them, and in ``change`` what they add.
+            Hypothetical events, such as ``"rocket_attack militia>us_coalition at taji killed=1"``.
+            The list includes them, and ``change`` is what they add.
         **options
             As for :func:`escalation.scoring.score.score`.
 
         Returns
         -------
         DataFrame
+            Columns of :data:`escalation.schema.SCORE_COLUMNS`.
         """
         if suppose:
             rows = score_if(self.scorer, archive, suppose, as_of=as_of, **options)
@@ -107,13 +108,13 @@ class FittedModel:
         return pd.DataFrame([row.as_dict() for row in rows])
 
     def __repr__(self) -> str:
-        """Its name and what it knows, in one line."""
+        """Name and last day of training."""
         return f"FittedModel: {self.scorer.reference}, trained to {self.scorer.manifest.trained_to}"
 
 
 @dataclass(frozen=True, repr=False)
 class BacktestResult:
-    """What models would have forecast, and what came.
+    """The forecasts that models would have issued, and how they did.
 
     Parameters
     ----------
@@ -130,12 +131,12 @@ class BacktestResult:
 
     @property
     def experiment(self) -> Experiment:
-        """All settings, as an experiment file has them."""
+        """All settings, as in an experiment file."""
         return self.trained.case.experiment
 
     @property
     def best(self) -> str:
-        """The model with the lowest Brier score; ``ewma_nb`` where there are few positives."""
+        """The model with the lowest Brier score; ``ewma_nb`` if there are few positives."""
         return self.trained.best
 
     @cached_property
@@ -148,7 +149,7 @@ class BacktestResult:
         return self.trained.summary.sort_values("brier", ignore_index=True)
 
     def compare(self, model: str, reference: str) -> pd.DataFrame:
-        """One model held against another on the same forecasts, with 95% intervals.
+        """One model compared with another on the same forecasts, with 95% intervals.
 
         Parameters
         ----------
@@ -157,27 +158,28 @@ class BacktestResult:
         Raises
         ------
         UsageError
-            ``E-MODEL`` for a name that did not forecast.
+            ``E-MODEL`` for a model that is not in the backtest.
         """
         self._check(model, reference)
         two = self.forecasts[self.forecasts["model"].isin([model, reference])]
         return metrics.compare(two, reference=reference)
 
     def refit(self, name: str | None = None) -> FittedModel:
-        """A model, fitted on everything that had resolved by the last day; the best by default."""
+        """A model fitted on everything resolved by the last day; the best one by default."""
         name = self.best if name is None else name
         self._check(name)
         manifest = manifest_of(self.trained, name)
         return FittedModel(Scorer(self.trained.models[name], manifest, name, ""))
 
     def _check(self, *names: str) -> None:
-        known = list(self.trained.models)
+        models = list(self.trained.models)
         for name in names:
-            if name not in known:
-                raise UsageError("E-MODEL", f"invalid value: one of {', '.join(known)}", value=name)
+            if name not in models:
+                message = f"not a model of this backtest; choose one of {', '.join(models)}"
+                raise UsageError("E-MODEL", message, value=name)
 
     def __repr__(self) -> str:
-        """Its label, size and best model, in two lines."""
+        """Label, origins, and best model."""
         days, count = self.forecasts[schema.DAY], len(self.trained.models)
         return (
             f"BacktestResult: {self.trained.label}, {days.nunique()} origins "
@@ -213,32 +215,32 @@ def backtest(
     lag: int = 0,
     cache: bool = True,
 ) -> BacktestResult:
-    """Fit on what was known, forecast, wait, and compare with what came, origin by origin.
+    """Backtest with rolling origins: fit on what was known, forecast, compare with the outcomes.
 
     Parameters
     ----------
     archive : EventArchive
     target : Target or Experiment
-        A label such as ``targets.AnyEvent(horizon=7)``; of an experiment, its first label. An
-        experiment brings its own settings, and none of those below may be given beside it.
+        A label such as ``targets.AnyEvent(horizon=7)``, or an experiment, whose first label is
+        used. An experiment has its own settings; only ``models`` and ``cache`` combine with it.
     models : mapping of str to estimator, optional
-        Unfitted estimators with ``fit`` and ``predict_proba`` by name: one of :mod:`models`, any of
-        scikit-learn, a pipeline. The baselines always run. By default all registered ones.
+        Unfitted estimators with ``fit`` and ``predict_proba`` by name: from :mod:`models`, from
+        scikit-learn, or pipelines. All registered models by default; the baselines always run.
     units : str or sequence of str, optional
         Kinds of units, such as ``site``.
     features : mapping, optional
-        Parameters by family, as in an experiment file; by default all that need none.
+        Parameters by family, as in an experiment file; by default, all families that need none.
     start, stop : date-like, optional
         First and last day on which forecasts are issued.
     step : int, optional
-        Days between them.
+        Days between origins.
     refit_every : int, optional
         Origins between refits.
     lag : int, optional
         Reporting lag, in days.
     cache : bool, optional
-        Take forecasts of the project's own models that ran before, on the same of everything, from
-        the user's cache folder. Estimators that you give always run.
+        Reuse forecasts of the package's own models from the user's cache folder if data, settings
+        and code are the same. Your own estimators always run.
 
     Returns
     -------
@@ -247,9 +249,9 @@ def backtest(
     Raises
     ------
     UsageError
-        ``E-CONFIG``, ``E-MODEL`` for settings or models that can't be used.
+        ``E-CONFIG``, ``E-MODEL`` for invalid settings or models.
     GateError
-        ``E-INSUFFICIENT`` where there is too little to learn from.
+        ``E-INSUFFICIENT`` if there is too little data.
     """
     require_archive(archive)
     if isinstance(target, Experiment):
@@ -282,14 +284,14 @@ def backtest(
 
 
 def _refuse_settings(**settings: object) -> None:
-    """Settings that were given beside an experiment, which has its own; ``E-USAGE``."""
-    known = inspect.signature(backtest).parameters
+    """Raise ``E-USAGE`` for a setting that differs from its default."""
+    parameters = inspect.signature(backtest).parameters
     for name, value in settings.items():
-        if value != known[name].default:
+        if value != parameters[name].default:
             raise UsageError(
                 "E-USAGE",
-                "an experiment brings its own settings",
+                "an experiment has its own settings",
                 column=name,
                 value=value,
-                fix="give a label instead of the experiment, or change the experiment",
+                fix="pass a label instead of the experiment, or change the experiment",
             )

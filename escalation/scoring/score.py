@@ -1,4 +1,4 @@
-"""The watch list: who is at risk on a day, how sure that is, and which events carry it."""
+"""The watch list of a day: probabilities, intervals, statuses and the events behind them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from escalation.scoring.status import (
     NOT_VERIFIED,
     STALE,
     UNSEEN_TYPE,
-    off_its_record,
+    calibration_status,
     statuses,
 )
 from escalation.scoring.watchlist import Score, alerted, compared, ranked
 
 STALE_AFTER = 30
-"""Days without any news after which a source may have stopped rather than be quiet."""
+"""Days without news after which the source may have stopped."""
 CAVEATS = {
     "observed": "",
     "overwritten": "the source keeps only its latest time stamp: known dates are approximate",
@@ -43,16 +43,13 @@ CAVEATS = {
 }
 
 
-def _check_day(
-    scorer: Scorer, archive: EventArchive, day: np.datetime64, *, in_sample: bool
-) -> None:
-    """Refuse a day that is not covered (``E-COVERAGE``), or was learned from (``E-IN-SAMPLE``)."""
-    archive.until(day)
-    trained_to = to_day(scorer.manifest.trained_to)
-    if day < trained_to and not in_sample:
+def _refuse_in_sample(scorer: Scorer, day: np.datetime64) -> None:
+    trained_to = scorer.manifest.trained_to
+    if day < to_day(trained_to):
         raise GateError(
             "E-IN-SAMPLE",
-            f"the model was trained up to {trained_to}; needs a day from then on",
+            f"the model was trained on data up to {trained_to}: it can score that day and later "
+            "ones only",
             column="as_of",
             value=day,
             fix="use `escalation replay --as-of`, which fits on the data then available, "
@@ -60,19 +57,19 @@ def _check_day(
         )
 
 
-def _age_of_news(archive: EventArchive, day: object, *, today: object = None) -> int:
-    """Days from the newest version known by a day to that day, or to today if that is later."""
-    known = archive.until(to_day(day)).versions[schema.KNOWN_DATE]
+def _age_of_news(archive: EventArchive, *, today: object) -> int:
+    """Days from the newest version to the archive's last day, or to today if that is later."""
+    known = archive.versions[schema.KNOWN_DATE]
+    day = archive.covered_to
     if known.empty:
         raise InputError(
-            "E-EMPTY", "no event was known by that day", value=day, fix="ask for a later day"
+            "E-EMPTY", "no event was known by that day", value=day, fix="choose a later day"
         )
-    latest = max(to_day(day), to_day(today or day))
-    return int((latest - to_day(known.max())).astype(int))
+    return int((max(day, to_day(today or day)) - to_day(known.max())).astype(int))
 
 
 def scored_day(scorer: Scorer, archive: EventArchive, as_of: object = None) -> np.datetime64:
-    """The day that was asked for, the experiment's last one, or the archive's.
+    """The requested day; by default the experiment's last one, or the archive's.
 
     Parameters
     ----------
@@ -105,98 +102,103 @@ def score(
     as_of : date-like, optional
         The experiment's last day, or the archive's, by default.
     allow_in_sample : bool
-        Score a day that the model has learned from; such scores look better than they are.
+        Score a day that the model was trained on; such scores look better than they are.
     explain : int
-        Named events per unit; 0 leaves out all explanation.
+        Events to name per unit; 0 skips all explanations.
     budget : int, optional
-        How many units may raise an alert; the unit that holds all events raises none.
+        How many units may raise an alert; the unit of all events never does.
     previous : mapping of str to (str, float), optional
-        By the key of the unit, as of :func:`escalation.scoring.ledger.issued_before`: the day and
-        the probability to compare with. Where there is none, the same model's score of the day
-        before.
+        Day and probability to compare with, by unit key, as returned by
+        :func:`escalation.scoring.ledger.issued_before`. For other units, the same model's score
+        of the day before.
     stale_after : int
-        Days without any news, up to the day that is scored.
+        Days without news, up to the scored day, from which rows are marked stale.
     today : date-like, optional
-        Up to today instead, where the answer is meant for now.
+        Count those days up to today instead, for a list that is meant for now.
 
     Returns
     -------
     list of Score
-        Every unit that was known on the day or that the model knows, highest probability first.
+        Every unit known on the day or to the model, highest probability first.
+
+    Raises
+    ------
+    GateError
+        ``E-IN-SAMPLE`` for a day before the end of training.
+    InputError
+        ``E-COVERAGE`` for a day that the archive doesn't cover, ``E-EMPTY`` if no event is known.
     """
     day = scored_day(scorer, archive, as_of)
     archive = archive.until(day)
-    _check_day(scorer, archive, day, in_sample=allow_in_sample)
-    age = _age_of_news(archive, day, today=today)
+    if not allow_in_sample:
+        _refuse_in_sample(scorer, day)
+    age = _age_of_news(archive, today=today)
     inputs = scorer.inputs(archive, day)
     counterfactual = Counterfactual(scorer, inputs)
-    everywhere = (
+    shared = (
         IN_SAMPLE if day < to_day(scorer.manifest.trained_to) else None,
         STALE.format(age) if age > stale_after else None,
     )
-    rows = _rows(scorer, inputs, counterfactual, everywhere)
+    rows = _rows(scorer, inputs, counterfactual, shared)
     rows = compared(ranked(rows), _before(scorer, inputs, previous or {}))
     rows = alerted(rows, budget)
-    return _explained(rows, scorer, inputs, counterfactual, most=explain) if explain else rows
+    return _explained(rows, counterfactual, most=explain) if explain else rows
 
 
 def _rows(
     scorer: Scorer,
     inputs: ScoringInputs,
     counterfactual: Counterfactual,
-    everywhere: Sequence[str | None],
+    shared: Sequence[str | None],
 ) -> list[Score]:
-    """A row per unit, known on the day or known to the model; some things are said everywhere."""
-    record, rates = _track_of(scorer), scorer.manifest.base_rate
+    """A row per unit known on the day or to the model; ``shared`` statuses go on every row."""
+    rates = scorer.manifest.base_rate
+    with _from_manifest("a track record", "record"):
+        record = TrackRecord.of(scorer.manifest.record)
     verified = record.positives >= FEWEST_POSITIVES
-    unsure = None if verified else NOT_VERIFIED.format(record.positives, record.resolved)
+    unverified = None if verified else NOT_VERIFIED.format(record.positives, record.resolved)
     stamp = provenance(scorer, inputs.archive, inputs.day)
     lower, upper = record.interval(inputs.probability)
-    numbers = counts_of(scorer, inputs)
+    counts = counts_of(scorer, inputs)
     about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
-    unseen = _unseen_types(scorer, inputs, counterfactual)
+    unseen = _unseen_types(scorer, counterfactual)
     absent = sorted(set(rates["units"]) - set(inputs.unit_keys))
-    known = [UnitName(key, *rates["names"][key]) for key in absent]
-    units = [*inputs.past.unit_names, *known]
+    units = [*inputs.past.unit_names, *(UnitName(key, *rates["names"][key]) for key in absent)]
     rows = []
-    for i, (unit, shown) in enumerate(zip(units, shown_names(units), strict=True)):
+    for i, (unit, name) in enumerate(zip(units, shown_names(units), strict=True)):
         rate = float(rates["units"].get(unit.key, rates["pool"]))
-        row = Score(shown, *about, None, None, None, rate, (), (), stamp, unit_key=unit.key)
+        row = Score(name, *about, None, None, None, rate, (), (), stamp, unit_key=unit.key)
         if i >= len(inputs.units):
-            rows.append(replace(row, status=statuses(NO_HISTORY, *everywhere)))
+            rows.append(replace(row, status=statuses(NO_HISTORY, *shared)))
             continue
-        at_risk = bool(inputs.at_risk[i])
-        row = replace(
-            row,
-            status=statuses(
-                None if at_risk else NOT_AT_RISK,
-                None if unit.key in rates["units"] else NEW_UNIT,
-                UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else None,
-                *everywhere,
-                off_its_record(inputs.probability[i], lower[i], upper[i]) if at_risk else None,
-                unsure if at_risk else None,
-            ),
-        )
-        if at_risk:
-            row = replace(
+        new = None if unit.key in rates["units"] else NEW_UNIT
+        unseen_types = UNSEEN_TYPE.format(", ".join(unseen[i])) if unseen[i] else None
+        if not inputs.at_risk[i]:
+            status = statuses(NOT_AT_RISK, new, unseen_types, *shared)
+            rows.append(replace(row, status=status))
+            continue
+        off = calibration_status(inputs.probability[i], lower[i], upper[i])
+        rows.append(
+            replace(
                 row,
+                status=statuses(new, unseen_types, *shared, off, unverified),
                 probability=float(inputs.probability[i]),
                 lower=float(lower[i]),
                 upper=float(upper[i]),
-                **numbers[i],
+                **counts[i],
                 no_information=verified and not scorer.manifest.informative,
             )
-        rows.append(row)
+        )
     return rows
 
 
 def counts_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
-    """Expected number and its 80% range by unit; nothing where the label counts no events.
+    """Expected number of events and its 80% range, by unit; empty if the label counts none.
 
     Raises
     ------
     ModelError
-        ``E-MODEL-MANIFEST`` when the manifest's mixture of counts can't be used.
+        ``E-MODEL-MANIFEST`` for an invalid mixture of counts in the manifest.
     """
     if not scorer.manifest.counts or not len(inputs.X):
         return [{}] * len(inputs.X)
@@ -208,15 +210,9 @@ def counts_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
     return [{"expected": float(e), "count_low": int(a), "count_high": int(b)} for e, a, b in ends]
 
 
-def _track_of(scorer: Scorer) -> TrackRecord:
-    """The track record that intervals come from; ``E-MODEL-MANIFEST`` where none can be used."""
-    with _from_manifest("a track record", "record"):
-        return TrackRecord.of(scorer.manifest.record)
-
-
 @contextmanager
 def _from_manifest(what: str, column: str) -> Iterator[None]:
-    """What a manifest says and can't be used is a refusal of the model."""
+    """Turn errors about a part of the manifest into ``E-MODEL-MANIFEST``."""
     try:
         yield
     except (LookupError, TypeError, ValueError) as error:
@@ -228,12 +224,10 @@ def _from_manifest(what: str, column: str) -> Iterator[None]:
         ) from error
 
 
-def _unseen_types(
-    scorer: Scorer, inputs: ScoringInputs, counterfactual: Counterfactual
-) -> list[list[str]]:
+def _unseen_types(scorer: Scorer, counterfactual: Counterfactual) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
     known = scorer.manifest.event_types
-    unseen: list[set[str]] = [set() for _ in inputs.units]
+    unseen: list[set[str]] = [set() for _ in counterfactual.inputs.units]
     kinds = counterfactual.events[schema.EVENT_TYPE]
     for event in np.flatnonzero(~kinds.isin(known)) if known else ():
         for unit in counterfactual.rows.holders[event]:
@@ -245,7 +239,7 @@ def _unseen_types(
 def _before(
     scorer: Scorer, inputs: ScoringInputs, previous: Mapping[str, tuple[str, float]]
 ) -> dict[str, tuple[str, float]]:
-    """What each unit is compared with: what was issued last, or a day before by the same model."""
+    """Day and probability to compare with: as last issued, else the same model's of yesterday."""
     try:
         earlier = scorer.before(inputs)
     except InputError:  # nothing was known yet, or the axis starts today
@@ -254,24 +248,17 @@ def _before(
     return {unit: (yesterday, p) for unit, p in earlier.items()} | dict(previous)
 
 
-def _explained(
-    rows: Sequence[Score],
-    scorer: Scorer,
-    inputs: ScoringInputs,
-    counterfactual: Counterfactual,
-    *,
-    most: int,
-) -> list[Score]:
-    drivers, families = drivers_of(counterfactual, most=most), families_of(scorer, inputs)
+def _explained(rows: Sequence[Score], counterfactual: Counterfactual, *, most: int) -> list[Score]:
+    inputs = counterfactual.inputs
+    drivers = drivers_of(counterfactual, most=most)
+    families = families_of(counterfactual.scorer, inputs)
     line = rows[0].alert_line if rows else None
-    further: list[int | None] = [None] * len(inputs.units)
-    if line is not None:
-        further = events_to(counterfactual, line)
-    place = {key: i for i, key in enumerate(inputs.unit_keys)}
+    further = [None] * len(inputs.units) if line is None else events_to(counterfactual, line)
+    position = {key: i for i, key in enumerate(inputs.unit_keys)}
     explained = []
     for row in rows:
         if row.probability is not None:
-            i = place[row.unit_key]
+            i = position[row.unit_key]
             row = replace(
                 row,
                 drivers=drivers[i],
@@ -283,13 +270,13 @@ def _explained(
 
 
 def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
-    """Where a score comes from: enough to make it again.
+    """Everything needed to reproduce a score.
 
     Parameters
     ----------
     scorer : Scorer
     archive : EventArchive
-        As it stood on the day.
+        As it was on the day.
     day : datetime64[D]
     """
     manifest = scorer.manifest

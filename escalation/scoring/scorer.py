@@ -1,4 +1,4 @@
-"""A model that was read back safely, and what it says on a day."""
+"""A model that was loaded safely, and its forecasts of a day."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from escalation.targets import Target
 
 
 def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Input columns in the model's order, or a refusal that names columns and counts only.
+    """Input columns as float64 in the model's order; errors quote no value.
 
     Parameters
     ----------
@@ -46,8 +46,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         )
     X = X[columns]
     if not all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
-        # What is no number is as good as missing.
-        X = X.apply(pd.to_numeric, errors="coerce")
+        X = X.apply(pd.to_numeric, errors="coerce")  # text counts as missing
     X = X.astype(np.float64)
     bad = ~np.isfinite(X.to_numpy()).all(axis=0)
     if bad.any():
@@ -61,7 +60,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ScoringInputs(DayInputs):
-    """A day that was scored, with all that its scores come from.
+    """A day's model inputs and scores.
 
     Parameters
     ----------
@@ -73,14 +72,14 @@ class ScoringInputs(DayInputs):
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model that was read back safely, and what it was.
+    """A model that was loaded safely, and its manifest.
 
     Parameters
     ----------
     model : estimator
     manifest : Manifest
     reference : str
-        Where it came from, such as ``iraq_crisis@champion v1``.
+        Registered name with alias and version, such as ``iraq_crisis@champion v1``.
     model_hash : str
     """
 
@@ -91,50 +90,50 @@ class Scorer:
 
     @cached_property
     def experiment(self) -> Experiment:
-        """The experiment that it was trained by."""
+        """The experiment that trained it."""
         return Experiment(**self.manifest.experiment)
 
     @cached_property
     def target(self) -> Target:
-        """The label that it answers."""
+        """The label that it forecasts."""
         return target_of(self.manifest.target)
 
     @property
     def series(self) -> ForecastSeries:
-        """The series of forecasts that its own belong to, whatever its version."""
+        """The series in the ledger that its forecasts continue, whatever its version."""
         name, label = registered_name(self.reference), target_label(self.target)
         return ForecastSeries(name, label, self.target.horizon)
 
     def inputs(self, archive: EventArchive, day: object) -> ScoringInputs:
-        """Scores on a day, from what was known by then, and what they come from.
+        """Scores of a day, from what was known at its end, with the model inputs.
 
         Parameters
         ----------
         archive : EventArchive
         day : date-like
         """
-        today = day_inputs(archive, self.experiment, self.target, day)
-        return ScoringInputs(**vars(today), probability=self.predict(today.X))
+        of_day = day_inputs(archive, self.experiment, self.target, day)
+        return ScoringInputs(**vars(of_day), probability=self.predict(of_day.X))
 
     def before(self, today: ScoringInputs) -> dict[str, float]:
-        """Probabilities of the day before, by the key of every unit at risk then.
+        """Probabilities of the day before, by the key of each unit at risk on it.
 
         Raises
         ------
         InputError
-            When nothing was known by then, or the axis starts today.
+            If nothing was known by then, or the axis starts today.
         """
         keys, X, at_risk = day_before(today, self.experiment, self.target)
-        answers = zip(keys, self.predict(X), at_risk, strict=True)
-        return {key: float(probability) for key, probability, risky in answers if risky}
+        rows = zip(keys, self.predict(X), at_risk, strict=True)
+        return {key: float(probability) for key, probability, risky in rows if risky}
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Probabilities of some rows, once their columns are checked."""
+        """Probabilities of rows of input, shape (row,), after :func:`checked_input`."""
         X = checked_input(X, self.manifest.columns)
         return self.model.predict_proba(X)[:, 1] if len(X) else np.empty(0)
 
     def on(self, archive: EventArchive, day: object) -> pd.DataFrame:
-        """Probability and risk set by the key of the unit on a day, from what was known by then.
+        """Probability and risk set of every unit on a day, from what was known at its end.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What ``mlflow models serve`` and ``mlflow.pyfunc`` load: the model by the same safe reader."""
+"""The pyfunc loader for ``mlflow models serve``; it reads models as safely as everything else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Served:
         data : DataFrame
             Input columns and ``unit_key``.
         params : dict, optional
-            Ignored; MLflow's interface has it.
+            Ignored; part of MLflow's interface.
 
         Returns
         -------
@@ -45,30 +45,30 @@ class Served:
         ModelError
             ``E-SCHEMA`` when a column is missing.
         InputError
-            ``E-NOT-FINITE`` when a value is missing, infinite or no number.
+            ``E-NOT-FINITE`` when a value is missing, infinite or not a number.
 
-        Where MLflow serves, either is an error of MLflow's: its server answers with status 400, a
-        code and our message.
+        Under MLflow, both become an MlflowException with the same message: its server answers
+        with status 400.
         """
         try:
             X = checked_input(data, self.columns)
             if schema.UNIT_KEY not in data:
                 raise ModelError("E-SCHEMA", "a column is missing", column=schema.UNIT_KEY)
         except EscalationError as error:
-            raise _as_served(error) from None
+            raise _mlflow_error(error) from None
         index = pd.MultiIndex.from_arrays(
             [data[schema.UNIT_KEY].astype(str), np.arange(len(data))], names=["unit", "day"]
         )
         return self.model.predict_proba(X.set_axis(index))[:, 1]
 
 
-def _as_served(error: EscalationError) -> Exception:
-    """The error that MLflow passes on to a client, where it is MLflow that asks."""
-    asking = sys.modules.get("mlflow.exceptions")
-    if asking is None:
+def _mlflow_error(error: EscalationError) -> Exception:
+    """The error as one that MLflow's server passes on to clients; itself without MLflow."""
+    mlflow = sys.modules.get("mlflow.exceptions")
+    if mlflow is None:
         return error
-    served: Exception = asking.MlflowException.invalid_parameter_value(str(error))
-    return served
+    converted: Exception = mlflow.MlflowException.invalid_parameter_value(str(error))
+    return converted
 
 
 def _load_pyfunc(path: str) -> Served:

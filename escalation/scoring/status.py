@@ -1,65 +1,23 @@
-"""What a row of the watch list has to say for itself, all of it, in a fixed order."""
+"""The statuses of a row of the watch list: everything that qualifies it, in a fixed order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 OK = "ok"
-NO_HISTORY = "no history: nothing was known here on the day"
-NOT_AT_RISK = "not at risk: the question does not arise here today"
+NO_HISTORY = "no history: no event was known here on the day"
+NOT_AT_RISK = "not at risk: the outcome can't occur here today"
 IN_SAMPLE = "in sample: the model was trained on days after this one"
-NEW_UNIT = "new unit: not in the model's training, its base rate is that of all units"
-UNSEEN_TYPE = "unseen event type: {} (counted as events, but what they mean was not learned)"
-STALE = "stale data: the newest news is {} days old"
-OVER = "over-forecasts: less came true when it said so"
-UNDER = "under-forecasts: more came true when it said so"
-NOT_VERIFIED = "not verified here: {} of its {} resolved forecasts came true, too few to judge it"
-NO_INFORMATION = "no information: its record shows no skill over how often it happens anyway"
-"""Said once of a list, where a record is long enough to show skill and doesn't."""
+NEW_UNIT = "new unit: absent from the model's training, its base rate is that of all units"
+UNSEEN_TYPE = "unseen event type: {} (counted as events, but absent from the model's training)"
+STALE = "stale data: the newest report is {} days old"
+OVER = "over-forecasts: at this level, the outcome has followed less often than forecast"
+UNDER = "under-forecasts: at this level, the outcome has followed more often than forecast"
+NOT_VERIFIED = "not verified here: {} positives among {} resolved forecasts, too few to judge it"
+NO_INFORMATION = "no information: the model's record shows no skill over the base rate"
+"""Stated once per list, if the record is long enough to show skill and doesn't."""
 JOINT = "; "
-"""Between several, where a table has one cell for them."""
-ORDER = tuple(
-    status.partition(":")[0]
-    for status in (
-        NO_HISTORY, NOT_AT_RISK, IN_SAMPLE, NEW_UNIT, UNSEEN_TYPE, STALE, OVER, UNDER, NOT_VERIFIED,
-    )
-)  # fmt: skip
-
-
-_OF_EVERY_ROW = {status.partition(":")[0] for status in (IN_SAMPLE, STALE, NOT_VERIFIED)}
-
-
-def statuses(*said: str | None) -> tuple[str, ...]:
-    """All that qualifies a row, the gravest first; ``ok`` where nothing does.
-
-    Examples
-    --------
-    >>> statuses(STALE.format(40), None, NEW_UNIT) == (NEW_UNIT, STALE.format(40))
-    True
-    >>> statuses(None)
-    ('ok',)
-    """
-    every = [status for status in said if status]
-    return tuple(sorted(every, key=lambda one: ORDER.index(kind(one)))) or (OK,)
-
-
-def off_its_record(probability: float, lower: float, upper: float) -> str | None:
-    """Said of a probability outside the interval of what came true when it was said.
-
-    Parameters
-    ----------
-    probability, lower, upper : float
-
-    Examples
-    --------
-    >>> off_its_record(0.2, 0.05, 0.12)
-    'over-forecasts: less came true when it said so'
-    >>> off_its_record(0.2, 0.12, 0.29) is None
-    True
-    """
-    if lower <= probability <= upper:
-        return None
-    return OVER if probability > upper else UNDER
+"""Separates several statuses in one table cell."""
 
 
 def kind(status: str) -> str:
@@ -73,34 +31,73 @@ def kind(status: str) -> str:
     return status.partition(":")[0]
 
 
+ORDER = tuple(
+    kind(status)
+    for status in (
+        NO_HISTORY, NOT_AT_RISK, IN_SAMPLE, NEW_UNIT, UNSEEN_TYPE, STALE, OVER, UNDER, NOT_VERIFIED,
+    )
+)  # fmt: skip
+_OF_EVERY_ROW = {kind(status) for status in (IN_SAMPLE, STALE, NOT_VERIFIED)}
+
+
+def statuses(*candidates: str | None) -> tuple[str, ...]:
+    """The statuses that apply, gravest first; ``ok`` if there is none.
+
+    Examples
+    --------
+    >>> statuses(STALE.format(40), None, NEW_UNIT) == (NEW_UNIT, STALE.format(40))
+    True
+    >>> statuses(None)
+    ('ok',)
+    """
+    return tuple(sorted(filter(None, candidates), key=lambda s: ORDER.index(kind(s)))) or (OK,)
+
+
+def calibration_status(probability: float, lower: float, upper: float) -> str | None:
+    """The status of a probability outside its interval; None inside it.
+
+    Parameters
+    ----------
+    probability, lower, upper : float
+
+    Examples
+    --------
+    >>> kind(calibration_status(0.2, 0.05, 0.12)), calibration_status(0.2, 0.12, 0.29)
+    ('over-forecasts', None)
+    """
+    if lower <= probability <= upper:
+        return None
+    return OVER if probability > upper else UNDER
+
+
 def of_every_row(status: Iterable[str]) -> list[str]:
-    """What is said of the day or the model, and so of every row alike.
+    """Statuses that concern the day or the model, and so every row alike.
 
     Examples
     --------
     >>> of_every_row(["new unit: b", "stale data: c", "not verified here: d"])
     ['stale data: c', 'not verified here: d']
     """
-    return [one for one in status if kind(one) in _OF_EVERY_ROW]
+    return [text for text in status if kind(text) in _OF_EVERY_ROW]
 
 
 def of_the_unit(status: Iterable[str]) -> list[str]:
-    """What is said of a row alone.
+    """Statuses that concern one row only.
 
     Examples
     --------
     >>> of_the_unit(["new unit: b", "not verified here: c"])
     ['new unit: b']
     """
-    return [one for one in status if kind(one) not in _OF_EVERY_ROW]
+    return [text for text in status if kind(text) not in _OF_EVERY_ROW]
 
 
 def in_words(status: Iterable[str]) -> str:
-    """Every status in one text; nothing where the row is as it should be.
+    """All statuses but ``ok`` as one text.
 
     Examples
     --------
     >>> in_words(["ok"]), in_words(["in sample: a", "new unit: b"])
     ('', 'in sample: a; new unit: b')
     """
-    return JOINT.join(one for one in status if one != OK)
+    return JOINT.join(text for text in status if text != OK)

@@ -1,7 +1,7 @@
-"""The watch list as it would read had further events happened: written in a line each.
+"""What-if scoring: the watch list with hypothetical events, each written as one line.
 
-``rocket_attack militia>us_coalition at taji killed=1`` is an event of the day that is scored; a
-``2020-03-10`` in the line is an earlier one, which becomes known on the day that is scored.
+``rocket_attack militia>us_coalition at taji killed=1`` is an event of the scored day. With a date
+such as ``2020-03-10`` in the line, it happened earlier and becomes known on the scored day.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from escalation.scoring.scorer import Scorer
 from escalation.scoring.watchlist import Score, compared
 
 SUPPOSED: Final = "supposed"
-"""Source of the events, and what the provenance of such a score names them under."""
+"""Source of these events, and their key in the provenance of such scores."""
 TODAY: Final = "today"
 SUPPOSED_NUMBERS: Final = (
     schema.KILLED,
@@ -34,26 +34,26 @@ SUPPOSED_NUMBERS: Final = (
     schema.WEIGHT,
 )
 PLACES: Final = (schema.SITE, schema.ADMIN1, schema.COUNTRY)
-"""What a place may be the name of, in the order in which it is looked up."""
+"""Columns in which a place is looked up, in order."""
 _LOCATED = (*PLACES, schema.LATITUDE, schema.LONGITUDE)
 
 
 @dataclass(frozen=True)
 class SupposedEvent:
-    """An event that did not happen.
+    """A hypothetical event.
 
     Parameters
     ----------
     text : str
-        As it was written.
+        The line that it was read from.
     event_type : str
     actor, target : str, optional
     place : str, optional
-        A site, province or country that the archive knows.
+        A site, province or country in the archive.
     day : str, optional
-        As YYYY-MM-DD; the day that is scored by default.
-    numbers : mapping of str to int
-        Of :data:`SUPPOSED_NUMBERS`.
+        YYYY-MM-DD; the scored day by default.
+    numbers : dict of str to int
+        For columns of :data:`SUPPOSED_NUMBERS`.
     tags : str, optional
         By default those of the latest event of this type, between these sides, at this place.
 
@@ -75,16 +75,16 @@ class SupposedEvent:
 
     @classmethod
     def of(cls, text: str) -> SupposedEvent:
-        """Read a line: a type, then sides, a place, a day and numbers, each where it is known.
+        """Parse a line: an event type, then optional sides, place, day and numbers in any order.
 
         Raises
         ------
         UsageError
-            ``E-SUPPOSED`` for a word that is none of these.
+            ``E-SUPPOSED`` for any other word.
         """
         words = text.split()
         if not words or not words[0].replace("_", "").isalnum():
-            raise _wrong(text, "needs an event type first")
+            raise _invalid_line(text, "needs an event type first")
         event, i = cls(text, words[0]), 1
         while i < len(words):
             if words[i] != "at":
@@ -92,12 +92,12 @@ class SupposedEvent:
                 continue
             end = next((k for k in range(i + 1, len(words)) if _ends(words[k])), len(words))
             if end == i + 1:
-                raise _wrong(text, "needs a place after `at`")
+                raise _invalid_line(text, "needs a place after `at`")
             event, i = replace(event, place=" ".join(words[i + 1 : end])), end
         return event
 
     def _with(self, word: str) -> SupposedEvent:
-        """The event with one more word of the line."""
+        """The event after parsing one more word."""
         key, equals, value = word.partition("=")
         if equals and key in SUPPOSED_NUMBERS and value.isdecimal():
             return replace(self, numbers={**self.numbers, key: int(value)})
@@ -108,19 +108,19 @@ class SupposedEvent:
             return replace(self, actor=actor, target=target)
         if word == TODAY or ISO_DAY.fullmatch(word):
             return replace(self, day=None if word == TODAY else str(to_day(word)))
-        raise _wrong(
+        raise _invalid_line(
             self.text,
-            f"expected ACTOR>TARGET, at PLACE, today, a day, tags=A,B or a number such as killed=1 "
-            f"({', '.join(SUPPOSED_NUMBERS)}), got {word!r}",
+            f"{word!r} is not ACTOR>TARGET, at PLACE, today, a day, tags=A,B or a number such as "
+            f"killed=1 (of {', '.join(SUPPOSED_NUMBERS)})",
         )
 
     def version(self, events: pd.DataFrame, scorer: Scorer, day: np.datetime64) -> dict[str, Any]:
-        """Its row of an archive.
+        """The event as a row of an archive.
 
         Parameters
         ----------
         events : DataFrame
-            Known on the day: what it names must be known there.
+            Known on the day: its type, sides and place must be among theirs.
         scorer : Scorer
         day : datetime64[D]
             On which it becomes known.
@@ -128,21 +128,19 @@ class SupposedEvent:
         Raises
         ------
         UsageError
-            ``E-SUPPOSED`` for a type, side or place that nobody knows, or a day after the one
-            that is scored.
+            ``E-SUPPOSED`` for an unknown type, side or place, or a day after the scored one.
         """
         ladder = scorer.experiment.ladder
-        types = {*ladder, *events[schema.EVENT_TYPE].dropna()}
         sides = {*events[schema.ACTOR].dropna(), *events[schema.TARGET].dropna()}
-        self._require("event type", self.event_type, types)
+        _require("event type", self.event_type, {*ladder, *events[schema.EVENT_TYPE].dropna()})
         for side in filter(None, (self.actor, self.target)):
-            self._require("side", side, sides)
-        happened = day if self.day is None else to_day(self.day)
-        if happened > day:
-            raise _wrong(self.text, f"the day that is scored is {day}; needs a day up to it")
+            _require("side", side, sides)
+        event_day = day if self.day is None else to_day(self.day)
+        if event_day > day:
+            raise _invalid_line(self.text, f"its day must not be after the scored one, {day}")
         place = self._located(events)
         row: dict[str, Any] = {
-            schema.EVENT_DATE: pd.Timestamp(happened),
+            schema.EVENT_DATE: pd.Timestamp(event_day),
             schema.KNOWN_DATE: pd.Timestamp(day),
             schema.EVENT_TYPE: self.event_type,
             schema.ACTOR: self.actor,
@@ -156,30 +154,19 @@ class SupposedEvent:
         tags = self._tags(events, place) if self.tags is None else self.tags
         return {**row, schema.SEVERITY: self._severity(ladder), schema.TAGS: tags}
 
-    def _require(self, what: str, name: str, known: Collection[str]) -> None:
-        if name in known:
-            return
-        raise UsageError(
-            "E-SUPPOSED",
-            f"no event known by that day has this {what}",
-            column="--if",
-            value=name,
-            fix=did_you_mean(name, sorted(known), "name one that the events have"),
-        )
-
     def _located(self, events: pd.DataFrame) -> dict[str, Any]:
-        """Where it lies: as the latest event at that place does."""
+        """Location columns, copied from the latest event at the place."""
         if self.place is None:
             return {}
-        wanted, names = normalised(self.place).replace(" ", "_"), set()
+        place, names = _place_name(self.place), set()
         for kind in PLACES:
-            texts = events[kind].fillna("").map(lambda text: normalised(text).replace(" ", "_"))
-            names |= set(texts)
-            here = events[(texts == wanted).to_numpy(dtype=bool)]
+            event_places = events[kind].fillna("").map(_place_name)
+            names |= set(event_places)
+            here = events[(event_places == place).to_numpy(dtype=bool)]
             if len(here):
                 columns = _LOCATED if kind == schema.SITE else _LOCATED[PLACES.index(kind) : 3]
                 return {name: here[name].iloc[-1] for name in columns}
-        self._require("place", wanted, names - {""})
+        _require("place", place, names - {""})
         return {}
 
     def _severity(self, ladder: Any) -> int:
@@ -197,30 +184,43 @@ class SupposedEvent:
         return int(rung[0].as_py())
 
     def _tags(self, events: pd.DataFrame, place: dict[str, Any]) -> str | None:
-        """Tags of the latest event like it: at its place, or else anywhere."""
-        like = np.ones(len(events), dtype=bool)
-        pairs = {
-            schema.EVENT_TYPE: self.event_type,
-            schema.ACTOR: self.actor,
-            schema.TARGET: self.target,
-        }
-        for column, value in pairs.items():
-            if value is not None:
-                like &= (events[column] == value).to_numpy(dtype=bool)
-        here = like.copy()
-        for column in PLACES:
-            if column in place and pd.notna(place[column]):
-                here &= (events[column] == place[column]).to_numpy(dtype=bool)
-        some = events[here] if here.any() else events[like]
-        return some[schema.TAGS].iloc[-1] if len(some) else None
+        """Tags of the latest similar event, at the same place if there is one there."""
+        sides = {schema.ACTOR: self.actor, schema.TARGET: self.target}
+        similar = _matching(events, {schema.EVENT_TYPE: self.event_type, **sides})
+        here = _matching(similar, {name: place.get(name) for name in PLACES})
+        latest = here if len(here) else similar
+        return latest[schema.TAGS].iloc[-1] if len(latest) else None
+
+
+def _matching(events: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
+    """Events with these values by column; missing ones match everything."""
+    for column, value in values.items():
+        if pd.notna(value):
+            events = events[(events[column] == value).to_numpy(dtype=bool)]
+    return events
+
+
+def _place_name(text: str) -> str:
+    return normalised(text).replace(" ", "_")
+
+
+def _require(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise UsageError(
+            "E-SUPPOSED",
+            f"no event known by that day has this {what}",
+            column="--if",
+            value=name,
+            fix=did_you_mean(name, sorted(known), "use one that occurs in the events"),
+        )
 
 
 def _ends(word: str) -> bool:
-    """Whether a word no longer belongs to the name of a place."""
+    """Whether a word ends the name of a place."""
     return "=" in word or ">" in word or word == TODAY or bool(ISO_DAY.fullmatch(word))
 
 
-def _wrong(text: str, message: str) -> UsageError:
+def _invalid_line(text: str, message: str) -> UsageError:
     return UsageError(
         "E-SUPPOSED",
         message,
@@ -233,15 +233,15 @@ def _wrong(text: str, message: str) -> UsageError:
 def suppose(
     archive: EventArchive, scorer: Scorer, events: Sequence[str], day: object
 ) -> EventArchive:
-    """The archive with supposed events, all of which become known on a day.
+    """The archive with hypothetical events, all of which become known on a day.
 
     Parameters
     ----------
     archive : EventArchive
     scorer : Scorer
-        Its experiment rates them.
+        Its experiment's ladder rates their severity.
     events : sequence of str
-        As :class:`SupposedEvent` reads them.
+        Lines for :meth:`SupposedEvent.of`.
     day : date-like
     """
     when = to_day(day)
@@ -266,31 +266,36 @@ def score_if(
     as_of: object = None,
     **options: Any,
 ) -> list[Score]:
-    """The watch list as it would read had further events happened; nothing is stored.
+    """The watch list with hypothetical events; nothing is stored.
 
     Parameters
     ----------
     scorer : Scorer
     archive : EventArchive
     events : sequence of str
-        As :class:`SupposedEvent` reads them.
+        Lines for :meth:`SupposedEvent.of`.
     as_of : date-like, optional
     **options
-        Of :func:`escalation.scoring.score.score`.
+        Passed to :func:`escalation.scoring.score.score`.
 
     Returns
     -------
     list of Score
-        ``change`` is against the same day without these events, and the provenance names them.
+        ``change`` is relative to the same day without these events; the provenance lists them.
     """
     day = scored_day(scorer, archive, as_of)
-    without = score(scorer, archive, as_of=day, **{**options, "explain": 0})
+    actual = score(scorer, archive, as_of=day, **{**options, "explain": 0})
     supposed = score(scorer, suppose(archive, scorer, events, day), as_of=day, **options)
     before = {
-        row.unit_key: (str(day), row.probability) for row in without if row.probability is not None
+        row.unit_key: (str(day), row.probability) for row in actual if row.probability is not None
     }
-    cleared = [replace(row, change=None, changed_since=None) for row in supposed]
-    return [
-        replace(row, provenance={**row.provenance, SUPPOSED: list(events)})
-        for row in compared(cleared, before)
+    rows = [
+        replace(
+            row,
+            change=None,
+            changed_since=None,
+            provenance={**row.provenance, SUPPOSED: list(events)},
+        )
+        for row in supposed
     ]
+    return compared(rows, before)

@@ -1,4 +1,4 @@
-"""A probability beside its unit's own usual level, and beside what came true when it was said."""
+"""A probability in words: next to the unit's usual level, and next to the model's record."""
 
 from __future__ import annotations
 
@@ -12,47 +12,49 @@ from escalation.scoring.status import NO_INFORMATION, of_every_row
 from escalation.scoring.watchlist import Score
 
 UP = 1.5
-"""From so many times its base rate on, a unit is up against its own usual level."""
+"""A unit is up from this many times its base rate."""
 LEAST_UP = 0.05
-"""What is less likely than that is not put first, however rare it usually is."""
+"""A unit with a lower probability is never up, however rare the outcome usually is there."""
 ABOUT = 1.25
-"""Less than so many times it, up or down, is about the usual."""
+"""A ratio below this, or above its inverse, is "about" the usual."""
+EXAMPLE_FORECASTS = (0.05, 0.2, 0.5)
+"""Probabilities for which a track record is quoted."""
 
 
 def ratio(score: Score) -> float | None:
-    """Probability over base rate; None where there is no probability."""
+    """Probability over base rate; None if there is no probability."""
     if score.probability is None or not score.base_rate > 0.0:
         return None
     return score.probability / score.base_rate
 
 
 def is_up(score: Score) -> bool:
-    """Whether a unit is up against its own usual level, with its whole interval above it.
+    """Whether a unit is well above its usual level, and its whole interval above it.
 
     Examples
     --------
     >>> from dataclasses import replace
-    >>> one = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
-    >>> is_up(one), is_up(replace(one, lower=0.08))
+    >>> score = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
+    >>> is_up(score), is_up(replace(score, lower=0.08))
     (True, False)
-    >>> is_up(replace(one, probability=0.02, lower=0.008, upper=0.03, base_rate=0.004))
+    >>> is_up(replace(score, probability=0.02, lower=0.008, upper=0.03, base_rate=0.004))
     False
     """
-    times = ratio(score)
-    if times is None or score.lower is None:
+    times_usual = ratio(score)
+    if times_usual is None or score.lower is None:
         return False
     likely = (score.probability or 0.0) >= LEAST_UP
-    return likely and times >= UP and score.lower > score.base_rate
+    return likely and times_usual >= UP and score.lower > score.base_rate
 
 
 def up_first(scores: Sequence[Score]) -> tuple[list[Score], list[Score]]:
-    """Units that are up against their own usual level, and the others; each in their order."""
+    """Units above their usual level, and the others; each in the order of the list."""
     up = [score for score in scores if is_up(score)]
     return up, [score for score in scores if not is_up(score)]
 
 
 def times(value: float) -> str:
-    """A ratio as it is said.
+    """A ratio in words.
 
     Examples
     --------
@@ -67,12 +69,12 @@ def times(value: float) -> str:
 
 
 def against_usual(score: Score) -> str:
-    """How a unit's probability compares with how often it happened there.
+    """How a unit's probability compares with its base rate.
 
     Examples
     --------
-    >>> one = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
-    >>> against_usual(one)
+    >>> score = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
+    >>> against_usual(score)
     '3 times its usual 9%'
     """
     value = ratio(score)
@@ -81,13 +83,13 @@ def against_usual(score: Score) -> str:
 
 
 def how_many(score: Score) -> str:
-    """The expected number of events that count and its 80% range; nothing where there is none.
+    """The expected number of events and its 80% range; empty if the label counts no events.
 
     Examples
     --------
     >>> from dataclasses import replace
-    >>> one = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
-    >>> how_many(one), how_many(replace(one, expected=1.34, count_low=0, count_high=3))
+    >>> score = Score("taji", "2020-03-12", 7, "any_7d", 0.27, 0.1, 0.4, 0.09, ("ok",), (), {})
+    >>> how_many(score), how_many(replace(score, expected=1.34, count_low=0, count_high=3))
     ('', '1.3 (0 to 3)')
     """
     if score.expected is None:
@@ -108,50 +110,39 @@ def span(lower: float, upper: float) -> str:
     return high if low == high else f"{low.rstrip('%')} to {high}"
 
 
-def came_true(probability: float, lower: float, upper: float) -> str:
-    """What an interval says, as a sentence says it.
-
-    Examples
-    --------
-    >>> came_true(0.2, 0.12, 0.29)
-    'when it says 20%, 12 to 29% came true'
-    """
-    return f"when it says {percent(probability)}, {span(lower, upper)} came true"
-
-
-SAID = (0.05, 0.2, 0.5)
-"""Probabilities for which a record is told."""
-
-
 def track_in_words(record: TrackRecord) -> str:
-    """What came true when a model said 5, 20 and 50%, in a sentence.
+    """How often the outcome followed forecasts of 5, 20 and 50%, in a sentence.
 
     Examples
     --------
     >>> from escalation.backtest.intervals import NO_RECORD
-    >>> track_in_words(NO_RECORD)[:52]
-    'When it says 5%, <1 to 84% came true; when it says 2'
+    >>> track_in_words(NO_RECORD)[:71]
+    'Of forecasts of 5%, <1 to 84% were followed by the outcome; of 20%, 3 t'
     """
-    ends = zip(SAID, *record.interval(np.array(SAID)), strict=True)
-    told = "; ".join(came_true(said, float(low), float(high)) for said, low, high in ends)
-    return f"{told[:1].upper()}{told[1:]} (95% intervals, {record.resolved:,} resolved forecasts)."
+    lower, upper = record.interval(np.array(EXAMPLE_FORECASTS))
+    first, *others = map(span, lower.tolist(), upper.tolist())
+    level, *other_levels = map(percent, EXAMPLE_FORECASTS)
+    others = [f"of {p}, {share}" for p, share in zip(other_levels, others, strict=True)]
+    shares = [f"Of forecasts of {level}, {first} were followed by the outcome", *others]
+    return f"{'; '.join(shares)} (95% intervals, {record.resolved:,} resolved forecasts)."
 
 
 def record_in_words(scores: Sequence[Score]) -> str:
-    """What a list's intervals mean, by its first row, and what the model's record doesn't show.
+    """What a list's intervals mean, by its first row, and the statuses that all rows share.
 
     Returns
     -------
     str
-        Sentences; empty where no row has a probability.
+        Sentences; empty if no row has a probability.
     """
-    for first in scores:
-        if first.probability is None or first.lower is None or first.upper is None:
+    for score in scores:
+        if score.probability is None or score.lower is None or score.upper is None:
             continue
-        notes = [*of_every_row(first.status), *[NO_INFORMATION] * first.no_information]
+        notes = [*of_every_row(score.status), *[NO_INFORMATION] * score.no_information]
         sentences = [
-            "Came true: how often it happened when the model said so, by its own resolved "
-            f"forecasts (95% interval): {came_true(first.probability, first.lower, first.upper)}.",
+            "Observed: how often the outcome followed forecasts at this level, from the model's "
+            "own resolved forecasts (95% interval): for "
+            f"{percent(score.probability)}, {span(score.lower, score.upper)}.",
             *(f"{note[:1].upper()}{note[1:]}." for note in notes),
         ]
         return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""Issued forecasts, scored once they resolve, and drift of the inputs."""
+"""Verification of issued forecasts once they resolve, and drift of the inputs."""
 
 from __future__ import annotations
 
@@ -24,31 +24,30 @@ from escalation.scoring.scorer import Scorer
 ISSUED, BASE_RATE_MODEL = "issued", "climatology"
 ROLLING_DAYS = 90
 SHIFTED = 0.25
-"""Population stability index from which an input is said to have moved."""
+"""Population stability index from which an input counts as drifted."""
 PSI_BINS = 10
 FEWEST_RECENT = 50
-"""Recent rows below which shares by bin say nothing."""
+"""Recent rows below which drift is not computed."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What is known by now about the forecasts that were issued.
+    """Verification of a model's issued forecasts.
 
     Parameters
     ----------
     issued, in_sample, matured, open : int
-        Rows in the ledger; of those, issued for a day that the model had learned from and left
-        out; with a known outcome; still waiting.
+        Number of rows in the ledger; of those, left out because the model was trained on their
+        day; resolved; and not resolved yet.
     forecasts : DataFrame
-        Resolved rows under the models ``issued``, ``ewma_nb`` (fitted anew on what was known on
-        each day) and ``climatology`` (the base rate that was issued with them).
+        Resolved rows under the models ``issued``, ``ewma_nb`` (refitted on what was known on each
+        day) and ``climatology`` (the base rate issued with them).
     summary : DataFrame
         Their comparison; empty before any forecast has resolved.
     rolling : DataFrame
-        Brier score and skill over 90 days, by issue date; empty likewise.
+        Brier score and skill over 90 days, by issue date; empty before any forecast has resolved.
     drift : DataFrame
-        By input column: ``psi``, ``ks``, ``rows``; the most moved first. Empty where there is no
-        day after the training or too few rows.
+        From :func:`drift`.
     verdict : str
         Whether the champion still beats ``ewma_nb``.
     """
@@ -65,7 +64,7 @@ class Verified:
 
 
 def issued_rows(entries: Iterable[Entry], series: ForecastSeries) -> pd.DataFrame:
-    """Forecasts of a registered model in a ledger, the first that was issued for each row.
+    """A registered model's forecasts in a ledger, the first issued for each unit and day.
 
     Parameters
     ----------
@@ -78,13 +77,9 @@ def issued_rows(entries: Iterable[Entry], series: ForecastSeries) -> pd.DataFram
     DataFrame
         Columns unit, day, unit_key, horizon, probability, base_rate, trained_to.
     """
-    names = (*schema.ROW_KEY, schema.UNIT_KEY, "horizon", "probability", "base_rate")
-    rows = [
-        {name: forecast[name] for name in names}
-        | {"trained_to": forecast["provenance"]["trained_to"]}
-        for forecast in series.of(entries)
-    ]
-    table = pd.DataFrame(rows, columns=[*names, "trained_to"])
+    names = [*schema.ROW_KEY, schema.UNIT_KEY, "horizon", "probability", "base_rate", "trained_to"]
+    rows = [{**forecast["provenance"], **forecast} for forecast in series.of(entries)]
+    table = pd.DataFrame(rows, columns=names)
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
     return table.drop_duplicates([schema.UNIT_KEY, schema.DAY], ignore_index=True)
@@ -93,14 +88,14 @@ def issued_rows(entries: Iterable[Entry], series: ForecastSeries) -> pd.DataFram
 def verify(
     scorer: Scorer, archive: EventArchive, entries: Iterable[Entry], *, as_of: object = None
 ) -> Verified:
-    """Score the issued forecasts of a model on what is known by a day.
+    """Score a model's issued forecasts against the outcomes known by a day.
 
     Parameters
     ----------
     scorer : Scorer
-        The champion: its experiment defines the outcome, its inputs are checked for drift.
+        The champion; its experiment defines the outcome, its inputs are checked for drift.
     archive : EventArchive
-        Events as of now.
+        Events as known now.
     entries : iterable of Entry
         The ledger.
     as_of : date-like, optional
@@ -110,14 +105,14 @@ def verify(
     rows = issued_rows(entries, scorer.series)
     in_sample = rows[schema.DAY] < rows["trained_to"]
     forecasts = outcomes(_until(scorer.experiment, last), scorer, archive, rows[~in_sample])
-    matured = forecasts[forecasts["model"] == ISSUED]
-    summary = metrics.summary(forecasts) if len(matured) else pd.DataFrame()
-    rolling = metrics.running(forecasts, window=ROLLING_DAYS) if len(matured) else pd.DataFrame()
+    resolved = int((forecasts["model"] == ISSUED).sum())
+    summary = metrics.summary(forecasts) if resolved else pd.DataFrame()
+    rolling = metrics.running(forecasts, window=ROLLING_DAYS) if resolved else pd.DataFrame()
     return Verified(
         issued=len(rows),
         in_sample=int(in_sample.sum()),
-        matured=len(matured),
-        open=len(rows) - int(in_sample.sum()) - len(matured),
+        matured=resolved,
+        open=len(rows) - int(in_sample.sum()) - resolved,
         forecasts=forecasts,
         summary=summary,
         rolling=rolling,
@@ -127,20 +122,20 @@ def verify(
 
 
 def _until(experiment: Experiment, last: np.datetime64, *, inputs: bool = False) -> Experiment:
-    """The experiment on an axis that ends on a day, by default without its inputs."""
-    then = experiment.reading(last_day=last.astype(object))
-    return then if inputs else then.model_copy(update={"features": {}})
+    """The experiment with an axis that ends on a day, by default without features."""
+    experiment = experiment.reading(last_day=last.astype(object))
+    return experiment if inputs else experiment.model_copy(update={"features": {}})
 
 
 def outcomes(
     experiment: Experiment, scorer: Scorer, archive: EventArchive, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    """Resolved rows of three forecasters in the columns that metrics read.
+    """Resolved rows of three models, as a forecast table for :mod:`escalation.metrics`.
 
     Parameters
     ----------
     experiment : Experiment
-        Its axis ends on the day up to which outcomes are known.
+        Its axis ends on the last day of known outcomes.
     scorer : Scorer
     archive : EventArchive
     rows : DataFrame
@@ -157,24 +152,24 @@ def outcomes(
     inside = (units >= 0) & (days >= 0) & (days < len(case.prepared.days))
     outcome = np.full(len(rows), np.nan)
     outcome[inside] = known.outcome[units[inside], days[inside]]
-    done = np.isfinite(outcome)
-    table = rows[done].assign(
-        target=target_label(scorer.target), outcome=outcome[done], at_risk=True
+    resolved = np.isfinite(outcome)
+    table = rows[resolved].assign(
+        target=target_label(scorer.target), outcome=outcome[resolved], at_risk=True
     )
     probabilities = {
         ISSUED: table["probability"],
-        schema.BASELINE: _baseline(case, units[done], days[done]),
+        schema.BASELINE: _baseline(case, units[resolved], days[resolved]),
         BASE_RATE_MODEL: table["base_rate"],
     }
     key = [*schema.ROW_KEY, schema.UNIT_KEY]
     columns = ["model", "target", *key, "horizon", "probability", "outcome", "at_risk"]
-    parts = [table.assign(model=name, probability=p)[columns] for name, p in probabilities.items()]
-    return pd.concat(parts, ignore_index=True)
+    tables = [table.assign(model=name, probability=p)[columns] for name, p in probabilities.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Forecasts of the baseline, fitted on what was known on each day; NaN if it can't be."""
-    out = np.full(len(units), np.nan)
+    """Forecasts of the baseline, fitted on what was known on each day; NaN without data to fit."""
+    probability = np.full(len(units), np.nan)
     for day in np.unique(days):
         known = case.labels_on(case.prepared.days[day])
         table = case.training_table(case.prepared.days[day], known)
@@ -184,30 +179,30 @@ def _baseline(case: Case, units: NDArray[np.int64], days: NDArray[np.int64]) -> 
         model = build_model(schema.BASELINE, case.experiment, case.target)
         model.fit(table.X, table.outcome.astype(np.int64), count=table.count)
         X = case.prepared.table(case.back, known, (units[at], days[at])).X
-        out[at] = model.predict_proba(X)[:, 1]
-    return out
+        probability[at] = model.predict_proba(X)[:, 1]
+    return probability
 
 
 def champion_verdict(summary: pd.DataFrame) -> str:
-    """Whether what was issued beats the baseline, in words."""
+    """Whether the issued forecasts beat the baseline, in words."""
     if summary.empty or schema.BASELINE not in set(summary["model"]):
         return "no forecast has resolved yet"
     row = summary.set_index("model").loc[ISSUED]
     if row["positives"] < FEWEST_POSITIVES:
-        return f"too early to say: {row['positives']} positives among {row['rows']} resolved rows"
+        return f"too early to tell: {row['positives']} positives among {row['rows']} resolved rows"
     value, low, high = (row[f"skill_vs_{schema.BASELINE}{end}"] for end in ("", "_lower", "_upper"))
     if pd.isna(low):
-        return f"too early to say: {row['dates']} dates"
+        return f"too early to tell: {row['dates']} dates only"
     numbers = f"skill {value:+.1%} [{low:+.1%}, {high:+.1%}]"
     if low > 0.0:
         return f"the champion beats {schema.BASELINE}: {numbers}"
     if value <= 0.0:
         return f"the champion no longer beats {schema.BASELINE}: {numbers}"
-    return f"the champion is no longer shown to beat {schema.BASELINE}: {numbers}"
+    return f"no longer clear whether the champion beats {schema.BASELINE}: {numbers}"
 
 
 def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.DataFrame:
-    """How far each input has moved between the training rows and the days since.
+    """How far each input has moved between the training rows and the days since training.
 
     Parameters
     ----------
@@ -219,7 +214,8 @@ def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.Data
     Returns
     -------
     DataFrame
-        Columns ``column``, ``psi``, ``ks``, ``rows`` (recent ones), the most moved first.
+        Columns ``column``, ``psi`` (:func:`stability_index`), ``ks`` (Kolmogorov-Smirnov statistic)
+        and ``rows`` (recent ones), largest psi first. Empty with too few rows since training.
     """
     case = make_case(archive, _until(scorer.experiment, last, inputs=True), scorer.target)
     trained = case.prepared.index_of(scorer.manifest.trained_to)
@@ -228,21 +224,17 @@ def drift(scorer: Scorer, archive: EventArchive, last: np.datetime64) -> pd.Data
     empty = pd.DataFrame(columns=["column", "psi", "ks", "rows"])
     if len(recent[0]) < FEWEST_RECENT:
         return empty
-    known = case.labels_on(to_day(scorer.manifest.trained_to))
-    then = case.training_table(to_day(scorer.manifest.trained_to), known).X
-    now = case.prepared.table(case.back, known, recent).X
-    rows = [
-        {"column": name, "rows": len(now), **_moved(then[name], now[name])}
-        for name in scorer.manifest.columns
-    ]
+    trained_to = to_day(scorer.manifest.trained_to)
+    known = case.labels_on(trained_to)
+    training_X = case.training_table(trained_to, known).X
+    recent_X = case.prepared.table(case.back, known, recent).X
+    rows = []
+    for name in scorer.manifest.columns:
+        before, after = (X[name].to_numpy(np.float64) for X in (training_X, recent_X))
+        ks = float(ks_2samp(before, after, method="asymp").statistic)
+        rows.append((name, stability_index(before, after), ks, len(recent_X)))
     table = pd.DataFrame(rows, columns=empty.columns)
     return table.sort_values(["psi", "ks"], ascending=False, ignore_index=True)
-
-
-def _moved(then: pd.Series, now: pd.Series) -> dict[str, float]:
-    before, after = then.to_numpy(np.float64), now.to_numpy(np.float64)
-    gap = ks_2samp(before, after, method="asymp").statistic
-    return {"psi": stability_index(before, after), "ks": float(gap)}
 
 
 def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
@@ -250,7 +242,8 @@ def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> 
 
     .. math:: \sum_b (q_b - p_b) \ln (q_b / p_b)
 
-    Shares are kept from zero by half a row. 0.1 is usually called small, 0.25 large.
+    Half a row is added to each share, so that none is zero. By convention, 0.1 is small and 0.25
+    large.
 
     Parameters
     ----------
@@ -260,7 +253,7 @@ def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> 
     Returns
     -------
     float
-        0 where the samples agree.
+        0 if the samples agree.
 
     Examples
     --------
@@ -274,6 +267,6 @@ def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> 
 
 
 def _shares(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    # A value on an edge belongs below it: counts are mostly zero, and zero is an edge.
+    # A value on an edge belongs to the bin below it: counts are mostly 0, and 0 is an edge.
     counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
     return np.asarray((counts + 0.5) / (counts + 0.5).sum())

@@ -10,17 +10,17 @@ from escalation import schema
 from escalation.scoring.explain import Driver
 
 ALERT_LINE = 0.5
-"""The probability from which a unit stands out where no budget says how many may."""
+"""The alert line if no budget limits the alerts."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One unit's answer on one day; :data:`escalation.schema.SCORE_COLUMNS` says what each means.
+    """One unit's forecast on one day; :data:`escalation.schema.SCORE_COLUMNS` documents the fields.
 
     Examples
     --------
-    >>> one = Score("taji", "2020-03-10", 7, "any_7d", 0.03, 0.01, 0.11, 0.07, ("ok",), (), {})
-    >>> tuple(one.as_dict()) == tuple(schema.SCORE_COLUMNS)
+    >>> score = Score("taji", "2020-03-10", 7, "any_7d", 0.03, 0.01, 0.11, 0.07, ("ok",), (), {})
+    >>> tuple(score.as_dict()) == tuple(schema.SCORE_COLUMNS)
     True
     """
 
@@ -53,50 +53,53 @@ class Score:
         return {**vars(self), "drivers": tuple(vars(driver).copy() for driver in self.drivers)}
 
     def as_issued(self) -> dict[str, Any]:
-        """The forecast and its provenance, without what explains or compares it."""
+        """What the ledger stores: the forecast and its provenance, without explanations."""
         return {name: getattr(self, name) for name in schema.ISSUED_COLUMNS}
 
 
 def ranked(rows: Sequence[Score]) -> list[Score]:
-    """Highest probability first, then by key; at the end, without a rank, those with no answer."""
-    silent = sorted((row for row in rows if row.probability is None), key=lambda row: row.unit_key)
-    answers = [(-row.probability, row.unit_key, row) for row in rows if row.probability is not None]
-    places = sorted(answers, key=lambda one: one[:2])
-    return [replace(row, rank=i) for i, (_, _, row) in enumerate(places, 1)] + silent
+    """Highest probability first, then by key; rows without a probability last and unranked."""
+    by_key = sorted(rows, key=lambda row: row.unit_key)
+    unranked = [row for row in by_key if row.probability is None]
+    with_rank = [row for row in by_key if row.probability is not None]
+    with_rank.sort(key=lambda row: -(row.probability or 0.0))
+    return [replace(row, rank=i) for i, row in enumerate(with_rank, 1)] + unranked
 
 
 def compared(rows: Sequence[Score], before: Mapping[str, tuple[str, float]]) -> list[Score]:
-    """What has changed in each row since the probability of an earlier day.
+    """Rows with the change of their probability since an earlier day.
 
     Parameters
     ----------
     rows : sequence of Score
     before : mapping of str to (str, float)
-        Earlier day and probability by the key of the unit.
+        Earlier day and probability by unit key.
     """
     rows_with_change = []
     for row in rows:
         if row.probability is not None and row.unit_key in before:
-            since, then = before[row.unit_key]
-            row = replace(row, change=row.probability - then, changed_since=since)
+            since, earlier = before[row.unit_key]
+            row = replace(row, change=row.probability - earlier, changed_since=since)
         rows_with_change.append(row)
     return rows_with_change
 
 
 def alerted(rows: Sequence[Score], budget: int | None) -> list[Score]:
-    """The first k places raise an alert; the line is the last one's probability.
+    """The k highest rows raise an alert; the alert line is the last one's probability.
+
+    The unit of all events raises none if there are others.
 
     Parameters
     ----------
     rows : sequence of Score
         Ranked.
     budget : int or None
-        k, units that may raise an alert.
+        k; with None, no row raises an alert and the line is :data:`ALERT_LINE`.
     """
     if budget is None:
         return [replace(row, alert_line=ALERT_LINE) for row in rows]
-    answered = [row for row in rows if row.probability is not None]
-    places = [row for row in answered if row.unit_key != schema.ALL_UNIT] or answered
-    chosen = {row.unit_key for row in places[:budget]}
+    scored = [row for row in rows if row.probability is not None]
+    places = [row for row in scored if row.unit_key != schema.ALL_UNIT] or scored
+    alerts = {row.unit_key for row in places[:budget]}
     line = places[budget - 1].probability if 0 < budget <= len(places) else None
-    return [replace(row, alert=row.unit_key in chosen, alert_line=line) for row in rows]
+    return [replace(row, alert=row.unit_key in alerts, alert_line=line) for row in rows]

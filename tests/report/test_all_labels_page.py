@@ -17,7 +17,7 @@ from escalation.experiment import Experiment, load_experiment
 from escalation.models.excitation.exchanges import ExchangeState
 from escalation.report import page, training_pages
 from escalation.report.questions import episodes, supposed_lines, turn_words
-from escalation.scoring.replay import as_it_stood
+from escalation.scoring.replay import experiment_as_of
 
 DAY = "2020-03-14"
 
@@ -29,7 +29,7 @@ def of_that_day(archive):
         target["models"] = ["ewma_nb"]
     written["features"] = {"window_sums": {}, "recency": {}}
     written["backtest"] |= {"every": 7, "refit_every": 20}
-    experiment = as_it_stood(Experiment(**written), np.datetime64(DAY))
+    experiment = experiment_as_of(Experiment(**written), np.datetime64(DAY))
     trained = train_labels(archive, experiment)
     return training_pages(trained, explain=2)[0]
 

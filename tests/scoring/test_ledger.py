@@ -18,8 +18,8 @@ from escalation.scoring.ledger import (
     canonical,
     chained,
     issued_before,
+    issued_since,
     read_ledger,
-    require_kept,
 )
 
 NOW = dt.datetime(2020, 3, 10, 18, tzinfo=dt.UTC)
@@ -126,16 +126,16 @@ def test_half_a_line_is_refused(ledger, cut):
 def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
     entries = read_ledger(ledger)
     last = entries[-1].hash
-    assert [require_kept(entries, entry.hash, ledger) for entry in entries] == [2, 1, 0]
+    assert [issued_since(entries, entry.hash, ledger) for entry in entries] == [2, 1, 0]
     with pytest.raises(InputError, match="E-LEDGER.*line 2,.*cut off.*older copy"):
-        require_kept(entries[:2], last, ledger)
+        issued_since(entries[:2], last, ledger)
     append(ledger, [forecast("new")], now=NOW + dt.timedelta(hours=1))
     with pytest.raises(InputError, match="E-LEDGER.*line 4, issued 2020-03-10T19:00:00.* lacks"):
-        require_kept(read_ledger(ledger), FIRST, ledger)
+        issued_since(read_ledger(ledger), FIRST, ledger)
     with pytest.raises(InputError, match="E-LEDGER.*empty or gone"):
-        require_kept([], last, ledger)
+        issued_since([], last, ledger)
     with pytest.raises(UsageError, match="E-USAGE"):
-        require_kept(entries, last[:-1], ledger)
+        issued_since(entries, last[:-1], ledger)
 
 
 def test_writers_at_once_lose_nothing(tmp_path):

@@ -161,7 +161,7 @@ def test_it_says_whether_the_champion_still_beats_the_baseline(quality, words):
 
 
 def test_few_positives_are_too_early(verified):
-    assert champion_verdict(verified.summary.assign(positives=19)).startswith("too early to say")
+    assert champion_verdict(verified.summary.assign(positives=19)).startswith("too early to tell")
 
 
 def test_inputs_that_moved_are_found_and_others_are_not(early, crisis):

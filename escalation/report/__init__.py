@@ -1,4 +1,4 @@
-"""The page that an analyst opens: one HTML file that needs nothing else."""
+"""The report page: one self-contained HTML file."""
 
 from escalation.report.page_data import ReportData, report_data, training_pages
 from escalation.report.write import page, write_report

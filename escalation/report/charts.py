@@ -1,7 +1,7 @@
-"""Where things are drawn: plain numbers in percent of a chart, which the template writes as SVG.
+"""Geometry of the charts and the map, which the template writes as SVG.
 
-Charts are stretched to the width of the page, so positions along it are shares of the width, and
-text stays as large on a phone as on a desk.
+Charts stretch to the width of the page, so positions are in percent and text keeps its size on a
+phone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from escalation.report.ground import ground_paths, runs
 MAP_WIDTH = 360.0
 MAP_MARGIN = 60.0
 LETTER = 5.6
-"""Width of a letter of a map label, in units of the map."""
+"""Width of a letter of a map label, in map units."""
 LINE = 12.0
 RADII = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
 ANGLES = (0, 180, 30, 150, 330, 210, 60, 120, 300, 240, 90, 270)
@@ -27,7 +27,7 @@ ANGLES = (0, 180, 30, 150, 330, 210, 60, 120, 300, 240, 90, 270)
 
 @dataclass(frozen=True)
 class Axis:
-    """A stretch of days drawn from 0 to 100."""
+    """A range of days, drawn from 0 to 100 percent."""
 
     first: pd.Timestamp
     last: pd.Timestamp
@@ -38,14 +38,14 @@ class Axis:
         return round((pd.Timestamp(day) - self.first).days / span * 100.0, 2)
 
     def ticks(self, *, most: int = 5) -> list[tuple[float, str]]:
-        """Firsts of months and their names, evenly spaced, few enough for a phone."""
+        """Positions and names of at most so many months, evenly spaced."""
         months = pd.date_range(self.first, self.last, freq="MS")
-        some = months[:: max(1, -(-len(months) // most))]
-        return [(self.at(day), f"{day:%b %Y}") for day in some if 3.0 < self.at(day) < 95.0]
+        spaced = months[:: max(1, -(-len(months) // most))]
+        return [(self.at(day), f"{day:%b %Y}") for day in spaced if 3.0 < self.at(day) < 95.0]
 
 
 def steps(x: Array, y: Array, *, end: float) -> str:
-    """The path of a curve that holds each value until the next; gaps where there is none.
+    """The path of a step curve, with gaps for missing values.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def steps(x: Array, y: Array, *, end: float) -> str:
     y : ndarray, shape (point,)
         Probabilities; NaN leaves a gap.
     end : float
-        Position up to which the last value holds.
+        Where the last step ends.
 
     Returns
     -------
@@ -66,18 +66,17 @@ def steps(x: Array, y: Array, *, end: float) -> str:
     >>> steps(np.array([0.0, 10.0]), np.array([0.2, 0.5]), end=20.0)
     'M0 80H10V50H20'
     """
-    parts: list[str] = []
+    path: list[str] = []
     for run in runs(~np.isnan(y)):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
-        parts.append(f"M{_n(x[run[0]])} {_n(100 - 100 * y[run[0]])}")
-        for i in run[1:]:
-            parts.append(f"H{_n(x[i])}V{_n(100 - 100 * y[i])}")
-        parts.append(f"H{_n(stop)}")
-    return "".join(parts)
+        path.append(f"M{_n(x[run[0]])} {_n(100 - 100 * y[run[0]])}")
+        path += [f"H{_n(x[i])}V{_n(100 - 100 * y[i])}" for i in run[1:]]
+        path.append(f"H{_n(stop)}")
+    return "".join(path)
 
 
 def band(x: Array, low: Array, high: Array, *, end: float) -> str:
-    """The outline of an interval that holds until the next.
+    """The outline of a band of intervals, in steps.
 
     Parameters
     ----------
@@ -86,21 +85,21 @@ def band(x: Array, low: Array, high: Array, *, end: float) -> str:
     low, high : ndarray, shape (point,)
         Ends of the interval; NaN leaves a gap.
     end : float
-        Position up to which the last interval holds.
+        Where the last step ends.
 
     Returns
     -------
     str
         SVG path data.
     """
-    parts: list[str] = []
+    path: list[str] = []
     for run in runs(~np.isnan(low + high)):
         stop = x[run[-1] + 1] if run[-1] + 1 < len(x) else end
         edges = np.append(x[run], stop)
         upper = [f"V{_n(100 - 100 * high[i])}H{_n(edges[k + 1])}" for k, i in enumerate(run)]
         lower = [f"V{_n(100 - 100 * low[i])}H{_n(edges[k])}" for k, i in enumerate(run)][::-1]
-        parts.append(f"M{_n(edges[0])} {_n(100 - 100 * low[run[0]])}{''.join(upper + lower)}Z")
-    return "".join(parts)
+        path.append(f"M{_n(edges[0])} {_n(100 - 100 * low[run[0]])}{''.join(upper + lower)}Z")
+    return "".join(path)
 
 
 def _n(value: float) -> str:
@@ -110,7 +109,7 @@ def _n(value: float) -> str:
 
 @dataclass(frozen=True)
 class Dot:
-    """A unit on the map; its label stands at ``label_x``, ``label_y``, or nowhere."""
+    """A unit on the map; without room for its label, ``label_x`` and ``label_y`` are None."""
 
     name: str
     x: float
@@ -124,7 +123,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Map:
-    """Dots by place, the size of the picture, and coasts and borders as paths by kind."""
+    """Dots, the size of the picture, and coasts and borders as paths by kind."""
 
     dots: tuple[Dot, ...]
     width: float
@@ -135,9 +134,9 @@ class Map:
 def dot_map(
     names: Sequence[str], latitude: Array, longitude: Array, probability: Array
 ) -> Map | None:
-    """Units by place, the likeliest labelled first; None where fewer than two have a place.
+    """A map of units, labelled in order of probability; None if fewer than two have a location.
 
-    Longitudes are shrunk by the cosine of the middle latitude, which suits a country.
+    Longitudes are scaled by the cosine of the middle latitude, which suits a country.
 
     Parameters
     ----------
@@ -145,7 +144,7 @@ def dot_map(
     latitude, longitude : ndarray, shape (unit,)
         In degrees; NaN where unknown.
     probability : ndarray, shape (unit,)
-        NaN where there is none.
+        NaN for none.
     """
     placed = ~(np.isnan(latitude) | np.isnan(longitude))
     if placed.sum() < 2:
@@ -179,28 +178,29 @@ Box = tuple[float, float, float, float]
 
 
 def _labelled(dots: list[Dot], width: float, height: float) -> list[Dot]:
-    """Each label at the nearest place where it covers no dot and no label; else without one."""
-    taken: list[Box] = [_around(dot) for dot in dots]
-    done: dict[str, Dot] = {}
+    """Dots with their labels at the nearest position that covers no dot and no other label."""
+    occupied: list[Box] = [_around(dot) for dot in dots]
+    by_name: dict[str, Dot] = {}
     for dot in sorted(dots, key=lambda d: -(d.level or 0.0)):
-        done[dot.name] = _label(dot, taken, width, height)
-    return [done[dot.name] for dot in dots]
+        by_name[dot.name] = _label(dot, occupied, width, height)
+    return [by_name[dot.name] for dot in dots]
 
 
-def _label(dot: Dot, taken: list[Box], width: float, height: float) -> Dot:
-    long = LETTER * len(dot.name)
+def _label(dot: Dot, occupied: list[Box], width: float, height: float) -> Dot:
+    length = LETTER * len(dot.name)
     for radius, angle in product(RADII, ANGLES):
         reach = dot.radius + radius - 6.0
         x = dot.x + reach * np.cos(np.radians(angle))
         y = dot.y - reach * np.sin(np.radians(angle))
-        left = x if np.cos(np.radians(angle)) >= -0.01 else x - long
-        box = (left, y - LINE / 2, left + long, y + LINE / 2)
+        left = x if np.cos(np.radians(angle)) >= -0.01 else x - length
+        box = (left, y - LINE / 2, left + length, y + LINE / 2)
         inside = box[0] > 2 and box[1] > 2 and box[2] < width - 2 and box[3] < height - 2
-        if inside and not any(_meet(box, other) for other in taken):
-            taken.append(box)
+        if inside and not any(_overlap(box, other) for other in occupied):
+            occupied.append(box)
             anchor = "start" if left == x else "end"
-            at = round(float(x), 1), round(float(y), 1)
-            return replace(dot, label_x=at[0], label_y=at[1], anchor=anchor)
+            return replace(
+                dot, label_x=round(float(x), 1), label_y=round(float(y), 1), anchor=anchor
+            )
     return dot
 
 
@@ -209,5 +209,5 @@ def _around(dot: Dot) -> Box:
     return (dot.x - reach, dot.y - reach, dot.x + reach, dot.y + reach)
 
 
-def _meet(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

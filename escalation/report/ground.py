@@ -1,6 +1,6 @@
-"""The ground of the map: coasts and borders, cut to the picture.
+"""Coasts and borders of the map, clipped to the picture.
 
-``ground.csv`` is made of Natural Earth (public domain, 1:50,000,000) by ``experiments/ground.py``.
+``experiments/ground.py`` makes ``ground.csv`` from Natural Earth (public domain, 1:50,000,000).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from escalation._util.arrays import Array
 
 GROUND_KINDS = ("coast", "border", "dashed")
-"""Dashed: borders of a territory without an ISO number."""
+"""Dashed lines border a territory without an ISO number."""
 
 
 @cache
@@ -32,37 +32,36 @@ def ground_lines() -> tuple[tuple[str, Array], ...]:
 def ground_paths(
     place: Callable[[Array, Array], tuple[Array, Array]], width: float, height: float
 ) -> dict[str, str]:
-    """SVG path data by kind; only stretches that may be seen in the picture.
+    """SVG path data by kind, of the lines that cross the picture.
 
     Parameters
     ----------
     place : callable
-        From degrees east and north to positions in the picture.
+        Maps degrees east and north to positions in the picture.
     width, height : float
         Of the picture.
 
     Returns
     -------
     dict of str to str
-        Kinds that are seen.
+        Without kinds that don't occur.
     """
     paths: dict[str, list[str]] = {}
     for kind, points in ground_lines():
         x, y = place(points[:, 0], points[:, 1])
-        seen = _seen(x, width) & _seen(y, height)
-        for run in runs(seen):
+        for run in runs(_crossing(x, width) & _crossing(y, height)):
             line = [f"{x[i]:.1f} {y[i]:.1f}" for i in range(run[0], run[-1] + 2)]
             paths.setdefault(kind, []).append("M" + "L".join(dict.fromkeys(line)))
     return {kind: "".join(paths[kind]) for kind in GROUND_KINDS if kind in paths}
 
 
-def _seen(at: Array, size: float) -> np.ndarray:
-    """Segments that don't lie wholly to one side of the picture, shape (point - 1,)."""
+def _crossing(at: Array, size: float) -> np.ndarray:
+    """Segments that don't lie entirely to one side of the picture, shape (point - 1,)."""
     low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
     return (high >= 0.0) & (low <= size)
 
 
-def runs(held: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Stretches of positions that hold."""
-    some = np.flatnonzero(held)
-    return [run for run in np.split(some, np.flatnonzero(np.diff(some) > 1) + 1) if len(run)]
+def runs(mask: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Positions of each run of true values."""
+    at = np.flatnonzero(mask)
+    return [run for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(run)]

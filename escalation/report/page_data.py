@@ -1,4 +1,4 @@
-"""What a page tells: the scores of a day, the events known by then, and the model's record."""
+"""The contents of a report page: a day's scores, the events behind them, and the model's record."""
 
 from __future__ import annotations
 
@@ -23,14 +23,23 @@ from escalation.scoring.watchlist import Score
 from escalation.targets import Target
 
 RECENT_DAYS = 28
-"""Days after training for which the model is asked again, at most."""
+"""Most days after training for which the model is scored again."""
 RECENT_COLUMNS = (schema.UNIT_KEY, schema.DAY, "probability", "lower", "upper")
 NOT_STORED = "not stored with a version yet"
 
 
+def empty_forecasts() -> pd.DataFrame:
+    """An empty table with the columns of a forecast file."""
+    return pd.DataFrame(columns=list(schema.FORECAST_COLUMNS))
+
+
+def _no_recent() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(RECENT_COLUMNS))
+
+
 @dataclass(frozen=True)
 class ReportData:
-    """All that a page is made of.
+    """The contents of a page.
 
     Parameters
     ----------
@@ -42,19 +51,19 @@ class ReportData:
     target : Target
         The label.
     forecasts : DataFrame
-        Of every model, from the backtest: each was made before what it is about. May be empty.
+        Backtest forecasts of every model; may be empty.
     summary : DataFrame
-        From :func:`escalation.metrics.summary` of them; empty where nothing could be compared.
+        From :func:`escalation.metrics.summary`; empty if there is nothing to compare.
     recent : DataFrame
-        :data:`RECENT_COLUMNS`: what the model says on days after its training.
+        :data:`RECENT_COLUMNS`: the model's scores of days since its training.
     moves : DataFrame
-        Of :func:`escalation.models.excitation.moves_table`; empty without pairs of sides.
+        From :func:`escalation.models.excitation.moves_table`; empty without pairs of sides.
     states : tuple of ExchangeState
-        Where each pair of sides stands.
-    beside : tuple of ReportData
-        The experiment's other labels on the same day; of their moves nothing is told twice.
+        The state of each pair's exchange.
+    others : tuple of ReportData
+        The experiment's other labels on the same day.
     supposed : tuple of Score
-        Of :func:`escalation.scoring.supposed.score_if`, for every label.
+        From :func:`escalation.scoring.supposed.score_if`, for every label.
     """
 
     scores: tuple[Score, ...]
@@ -63,10 +72,10 @@ class ReportData:
     target: Target
     forecasts: pd.DataFrame
     summary: pd.DataFrame
-    recent: pd.DataFrame
+    recent: pd.DataFrame = field(default_factory=_no_recent)
     moves: pd.DataFrame = field(default_factory=pd.DataFrame)
     states: tuple[ExchangeState, ...] = ()
-    beside: tuple[ReportData, ...] = ()
+    others: tuple[ReportData, ...] = ()
     supposed: tuple[Score, ...] = ()
 
     @property
@@ -85,7 +94,7 @@ class ReportData:
         return self.day < pd.Timestamp(self.scores[0].provenance["trained_to"])
 
     @property
-    def own(self) -> pd.DataFrame:
+    def model_forecasts(self) -> pd.DataFrame:
         """The backtest forecasts of the page's model."""
         return self.forecasts[self.forecasts["model"] == self.family]
 
@@ -98,7 +107,7 @@ def report_data(
     forecasts: Sequence[pd.DataFrame] = (),
     supposed: Sequence[Score] = (),
 ) -> ReportData:
-    """The data of an experiment's models on a day, the first label's in full.
+    """The page of an experiment's models on a day, with the first label in full.
 
     Parameters
     ----------
@@ -106,11 +115,11 @@ def report_data(
         One for each label.
     archive : EventArchive
     lists : sequence of sequence of Score
-        Their watch lists, of :func:`escalation.scoring.score.score`.
+        Their watch lists, from :func:`escalation.scoring.score.score`.
     forecasts : sequence of DataFrame, optional
-        What the backtests of their trainings stored.
+        Their stored backtest forecasts.
     supposed : sequence of Score, optional
-        Of :func:`escalation.scoring.supposed.score_if`, for all labels.
+        From :func:`escalation.scoring.supposed.score_if`, for all labels.
 
     Raises
     ------
@@ -122,79 +131,61 @@ def report_data(
     day = to_day(lists[0][0].day)
     stored = forecasts or [empty_forecasts() for _ in scorers]
     first, *others = [
-        _of_label(scorer, archive, scores, known_by(past, day))
+        _scored_page(scorer, archive, scores, known_by(past, day))
         for scorer, scores, past in zip(scorers, lists, stored, strict=True)
     ]
-    moves, states = _moves_on(archive, first.experiment, day)
     return replace(
-        first,
+        _with_moves(first, archive, day),
         recent=_recent(scorers[0], archive, day),
-        moves=moves,
-        states=states,
-        beside=tuple(others),
+        others=tuple(others),
         supposed=tuple(supposed),
     )
 
 
-def _of_label(
+def _scored_page(
     scorer: Scorer, archive: EventArchive, scores: Sequence[Score], past: pd.DataFrame
 ) -> ReportData:
-    """One label's scores and record."""
-    own = past[past["target"] == scores[0].target].reset_index(drop=True)
-    return ReportData(
-        tuple(scores),
-        archive.as_of(scores[0].day),
-        scorer.experiment,
-        scorer.target,
-        own,
-        _summary(own, seed=scorer.experiment.experiment.seed),
-        pd.DataFrame(columns=list(RECENT_COLUMNS)),
-    )
+    forecasts = past[past["target"] == scores[0].target].reset_index(drop=True)
+    try:
+        summary = metrics.summary(forecasts, seed=scorer.experiment.experiment.seed)
+    except GateError:
+        summary = pd.DataFrame()
+    events = archive.as_of(scores[0].day)
+    return ReportData(tuple(scores), events, scorer.experiment, scorer.target, forecasts, summary)
 
 
 def training_pages(trained: Sequence[Trained], *, explain: int = 5) -> list[ReportData]:
-    """The data of a page for each label, on the training's last day; the first tells of all.
+    """A page for each label on the training's last day; the first includes all others.
 
     Parameters
     ----------
     trained : sequence of Trained
         The labels of one training.
     explain : int, optional
-        Named events per unit.
+        Events to name per unit.
     """
-    told = [_with_moves(one, _of_training(one, explain)) for one in trained]
-    return [replace(one, beside=tuple(told[1:])) for one in told[:1]] + told[1:]
+    first, *others = [_training_page(training, explain) for training in trained]
+    return [replace(first, others=tuple(others)), *others]
 
 
-def _with_moves(trained: Trained, told: ReportData) -> ReportData:
-    archive = trained.case.prepared.archive.until(trained.trained_to)
-    moves, states = _moves_on(archive, trained.case.experiment, to_day(trained.trained_to))
-    return replace(told, moves=moves, states=states)
-
-
-def _of_training(trained: Trained, explain: int) -> ReportData:
-    """One label's scores and record, on its training's last day."""
-    archive, day = trained.case.prepared.archive.until(trained.trained_to), trained.trained_to
-    model, name = trained.models[trained.best], trained.case.experiment.experiment.name
-    scorer = Scorer(model, manifest_of(trained, trained.best), name, NOT_STORED)
-    return ReportData(
+def _training_page(trained: Trained, explain: int) -> ReportData:
+    case, day = trained.case, trained.trained_to
+    archive, name = case.prepared.archive.until(day), case.experiment.experiment.name
+    manifest = manifest_of(trained, trained.best)
+    scorer = Scorer(trained.models[trained.best], manifest, name, NOT_STORED)
+    page = ReportData(
         tuple(score(scorer, archive, as_of=day, explain=explain)),
         archive.as_of(day),
-        trained.case.experiment,
-        trained.case.target,
+        case.experiment,
+        case.target,
         trained.forecasts,
         trained.summary,
-        pd.DataFrame(columns=list(RECENT_COLUMNS)),
     )
-
-
-def empty_forecasts() -> pd.DataFrame:
-    """No forecast, in the columns of a forecast file."""
-    return pd.DataFrame(columns=list(schema.FORECAST_COLUMNS))
+    return _with_moves(page, archive, to_day(day))
 
 
 def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
-    """Forecasts issued by a day, without the outcomes that had not come by then.
+    """Forecasts issued by a day, without outcomes that were not known by then.
 
     Parameters
     ----------
@@ -210,38 +201,22 @@ def known_by(forecasts: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:
     return known.reset_index(drop=True)
 
 
-def _moves_on(
-    archive: EventArchive, experiment: Experiment, day: np.datetime64
-) -> tuple[pd.DataFrame, tuple[ExchangeState, ...]]:
-    """What followed each side's moves, and where the pairs stand, as known on a day."""
-    data, pairs = experiment.data, experiment.panel.pairs
+def _with_moves(page: ReportData, archive: EventArchive, day: np.datetime64) -> ReportData:
+    """The page with what followed each side's moves and the pairs' exchanges, as of a day."""
+    data, pairs = page.experiment.data, page.experiment.panel.pairs
     if not pairs:
-        return pd.DataFrame(), ()
+        return page
     span: dict[str, Any] = {"first_day": data.first_day, "last_day": day, "lag": data.lag}
-    moves = moves_table(archive, pairs, **span, within=experiment.moves.within)
-    return moves, tuple(exchanges_of(archive, pairs, **span)[1])
-
-
-def _summary(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    try:
-        return metrics.summary(forecasts, seed=seed)
-    except GateError:
-        return pd.DataFrame()
+    moves = moves_table(archive, pairs, **span, within=page.experiment.moves.within)
+    return replace(page, moves=moves, states=tuple(exchanges_of(archive, pairs, **span)[1]))
 
 
 def _recent(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> pd.DataFrame:
-    """The model's answers between its training and the day, the day itself left out."""
+    """The model's scores of the days between its training and the day."""
     first = max(to_day(scorer.manifest.trained_to) + 1, day - RECENT_DAYS)
-    rows: list[dict[str, object]] = []
-    for earlier in np.arange(first, max(first, day)):
-        rows += [
-            {
-                schema.UNIT_KEY: row.unit_key,
-                "day": pd.Timestamp(row.day),
-                "probability": row.probability,
-                "lower": row.lower,
-                "upper": row.upper,
-            }
-            for row in score(scorer, archive, as_of=earlier, explain=0)
-        ]
+    rows = [
+        (row.unit_key, pd.Timestamp(row.day), row.probability, row.lower, row.upper)
+        for earlier in np.arange(first, max(first, day))
+        for row in score(scorer, archive, as_of=earlier, explain=0)
+    ]
     return pd.DataFrame(rows, columns=list(RECENT_COLUMNS))

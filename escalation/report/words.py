@@ -1,4 +1,4 @@
-"""Numbers and names as an analyst says them, and what a reader has to know in plain words."""
+"""Names and events in plain words, and the caveats of a page."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from escalation.report.page_data import ReportData
 
 _TYPES_SHOWN = 5
 BASES = {
-    "observed": "observed: the day on which a source reported it",
-    "overwritten": "overwritten: the source keeps only its latest time stamp",
+    "observed": "observed: the day on which a source reported the event",
+    "overwritten": "approximate: the source keeps only its latest time stamp",
     "assumed": "assumed from a stated lag",
-    "event_date": "taken to be the event's own day, which is optimistic",
+    "event_date": "taken to be the event dates, which is optimistic",
 }
-
-
 _IDENTIFIER = re.compile("[a-z0-9_ -]+")
 _SMALL_WORDS = frozenset({"al", "el", "de", "and", "of", "the", "on"})
 SHORT_NAMES = frozenset({"us", "un", "uk", "eu", "ii", "iii", "iv"})
-"""Written in capitals within a name."""
+"""Parts of names that are written in capitals."""
 
 
 def plain(name: object) -> str:
-    """A name without underscores; what is short for something, and countries, in capitals.
+    """A name without underscores; abbreviations in capitals, countries capitalised.
 
     Examples
     --------
@@ -46,18 +44,17 @@ def plain(name: object) -> str:
 
 @cache
 def _capitals(part: str) -> str:
-    """Short names, those with a digit and those without a vowel in capitals; countries with one."""
-    spelt = part.isalpha() and part.islower() and not set(part) & set("aeiouy")
-    coded = part.isalnum() and not part.isalpha() and not part.isdecimal() and len(part) < 4
-    short = part in SHORT_NAMES or coded or (spelt and 1 < len(part) < 6)
-    if short:
+    """Upper case for known abbreviations, short codes with a digit, and words without a vowel."""
+    vowelless = part.isalpha() and part.islower() and not set(part) & set("aeiouy")
+    code = part.isalnum() and not part.isalpha() and not part.isdecimal() and len(part) < 4
+    if part in SHORT_NAMES or code or (vowelless and 1 < len(part) < 6):
         return part.upper()
     country = part.isalpha() and to_iso3(pa.array([part]), code="name")[0].is_valid
     return part[:1].upper() + part[1:] if country else part
 
 
 def titled(name: object) -> str:
-    """The name of a place, with capitals where it is written as an identifier.
+    """The name of a place, in title case if it is written as an identifier.
 
     Examples
     --------
@@ -74,7 +71,7 @@ def titled(name: object) -> str:
 
 
 def long_day(day: object) -> str:
-    """A day as it is written in a sentence.
+    """A day as written in a sentence.
 
     Examples
     --------
@@ -85,15 +82,15 @@ def long_day(day: object) -> str:
 
 
 def what_happened(event: pd.Series) -> str:
-    """An event in a line: what, where, who against whom, the killed and the wounded."""
+    """An event in a line: type, place, actor and target, killed and wounded."""
     kind = plain(event[schema.EVENT_TYPE])
-    what = kind[:1].upper() + kind[1:]
-    where = (
+    kind = kind[:1].upper() + kind[1:]
+    place = (
         titled(event[schema.SITE]) or titled(event[schema.ADMIN1]) or plain(event[schema.COUNTRY])
     )
     sides = " on ".join(filter(None, [plain(event[schema.ACTOR]), plain(event[schema.TARGET])]))
     people = toll(event[schema.KILLED], event[schema.WOUNDED])
-    return ", ".join(filter(None, [what, where, sides, people]))
+    return ", ".join(filter(None, [kind, place, sides, people]))
 
 
 def caveats(data: ReportData) -> list[str]:
@@ -102,16 +99,16 @@ def caveats(data: ReportData) -> list[str]:
     if data.in_sample:
         sentences.append(
             f"In-sample: the model was trained on days up to {long_day(stamp['trained_to'])}, "
-            "after the day of this page. Its numbers here look better than they are."
+            "after the day of this page. Its numbers look better than they are."
         )
     sentences += _on_the_record(data) + _on_the_data(data)
     if stamp["known_dates"] != "observed":
-        sentences.append(f"When events became known is {BASES[stamp['known_dates']]}.")
+        sentences.append(f"The dates when events became known are {BASES[stamp['known_dates']]}.")
     return sentences
 
 
 def _on_the_record(data: ReportData) -> list[str]:
-    forecasts = data.own
+    forecasts = data.model_forecasts
     known = forecasts[
         forecasts[schema.OUTCOME].notna() & forecasts[schema.AT_RISK].fillna(False).astype(bool)
     ]
@@ -121,69 +118,65 @@ def _on_the_record(data: ReportData) -> list[str]:
         ]
     positives = int(known[schema.OUTCOME].sum())
     sentences = [
-        "The interval (95%) says how often it happened when the model said so, by its own record: "
-        f"{len(known):,} forecasts, {positives:,} of them followed by the outcome. It is about "
-        "all such forecasts, not about this place today, and does not cover a change in how the "
-        "sides behave.",
-        "Forecasts of neighbouring days, and of a place and the whole, share the same events: the "
-        "record is shorter than its count of forecasts.",
+        "The 95% interval is how often the outcome followed forecasts at this level, by the "
+        f"model's own record: {len(known):,} forecasts, {positives:,} of them followed by the "
+        "outcome. It describes all such forecasts, not this place today, and does not allow for a "
+        "change in how the sides behave.",
+        "Forecasts of neighbouring days share events, and so do those of a place and of all places "
+        "together: the record holds less evidence than its number of forecasts suggests.",
     ]
     if positives < FEWEST_POSITIVES:
         sentences.append(
-            f"With {positives} positives no model can be told from another; none is claimed best."
+            f"With only {positives} positives, the models can't be ranked; none is claimed to be "
+            "the best."
         )
     elif "model" in data.summary and (data.summary["model"] == data.family).any():
         verdict = data.summary.set_index("model").loc[data.family, "verdict"]
         if data.family != "ewma_nb":
-            sentences.append(f"Against the baseline to beat, ewma_nb: {verdict}.")
+            sentences.append(f"Compared with the baseline, ewma_nb: {verdict}.")
     sentences.append(
-        f"{data.family} was chosen on the same forecasts that its record shows, which flatters it "
-        "a little."
+        f"{data.family} was selected on the same forecasts that its record shows, which flatters "
+        "it slightly."
     )
     return sentences
 
 
 def _on_the_data(data: ReportData) -> list[str]:
-    """How thin the events are, counted."""
+    """How complete and reliable the events are."""
     events = data.events
     violent = events[events[schema.SEVERITY] >= 3]
     delay = (events[schema.KNOWN_DATE] - events[schema.EVENT_DATE]).dt.days
     sentences = [
-        f"{len(events):,} events were known; {len(violent):,} of them violent, of which "
-        f"{int(violent[schema.KILLED].isna().sum()):,} do not say how many were killed and "
+        f"{len(events):,} events were known, {len(violent):,} of them violent. Of the violent "
+        f"ones, {int(violent[schema.KILLED].isna().sum()):,} lack the number of people killed, and "
         f"{int(violent[schema.ACTOR].isna().sum() + (violent[schema.ACTOR] == 'unknown').sum()):,} "
-        "not who acted.",
+        "the actor."
     ]
     sentences += _on_assumed_severity(data)
-    if _stamp_is_observed(data) and len(delay):
+    if data.scores[0].provenance["known_dates"] == "observed" and len(delay):
         sentences.append(
-            f"Half of the news came within {delay.median():.0f} days and the last after "
-            f"{delay.max():.0f}: the latest days may still fill up."
+            f"Half of the events were reported within {delay.median():.0f} days, the last one "
+            f"after {delay.max():.0f}: the latest days may be incomplete."
         )
-    unsure = int((events[schema.CONFIDENCE] == "low").sum())
-    if unsure:
-        sentences.append(f"{unsure:,} events are of low confidence.")
-    quiet = [score.unit for score in data.scores if score.probability is None]
-    if quiet:
-        sentences.append(f"{len(quiet):,} units have no probability; their status says why.")
+    n_unsure = int((events[schema.CONFIDENCE] == "low").sum())
+    if n_unsure:
+        sentences.append(f"{n_unsure:,} events have low confidence.")
+    n_without = sum(score.probability is None for score in data.scores)
+    if n_without:
+        sentences.append(f"{n_without:,} units have no probability; their status says why.")
     return sentences
 
 
 def _on_assumed_severity(data: ReportData) -> list[str]:
-    """Which events are of types without a rung; what a file says of its severity is not assumed."""
+    """Events whose type is not on the severity ladder."""
     events = data.events
     unknown = unrated(pa.array(events[schema.EVENT_TYPE]), ladder=data.experiment.ladder)
     names = events[schema.EVENT_TYPE][unknown].value_counts()
     if names.empty:
         return []
-    shown = listed([repr(plain(name)) for name in names.index], _TYPES_SHOWN)
+    types = listed([repr(plain(name)) for name in names.index], _TYPES_SHOWN)
     return [
-        f"{names.sum():,} events are of types without a rung ({shown}). Where the data do "
-        "not say it, their severity is assumed: 3 where nobody is known to be hurt, 4 with "
-        "wounded, 5 with killed."
+        f"{names.sum():,} events are of types without a rung ({types}). Unless the data state "
+        "their severity, it is assumed: 3 if nobody is known to be hurt, 4 with people wounded, "
+        "5 with people killed."
     ]
-
-
-def _stamp_is_observed(data: ReportData) -> bool:
-    """Whether known dates are real news dates."""
-    return data.scores[0].provenance["known_dates"] == "observed"

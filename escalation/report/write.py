@@ -1,4 +1,4 @@
-"""From a data to a file: every text escaped, the same bytes for the same data."""
+"""Rendering a page: every text is escaped, and the same data give the same bytes."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
 from escalation.report.page_data import ReportData
 from escalation.report.questions import answers, other_labels, supposed_lines, turns
-from escalation.report.record import provenance_rows, record, reliability_curve
-from escalation.report.sections import ladder, move_lines, ranked_lines, unit_sections, where
+from escalation.report.record import (
+    provenance_rows,
+    record,
+    reliability_curve,
+    skill_position,
+)
+from escalation.report.sections import ladder, move_lines, ranked_lines, unit_map, unit_sections
 from escalation.scoring.usual import record_in_words, span
 
 LARGEST = 2_000_000
-"""Bytes that a page stays below."""
+"""A page stays below this many bytes, if it can."""
 CHARTS = (60, 30, 15, 8, 4)
-"""Units that get a chart: fewer where the page would be too large."""
+"""Numbers of units with a chart; the next one is tried if the page is too large."""
 OPEN = 4
-"""Units whose chart is open from the start."""
+"""Number of charts that are open at first."""
 
 
 def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
-    """The page as text.
+    """The page as HTML.
 
     Parameters
     ----------
     data : ReportData
     charts : int
-        Units that get a chart of their own, the likeliest first; every unit is in the list.
+        Number of units with a chart, highest probability first; the list includes every unit.
     """
     environment = Environment(
         loader=PackageLoader("escalation.report", "."),
@@ -50,29 +55,29 @@ def page(data: ReportData, *, charts: int = CHARTS[0]) -> str:
         "long_day": words.long_day,
         "toll": toll,
         "span": lambda score: span(score.lower, score.upper),
+        "skill_position": skill_position,
     }
     return environment.get_template("page.html.j2").render(_content(data, charts))
 
 
 def _content(data: ReportData, charts: int) -> dict[str, Any]:
-    first = data.scores[0]
-    listed = ranked_lines(data)
+    lines = ranked_lines(data)
     return {
         "title": f"Watch list of {words.long_day(data.day)}",
         "question": label_words(data.experiment, data.target),
-        "first": first,
+        "first": data.scores[0],
         "in_sample": data.in_sample,
-        "ranked": listed,
-        "answers": answers(data),
+        "ranked": lines,
+        **answers(data),
         "others": other_labels(data),
         "supposed": supposed_lines(data),
         "supposed_events": data.supposed[0].provenance["supposed"] if data.supposed else [],
         "windows": sorted(set(data.moves["within"])) if len(data.moves) else [],
         "turns": turns(data),
-        "rising": [line for line in listed if line.up],
+        "rising": [line for line in lines if line.up],
         "record_words": record_in_words(data.scores),
-        "since": {line.score.changed_since for line in listed if line.change},
-        "map": where(data),
+        "since": {line.score.changed_since for line in lines if line.change},
+        "map": unit_map(data),
         "moves": move_lines(data),
         "moves_caption": moves_caption(data.moves) if len(data.moves) else "",
         "units": unit_sections(data, most=charts),
@@ -87,18 +92,18 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
 
 
 def write_report(data: ReportData, path: Path) -> int:
-    """Write the page, whole or not at all; the number of its bytes.
+    """Write the page atomically, and return its size in bytes.
 
     Parameters
     ----------
     data : ReportData
     path : Path
     """
-    made = b""
+    html = b""
     for charts in CHARTS:
-        made = page(data, charts=charts).encode()
-        if len(made) < LARGEST:
+        html = page(data, charts=charts).encode()
+        if len(html) < LARGEST:
             break
     with replacing(path) as part:
-        part.write_bytes(made)
-    return len(made)
+        part.write_bytes(html)
+    return len(html)

@@ -40,9 +40,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in X]
     if missing:
         raise ModelError(
-            "E-SCHEMA",
-            f"{len(missing)} of {len(columns)} columns are missing",
-            column=missing[0],
+            "E-SCHEMA", f"{len(missing)} of {len(columns)} columns are missing", column=missing[0]
         )
     X = X[columns]
     if not all(map(pd.api.types.is_numeric_dtype, X.dtypes)):

@@ -137,7 +137,7 @@ class SupposedEvent:
             _require("side", side, sides)
         event_day = day if self.day is None else to_day(self.day)
         if event_day > day:
-            raise _invalid_line(self.text, f"its day must not be after the scored one, {day}")
+            raise _invalid_line(self.text, f"needs a day up to the scored one, {day}")
         place = self._located(events)
         row: dict[str, Any] = {
             schema.EVENT_DATE: pd.Timestamp(event_day),

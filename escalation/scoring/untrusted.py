@@ -79,10 +79,8 @@ def read_regular(path: Path, *, largest: int = LARGEST_FILE) -> bytes:
         state = os.fstat(file.fileno())
         if not stat.S_ISREG(state.st_mode):
             raise refused(path.parent, f"{path.name} is not a regular file")
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        size = max(state.st_size, len(data))
-        raise refused(path.parent, f"{path.name} has more than {largest} bytes", value=size)
+        if state.st_size > largest or len(data := file.read(largest + 1)) > largest:
+            raise refused(path.parent, f"{path.name} has more than {largest} bytes")
     return data
 
 

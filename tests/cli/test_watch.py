@@ -171,7 +171,7 @@ def test_a_ledger_that_was_changed_is_refused_and_nothing_is_written(work, tmp_p
 def test_stale_data_are_a_warning_and_a_refusal_if_strict(work, tmp_path):
     status, said, error = scored(work, "--stale-after", "0", "--ledger", tmp_path / "l")
     assert status == 0 and "warning: stale data" in error
-    assert " ".join(said.lower().split()).count("stale data: the newest news is") == 1
+    assert " ".join(said.lower().split()).count("stale data: the newest report is") == 1
     status, said, error = scored(work, "--stale-after", "0", "--strict", "--ledger", tmp_path / "m")
     assert (status, said) == (4, "") and "E-STALE" in error
     assert not (tmp_path / "m").exists()

@@ -1,4 +1,4 @@
-"""The page of all labels of an experiment, and the law that nothing known later moves it."""
+"""The page of all labels of an experiment; later information changes nothing on it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_nothing_known_later_changes_a_byte_of_the_page(crisis, data):
     poisoned = known_after(crisis, np.random.default_rng(3))
     assert poisoned.digest != crisis.digest
     later = of_that_day(poisoned)
-    assert [one.scores[0].target for one in (later, *later.beside)] == [
+    assert [label.scores[0].target for label in (later, *later.others)] == [
         "any_7d", "deadly_14d", "us_strike_14d", "climb_7d"
     ]  # fmt: skip
     pd.testing.assert_frame_equal(later.moves, data.moves, check_exact=True)
@@ -71,43 +71,46 @@ def test_nothing_known_later_changes_a_byte_of_the_page(crisis, data):
 
 
 def test_the_four_questions_are_answered_on_top(data, text):
-    top = text.partition("Where it is likeliest")[0]
+    top = text.partition("Where it is most likely")[0]
     for question in ("How likely?", "Where?", "What drives it?", "Who moves next?"):
         assert question in top
     for words in ("A US strike on militias", "graver than any in the past four weeks"):
         assert words in top
-    assert "Between US coalition and militia an exchange goes on" in top
+    assert "The exchange between US coalition and militia is in round" in top
 
 
 def test_a_label_of_all_places_together_has_one_line_and_its_record(data):
-    by_label = {one.scores[0].target: one for one in data.beside}
+    by_label = {label.scores[0].target: label for label in data.others}
     assert [row.unit_key for row in by_label["us_strike_14d"].scores] == [schema.ALL_UNIT]
     assert len(data.scores) > 5
 
 
-def test_what_is_supposed_is_a_table_of_what_moves(data):
+def test_supposed_events_become_a_table_of_changes(data):
     rows = [replace(row, change=0.104) for row in data.scores[:2]]
     supposed = [replace(row, provenance={"supposed": ["an attack"]}) for row in rows]
-    told = replace(data, supposed=(*supposed, replace(supposed[0], change=0.001)))
-    lines = supposed_lines(told)
+    what_if = replace(data, supposed=(*supposed, replace(supposed[0], change=0.001)))
+    lines = supposed_lines(what_if)
     assert [line.points for line in lines] == ["+10", "+10"]
     assert lines[0].before == pytest.approx(data.scores[0].probability - 0.104)
-    assert "Had this happened too: an attack." in page(told)
+    assert "If these events had also happened: an attack." in page(what_if)
 
 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (ExchangeState("a", "b", True, 2, "a", 3, 0, 0, None, None), "a due, 3 days left"),
-        (ExchangeState("a", "b", True, 2, "a", 0, 0, 0, None, None), "a did not answer in time"),
-        (ExchangeState("a", "b", True, 2, "a", 1, 4, 3, 0.2, 0.9), "3 of 4 earlier ones"),
+        (ExchangeState("a", "b", True, 2, "a", 3, 0, 0, None, None), "a to answer within 3 days"),
+        (ExchangeState("a", "b", True, 2, "a", 0, 0, 0, None, None), "no answer from a in time"),
+        (
+            ExchangeState("a", "b", True, 2, "a", 1, 4, 3, 0.2, 0.9),
+            "1 day; 3 of 4 earlier",
+        ),
     ],
 )
-def test_whose_turn_it_is(state, words):
+def test_an_exchange_in_words(state, words):
     assert words in turn_words(state)
 
 
-def test_weekly_forecasts_that_follow_one_another_are_one_episode():
+def test_consecutive_weekly_forecasts_are_one_episode():
     days = pd.to_datetime(["2020-01-01", "2020-01-08", "2020-01-15", "2020-03-04", "2020-03-11"])
     assert episodes(pd.DataFrame({"day": days})) == 2
     assert episodes(pd.DataFrame({"day": days[:0]})) == 0

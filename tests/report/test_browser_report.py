@@ -41,23 +41,23 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(crisis, tmp_path_factory):
-    made = tmp_path_factory.mktemp("page")
-    write_report(pages(crisis), made / "report.html")
-    return made
+    path = tmp_path_factory.mktemp("page")
+    write_report(pages(crisis), path / "report.html")
+    return path
 
 
 @pytest.fixture(scope="module")
 def server(folder):
-    """The page over HTTP, and every path that was asked for."""
-    asked = []
+    """The page over HTTP, and every requested path."""
+    paths = []
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_arguments):
-            asked.append(self.path)
+            paths.append(self.path)
 
     served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     threading.Thread(target=served.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{served.server_port}", asked
+    yield f"http://127.0.0.1:{served.server_port}", paths
     served.shutdown()
     served.server_close()
 
@@ -70,22 +70,22 @@ def sized(browser, width, height=900):
 
 
 def requests(browser):
-    """Every address that a page asked for since the last look; the browser's own start page not."""
-    told = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    asked = [m["params"] for m in told if m["method"] == "Network.requestWillBeSent"]
-    urls = [one["request"]["url"] for one in asked if not one["documentURL"].startswith(START)]
+    """URLs requested by pages since the last call, without the browser's start page."""
+    log = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    sent = [m["params"] for m in log if m["method"] == "Network.requestWillBeSent"]
+    urls = [r["request"]["url"] for r in sent if not r["documentURL"].startswith(START)]
     return [url for url in urls if not url.startswith("data:")]
 
 
-def test_nothing_is_asked_of_any_network_and_no_error_is_shown(browser, server):
-    address, asked = server
+def test_the_page_loads_nothing_else_and_logs_no_error(browser, server):
+    address, paths = server
     browser.get("chrome://newtab")  # on a busy machine it is still loading when a test begins
     browser.get_log("performance")
     browser.get(f"{address}/report.html")
     entries = "return performance.getEntriesByType('resource').map((one) => one.name)"
     assert [url for url in browser.execute_script(entries) if not url.startswith("data:")] == []
     assert requests(browser) == [f"{address}/report.html"]
-    assert asked == ["/report.html"]
+    assert paths == ["/report.html"]
     assert browser.get_log("browser") == []
     assert browser.execute_script("return document.compatMode") == "CSS1Compat"
 
@@ -123,13 +123,13 @@ def test_it_is_no_wider_than_its_window_and_large_enough_to_read(browser, folder
     assert picture[:4] == b"\x89PNG" and len(picture) > 10_000
 
 
-def contrast(one, other):
+def contrast(first, second):
     def light(colour):
         parts = [int(n) / 255 for n in colour[colour.index("(") + 1 : -1].split(",")[:3]]
         linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    high, low = sorted((light(one), light(other)), reverse=True)
+    high, low = sorted((light(first), light(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 

@@ -1,4 +1,4 @@
-"""The ground of the map: small, cut to the picture, dashed where no ISO number is."""
+"""Coasts and borders of the map: small, clipped to the picture, dashed without an ISO number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def map_around(*corners):
     return dot_map([f"u{i}" for i in range(len(east))], north, east, np.full(len(east), 0.2))
 
 
-def test_the_world_is_small_and_lies_on_the_globe(root):
+def test_the_file_is_small_and_its_coordinates_are_valid(root):
     assert (root / "escalation/report/ground.csv").stat().st_size < 150_000
     kinds = set()
     for kind, points in ground_lines():
@@ -36,12 +36,12 @@ def test_the_world_is_small_and_lies_on_the_globe(root):
     ],
     ids=["Iraq", "Kosovo", "Cyprus", "Atlantic"],
 )
-def test_what_is_seen_depends_on_where_the_units_are(corners, kinds):
+def test_the_lines_drawn_depend_on_where_the_units_are(corners, kinds):
     assert kinds <= set(map_around(*corners).ground)
     assert bool(kinds) == bool(map_around(*corners).ground)
 
 
-def test_paths_are_cut_to_the_picture():
+def test_paths_are_clipped_to_the_picture():
     def place(east, north):
         return (east - 40.0) * 10.0, (38.0 - north) * 10.0
 

@@ -1,4 +1,4 @@
-"""The page that an analyst opens: whole, honest, safe to open, and the same bytes again."""
+"""The report page: complete, honest, safe to open, and byte for byte reproducible."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from escalation.report.charts import Axis, band, dot_map, steps
 from escalation.report.ground import runs
 from escalation.report.page_data import empty_forecasts, known_by
 from escalation.report.sections import shown
-from escalation.scoring.usual import against_usual, came_true
+from escalation.scoring.usual import against_usual, span
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 POISON = '<script>document.title="owned"</script>'
 
 
 class Outline(HTMLParser):
-    """Every element with its attributes and text; fails where one is closed that is not open."""
+    """Every element with its attributes and text; fails at an end tag without a start tag."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -49,11 +49,11 @@ class Outline(HTMLParser):
 
 
 def outline(text):
-    found = Outline()
-    found.feed(text)
-    found.close()
-    assert not found.open
-    return found
+    parsed = Outline()
+    parsed.feed(text)
+    parsed.close()
+    assert not parsed.open
+    return parsed
 
 
 def words(text):
@@ -66,120 +66,117 @@ def data(crisis):
 
 
 @pytest.fixture(scope="module")
-def made(data):
+def html(data):
     return page(data)
 
 
-def test_the_page_is_well_formed_and_asks_for_nothing_from_anywhere(made):
-    found = outline(made)
-    for tag, attributes in found.elements:
+def test_the_page_is_well_formed_and_loads_nothing(html):
+    elements = outline(html).elements
+    for tag, attributes in elements:
         assert tag not in {"img", "iframe", "object", "embed", "base", "form", "video", "image"}
         assert "src" not in attributes and "xlink:href" not in attributes
         target = attributes.get("href", "#")
         assert target.startswith("#") or target == "data:,"
         assert not any(name.startswith("on") for name in attributes)
-    assert not re.search(r"https?://|url\(|@import", made)
-    assert [tag for tag, _ in found.elements].count("script") == 1
+    assert not re.search(r"https?://|url\(|@import", html)
+    assert [tag for tag, _ in elements].count("script") == 1
 
 
-def test_every_link_leads_to_a_place_on_the_page_and_every_name_is_given_once(made):
-    found = outline(made).elements
-    names = [attributes["id"] for _, attributes in found if "id" in attributes]
+def test_every_link_leads_to_an_id_on_the_page_and_ids_are_unique(html):
+    elements = outline(html).elements
+    names = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(names) == len(set(names))
-    links = {a["href"][1:] for tag, a in found if tag == "a"}
+    links = {a["href"][1:] for tag, a in elements if tag == "a"}
     assert links <= set(names) and len(links) > 10
 
 
-def test_headings_go_down_one_at_a_time_and_every_picture_says_what_it_shows(made):
-    found = outline(made).elements
-    levels = [int(tag[1]) for tag, _ in found if re.fullmatch("h[1-6]", tag)]
+def test_headings_skip_no_level_and_every_picture_has_a_label(html):
+    elements = outline(html).elements
+    levels = [int(tag[1]) for tag, _ in elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    for tag, attributes in found:
+    for tag, attributes in elements:
         if tag == "svg" and "viewbox" not in attributes:
-            told = {"aria-hidden", "aria-label", "aria-labelledby"} & set(attributes)
-            assert told
+            assert {"aria-hidden", "aria-label", "aria-labelledby"} & set(attributes)
 
 
-def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, made):
-    text = words(made)
-    for one in data.scores:
-        assert shown(one) in text
+def test_every_unit_is_listed_with_its_number_interval_and_base_rate(data, html):
+    text = words(html)
+    for score in data.scores:
+        assert shown(score) in text
     first = data.scores[0]
     assert f"{percent(first.probability)} in the next 7 days ({against_usual(first)})" in text
-    assert came_true(first.probability, first.lower, first.upper) in text
+    assert f"for {percent(first.probability)}, {span(first.lower, first.upper)}." in text
 
 
-def test_how_many_are_expected_is_told_where_one_may_come(data):
-    told = [
-        replace(one, expected=1.34, count_low=0, count_high=3 * (at == 0))
-        for at, one in enumerate(data.scores)
+def test_expected_events_are_shown_unless_the_range_is_zero(data):
+    scores = [
+        replace(score, expected=1.34, count_low=0, count_high=3 * (at == 0))
+        for at, score in enumerate(data.scores)
     ]
-    text = words(page(replace(data, scores=told)))
-    assert text.count("ow many: 1.3 (0 to 3)") >= 2 and "(0 to 0)" not in text
+    text = words(page(replace(data, scores=scores)))
+    assert "Expected events: 1.3 (0 to 3)" in text and "expected: 1.3 (0 to 3)" in text
+    assert "(0 to 0)" not in text
 
 
-def test_drivers_are_named_with_what_they_add(data, made):
-    text = words(made)
-    told = 0
-    for one in data.scores:
-        for driver in one.drivers:
-            day = f"{pd.Timestamp(driver.date):%-d %B %Y}"
-            assert (
-                f"{driver.contribution:+.2f} {day}: {driver.event_type.replace('_', ' ')}" in text
-            )
-            told += 1
-    assert told >= 3
+def test_drivers_are_named_with_their_contribution(data, html):
+    text = words(html)
+    drivers = [driver for score in data.scores for driver in score.drivers]
+    assert len(drivers) >= 3
+    for driver in drivers:
+        day = f"{pd.Timestamp(driver.date):%-d %B %Y}"
+        assert f"{driver.contribution:+.2f} {day}: {driver.event_type.replace('_', ' ')}" in text
 
 
-def test_the_record_is_that_of_the_summary_and_the_speaker_is_marked(data, made):
-    text = words(made)
+def test_the_record_is_that_of_the_summary_and_marks_the_model_of_the_page(data, html):
+    text = words(html)
     for row in data.summary.itertuples():
         assert f"{row.brier:.4f}" in text
     assert f"{data.family} this page" in text
-    known = data.own["outcome"].notna().sum()
-    assert f"{known:,} forecasts, {int(data.own['outcome'].sum()):,} of them followed" in text
+    outcome = data.model_forecasts["outcome"].dropna()
+    assert f"{len(outcome):,} forecasts, {int(outcome.sum()):,} of them followed" in text
 
 
-def test_where_it_comes_from_is_on_the_page(data, made):
-    text = words(made)
+def test_the_provenance_is_on_the_page(data, html):
+    text = words(html)
     stamp = data.scores[0].provenance
     for name in ("model", "family", "model_hash", "training_data", "scored_data", "experiment"):
         assert str(stamp[name]) in text
 
 
-def test_text_that_is_a_program_is_shown_and_not_run(data):
+def test_markup_in_the_data_is_escaped(data):
     events = data.events.copy()
     events[schema.SITE] = events[schema.SITE].mask(events[schema.SITE] == "taji", POISON)
     events[schema.EVENT_TYPE] = POISON
     events[schema.NOTE] = POISON
     scores = tuple(
-        replace(one, unit=POISON, status=(POISON,),
-                drivers=tuple(replace(d, place=POISON, actor=POISON) for d in one.drivers))
-        if one.unit == "taji" else replace(one, provenance={**one.provenance, "model": POISON})
-        for one in data.scores
+        replace(score, unit=POISON, status=(POISON,),
+                drivers=tuple(replace(d, place=POISON, actor=POISON) for d in score.drivers))
+        if score.unit == "taji"
+        else replace(score, provenance={**score.provenance, "model": POISON})
+        for score in data.scores
     )  # fmt: skip
-    found = page(replace(data, scores=scores, events=events))
-    assert found.count("<script") == 1
-    assert POISON not in found
-    assert POISON in words(found)
+    html = page(replace(data, scores=scores, events=events))
+    assert html.count("<script") == 1
+    assert POISON not in html
+    assert POISON in words(html)
 
 
-def test_the_same_story_gives_the_same_bytes(data, made, tmp_path):
+def test_the_same_data_give_the_same_bytes(data, html, tmp_path):
     sizes = [write_report(data, tmp_path / name) for name in ("a.html", "b.html")]
     first, second = ((tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
-    assert first == second == made.encode()
+    assert first == second == html.encode()
     assert sizes == [len(first)] * 2 and len(first) < write.LARGEST
 
 
 def test_a_page_that_would_be_too_large_keeps_the_list_and_drops_charts(
-    data, made, tmp_path, monkeypatch
+    data, html, tmp_path, monkeypatch
 ):
-    small = len(made.encode()) * 2 // 3
+    small = len(html.encode()) * 2 // 3
     monkeypatch.setattr(write, "LARGEST", small)
     assert write_report(data, tmp_path / "small.html") < small
     text = (tmp_path / "small.html").read_text()
-    assert text.count("<details") < made.count("<details")
+    assert text.count("<details") < html.count("<details")
     assert text.count('<li>\n<div class="who">') == len(data.scores)
 
 
@@ -187,7 +184,7 @@ def test_a_page_of_many_units_names_all_of_them(data, tmp_path):
     many = [replace(data.scores[1], unit=f"place_{i:04d}") for i in range(150)]
     assert write_report(replace(data, scores=tuple(many)), tmp_path / "many.html") < write.LARGEST
     text = words((tmp_path / "many.html").read_text())
-    assert all(shown(one) in text for one in many)
+    assert all(shown(score) in text for score in many)
 
 
 def test_a_model_without_a_stored_record_says_so(data):
@@ -200,50 +197,50 @@ def test_a_model_without_a_stored_record_says_so(data):
 def test_a_unit_without_an_answer_is_there_with_its_status(data):
     why = "no history: nothing was known here on the day"
     nothing = dict.fromkeys(("probability", "lower", "upper", "rank", "change"))
-    silent = tuple(replace(one, status=(why,), **nothing) for one in data.scores)
+    silent = tuple(replace(score, status=(why,), **nothing) for score in data.scores)
     assert why in words(page(replace(data, scores=(*data.scores[:-1], silent[-1]))))
-    assert "No unit can be given a probability today" in words(page(replace(data, scores=silent)))
+    assert "No unit has a probability today" in words(page(replace(data, scores=silent)))
 
 
-def test_severity_that_is_assumed_is_told(data, made):
-    assert "without a rung" not in words(made)
-    own = data.events.assign(
+def test_assumed_severity_is_reported(data, html):
+    assert "without a rung" not in words(html)
+    events = data.events.assign(
         **{schema.EVENT_TYPE: ["NATO drill"] * 2 + ["rocket_attack"] * (len(data.events) - 2)}
     )
     assert "2 events are of types without a rung ('NATO drill')" in words(
-        page(replace(data, events=own))
+        page(replace(data, events=events))
     )
 
 
-def test_a_day_that_the_model_has_learned_from_is_called_in_sample(data, made):
-    assert "In-sample" not in words(made)
+def test_a_day_before_the_end_of_training_is_called_in_sample(data, html):
+    assert "In-sample" not in words(html)
     later = tuple(
-        replace(one, provenance={**one.provenance, "trained_to": "2021-06-30"})
-        for one in data.scores
+        replace(score, provenance={**score.provenance, "trained_to": "2021-06-30"})
+        for score in data.scores
     )
     text = words(page(replace(data, scores=later)))
     assert "In-sample: the model was trained on days up to 30 June 2021" in text
 
 
-def test_outcomes_that_had_not_come_by_the_day_are_not_told(data):
-    told = known_by(data.forecasts, np.datetime64("2020-06-30"))
-    assert told["day"].max() == pd.Timestamp("2020-06-24")
-    recent = told["day"] > pd.Timestamp("2020-06-23")
-    assert told.loc[recent, "outcome"].isna().all() and recent.any()
-    assert told.loc[~recent, "outcome"].notna().all()
+def test_outcomes_that_were_not_known_on_the_day_are_hidden(data):
+    known = known_by(data.forecasts, np.datetime64("2020-06-30"))
+    assert known["day"].max() == pd.Timestamp("2020-06-24")
+    recent = known["day"] > pd.Timestamp("2020-06-23")
+    assert known.loc[recent, "outcome"].isna().all() and recent.any()
+    assert known.loc[~recent, "outcome"].notna().all()
 
 
 def corners(path):
     """The points of a path of M, H, V and Z, by walking it."""
-    at, found = [0.0, 0.0], []
+    at, points = [0.0, 0.0], []
     for command, numbers in re.findall("([MHVZ])([^MHVZ]*)", path):
         values = [float(n) for n in numbers.split()]
         if command == "M":
             at = values
         elif command in "HV":
             at = [values[0], at[1]] if command == "H" else [at[0], values[0]]
-        found.append((command, *at))
-    return found
+        points.append((command, *at))
+    return points
 
 
 def test_a_curve_holds_each_value_until_the_next_and_stops_at_gaps():
@@ -293,9 +290,9 @@ def test_no_two_labels_of_the_map_touch_and_north_is_up(seed):
             left = dot.label_x - (5.6 * len(dot.name) if dot.anchor == "end" else 0)
             boxes.append((left, dot.label_y - 5.9, left + 5.6 * len(dot.name), dot.label_y + 5.9))
     assert len(boxes) >= 5
-    for one, other in combinations(boxes, 2):
-        apart = one[2] <= other[0] + 0.2 or other[2] <= one[0] + 0.2
-        assert apart or one[3] <= other[1] + 0.2 or other[3] <= one[1] + 0.2
+    for a, b in combinations(boxes, 2):
+        apart = a[2] <= b[0] + 0.2 or b[2] <= a[0] + 0.2
+        assert apart or a[3] <= b[1] + 0.2 or b[3] <= a[1] + 0.2
 
 
 def test_units_without_a_place_have_no_map():
@@ -310,7 +307,7 @@ def test_training_logs_a_page_and_the_command_writes_one(tmp_path):
     (tmp_path / "quick.toml").write_text(QUICK + "\n[models]\nlogistic = {}\n")
     assert escalation("train", "quick.toml", folder=tmp_path).returncode == 0
     (logged,) = tmp_path.rglob("artifacts/report.html")
-    assert "All together" in words(logged.read_text())
+    assert "Overall" in words(logged.read_text())
     done = escalation("report", "--model", "quick", "--out", "a.html", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "quick@champion v1" in words((tmp_path / "a.html").read_text())
@@ -320,8 +317,9 @@ def test_training_logs_a_page_and_the_command_writes_one(tmp_path):
     assert (refused.returncode, "E-FORMAT" in refused.stderr) == (2, True)
 
 
-def test_a_record_that_always_says_the_same_is_told_without_a_split():
-    came = np.array([1.0, 0.0, 0.0, 0.0])
-    assert "occurred in 25% of cases" in record._middle(np.full(4, 0.3), came)
-    said, came = np.array([0.9, 0.8, 0.1, 0.1, 0.1, 0.1]), np.array([1.0, 0, 0, 0, 0, 0])
-    assert "in the rest, 10% and 0%" in record._middle(said, came)
+def test_constant_forecasts_are_summarised_without_a_split():
+    outcome = np.array([1.0, 0.0, 0.0, 0.0])
+    assert "occurred in 25% of cases" in record._in_a_sentence(np.full(4, 0.3), outcome)
+    probability = np.array([0.9, 0.8, 0.1, 0.1, 0.1, 0.1])
+    outcome = np.array([1.0, 0, 0, 0, 0, 0])
+    assert "in the rest, 10% on average, in 0%" in record._in_a_sentence(probability, outcome)

@@ -80,5 +80,5 @@ def test_a_foreign_type_is_refused_even_with_the_right_hash(stored):
 
     folder, _ = stored
     skops.io.dump(FunctionTransformer(print), folder / MODEL_FILE)
-    with pytest.raises(ModelError, match="E-MODEL-UNTRUSTED.*one of our own models"):
+    with pytest.raises(ModelError, match="E-MODEL-UNTRUSTED.*not a model of this package"):
         load_artifact(folder, expected_hash=rehash(folder))

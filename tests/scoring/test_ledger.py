@@ -130,7 +130,7 @@ def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
     with pytest.raises(InputError, match="E-LEDGER.*line 2,.*cut off.*older copy"):
         issued_since(entries[:2], last, ledger)
     append(ledger, [forecast("new")], now=NOW + dt.timedelta(hours=1))
-    with pytest.raises(InputError, match="E-LEDGER.*line 4, issued 2020-03-10T19:00:00.* lacks"):
+    with pytest.raises(InputError, match="E-LEDGER.*line 4, issued 2020-03-10T19:00:00.*no line"):
         issued_since(read_ledger(ledger), FIRST, ledger)
     with pytest.raises(InputError, match="E-LEDGER.*empty or gone"):
         issued_since([], last, ledger)

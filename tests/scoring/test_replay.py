@@ -207,8 +207,7 @@ refit_every = 14
 
 
 @pytest.mark.parametrize(
-    ("day", "toll", "wounded"),
-    [("2020-01-09", "", 0), ("2020-01-30", ", 64 wounded", 64)],
+    ("day", "toll", "wounded"), [("2020-01-09", "", 0), ("2020-01-30", ", 64 wounded", 64)]
 )
 def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
     tmp_path, monkeypatch, day, toll, wounded

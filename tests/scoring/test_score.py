@@ -242,7 +242,7 @@ def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_fo
     ).days
     assert age > 0 and status == (STALE.format(age),)
     late = score(scorer, crisis, explain=0, today=dt.date(2021, 3, 1))
-    assert late[0].status == (f"stale data: the newest news is {age + 60} days old",)
+    assert late[0].status == (f"stale data: the newest report is {age + 60} days old",)
 
 
 def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):

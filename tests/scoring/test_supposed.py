@@ -71,7 +71,7 @@ def test_the_archive_is_as_it_was(scorer, crisis):
         ("rocket_attack at tajji", "did you mean 'taji'"),
         ("rocket_attack at", "needs a place"),
         ("rocket_attack at taji killed=some", "killed=some"),
-        ("rocket_attack at taji 2021-01-01", "needs a day up to it"),
+        ("rocket_attack at taji 2021-01-01", "needs a day up to the scored one, 2020-12-31"),
     ],
 )
 def test_what_nobody_knows_is_refused(scorer, crisis, line, message):

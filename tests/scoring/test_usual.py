@@ -61,9 +61,9 @@ def test_what_is_true_of_the_model_is_said_once_for_the_list():
     unsure = NOT_VERIFIED.format(3, 40)
     rows = [replace(one, status=(unsure,), no_information=True) for one in ROWS]
     words = record_in_words(rows)
-    assert "when it says 60%, 30 to 90% came true." in words
-    assert words.count("Not verified here: 3 of its 40") == 1
-    assert words.count("No information: its record shows no skill") == 1
+    assert "for 60%, 30 to 90%." in words
+    assert words.count("Not verified here: 3 positives among 40") == 1
+    assert words.count("No information: the model's record shows no skill") == 1
     assert record_in_words([ROWS[-1]]) == ""
 
 
@@ -75,6 +75,6 @@ def test_the_printed_list_begins_with_what_is_up_and_repeats_no_status_of_every_
     text = out.getvalue()
     places = [text.index(f" {unit} ") for unit in ("taji", "new", "often", "quiet")]
     assert places == sorted(places)
-    for words in ("not verified here", "stale data: the newest news is 40 days old", "in sample"):
+    for words in ("not verified here", "stale data: the newest report is 40 days old", "in sample"):
         assert " ".join(text.lower().split()).count(words) == 1
     assert "14 to 42%" in text

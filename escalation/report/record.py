@@ -103,7 +103,7 @@ def provenance_rows(data: ReportData) -> list[tuple[str, str]]:
     return [
         ("Model", f"{stamp['model']} ({stamp['family']})"),
         ("Model hash", str(stamp["model_hash"])),
-        ("Trained on what was known by", long_day(stamp["trained_to"])),
+        ("Trained on data known by", long_day(stamp["trained_to"])),
         ("Training data", str(stamp["training_data"])),
         ("Scored as of", f"the end of {long_day(stamp['as_of'])}"),
         ("Scored data", str(stamp["scored_data"])),

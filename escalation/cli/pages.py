@@ -179,8 +179,9 @@ def _print(rows: pd.DataFrame, units: list[str]) -> None:
     for target, target_rows in rows.groupby("target", sort=False):
         table = console.left_table(
             f"Forecasts of {target}, and what happened",
-            caption="20% (12 to 29%): when the model says 20%, 12 to 29% came true, by its "
-            "record on that day (95% interval); each day from the data known at its end. "
+            caption="20% (12 to 29%): a forecast of 20%; by the model's record on that day, 12 to "
+            "29% of such forecasts were followed by the outcome (95% interval). Each day uses the "
+            "data known at its end. "
             "yes, no: whether it happened within the horizon.",
         )
         here = [unit for unit in units if (target_rows["unit"] == unit).any()]

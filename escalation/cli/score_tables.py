@@ -24,7 +24,7 @@ from escalation.scoring.usual import (
 )
 from escalation.scoring.watchlist import Score
 
-RIGHT = ("probability", "came true", "change", "how many")
+RIGHT = ("probability", "observed", "change", "how many")
 """Columns of numbers in the watch list."""
 
 
@@ -49,7 +49,7 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
         f"{provenance['model']} ({provenance['family']})",
         caption=_legend(scores),
     )
-    for name in ("unit", "probability", "came true", "against its usual", "change", "how many"):
+    for name in ("unit", "probability", "observed", "against its usual", "change", "how many"):
         justify: Literal["left", "right"] = "right" if name in RIGHT else "left"
         table.add_column(name, justify=justify, no_wrap=True)
     table.add_column("events that carry it")
@@ -59,7 +59,7 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
             table.add_row(
                 Text(f"! {name}", style="bold") if score.alert else name,
                 percent(score.probability),
-                _came_true(score),
+                _observed(score),
                 against_usual(score),
                 "-" if score.change is None else _points(score.change),
                 how_many(score) or "-",
@@ -73,7 +73,7 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
     """A line a unit for what else was asked: a column for each label."""
     names = [scores[0].target for scores in lists]
     table = left_table(
-        "Other labels", caption="In brackets: how often it happened when the model said so."
+        "Other labels", caption="In brackets: how often the outcome followed such forecasts (95% interval)."
     )
     for name in ("unit", *names):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
@@ -86,13 +86,13 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
 
 
 def _chance(score: Score) -> str:
-    """A probability and what came true when it was said."""
+    """A probability and its observed interval."""
     if score.probability is None:
         return "-"
-    return f"{percent(score.probability)} ({_came_true(score)})"
+    return f"{percent(score.probability)} ({_observed(score)})"
 
 
-def _came_true(score: Score) -> str:
+def _observed(score: Score) -> str:
     if score.lower is None or score.upper is None:
         return "-"
     return span(score.lower, score.upper)

@@ -115,7 +115,10 @@ def test_expected_events_are_shown_unless_the_range_is_zero(data):
         for at, score in enumerate(data.scores)
     ]
     text = words(page(replace(data, scores=scores)))
-    assert "Expected events, with their 80% range: 1.3 (0 to 3)" in text and "expected: 1.3 (0 to 3)" in text
+    assert (
+        "Expected events, with their 80% range: 1.3 (0 to 3)" in text
+        and "expected: 1.3 (0 to 3)" in text
+    )
     assert "(0 to 0)" not in text
 
 

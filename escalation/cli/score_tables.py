@@ -73,7 +73,8 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
     """A line a unit for what else was asked: a column for each label."""
     names = [scores[0].target for scores in lists]
     table = left_table(
-        "Other labels", caption="In brackets: how often the outcome followed such forecasts (95% interval)."
+        "Other labels",
+        caption="In brackets: how often the outcome followed such forecasts (95% interval).",
     )
     for name in ("unit", *names):
         table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Rows in the layout of a source, turned into canonical events, for tests of the readers."""
+"""Convert rows in a source's layout into canonical events, for tests of the readers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 UNTOLD = {
     "attribution": None, "weight": 1, "hour": None, "munitions": None, "condition": None,
 }  # fmt: skip
-"""What most sources do not say of an event."""
+"""Columns that most sources do not have."""
 
 
 class Taken(NamedTuple):
-    """Events as dicts, rows at fault by code and column, and notes."""
+    """The converted events as dicts, rejected rows by code and column, and notes."""
 
     events: list[dict[str, object]]
     problems: dict[tuple[str, str], list[int]]
@@ -27,14 +27,14 @@ class Taken(NamedTuple):
 
     @property
     def only(self) -> dict[str, object]:
-        """The one event of a block without a problem."""
+        """Return the single event of a block without problems."""
         assert not self.problems, self.problems
         (event,) = self.events
         return event
 
 
 def block(source: Source, rows: list[Mapping[str, str]]) -> pa.Table:
-    """Cells by column; an empty one is null, and so is a column that no row has."""
+    """Build a block, cells by column; an empty cell or missing column is null."""
     columns = (*source.required, *source.optional)
     unknown = {name for row in rows for name in row} - set(columns)
     assert not unknown, unknown
@@ -44,7 +44,7 @@ def block(source: Source, rows: list[Mapping[str, str]]) -> pa.Table:
 
 
 def take(source: Source, *rows: Mapping[str, str], **options: object) -> Taken:
-    """What a source makes of some rows."""
+    """Convert some rows with a source."""
     return _taken(source.convert(block(source, list(rows)), Options(**options)))
 
 
@@ -55,7 +55,7 @@ def _taken(found: Converted) -> Taken:
 
 
 class Summary(NamedTuple):
-    """A whole file: counts of records, rows that can't be taken by code, notes, and the events."""
+    """A converted file: number of records, rejected rows by code, notes, and the events."""
 
     records: int
     refused: dict[str, int]
@@ -64,7 +64,7 @@ class Summary(NamedTuple):
 
 
 def take_file(source: Source, path: Path, **options: object) -> Summary:
-    """What a source makes of a file; every row counts once, by its first problem."""
+    """Convert a file with a source; every row counts once, by its first problem."""
     records, refused, notes, tables = 0, {}, {}, []
     layout, blocks = read_blocks(path, source, Options(**options))
     for one in blocks:

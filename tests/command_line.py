@@ -1,4 +1,4 @@
-"""Runs the command: in this process where imports should be paid once, or as a shell would."""
+"""Run the command in this process, where imports are paid once, or as a shell would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from escalation import cli
 from escalation.features import ACROSS, FEATURES
 
 TEMPORARY = tempfile.gettempdir()
-"""Of the tests: a command that runs has one of its own, which is gone afterwards."""
+"""The temporary folder of the tests; each running command has its own, which it removes."""
 QUICK = """
 [experiment]
 name = "quick"
@@ -58,7 +58,7 @@ class Done:
 
 
 def escalation(*arguments, folder):
-    """Run the command in a folder of its own, in this process: imports are paid once."""
+    """Run the command in a folder, in this process, so that imports are paid once."""
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(folder),
@@ -70,21 +70,21 @@ def escalation(*arguments, folder):
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as ended,
     ):
-        # MLflow leaves there the store that was opened last, by another test.
+        # MLflow leaves the store here that another test opened last.
         os.environ.pop("MLFLOW_TRACKING_URI", None)
         cli.main()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def _copy(path):
-    """A store as a copy of one that was made once in this process, which takes seconds."""
+    """Make a store by copying an empty one; creating one takes seconds."""
     if not path.exists() or not path.stat().st_size:
         shutil.copyfile(empty_store(), path)
 
 
 @functools.cache
 def empty_store():
-    """An sqlite store without a run, to be copied: making one takes seconds."""
+    """Return the path of an empty sqlite store to copy; creating one takes seconds."""
     from mlflow import MlflowClient
 
     folder = tempfile.mkdtemp(prefix="empty_store_", dir=TEMPORARY)
@@ -97,7 +97,7 @@ def empty_store():
 
 @contextlib.contextmanager
 def _own_handlers():
-    """What a signal does to the tests themselves is as it was."""
+    """Restore the signal handlers of the tests afterwards."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -108,7 +108,7 @@ def _own_handlers():
 
 @contextlib.contextmanager
 def undrawn():
-    """Trainings whose runs hold no pictures and no page, for those who ask for other things."""
+    """Train without drawing pictures or pages, for tests of other things."""
     from escalation.tracking.pictures import CHILDREN, PARENT
 
     def folders(trained, folder, _, *, beside=()):
@@ -135,7 +135,7 @@ def undrawn():
 
 @contextlib.contextmanager
 def a_new_start(*modules):
-    """What plugins register is gone afterwards, as in another process."""
+    """Remove what plug-ins register afterwards, as a new process would."""
     families = [(registry, dict(registry)) for registry in (FEATURES, ACROSS)]
     try:
         yield
@@ -148,7 +148,7 @@ def a_new_start(*modules):
 
 
 def in_a_fork(*arguments, folder, stdout):
-    """Run the command with a standard output of its own, in a process that has the imports."""
+    """Run the command with its own standard output, in a forked process that has the imports."""
     with tempfile.TemporaryFile("w+") as told:
         child = os.fork()
         if not child:
@@ -159,7 +159,7 @@ def in_a_fork(*arguments, folder, stdout):
 
 
 def _forked(arguments, folder, stdout, stderr):
-    """In the child, as a shell would have started it; it never returns."""
+    """Run the command in the child as a shell would; never returns."""
     status = 1
     try:
         os.dup2(stdout, 1)
@@ -180,7 +180,7 @@ def _forked(arguments, folder, stdout, stderr):
 
 
 def in_a_process(*arguments, folder, **environment):
-    """Run the command as a shell would, without the store that another test opened here."""
+    """Run the command in a new process, without the store that another test opened."""
     inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [sys.executable, "-m", "escalation.cli", *map(str, arguments)],

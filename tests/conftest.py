@@ -1,4 +1,4 @@
-"""What several test files need: a known environment, and the bundled chronology, read once."""
+"""Shared fixtures: a fixed environment, and the bundled chronology, read once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOREIGN = (
     "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS",
     "TERMINAL_WIDTH", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONWARNINGS",
 )  # fmt: skip
-"""Variables by which a shell or a CI server changes what programs print."""
+"""Variables with which a shell or a CI server changes what programs print."""
 KNOWN = {
     "COLUMNS": "80",
     "ESCALATION_CACHE": "off",
@@ -24,12 +24,12 @@ KNOWN = {
 
 
 def _settle_environment() -> None:
-    """The same variables on every machine, for this process and for those that it starts."""
+    """Set the same variables on every machine, for this process and its children."""
     for name in list(os.environ):
         if name in FOREIGN or name.startswith(("MLFLOW_", "ACLED_", "GIT_", "JUPYTER_", "IPYTHON")):
             del os.environ[name]
     os.environ |= KNOWN
-    # A first use may build a font cache and warn: here, not in a process under test.
+    # The first import may build a font cache and warn: here, not in a process under test.
     import matplotlib.font_manager  # noqa: F401
 
 
@@ -39,19 +39,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_ignore_collect(collection_path):
-    """Files that hold no tests hold no examples either: those who need them import them."""
+    """Ignore helper modules, which contain neither tests nor doctests."""
     aside = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return True if aside and collection_path.is_relative_to(ROOT / "tests") else None
 
 
 def pytest_collection_finish():
-    """Libraries stay as long as the tests run: the collector need not go over them again."""
+    """Exclude the imported libraries from garbage collection, which speeds up the tests."""
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The checkout."""
+    """The root folder of the checkout."""
     return ROOT
 
 
@@ -65,7 +65,7 @@ def crisis_csv() -> Path:
 
 @pytest.fixture(scope="session")
 def crisis(crisis_csv):
-    """The bundled chronology as an archive; frozen, so shared."""
+    """The bundled chronology as an archive, shared because it is frozen."""
     from escalation.events import load_events
 
     return load_events("iraq_crisis", crisis_csv)
@@ -73,7 +73,7 @@ def crisis(crisis_csv):
 
 @pytest.fixture(scope="session")
 def trained(crisis):
-    """The bundled experiment with two models beside the baselines and a coarse backtest."""
+    """The bundled experiment, trained with two models and a coarse backtest."""
     from iraq_2020 import experiment_of_2020
 
     from escalation.backtest.train import train_target
@@ -85,7 +85,7 @@ def trained(crisis):
 
 @pytest.fixture(scope="session")
 def scorer(trained):
-    """Its logistic regression, which reads every family."""
+    """The scorer of its logistic regression, which reads every feature family."""
     from escalation.scoring.described import manifest_of
     from escalation.scoring.scorer import Scorer
 
@@ -94,12 +94,12 @@ def scorer(trained):
 
 @pytest.fixture(scope="session")
 def random_archive():
-    """Archives with late news, updates that move events, retractions and second thoughts."""
+    """A factory of archives with late reports, updates that move events, and retractions."""
     return make_random_archive
 
 
 def make_random_archive(seed: int, *, days: int = 50, events: int = 45):
-    """An archive of seeded random versions, the first day 2020-01-01."""
+    """Make an archive of seeded random versions whose first day is 2020-01-01."""
     import numpy as np
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""An experiment on random archives: every kind of built-in family, one label."""
+"""An experiment for random archives, with every built-in feature family and one label."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEATURES: dict[str, dict[str, Any]] = {
 
 
 def daily_experiment(*, units, lag, first_day, models, **more):
-    """Sites that enter at rung 3, and whether anything of rung 4 comes within five days."""
+    """Sites enter at rung 3; the label is an event of rung 4 within five days."""
     return Experiment.model_validate(
         {
             "experiment": {"name": "daily"},

@@ -1,7 +1,7 @@
-"""Kernels of notebooks, each a process of its own, forked from one that has paid for the imports.
+"""Start notebook kernels by forking a process that has already imported the libraries.
 
-``python tests/forked_kernels.py NUMBER`` forks them for those who ask at that socket, and with
-``PATH CONNECTION_FILE`` it asks for one and lasts as long, as Jupyter expects of a kernel.
+``python tests/forked_kernels.py NUMBER`` forks a kernel for each request at that socket. With
+``PATH CONNECTION_FILE`` it requests one and runs until that kernel has ended, as Jupyter expects.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ NAME = "forked"
 
 @contextlib.contextmanager
 def forking(folder: Path, settings: dict[str, str]) -> Iterator[dict[str, str]]:
-    """For a while there is a kernel ``forked``; gives what is set where it is looked for.
+    """Provide a kernel ``forked``; yield the environment variables with which Jupyter finds it.
 
     Parameters
     ----------
     folder : Path
-        For the socket and the kernel's description.
+        Holds the socket and the kernel's description.
     settings : dict of str to str
-        Of the environment in which libraries are imported.
+        Environment variables for importing the libraries.
     """
     path, kernel = folder / "asked", folder / "kernels" / NAME
     kernel.mkdir(parents=True)
@@ -50,7 +50,7 @@ def forking(folder: Path, settings: dict[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _fork(number: int) -> None:
-    """Fork a kernel for each who asks."""
+    """Fork a kernel for each request."""
     _pay_once()
     signal.signal(signal.SIGCHLD, _reap)
     with socket.socket(fileno=number) as asked:
@@ -64,14 +64,14 @@ def _fork(number: int) -> None:
 
 
 def _reap(*_: object) -> None:
-    """Take notice of those that have ended."""
+    """Reap the kernels that have ended."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _pay_once() -> None:
-    """Import what notebooks need, but for what looks for the notebook that it is in."""
+    """Import what notebooks need, except modules that look for the notebook they run in."""
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.figure  # noqa: F401
     import mlflow.pyfunc  # noqa: F401
@@ -83,7 +83,7 @@ def _pay_once() -> None:
 
 
 def _be_a_kernel(one: socket.socket) -> None:
-    """Where and as it is asked for; the socket is closed with the process."""
+    """Run the requested kernel; the socket is closed when the process ends."""
     from ipykernel.kernelapp import launch_new_instance
 
     asked = json.loads(one.makefile().readline())
@@ -97,7 +97,7 @@ def _be_a_kernel(one: socket.socket) -> None:
 
 
 def _ask(path: str, file: str) -> None:
-    """Ask for a kernel, and last until it has ended."""
+    """Request a kernel, and wait until it has ended."""
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(path)
         asked = {"folder": os.getcwd(), "environment": dict(os.environ), "file": file}

@@ -2,10 +2,10 @@
 
     python tests/installed.py [PYTHON ...]
 
-Each PYTHON makes an environment of its own; by default the one that runs this. Building and
-installing need the packages of constraints.txt, from a network or a cache: where they can't be had
-it is skipped, with exit status 77. The main job then runs in another folder, in a network of its
-own without a way out where the machine allows that. Not collected by pytest: it takes minutes.
+Each PYTHON gets a new environment; the default is the Python that runs this. Building and
+installing need the packages of constraints.txt, from the network or a cache. If they are not
+available, the script is skipped with exit status 77. The main commands then run in another folder, without network
+access if the machine allows that. Not collected by pytest, because it takes minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ JOB = (
 
 
 def main() -> int:
-    """Exit status: 0 where all ran, 77 where something could not be had."""
+    """Return 0 if everything ran, or exit with 77 if a package is not available."""
     with tempfile.TemporaryDirectory() as scratch:
         wheel = _built(Path(scratch))
         for python in sys.argv[1:] or [sys.executable]:

@@ -1,4 +1,4 @@
-"""The bundled experiment on its first fifteen months, so that tests take half the time."""
+"""The bundled experiment on its first fifteen months, which halves the time of tests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ END = dt.date(2020, 12, 31)
 
 
 def experiment_of_2020(*, models: dict[str, Any] | None = None, **schedule: Any) -> Experiment:
-    """The experiment up to the end of 2020, of its first label.
+    """Return the experiment up to the end of 2020, with its first label only.
 
     Parameters
     ----------
     models : dict, optional
-        In place of those of the file.
+        Replace the models of the file.
     schedule
-        Of the backtest.
+        Keys of ``[backtest]``.
     """
     experiment = load_experiment(bundled("iraq_crisis.toml"))
     changed = {

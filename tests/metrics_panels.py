@@ -1,4 +1,4 @@
-"""Forecast tables to score, made from a seed."""
+"""Seeded forecast tables to score."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import pandas as pd
 def make_forecasts(
     *, models=("climatology", "ewma_nb", "sharp"), dates=80, units=4, every=7, seed=0, rate=0.3
 ):
-    """A panel in which ``sharp`` knows the truth, ``climatology`` a constant, others a blur."""
+    """Make forecasts: ``sharp`` knows the truth, ``climatology`` is constant, others are noisy."""
     rng = np.random.default_rng(seed)
     day = np.datetime64("2020-01-01") + every * np.arange(dates)
     truth = rng.beta(rate * 2.0, (1.0 - rate) * 2.0, (dates, units))

@@ -1,11 +1,10 @@
-"""Changes the source in one place and asks whether the tests of its module notice: `make mutants`.
+"""Change the source in one place at a time and check that the tests notice: `make mutants`.
 
     python tests/mutants.py [--each 60] [--seed 0] [--area metrics]
 
-Every mutant runs in a process forked from one that paid for the imports; compiled loops are
-interpreted. It meets the tests that call the changed function, the quickest first. One that
-survives is printed with its line, to be killed by a test or to be told in ``SAME`` why it is the
-same program.
+Every mutant runs in a process forked from one that has the imports; compiled loops are interpreted.
+The tests that call the changed function run on it, the quickest first. A mutant that survives is
+printed with its line: add a test that kills it, or explain in ``SAME`` why it is equivalent.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-if __name__ == "__main__":  # and not where the module is only looked at for its examples
+if __name__ == "__main__":  # not when the module is only collected for its doctests
     os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg",
                    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,8 +43,8 @@ AREAS = {
     "ledger": ("scoring/ledger.py", ["tests/scoring/test_ledger.py"], "escalation.audit"),
     "gate": ("tracking/gate.py", ["tests/tracking/test_gate.py"], "escalation.report"),
 }  # fmt: skip
-"""What is changed, the tests of its own beside its examples, and what lies beneath it: imported
-once, in the order in which data flows."""
+"""By area: the files to change, their tests besides the doctests, and the last stage below them,
+which is imported once."""
 SAME: dict[str, str] = {
     "calibration.py | return distinct, np.clip(isotonic_regression(rate, weights=size).x, 0.0, "
     "1.0) | 1.0  ->  2.0": "rates lie between 0 and 1, and so does their isotonic regression",
@@ -74,14 +73,14 @@ SAME: dict[str, str] = {
     "late_gaps.py | if after[day] >= 0: | after[day] >= 0  ->  after[day] > 0":
         "what comes after a day is day 1 or later",
 }  # fmt: skip
-"""Changes that no test can tell, by file, line and change as they are printed, and why."""
+"""Equivalent mutants, by file, line and change as printed, with the reason."""
 COMPILED_ONLY = (
     "tests/panel/test_late.py::test_versions_of_later_days_change_no_bit_of_earlier_ones"
 )
-"""To the last bit only where loops are compiled."""
+"""A test of bit-for-bit equality, which holds only for compiled loops."""
 LONGEST_SECONDS, MOST_BYTES = 30.0, 4 * 2**30
-"""Of processor time, beside five times what the tests take as they are; a busy machine kills no
-mutant."""
+"""Limits of processor time, in addition to five times that of the unchanged tests, and of memory; a
+busy machine kills no mutant."""
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
             ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot,
             ast.IsNot: ast.Is}  # fmt: skip
@@ -92,7 +91,7 @@ COMBINED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.
 
 
 def mutations(node: ast.AST) -> Iterator[ast.AST]:
-    """The same node with one thing changed."""
+    """Yield copies of a node with one thing changed."""
     changed = copy.copy(node)
     if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
         for table in (COMPARED, OPPOSITE):
@@ -124,7 +123,7 @@ def mutations(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Parent, field, place in a list, and node; not in annotations, decorators and refusals."""
+    """Yield parent, field, list index and node; not in annotations, decorators and raised errors."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list") or isinstance(tree, ast.Raise):
             continue
@@ -135,10 +134,10 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
 
 
 def mutants(path: Path) -> Iterator[tuple[int, int, str, ast.Module]]:
-    """First line of the function, line, change and tree of every mutant of a file."""
+    """Yield every mutant of a file: the function's first line, line, change and tree."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {}
-    for one in ast.walk(tree):  # an inner one is walked after the outer one
+    for one in ast.walk(tree):  # inner functions are visited after outer ones
         if isinstance(one, ast.FunctionDef):
             first = min(part.lineno for part in (one, *one.decorator_list))
             inside |= {id(node): first for node in ast.walk(one)}
@@ -166,7 +165,7 @@ def _text(node: ast.AST) -> str:
 
 
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives a changed tree in place of one module's source."""
+    """Import a changed tree in place of one module's source."""
 
     def __init__(self, path: Path, tree: ast.Module) -> None:
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -190,7 +189,7 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class Watch:
-    """Notes for each test its seconds and the functions of some files that it called."""
+    """Record each test's seconds and the functions of certain files that it calls."""
 
     def __init__(self, paths: list[Path]) -> None:
         self.names = {str(path): path.name for path in paths}
@@ -214,9 +213,9 @@ class Watch:
             self.callers[function].append(nodeid)
 
     def through(self, path: Path, function: int) -> list[str]:
-        """The tests that called a function, the quickest first.
+        """Return the tests that called a function, the quickest first.
 
-        Of what lies outside functions, those that called anything of the file, or nothing at all.
+        For code outside functions: the tests that called anything in the file, or nothing at all.
         """
         found = set(self.callers.get(f"{path.name}:{function}", ()))
         if not found:
@@ -227,7 +226,7 @@ class Watch:
 
 
 class Chosen:
-    """Leaves only some tests, in their order."""
+    """Keep only some tests, in the given order."""
 
     def __init__(self, tests: list[str]) -> None:
         self.order = {test: at for at, test in enumerate(tests)}
@@ -248,7 +247,7 @@ def _passes(tests: list[str], *plugins: object) -> bool:
 
 
 def _in_child(ask) -> bool:
-    """Whether it holds, in a process of its own that says nothing."""
+    """Check a condition in a silent child process."""
     child = os.fork()
     if not child:
         quiet = os.open(os.devnull, os.O_WRONLY)
@@ -260,7 +259,7 @@ def _in_child(ask) -> bool:
 
 
 def watched(paths: list[Path], tests: list[str]) -> Watch:
-    """Which test calls which function, and how long each takes."""
+    """Find out which test calls which function, and how long each takes."""
     watch = Watch(paths)
     with tempfile.TemporaryDirectory() as folder:
         noted = Path(folder) / "noted.json"
@@ -277,7 +276,7 @@ def watched(paths: list[Path], tests: list[str]) -> Watch:
 
 
 def survives(path: Path, tree: ast.Module, chosen: list[str], watch: Watch) -> bool:
-    """Whether the examples and the chosen tests pass."""
+    """Check whether the doctests and the chosen tests pass."""
 
     def ask() -> bool:
         expected = sum(watch.seconds[test] for test in chosen)
@@ -286,7 +285,7 @@ def survives(path: Path, tree: ast.Module, chosen: list[str], watch: Watch) -> b
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
         changed = Mutated(path, tree)
         sys.meta_path.insert(0, changed)
-        # Not by pytest, which imports a file that is named past every other finder.
+        # Not through pytest, which imports a named file past every other finder.
         if doctest.testmod(importlib.import_module(changed.name)).failed:
             return False
         files = list(dict.fromkeys(test.partition("::")[0] for test in chosen))
@@ -296,7 +295,7 @@ def survives(path: Path, tree: ast.Module, chosen: list[str], watch: Watch) -> b
 
 
 def main() -> None:
-    """Sample mutants of every area, and count those that are killed."""
+    """Sample mutants of every area, and count those that the tests kill."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--each", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Notebooks, executed in a folder of their own and held against the outputs that they store.
+"""Execute notebooks in a temporary folder and compare them with their stored outputs.
 
 ``make notebooks`` executes and stores them: ``python tests/notebook_runs.py [NAME]``.
 """
@@ -21,9 +21,9 @@ from patience import PATIENCE
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.01
-"""Relative; numbers are the same to the last digit on one machine, and nearly so on others."""
+"""Relative tolerance: numbers are identical on one machine, and nearly so on others."""
 _ROUNDED = 0.0015
-"""Absolute: what rounding to three digits may turn over."""
+"""Absolute tolerance, for rounding to three digits."""
 
 
 SETTINGS = {
@@ -31,25 +31,25 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }  # fmt: skip
-"""Of the environment of kernels."""
+"""Environment variables of the kernels."""
 
 
 def executed(
     path: Path, folder: Path, *, kernel: str = "python3", **found: str
 ) -> nbformat.NotebookNode:
-    """A notebook with the outputs of now, from the kernel of this environment or another.
+    """Execute a notebook and return it with its new outputs.
 
     Parameters
     ----------
     path, folder : Path
-        The notebook, and where it runs.
+        The notebook, and the folder in which it runs.
     kernel : str
-        Its name.
+        Name of the kernel.
     found : str
-        Variables by which it is found.
+        Environment variables with which Jupyter finds the kernel.
     """
     own = {
-        # Not a kernel of the user's own, nor their start-up files.
+        # Ignore the user's own kernels and start-up files.
         **{f"JUPYTER_{name}_DIR": str(folder / "jupyter") for name in ("DATA", "CONFIG")},
         "IPYTHONDIR": str(folder / "ipython"),
     }
@@ -69,7 +69,7 @@ def executed(
 
 
 class _Cells(html.parser.HTMLParser):
-    """The rows of all tables of a page."""
+    """Collect the rows of all tables of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Cells(html.parser.HTMLParser):
 
 
 def said(output) -> list[tuple[str, str]]:
-    """What an output says, by place: column and row of a table, or its text; figures by kind."""
+    """Return the texts of an output by place (column and row of a table), without figures."""
     if output.output_type == "stream":
         return [] if output.name == "stderr" else [("print", output.text)]
     data = output.get("data", {})
@@ -112,7 +112,7 @@ def said(output) -> list[tuple[str, str]]:
 
 
 def same(stored: str, fresh: str) -> bool:
-    """Equal words, and numbers that are nearly equal."""
+    """Check that words are equal and numbers nearly equal."""
     if NUMBER.sub("#", stored).split() != NUMBER.sub("#", fresh).split():
         return False
     pairs = zip(NUMBER.findall(stored), NUMBER.findall(fresh), strict=True)
@@ -122,7 +122,7 @@ def same(stored: str, fresh: str) -> bool:
 
 
 def differences(stored, fresh) -> Iterator[str]:
-    """Where the outputs of two executions of a notebook differ."""
+    """Yield where the outputs of two executions of a notebook differ."""
     for number, (old, new) in enumerate(zip(stored.cells, fresh.cells, strict=True)):
         before = [one for out in old.get("outputs", []) for one in said(out)]
         after = [one for out in new.get("outputs", []) for one in said(out)]
@@ -135,7 +135,7 @@ def differences(stored, fresh) -> Iterator[str]:
 
 
 def store(path: Path) -> None:
-    """Execute a notebook and keep what it says, without times, paths and messages of libraries."""
+    """Execute and store a notebook, without times, paths and messages of libraries."""
     with tempfile.TemporaryDirectory() as folder:
         notebook = executed(path, Path(folder))
     for cell in notebook.cells:

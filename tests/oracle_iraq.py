@@ -1,4 +1,4 @@
-"""An independent recount of forecasts on the Iraq crisis; shares no code with the package.
+"""Check forecasts on the Iraq crisis by an independent recount, without code of the package.
 
 python tests/oracle_iraq.py data/iraq_crisis_events.csv forecasts.parquet
 """
@@ -13,7 +13,7 @@ import pandas as pd
 
 
 def recount(raw, forecasts, start="2019-10-01", end="2021-12-31", refit_every=28, h=7):
-    """Number of wrong outcomes, and the largest difference in ewma_nb probabilities."""
+    """Return the number of wrong outcomes and the largest difference in ewma_nb probabilities."""
     start, end = date.fromisoformat(start).toordinal(), date.fromisoformat(end).toordinal()
     events, counted = {}, {}
     for r in csv.DictReader(Path(raw).read_text(encoding="utf-8").splitlines()):

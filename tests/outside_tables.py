@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - tables are as wide as the files that they stand for
-"""Small files in the layout of each source, what they hold, and how other programs rewrite them."""
+"""Small files in each source's layout, their events, and how other programs rewrite them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Table = list[list[str]]
 
 
 class Sample(NamedTuple):
-    """A header and rows as text, and of every event its id, days, country, type, killed."""
+    """A header and rows as text, and the id, days, country, type and killed of every event."""
 
     table: Table
     events: list[tuple[object, ...]]
     delimiter: str = ","
     note: int | None = None
-    """Place of a column that only describes."""
+    """Index of a column that only describes."""
 
 
 def table(text: str) -> Table:
-    """Lines of cells between bars."""
+    """Parse lines of cells separated by bars."""
     return [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
 
 
@@ -143,19 +143,19 @@ SAMPLES = {
 
 
 def text(rows: Table, *, delimiter: str = ",", ends: str = "\n", quoting: int = 0) -> str:
-    """Rows as a file."""
+    """Format rows as a delimited file."""
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator=ends, quoting=quoting).writerows(rows)
     return out.getvalue()
 
 
 def headed(change: Callable[[str], str]) -> Callable[[Sample], Table]:
-    """A table whose column names are changed."""
+    """Change the column names of a table."""
     return lambda sample: [[change(name) for name in sample.table[0]], *sample.table[1:]]
 
 
 def with_column(name: str, cells: Callable[[int], str], place: int) -> Callable[[Sample], Table]:
-    """A table with one more column."""
+    """Add a column to a table."""
 
     def wider(sample: Sample) -> Table:
         rows = [list(row) for row in sample.table]
@@ -167,14 +167,14 @@ def with_column(name: str, cells: Callable[[int], str], place: int) -> Callable[
 
 
 def each_cell(change: Callable[[str], str]) -> Callable[[Sample], Table]:
-    """A table whose cells below the header are changed."""
+    """Change the cells below the header."""
     return lambda sample: [
         sample.table[0], *([change(cell) for cell in row] for row in sample.table[1:]),
     ]  # fmt: skip
 
 
 def floats(sample: Sample) -> Table:
-    """Whole numbers as pandas writes a column with gaps; no identifiers, codes or days."""
+    """Write whole numbers as pandas does in a column with gaps; not identifiers, codes or days."""
     names = {"fatalities", "timestamp", "EVENTS", "FATALITIES", "best", "id", "type_of_violence",
              "date_prec", "iso", "country_id", "nkill", "nwound", "iyear", "imonth", "iday",
              "suicide", "killed", "GLOBALEVENTID", "SQLDATE", "DATEADDED"}  # fmt: skip
@@ -187,33 +187,33 @@ def floats(sample: Sample) -> Table:
 
 
 def same(sample: Sample) -> Table:
-    """The table as it is."""
+    """Return the table unchanged."""
     return sample.table
 
 
 def reordered(sample: Sample) -> Table:
-    """The table with its columns from right to left."""
+    """Reverse the order of the columns."""
     return [row[::-1] for row in sample.table]
 
 
 def commas(change: Callable[[Sample], Table] = same, **how: object) -> Callable[..., bytes]:
-    """A file separated by commas, whatever the source uses."""
+    """Write the file with commas, whatever the source uses."""
     return lambda sample: text(change(sample), **how).encode()  # type: ignore[arg-type]
 
 
 def own(change: Callable[[Sample], Table]) -> Callable[[Sample], bytes]:
-    """A file separated as the source does it."""
+    """Write the file with the source's separator."""
     return lambda sample: text(change(sample), delimiter=sample.delimiter).encode()
 
 
 def more_header(sample: Sample) -> bytes:
-    """Excess separators in the header alone."""
+    """Add excess separators to the header only."""
     head, _, rest = text(sample.table, delimiter=sample.delimiter).partition("\n")
     return f"{head}{sample.delimiter * 2}\n{rest}".encode()
 
 
 def more_cells(sample: Sample) -> bytes:
-    """A separator at the end of every row, none after the header."""
+    """Add a separator to the end of every row, but not to the header."""
     head, *rows = text(sample.table, delimiter=sample.delimiter).splitlines()
     return "".join(
         f"{line}\n" for line in (head, *(row + sample.delimiter for row in rows))
@@ -221,13 +221,13 @@ def more_cells(sample: Sample) -> bytes:
 
 
 def records(sample: Sample) -> list[dict[str, str | None]]:
-    """Rows by column; an empty cell is null."""
+    """Return the columns; an empty cell is null."""
     head, *rows = sample.table
     return [{name: cell or None for name, cell in zip(head, row, strict=True)} for row in rows]
 
 
 def workbook(sample: Sample, *, days: Container[int] = ()) -> bytes:
-    """An xlsx file whose second sheet holds the table; numbers in some columns are days."""
+    """Write an xlsx file with the table on its second sheet; numbers in some columns are days."""
     sheets = {"sheet1": [["about"], ["exported today"]], "sheet2": sample.table}
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as packed:
@@ -271,7 +271,7 @@ _STYLES = (
     f'<?xml version="1.0"?><styleSheet xmlns="{_MAIN}"><cellXfs count="2"><xf numFmtId="0"/>'
     '<xf numFmtId="14"/></cellXfs></styleSheet>'
 )
-"""The second style is a day."""
+"""Style sheet whose second style is a date."""
 _RELS = (
     f'<?xml version="1.0"?><Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="r1" Type="{_OFFICE}/{{TYPE}}" Target="{{FILE}}"/></Relationships>'
@@ -291,14 +291,14 @@ _BOOK_RELS = (
 
 
 def parquet(sample: Sample) -> bytes:
-    """A Parquet file, all columns as text."""
+    """Write a Parquet file with all columns as text."""
     held = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(records(sample)), held)
     return held.getvalue()
 
 
 class Habit(NamedTuple):
-    """How a program writes a file, and under which name."""
+    """How a program writes a file, and the file's name."""
 
     write: Callable[[Sample], bytes]
     name: str = "a.csv"
@@ -347,7 +347,7 @@ HABITS = {
 
 
 def written(folder: Path, sample: Sample, habit: Habit) -> Path:
-    """A file of the sample."""
+    """Write the sample to a file."""
     path = folder / habit.name
     path.write_bytes(habit.write(sample))
     return path

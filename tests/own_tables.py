@@ -1,4 +1,4 @@
-"""Tables of a user's own, as small as a test needs them."""
+"""Small tables such as users bring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HEADER = "event_id,event_date,event_type,country,admin1"
 
 
 def own_table(path, types, places, *, days=500, seed=1, header=HEADER):
-    """Events of some types in some provinces of a country, one in ten days in each."""
+    """Make events of some types in some provinces of a country, one every ten days in each."""
     draw = random.Random(seed)
     lines = [header]
     for day in range(days):

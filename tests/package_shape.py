@@ -1,4 +1,4 @@
-"""What the package's source says of its own shape: modules, names, docstrings, imports."""
+"""Measure the shape of the package from its source: modules, names, docstrings, imports."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "escalation"
 SHARED_MODULES = {"acled", "gdelt", "ucdp", "base"}
-"""Names that two modules may share: the format and the download of one source, and bases."""
+"""Module names that may occur twice: a source's format and its download, and bases."""
 BY_SOURCE = ("events/formats", "events/download")
-"""Folders with a module per source, whose modules have the same contents by design."""
+"""Folders with one module per source, whose modules define the same names by design."""
 
 
 def modules(package: Path = PACKAGE) -> list[Path]:
-    """Every module, with the packages' own ``__init__``."""
+    """Return every module, including each ``__init__``."""
     return sorted(package.rglob("*.py"))
 
 
 def inside(path: Path, package: Path = PACKAGE) -> str:
-    """Path within the package."""
+    """Return the path within the package."""
     return path.relative_to(package).as_posix()
 
 
 def same_module_names(package: Path = PACKAGE) -> dict[str, list[str]]:
-    """Module names that occur more than once, and where."""
+    """Return module names that occur more than once, and where."""
     where = defaultdict(list)
     for path in modules(package):
         if not path.stem.startswith("__"):
@@ -35,7 +35,7 @@ def same_module_names(package: Path = PACKAGE) -> dict[str, list[str]]:
 
 
 def defined(tree: ast.Module) -> Iterator[str]:
-    """Public names that a module defines at its top; imports are not definitions."""
+    """Return the public names that a module defines at top level, without imports."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             names = [node.name]
@@ -49,7 +49,7 @@ def defined(tree: ast.Module) -> Iterator[str]:
 
 
 def same_public_names(package: Path = PACKAGE) -> dict[str, list[str]]:
-    """Public names that modules define more than once; per-source folders count once."""
+    """Return public names that several modules define; per-source folders count once."""
     where = defaultdict(set)
     for path in modules(package):
         place = inside(path, package)
@@ -61,9 +61,9 @@ def same_public_names(package: Path = PACKAGE) -> dict[str, list[str]]:
 
 
 def undocumented(package: Path = PACKAGE) -> list[str]:
-    """Public functions and methods with two or more parameters and no Parameters section.
+    """Return public functions with two or more parameters and no Parameters section.
 
-    A method without a docstring overrides one that has it; options of a command carry their help.
+    A method without a docstring overrides one that has it; a command's options have help texts.
     """
     return [
         f"{inside(path, package)}:{node.lineno} {node.name}"
@@ -76,26 +76,26 @@ def undocumented(package: Path = PACKAGE) -> list[str]:
 
 
 def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """Public functions of a module, and public methods of its public classes."""
+    """Return public functions of a module, and public methods of its public classes."""
     classes = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name[0] != "_")
     bodies = chain(tree.body, *(node.body for node in classes))
     yield from (n for n in bodies if isinstance(n, ast.FunctionDef) and n.name[0] != "_")
 
 
 def parameters(node: ast.FunctionDef) -> list[str]:
-    """Names of a function's parameters; not ``self``, nor what it ignores."""
+    """Return the names of a function's parameters, without ``self`` and ignored ones."""
     given = node.args
     names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
     return [name for name in names if name not in {"self", "cls"} and name[0] != "_"]
 
 
 def room(path: Path, package: Path = PACKAGE) -> str:
-    """The top-level folder or module that a module belongs to."""
+    """Return the top-level folder or module that a module belongs to."""
     return path.relative_to(package).parts[0].removesuffix(".py")
 
 
 def room_imports(package: Path = PACKAGE) -> dict[str, set[str]]:
-    """Which rooms each room imports from, wherever the import stands."""
+    """Return which rooms each room imports from, including imports inside functions."""
     rooms = {room(path, package) for path in modules(package)} - {"__init__"}
     found: dict[str, set[str]] = {name: set() for name in rooms}
     for path in modules(package):
@@ -107,12 +107,12 @@ def room_imports(package: Path = PACKAGE) -> dict[str, set[str]]:
 
 
 def longest_chain(imports: dict[str, set[str]]) -> list[str]:
-    """The longest chain of rooms, each importing from the one before it.
+    """Return the longest chain of rooms, each importing from the one before it.
 
     Raises
     ------
     ValueError
-        Where rooms import each other in a circle.
+        If rooms import each other in a circle.
     """
     done: dict[str, list[str]] = {}
 

@@ -1,4 +1,4 @@
-"""A data to make pages of: a quick training on the bundled chronology."""
+"""Report data for tests of the page, from a quick training on the bundled chronology."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MADE: dict[str, ReportData] = {}
 
 
 def pages(crisis) -> ReportData:
-    """The data of the last day, made once."""
+    """Return the report data of the last day, computed once."""
     if crisis.digest not in _MADE:
         quick = experiment_of_2020(models={"logistic": {}}, every=7, refit_every=26)
         _MADE[crisis.digest] = training_pages([train_target(crisis, quick, quick.labels[0])])[0]

@@ -1,4 +1,4 @@
-"""How long a test waits for another process before it is sure that something hangs."""
+"""How long a test waits for another process before it counts as hanging."""
 
 PATIENCE = 1200.0
-"""Seconds. No result depends on it: a busy machine never comes near it."""
+"""In seconds. No result depends on it; even a busy machine never comes near it."""

@@ -1,7 +1,7 @@
-"""Leaks as people make them: families that look ahead, and stages of the pipeline that cheat.
+"""Realistic leaks: feature families that look ahead, and pipeline stages that cheat.
 
-A family is a function of the panel. A stage is a function that takes ``monkeypatch`` and puts a
-leaking one in the place of an honest one.
+A family is a function of the panel. A stage is a function that takes ``monkeypatch`` and replaces
+an honest stage by a leaking one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def one(name, values):
 
 
 def ahead(values, days):
-    """Values of some days later, zeros at the end."""
+    """Return the values of some days later, with zeros at the end."""
     out = np.zeros_like(values)
     out[:, :-days] = values[:, days:]
     return out
@@ -105,13 +105,13 @@ FAMILIES = (
 
 
 def versions_from(monkeypatch, change):
-    """Histories of a changed archive."""
+    """Use the histories of a changed archive."""
     true = table.history
     monkeypatch.setattr(table, "history", lambda archive, *a, **k: true(change(archive), *a, **k))
 
 
 def entering(monkeypatch, entry_of):
-    """Units that enter when somebody else says."""
+    """Let units enter on days from another source."""
     true = table.history
 
     def early(archive, *args, **options):
@@ -165,7 +165,7 @@ def as_of_ignored(monkeypatch):
 
 
 def labels_from(monkeypatch, how):
-    """Labels made otherwise: ``how(prepared, target, back, day)``."""
+    """Compute labels by ``how(prepared, target, back, day)``."""
     monkeypatch.setattr(table.Prepared, "labels_at", how)
 
 
@@ -224,7 +224,7 @@ def label_looks_too_far(monkeypatch):
 
 
 def looking_back(monkeypatch, change):
-    """A look back that is changed: ``change(back, events)``."""
+    """Change the look back by ``change(back, events)``."""
     true = table.look_back
 
     def cheat(target, past):
@@ -257,7 +257,7 @@ def history_from_the_future(monkeypatch):
 
 
 def tables_with(monkeypatch, change):
-    """Inputs of models that are changed: ``change(prepared, known, table)``."""
+    """Change the inputs of models by ``change(prepared, known, table)``."""
     true = table.Prepared.table
 
     def cheat(self, back, known, rows):
@@ -300,7 +300,7 @@ def category_list_from_the_future(monkeypatch):
 
 
 def predicting(monkeypatch, change):
-    """Predictions that are changed: ``change(probability, outcome)``."""
+    """Change predictions by ``change(probability, outcome)``."""
     true = backtest.predict
 
     def cheat(models, shown, **options):

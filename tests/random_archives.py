@@ -1,4 +1,4 @@
-"""Random archives with late news, corrections, moves and retractions, and slow panels of them."""
+"""Random archives with late reports, corrections and retractions, and panels built the slow way."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SPEC = PanelSpec(
 def versions(
     rng: np.random.Generator, count: int, *, first: int = 0, prefix: str = "e", lag: int = 0
 ) -> pd.DataFrame:
-    """Random events from a day on, each with up to three versions; half of them are late."""
+    """Make random events from a day on, each with up to three versions, half of them late."""
     rows: list[dict[str, object]] = []
     for number in range(count):
         happened = int(rng.integers(first, DAYS))
@@ -68,7 +68,7 @@ def _changes(rng: np.random.Generator) -> dict[str, object]:
 
 
 def canonical(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Rows with days as numbers from :data:`FIRST` to the canonical table of versions."""
+    """Convert rows with days as numbers from :data:`FIRST` to the canonical table of versions."""
     table = pd.DataFrame(rows)
     for column in schema.DATE_COLUMNS:
         table[column] = FIRST + table[column].to_numpy().astype("timedelta64[D]")
@@ -90,13 +90,13 @@ def canonical(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def archive(seed: int, *, count: int = 70, lag: int = 0) -> EventArchive:
-    """A random archive that covers :data:`DAYS` days."""
+    """Make a random archive that covers :data:`DAYS` days."""
     table = versions(np.random.default_rng(seed), count, lag=lag)
     return EventArchive.of(table, covered_to=FIRST + (DAYS - 1), known_basis="observed")
 
 
 def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: History) -> Panel:
-    """The panel as known on a day, one event at a time."""
+    """Build the panel as known on a day, one event at a time."""
     shape = len(like.units), len(like.days)
     channels = {channel.name: np.zeros(shape, np.float32) for channel in spec.all_channels}
     events = of.as_of(at)
@@ -121,7 +121,7 @@ def slow_panel(of: EventArchive, spec: PanelSpec, at: np.datetime64, like: Histo
 def slow_present(
     of: EventArchive, spec: PanelSpec, at: np.datetime64, units: tuple[str, ...], *, lag: int
 ) -> list[bool]:
-    """Which units had been seen by a day."""
+    """Return which units had appeared by a day."""
     table = of.versions
     past = table[
         spec.enters.mask(table)

@@ -1,4 +1,4 @@
-"""Servers on loopback for a test: started on a free port, waited for, and stopped."""
+"""Start a server on a free loopback port for a test, wait for it, and stop it."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ LIGHT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 
 
 def free_port():
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -24,10 +24,10 @@ def free_port():
 
 @contextmanager
 def serving(*arguments, folder, health="/health", **environment):
-    """``python -m ARGUMENTS --port PORT`` until the block ends; gives its address."""
+    """Run ``python -m ARGUMENTS --port PORT`` until the block ends; yield its address."""
     port = free_port()
     command = [sys.executable, "-m", *map(str, arguments), "--port", str(port)]
-    # Where the environment was not activated, its other commands are found all the same.
+    # Find the environment's other commands even if it was not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with (folder / f"server-{port}.log").open("w") as log:
         server = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The data beside the checkout: found, or skipped; three of its files written as tidy tables."""
+"""Find the data next to the checkout, or skip; write three of its files as tidy tables."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
 ALERTS = {"1": "rocket_attack", "2": "drone_attack", "10": "armed_clash"}
-"""Event types by category; drills and early warnings are no attacks."""
+"""Event types by category; drills and early warnings are not attacks."""
 STRIKES = {"Airstrike": "air_strike", "SOF": "troop_movement"}
 """A show of force (SOF) is a low pass without a shot."""
 ATTACKS = {"IED": "ied_attack", "SAF": "armed_clash", "other": "battle"}
-"""Small arms fire (SAF); what the others were is not told."""
+"""Small arms fire (SAF); the others are unspecified."""
 
 
 def shared(name: str) -> Path:
-    """A file of the shared data; skips the test where it is absent."""
+    """Return a file of the shared data; skip the test if it is absent."""
     path = FOLDER / name
     if not path.is_file():
         pytest.skip(f"{name} is not in shared/data beside the checkout")
@@ -25,7 +25,7 @@ def shared(name: str) -> Path:
 
 
 def tidy_israel_alerts(out: Path) -> Path:
-    """One row per alert and place: a cell of the source holds several places."""
+    """Write one row per alert and place; a cell of the source holds several places."""
     raw = pd.read_csv(shared("israel_alerts.csv.gz"), dtype=str, keep_default_na=False)
     raw["site"] = raw["data"].str.split(",")
     raw = raw.explode("site", ignore_index=True)
@@ -38,14 +38,14 @@ def tidy_israel_alerts(out: Path) -> Path:
 
 
 def tidy_iraq_airstrikes(out: Path) -> Path:
-    """Air strikes and shows of force in Iraq, February 2007 to July 2008."""
+    """Write air strikes and shows of force in Iraq, February 2007 to July 2008."""
     raw = pd.read_csv(shared("iraq_airstrikes_2007_2008.csv"), dtype=str)
     sides = {"actor": "us_coalition", "target": "insurgents", "country": "IRQ"}
     return _written(_typed(raw, STRIKES).assign(**sides), "strike", out)
 
 
 def tidy_iraq_attacks(out: Path) -> Path:
-    """Insurgent attacks in Iraq, February 2007 to July 2008."""
+    """Write insurgent attacks in Iraq, February 2007 to July 2008."""
     raw = pd.read_csv(shared("iraq_insurgent_attacks_2007_2008.csv.gz"), dtype=str)
     sides = {"actor": "insurgents", "target": "us_coalition", "country": "IRQ"}
     return _written(_typed(raw, ATTACKS).assign(**sides), "attack", out)
@@ -62,7 +62,7 @@ TIDY = (
 
 
 def _written(table: pd.DataFrame, prefix: str, out: Path) -> Path:
-    """Rows are numbered in the order of the file, because the sources have no ids of their own."""
+    """Number the rows in file order, because the sources have no ids."""
     table["event_id"] = [f"{prefix}-{number}" for number in range(1, len(table) + 1)]
     table[[name for name in TIDY if name in table]].to_csv(out, index=False)
     return out

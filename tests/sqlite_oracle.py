@@ -1,7 +1,7 @@
-"""Every feature family again, in SQL: one table of versions, each valid for a stretch of days.
+"""Every feature family in SQL: one table of versions, each valid for a range of days.
 
-Nothing is shared with the package but the table of versions. ``daily`` holds, for each unit and
-issue day ``t`` on which the unit is known, what was then known of each day ``d`` up to the frontier
+Only the table of versions is shared with the package. For each unit and issue day ``t`` on which
+the unit is known, ``daily`` holds what was then known of each day ``d`` up to the frontier
 ``f = t - lag``. The families are aggregates over it.
 """
 
@@ -20,7 +20,7 @@ WINDOWS = {
     "neighbours": (7, 28),
 }  # fmt: skip
 COUNTED = ("_sum_", "days_since", "highest_rung", "_hit_")
-"""Parts of the names of columns that are whole numbers."""
+"""Substrings of the names of integer columns."""
 
 SCHEMA = """
 CREATE TABLE version (
@@ -51,7 +51,7 @@ CREATE INDEX daily_key ON daily (u, t);
 
 
 def window(value, days, *, until="x.f"):
-    """Sum over the days that end at a frontier."""
+    """Sum over the days that end at the frontier."""
     inside = f"x.d > {until} - {days} AND x.d <= {until}"
     return f"COALESCE(SUM(CASE WHEN {inside} THEN {value} END), 0)"
 
@@ -71,7 +71,7 @@ def log_ratio(short, long, until="x.f", eps=0.02):
 
 
 def columns():
-    """SQL by column, for the families that read one unit."""
+    """Return the SQL of each column, for the families that read one unit."""
     sql = {}
     for channel in ("events", "killed"):
         for w in WINDOWS["sums"]:
@@ -141,12 +141,12 @@ def neighbours():
 
 
 def oracle(versions, *, first, days, lag):
-    """All columns by unit and day, as known on each day.
+    """Return all columns by unit and day, as known on each day.
 
     Parameters
     ----------
     versions : DataFrame
-        Of an archive: sorted by event and known date.
+        The versions of an archive, sorted by event and known date.
     first : datetime64[D]
     days, lag : int
     """
@@ -172,7 +172,7 @@ def oracle(versions, *, first, days, lag):
     given = {"lag": lag, "a": PAIR[0], "b": PAIR[1]}
     for statement in PREPARE.split(";")[:-1]:
         base.execute(statement, given)
-    # The calendar of a feature is that of the last day seen.
+    # The calendar features are those of the last visible day.
     base.execute("UPDATE present SET day = (SELECT c.day FROM calendar c WHERE c.t = present.f)")
     own = ", ".join(f'{sql} AS "{name}"' for name, sql in columns().items())
     local = f"""SELECT p.u, p.t, {own} FROM present p LEFT JOIN daily x USING (u, t)
@@ -183,5 +183,5 @@ def oracle(versions, *, first, days, lag):
 
 
 def unless_null(function):
-    """A function that, as SQL has it, knows nothing of nothing."""
+    """Make a function return NULL for NULL, as SQL does."""
     return lambda *values: None if None in values else function(*values)

@@ -1,4 +1,4 @@
-"""Random events that did not happen, and archives that hold them, made by other means."""
+"""Random hypothetical events, and archives that really contain them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from escalation.scoring.supposed import score_if, suppose
 
 
 def random_line(rng: np.random.Generator, archive: EventArchive, day: str) -> str:
-    """An event like one that was known, with another toll, on the day or in the month before."""
+    """Describe an event like a known one, with another toll, on the day or in the month before."""
     events = archive.as_of(day)
     violent = events[(events["severity"] >= 3) & (events["site"].fillna("") != "")]
     like = violent.iloc[int(rng.integers(len(violent)))]
@@ -23,7 +23,7 @@ def random_line(rng: np.random.Generator, archive: EventArchive, day: str) -> st
 
 
 def really_added(archive: EventArchive, made: EventArchive) -> EventArchive:
-    """The archive with the same rows appended to its table and read again."""
+    """Append the same rows to the archive's table and read it again."""
     rows = made.versions[made.versions[schema.SOURCE] == "supposed"]
     real = rows.assign(source="iraq_crisis", event_id=[f"ZZ-{i}" for i in range(len(rows))])
     table = pd.concat([archive.versions, real], ignore_index=True)
@@ -31,7 +31,7 @@ def really_added(archive: EventArchive, made: EventArchive) -> EventArchive:
 
 
 def difference_of(scorer, archive, lines: list[str], day: str) -> tuple[float, float]:
-    """Largest difference of any unit from the real archive's score, and largest change."""
+    """Return the largest difference from the score of the real archive, and the largest change."""
     rows = score_if(scorer, archive, lines, as_of=day, explain=0)
     real = really_added(archive, suppose(archive, scorer, lines, day))
     expected = {row.unit_key: row.probability for row in score(scorer, real, as_of=day, explain=0)}

@@ -1,4 +1,4 @@
-"""The benchmarks run: each on the smallest input that it takes, for its shape and not its speed."""
+"""Every benchmark runs on the smallest input that it accepts; speed is not tested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "benchmarks"
 
 @pytest.fixture
 def benchmark(monkeypatch):
-    """A benchmark as a module, by its file's name."""
+    """Import a benchmark by its file name."""
     monkeypatch.syspath_prepend(FOLDER)
     yield importlib.import_module
     for path in FOLDER.glob("*.py"):

@@ -1,4 +1,4 @@
-"""Documentation can't rot: what is there has its page, and prose says what the results say."""
+"""The documentation can't rot: everything has its page, and numbers in prose match the results."""
 
 import ast
 import inspect
@@ -29,16 +29,16 @@ from tools import (
 )
 
 ILLUSTRATIONS = {"95%", "20%", "70%", "50%", "1%", "10%"}
-"""Shares in README that are no measurement: a level, a limit, an example."""
+"""Percentages in README that are not measurements: a level, a limit, an example."""
 
 
 MAY_REFUSE = {"promote", "download ucdp", "download gdelt", "download acled"}
-"""Commands that are shown refusing: a lead that is not there, a network that is not asked."""
+"""Commands whose example is an error, because there is no lead or no network."""
 
 
 @pytest.fixture
 def fresh():
-    """What was read of the results is forgotten before and after."""
+    """Clear the caches of the results before and after."""
     caches = (results.skill, results.bundled_comparison, results.replayed)
     for cache in caches:
         cache.cache_clear()
@@ -91,7 +91,7 @@ REFERENCE = re.compile(r":(?:func|class|data|mod|meth|attr):`~?(escalation[.\w]*
 
 
 def described(name):
-    """Whether what a docstring refers to is there, and a value has a text of its own."""
+    """Whether the target of a reference exists and, if it is a value, has its own docstring."""
     try:
         found = pkgutil.resolve_name(name)
     except (AttributeError, ModuleNotFoundError):
@@ -124,7 +124,7 @@ def test_every_folder_of_the_package_is_a_stage_of_the_reference(root):
 
 
 def understood(line):
-    """Whether the command has these arguments and options; nothing is run."""
+    """Check that the command has these arguments and options, without running it."""
     words, command = shlex.split(line)[1:], typer.main.get_command(app)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]

@@ -1,4 +1,4 @@
-"""An experiment file is refused for what it says before any data is read."""
+"""An invalid experiment file is refused before any data is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the front door: there, typed, lazy, and without side effects."""
+"""The public names exist, are typed and lazy, and importing them has no side effects."""
 
 import json
 import subprocess

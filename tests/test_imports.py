@@ -21,14 +21,14 @@ STAGES = (
     {"tracking"},
     {"cli"},
 )
-"""From first to last; what shares a stage never imports each other."""
+"""From first to last; modules of the same stage never import each other."""
 RANK = {name: rank for rank, stage in enumerate(STAGES) for name in stage}
 MLFLOW = "tracking"
 HEAVY = ("matplotlib", "mlflow", "numba", "pandas", "pyarrow", "scipy", "sklearn", "statsmodels")
 
 
 def imported(source: str) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of every import, wherever it stands; ``from a import b`` is ``a.b``."""
+    """Yield line and dotted name of every import anywhere; ``from a import b`` is ``a.b``."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -38,7 +38,7 @@ def imported(source: str) -> Iterator[tuple[int, str]]:
 
 
 def complaints(stage: str, source: str) -> list[str]:
-    """What is wrong with the imports of a module that belongs to a stage."""
+    """Return what is wrong with the imports of a module of a stage."""
     if stage not in RANK:
         return [f"{stage}: no rank; put it into STAGES in {__file__}, after all that it imports"]
     wrong = []
@@ -57,7 +57,7 @@ def complaints(stage: str, source: str) -> list[str]:
 
 
 def modules(root: Path) -> Iterator[tuple[str, Path]]:
-    """Stage and path of every module; the package's own ``__init__`` belongs to none."""
+    """Return stage and path of every module; the package's own ``__init__`` belongs to none."""
     package = root / "escalation"
     for path in sorted(package.rglob("*.py")):
         stage = path.relative_to(package).parts[0].removesuffix(".py")

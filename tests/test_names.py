@@ -1,4 +1,4 @@
-"""Names: modules and public names are told apart by their names alone, registries are dicts."""
+"""Module names and public names are unique, and registries are dicts."""
 
 import importlib
 

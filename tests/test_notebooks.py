@@ -1,4 +1,4 @@
-"""Notebooks run from the first cell to the last, and say now what they say on the page."""
+"""Notebooks run from the first cell to the last and reproduce their stored outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 @pytest.fixture(scope="module")
 def kernels():
-    """Where kernels are found that need no imports; a short path, as sockets have."""
+    """Variables with which Jupyter finds the forked kernels; socket paths have to be short."""
     with (
         tempfile.TemporaryDirectory() as folder,
         forking(Path(folder), SETTINGS) as found,

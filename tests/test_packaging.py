@@ -1,4 +1,4 @@
-"""What is installed is what was written: files, version, bounds, pins."""
+"""The installed package matches the source: files, version, bounds, pins."""
 
 import re
 import subprocess

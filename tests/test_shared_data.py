@@ -1,4 +1,4 @@
-"""The tidy tables made of the shared data lose no row and no place."""
+"""The tidy tables made from the shared data lose no row and no place."""
 
 import pandas as pd
 from shared_data import tidy_iraq_airstrikes, tidy_iraq_attacks, tidy_israel_alerts

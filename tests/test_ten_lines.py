@@ -1,4 +1,4 @@
-"""From a table with odd names to skill with intervals, a figure and a run: one module's names."""
+"""One module is enough to get from an odd table to skill with intervals, a figure and a run."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""A small experiment: two baselines, two models, a few seconds."""
+"""A small experiment with two baselines and two models, which takes a few seconds."""
 
 SMALL = """
 [experiment]

@@ -1,4 +1,4 @@
-"""Invented conflicts: each site has quiet and violent seasons."""
+"""Invented conflicts in which each site has quiet and violent seasons."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from escalation.events.archive import EventArchive
 
 
 def bursts(*, seed: int, days: int = 600, sites: int = 4) -> EventArchive:
-    """Air strikes from January 2018 on, each known on its day."""
+    """Make air strikes from January 2018 on, each known on its day."""
     table = events(seed=seed, days=days, sites=sites)
     names = {"id": "event_id", "date": "event_date", "type": "event_type", "place": "site"}
     return EventArchive.from_pandas(table, columns=names)
 
 
 def events(*, seed: int, days: int = 600, sites: int = 4) -> pd.DataFrame:
-    """The events of :func:`bursts` as a table of one's own."""
+    """Return the events of :func:`bursts` as a user's table."""
     rng = np.random.default_rng(seed)
     seasons = rng.choice([0.01, 0.5], (sites, days // 50 + 1), p=[0.6, 0.4])
     site, day = np.nonzero(rng.poisson(np.repeat(seasons, 50, axis=1)[:, :days]))

@@ -1,4 +1,4 @@
-"""Sphinx: how the documentation is built. `make docs` runs it, and every warning is an error."""
+"""Sphinx configuration; `make docs` builds the site, and every warning is an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
-# Kernels of the executed pages import the package of this checkout, and write no settings.
+# Kernels of executed pages import the package from this checkout and write no settings.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
 os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
@@ -87,7 +87,7 @@ html_math_renderer = "mathml"
 
 
 def skipped(_app: object, _what: str, name: str, thing: object, skip: bool, _o: object) -> bool:
-    """Leave out what libraries add to our classes, and aliases of types."""
+    """Skip members that libraries add to our classes, and type aliases."""
     routing = name == "get_metadata_routing" or (name[:4] == "set_" and name[-8:] == "_request")
     foreign = str(getattr(thing, "__module__", "")).startswith("matplotlib.")
     alias = hasattr(thing, "__origin__") and not isinstance(thing, type)
@@ -95,7 +95,7 @@ def skipped(_app: object, _what: str, name: str, thing: object, skip: bool, _o: 
 
 
 def at_home(app: Sphinx, env: BuildEnvironment, node: Element, contnode: Element) -> object:
-    """A name that a folder offers from one of its modules, where that module documents it."""
+    """Resolve a name that a folder re-exports to the module that documents it."""
     folder, _, name = node.get("reftarget", "").rpartition(".")
     if not folder.startswith("escalation."):
         return None

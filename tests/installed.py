@@ -4,8 +4,8 @@
 
 Each PYTHON gets a new environment; the default is the Python that runs this. Building and
 installing need the packages of constraints.txt, from the network or a cache. If they are not
-available, the script is skipped with exit status 77. The main commands then run in another folder, without network
-access if the machine allows that. Not collected by pytest, because it takes minutes.
+available, the script is skipped with exit status 77. The main commands then run in another folder,
+without network access if the machine allows that. It takes minutes, so pytest does not collect it.
 """
 
 from __future__ import annotations

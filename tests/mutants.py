@@ -123,7 +123,7 @@ def mutations(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Yield parent, field, list index and node; not in annotations, decorators and raised errors."""
+    """Yield parent, field, list index and node; skip annotations, decorators and raised errors."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list") or isinstance(tree, ast.Raise):
             continue

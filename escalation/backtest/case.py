@@ -93,10 +93,6 @@ class Case:
         day : date-like
         known : Labels, optional
             Of :meth:`labels_on`, if at hand.
-
-        Returns
-        -------
-        Table
         """
         known = self.labels_on(day) if known is None else known
         return self.prepared.table(self.back, known, self._training_rows(day, known))
@@ -119,10 +115,6 @@ class Case:
         day : date-like
         known : Labels, optional
             Of :meth:`labels_on`, if at hand.
-
-        Returns
-        -------
-        Outcomes
         """
         known = self.labels_on(day) if known is None else known
         units, days = self._training_rows(day, known)
@@ -155,10 +147,6 @@ class Case:
         days : ndarray of int64
             Day indices.
         known : Labels
-
-        Returns
-        -------
-        Table
         """
         return self.prepared.table(self.back, known, self.rows_at(days))
 
@@ -178,10 +166,6 @@ def make_case(
     target : Target
     custom_models : mapping of str to estimator, optional
         Unfitted models in place of the experiment's.
-
-    Returns
-    -------
-    Case
 
     Raises
     ------
@@ -371,10 +355,6 @@ def can_learn(case: Case, at: int) -> bool:
     case : Case
     at : int
         Index of the day.
-
-    Returns
-    -------
-    bool
     """
     if at < case.target.horizon + case.prepared.lag:
         return False

@@ -89,10 +89,6 @@ def day_inputs(
     target : Target
     day : date-like
 
-    Returns
-    -------
-    DayInputs
-
     Raises
     ------
     InputError

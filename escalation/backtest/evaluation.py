@@ -73,10 +73,6 @@ def evaluate(
         Their comparison.
     others : DataFrame, optional
         Forecasts of the same kind of label at other horizons.
-
-    Returns
-    -------
-    Evaluation
     """
     seed = case.experiment.experiment.seed
     horizons = forecasts if others is None else pd.concat([forecasts, others], ignore_index=True)

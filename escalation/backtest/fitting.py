@@ -27,10 +27,6 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
     experiment : Experiment
     target : Target
         Gives label and horizon.
-
-    Returns
-    -------
-    EventModel
     """
     given = {
         "horizon": target.horizon,
@@ -53,10 +49,6 @@ def build_models(
     target : Target
     custom_models : mapping of str to estimator, optional
         Unfitted, by name.
-
-    Returns
-    -------
-    dict of str to EventModel
     """
     custom = custom_models or {}
     return {
@@ -105,10 +97,6 @@ def fit_models(
         Models fitted before that are kept as they are.
     custom_models : mapping of str to estimator, optional
         As for :func:`build_models`.
-
-    Returns
-    -------
-    dict of str to estimator
     """
     y = table.outcome.astype(np.int64)
     models = build_models(experiment, target, custom_models)

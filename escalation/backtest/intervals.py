@@ -151,10 +151,6 @@ def track_record(
     horizon : int
         In days.
 
-    Returns
-    -------
-    TrackRecord
-
     Examples
     --------
     >>> day = np.arange(40) * 7

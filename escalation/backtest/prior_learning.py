@@ -87,10 +87,6 @@ def learn_prior(archives: Archives, *, progress: Progress = silent) -> list[Lear
     archives : mapping
         Of :func:`escalation.backtest.small_archives.small_archives`.
     progress : callable, optional
-
-    Returns
-    -------
-    list of LearntLabel
     """
     found = []
     for number, label in enumerate(LABELS):

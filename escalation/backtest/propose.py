@@ -80,10 +80,6 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     data : mapping of str to Any
         ``[data]`` as the file is read; days and lag are added.
 
-    Returns
-    -------
-    Proposal
-
     Examples
     --------
     >>> from escalation.backtest.facts import facts_of

@@ -62,10 +62,6 @@ def resolved_forecasts(
         Of one label, in the columns of a forecast file.
     known, at
         As for :func:`resolved`.
-
-    Returns
-    -------
-    ResolvedForecasts
     """
     key = [schema.UNIT_KEY, schema.DAY]
     wide = forecasts.pivot(index=key, columns="model", values="probability")

@@ -142,10 +142,6 @@ def refit(case: Case, piece: tuple[NDArray[np.int64], Mapping[str, Array]]) -> R
     case : Case
     piece : pair of ndarray of int64 and mapping of str to ndarray, shape (row,)
         Day indices of the origins until the next refit, and the forecasts that are known already.
-
-    Returns
-    -------
-    Refit
     """
     block, kept = piece
     models = build_models(case.experiment, case.target, case.custom_models)

@@ -152,10 +152,6 @@ class Prepared:
             Of the same label.
         rows : pair of ndarray of int64, shape (row,)
             Unit and day indices.
-
-        Returns
-        -------
-        Table
         """
         units, days = rows
         index = row_index(self.unit_keys, self.days, rows)
@@ -229,10 +225,6 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     columns : sequence of str
         Model input, in order.
 
-    Returns
-    -------
-    dict of str to list of str
-
     Examples
     --------
     >>> from escalation.experiment import load_experiment
@@ -270,10 +262,6 @@ def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target
     experiment : Experiment
     target : Target
         Its channels join the panel.
-
-    Returns
-    -------
-    Prepared
 
     Raises
     ------

@@ -98,10 +98,6 @@ def train_target(
     progress : callable, optional
         Of the backtest.
 
-    Returns
-    -------
-    Trained
-
     Raises
     ------
     GateError

@@ -1,4 +1,4 @@
-"""Models: a scikit-learn estimator class per file; a new one is a file and a line here."""
+"""Models: one scikit-learn estimator class per file; a new model is a file and a line here."""
 
 from escalation.models.base import EventModel
 from escalation.models.blend import Blend
@@ -17,7 +17,6 @@ from escalation.models.mixture import ResolvedForecasts
 from escalation.models.negbin import NegBin
 from escalation.models.pool import Pool
 from escalation.models.prior import Prior
-from escalation.models.trusted import TRUSTED_TYPES
 
 MODELS: dict[str, type[EventModel]] = {
     "climatology": Climatology,
@@ -36,13 +35,38 @@ MODELS: dict[str, type[EventModel]] = {
     "corrected": Corrected,
     "blend": Blend,
 }
-"""Keyword-only, annotated parameters of ``__init__`` are what an experiment file can set."""
+"""An experiment file can set the keyword-only, annotated parameters of ``__init__``."""
 BASELINES = ("climatology", "last_value", "ewma_nb")
-"""Always run, never skipped."""
+"""Always run."""
 ON_REQUEST = ("prior",)
-"""Run only where an experiment names it: it has seen data on which the others are compared."""
+"""Runs only if an experiment names it: it has seen data on which the others are compared."""
 FROM_FIRST_DAY = (*BASELINES, "prior")
 """Need no outcome of either class to learn from."""
+TRUSTED_TYPES: tuple[str, ...] = (
+    "escalation.models.blend.Blend",
+    "escalation.models.boosting.Boosting",
+    "escalation.models.climatology.Climatology",
+    "escalation.models.corrected.Corrected",
+    "escalation.models.dynamic.Dynamic",
+    "escalation.models.ewma_nb.EwmaNB",
+    "escalation.models.forest.Forest",
+    "escalation.models.hawkes.Hawkes",
+    "escalation.models.hazard.Hazard",
+    "escalation.models.last_value.LastValue",
+    "escalation.models.levels.Levels",
+    "escalation.models.logistic.Logistic",
+    "escalation.models.logistic.SignedLog",
+    "escalation.models.negbin.NegBin",
+    "escalation.models.pool.Pool",
+    "escalation.models.prior.Prior",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+"""Types that a stored model may contain beyond those that skops trusts by itself.
+
+Written out by hand, never read from an artifact: trusting whatever a file lists would defeat the
+protection. A new estimator, or a private type of a new scikit-learn, is a line here.
+"""
 
 __all__ = [
     "BASELINES",

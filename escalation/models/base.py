@@ -1,4 +1,4 @@
-"""The one interface of all models: scikit-learn classifiers that may also learn from the count."""
+"""The interface of all models: scikit-learn classifiers that may also learn from counts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from escalation import schema
 from escalation._util.arrays import Array
 
 Column = str | int
-"""A column by its name in a frame, or by its position in a plain array."""
+"""Name of a column in a frame, or position in a plain array."""
 SMALLEST = 1e-6
-"""Probabilities are kept this far from 0 and 1, so that a log score is finite."""
+"""Distance kept from probabilities 0 and 1, so that the log score is finite."""
 
 
 def columns_of(X: object, names: Sequence[Column]) -> list[Array]:
-    """Columns of a frame by name or of an array by position, as float64.
+    """Return columns of a frame by name, or of an array by position, as float64.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def columns_of(X: object, names: Sequence[Column]) -> list[Array]:
     Raises
     ------
     ValueError
-        When there is no such column.
+        If a column does not exist.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def columns_of(X: object, names: Sequence[Column]) -> list[Array]:
 
 
 def unit_names(X: object) -> NDArray[np.str_] | None:
-    """Unit of each row from the index level ``unit``; None where there is none."""
+    """Unit of each row from the index level ``unit``; None without that level."""
     if isinstance(X, pd.DataFrame) and schema.UNIT in X.index.names:
         return np.asarray(X.index.get_level_values(schema.UNIT), dtype=str)
     return None
@@ -69,8 +69,8 @@ def unit_names(X: object) -> NDArray[np.str_] | None:
 def smoothed_rate(y: Array, horizon: int) -> float:
     """Base rate with half a positive and half a negative label added.
 
-    Labels of consecutive days share all but one of their days, so ``horizon`` rows are counted as
-    one label: rate = (positives/h + 0.5) / (rows/h + 1).
+    Labels of consecutive days overlap, so ``horizon`` rows count as one label:
+    rate = (positives/h + 0.5) / (rows/h + 1).
 
     Parameters
     ----------
@@ -78,10 +78,6 @@ def smoothed_rate(y: Array, horizon: int) -> float:
         Outcomes, 0 or 1.
     horizon : int
         h, in days.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -92,9 +88,9 @@ def smoothed_rate(y: Array, horizon: int) -> float:
 
 
 def weighted_sum(Z: Array, weights: Array) -> Array:
-    """Z @ weights, added up column by column.
+    """Z @ weights, summed column by column.
 
-    A matrix product adds in an order that depends on the number of rows; here a row gives the same
+    The summation order of a matrix product depends on the number of rows; here a row gives the same
     bits alone, in a batch, or shuffled.
 
     Parameters
@@ -113,18 +109,18 @@ def weighted_sum(Z: Array, weights: Array) -> Array:
 
 
 class EventModel(ClassifierMixin, BaseEstimator):
-    """Base of the project's own estimators.
+    """Base class of the estimators in this package.
 
     A subclass implements ``_fit(X, y, count)`` and ``_probability(X)``, the probability of
-    outcome 1. ``X`` reaches them as given (a frame keeps its names), after scikit-learn's checks.
+    outcome 1. Both get ``X`` as passed in (a frame keeps its names), after scikit-learn's checks.
 
-    A fit uses one thread and, where the index says unit and day, takes the rows in that order: the
-    same rows in another order, or another number of threads, give the same model bit for bit.
-    ``predict_proba`` has two columns even where training saw one outcome only.
+    Fitting uses one thread and sorts the rows by unit and day if the index has them, so neither row
+    order nor the number of threads changes a bit of the model. ``predict_proba`` always has two
+    columns, even if training saw a single outcome.
     """
 
     free_form: ClassVar[bool] = True
-    """Learns any outcome from any columns; False where history and threshold decide the shape."""
+    """Learns any outcome from any columns; False if history and threshold fix the shape."""
 
     def fit(self, X: Any, y: Any, *, count: Any = None) -> Self:
         """Learn from a training table.
@@ -132,37 +128,33 @@ class EventModel(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array, shape (row, column)
-            Features, ``history_*`` and ``threshold``; index levels ``unit`` and ``day`` if a frame.
+            Features, ``history_*`` and ``threshold``; a frame has index levels ``unit`` and
+            ``day``.
         y : array, shape (row,)
             Outcome.
         count : array, shape (row,), optional
-            What was counted in the days ahead; count models need it and fall back to ``y``.
-
-        Returns
-        -------
-        EventModel
-            Itself.
+            Events in the days ahead, for count models; ``y`` by default.
 
         Raises
         ------
         ValueError
-            For more than two outcomes, NaN or infinite values, counts below 0 or of another length.
+            For more than two outcomes, NaN or infinite values, and negative or too few counts.
         """
         with threadpool_limits(limits=1):
             self._fit(*self._training_rows(X, y, count))
         return self
 
     def _training_rows(self, X: Any, y: Any, count: Any) -> tuple[Any, Array, Array]:
-        """Checked rows, outcomes and counts, by unit and day where the index says so."""
+        """Validated rows, outcomes and counts, sorted by unit and day if the index has them."""
         checked, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, outcome = _two_classes(y)
-        counted = outcome if count is None else _checked_count(count, len(outcome))
+        counts = outcome if count is None else _checked_count(count, len(outcome))
         frame = X if isinstance(X, pd.DataFrame) else checked
         order = _canonical_order(frame)
         if order is None:
-            return frame, outcome, counted
-        return frame.iloc[order], outcome[order], counted[order]
+            return frame, outcome, counts
+        return frame.iloc[order], outcome[order], counts[order]
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities of outcome 0 and 1, shape (row, 2)."""
@@ -176,7 +168,7 @@ class EventModel(ClassifierMixin, BaseEstimator):
         return self.classes_[likelier * (len(self.classes_) - 1)]
 
     def __sklearn_tags__(self) -> Any:
-        """Two outcomes only; what history decides can't learn an arbitrary outcome."""
+        """Binary only; without ``free_form`` it can't learn an arbitrary outcome."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.classifier_tags.poor_score = not self.free_form
@@ -190,7 +182,7 @@ class EventModel(ClassifierMixin, BaseEstimator):
 
 
 class MetaEstimator(EventModel):
-    """Base of models that combine other models, the base estimators.
+    """Base class of models that combine other models, the base estimators.
 
     A subclass implements ``_combine_fit(X, y, count, estimators, record)``, which sets
     ``estimators_`` and ``names_``, and ``_combine(X, probabilities)``.
@@ -200,7 +192,7 @@ class MetaEstimator(EventModel):
     names_ : list of str
         Registered names of the base estimators.
     estimators_ : list of estimator
-        The base estimators, fitted, in the same order.
+        Fitted base estimators, in the same order.
     """
 
     names_: list[str]
@@ -215,21 +207,16 @@ class MetaEstimator(EventModel):
         estimators: Mapping[str, Any] | None = None,
         record: Any = None,
     ) -> Self:
-        """Learn how to combine base estimators; those that are needed and not given are fitted.
+        """Learn how to combine base estimators, fitting those that are missing.
 
         Parameters
         ----------
         X, y, count
             As in :meth:`EventModel.fit`.
         estimators : mapping of str to estimator, optional
-            Base estimators by registered name, fitted on the same rows; they are not fitted again.
+            Base estimators by registered name, already fitted on the same rows.
         record : ResolvedForecasts, optional
-            Their earlier forecasts whose outcome is known by now.
-
-        Returns
-        -------
-        MetaEstimator
-            Itself.
+            Their earlier forecasts with a known outcome.
 
         Raises
         ------
@@ -248,8 +235,8 @@ class MetaEstimator(EventModel):
         ----------
         X : DataFrame or array, shape (row, column)
         probabilities : mapping of str to ndarray, shape (row,), optional
-            Probabilities of outcome 1 that the base estimators gave for these rows; if one is
-            missing, all are asked.
+            Probabilities of outcome 1 that the base estimators gave for these rows; all are
+            computed if one is missing.
 
         Returns
         -------
@@ -260,9 +247,9 @@ class MetaEstimator(EventModel):
         return _two_columns(self._combine(X, probabilities))
 
     def _probability(self, X: Any) -> Array:
-        return self._combine(X, self._asked(X))
+        return self._combine(X, self._base_probabilities(X))
 
-    def _asked(self, X: Any) -> dict[str, Array]:
+    def _base_probabilities(self, X: Any) -> dict[str, Array]:
         """Each base estimator's probability of outcome 1."""
         pairs = zip(self.names_, self.estimators_, strict=True)
         return {name: estimator.predict_proba(X)[:, 1] for name, estimator in pairs}
@@ -278,45 +265,38 @@ class MetaEstimator(EventModel):
 
 def fit_missing(
     estimators: Mapping[str, Any],
-    unfitted: Mapping[str, EventModel],
+    required: Mapping[str, EventModel],
     X: Any,
     y: Array,
     count: Array,
 ) -> dict[str, Any]:
-    """The base estimators given, and those that are missing, fitted.
+    """Fit the base estimators that are missing, and return all of them.
 
     Parameters
     ----------
     estimators : mapping of str to estimator
         Fitted.
-    unfitted : mapping of str to EventModel
-        What is needed; a meta-estimator comes after what it combines.
+    required : mapping of str to EventModel
+        Unfitted; a meta-estimator comes after the models it combines.
     X : DataFrame or array, shape (row, column)
     y, count : ndarray, shape (row,)
-
-    Returns
-    -------
-    dict of str to estimator
     """
     fitted = dict(estimators)
-    for name, model in unfitted.items():
+    for name, model in required.items():
         if name not in fitted:
-            more = {"estimators": fitted} if isinstance(model, MetaEstimator) else {}
-            fitted[name] = model.fit(X, y, count=count, **more)
+            options = {"estimators": fitted} if isinstance(model, MetaEstimator) else {}
+            fitted[name] = model.fit(X, y, count=count, **options)
     return fitted
 
 
 def _two_columns(probability: Array) -> Array:
-    """Probabilities of outcome 0 and 1, kept away from 0 and 1."""
-    held = np.clip(probability, SMALLEST, 1.0 - SMALLEST)
-    return np.column_stack([1.0 - held, held])
+    """Probabilities of outcome 0 and 1, clipped away from both ends."""
+    clipped = np.clip(probability, SMALLEST, 1.0 - SMALLEST)
+    return np.column_stack([1.0 - clipped, clipped])
 
 
 def _two_classes(y: NDArray[Any]) -> tuple[NDArray[Any], Array]:
-    """The classes, and the outcome as 0.0 and 1.0.
-
-    A single class that is 0 or 1 is what it says; a single class of another name is outcome 1.
-    """
+    """The classes, and the outcome as 0.0 and 1.0; a single class other than 0 counts as 1."""
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) > 2:
         raise ValueError(
@@ -331,16 +311,16 @@ def _two_classes(y: NDArray[Any]) -> tuple[NDArray[Any], Array]:
 
 
 def _checked_count(count: object, rows: int) -> Array:
-    counted = np.asarray(count, dtype=np.float64)
-    if counted.shape != (rows,):
-        raise ValueError(f"needs one count per row, shape ({rows},), got {counted.shape}")
-    if not np.isfinite(counted).all() or (counted < 0).any():
+    counts = np.asarray(count, dtype=np.float64)
+    if counts.shape != (rows,):
+        raise ValueError(f"needs one count per row, shape ({rows},), got {counts.shape}")
+    if not np.isfinite(counts).all() or (counts < 0).any():
         raise ValueError("invalid counts: needs finite numbers, not below 0")
-    return counted
+    return counts
 
 
 def _canonical_order(X: object) -> NDArray[np.intp] | None:
-    """Row order by unit and day; None where the index doesn't say or the rows lie so already."""
+    """Row order by unit and day; None without these levels, or if sorted already."""
     if not isinstance(X, pd.DataFrame) or not {schema.UNIT, schema.DAY} <= set(X.index.names):
         return None
     codes = [

@@ -29,26 +29,25 @@ class Blend(MetaEstimator):
 
     .. math:: \operatorname{logit} P = a + b \operatorname{logit} \sum_c e_c P_c
 
-    Candidates c are a fixed log-linear pool (the baseline, the pool, and the stacked regression),
-    the mean of the learners, and every model alone; :mod:`escalation.models.mixture` moves weight
-    between them. While little has resolved it is the fixed pool, and a quarter stays with that for
-    good, a tenth of all with the baseline. Where an experiment names ``prior``, and it has learnt
-    the label, the start is the pool of prior and baseline that its numbers name instead, and the
-    quarter moves from it to the fixed pool as forecasts resolve: of the prior nothing need stay.
-    Intercept a and slope b are what the forecasts of the past one or two years asked for. A record
-    without the models of the start can't say how they did, and is not used.
+    Candidates c are a fixed log-linear pool (baseline, pool and stacked regression), the mean of
+    the learners, and every model alone; :mod:`escalation.models.mixture` moves weight between them.
+    It starts as the fixed pool, which keeps a quarter of the weight for good, so that a tenth of
+    all stays with the baseline. If an experiment names ``prior``, and ``prior`` has learnt the
+    label, it starts from a pool of prior and baseline instead, and the quarter moves to the fixed
+    pool as forecasts resolve. Intercept a and slope b recalibrate the forecasts of the past one or
+    two years. A record that lacks a model of the start is ignored.
 
     Parameters
     ----------
     horizon : int
         h, in days.
     levels, since, past, threshold
-        Columns for the base estimators, where they are fitted here: see :class:`Corrected`.
+        Columns for base estimators that are fitted here: see :class:`Corrected`.
 
     Attributes
     ----------
     names_ : list of str
-        Base estimators that have a weight in a candidate that has one.
+        Base estimators with any weight.
     estimators_ : list of estimator
     pool_weights_ : ndarray, shape (candidate, estimator)
         On log-odds.
@@ -94,9 +93,9 @@ class Blend(MetaEstimator):
             names = tuple(name for name in fitted if name in record.names)
         mixture = mixture_of(record, names, horizon=self.horizon, start=start)
         self.recalibration_ = recalibration_of(record, mixture, names, horizon=self.horizon)
-        kept = np.flatnonzero(mixture.pool_weights.any(axis=0))
-        self.names_ = [names[i] for i in kept]
-        self.pool_weights_ = mixture.pool_weights[:, kept]
+        weighted = np.flatnonzero(mixture.pool_weights.any(axis=0))
+        self.names_ = [names[i] for i in weighted]
+        self.pool_weights_ = mixture.pool_weights[:, weighted]
         self.mixture_weights_ = mixture.mixture_weights
         self.estimators_ = [fitted[name] for name in self.names_]
 

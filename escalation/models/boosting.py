@@ -17,21 +17,21 @@ class Boosting(Wrapped):
     Parameters
     ----------
     horizon : int
-        In days; overlapping daily labels count as one in that many.
+        h, in days; overlapping daily labels count as one in h.
     rounds : int
-        Trees.
+        Number of trees.
     rate : float
         Learning rate.
     leaves : int
-        Most leaves of a tree.
+        Maximum leaves per tree.
     leaf : int
-        Fewest independent labels in a leaf.
+        Minimum independent labels per leaf.
     shrink : float
         L2 penalty on a leaf's value.
     share : float
         Share of the columns that each split looks at.
     seed : int
-        Of the columns' choice.
+        Of the choice of columns.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Boosting(Wrapped):
         self.seed = seed
 
     def _design(self, X: Any) -> Array:
-        """Rounded as forests round: the last digit of a sum can't move the edge of a bin."""
+        """Rounded to float32 as forests do, so that the last digit of a sum moves no bin edge."""
         return super()._design(X).astype(np.float32).astype(np.float64)
 
     def _build(self) -> Any:
@@ -75,6 +75,6 @@ class Boosting(Wrapped):
         )
 
     def _predicted(self, Z: Array) -> Array:
-        """With one thread: on a few rows, starting more costs twenty times the prediction."""
+        """On one thread: for a few rows, starting more takes twenty times as long."""
         with threadpool_limits(limits=1, user_api="openmp"):
             return super()._predicted(Z)

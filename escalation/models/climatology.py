@@ -1,4 +1,4 @@
-"""``climatology``: how often the outcome came in this unit so far, shrunk to all units."""
+"""``climatology``: how often the outcome occurred in this unit, shrunk to all units."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from escalation._util.arrays import Array
 from escalation.models.base import EventModel, smoothed_rate, unit_names
 
 STRENGTH_RANGE = (2.0, 1000.0)
-"""In labels: a unit never speaks quite alone, and no visible difference may be little data."""
+"""In labels: units are always shrunk a little, and never entirely."""
 
 
 def pool_strength(positives: Array, labels: Array) -> float:
-    r"""How many labels the pool is worth against a unit's own, by the method of moments.
+    r"""Weight of the pooled rate, in labels, by the method of moments.
 
     With units' rates p_i from n_i labels, n = sum n_i, pooled rate p, q = 1 - p and k units,
 
@@ -45,13 +45,13 @@ def pool_strength(positives: Array, labels: Array) -> float:
     """
     total = labels.sum()
     rate = positives.sum() / total
-    spread = rate * (1.0 - rate)
+    variance = rate * (1.0 - rate)
     units = len(labels)
     weight = total - (labels**2).sum() / total - (units - 1)
-    excess = (labels * (positives / labels - rate) ** 2).sum() - spread * (units - 1)
+    excess = (labels * (positives / labels - rate) ** 2).sum() - variance * (units - 1)
     if excess <= 0.0 or weight <= 0.0:
         return STRENGTH_RANGE[1]
-    return float(np.clip(spread * weight / excess - 1.0, *STRENGTH_RANGE))
+    return float(np.clip(variance * weight / excess - 1.0, *STRENGTH_RANGE))
 
 
 class Climatology(EventModel):
@@ -59,8 +59,8 @@ class Climatology(EventModel):
 
     .. math:: P_u = \frac{y_u / h + M p}{n_u / h + M}
 
-    with y_u positives among n_u rows. Daily labels overlap: h rows count as one label. A unit that
-    was not there in training, or an X without unit names, gets the pool's rate p.
+    with y_u positives among n_u rows. Daily labels overlap: h rows count as one label. Units not
+    seen in training, and rows without a unit name, get the pooled rate p.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``corrected``: a stacked regression of what the averages miss."""
+"""``corrected``: a stacked regression that corrects the models on averages."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from escalation.models.penalised import days_of, dependent_logistic, log_odds
 from escalation.models.pool import AVERAGE_COLUMNS, Pool
 
 OFFSET: dict[str, float] = {"ewma_nb": 0.3, "pool": 0.35, "levels": 0.35}
-"""Weights on the log-odds that are corrected."""
+"""Weights of the log-odds that are corrected."""
 CONTRASTS = ((0, 1), (2, 3), (3, 4), (4, 5))
 """Pairs of averages: 7 days against 10, 21 against 45, 45 against 90, 90 against 365."""
 SLOPE_RIDGE, INTERCEPT_RIDGE, TERM_RIDGE, UNIT_RIDGE = 20.0, 3.0, 20.0, 3.0
 """Prior precision of the slope around one and of the rest around zero, in independent labels."""
 FARTHEST = 4.0
-"""In standard deviations of training: inputs are held within."""
+"""Inputs are clipped to this many standard deviations of training."""
 
 
 class Corrected(MetaEstimator):
-    r"""Stacked regression: the log-odds of three models on averages, and what they miss.
+    r"""Stacked regression on the log-odds of three models on averages.
 
     .. math:: \operatorname{logit} P = a + b \sum_m w_m \operatorname{logit} P_m
               + \sum_j c_j z_j + u
 
-    with P_m from ``ewma_nb``, ``pool`` and ``levels``, and z the differences between fast and slow
-    log averages and how long ago the last event was, standardised. Where the threshold is the same
-    for all (any event is enough), each unit has an effect u; a threshold taken from a unit's own
-    past already speaks of the unit. All of it is shrunk to the plain log-odds, has age weights, and
-    counts rows as few as their design effect says, so that little data leaves the averages as they
-    are. The slope b is never negative.
+    with P_m from ``ewma_nb``, ``pool`` and ``levels``, and z the standardised differences between
+    fast and slow log averages and the time since the last event. If all units share a threshold
+    (any event is enough), each unit has an effect u; a threshold taken from a unit's own past
+    already reflects the unit. Everything is shrunk to the plain log-odds, weighted by age and
+    divided by the rows' design effect, so that little data leaves the averages as they are. The
+    slope b is never negative.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Corrected(MetaEstimator):
     Attributes
     ----------
     names_ : list of str
-        Those of ``OFFSET``.
+        The keys of ``OFFSET``.
     estimators_ : list of estimator
     coefficients_ : ndarray, shape (2 + 5,)
         b, a, and c.
@@ -88,7 +88,7 @@ class Corrected(MetaEstimator):
     def _combine_fit(
         self, X: Any, y: Array, count: Array, *, estimators: Mapping[str, Any], record: Any
     ) -> None:
-        """From the training rows: more than the forecasts, and as honest of such stiff models."""
+        """Fit on training rows: there are more of them than forecasts, and these models are stiff."""
         fitted = fit_missing(estimators, self._unfitted(), X, y, count)
         self.names_ = list(OFFSET)
         self.estimators_ = [fitted[name] for name in self.names_]
@@ -120,7 +120,7 @@ class Corrected(MetaEstimator):
         }
 
     def _units(self, X: Any) -> tuple[Any, Any]:
-        """Names and codes of the units, where each has an effect."""
+        """Names and codes of the units; none if the threshold differs, as units have no effect."""
         names = unit_names(X)
         (threshold,) = columns_of(X, [self.threshold])
         if names is None or np.ptp(threshold) > 0.0:
@@ -129,7 +129,7 @@ class Corrected(MetaEstimator):
         return units, codes.astype(np.int64)
 
     def _inputs(self, X: Any) -> Array:
-        """What is corrected by, shape (row, 5)."""
+        """Differences between averages and time since the last event, shape (row, 5)."""
         (since,) = columns_of(X, [self.since])
         averages = log_averages(X, self.levels, horizon=self.horizon)
         contrasts = [averages[:, fast] - averages[:, slow] for fast, slow in CONTRASTS]
@@ -144,6 +144,6 @@ class Corrected(MetaEstimator):
         total = weighted_sum(self._design(X, probabilities), self.coefficients_)
         names = unit_names(X)
         if names is not None and len(self.units_):
-            at = np.minimum(np.searchsorted(self.units_, names), len(self.units_) - 1)
-            total += np.where(self.units_[at] == names, self.effects_[at], 0.0)
+            code = np.minimum(np.searchsorted(self.units_, names), len(self.units_) - 1)
+            total += np.where(self.units_[code] == names, self.effects_[code], 0.0)
         return expit(total)

@@ -1,4 +1,4 @@
-"""How many: negative binomial counts on several averages of the past, mixed by their CRPS."""
+"""Expected counts: a mixture of negative binomials on averages of the past, fitted by CRPS."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ PLAIN_MEAN = "history_mean"
 COMPONENTS = len(AVERAGE_DAYS) + 1
 UNTRAINED_DISPERSION = 3.0
 EQUAL_SHARES_WORTH = 10.0
-"""Independent counts that equal weights are worth."""
+"""Weight of the prior on equal weights, in independent counts."""
 MOST_FITTED = 600
-"""Rows that weights are chosen from, evenly spread."""
+"""Evenly spaced rows that weights are fitted on."""
 SHRINK_FACTORS = (0.6, 0.8, 1.0)
-"""Of these, the factor on every dispersion less one that gives the mixture its lowest CRPS: where
-means differ, their mixture spreads further than each count by itself."""
+"""Candidate factors on every dispersion less one: a mixture of different means is wider than each
+component, so the factor with the lowest CRPS is used."""
 CUTS = 24
-"""Counts at which distributions are compared while weights are chosen."""
+"""Counts at which distributions are compared while fitting weights."""
 TAILS = (0.1, 0.9)
-"""Ends of the range of 80%."""
+"""Ends of the 80% range."""
 NEGLIGIBLE = 1e-12
-"""A side of the threshold that is less likely has no shape of its own."""
+"""A side of the threshold that is less likely than this is not reweighted."""
 LARGEST_COUNT = 2**40
 
 
 @dataclass(frozen=True)
 class CountMixture:
-    r"""Mixture of negative binomial counts, one for each average of the past.
+    r"""Mixture of negative binomial counts, one per average of the past.
 
     .. math:: P(X \ge k) = \sum_j w_j P(X_j \ge k),\quad E X_j = \max(h s_j / K_j,\ 0.02),\quad
               \operatorname{Var} X_j = d_j E X_j
 
-    Each dispersion is the one of a grid under which the counts of the training rows are likeliest,
-    and all are then drawn towards one by a common factor, because a mixture adds spread. That and
-    the weights, none below zero and pulled to equal ones, give it its lowest CRPS there.
+    Each dispersion is the likeliest of a grid on the training rows; a common factor then shrinks all
+    towards one, because mixing widens the distribution. That factor and the weights, non-negative
+    and shrunk to equal ones, minimise the CRPS of the training rows.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class CountMixture:
     Raises
     ------
     ValueError
-        For numbers of which there is no such mixture.
+        For dispersions or weights out of range.
     """
 
     horizon: int
@@ -64,39 +64,42 @@ class CountMixture:
     weight: tuple[float, ...] = (1.0 / COMPONENTS,) * COMPONENTS
 
     def __post_init__(self) -> None:
-        held = np.array([self.dispersion, self.weight], dtype=np.float64)
-        usable = held.shape == (2, COMPONENTS) and np.isfinite(held).all() and self.horizon >= 1
-        if not usable or (held[0] <= 1.0).any() or (held[1] < 0.0).any():
-            raise ValueError(f"expected {COMPONENTS} dispersions above 1 and weights from 0")
+        values = np.array([self.dispersion, self.weight], dtype=np.float64)
+        valid = values.shape == (2, COMPONENTS) and np.isfinite(values).all() and self.horizon >= 1
+        if not valid or (values[0] <= 1.0).any() or (values[1] < 0.0).any():
+            raise ValueError(f"expected {COMPONENTS} dispersions above 1 and weights of 0 or more")
 
     @classmethod
     def fitted(cls, X: Any, count: Array, *, horizon: int) -> Self:
-        """Learn from a training table; without a row it is the mixture of equal weights.
+        """Learn from a training table; without rows, all weights are equal.
 
         Parameters
         ----------
         X : DataFrame, shape (row, column)
             With the columns ``history_*``.
         count : ndarray, shape (row,)
-            What came in the h days ahead.
+            Events in the h days ahead.
         horizon : int
             h, in days.
         """
         if not len(count):
             return cls(horizon)
         rows = evenly_spaced(len(count), most=MOST_FITTED)
-        means, seen = cls(horizon).means(X)[:, rows], np.asarray(count, np.float64)[rows]
-        alone = single_dispersions(means, seen)
-        pull = 1.0 / (1.0 + len(count) / (horizon * EQUAL_SHARES_WORTH))
-        tried = [tuple(1.0 + spread * (d - 1.0) for d in alone) for spread in SHRINK_FACTORS]
-        found = [_lowest_crps(means, dispersion, seen, pull=pull) for dispersion in tried]
-        best = min(range(len(tried)), key=lambda k: found[k][1])
-        return cls(horizon, tried[best], tuple(found[best][0].tolist()))
+        means, counts = cls(horizon).means(X)[:, rows], np.asarray(count, np.float64)[rows]
+        single = single_dispersions(means, counts)
+        shrinkage = 1.0 / (1.0 + len(count) / (horizon * EQUAL_SHARES_WORTH))
+        candidates = []
+        for factor in SHRINK_FACTORS:
+            dispersion = tuple(1.0 + factor * (d - 1.0) for d in single)
+            weight, crps = _lowest_crps(means, dispersion, counts, shrinkage=shrinkage)
+            candidates.append((crps, dispersion, weight))
+        _, dispersion, weight = min(candidates, key=lambda candidate: candidate[0])
+        return cls(horizon, dispersion, tuple(weight.tolist()))
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`as_dict` gave."""
-        return cls(int(told["horizon"]), tuple(told["dispersion"]), tuple(told["weight"]))
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Restore from :meth:`as_dict`."""
+        return cls(int(data["horizon"]), tuple(data["dispersion"]), tuple(data["weight"]))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a manifest."""
@@ -105,36 +108,35 @@ class CountMixture:
     def means(self, X: Any) -> Array:
         """Expected counts in h days by average, shape (7, row)."""
         *sums, plain = columns_of(X, [*AVERAGE_COLUMNS, PLAIN_MEAN])
-        own = [s / days * self.horizon for s, days in zip(sums, AVERAGE_DAYS, strict=True)]
-        return np.maximum([*own, plain], SMALLEST_MEAN)
+        decayed = [s / days * self.horizon for s, days in zip(sums, AVERAGE_DAYS, strict=True)]
+        return np.maximum([*decayed, plain], SMALLEST_MEAN)
 
     def tail(self, means: Array, least: Array) -> Array:
         """P(X >= ``least``) by row, from the means of :meth:`means`."""
-        parts = zip(self.weight, self.dispersion, means, strict=True)
-        return sum((w * nb_tail(mean, d, least) for w, d, mean in parts), np.zeros(means.shape[1]))
+        components = zip(self.weight, self.dispersion, means, strict=True)
+        tails = (w * nb_tail(mean, d, least) for w, d, mean in components)
+        return sum(tails, np.zeros(means.shape[1]))
 
     def from_on(self, means: Array, least: Array) -> Array:
         r"""E[X; X >= ``least``] by row.
 
-        Weighting a negative binomial by its value gives one of the next shape, moved by one:
+        A negative binomial weighted by its value is one of the next shape, shifted by one:
         m P(X' >= k - 1), with X' of mean m + d - 1.
         """
-        parts = zip(self.weight, self.dispersion, means, strict=True)
-        return sum(
-            (w * mean * nb_tail(mean + d - 1.0, d, least - 1.0) for w, d, mean in parts),
-            np.zeros(means.shape[1]),
-        )
+        components = zip(self.weight, self.dispersion, means, strict=True)
+        sums = (w * mean * nb_tail(mean + d - 1.0, d, least - 1.0) for w, d, mean in components)
+        return sum(sums, np.zeros(means.shape[1]))
 
 
 @dataclass(frozen=True)
 class CountForecast:
-    """What is to be expected in h days, by row, in what the label counts.
+    """Expected count in h days, by row, in the label's events.
 
     Parameters
     ----------
     expected : ndarray of float64, shape (row,)
     low, high : ndarray of int64, shape (row,)
-        The count lies between them, ends included, with a chance of 80% at least.
+        Ends, inclusive, of a range that holds the count with a probability of at least 80%.
     """
 
     expected: Array
@@ -157,11 +159,7 @@ def count_forecast(
     probability : ndarray, shape (row,)
         p, as issued.
     threshold : ndarray, shape (row,)
-        k, a whole number from 1 on.
-
-    Returns
-    -------
-    CountForecast
+        k, a whole number of at least 1.
     """
     means, least = mixture.means(X), np.asarray(threshold, np.float64)
     above = mixture.tail(means, least)
@@ -182,7 +180,7 @@ def count_forecast(
 def _reweighted_quantile(
     mixture: CountMixture, means: Array, share: float, *, probability: Array, threshold: Array
 ) -> Array:
-    """The least count that is not exceeded with a chance of ``share``, by row."""
+    """Quantile of the reweighted mixture, by row."""
     return _least_where(
         lambda x: (
             reweighted_tail(mixture, means, x + 1.0, probability=probability, threshold=threshold)
@@ -195,7 +193,7 @@ def _reweighted_quantile(
 def reweighted_tail(
     mixture: CountMixture, means: Array, least: Array, *, probability: Array, threshold: Array
 ) -> Array:
-    """P'(X >= ``least``) by row, which at the threshold is the issued probability.
+    """P'(X >= ``least``) by row; at the threshold, the issued probability.
 
     Parameters
     ----------
@@ -214,17 +212,13 @@ def reweighted_tail(
 def reweighted(
     tail: Array, above: Array, least: Array, *, probability: Array, threshold: Array
 ) -> Array:
-    """P'(X >= ``least``) from what a distribution says there and at the threshold.
+    """P'(X >= ``least``) from a distribution's tails there and at the threshold.
 
     Parameters
     ----------
     tail, above : ndarray
         P(X >= ``least``) and P(X >= ``threshold``); these and the rest broadcast.
     least, probability, threshold : ndarray
-
-    Returns
-    -------
-    ndarray
 
     Examples
     --------
@@ -243,19 +237,20 @@ def reweighted(
 
 
 def _least_where(holds: Any, rows: int) -> Array:
-    """The least count from which something holds, by bisection."""
+    """The smallest count at which a monotone condition holds, by bisection."""
     low, high = np.full(rows, -1.0), np.zeros(rows)
-    while not (done := holds(high)).all() and high.max() < LARGEST_COUNT:
-        low, high = np.where(done, low, high), np.where(done, high, 2.0 * high + 1.0)
+    while not (reached := holds(high)).all() and high.max() < LARGEST_COUNT:
+        low, high = np.where(reached, low, high), np.where(reached, high, 2.0 * high + 1.0)
     while (open_ := high - low > 1.0).any():
         middle = np.where(open_, np.floor((low + high) / 2.0), high)
-        done = holds(middle)
-        low, high = np.where(open_ & ~done, middle, low), np.where(open_ & done, middle, high)
+        reached = holds(middle)
+        low = np.where(open_ & ~reached, middle, low)
+        high = np.where(open_ & reached, middle, high)
     return high.astype(np.int64)
 
 
 def single_dispersions(means: Array, count: Array) -> list[float]:
-    """The dispersion of the grid under which the counts are likeliest, of each average alone.
+    """Likeliest dispersion of the grid for each average by itself.
 
     Parameters
     ----------
@@ -266,9 +261,9 @@ def single_dispersions(means: Array, count: Array) -> list[float]:
 
 
 def _lowest_crps(
-    means: Array, dispersion: tuple[float, ...], count: Array, *, pull: float
+    means: Array, dispersion: tuple[float, ...], count: Array, *, shrinkage: float
 ) -> tuple[Array, float]:
-    """Weights with the lowest sum over rows and counts k of (P(X > k) - [x > k])^2, and that."""
+    """Weights that minimise the sum over rows and counts k of (P(X > k) - [x > k])^2; that sum."""
     top = max(float(count.max()), float(means.max()), 1.0) * 2.0
     cuts = np.unique(np.round(np.geomspace(1.0, top + 1.0, CUTS))) - 1.0
     width = np.diff(cuts, append=cuts[-1] + 1.0)
@@ -285,17 +280,17 @@ def _lowest_crps(
         axis=1,
     )
     reached = np.concatenate([np.sqrt(w) * (count > k) for k, w in zip(cuts, width, strict=True)])
-    weight = _simplex(design.T @ design, design.T @ reached, pull=pull)
+    weight = _simplex(design.T @ design, design.T @ reached, shrinkage=shrinkage)
     return weight, float(((design @ weight - reached) ** 2).sum())
 
 
-def _simplex(gram: Array, cross: Array, *, pull: float) -> Array:
-    """Least squares with weights that are not negative and add up to one, pulled to equal ones."""
+def _simplex(gram: Array, cross: Array, *, shrinkage: float) -> Array:
+    """Least squares with non-negative weights that add up to one, shrunk to equal ones."""
     size = len(gram)
-    apart = float(np.trace(gram) - gram.mean(axis=1).sum()) / size
-    ridge = pull * max(apart, 1e-9) + 1e-9 * float(np.trace(gram))
+    variance = float(np.trace(gram) - gram.mean(axis=1).sum()) / size
+    ridge = shrinkage * max(variance, 1e-9) + 1e-9 * float(np.trace(gram))
     root = np.linalg.cholesky(gram + ridge * np.eye(size)).T
     goal = np.linalg.solve(root.T, cross + ridge / size)
     heavy = 1e3 * np.abs(root).max()
-    found, _ = nnls(np.vstack([root, np.full(size, heavy)]), np.append(goal, heavy))
-    return np.asarray(found / found.sum())
+    weight, _ = nnls(np.vstack([root, np.full(size, heavy)]), np.append(goal, heavy))
+    return np.asarray(weight / weight.sum())

@@ -1,4 +1,4 @@
-"""``dynamic``: a level that moves, learnt by conjugate updates, with a tail in closed form."""
+"""``dynamic``: a drifting level with conjugate updates and a closed-form tail."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
 from escalation.models.tails import evenly_spaced, outcome_log_likelihood
 
 PRIOR_DAYS = (2.0, 10.0, 40.0)
-"""Days of observation that the pool's rate is worth."""
+"""Weight of the pooled rate, in days of observation."""
 EVIDENCE_SHARES = (1.0, 0.5, 0.25, 0.1)
-"""Share of the evidence that is left when the level has moved on through the days ahead."""
+"""Share of the evidence left, as the level may move during the days ahead."""
 SMALLEST_RATE = 1e-4
 
 
 def predictive_tail(shape: Array, rate: Array, *, horizon: float, threshold: Array) -> Array:
-    r"""P(X >= k) over h days, the daily level being gamma distributed.
+    r"""P(X >= k) over h days with a gamma distributed daily level.
 
     .. math:: \lambda \sim \Gamma(a, b),\quad X \mid \lambda \sim \text{Poisson}(h \lambda)
               \;\Rightarrow\; P(X \ge k) = I_{h / (b + h)}(k, a)
@@ -34,11 +34,7 @@ def predictive_tail(shape: Array, rate: Array, *, horizon: float, threshold: Arr
     horizon : float
         h, in days.
     threshold : ndarray
-        k; rounded up, and certain to be reached when 0 or less.
-
-    Returns
-    -------
-    ndarray
+        k; rounded up. The probability is 1 for 0 or less.
 
     Examples
     --------
@@ -57,10 +53,10 @@ class Dynamic(EventModel):
     .. math:: a_t = s_t + r_0 b_0,\quad b_t = \frac{1}{1 - \delta} + b_0,\quad
               s_t = \delta s_{t-1} + x_t
 
-    are the conjugate updates of the level's distribution, at rest, when each day a share 1 - delta
-    of the evidence is discounted and the pool's rate r_0 is worth b_0 days. Ahead, both are
-    multiplied by c: the mean stays, the level may have moved. The discount, b_0 and c are the ones
-    of a grid under which the outcomes of the training rows are likeliest.
+    are the conjugate updates in equilibrium, with a share 1 - delta of the evidence discounted each
+    day and the pooled rate r_0 worth b_0 days. Forecasts multiply both by c, which keeps the mean
+    and lets the level move. The discount, b_0 and c are those of a grid under which the outcomes of
+    the training rows are likeliest.
 
     Parameters
     ----------
@@ -74,7 +70,7 @@ class Dynamic(EventModel):
     Attributes
     ----------
     memory_ : int
-        Which of the decayed sums.
+        Index of the decayed sum.
     prior_days_ : float
         b_0.
     kept_ : float
@@ -102,20 +98,21 @@ class Dynamic(EventModel):
         (threshold,) = columns_of(X, [self.threshold])
         sums = [column[rows] for column in columns_of(X, self.levels)]
         best = -np.inf
-        for memory, prior, kept in product(range(len(AVERAGE_DAYS)), PRIOR_DAYS, EVIDENCE_SHARES):
-            chosen = memory, prior, kept
-            p = self._tail(sums[memory], threshold[rows], *chosen)
+        for memory, prior, evidence in product(
+            range(len(AVERAGE_DAYS)), PRIOR_DAYS, EVIDENCE_SHARES
+        ):
+            p = self._tail(sums[memory], threshold[rows], memory, prior, evidence)
             value = float(outcome_log_likelihood(p, y[rows]).mean())
             if value > best:
                 best = value
-                self.memory_, self.prior_days_, self.kept_ = chosen
+                self.memory_, self.prior_days_, self.kept_ = memory, prior, evidence
 
     def _tail(
-        self, total: Array, threshold: Array, memory: int, prior: float, kept: float
+        self, total: Array, threshold: Array, memory: int, prior: float, evidence: float
     ) -> Array:
         observed = 1.0 / -np.expm1(-1.0 / AVERAGE_DAYS[memory])
-        shape = kept * (np.maximum(total, 0.0) + self.rate_ * prior)
-        rate = np.full(len(total), kept * (observed + prior))
+        shape = evidence * (np.maximum(total, 0.0) + self.rate_ * prior)
+        rate = np.full(len(total), evidence * (observed + prior))
         return predictive_tail(shape, rate, horizon=self.horizon, threshold=threshold)
 
     def _probability(self, X: Any) -> Array:

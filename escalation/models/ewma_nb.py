@@ -1,4 +1,4 @@
-"""``ewma_nb``, the baseline to beat: an exponential average with a negative binomial tail."""
+"""``ewma_nb``, the baseline: an exponential average with a negative binomial tail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def nb_tail(mean: Array, dispersion: float | Array, threshold: Array) -> Array:
     dispersion : float or ndarray
         d, variance over mean, above 1.
     threshold : ndarray
-        k; rounded up to a whole number, and certain to be reached when 0 or less.
+        k; rounded up. The probability is 1 for 0 or less.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def nb_tail(mean: Array, dispersion: float | Array, threshold: Array) -> Array:
 
 
 def decayed_mean(decayed: Array, horizon: int) -> Array:
-    """Events to be expected in ``horizon`` days from the decayed sum of the past, by row."""
+    """Expected events in ``horizon`` days from the decayed sum of the past, by row."""
     return np.maximum(decayed / DECAY_DAYS * horizon, SMALLEST_MEAN)
 
 
@@ -59,8 +59,8 @@ class EwmaNB(EventModel):
     .. math:: s_t = e^{-1/21} s_{t-1} + x_t,\quad m = \max(h s_t / 21,\ 0.02),\quad
               P = P(X \ge k),\ \operatorname{Var} X = d\,m
 
-    The dispersion d is mean((future - past28 h/28)^2) / mean(past28 h/28) over training rows, held
-    to [1.1, 30]; nothing else is learnt.
+    The dispersion d is mean((future - past28 h/28)^2) / mean(past28 h/28) over training rows,
+    clipped to [1.1, 30]; nothing else is learnt.
 
     Parameters
     ----------

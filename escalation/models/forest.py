@@ -13,17 +13,17 @@ class Forest(Wrapped):
 
     .. math:: P = \frac{L\,\bar p + p_0}{L + 1}
 
-    with the trees' mean :math:`\bar p`, at least L independent labels in a leaf and the base rate
-    :math:`p_0`: leaves without a single positive do not make an outcome impossible.
+    with the trees' mean :math:`\bar p`, at least L independent labels per leaf and the base rate
+    :math:`p_0`, so that a leaf without positives does not make an outcome impossible.
 
     Parameters
     ----------
     horizon : int
-        In days; overlapping daily labels count as one in that many.
+        h, in days; overlapping daily labels count as one in h.
     trees : int
-        How many.
+        Number of trees.
     leaf : int
-        L, the fewest independent labels in a leaf.
+        L, minimum independent labels per leaf.
     share : float
         Share of the columns that each split looks at.
     seed : int

@@ -1,4 +1,4 @@
-"""``hawkes``: what happened adds to what is to come, and the tail of the counts."""
+"""``hawkes``: past events raise the expected count, with a tail for the counts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from escalation.models.nonnegative import errors, maximise
 from escalation.models.regression import coefficient_table
 
 ANCHOR = "history_decay_21d"
-"""Where the prior puts all excitation: then the mean is that of ``ewma_nb``."""
-OWN = re.compile(rf"^{schema.HISTORY}decay_(\d+)d$")
-OTHER = re.compile(r"^.+_(?:decay|sum)_[\d.]+d(?P<around>_others|_same_country|_within_.+km)?$")
+"""The prior puts all excitation here, which gives the mean of ``ewma_nb``."""
+HISTORY_SUM = re.compile(rf"^{schema.HISTORY}decay_(\d+)d$")
+EXCITATION_SUM = re.compile(
+    r"^.+_(?:decay|sum)_[\d.]+d(?P<around>_others|_same_country|_within_.+km)?$"
+)
 
 
 def excitation_columns(names: Sequence[str]) -> tuple[str, ...]:
-    """Decayed sums of any channel, and whatever sums the neighbours.
+    """Names of decayed sums of any channel, and of sums over neighbours.
 
     Examples
     --------
@@ -32,32 +34,32 @@ def excitation_columns(names: Sequence[str]) -> tuple[str, ...]:
     ...                     "events_sum_7d", "events_sum_7d_others", "threshold"])
     ('history_decay_7d', 'events_decay_3d', 'events_sum_7d_others')
     """
-    matches = ((name, OTHER.match(name)) for name in names)
+    matches = ((name, EXCITATION_SUM.match(name)) for name in names)
     return tuple(
         name for name, match in matches if match and (match["around"] or "_decay_" in name)
     )
 
 
 class Hawkes(EventModel):
-    r"""Expected count as a background and non-negative shares of decayed sums; then its tail.
+    r"""Poisson regression on decayed sums with non-negative shares, and the tail of its counts.
 
     .. math:: m = \beta_0 + \sum_j \beta_j z_j,\quad \beta \ge 0,\quad
               P = P(X \ge k),\ \operatorname{Var} X = d\,m
 
-    with z_j a decayed sum scaled to the mean count of training, so that beta_j is the share of the
-    mean that the column carries. A Poisson regression with an identity link, shrunk towards
-    ``ewma_nb`` (all on the 21-day sum) by a prior; d is the likeliest given the mean.
+    with z_j a decayed sum scaled to the mean training count, so that beta_j is the column's share of
+    the mean. The link is the identity, a prior shrinks towards ``ewma_nb`` (all on the 21-day sum),
+    and d is the likeliest given the mean.
 
     Parameters
     ----------
     horizon : int
         h, in days; overlapping daily labels count as one in that many.
     columns : sequence of str or int, optional
-        Decayed sums; by :func:`excitation_columns` if not given.
+        Decayed sums; those of :func:`excitation_columns` by default.
     ridge : float
-        Prior precision of each share, in independent labels' worth of mean count.
+        Prior precision of each share, in independent labels of the mean count.
     cap : float
-        Counts above this many thresholds are taken as that.
+        Counts are capped at this many thresholds.
     threshold : str or int
         Column of the threshold.
 
@@ -67,13 +69,12 @@ class Hawkes(EventModel):
     shares_, standard_errors_ : ndarray, shape (1 + columns,)
         beta; the background first.
     scale_, high_ : ndarray, shape (columns,)
-        z = scale * column, and the largest column value of training, where it is held.
+        z = scale * column; columns are clipped to their maximum in training.
     dispersion_ : float
         d.
     branching_ratio_ : float
-        Shares of the own history over the days of each sum: of a lasting rate, how much of the
-        next h days the past of the same unit carries. For a Hawkes process this is the branching
-        ratio at h = 1, and less the longer the horizon.
+        Total share of the unit's own history: how much of a lasting rate carries over to the next
+        h days. For a Hawkes process this is the branching ratio at h = 1; it falls with h.
     """
 
     free_form: ClassVar[bool] = False
@@ -101,9 +102,9 @@ class Hawkes(EventModel):
         sums = self._sums(X)
         self.high_ = sums.max(axis=0)
         mean = sums.mean(axis=0)
-        own = np.array([self._per_event(name) for name in self.columns_])
+        per_event = np.array([self._per_event(name) for name in self.columns_])
         scale = np.divide(level, mean, out=np.zeros_like(mean), where=mean > 0)
-        self.scale_ = np.where(own > 0, own, scale)
+        self.scale_ = np.where(per_event > 0, per_event, scale)
         prior = np.array([0.0, *(float(name == ANCHOR) for name in self.columns_)])
         design = self._design(X, level)
         penalty = {"weight": 1.0 / self.horizon, "ridge": self.ridge * level}
@@ -111,7 +112,7 @@ class Hawkes(EventModel):
         self.shares_ = maximise(design, capped, centre=prior, start=prior + 0.01, **penalty)
         self.standard_errors_, _ = errors(design, capped, self.shares_, **penalty)
         self.dispersion_ = likeliest_dispersion(capped, self._mean(X))
-        self.branching_ratio_ = float(self.shares_[1:][own > 0].sum())
+        self.branching_ratio_ = float(self.shares_[1:][per_event > 0].sum())
 
     def _chosen(self, X: Any) -> list[Column]:
         if self.columns is not None:
@@ -121,16 +122,16 @@ class Hawkes(EventModel):
         return list(excitation_columns([str(name) for name in X.columns]))
 
     def _per_event(self, name: Column) -> float:
-        """What an own decayed sum is multiplied by to be the count of h such days; else 0."""
-        match = OWN.match(str(name))
+        """Factor from a history's decayed sum to the count of h such days; 0 for other columns."""
+        match = HISTORY_SUM.match(str(name))
         return self.horizon * -float(np.expm1(-1.0 / int(match[1]))) if match else 0.0
 
     def _sums(self, X: Any) -> Array:
         return np.maximum(np.column_stack(columns_of(X, self.columns_)), 0.0)
 
     def _design(self, X: Any, level: float) -> Array:
-        held = np.minimum(self._sums(X), self.high_) * self.scale_
-        return np.column_stack([np.full(len(held), level), held])
+        scaled = np.minimum(self._sums(X), self.high_) * self.scale_
+        return np.column_stack([np.full(len(scaled), level), scaled])
 
     def _mean(self, X: Any) -> Array:
         fitted = weighted_sum(self._design(X, self.level_), self.shares_)
@@ -142,7 +143,7 @@ class Hawkes(EventModel):
 
     @property
     def summary_(self) -> str:
-        """The shares as a table, and the branching ratio."""
+        """Table of the shares, and the branching ratio."""
         shares = coefficient_table(
             ("background", *self.columns_), self.shares_, self.standard_errors_
         )

@@ -14,7 +14,7 @@ LOG_HAZARD_RANGE = (-30.0, 30.0)
 
 
 class Hazard(RidgeRegression):
-    r"""Complementary log-log regression: the outcome comes at a daily rate set by log history.
+    r"""Complementary log-log regression: the outcome has a daily rate that depends on log history.
 
     .. math:: P = 1 - \exp(-h\,\lambda),\quad
               \log \lambda = \log \lambda_0 + \beta_0 + \sum_j \beta_j z_j
@@ -27,7 +27,7 @@ class Hazard(RidgeRegression):
     horizon : int
         h, in days.
     columns : sequence of str or int
-        What the rate is regressed on, logged and standardised.
+        Regressors, logged and standardised.
     ridge : float
         Prior precision of each coefficient, in independent labels.
 

@@ -1,4 +1,4 @@
-"""``last_value``: the next days as the last days."""
+"""``last_value``: the next days are like the last days."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from escalation._util.arrays import Array
 from escalation.models.base import Column, EventModel, columns_of, smoothed_rate
 
 WINDOWS = (7, 28)
-"""Lengths, in days, of the sums in the history that may stand for "the last days"."""
+"""Lengths, in days, of the history's sums over "the last days"."""
 STRENGTH = 2.0
-"""What the base rate is worth against either group's own rate, in labels."""
+"""Weight of the base rate in each group, in labels."""
 
 
 def nearest_window(horizon: int) -> int:
-    """The window nearest to the horizon by ratio; the shorter one in a tie.
+    """Return the window closest to the horizon by ratio, the shorter one in a tie.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def nearest_window(horizon: int) -> int:
 
 
 class LastValue(EventModel):
-    r"""Two probabilities: one where the last days reached the threshold, one where they did not.
+    r"""One probability if the last days reached the threshold, another if they did not.
 
     .. math:: r = [\, \lceil x_w\, h / w \rceil \ge k \,],\quad
               P_r = \frac{y_r / h + 2 p}{n_r / h + 2}
@@ -43,18 +43,18 @@ class LastValue(EventModel):
     horizon : int
         h, in days.
     window : int, optional
-        w, in days; by :func:`nearest_window` if not given. Where it is the horizon, r is the
-        outcome of h days ago, as far as it counts the same events; elsewhere the sum is scaled and
-        rounded up, so that one event in a week is one event in a day.
+        w, in days; that of :func:`nearest_window` by default. If it equals the horizon, r is the
+        outcome of h days ago for labels that count the same events; otherwise the sum is scaled
+        and rounded up, so that one event in a week is one event in a day.
     last : str or int, optional
-        Column of the sum of the last w days; by its name in the history if not given.
+        Column of the sum of the last w days; that of the history by default.
     threshold : str or int
         Column of the threshold.
 
     Attributes
     ----------
     rates_ : ndarray, shape (2,)
-        P where the last days did not reach the threshold, and where they did.
+        P if the last days did not reach the threshold, and if they did.
     """
 
     free_form: ClassVar[bool] = False

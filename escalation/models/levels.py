@@ -20,13 +20,13 @@ PRIOR = (0.0, 0.05, 0.10, 0.35, 0.20, 0.10, 0.20)
 """Intercept, then the weights of the averages over 7 to 365 days; they add up to one."""
 RIDGE = (5.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0)
 PER_WEEK = 0.05
-"""Events a week that are added to every average: logarithms need them, and silence is no proof."""
+"""Events a week added to every average, so that the logarithm of a quiet past is finite."""
 _LOG_MEAN_RANGE = (-8.0, 8.0)
-SPREAD_RANGE = (0.05, 10.0)
+OVERDISPERSION_RANGE = (0.05, 10.0)
 ROUNDS = 4
-"""Of the mean and of the variance around it."""
+"""Alternating fits of the mean and of its variance."""
 CAP = 20.0
-"""Counts above this many thresholds are taken as that: one massacre must not outweigh a year."""
+"""Counts are capped at this many thresholds: one massacre must not outweigh a year."""
 
 
 class Levels(EventModel):
@@ -36,9 +36,8 @@ class Levels(EventModel):
               P = P(X \ge k)
 
     The coefficients have a Gaussian prior around fixed weights, rows four years old count half, and
-    the information is divided by the design effect of blocks of dates. The tail has a variance in
-    proportion to the mean, or one that grows with its square: whichever makes the outcomes of the
-    training rows likelier.
+    the information is divided by the design effect of blocks of dates. The tail's variance is
+    linear or quadratic in the mean, whichever makes the training outcomes likelier.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ class Levels(EventModel):
     coefficients_ : ndarray, shape (7,)
         Intercept first.
     quadratic_ : bool
-        The variance grows with the squared mean.
+        Whether the variance is quadratic in the mean.
     dispersion_ : float
         Variance over mean, or the squared coefficient of variation of the quadratic form.
     """
@@ -122,20 +121,20 @@ def log_averages(X: Any, levels: Sequence[Column], *, horizon: int) -> Array:
 
 
 def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
-    """Coefficients of the penalised regression, the counts' variance by moments in between."""
+    """Coefficients of the penalised regression, updating the overdispersion by moments."""
     prior, ridge = np.array(PRIOR), np.array(RIDGE)
     beta, shrunk = prior, weight / effect
     for _ in range(ROUNDS):
         mean = np.exp(np.clip(Z @ beta, *_LOG_MEAN_RANGE))
         excess = (weight * ((count - mean) ** 2 - mean)).sum() / (weight * mean**2).sum()
-        spread = float(np.clip(excess, *SPREAD_RANGE))
-        curvature = (shrunk * mean / (1.0 + spread * mean)) @ Z**2 + ridge
+        overdispersion = float(np.clip(excess, *OVERDISPERSION_RANGE))
+        curvature = (shrunk * mean / (1.0 + overdispersion * mean)) @ Z**2 + ridge
 
-        def loss(beta: Array, spread: float = spread) -> tuple[float, Array]:
-            """Of the negative binomial with variance mean + spread * mean^2."""
+        def loss(beta: Array, overdispersion: float = overdispersion) -> tuple[float, Array]:
+            """Of the negative binomial with variance mean + overdispersion * mean^2."""
             linear, away = Z @ beta, beta - prior
-            size = count + 1.0 / spread
-            ratio = linear + np.log(spread)
+            size = count + 1.0 / overdispersion
+            ratio = linear + np.log(overdispersion)
             misfit = shrunk @ (size * np.logaddexp(0.0, ratio) - count * linear)
             slope = (shrunk * (size * expit(ratio) - count)) @ Z
             return float(misfit + ridge @ away**2 / 2.0), slope + ridge * away

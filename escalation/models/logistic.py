@@ -19,7 +19,7 @@ from escalation.models.wrapped import Wrapped
 
 
 class SignedLog(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Each column's ``sign(x) log(1 + |x|)``; learns nothing.
+    """Transform each column to ``sign(x) log(1 + |x|)``.
 
     Examples
     --------
@@ -28,12 +28,12 @@ class SignedLog(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Only check the columns."""
+        """Check the columns; nothing is learnt."""
         validate_data(self, X, dtype=np.float64)
         return self
 
     def transform(self, X: Any) -> Array:
-        """The same shape, logged."""
+        """Signed logarithms, in the same shape."""
         check_is_fitted(self)
         return signed_log(validate_data(self, X, dtype=np.float64, reset=False))
 
@@ -47,7 +47,7 @@ class Logistic(Wrapped):
     .. math:: \operatorname{logit} P = \beta_0 + \sum_j \beta_j z_j,\quad
               \max\ \ell(\beta) / h - \tfrac{r}{2} \sum_j \beta_j^2
 
-    Columns that never changed in training have no say.
+    Columns that are constant in training are ignored.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Logistic(Wrapped):
         return Pipeline(steps)
 
     def _predicted(self, Z: Array) -> Array:
-        """Not by the pipeline's matrix product, whose bits depend on the number of rows."""
+        """Avoids the pipeline's matrix product, whose bits depend on the number of rows."""
         ridge = self.inner_[-1]
-        seen = self.inner_[:-1].transform(Z)
-        return expit(weighted_sum(seen, ridge.coef_[0]) + ridge.intercept_[0])
+        scaled = self.inner_[:-1].transform(Z)
+        return expit(weighted_sum(scaled, ridge.coef_[0]) + ridge.intercept_[0])

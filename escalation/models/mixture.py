@@ -25,34 +25,34 @@ START: dict[str, float] = {"ewma_nb": 0.4, "pool": 0.15, "corrected": 0.45}
 """The log-linear pool that the mixture starts from."""
 PRIOR_MODEL = "prior"
 LEARNERS = ("logistic", "boosting", "forest", "hazard")
-"""Models of all features, whose plain mean on log-odds is a candidate too."""
+"""Models on all features; the plain mean of their log-odds is a candidate too."""
 START_FLOOR = 0.25
-"""Mixture weight that stays with the pool of the start, whatever the record says."""
+"""Mixture weight that the pool of the start always keeps."""
 FLOOR_WORTH = 26.0
-"""Independent labels after which, beside a prior, half of that is the pool's; the rest stays with
-prior and baseline, because ``corrected`` has to learn first. With the baseline alone instead, young
-archives of each conflict lost one to four percent of the Brier score at ``any`` within 30 days."""
+"""With a prior, independent labels after which the fixed pool has half of that weight; the rest
+stays with prior and baseline while ``corrected`` learns. With the baseline alone instead, young
+archives of each conflict lost one to four percent of the Brier score for ``any`` in 30 days."""
 START_PRIOR = 0.5
 CORE_PRIOR = 0.1
 OTHER_PRIOR = 0.03
-"""Prior weight of the pool of the start; of each of its models alone, and of the learners' mean;
-and of any other model alone."""
+"""Prior weights: the pool of the start; each of its models alone and the learners' mean; any other
+model alone."""
 SECOND_START_PRIOR = 0.2
 LEARNT_START_PRIOR = 2.0
-"""Of the pool of the start where the mixture starts from ``prior``, and of that start: young
-archives of conflicts that the prior had not seen followed their own first weeks too readily."""
+"""Prior weights of the fixed pool and of the start if that is from ``prior``: young archives of
+conflicts unseen by the prior followed their own first weeks too readily."""
 RECALIBRATION_RIDGE = (10.0, 100.0)
 RECALIBRATION_HALF_LIFE = 540.0
-"""Prior precision of the recalibration's intercept and slope, in independent labels, and the
-half-life of its age weights, in days."""
+"""Prior precision of the recalibration's intercept and slope, in independent labels, and half-life
+of its age weights, in days."""
 FEWEST_RESOLVED = 20
 SMALLEST_WEIGHT = 0.001
-"""Candidates with less are left out."""
+"""Candidates with less are dropped."""
 
 
 @dataclass(frozen=True)
 class ResolvedForecasts:
-    """Forecasts whose outcome is known.
+    """Forecasts with a known outcome.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class ResolvedForecasts:
         As issued.
     outcome : ndarray, shape (row,)
     day : ndarray of int64, shape (row,)
-        On which they were issued.
+        Issue day.
     unit : ndarray of int64, shape (row,), optional
-        Whom they are about.
+        Code of the unit.
     """
 
     names: tuple[str, ...]
@@ -78,10 +78,10 @@ def tempered_posterior(gain: Array, day: NDArray[np.int64], *, prior: Array, hor
 
     .. math:: e_j \propto \pi_j \exp\Big(D^{-1/2} \sum_i 2^{-a_i / 1500} g_{ij}\Big)
 
-    with g_ij the log likelihood of outcome i under candidate j over that under the first one, a_i
-    the age in days and D the largest design effect of the candidates' gains. Bayes for independent
-    labels would take 1 for D, full allowance for their dependence D itself. Half way between them,
-    on a log scale, the best model is found in time, and a lucky one is seldom taken for it.
+    with g_ij the log likelihood of outcome i under candidate j less that under the first one, a_i
+    the age in days and D the largest design effect of the candidates' gains. For independent labels
+    the exponent would be 1, with full allowance for dependence 1/D. Half way between, on a log
+    scale, the best model wins in time and a lucky one seldom does.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def tempered_posterior(gain: Array, day: NDArray[np.int64], *, prior: Array, hor
 
 
 class Mixture(NamedTuple):
-    r"""What is mixed, and how much of each.
+    r"""Mixture of log-linear pools of models.
 
     .. math:: P = \sum_c e_c \operatorname{expit}\Big(\sum_m W_{cm} \operatorname{logit} P_m\Big)
 
@@ -132,51 +132,51 @@ class Mixture(NamedTuple):
     mixture_weights: Array
 
     def of(self, odds: Array) -> Array:
-        """Probability from the models' log-odds, shape (row, model), the same in any batch."""
+        """Probability from the models' log-odds, shape (row, model); the same in any batch."""
         total = np.zeros(len(odds))
-        for pooled, share in zip(self.pool_weights, self.mixture_weights, strict=True):
-            total += share * expit(weighted_sum(odds, pooled))
+        for weights, share in zip(self.pool_weights, self.mixture_weights, strict=True):
+            total += share * expit(weighted_sum(odds, weights))
         return total
 
 
 def candidates_of(names: tuple[str, ...], start: Mapping[str, float]) -> tuple[Array, Array]:
     """Pool weights, shape (candidate, model), and prior weight of each candidate.
 
-    They are the fixed pool, every model alone, and the mean of the learners; at the end, where
-    the start is from ``prior``, the start.
+    In order: the fixed pool, every model alone, the mean of the learners, and the start if it is
+    from ``prior``.
     """
-    known = PRIOR_MODEL in start
+    has_prior = PRIOR_MODEL in start
     rows = [_pool_of(START, names), *np.eye(len(names))]
     core = {*START, *start}
-    prior = [SECOND_START_PRIOR if known else START_PRIOR]
+    prior = [SECOND_START_PRIOR if has_prior else START_PRIOR]
     prior += [CORE_PRIOR if name in core else OTHER_PRIOR for name in names]
     learners = np.array([name in LEARNERS for name in names], dtype=np.float64)
     if learners.sum() > 1:
         rows.append(learners / learners.sum())
         prior.append(CORE_PRIOR)
-    if known:
+    if has_prior:
         rows.append(_pool_of(start, names))
         prior.append(LEARNT_START_PRIOR)
     return np.stack(rows), np.array(prior) / sum(prior)
 
 
 def start_of(estimators: Mapping[str, Any]) -> dict[str, float]:
-    """The pool that a mixture of some models starts from, by model.
+    """Weights of the pool that a mixture starts from, by model.
 
     Parameters
     ----------
     estimators : mapping of str to estimator
-        Fitted. With a ``prior`` that has learnt the label, the pool of that and the baseline, as
-        the prior's numbers say; without, a fixed one.
+        Fitted. With a ``prior`` that has learnt the label, the pool of prior and baseline from the
+        prior's numbers; otherwise the fixed pool.
     """
     share = getattr(estimators.get(PRIOR_MODEL), "start_", 0.0)
     return {PRIOR_MODEL: share, "ewma_nb": 1.0 - share} if share else START
 
 
 def _pool_of(weights: Mapping[str, float], names: tuple[str, ...]) -> Array:
-    """Weights of those models of a pool that there are."""
-    held = np.array([weights.get(name, 0.0) for name in names])
-    return np.asarray(held / held.sum())
+    """Weights of a pool, normalised over the models at hand."""
+    selected = np.array([weights.get(name, 0.0) for name in names])
+    return np.asarray(selected / selected.sum())
 
 
 def mixture_of(
@@ -186,14 +186,14 @@ def mixture_of(
     horizon: int,
     start: Mapping[str, float] = START,
 ) -> Mixture:
-    """The mixture that the record speaks for; a quarter stays with the pool of the start.
+    """Mixture weighted by a record; a quarter stays with the pool of the start.
 
-    Where that is of the prior, the quarter moves from it to the fixed pool.
+    If that is a prior's, the quarter moves to the fixed pool as forecasts resolve.
 
     Parameters
     ----------
     record : ResolvedForecasts or None
-        Of the named models, at least.
+        With the named models at least.
     names : tuple of str
     horizon : int
         In days.
@@ -203,7 +203,7 @@ def mixture_of(
     Returns
     -------
     Mixture
-        Candidates of negligible weight are left out.
+        Without candidates of negligible weight.
     """
     weights, prior = candidates_of(names, start)
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
@@ -214,22 +214,22 @@ def mixture_of(
     gain = likely - likely[:, :1]
     posterior = tempered_posterior(gain, record.day, prior=prior, horizon=horizon)
     shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
-    ripe = 1.0
+    pool_share = 1.0
     if PRIOR_MODEL in start:
-        ripe = pool_floor_share(record.day, horizon=horizon)
-        shares[-1] += START_FLOOR * (1.0 - ripe)
-    shares[0] += START_FLOOR * ripe
-    kept = shares > 0.0
-    return Mixture(weights[kept], shares[kept] / shares.sum())
+        pool_share = pool_floor_share(record.day, horizon=horizon)
+        shares[-1] += START_FLOOR * (1.0 - pool_share)
+    shares[0] += START_FLOOR * pool_share
+    positive = shares > 0.0
+    return Mixture(weights[positive], shares[positive] / shares.sum())
 
 
 def pool_floor_share(day: NDArray[np.int64], *, horizon: int) -> float:
-    """Share of the floor that the pool of the start has after the days of a record.
+    """Share of the floor that has moved to the fixed pool after the days of a record.
 
     Parameters
     ----------
     day : ndarray of int64, shape (row,)
-        Forecasts whose horizons overlap count as one label for each horizon that they cover.
+        Overlapping forecasts count as one label per horizon that they cover.
     horizon : int
         In days.
 
@@ -244,20 +244,20 @@ def pool_floor_share(day: NDArray[np.int64], *, horizon: int) -> float:
 
 
 def shares_of(mixture: Mixture, names: tuple[str, ...]) -> dict[str, float]:
-    """What share each model has in a mixture, over all candidates.
+    """Total share of each model in a mixture.
 
     Parameters
     ----------
     mixture : Mixture
     names : tuple of str
-        Of its models.
+        Its models.
     """
     total = mixture.mixture_weights @ mixture.pool_weights
     return dict(zip(names, total.tolist(), strict=True))
 
 
 def odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:
-    """Log-odds of some models in a record.
+    """Log-odds of the named models in a record.
 
     Parameters
     ----------
@@ -268,14 +268,14 @@ def odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:
     -------
     ndarray, shape (row, model)
     """
-    places = [record.names.index(name) for name in names]
-    return log_odds(record.probability[:, places])
+    columns = [record.names.index(name) for name in names]
+    return log_odds(record.probability[:, columns])
 
 
 def recalibration_of(
     record: ResolvedForecasts | None, mixture: Mixture, names: tuple[str, ...], *, horizon: int
 ) -> Array:
-    """Recalibration of the mixture that the forecasts of the past one or two years ask for.
+    """Recalibration of a mixture from the forecasts of the past one or two years.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ def recalibration_of(
     Returns
     -------
     ndarray, shape (2,)
-        Intercept and slope on log-odds; (0, 1) without a record, and shrunk to it.
+        Intercept and slope on log-odds, shrunk to (0, 1), which they are without a record.
     """
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
         return np.array([0.0, 1.0])

@@ -1,4 +1,4 @@
-"""``negbin``: a count regression that starts from the decayed rate, and the tail of its counts."""
+"""``negbin``: a count regression around the decayed rate, and the tail of its counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from escalation.models.regression import HISTORY_COLUMNS, RidgeRegression, ridge
 
 FITTED_DISPERSION_RANGE = (1.02, 100.0)
 LOG_MEAN_RANGE = (-12.0, 16.0)
-"""Means are held between 6e-6 and 9e6 events, where the tail is still computed exactly."""
+"""Means are clipped to between 6e-6 and 9e6 events, where the tail is still exact."""
 
 
 def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
@@ -28,10 +28,6 @@ def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
     dispersion : float
         Above 1.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> round(negbin_loglike(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 2.0), 6)
@@ -39,12 +35,12 @@ def negbin_loglike(count: Array, mean: Array, dispersion: float) -> float:
     """
     size = mean / (dispersion - 1.0)
     zeros = size * np.log(dispersion)
-    rest = gammaln(count + size) - gammaln(size) + count * np.log1p(-1.0 / dispersion)
-    return float((rest - zeros).sum())
+    terms = gammaln(count + size) - gammaln(size) + count * np.log1p(-1.0 / dispersion)
+    return float((terms - zeros).sum())
 
 
 def likeliest_dispersion(count: Array, mean: Array) -> float:
-    """The variance over the mean that makes the counts likeliest.
+    """Return the variance over the mean that makes the counts likeliest.
 
     Parameters
     ----------
@@ -70,23 +66,22 @@ class NegBin(RidgeRegression):
     .. math:: \log m = \log \max(h s_{21} / 21,\ 0.02) + \beta_0 + \sum_j \beta_j z_j,\quad
               P = P(X \ge k),\ \operatorname{Var} X = d\,m
 
-    With all coefficients zero this is the mean of ``ewma_nb``, and the ridge penalty shrinks
-    towards it. The coefficients are Poisson's (right for any variance in proportion to the mean),
-    and d is the likeliest given them.
+    With all coefficients zero this is the mean of ``ewma_nb``, towards which the ridge penalty
+    shrinks. The coefficients are those of a Poisson regression (valid for any variance proportional
+    to the mean), and d is the likeliest given them.
 
     Parameters
     ----------
     horizon : int
         h, in days.
     columns : sequence of str or int
-        What the mean is regressed on, logged and standardised.
+        Regressors, logged and standardised.
     ridge : float
         Prior precision of each coefficient, in independent labels.
     cap : float
-        Counts above this many thresholds are taken as that: one massacre must not outweigh a year,
-        and says no more than that the threshold was reached.
+        Counts are capped at this many thresholds: one massacre must not outweigh a year.
     decayed, threshold : str or int
-        Columns of the sum that decays over 21 days, and of the threshold.
+        Columns of the decayed sum over 21 days, and of the threshold.
 
     Attributes
     ----------

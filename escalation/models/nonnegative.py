@@ -1,8 +1,7 @@
-"""Poisson regression on the rate itself, with coefficients that can't be negative.
+"""Poisson regression with an identity link and non-negative coefficients.
 
-What happens adds to what is to come, so the rate is a sum of non-negative parts: an identity link.
-SciPy finds the maximum; errors come from the expected information there
-(:mod:`escalation.models.excitation`, ``hawkes``).
+For rates that are sums of non-negative terms: :mod:`escalation.models.excitation` and ``hawkes``.
+SciPy finds the maximum; standard errors come from the expected information there.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from escalation._util.arrays import Array
 from escalation.models.optimum import minimise
 
 MEAN_FLOOR = 1e-6
-"""Added to every mean, in events, so that an event on a day without any rate is not impossible."""
+"""Added to every mean, in events, so that an event on a day with rate 0 is not impossible."""
 
 
 def loglike(design: Array, count: Array, coefficients: Array) -> float:
@@ -24,10 +23,6 @@ def loglike(design: Array, count: Array, coefficients: Array) -> float:
     design : ndarray, shape (row, column)
     count : ndarray, shape (row,)
     coefficients : ndarray, shape (column,)
-
-    Returns
-    -------
-    float
     """
     mean = design @ coefficients + MEAN_FLOOR
     return float(count @ np.log(mean) - mean.sum())
@@ -42,12 +37,12 @@ def maximise(
     ridge: float = 0.0,
     centre: Array | None = None,
 ) -> Array:
-    r"""Coefficients, none below zero, that make the counts likeliest.
+    r"""Non-negative coefficients that make the counts likeliest.
 
     .. math:: \max_{\beta \ge 0}\ w \sum_i (y_i \log x_i^\top\beta - x_i^\top\beta)
               - \tfrac{r}{2} \lVert \beta - c \rVert^2
 
-    The problem is concave, so the maximum does not depend on the start.
+    The objective is concave, so the maximum does not depend on the start.
 
     Parameters
     ----------
@@ -55,9 +50,9 @@ def maximise(
         Not negative.
     count : ndarray, shape (row,)
     start : ndarray, shape (column,), optional
-        Where to begin; equal shares of the mean count by default.
+        Initial values; equal shares of the mean count by default.
     weight : float
-        w, how many labels a row counts as.
+        w, labels per row.
     ridge : float
         r, the prior precision of each coefficient.
     centre : ndarray, shape (column,), optional
@@ -75,19 +70,21 @@ def maximise(
     >>> maximise(design, np.array([1.0, 3.0, 0.0, 1.0])).round(4).tolist()
     [1.25, 0.0]
     """
-    goal = np.zeros(design.shape[1]) if centre is None else centre
-    begin = _equal_shares(design, count) if start is None else np.maximum(start, 0.0)
+    centre = np.zeros(design.shape[1]) if centre is None else centre
+    initial = _equal_shares(design, count) if start is None else np.maximum(start, 0.0)
     level = max(float(count.mean()), MEAN_FLOOR)
     curvature = weight * (design**2).sum(axis=0) / level + ridge + MEAN_FLOOR
     sums = weight * design.sum(axis=0)
 
     def loss(beta: Array) -> tuple[float, Array]:
         mean = design @ beta + MEAN_FLOOR
-        away = beta - goal
-        value = sums @ beta - weight * (count @ np.log(mean)) + ridge / 2.0 * (away @ away)
-        return float(value), sums - weight * ((count / mean) @ design) + ridge * away
+        deviation = beta - centre
+        value = (
+            sums @ beta - weight * (count @ np.log(mean)) + ridge / 2.0 * (deviation @ deviation)
+        )
+        return float(value), sums - weight * ((count / mean) @ design) + ridge * deviation
 
-    return minimise(loss, begin, curvature=curvature, nonnegative=True)
+    return minimise(loss, initial, curvature=curvature, nonnegative=True)
 
 
 def _equal_shares(design: Array, count: Array) -> Array:
@@ -101,18 +98,18 @@ def errors(
 ) -> tuple[Array, float]:
     """Standard errors and dispersion at the maximum.
 
-    Errors are those of the expected information of all columns, those held at zero included, so
-    an interval also says how large a coefficient of zero may be. They are scaled by the
-    dispersion: Pearson's, variance over mean, 1 or more.
+    Errors come from the expected information of all columns, including those at the bound of zero,
+    so that these have an interval too. They are scaled by Pearson's dispersion, variance over mean,
+    1 or more.
 
     Parameters
     ----------
     design : ndarray, shape (row, column)
     count : ndarray, shape (row,)
     coefficients : ndarray, shape (column,)
-        Of :func:`maximise`.
+        From :func:`maximise`.
     weight, ridge : float
-        As given to it.
+        As passed to it.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The lowest point of a convex loss, by SciPy's L-BFGS-B."""
+"""Minimum of a convex loss, by SciPy's L-BFGS-B."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from escalation._util.arrays import Array
 
 OPTIONS = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000}
-"""On to the gradient's tolerance, or until rounding allows no further gain."""
+"""Down to the gradient's tolerance, or until rounding allows no further gain."""
 
 
 def minimise(
@@ -20,18 +20,18 @@ def minimise(
     curvature: Array,
     nonnegative: bool = False,
 ) -> Array:
-    """Coefficients at which a convex loss is lowest.
+    """Minimise a convex loss.
 
     Parameters
     ----------
     loss : callable
-        Coefficients, shape (column,), to the loss and its gradient, shape (column,).
+        Maps coefficients, shape (column,), to the loss and its gradient, shape (column,).
     start : ndarray, shape (column,)
     curvature : ndarray, shape (column,)
-        About the second derivative by each coefficient; positive. Coefficients are scaled by it, so
-        that one tolerance suits all of them.
+        Approximate second derivative by each coefficient; positive. Coefficients are scaled by it,
+        so that one tolerance suits all.
     nonnegative : bool
-        Whether coefficients are held at zero or above.
+        Whether coefficients are bounded below by zero.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """MAP logistic regression with a Gaussian prior, on rows that are not independent.
 
-Labels of neighbouring days share days, and units of one day share the news. A fit that took rows
-for independent would trust them far too much: its information is divided by how much more the
-residuals vary when they are added up by blocks of dates (the design effect).
+Labels of neighbouring days overlap, and units of one day share the news. A fit that took rows as
+independent would be far too confident: its information is divided by the design effect, which is
+how much more the residuals vary when summed by blocks of dates.
 """
 
 from __future__ import annotations
@@ -18,22 +18,21 @@ from escalation.models.optimum import minimise
 
 _Codes = NDArray[np.int64]
 HALF_LIFE = 1500.0
-"""In days: four years ago counts half. Chosen with the prior weights of ``pool`` and ``blend`` on
-the four data sets of the skill table, and the same for all of them."""
+"""In days: rows four years old count half. Chosen with the prior weights of ``pool`` and ``blend``
+on the four data sets of the skill table, and the same for all of them."""
 SHORTEST_BLOCK = 28
 FEWEST_DATE_BLOCKS = 4
-"""Fewer blocks of dates can't show how rows depend on each other."""
+"""With fewer blocks of dates, the dependence between rows can't be estimated."""
 LOG_ODDS_CLIP = 1e-4
 
 
 def days_of(X: object, rows: int) -> _Codes:
-    """Day of each row as a whole number; the same for all where the index doesn't say.
+    """Day of each row as a whole number; 0 for all rows without an index level ``day``.
 
     Parameters
     ----------
     X : DataFrame or ndarray, shape (row, column)
     rows : int
-        How many.
 
     Returns
     -------
@@ -47,9 +46,9 @@ def days_of(X: object, rows: int) -> _Codes:
 
 
 def blocks_of(day: _Codes, *, horizon: int) -> _Codes:
-    """Block of each row: two horizons long, and four weeks at least.
+    """Block of each row, two horizons long and at least four weeks.
 
-    Without days (all are the same) every row is its own block.
+    If all days are the same, every row is its own block.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ def blocks_of(day: _Codes, *, horizon: int) -> _Codes:
     Returns
     -------
     ndarray of int64, shape (row,)
-        From 0 on.
+        Numbered from 0.
     """
     if len(day) and day.min() == day.max():
         return np.arange(len(day), dtype=np.int64)
@@ -69,7 +68,7 @@ def blocks_of(day: _Codes, *, horizon: int) -> _Codes:
 
 
 def age_weights(day: _Codes, *, half_life: float = HALF_LIFE) -> Array:
-    """Weight of each row by its age before the last one.
+    """Weight of each row by its age relative to the last day.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ def age_weights(day: _Codes, *, half_life: float = HALF_LIFE) -> Array:
 
 
 def design_effect(residual: Array, block: _Codes, *, expected: float) -> float:
-    """Variance of residuals added up by blocks, over what independent rows would give; 1 at least.
+    """Variance of residuals summed by block, relative to independent rows; at least 1.
 
     Parameters
     ----------
@@ -99,10 +98,6 @@ def design_effect(residual: Array, block: _Codes, *, expected: float) -> float:
     block : ndarray of int64, shape (row,)
     expected : float
         Sum of the residuals' variances.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -114,7 +109,7 @@ def design_effect(residual: Array, block: _Codes, *, expected: float) -> float:
 
 
 def log_odds(probability: Array) -> Array:
-    """Logit, with probabilities held to [0.0001, 0.9999]."""
+    """Logit of probabilities clipped to [0.0001, 0.9999]."""
     return logit(np.clip(probability, LOG_ODDS_CLIP, 1.0 - LOG_ODDS_CLIP))
 
 
@@ -128,7 +123,7 @@ def penalised_logistic(
     unit: _Codes | None = None,
     unit_ridge: float = 1.0,
 ) -> tuple[Array, Array]:
-    r"""MAP logistic regression: Gaussian priors on the coefficients and on units' effects.
+    r"""MAP logistic regression with Gaussian priors on the coefficients and the unit effects.
 
     .. math:: \max_{\beta, u}\ \sum_i w_i \ell_i(\beta, u)
               - \tfrac{1}{2} \sum_j r_j (\beta_j - b_j)^2 - \tfrac{s}{2} \sum_g u_g^2
@@ -138,9 +133,9 @@ def penalised_logistic(
     Z : ndarray, shape (row, column)
     y, weight : ndarray, shape (row,)
     prior, ridge : ndarray, shape (column,)
-        Mean b and precision r of the coefficients' priors.
+        Means b and precisions r of the coefficients' priors.
     unit : ndarray of int64, shape (row,), optional
-        From 0 on; without it there are no units' effects.
+        Codes from 0; without them there are no unit effects.
     unit_ridge : float
         s.
 
@@ -165,15 +160,15 @@ def penalised_logistic(
     precision = np.concatenate([ridge, np.full(units, unit_ridge)])
     steepest = np.concatenate([weight @ Z**2, np.bincount(code, weight)[:units]]) / 4.0
 
-    def loss(away: Array) -> tuple[float, Array]:
-        value = centre + away
+    def loss(deviation: Array) -> tuple[float, Array]:
+        value = centre + deviation
         odds = Z @ value[:columns]
         if units:
             odds = odds + value[columns:][code]
         residual = weight * (expit(odds) - y)
         slope = np.concatenate([residual @ Z, np.bincount(code, residual)[:units]])
         misfit = weight @ (np.logaddexp(0.0, odds) - y * odds)
-        return float(misfit + precision @ away**2 / 2.0), slope + precision * away
+        return float(misfit + precision @ deviation**2 / 2.0), slope + precision * deviation
 
     best = centre + minimise(loss, np.zeros(len(centre)), curvature=precision + steepest)
     return best[:columns], best[columns:]
@@ -191,10 +186,9 @@ def dependent_logistic(
     unit: _Codes | None = None,
     unit_ridge: float = 1.0,
 ) -> tuple[Array, Array]:
-    """Penalised logistic regression with age weights, divided by the rows' design effect.
+    """Penalised logistic regression with age weights divided by the rows' design effect.
 
-    With fewer than four blocks of dates, where no design effect can be estimated, the rows of a
-    block count as one.
+    With fewer than four blocks of dates there is no estimate of it, and a block counts as one row.
 
     Parameters
     ----------
@@ -259,7 +253,7 @@ def recalibration(
     Returns
     -------
     ndarray, shape (2,)
-        The slope is never negative.
+        The slope is not negative.
     """
     coefficients, _ = dependent_logistic(
         np.column_stack([np.ones_like(score), score]),

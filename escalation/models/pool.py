@@ -17,9 +17,9 @@ from escalation.models.tails import evenly_spaced, likeliest_shape, tail_of
 AVERAGE_DAYS = (7, 10, 21, 45, 90, 365)
 AVERAGE_COLUMNS: tuple[Column, ...] = tuple(f"history_decay_{days}d" for days in AVERAGE_DAYS)
 WEIGHTS = (0.07, 0.07, 0.21, 0.14, 0.07, 0.14, 0.30)
-"""Of the six averages and of their mixture; they add up to one. Fixed: no data set decides them."""
+"""Of the six averages and of their mixture, adding up to one. Fixed, not fitted to any data."""
 MIX = (0.8, 0.2)
-"""A seventh average: mostly the 21 days, with a memory of the year."""
+"""Weights of the averages over 21 and 365 days in a seventh average."""
 
 
 class Pool(EventModel):
@@ -28,9 +28,9 @@ class Pool(EventModel):
     .. math:: \operatorname{logit} P = \sum_j w_j \operatorname{logit} P(X_j \ge k),\quad
               m_j = \max(h s_j / K_j,\ 0.02)
 
-    Each tail has a variance in proportion to its mean, or one that grows with its square, and its
-    own dispersion: those of a grid under which the outcomes of the training rows are likeliest.
-    Nothing else is learnt, so there is little to overfit.
+    The variance of each tail is linear or quadratic in its mean, with its own dispersion: the
+    likeliest of a grid for the training outcomes. Nothing else is learnt, so there is little to
+    overfit.
 
     Parameters
     ----------
@@ -44,8 +44,7 @@ class Pool(EventModel):
     Attributes
     ----------
     shapes_ : list of tuple of (bool, float)
-        Whether the variance grows with the squared mean, and the dispersion, of the six averages
-        and of their mixture.
+        Whether the variance is quadratic, and the dispersion, of each average and of the mixture.
     """
 
     free_form: ClassVar[bool] = False
@@ -70,9 +69,9 @@ class Pool(EventModel):
     def _means(self, X: Any) -> Array:
         """Expected counts by average, shape (7, row)."""
         sums = np.stack(columns_of(X, self.levels))
-        own = np.maximum(sums / np.array(AVERAGE_DAYS)[:, None] * self.horizon, SMALLEST_MEAN)
-        mixed = MIX[0] * own[2] + MIX[1] * own[5]
-        return np.concatenate([own, mixed[None]])
+        decayed = np.maximum(sums / np.array(AVERAGE_DAYS)[:, None] * self.horizon, SMALLEST_MEAN)
+        mixed = MIX[0] * decayed[2] + MIX[1] * decayed[5]
+        return np.concatenate([decayed, mixed[None]])
 
     def _probability(self, X: Any) -> Array:
         (threshold,) = columns_of(X, [self.threshold])

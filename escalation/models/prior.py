@@ -1,4 +1,4 @@
-"""``prior``: a regression learnt once on other conflicts; it learns nothing from yours."""
+"""``prior``: a regression fitted once on other conflicts, not on yours."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from escalation.models.pool import AVERAGE_COLUMNS, AVERAGE_DAYS
 from escalation.models.prior_numbers import LabelNumbers, checked_numbers, packaged_numbers
 
 KNOTS = (1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90)
-"""Horizons, in days, between which log-odds are a straight line in the logarithm of the horizon."""
+"""Horizons, in days, between which log-odds are linear in the logarithm of the horizon."""
 SAME_AT_ANY_HORIZON = ("any", "onset")
 """Labels whose threshold doesn't depend on the horizon: their probability can't fall with it."""
 DISPERSION = 2.0
 LEAST_RATE = 0.005
-"""Events a day that are added to every average."""
+"""Events a day added to every average."""
 SHORTEST, LONGEST = 28.0, 360.0
-"""Ages in days are held within."""
+"""Range to which ages are clipped, in days."""
 LARGEST_ODDS = 8.0
-"""Log-odds of the tails are held within."""
+"""Log-odds of the tails are clipped to this."""
 ACTIVE_COLUMNS: tuple[Column, ...] = tuple(f"{schema.ACTIVE}{days}d" for days in (28, 90, 360))
 INPUT_COLUMNS: tuple[Column, ...] = (
     *AVERAGE_COLUMNS,
@@ -37,22 +37,22 @@ INPUT_COLUMNS: tuple[Column, ...] = (
     schema.DAYS_OBSERVED,
     schema.THRESHOLD,
 )
-"""What :func:`inputs_of` takes, in order."""
+"""Columns that :func:`inputs_of` takes, in order."""
 
 
 def inputs_of(values: Array, *, horizon: int, at: int) -> Array:
-    """What the regression sees, in no unit of events: shape (row, input).
+    """Inputs of the regression, independent of the unit of events, shape (row, input).
 
     Parameters
     ----------
     values : ndarray, shape (14, row)
         Decayed sums over 7, 10, 21, 45, 90 and 365 days; days with an event among the last 28, 90
-        and 360; days since the last event; sum of 360 days; unchanged expectation in ``horizon``
-        days; days that the archive has been observed; threshold.
+        and 360; days since the last event; sum of 360 days; expectation at an unchanged rate in
+        ``horizon`` days; days observed; threshold.
     horizon : int
         Of the unchanged expectation, in days.
     at : int
-        Horizon that is asked about, in days.
+        Horizon of the forecast, in days.
     """
     sums, active = np.maximum(values[:6], 0.0), np.maximum(values[6:9], 0.0)
     since, year, mean, observed, threshold = values[9:]
@@ -96,31 +96,31 @@ def inputs_of(values: Array, *, horizon: int, at: int) -> Array:
 
 
 def _age(year: Array, mean: Array, horizon: int) -> Array:
-    """Days over which the unchanged expectation is taken; a unit without events counts as old."""
+    """Days behind the unchanged expectation; a unit without events counts as old."""
     age = np.where(mean > 0.0, year * horizon / np.where(mean > 0.0, mean, 1.0), LONGEST)
     return np.clip(age, 1.0, LONGEST)
 
 
 def _tails(sums: Array, plain: Array, age: Array, threshold: Array, at: int) -> Array:
-    """Log-odds of reaching the threshold on six decayed averages and on the plain one."""
+    """Log-odds of reaching the threshold, for six decayed averages and the plain one."""
     days = np.array(AVERAGE_DAYS, dtype=np.float64)[:, None]
-    held = np.where(days < LONGEST, -np.expm1(-age / days), 1.0)
-    rates = np.concatenate([sums / days / held, plain[None]])
+    observed = np.where(days < LONGEST, -np.expm1(-age / days), 1.0)
+    rates = np.concatenate([sums / days / observed, plain[None]])
     tails = nb_tail((rates + LEAST_RATE) * at, DISPERSION, threshold[None])
     return np.clip(log_odds(tails), -LARGEST_ODDS, LARGEST_ODDS)
 
 
 class Prior(EventModel):
-    r"""Logistic regression learnt on other conflicts, shipped as a table of numbers.
+    r"""Logistic regression fitted on other conflicts, shipped as a table of numbers.
 
     .. math:: \operatorname{logit} P = \beta_0 + \sum_j \beta_j z_j
 
-    with z the log-odds of negative binomial tails on seven averages of the unit's own past,
-    normalised for a young one, on how many of the last days something happened, how long ago it
-    last did, the age of unit and archive, the horizon, and a few products. The numbers come from
-    conflicts before 2020, by ``experiments/prior.py``, or from your own by ``escalation prior``;
-    nothing is learnt from the training rows. A label that was not learnt there gets the baseline's
-    probability. For ``any`` and ``onset`` probabilities don't fall with the horizon.
+    with z the log-odds of negative binomial tails on seven averages of the unit's past, normalised
+    for its age, the days with an event, the time since the last one, the age of unit and archive,
+    the horizon, and a few products. The coefficients come from conflicts before 2020, by
+    ``experiments/prior.py``, or from your own by ``escalation prior``; the training rows have no
+    influence. Other labels get the baseline's probability. For ``any`` and ``onset`` probabilities
+    don't fall with the horizon.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ class Prior(EventModel):
     label : str
         Registered name of the label.
     numbers : mapping, optional
-        What ``escalation prior`` wrote; in an experiment the name of its file. Those of the package
-        by default.
+        Output of ``escalation prior`` (in an experiment, the name of its file); by default the
+        numbers of the package.
     levels : sequence of str or int
         Columns of the decayed sums over 7, 10, 21, 45, 90 and 365 days.
     active : sequence of str or int
@@ -142,12 +142,11 @@ class Prior(EventModel):
     Attributes
     ----------
     stands_back_ : bool
-        The label was not learnt: probabilities are those of ``ewma_nb``.
+        Whether the label was not learnt, so that probabilities are those of ``ewma_nb``.
     start_ : float
-        Its share, beside ``ewma_nb``, of the pool that ``blend`` starts from; 0 where it stands
-        back.
+        Share of the prior in the pool with ``ewma_nb`` that ``blend`` starts from, or 0.
     coefficients_ : ndarray, shape (1 + input,)
-        Empty where it stands back.
+        Empty if the label was not learnt.
     baseline_ : EwmaNB
     """
 
@@ -182,17 +181,17 @@ class Prior(EventModel):
 
     @property
     def covers_label(self) -> bool:
-        """Whether its label was learnt, so that it need not stand back."""
-        return self.label in self._learnt()
+        """Whether its label was learnt."""
+        return self.label in self._numbers()
 
-    def _learnt(self) -> Mapping[str, LabelNumbers]:
+    def _numbers(self) -> Mapping[str, LabelNumbers]:
         return packaged_numbers() if self.numbers is None else checked_numbers(self.numbers)
 
     def _fit(self, X: Any, y: Array, count: Array) -> None:
-        """Look the numbers up; only the baseline, for a label without any, is fitted."""
-        own = self._learnt().get(self.label, LabelNumbers((), 0.0))
-        self.coefficients_ = np.array(own.coefficients, dtype=np.float64)
-        self.stands_back_, self.start_ = not len(self.coefficients_), own.start
+        """Look up the numbers; only the baseline is fitted, for a label without numbers."""
+        numbers = self._numbers().get(self.label, LabelNumbers((), 0.0))
+        self.coefficients_ = np.array(numbers.coefficients, dtype=np.float64)
+        self.stands_back_, self.start_ = not len(self.coefficients_), numbers.start
         self.baseline_ = EwmaNB(
             horizon=self.horizon,
             decayed=self.levels[2],
@@ -203,19 +202,19 @@ class Prior(EventModel):
     def _probability(self, X: Any) -> Array:
         if self.stands_back_:
             return self.baseline_.predict_proba(X)[:, 1]
-        own = (self.since, self.year, self.mean, self.observed, self.threshold)
-        values = np.stack(columns_of(X, [*self.levels, *self.active, *own]))
+        plain = (self.since, self.year, self.mean, self.observed, self.threshold)
+        values = np.stack(columns_of(X, [*self.levels, *self.active, *plain]))
         if self.label not in SAME_AT_ANY_HORIZON:
             return expit(self._log_odds(values, self.horizon))
-        return expit(self._rising(values))
+        return expit(self._monotone_log_odds(values))
 
     def _log_odds(self, values: Array, at: int) -> Array:
-        """As the regression says for a horizon."""
+        """Log-odds of the regression at one horizon."""
         inputs = inputs_of(values, horizon=self.horizon, at=at)
         return self.coefficients_[0] + weighted_sum(inputs, self.coefficients_[1:])
 
-    def _rising(self, values: Array) -> Array:
-        """The highest of the shorter horizons at least, and a straight line between two knots."""
+    def _monotone_log_odds(self, values: Array) -> Array:
+        """Running maximum over the knots up to the horizon, interpolated between two knots."""
         upper = int(np.searchsorted(KNOTS, min(self.horizon, KNOTS[-1])))
         before = here = self._log_odds(values, KNOTS[0])
         for at in KNOTS[1 : upper + 1]:

@@ -1,4 +1,4 @@
-"""The numbers of ``prior``: those of the package, and those that a user learnt herself."""
+"""The numbers of ``prior``: those of the package, or of the user's own conflicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from escalation.models.pool import AVERAGE_DAYS
 
 COEFFICIENT_FILE = Path(__file__).with_name("prior.json")
 LARGEST_NUMBERS = 30_000
-"""Bytes of a file of numbers."""
+"""Maximum size of a file of numbers, in bytes."""
 TERMS = (
     *(f"tail_{days}d" for days in AVERAGE_DAYS),
     "tail_mean",
@@ -48,14 +48,14 @@ INPUTS, COEFFICIENTS, STARTS = "inputs", "coefficients", "start"
 
 
 class LabelNumbers(NamedTuple):
-    """What was learnt of a label.
+    """Learnt numbers of one label.
 
     Parameters
     ----------
     coefficients : sequence of float
         The intercept first.
     start : float
-        Share of the prior, beside the baseline, in the pool that ``blend`` starts from: over 0, at
+        Share of the prior in the pool with the baseline that ``blend`` starts from: over 0, at
         most 1.
     """
 
@@ -65,35 +65,35 @@ class LabelNumbers(NamedTuple):
 
 @cache
 def packaged_numbers() -> Mapping[str, LabelNumbers]:
-    """Numbers by label, as they come with the package."""
+    """Numbers by label that come with the package."""
     return checked_numbers(json.loads(COEFFICIENT_FILE.read_text("utf-8")))
 
 
 def numbers_of(labels: Mapping[str, LabelNumbers]) -> dict[str, Any]:
-    """What a file of numbers says, from numbers by label."""
+    """Content of a file of numbers, from numbers by label."""
     return {
         INPUTS: ["intercept", *TERMS],
-        STARTS: {label: own.start for label, own in labels.items()},
-        COEFFICIENTS: {label: list(own.coefficients) for label, own in labels.items()},
+        STARTS: {label: numbers.start for label, numbers in labels.items()},
+        COEFFICIENTS: {label: list(numbers.coefficients) for label, numbers in labels.items()},
     }
 
 
 def checked_numbers(
     numbers: Mapping[str, Any], *, where: str = "numbers"
 ) -> dict[str, LabelNumbers]:
-    """Numbers by label.
+    """Check the content of a file of numbers and return it by label.
 
     Parameters
     ----------
     numbers : mapping
-        What a file of numbers says.
+        Content of the file.
     where : str
-        For the message.
+        File name for the message.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` for other inputs than this version's, or coefficients that are no numbers.
+        ``E-CONFIG`` for inputs of another version, or coefficients that are not numbers.
     """
     coefficients, start = numbers.get(COEFFICIENTS), numbers.get(STARTS)
     if (
@@ -101,26 +101,22 @@ def checked_numbers(
         or not isinstance(coefficients, Mapping)
         or not isinstance(start, Mapping)
     ):
-        raise _refused(where, "no numbers of a prior with the inputs of this version")
+        raise _numbers_error(where, "not a file of prior numbers with the inputs of this version")
     for label, row in coefficients.items():
         if not _is_row(row):
-            raise _refused(where, f"needs {len(TERMS) + 1} numbers for {label}")
+            raise _numbers_error(where, f"needs {len(TERMS) + 1} numbers for {label}")
         if not _is_share(start.get(label)):
-            raise _refused(where, f"needs a start over 0 and at most 1 for {label}")
+            raise _numbers_error(where, f"needs a start over 0 and at most 1 for {label}")
     return {label: LabelNumbers(row, start[label]) for label, row in coefficients.items()}
 
 
 def read_numbers(path: Path) -> dict[str, Any]:
-    """A file that ``escalation prior`` wrote, checked.
-
-    Parameters
-    ----------
-    path : Path
+    """Read and check a file written by ``escalation prior``.
 
     Raises
     ------
     UsageError
-        ``E-FILE`` where it can't be read, ``E-CONFIG`` where it is no such file.
+        ``E-FILE`` if it can't be read, ``E-CONFIG`` if it is not such a file.
     """
     try:
         with path.open("rb") as file:
@@ -132,14 +128,14 @@ def read_numbers(path: Path) -> dict[str, Any]:
             "E-FILE",
             f"could not read the numbers of the prior: {error}",
             where=str(path),
-            fix="make it with `escalation prior FILES --out my_prior.json`",
+            fix="create it with `escalation prior FILES --out my_prior.json`",
         ) from None
     try:
         numbers = json.loads(data)
     except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, dict):
-        raise _refused(str(path), "it is not JSON of a prior")
+        raise _numbers_error(str(path), "not a JSON file of prior numbers")
     checked_numbers(numbers, where=str(path))
     return numbers
 
@@ -158,11 +154,11 @@ def _is_number(value: object) -> TypeGuard[float]:
     return math.isfinite(value)
 
 
-def _refused(where: str, message: str) -> UsageError:
+def _numbers_error(where: str, message: str) -> UsageError:
     return UsageError(
         "E-CONFIG",
         message,
         where=where,
         column="numbers",
-        fix="learn them again with `escalation prior FILES --out my_prior.json`",
+        fix="create them again with `escalation prior FILES --out my_prior.json`",
     )

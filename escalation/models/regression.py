@@ -1,4 +1,4 @@
-"""What the generalised linear models share: log history, standardised, and a ridge."""
+"""Shared parts of the generalised linear models: standardised log history and a ridge."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY_COLUMNS: tuple[Column, ...] = (
     "history_decay_365d",
     "history_days_since",
 )
-"""Fast, medium, slow and very slow memory of what is counted, and how long ago the last one was."""
+"""Decayed sums with fast to very slow memory, and the days since the last event."""
 
 
 def signed_log(values: Array) -> Array:
@@ -55,16 +55,12 @@ def ridge_errors(Z: Array, information: Array, *, horizon: int, ridge: float) ->
 
 
 def coefficient_table(names: Sequence[Column], coefficients: Array, errors: Array) -> str:
-    """A summary to print: one line per coefficient.
+    """Format a summary with one line per coefficient.
 
     Parameters
     ----------
     names : sequence of str or int, of length coefficient
     coefficients, errors : ndarray, shape (coefficient,)
-
-    Returns
-    -------
-    str
     """
     lines = [f"{'':<28}{'coefficient':>12}{'std error':>12}"]
     for name, value, error in zip(names, coefficients, errors, strict=True):
@@ -73,18 +69,17 @@ def coefficient_table(names: Sequence[Column], coefficients: Array, errors: Arra
 
 
 class RidgeRegression(EventModel):
-    """Base of the generalised linear models: arrays are kept, never a result with training rows.
+    """Base class of the generalised linear models; stores arrays only, no training rows.
 
-    Columns are logged and standardised by the
-    training rows' mean and spread; at prediction they are held to the range seen in training, so
-    that nothing is extrapolated beyond what was learnt.
+    Columns are logged and standardised by their mean and standard deviation in training. At
+    prediction they are clipped to the range of training, so that nothing is extrapolated.
 
     Attributes
     ----------
     coefficients_, standard_errors_ : ndarray, shape (1 + columns,)
         Intercept first; per standard deviation of the logged column.
     centre_, scale_, low_, high_ : ndarray, shape (columns,)
-        Mean, spread and range of the logged columns.
+        Mean, standard deviation and range of the logged columns.
     """
 
     free_form: ClassVar[bool] = False
@@ -95,8 +90,9 @@ class RidgeRegression(EventModel):
     def _learn_design(self, X: Any) -> Array:
         logged = self._logged(X)
         self.centre_ = logged.mean(axis=0)
-        spread = logged.std(axis=0)
-        self.scale_ = np.where(spread > 1e-12 * (1.0 + np.abs(self.centre_)), spread, np.inf)
+        deviation = logged.std(axis=0)
+        varies = deviation > 1e-12 * (1.0 + np.abs(self.centre_))
+        self.scale_ = np.where(varies, deviation, np.inf)
         self.low_, self.high_ = logged.min(axis=0), logged.max(axis=0)
         return self._design(X)
 
@@ -105,12 +101,12 @@ class RidgeRegression(EventModel):
 
     def _design(self, X: Any) -> Array:
         """Intercept and standardised columns; a constant column has an infinite scale, so is 0."""
-        held = np.clip(self._logged(X), self.low_, self.high_)
-        return np.column_stack([np.ones(len(held)), (held - self.centre_) / self.scale_])
+        logged = np.clip(self._logged(X), self.low_, self.high_)
+        return np.column_stack([np.ones(len(logged)), (logged - self.centre_) / self.scale_])
 
     @property
     def summary_(self) -> str:
-        """The coefficients as a table."""
+        """Table of the coefficients."""
         names = ("intercept", *self.columns)
         return coefficient_table(names, self.coefficients_, self.standard_errors_)
 

@@ -1,4 +1,4 @@
-"""Tails of counts, and the dispersion that makes the outcomes seen likeliest."""
+"""Tails of counts, and the dispersion that makes the outcomes likeliest."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from escalation.models.ewma_nb import nb_tail
 DISPERSIONS = (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0)
 """Variance over mean, from nearly Poisson to a war in a day."""
 OVERDISPERSIONS = (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
-"""Squared coefficient of variation of the level, where the variance grows with the mean squared."""
+"""Overdispersion of the quadratic form: squared coefficient of variation of the level."""
 MOST_ROWS = 3000
-"""One number is chosen from at most so many evenly spread rows: more would not move it."""
+"""Evenly spaced rows that are enough to choose one number."""
 OUTCOME_FLOOR = 1e-4
-"""Outcomes are thought at least this likely while choosing, so that no single row decides."""
+"""Minimum likelihood of an outcome while choosing, so that no single row decides."""
 
 Tail = Callable[[Array, float, Array], Array]
 
 
-def quadratic_tail(mean: Array, spread: float | Array, threshold: Array) -> Array:
-    r"""P(X >= threshold) for a negative binomial with variance ``mean + spread * mean**2``.
+def quadratic_tail(mean: Array, overdispersion: float | Array, threshold: Array) -> Array:
+    r"""P(X >= threshold) for a negative binomial with variance
+    ``mean + overdispersion * mean**2``.
 
     .. math:: P(X \ge k) = I_{a m / (1 + a m)}(k,\ 1 / a)
 
@@ -34,10 +35,10 @@ def quadratic_tail(mean: Array, spread: float | Array, threshold: Array) -> Arra
     ----------
     mean : ndarray
         m, positive, in events.
-    spread : float or ndarray
+    overdispersion : float or ndarray
         a, positive.
     threshold : ndarray
-        k; rounded up to a whole number, and certain to be reached when 0 or less.
+        k; rounded up. The probability is 1 for 0 or less.
 
     Returns
     -------
@@ -49,14 +50,14 @@ def quadratic_tail(mean: Array, spread: float | Array, threshold: Array) -> Arra
     >>> quadratic_tail(np.array([1.0]), 1.0, np.array([1.0])).tolist()
     [0.5]
     """
-    whole = np.ceil(threshold)
-    ratio = np.asarray(spread, dtype=np.float64) * mean
-    reached = betainc(np.maximum(whole, 1.0), 1.0 / np.asarray(spread), ratio / (1.0 + ratio))
+    whole, a = np.ceil(threshold), np.asarray(overdispersion, dtype=np.float64)
+    ratio = a * mean
+    reached = betainc(np.maximum(whole, 1.0), 1.0 / a, ratio / (1.0 + ratio))
     return np.where(whole < 1.0, 1.0, reached)
 
 
 def outcome_log_likelihood(probability: Array, y: Array) -> Array:
-    """Log likelihood of each outcome, with probabilities held away from 0 and 1.
+    """Log likelihood of each outcome, with probabilities clipped away from 0 and 1.
 
     Parameters
     ----------
@@ -66,21 +67,16 @@ def outcome_log_likelihood(probability: Array, y: Array) -> Array:
     -------
     ndarray, shape (row,)
     """
-    held = np.clip(probability, OUTCOME_FLOOR, 1.0 - OUTCOME_FLOOR)
-    return np.log(np.where(y > 0, held, 1.0 - held))
+    clipped = np.clip(probability, OUTCOME_FLOOR, 1.0 - OUTCOME_FLOOR)
+    return np.log(np.where(y > 0, clipped, 1.0 - clipped))
 
 
 def evenly_spaced(rows: int, *, most: int = MOST_ROWS) -> NDArray[np.intp]:
-    """Positions of at most ``most`` rows, evenly spread.
+    """Positions of at most ``most`` evenly spaced rows, in ascending order.
 
     Parameters
     ----------
     rows, most : int
-
-    Returns
-    -------
-    ndarray of int, shape (at most ``most``,)
-        Rising.
 
     Examples
     --------
@@ -100,7 +96,7 @@ def likeliest(
 ) -> tuple[float, float]:
     """The dispersion of a grid under which the outcomes are likeliest, and how likely.
 
-    Outcomes, and not counts, decide: the tail has to be right at the threshold, whatever the shape
+    Outcomes decide, not counts: the tail has to be right at the threshold, whatever the shape
     elsewhere.
 
     Parameters
@@ -126,7 +122,7 @@ def likeliest(
 
 
 def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, float]:
-    """Whether the variance grows with the squared mean, and the dispersion of the likelier shape.
+    """Whether a quadratic variance is likelier than a linear one, and its dispersion.
 
     Parameters
     ----------
@@ -136,7 +132,7 @@ def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, floa
     -------
     quadratic : bool
     dispersion : float
-        Variance over mean, or the spread of the quadratic form.
+        Variance over mean, or the overdispersion of the quadratic form.
 
     Examples
     --------
@@ -145,12 +141,14 @@ def likeliest_shape(mean: Array, threshold: Array, y: Array) -> tuple[bool, floa
     (False, 2.0)
     """
     dispersion, gain = likeliest(mean, threshold, y)
-    spread, other = likeliest(mean, threshold, y, tail=quadratic_tail, grid=OVERDISPERSIONS)
-    return (True, spread) if other > gain else (False, dispersion)
+    overdispersion, quadratic_gain = likeliest(
+        mean, threshold, y, tail=quadratic_tail, grid=OVERDISPERSIONS
+    )
+    return (True, overdispersion) if quadratic_gain > gain else (False, dispersion)
 
 
 def tail_of(mean: Array, shape: tuple[bool, float], threshold: Array) -> Array:
-    """P(X >= threshold) under a shape found by :func:`likeliest_shape`.
+    """P(X >= threshold) under a shape from :func:`likeliest_shape`.
 
     Parameters
     ----------

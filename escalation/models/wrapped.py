@@ -1,4 +1,4 @@
-"""What the three scikit-learn models share."""
+"""Shared base of the models that wrap a scikit-learn classifier."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from escalation.models.base import EventModel, columns_of, smoothed_rate
 
 
 def without_occurrence(X: Any) -> Any:
-    """The columns of a frame but those that only ``prior`` reads; a plain array as it is."""
+    """Drop the columns of a frame that only ``prior`` reads; a plain array is unchanged."""
     if not isinstance(X, pd.DataFrame):
         return X
     return X.loc[:, [not schema.is_occurrence(name) for name in X.columns]]
 
 
 def with_margins(X: Any, horizon: int) -> Array:
-    r"""Columns of X, and log((history + 1/2) / (threshold + 1/2)) for each decayed sum in it.
+    r"""Columns of X, and the log ratio of history to threshold for each decayed sum in it.
 
     .. math:: \log \frac{h s_K / K + 1/2}{k + 1/2}
 
-    How far the going rate is from the threshold is what matters most, and a tree can't divide. A
-    plain array, or a frame without history or threshold, stays as it is. Columns of how often
-    something happened, which only ``prior`` reads, are left out.
+    How far the current rate is from the threshold matters most, and a tree can't divide. A plain
+    array, or a frame without history or threshold, gets no ratios. Columns that only ``prior``
+    reads are dropped.
 
     Parameters
     ----------
@@ -64,19 +64,18 @@ def _decays(names: Sequence[str]) -> list[int]:
 
 
 class Wrapped(EventModel):
-    """Base of the scikit-learn models: a constant where training saw one outcome only.
+    """Base class of models around a scikit-learn classifier.
 
-    A classifier of scikit-learn refuses to learn from one class. A backtest's early folds are often
-    like that, and the honest answer is the smoothed base rate, not an exception.
-
-    A subclass implements ``_build()``, the unfitted estimator, and may refine ``_predicted(Z)``.
+    A classifier refuses to learn from one class, which early folds of a backtest often have; then
+    the smoothed base rate is predicted. A subclass implements ``_build()``, the unfitted estimator,
+    and may override ``_predicted(Z)``.
 
     Attributes
     ----------
     base_ : float
-        Share of positives with half a positive and half a negative label added; h rows are a label.
+        Smoothed share of positives; h rows count as a label.
     inner_ : estimator or None
-        The fitted scikit-learn estimator; None where training saw one outcome only.
+        The fitted scikit-learn estimator; None if training saw a single outcome.
     """
 
     horizon: int
@@ -94,7 +93,7 @@ class Wrapped(EventModel):
         return self._predicted(self._design(X))
 
     def _design(self, X: Any) -> Array:
-        """What the estimator sees."""
+        """Input of the estimator."""
         return with_margins(X, self.horizon)
 
     def _build(self) -> Any:
@@ -105,10 +104,9 @@ class Wrapped(EventModel):
 
 
 class Adapted(Wrapped):
-    """Any classifier with ``predict_proba``, a pipeline included, among the models of a backtest.
+    """Any classifier with ``predict_proba``, including a pipeline, as a model of a backtest.
 
-    It is given the training table as a frame, so that it can choose columns by name; a constant
-    stands in where training saw one outcome only.
+    It gets the training table as a frame, so that it can select columns by name.
 
     Parameters
     ----------
@@ -130,12 +128,12 @@ class Adapted(Wrapped):
 
 
 def as_event_model(name: str, estimator: Any, *, horizon: int) -> EventModel:
-    """An estimator as a model of a backtest: one of the project's own, or any other.
+    """Turn an estimator, of this package or not, into a model of a backtest.
 
     Parameters
     ----------
     name : str
-        For the message.
+        Name of the model, for the message.
     estimator : estimator
     horizon : int
         Of the label, in days.
@@ -143,20 +141,22 @@ def as_event_model(name: str, estimator: Any, *, horizon: int) -> EventModel:
     Raises
     ------
     UsageError
-        ``E-MODEL`` for a class, or where ``fit`` or ``predict_proba`` is missing.
+        ``E-MODEL`` for a class, or if ``fit`` or ``predict_proba`` is missing.
     """
-    lacking = [method for method in ("fit", "predict_proba") if not hasattr(estimator, method)]
-    if isinstance(estimator, type) or lacking:
-        what = "an instance, not a class" if isinstance(estimator, type) else " and ".join(lacking)
+    missing = [name for name in ("fit", "predict_proba") if not hasattr(estimator, name)]
+    is_class = isinstance(estimator, type)
+    if is_class or missing:
+        problem = "got a class" if is_class else f"missing: {' and '.join(missing)}"
         raise UsageError(
             "E-MODEL",
-            f"needs an unfitted estimator with fit and predict_proba; missing: {what}",
+            f"needs an unfitted estimator with fit and predict_proba; {problem}",
             column=name,
             value=estimator,
-            fix="an instance such as LogisticRegression(), or CalibratedClassifierCV around one "
-            "without probabilities",
+            fix="pass an instance such as LogisticRegression(), and wrap one without probabilities in "
+            "CalibratedClassifierCV",
         )
     if isinstance(estimator, EventModel):
-        own = clone(estimator)
-        return own.set_params(horizon=horizon) if "horizon" in own.get_params(deep=False) else own
+        model = clone(estimator)
+        has_horizon = "horizon" in model.get_params(deep=False)
+        return model.set_params(horizon=horizon) if has_horizon else model
     return Adapted(estimator, horizon=horizon)

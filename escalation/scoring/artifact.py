@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from escalation.errors import ModelError
-from escalation.models.trusted import TRUSTED_TYPES
+from escalation.models import TRUSTED_TYPES
 from escalation.scoring.manifest import PINNED, Manifest, canary_frame, read_manifest
 from escalation.scoring.untrusted import check_logged, checked_zip, read_regular, refused
 

@@ -84,7 +84,7 @@ def test_a_knot_is_where_the_line_arrives(table):
     model = Prior(horizon=at, label="any").fit(X, table.y)
     values = X[list(INPUT_COLUMNS)].to_numpy().T
     direct = np.max([model._log_odds(values, knot) for knot in KNOTS], axis=0)
-    np.testing.assert_allclose(model._rising(values), direct)
+    np.testing.assert_allclose(model._monotone_log_odds(values), direct)
 
 
 def test_a_label_that_was_not_learnt_gets_the_baseline(table):

@@ -1,4 +1,4 @@
-"""What coincidence alone would do: intervals and nulls for moves that come in exchanges."""
+"""Intervals and null distributions for moves that are clustered in exchanges."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _TAIL = 0.025
 
 
 def exchange_numbers(days: Ints, *, within: int) -> Ints:
-    """A number for each move: the same for moves whose windows overlap.
+    """Number each move, with the same number for moves whose windows overlap.
 
     Parameters
     ----------
     days : ndarray of int64, shape (move,)
-        In rising order.
+        In ascending order.
     within : int
         Length of a window in days.
 
@@ -30,16 +30,16 @@ def exchange_numbers(days: Ints, *, within: int) -> Ints:
 
 
 def share_interval(followed: Bools, exchange: Ints) -> tuple[float, float]:
-    """Interval of 95% for a share of moves, exact where each is an exchange of its own.
+    """95% interval for a share of moves, exact if each move is a separate exchange.
 
-    Clopper and Pearson's, with as many moves as the exchanges are worth (Korn and Graubard): their
-    number divided by the design effect, less for few exchanges; never more than there are.
+    Clopper and Pearson's interval with the effective number of moves (Korn and Graubard): their
+    number divided by the design effect, smaller for few exchanges, and at most their number.
 
     Parameters
     ----------
     followed : ndarray of bool, shape (move,)
     exchange : ndarray of int64, shape (move,)
-        From 0 up, without a gap.
+        From 0, without gaps.
 
     References
     ----------
@@ -52,31 +52,33 @@ def share_interval(followed: Bools, exchange: Ints) -> tuple[float, float]:
     (0.0667, 0.6525)
     """
     count, exchanges = len(followed), int(exchange.max()) + 1
-    share, worth = float(followed.mean()), float(count)
+    share, effective = float(followed.mean()), float(count)
     if exchanges < count:
-        worth = float(exchanges)
+        effective = float(exchanges)
         if 0.0 < share < 1.0 and exchanges > 1:
-            spread = _spread(followed.astype(np.float64), exchange, share, float(count))
+            variance = _clustered_variance(
+                followed.astype(np.float64), exchange, share, float(count)
+            )
             few = (t.ppf(1.0 - _TAIL, count - 1) / t.ppf(1.0 - _TAIL, exchanges - 1)) ** 2
-            worth = min(share * (1.0 - share) / max(spread, 1e-12) * few, float(count))
-    hits = share * worth
-    low = 0.0 if share == 0.0 else float(beta.ppf(_TAIL, hits, worth - hits + 1.0))
-    high = 1.0 if share == 1.0 else float(beta.ppf(1.0 - _TAIL, hits + 1.0, worth - hits))
+            effective = min(share * (1.0 - share) / max(variance, 1e-12) * few, float(count))
+    hits = share * effective
+    low = 0.0 if share == 0.0 else float(beta.ppf(_TAIL, hits, effective - hits + 1.0))
+    high = 1.0 if share == 1.0 else float(beta.ppf(1.0 - _TAIL, hits + 1.0, effective - hits))
     return low, high
 
 
 def excess_interval(excess: Array, exchange: Ints) -> tuple[float, float]:
-    """Interval of 95% for a mean difference of paired yes and no, by exchange.
+    """95% interval for a mean difference of paired binary outcomes, by exchange.
 
-    A t interval over exchanges, after half a move in each cell of the two-by-two table (Agresti and
-    Min), without which few differences would look like none.
+    A t interval over exchanges with half a move added to each cell of the two-by-two table (Agresti
+    and Min), without which few differences would look like none.
 
     Parameters
     ----------
     excess : ndarray of float64, shape (move,)
-        Followed less preceded: -1, 0 or 1.
+        Followed minus preceded: -1, 0 or 1.
     exchange : ndarray of int64, shape (move,)
-        From 0 up, without a gap; at least two.
+        From 0, without gaps; at least two exchanges.
 
     References
     ----------
@@ -85,13 +87,13 @@ def excess_interval(excess: Array, exchange: Ints) -> tuple[float, float]:
     exchanges, count = int(exchange.max()) + 1, len(excess) + 2.0
     mean = float(excess.sum()) / count
     added = 0.25 * ((1.0 - mean) ** 2 + (1.0 + mean) ** 2 + 2.0 * mean**2)
-    spread = _spread(excess, exchange, mean, count) + added / count**2
-    half = float(t.ppf(1.0 - _TAIL, exchanges - 1)) * np.sqrt(spread)
+    variance = _clustered_variance(excess, exchange, mean, count) + added / count**2
+    half = float(t.ppf(1.0 - _TAIL, exchanges - 1)) * np.sqrt(variance)
     return max(mean - half, -1.0), min(mean + half, 1.0)
 
 
-def _spread(values: Array, exchange: Ints, mean: float, count: float) -> float:
-    """Variance of a mean whose values come in exchanges."""
+def _clustered_variance(values: Array, exchange: Ints, mean: float, count: float) -> float:
+    """Variance of a mean over values clustered in exchanges."""
     sums = np.bincount(exchange, weights=values - mean)
     return float(len(sums) / (len(sums) - 1.0) * (sums**2).sum() / count**2)
 
@@ -99,9 +101,9 @@ def _spread(values: Array, exchange: Ints, mean: float, count: float) -> float:
 def jittered(
     days: Ints, exchange: Ints, followed_from: Bools, *, jitter: int, within: int
 ) -> tuple[float, float]:
-    """Share followed had each exchange come up to so many days sooner or later, and its chance.
+    """Expected share followed if exchanges shift by up to ``jitter`` days, and its p-value.
 
-    Every shift is tried and exchanges move independently, so the distribution is exact.
+    The distribution is exact: every shift is tried, and exchanges shift independently.
 
     Parameters
     ----------
@@ -111,12 +113,12 @@ def jittered(
     jitter : int
         Largest shift in days.
     within : int
-        Days at both ends on which no move can lie.
+        Days at both ends that are kept free of moves.
 
     Returns
     -------
     tuple of float
-        The mean share, and how likely at least as many are followed as were.
+        The mean share, and the probability of at least as many followed moves as observed.
     """
     distribution, mean = np.ones(1), 0.0
     shifts = np.arange(-jitter, jitter + 1)
@@ -124,7 +126,7 @@ def jittered(
         moved = days[exchange == number] + shifts[:, None]
         inside = ((moved >= within) & (moved < len(followed_from) - within)).all(axis=1)
         hits = followed_from[moved[inside]].sum(axis=1)
-        part = np.bincount(hits, minlength=moved.shape[1] + 1) / inside.sum()
-        distribution, mean = np.convolve(distribution, part), mean + float(hits.mean())
+        shares = np.bincount(hits, minlength=moved.shape[1] + 1) / inside.sum()
+        distribution, mean = np.convolve(distribution, shares), mean + float(hits.mean())
     observed = int(followed_from[days].sum())
     return mean / len(days), min(float(distribution[observed:].sum()), 1.0)

@@ -1,12 +1,11 @@
-"""Exchanges: runs of move and answer between two sides, and how far the present one has come.
+"""Exchanges: runs of move and answer between two sides, and the state of the current one.
 
-Both sides' violent acts against each other stand in order of days. A round is a run of acts of one
-side. The other side's act within w days of the last one answers it and opens the next round; later,
-it opens a new exchange. More than q days without an act end it.
+Both sides' violent acts against each other are sorted by day. A round is a run of acts of one side.
+An act of the other side within w days of the last one answers it and opens the next round; a later
+one opens a new exchange. More than q days without an act end an exchange.
 
-On simulated histories whose answers are known, a link from round to round is right more often than
-one to the nearest act of the other side within the same days, and fewer of the true ones are found:
-``tests/benchmarks/moves.py`` counts both.
+On simulated histories with known answers, links from round to round have a higher precision and a
+lower recall than links to the nearest act of the other side: see ``tests/benchmarks/moves.py``.
 """
 
 from __future__ import annotations
@@ -34,28 +33,28 @@ EXCHANGE_COLUMNS = (
     "side", "other", "first", "last", "days", "acts", "rounds", "opened", "closed", "highest_rung",
     "over",
 )  # fmt: skip
-"""First and last day are ISO days, ``days`` their distance; ``over`` where it was quiet since."""
+"""``first`` and ``last`` are ISO days, ``days`` their distance, ``over`` whether it has ended."""
 
 
 @dataclass(frozen=True)
 class ExchangeState:
-    """Where two sides stand on a day.
+    """State of the exchange between two sides on a day.
 
     Parameters
     ----------
     side, other : str
     open : bool
-        Whether an exchange goes on: fewer than q quiet days so far.
+        Whether an exchange is under way: at most q quiet days so far.
     round : int
-        That it has come to; 0 where none goes on.
+        Its current round; 0 without one.
     due : str
-        Side whose turn it is; both, joined by ``" and "``, where they acted last on one day.
+        Side whose turn it is; both, joined by ``" and "``, if both acted on the last day.
     days_left : int
-        For an answer; 0 where the time is over.
+        Days left for an answer.
     reached, went_on : int
-        Earlier exchanges that came to this round, and those that went on to the next.
+        Earlier exchanges that reached this round, and those that reached the next.
     lower, upper : float
-        95% interval of the share that went on; None where none came so far.
+        95% interval of the share that reached the next; None without an earlier one.
     """
 
     side: str
@@ -77,14 +76,14 @@ class ExchangeState:
 def rounds_of(
     day: Ints, by_other: Bools, *, within: int = ANSWER_WITHIN, quiet: int = ENDS_AFTER
 ) -> tuple[Ints, Ints]:
-    """Exchange and round of each act, from 0 and from 1 up.
+    """Exchange of each act, numbered from 0, and its round, numbered from 1.
 
     Parameters
     ----------
     day : ndarray of int64, shape (act,)
-        In rising order.
+        In ascending order.
     by_other : ndarray of bool, shape (act,)
-        By which of the two sides; acts of one day are taken side by side, the last one's first.
+        Side of each act. Acts of one day are grouped by side, starting with the last to act.
     within, quiet : int
         w and q, in days.
 
@@ -113,14 +112,14 @@ def exchanges_of(
     within: int = ANSWER_WITHIN,
     quiet: int = ENDS_AFTER,
 ) -> tuple[pd.DataFrame, list[ExchangeState]]:
-    """Every exchange of each pair, and where each pair stands on the last day.
+    """Every exchange of each pair, and the state of each pair on the last day.
 
     Parameters
     ----------
     archive : EventArchive
     pairs : sequence of (str, str)
     first_day, last_day : date-like, optional
-        Ends of the days looked at, all as known on the last; by default the archive's.
+        Period, all as known on its last day; by default the archive's.
     lag : int
         Reporting lag in days: the last ``lag`` days are incomplete and left out.
     within, quiet : int
@@ -129,7 +128,7 @@ def exchanges_of(
     Returns
     -------
     tuple of DataFrame and list of ExchangeState
-        Columns as in :data:`EXCHANGE_COLUMNS`, in order of days.
+        Columns of :data:`EXCHANGE_COLUMNS`, by pair and day.
 
     Raises
     ------
@@ -137,74 +136,79 @@ def exchanges_of(
         ``E-USAGE`` for w below 1, or q below w.
     """
     if not 1 <= within <= quiet:
-        raise UsageError("E-USAGE", "needs an answer within 1 day or more, and no fewer quiet days")
+        raise UsageError("E-USAGE", "needs 1 day or more for an answer, and no fewer quiet days")
     first, last = to_day(first_day or archive.first_day), to_day(last_day or archive.covered_to)
     events, end = archive.as_of(last), int((last - first).astype(np.int64)) - lag
     rows, states = [], []
     for side, other in pairs:
-        both = [
-            acts_between(events, *two, first_day=first) for two in ((side, other), (other, side))
+        acts_of_both = [
+            acts_between(events, *pair, first_day=first) for pair in ((side, other), (other, side))
         ]
-        day, by_other, rung = _in_turn(both, end)
+        day, by_other, rung = _in_turn(acts_of_both, end)
         exchange, number = rounds_of(day, by_other, within=within, quiet=quiet)
         names = np.where(by_other, other, side)
-        going_on, rounds = False, []
+        is_open, rounds = False, []
         for acts in np.split(np.arange(len(day)), np.flatnonzero(np.diff(exchange)) + 1):
             if not len(acts):
                 continue
             start, stop = int(day[acts[0]]), int(day[acts[-1]])
-            going_on = acts[-1] == len(day) - 1 and end - stop <= quiet
+            is_open = acts[-1] == len(day) - 1 and end - stop <= quiet
             rounds.append(int(number[acts[-1]]))
             rows.append((
                 side, other, str(first + start), str(first + stop), stop - start, len(acts),
                 rounds[-1], str(names[acts[0]]), str(names[acts[-1]]), int(rung[acts].max()),
-                not going_on,
+                not is_open,
             ))  # fmt: skip
         state = ExchangeState(side, other, False, 0, "", 0, 0, 0, None, None)
-        if going_on:
+        if is_open:
             movers = np.unique(by_other[day == day[-1]])
-            due = " and ".join(side if turn else other for turn in movers)
-            left = max(within - (end - int(day[-1])), 0)
-            state = replace(state, open=True, due=due, days_left=left, **_progress(rounds))
+            due = " and ".join(side if is_other else other for is_other in movers)
+            days_left = max(within - (end - int(day[-1])), 0)
+            state = replace(state, open=True, due=due, days_left=days_left, **_progress(rounds))
         states.append(state)
     return pd.DataFrame(rows, columns=list(EXCHANGE_COLUMNS)), states
 
 
-def _in_turn(both: list[Acts], end: int) -> tuple[Ints, Bools, Ints]:
-    """Acts of both sides by day; on one day, those of the side that acted last come first."""
-    day = np.concatenate([acts.day for acts in both])
-    by_other = np.repeat([False, True], [len(acts.day) for acts in both])
-    rung = np.concatenate([acts.rung for acts in both])
-    seen = day <= end
-    day, by_other, rung = day[seen], by_other[seen], rung[seen]
-    order, before = [], False
-    for when in np.unique(day):
-        own = np.flatnonzero(day == when)
-        order += sorted(own.tolist(), key=lambda i: by_other[i] != before)
-        before = bool(by_other[order[-1]])
+def _in_turn(acts_of_both: list[Acts], end: int) -> tuple[Ints, Bools, Ints]:
+    """Day, side and rung of all acts by day; within a day, the side that acted last comes first."""
+    day = np.concatenate([acts.day for acts in acts_of_both])
+    by_other = np.repeat([False, True], [len(acts.day) for acts in acts_of_both])
+    rung = np.concatenate([acts.rung for acts in acts_of_both])
+    reported = day <= end
+    day, by_other, rung = day[reported], by_other[reported], rung[reported]
+    order, last_side = [], False
+    for date in np.unique(day):
+        same_day = np.flatnonzero(day == date)
+        order += sorted(same_day.tolist(), key=lambda i: by_other[i] != last_side)
+        last_side = bool(by_other[order[-1]])
     return day[order], by_other[order], rung[order]
 
 
 def _progress(rounds: list[int]) -> dict[str, Any]:
-    """Round that the last exchange has come to, and what came of earlier ones that got there."""
-    now = rounds[-1]
-    went_on = np.array([last > now for last in rounds[:-1] if last >= now], dtype=bool)
+    """Round of the last exchange, and how many earlier ones got there and beyond."""
+    current = rounds[-1]
+    went_on = np.array([last > current for last in rounds[:-1] if last >= current], dtype=bool)
     reached = len(went_on)
-    span = share_interval(went_on, np.arange(reached)) if reached else (None, None)
-    numbers = {"round": now, "reached": reached, "went_on": int(went_on.sum())}
-    return {**numbers, "lower": span[0], "upper": span[1]}
+    lower, upper = share_interval(went_on, np.arange(reached)) if reached else (None, None)
+    return {
+        "round": current,
+        "reached": reached,
+        "went_on": int(went_on.sum()),
+        "lower": lower,
+        "upper": upper,
+    }
 
 
 def state_in_words(state: ExchangeState) -> str:
-    """Where two sides stand, as a sentence."""
+    """Describe the state of two sides in words."""
     pair = f"{state.side} and {state.other}"
     if not state.open:
-        return f"{pair}: in no exchange today."
-    text = f"{pair}: in an exchange, round {state.round}; {state.due} due"
-    text += f", {state.days_left} days left to answer." if state.days_left else ", answer overdue."
+        return f"{pair}: no exchange under way."
+    text = f"{pair}: round {state.round} of an exchange; {state.due} to answer"
+    text += f" within {state.days_left} days." if state.days_left else ", overdue."
     if state.lower is None:
-        return f"{text} No earlier one came so far."
+        return f"{text} No earlier exchange got this far."
     return (
-        f"{text} Of {state.reached} earlier ones that came so far, {state.went_on} went on "
+        f"{text} Of {state.reached} earlier exchanges that got this far, {state.went_on} continued "
         f"({state.lower:.0%} to {state.upper:.0%})."
     )

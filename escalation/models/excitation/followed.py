@@ -1,9 +1,9 @@
 """How often a move of one side is followed by an act of the other, and whether that is chance.
 
-A move is a violent act (rung 3 and up) of one side against another. It is followed when the other
-side acts against the mover within w days, from the next day on: acts of the same day have no order.
-Two nulls hold what coincidence does: acts in the w days before a move, and the same moves up to 30
-days sooner or later. Only where both say so is it called an answer.
+A move is a violent act (rung 3 and up) of one side against another. It is followed if the other
+side acts against the mover within w days from the next day on; acts of one day have no order.
+Coincidence is measured in two ways: by acts in the w days before a move, and by the same moves
+shifted by up to 30 days. It is called an answer only if both find more than coincidence.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from escalation.panel.sides import no_pairs
 WITHIN = (3, 7, 14)
 JITTER = 30
 LEAST_EXCHANGES = 6
-"""With fewer, even if every move were followed and none preceded, a sign test stays above 2.5%."""
+"""With fewer, a sign test can't fall below 2.5% even if all moves are followed, none preceded."""
 NULL_LEVEL = 0.025
-"""One-sided, for each of the two nulls."""
+"""One-sided level of each of the two tests."""
 HARMS = ("killed", "wounded", "nobody hurt")
-"""What a move did, the hardest first; the last includes harm that nobody reported."""
+"""Harm done by a move, the most severe first; the last includes unreported harm."""
 ANY_HARM = "any"
 TOO_FEW, ANSWER, NOT_SHOWN = "too few to say", "answer", "not shown"
 Grouping = Literal["harm", "rung"]
@@ -43,54 +43,54 @@ Grouping = Literal["harm", "rung"]
 
 @dataclass(frozen=True)
 class Acts:
-    """Violent acts of one side against another, in order of days.
+    """Violent acts of one side against another, sorted by day.
 
     Parameters
     ----------
     day : ndarray of int64, shape (act,)
-        From the first day on.
+        Days since the first.
     rung : ndarray of int64, shape (act,)
     harm : ndarray of str, shape (act,)
-        ``killed``, ``wounded`` or ``nobody hurt``, which includes harm that nobody reported.
+        One of ``HARMS``.
     """
 
     day: Ints
     rung: Ints
     harm: np.ndarray
 
-    def select(self, keep: Bools) -> Acts:
-        """Those that are kept."""
-        return Acts(self.day[keep], self.rung[keep], self.harm[keep])
+    def select(self, mask: Bools) -> Acts:
+        """Acts of a mask."""
+        return Acts(self.day[mask], self.rung[mask], self.harm[mask])
 
 
 MOVE_COLUMNS: Mapping[str, str] = {
     "mover": "side that moved",
     "other": "side that may answer",
-    "group": "how hard the moves were; `any` for all",
-    "within": "days",
-    "moves": "moves whose windows before and after lie within the days looked at",
+    "group": "severity of the moves; `any` for all",
+    "within": "length of the window in days",
+    "moves": "moves whose windows before and after lie within the period",
     "exchanges": "runs of moves whose windows overlap",
     "followed": "moves followed by an act of the other side",
-    "share": "share followed, coincidence included",
+    "share": "share followed, including coincidence",
     "lower": "low end of its 95% interval",
-    "upper": "high end of it",
-    "before": "share with an act of the other side in so many days before",
-    "jittered": "share that would be followed had the moves come up to 30 days sooner or later",
-    "excess": "share followed less share preceded",
+    "upper": "high end of that interval",
+    "before": "share with an act of the other side in as many days before",
+    "jittered": "expected share followed if moves are shifted by up to 30 days",
+    "excess": "share followed minus share preceded",
     "excess_lower": "low end of its 95% interval",
-    "excess_upper": "high end of it",
-    "jitter_p": "how likely jittered moves are followed at least as often",
-    "median_delay": "days to the first act of the other side, where one came",
-    "harder": "first acts on a higher rung than the move's, by the day's highest",
-    "as_hard": "on the same rung",
-    "milder": "on a lower one",
+    "excess_upper": "high end of that interval",
+    "jitter_p": "probability that shifted moves are followed at least as often",
+    "median_delay": "median days to the first act of the other side, if any",
+    "harder": "first acts on a higher rung than the move, by the highest rung of the day",
+    "as_hard": "first acts on the same rung",
+    "milder": "first acts on a lower rung",
     "verdict": "`answer`, `not shown` or `too few to say`",
 }
-"""What a row of :func:`moves_table` holds, in order."""
+"""Columns of :func:`moves_table` in order, each with its meaning."""
 
 
 def acts_between(events: pd.DataFrame, actor: str, target: str, *, first_day: object) -> Acts:
-    """The violent acts of a side against another.
+    """Violent acts of one side against another.
 
     Parameters
     ----------
@@ -101,14 +101,14 @@ def acts_between(events: pd.DataFrame, actor: str, target: str, *, first_day: ob
         Day 0; earlier acts are left out.
     """
     days = events[schema.EVENT_DATE].to_numpy("datetime64[D]") - to_day(first_day)
-    keep = pair_channel(actor, target).where.mask(events) & (days.astype(np.int64) >= 0)
-    some = events[keep]
-    times = some[schema.WEIGHT].to_numpy(np.int64)
-    killed, wounded = (some[name].fillna(0).to_numpy() > 0 for name in schema.COUNT_COLUMNS)
+    mask = pair_channel(actor, target).where.mask(events) & (days.astype(np.int64) >= 0)
+    acts = events[mask]
+    weight = acts[schema.WEIGHT].to_numpy(np.int64)
+    killed, wounded = (acts[name].fillna(0).to_numpy() > 0 for name in schema.COUNT_COLUMNS)
     harm = np.where(killed, HARMS[0], np.where(wounded, HARMS[1], HARMS[2]))
-    day, rung = days[keep].astype(np.int64), some[schema.SEVERITY].to_numpy(np.int64)
-    order = np.argsort(np.repeat(day, times), kind="stable")
-    return Acts(*(np.repeat(values, times)[order] for values in (day, rung, harm)))
+    day, rung = days[mask].astype(np.int64), acts[schema.SEVERITY].to_numpy(np.int64)
+    order = np.argsort(np.repeat(day, weight), kind="stable")
+    return Acts(*(np.repeat(values, weight)[order] for values in (day, rung, harm)))
 
 
 def moves_table(
@@ -121,21 +121,21 @@ def moves_table(
     within: Sequence[int] = WITHIN,
     by: Grouping = "harm",
 ) -> pd.DataFrame:
-    """How often each side's moves are followed by the other's: one row a direction, kind and w.
+    """How often each side's moves are followed: one row per direction, group and window.
 
     Parameters
     ----------
     archive : EventArchive
     pairs : sequence of (str, str)
-        Each in both directions.
+        Each is evaluated in both directions.
     first_day, last_day : date-like, optional
-        Ends of the days looked at, all as known on the last; by default the archive's.
+        Period, all as known on its last day; by default the archive's.
     lag : int
         Reporting lag in days: the last ``lag`` days are incomplete and left out.
     within : sequence of int
-        Lengths of windows in days.
+        Window lengths in days.
     by : {"harm", "rung"}
-        How moves are told apart.
+        How moves are grouped.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def moves_table(
     Raises
     ------
     UsageError
-        ``E-CONFIG`` without a pair, ``E-USAGE`` for a window below 1 day.
+        ``E-CONFIG`` without pairs, ``E-USAGE`` for windows below 1 day.
     """
     if not pairs:
         raise no_pairs()
@@ -158,10 +158,10 @@ def moves_table(
     for mover, other in dict.fromkeys(side for a, b in pairs for side in ((a, b), (b, a))):
         moves = acts_between(events, mover, other, first_day=first)
         acts = acts_between(events, other, mover, first_day=first)
-        for group, some in _groups(moves, by):
+        for group, selected in _groups(moves, by):
             for days in sorted(set(within)):
-                found = move_row(some, acts, length=length, within=days)
-                rows.append({"mover": mover, "other": other, "group": group, **found})
+                row = move_row(selected, acts, length=length, within=days)
+                rows.append({"mover": mover, "other": other, "group": group, **row})
     return pd.DataFrame(rows, columns=list(MOVE_COLUMNS))
 
 
@@ -176,16 +176,16 @@ def _groups(moves: Acts, by: Grouping) -> Iterator[tuple[str, Acts]]:
 
 
 def move_row(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, object]:
-    """A row of :func:`moves_table`, but who and what kind.
+    """A row of :func:`moves_table`, without sides and group.
 
     Parameters
     ----------
     moves, acts : Acts
         Of one side, and of the other.
     length : int
-        Days looked at.
+        Length of the period in days.
     within : int
-        Length of a window in days.
+        Window length in days.
     """
     inside = (moves.day >= within) & (moves.day < length - within)
     moves, acts = moves.select(inside), acts.select(acts.day < length)
@@ -228,7 +228,7 @@ _CHANCE = (
 def _chance(
     days: Ints, exchange: Ints, hit: Bools, preceded: Bools, after: Bools, within: int
 ) -> dict[str, float]:
-    """Shares, both nulls and the excess of at least one move."""
+    """Share, both comparisons and the excess, for at least one move."""
     excess = hit.astype(np.float64) - preceded
     several = bool(exchange[-1] > 0)
     mean, chance = jittered(days, exchange, after, jitter=JITTER, within=within)
@@ -245,7 +245,7 @@ def _chance(
 
 
 def acts_within(days: Ints, *, length: int, within: int) -> Bools:
-    """For each day, whether an act comes on one of the next days, shape (day,).
+    """For each day, whether an act follows within the next days, shape (day,).
 
     Examples
     --------
@@ -259,14 +259,14 @@ def acts_within(days: Ints, *, length: int, within: int) -> Bools:
 
 
 def _first_answers(moves: Acts, acts: Acts) -> tuple[Ints, Ints]:
-    """Days to the first act of the other side, and its highest rung that day less the move's."""
+    """Days to the other side's first act, and that day's highest rung minus the move's."""
     if not len(moves.day):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    days, number = np.unique(acts.day, return_inverse=True)
+    days, code = np.unique(acts.day, return_inverse=True)
     highest = np.zeros(len(days), np.int64)
-    np.maximum.at(highest, number, acts.rung)
-    place = np.searchsorted(days, moves.day, side="right")
-    return days[place] - moves.day, highest[place] - moves.rung
+    np.maximum.at(highest, code, acts.rung)
+    first = np.searchsorted(days, moves.day, side="right")
+    return days[first] - moves.day, highest[first] - moves.rung
 
 
 def _verdict(exchanges: int, chance: Mapping[str, float]) -> str:
@@ -277,13 +277,13 @@ def _verdict(exchanges: int, chance: Mapping[str, float]) -> str:
 
 
 def moves_caption(moves: pd.DataFrame) -> str:
-    """What a table of moves shows, and how far to trust it."""
+    """Caption of a table of moves: how to read it, and its limits."""
     tested = int((moves["verdict"] != TOO_FEW).sum())
     return (
-        "A move is a violent act; it is followed when the other side acts against the mover, from "
-        "the next day on. Before: the same in as many days before a move. Jittered: had the moves "
-        f"come up to {JITTER} days sooner or later. Only where both say that it is not "
-        f"chance, each at {NULL_LEVEL:.1%}, is it an answer; {tested} rows were tested. Moves "
-        f"whose windows overlap are one exchange, and fewer than {LEAST_EXCHANGES} are too few to "
-        "say. After: the median delay, where followed. A table, no law."
+        "A move is a violent act; it is followed if the other side acts against the mover, from "
+        "the next day on. Before: the same for the days before a move. Jittered: the moves shifted "
+        f"by up to {JITTER} days. It is an answer only if both comparisons are significant at "
+        f"{NULL_LEVEL:.1%}; {tested} rows were tested. Moves whose windows overlap are one "
+        f"exchange, and fewer than {LEAST_EXCHANGES} exchanges are too few to say. After: the "
+        "median delay, if followed. This describes the past and is no law."
     )

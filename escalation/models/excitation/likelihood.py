@@ -1,4 +1,4 @@
-"""One target's regression: its level, its half-lives, and what each source adds."""
+"""Regression of one target: its level, its half-lives, and the excitation by each source."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SWEEPS = 2
 
 
 @dataclass(frozen=True)
-class Row:
-    """One target's regression.
+class TargetFit:
+    """Fitted regression of one target.
 
     Parameters
     ----------
     columns : ndarray, shape (day, knot)
-        Of the level.
+        Columns of the level.
     level : float
-        Its mean, in events per day.
+        Mean level, in events per day.
     excitation, errors, ratio : ndarray, shape (source,)
         Coefficient, its standard error and likelihood ratio against zero.
-    chosen : ndarray of int64, shape (source,)
-        Places of the half-lives in the grid.
+    half_life : ndarray of int64, shape (source,)
+        Indices of the half-lives in the grid.
     dispersion : float
         Variance over mean.
     """
@@ -37,47 +37,41 @@ class Row:
     excitation: Array
     errors: Array
     ratio: Array
-    chosen: NDArray[np.int64]
+    half_life: NDArray[np.int64]
     dispersion: float
 
 
-def _level_columns(days: int, level_days: int | None) -> Array:
-    """Hat functions over equally spaced knots: non-negative, and 1 in sum on every day.
-
-    Shape (day, knot); a constant where no days between knots are given.
-
-    Examples
-    --------
-    >>> _level_columns(5, 2).tolist()[1]
-    [0.5, 0.5, 0.0]
-    """
-    if level_days is None or days <= level_days:
-        return np.ones((days, 1))
-    knots = np.linspace(0, days - 1, round((days - 1) / level_days) + 1)
-    return np.stack([np.interp(np.arange(days), knots, row) for row in np.eye(len(knots))], axis=1)
-
-
 def levels_of(days: int, level_days: int | None) -> list[Array]:
-    """A constant, and lines between knots that are four times, twice and once so far apart.
+    """A constant, and hat functions over knots at four, two and one times ``level_days``.
+
+    Hat functions are non-negative and add up to 1 on every day.
 
     Parameters
     ----------
     days : int
     level_days : int or None
-        Days between knots; None for a constant.
+        Days between knots; None for the constant alone.
 
     Returns
     -------
     list of ndarray, each of shape (day, knot)
+
+    Examples
+    --------
+    >>> levels_of(5, 2)[-1].tolist()[1]
+    [0.5, 0.5, 0.0]
     """
-    if level_days is None:
-        return [_level_columns(days, None)]
-    finer = [_level_columns(days, level_days * times) for times in (4, 2, 1)]
-    return [_level_columns(days, None), *(columns for columns in finer if columns.shape[1] > 1)]
+    levels = [np.ones((days, 1))]
+    for distance in (4 * level_days, 2 * level_days, level_days) if level_days else ():
+        if days > distance:
+            knots = np.linspace(0, days - 1, round((days - 1) / distance) + 1)
+            hats = [np.interp(np.arange(days), knots, row) for row in np.eye(len(knots))]
+            levels.append(np.stack(hats, axis=1))
+    return levels
 
 
 def lagged(values: NDArray[np.float32], grid: Array) -> Array:
-    """Decayed counts of the days before, weights summing to 1.
+    """Decayed counts of the previous days, with weights that sum to 1.
 
     Parameters
     ----------
@@ -89,41 +83,38 @@ def lagged(values: NDArray[np.float32], grid: Array) -> Array:
     -------
     ndarray, shape (half-life, row, day)
     """
-    keep = 2.0 ** (-1.0 / grid)
-    sums = kernels.decaying_sums(values, keep) * (1.0 - keep)[:, None, None]
+    decay = 2.0 ** (-1.0 / grid)
+    sums = kernels.decaying_sums(values, decay) * (1.0 - decay)[:, None, None]
     return np.concatenate([np.zeros_like(sums[:, :, :1]), sums[:, :, :-1]], axis=2)
 
 
-def design_of(level: Array, past: Array, chosen: NDArray[np.int64]) -> Array:
-    """Level, then each source's decayed counts at its half-life.
+def design_of(level: Array, past: Array, half_life: NDArray[np.int64]) -> Array:
+    """Columns of the level, then each source's decayed counts at its half-life.
 
     Parameters
     ----------
     level : ndarray, shape (day, knot)
     past : ndarray, shape (half-life, source, day)
-    chosen : ndarray of int64, shape (source,)
+    half_life : ndarray of int64, shape (source,)
+        Indices.
 
     Returns
     -------
     ndarray, shape (day, knot + source)
     """
-    return np.column_stack([level, *(past[g, j] for j, g in enumerate(chosen))])
+    return np.column_stack([level, *(past[g, j] for j, g in enumerate(half_life))])
 
 
-def fit_rows(values: NDArray[np.float32], levels: list[Array], past: Array) -> list[Row]:
-    """Every target's regression, from one half-life that suits all of them best.
+def fit_targets(values: NDArray[np.float32], levels: list[Array], past: Array) -> list[TargetFit]:
+    """Fit the regression of every target, starting from the half-life that suits all best.
 
     Parameters
     ----------
     values : ndarray of float32, shape (target, day)
     levels : list of ndarray
-        Of :func:`levels_of`.
+        From :func:`levels_of`.
     past : ndarray, shape (half-life, source, day)
-        Of :func:`lagged`.
-
-    Returns
-    -------
-    list of Row
+        From :func:`lagged`.
     """
     counts = values.astype(np.float64)
     if not len(counts):
@@ -131,30 +122,32 @@ def fit_rows(values: NDArray[np.float32], levels: list[Array], past: Array) -> l
     by_level = np.array([_bics(count, levels, past) for count in counts])
     common = int(by_level.min(axis=1).sum(axis=0).argmin())
     best = by_level[:, :, common].argmin(axis=1)
-    return [_fit_row(count, levels[k], past, common) for count, k in zip(counts, best, strict=True)]
+    return [
+        _fit_target(count, levels[k], past, common) for count, k in zip(counts, best, strict=True)
+    ]
 
 
 def _bics(count: Array, levels: list[Array], past: Array) -> Array:
-    """Bayes' information criterion by level and half-life, one half-life for all sources.
+    """Bayesian information criterion by level and half-life, one half-life for all sources.
 
-    Finer levels are tried as long as they gain; the others are infinite, as if never chosen.
+    Finer levels are tried as long as they improve; the remaining ones are infinite.
     """
     criterion = np.full((len(levels), len(past)), np.inf)
     for k, level in enumerate(levels):
         for g in range(len(past)):
             design = design_of(level, past, np.full(past.shape[1], g))
-            gained = loglike(design, count, maximise(design, count))
-            criterion[k, g] = level.shape[1] * np.log(len(count)) - 2.0 * gained
+            fit = loglike(design, count, maximise(design, count))
+            criterion[k, g] = level.shape[1] * np.log(len(count)) - 2.0 * fit
         if k and criterion[k].min() > criterion[k - 1].min():
             break
     return criterion
 
 
-def _fit_row(count: Array, level: Array, past: Array, common: int) -> Row:
-    """Half-lives, regression, and tests of one target."""
-    chosen, beta = _half_lives(count, level, past, common)
+def _fit_target(count: Array, level: Array, past: Array, common: int) -> TargetFit:
+    """Half-lives, regression and tests of one target."""
+    half_life, beta = _half_lives(count, level, past, common)
     sources, knots = past.shape[1], level.shape[1]
-    design = design_of(level, past, chosen)
+    design = design_of(level, past, half_life)
     error, dispersion = errors(design, count, beta)
     best = loglike(design, count, beta)
     ratio = np.zeros(sources)
@@ -162,13 +155,13 @@ def _fit_row(count: Array, level: Array, past: Array, common: int) -> Row:
         without = np.delete(design, knots + j, axis=1)
         reduced = maximise(without, count, start=np.delete(beta, knots + j) + 1e-3)
         ratio[j] = max(2.0 * (best - loglike(without, count, reduced)) / dispersion, 0.0)
-    return Row(
+    return TargetFit(
         columns=level,
         level=float((level @ beta[:knots]).mean()),
         excitation=beta[knots:],
         errors=error[knots:],
         ratio=ratio,
-        chosen=chosen,
+        half_life=half_life,
         dispersion=dispersion,
     )
 
@@ -176,24 +169,25 @@ def _fit_row(count: Array, level: Array, past: Array, common: int) -> Row:
 def _half_lives(
     count: Array, level: Array, past: Array, common: int
 ) -> tuple[NDArray[np.int64], Array]:
-    """A source's own half-life where that gains as much as BIC asks for.
+    """Separate half-lives for sources where that improves the BIC, and the coefficients.
 
-    Without that price a source that calls nothing forth would pick whatever fits the noise.
+    Without BIC's penalty, a source without effect would pick whatever fits the noise.
     """
     halves, sources = past.shape[:2]
-    price = np.log(len(count)) / 2.0
-    tried: dict[tuple[int, ...], Array] = {}
+    penalty = np.log(len(count)) / 2.0
+    fits: dict[tuple[int, ...], Array] = {}
     best = (common,) * sources
     start = maximise(design_of(level, past, np.array(best)), count) + 1e-3
 
-    def worth(chosen: tuple[int, ...]) -> float:
-        design = design_of(level, past, np.array(chosen))
-        if chosen not in tried:
-            tried[chosen] = maximise(design, count, start=start)
-        different = sum(half_life != common for half_life in chosen)
-        return loglike(design, count, tried[chosen]) - price * different
+    def criterion(candidate: tuple[int, ...]) -> float:
+        design = design_of(level, past, np.array(candidate))
+        if candidate not in fits:
+            fits[candidate] = maximise(design, count, start=start)
+        different = sum(half_life != common for half_life in candidate)
+        return loglike(design, count, fits[candidate]) - penalty * different
 
     for _ in range(SWEEPS):
         for j in range(sources):
-            best = max(((*best[:j], g, *best[j + 1 :]) for g in range(halves)), key=worth)
-    return np.array(best), tried[best]
+            candidates = ((*best[:j], g, *best[j + 1 :]) for g in range(halves))
+            best = max(candidates, key=criterion)
+    return np.array(best), fits[best]

@@ -53,7 +53,7 @@ def test_the_exchanges_of_the_crisis(crisis):
         ["2021-06-28", "2021-07-07", 2, "us_coalition", "militia", 5],
     ]
     assert table["over"].all() and not state.open
-    assert "in no exchange" in state_in_words(state)
+    assert "no exchange under way" in state_in_words(state)
 
 
 def test_what_became_known_later_changes_nothing(crisis):

@@ -165,4 +165,4 @@ def test_the_command_says_that_it_is_no_law(root, tmp_path):
     done = escalation("moves", str(file), "--shuffles", "0", "--by", "rung", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    assert "A table, no law." in text and "too few to say" in text and "rung 5" in text
+    assert "is no law." in text and "too few to say" in text and "rung 5" in text

@@ -119,8 +119,8 @@ class EventModel(ClassifierMixin, BaseEstimator):
     columns, even if training saw a single outcome.
     """
 
-    free_form: ClassVar[bool] = True
-    """Learns any outcome from any columns; False if history and threshold fix the shape."""
+    free_form: ClassVar[bool] = False
+    """Whether it learns any outcome from any columns; else history and threshold fix the shape."""
 
     def fit(self, X: Any, y: Any, *, count: Any = None) -> Self:
         """Learn from a training table.

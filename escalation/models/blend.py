@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -56,8 +56,6 @@ class Blend(MetaEstimator):
     recalibration_ : ndarray, shape (2,)
         a, in log-odds, and b.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -79,8 +79,6 @@ class Climatology(EventModel):
         Sorted.
     rates_ : ndarray, shape (unit,)
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(self, *, horizon: int = 7, strength: float | None = None) -> None:
         self.horizon = horizon

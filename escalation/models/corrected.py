@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -68,8 +68,6 @@ class Corrected(MetaEstimator):
     effects_ : ndarray, shape (unit,)
     """
 
-    free_form: ClassVar[bool] = False
-
     def __init__(
         self,
         *,
@@ -88,7 +86,7 @@ class Corrected(MetaEstimator):
     def _combine_fit(
         self, X: Any, y: Array, count: Array, *, estimators: Mapping[str, Any], record: Any
     ) -> None:
-        """Fit on training rows: there are more of them than forecasts, and these models are stiff."""
+        """Fit on training rows: more than forecasts, and such stiff models hardly overfit."""
         fitted = fit_missing(estimators, self._unfitted(), X, y, count)
         self.names_ = list(OFFSET)
         self.estimators_ = [fitted[name] for name in self.names_]
@@ -97,7 +95,7 @@ class Corrected(MetaEstimator):
         deviation = inputs.std(axis=0)
         self.scale_ = np.where(deviation > 1e-6, deviation, np.inf)
         self.units_, unit = self._units(X)
-        Z = self._design(X, self._asked(X))
+        Z = self._design(X, self._base_probabilities(X))
         coefficients, self.effects_ = dependent_logistic(
             Z,
             y,

@@ -42,7 +42,7 @@ class CountMixture:
     .. math:: P(X \ge k) = \sum_j w_j P(X_j \ge k),\quad E X_j = \max(h s_j / K_j,\ 0.02),\quad
               \operatorname{Var} X_j = d_j E X_j
 
-    Each dispersion is the likeliest of a grid on the training rows; a common factor then shrinks all
+    Each dispersion is the likeliest of a grid on the training rows; a common factor shrinks all
     towards one, because mixing widens the distribution. That factor and the weights, non-negative
     and shrunk to equal ones, minimise the CRPS of the training rows.
 
@@ -170,24 +170,17 @@ def count_forecast(
     expected = probability * np.maximum(high, least) + (1.0 - probability) * np.minimum(
         low, least - 1.0
     )
-    ends = [
-        _reweighted_quantile(mixture, means, q, probability=probability, threshold=least)
+
+    def exceeded(count: Array) -> Array:
+        return reweighted_tail(
+            mixture, means, count + 1.0, probability=probability, threshold=least
+        )
+
+    low_end, high_end = (
+        _least_where(lambda count, q=q: exceeded(count) <= 1.0 - q + NEGLIGIBLE, len(least))
         for q in TAILS
-    ]
-    return CountForecast(expected, *ends)
-
-
-def _reweighted_quantile(
-    mixture: CountMixture, means: Array, share: float, *, probability: Array, threshold: Array
-) -> Array:
-    """Quantile of the reweighted mixture, by row."""
-    return _least_where(
-        lambda x: (
-            reweighted_tail(mixture, means, x + 1.0, probability=probability, threshold=threshold)
-            <= 1.0 - share + NEGLIGIBLE
-        ),
-        len(threshold),
     )
+    return CountForecast(expected, low_end, high_end)
 
 
 def reweighted_tail(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc
@@ -78,8 +78,6 @@ class Dynamic(EventModel):
     rate_ : float
         r_0, events a day.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

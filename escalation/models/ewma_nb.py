@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import betainc
@@ -74,8 +74,6 @@ class EwmaNB(EventModel):
     dispersion_ : float
         d.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,14 +46,14 @@ class Hawkes(EventModel):
     .. math:: m = \beta_0 + \sum_j \beta_j z_j,\quad \beta \ge 0,\quad
               P = P(X \ge k),\ \operatorname{Var} X = d\,m
 
-    with z_j a decayed sum scaled to the mean training count, so that beta_j is the column's share of
-    the mean. The link is the identity, a prior shrinks towards ``ewma_nb`` (all on the 21-day sum),
-    and d is the likeliest given the mean.
+    with z_j a decayed sum scaled to the mean training count, so that beta_j is the column's share
+    of the mean. The link is the identity, a prior shrinks towards ``ewma_nb`` (all on the 21-day
+    sum), and d is the likeliest given the mean.
 
     Parameters
     ----------
     horizon : int
-        h, in days; overlapping daily labels count as one in that many.
+        h, in days; overlapping daily labels count as one in h.
     columns : sequence of str or int, optional
         Decayed sums; those of :func:`excitation_columns` by default.
     ridge : float
@@ -76,8 +76,6 @@ class Hawkes(EventModel):
         Total share of the unit's own history: how much of a lasting rate carries over to the next
         h days. For a Hawkes process this is the branching ratio at h = 1; it falls with h.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

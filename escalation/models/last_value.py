@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,6 @@ class LastValue(EventModel):
     rates_ : ndarray, shape (2,)
         P if the last days did not reach the threshold, and if they did.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -57,8 +57,6 @@ class Levels(EventModel):
     dispersion_ : float
         Variance over mean, or the squared coefficient of variation of the quadratic form.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -209,33 +209,28 @@ def mixture_of(
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
         return Mixture(_pool_of(start, names)[None], np.ones(1))
     likely = outcome_log_likelihood(
-        expit(odds_in(record, names) @ weights.T), record.outcome[:, None]
+        expit(_odds_in(record, names) @ weights.T), record.outcome[:, None]
     )
     gain = likely - likely[:, :1]
     posterior = tempered_posterior(gain, record.day, prior=prior, horizon=horizon)
     shares = (1.0 - START_FLOOR) * np.where(posterior < SMALLEST_WEIGHT, 0.0, posterior)
     pool_share = 1.0
     if PRIOR_MODEL in start:
-        pool_share = pool_floor_share(record.day, horizon=horizon)
+        pool_share = _pool_floor_share(record.day, horizon=horizon)
         shares[-1] += START_FLOOR * (1.0 - pool_share)
     shares[0] += START_FLOOR * pool_share
     positive = shares > 0.0
     return Mixture(weights[positive], shares[positive] / shares.sum())
 
 
-def pool_floor_share(day: NDArray[np.int64], *, horizon: int) -> float:
+def _pool_floor_share(day: NDArray[np.int64], *, horizon: int) -> float:
     """Share of the floor that has moved to the fixed pool after the days of a record.
 
-    Parameters
-    ----------
-    day : ndarray of int64, shape (row,)
-        Overlapping forecasts count as one label per horizon that they cover.
-    horizon : int
-        In days.
+    Overlapping forecasts count as one label per horizon that they cover.
 
     Examples
     --------
-    >>> pool_floor_share(np.arange(0, 182, 7), horizon=7)
+    >>> _pool_floor_share(np.arange(0, 182, 7), horizon=7)
     0.5
     """
     steps = np.minimum(np.diff(np.unique(day)), horizon)
@@ -256,18 +251,8 @@ def shares_of(mixture: Mixture, names: tuple[str, ...]) -> dict[str, float]:
     return dict(zip(names, total.tolist(), strict=True))
 
 
-def odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:
-    """Log-odds of the named models in a record.
-
-    Parameters
-    ----------
-    record : ResolvedForecasts
-    names : tuple of str
-
-    Returns
-    -------
-    ndarray, shape (row, model)
-    """
+def _odds_in(record: ResolvedForecasts, names: tuple[str, ...]) -> Array:
+    """Log-odds of the named models in a record, shape (row, model)."""
     columns = [record.names.index(name) for name in names]
     return log_odds(record.probability[:, columns])
 
@@ -294,7 +279,7 @@ def recalibration_of(
     if record is None or len(record.outcome) < FEWEST_RESOLVED:
         return np.array([0.0, 1.0])
     return recalibration(
-        log_odds(mixture.of(odds_in(record, names))),
+        log_odds(mixture.of(_odds_in(record, names))),
         record.outcome,
         record.day,
         horizon=horizon,

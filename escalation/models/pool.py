@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -46,8 +46,6 @@ class Pool(EventModel):
     shapes_ : list of tuple of (bool, float)
         Whether the variance is quadratic, and the dispersion, of each average and of the mixture.
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -149,8 +149,6 @@ class Prior(EventModel):
         Empty if the label was not learnt.
     baseline_ : EwmaNB
     """
-
-    free_form: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from escalation.errors import UsageError
 from escalation.models.pool import AVERAGE_DAYS
@@ -17,31 +17,12 @@ LARGEST_NUMBERS = 30_000
 """Maximum size of a file of numbers, in bytes."""
 TERMS = (
     *(f"tail_{days}d" for days in AVERAGE_DAYS),
-    "tail_mean",
-    "since",
-    "since_of_age",
-    "age",
-    "horizon",
-    "total",
-    "threshold",
-    "middle_squared",
-    "fast_less_slow_squared",
-    "horizon_middle",
-    "horizon_since",
-    "horizon_fast_less_slow",
-    "horizon_threshold",
-    "age_middle",
-    "since_middle",
-    "active_28d",
-    "active_90d",
-    "events_a_day",
-    "observed",
-    "horizon_active_28d",
-    "horizon_active_90d",
-    "horizon_events_a_day",
-    "observed_middle",
-    "events_a_day_middle",
-    "observed_age",
+    *("tail_mean", "since", "since_of_age", "age", "horizon", "total", "threshold"),
+    *("middle_squared", "fast_less_slow_squared", "horizon_middle", "horizon_since"),
+    *("horizon_fast_less_slow", "horizon_threshold", "age_middle", "since_middle"),
+    *("active_28d", "active_90d", "events_a_day", "observed"),
+    *("horizon_active_28d", "horizon_active_90d", "horizon_events_a_day"),
+    *("observed_middle", "events_a_day_middle", "observed_age"),
 )
 """Inputs of the regression, in the order of its coefficients."""
 INPUTS, COEFFICIENTS, STARTS = "inputs", "coefficients", "start"
@@ -103,9 +84,10 @@ def checked_numbers(
     ):
         raise _numbers_error(where, "not a file of prior numbers with the inputs of this version")
     for label, row in coefficients.items():
-        if not _is_row(row):
+        valid = isinstance(row, list) and len(row) == len(TERMS) + 1 and all(map(_is_number, row))
+        if not valid:
             raise _numbers_error(where, f"needs {len(TERMS) + 1} numbers for {label}")
-        if not _is_share(start.get(label)):
+        if not _is_number(start.get(label)) or not 0.0 < start[label] <= 1.0:
             raise _numbers_error(where, f"needs a start over 0 and at most 1 for {label}")
     return {label: LabelNumbers(row, start[label]) for label, row in coefficients.items()}
 
@@ -140,18 +122,9 @@ def read_numbers(path: Path) -> dict[str, Any]:
     return numbers
 
 
-def _is_row(row: object) -> bool:
-    return isinstance(row, list) and len(row) == len(TERMS) + 1 and all(map(_is_number, row))
-
-
-def _is_share(value: object) -> bool:
-    return _is_number(value) and 0.0 < value <= 1.0
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value)
+def _is_number(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
 
 
 def _numbers_error(where: str, message: str) -> UsageError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +82,6 @@ class RidgeRegression(EventModel):
         Mean, standard deviation and range of the logged columns.
     """
 
-    free_form: ClassVar[bool] = False
     columns: Sequence[Column]
     horizon: int
     ridge: float

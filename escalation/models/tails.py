@@ -24,8 +24,7 @@ Tail = Callable[[Array, float, Array], Array]
 
 
 def quadratic_tail(mean: Array, overdispersion: float | Array, threshold: Array) -> Array:
-    r"""P(X >= threshold) for a negative binomial with variance
-    ``mean + overdispersion * mean**2``.
+    r"""P(X >= threshold) for a negative binomial with variance mean + overdispersion * mean^2.
 
     .. math:: P(X \ge k) = I_{a m / (1 + a m)}(k,\ 1 / a)
 

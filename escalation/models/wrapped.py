@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -78,6 +78,7 @@ class Wrapped(EventModel):
         The fitted scikit-learn estimator; None if training saw a single outcome.
     """
 
+    free_form: ClassVar[bool] = True
     horizon: int
     inner_: Any
 
@@ -152,7 +153,7 @@ def as_event_model(name: str, estimator: Any, *, horizon: int) -> EventModel:
             f"needs an unfitted estimator with fit and predict_proba; {problem}",
             column=name,
             value=estimator,
-            fix="pass an instance such as LogisticRegression(), and wrap one without probabilities in "
+            fix="pass an instance such as LogisticRegression(); wrap one without probabilities in "
             "CalibratedClassifierCV",
         )
     if isinstance(estimator, EventModel):

@@ -196,13 +196,14 @@ def move_row(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, 
     hit = after[moves.day]
     preceded = acts_within(length - 1 - acts.day, length=length, within=within)[::-1][moves.day]
     delay, step = _first_answers(moves.select(hit), acts)
-    chance = _chance(moves.day, exchange, hit, preceded, after, within) if count else {}
+    chance = dict.fromkeys(_CHANCE, np.nan)
+    if count:
+        chance = _chance(moves.day, exchange, hit, preceded, after, within)
     return {
         "within": within,
         "moves": count,
         "exchanges": exchanges,
         "followed": int(hit.sum()),
-        **dict.fromkeys(_CHANCE, np.nan),
         **chance,
         "median_delay": float(np.median(delay)) if len(delay) else np.nan,
         "harder": int((step > 0).sum()),
@@ -213,15 +214,8 @@ def move_row(moves: Acts, acts: Acts, *, length: int, within: int) -> dict[str, 
 
 
 _CHANCE = (
-    "share",
-    "lower",
-    "upper",
-    "before",
-    "jittered",
-    "excess",
-    "excess_lower",
-    "excess_upper",
-    "jitter_p",
+    *("share", "lower", "upper", "before", "jittered"),
+    *("excess", "excess_lower", "excess_upper", "jitter_p"),
 )
 
 

@@ -123,8 +123,9 @@ def read_numbers(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
 
 
 def _numbers_error(where: str, message: str) -> UsageError:

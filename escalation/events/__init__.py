@@ -1,4 +1,4 @@
-"""Event sources and the archive of what was known when."""
+"""Event sources, and the archive of event versions with the days they became known."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ SOURCES: dict[str, Source] = {
     "ucdp": ucdp.FORMAT,
 }
 _BUNDLED = {"iraq_crisis": "iraq_crisis_events.csv"}
-"""Sources whose file comes with the package."""
+"""Files that come with the package, by source."""
 
 
 def source_named(name: str) -> Source:
-    """The source of a name.
+    """Return the source with a name.
 
     Raises
     ------
     UsageError
-        ``E-SOURCE`` for a name that none has.
+        ``E-SOURCE`` for an unknown name.
     """
     if name not in SOURCES:
         raise UsageError(
             "E-SOURCE",
             f"invalid value: must be one of {', '.join(SOURCES)}",
             value=name,
-            fix="name one of these, or leave it out: the format is then found by the columns",
+            fix="use one of these, or leave it out: the columns then decide the format",
         )
     return SOURCES[name]
 
@@ -63,34 +63,31 @@ def load_events(
     source: str,
     path: Path | None = None,
     *,
-    ladder: Mapping[str, schema.Rungs] = schema.SEVERITY_LADDER,
     options: Options | None = None,
     limits: Limits | None = None,
     columns: Collection[str] | None = None,
 ) -> EventArchive:
-    """Read a file of a known format into memory, an archive on disk, or the bundled file.
+    """Read a file of a known format, an archive on disk or a bundled file into memory.
 
-    Rows that can't be taken are left out, with a warning.
+    Rows that can't be read are left out, with a warning.
 
     Parameters
     ----------
     source : str
-        Name of a format; what an archive on disk holds was read before.
+        Name of a format; ignored for an archive on disk.
     path : Path, optional
         A file, or the folder of an archive.
-    ladder : mapping of str to Rungs, optional
-        Severity by event type.
     options, limits : optional
         As for an ingest.
     columns : collection of str, optional
-        Of an archive on disk, read only these and what every version needs.
+        Read only these columns, and those that every version needs, from an archive on disk.
 
     Raises
     ------
     UsageError
         ``E-SOURCE`` for an unknown format or a missing file name.
     InputError
-        When the file can't be taken, or too many of its rows.
+        If the file, or too many of its rows, can't be read.
 
     Examples
     --------
@@ -100,17 +97,14 @@ def load_events(
     """
     if path is not None and path.is_dir():
         return ArchiveStore(path).archive(columns=columns)
-    form = source_named(source)
-    if path is None and source not in _BUNDLED:
-        raise UsageError(
-            "E-SOURCE", "needs a file of events", value=source, fix="add --events FILE"
-        )
-    chosen = Options(ladder=ladder) if options is None else options
-    file = path or bundled(_BUNDLED[source])
-    archive, report, _ = load_file(file, form, chosen, limits or Limits())
-    for text in report_warnings(report):
-        caution(text)
-    return archive
+    file_format = source_named(source)
+    if path is None:
+        if source not in _BUNDLED:
+            raise UsageError(
+                "E-SOURCE", "needs a file of events", value=source, fix="add --events FILE"
+            )
+        path = bundled(_BUNDLED[source])
+    return _load_with_warnings(path, file_format, options or Options(), limits or Limits())
 
 
 def read_events(
@@ -127,26 +121,26 @@ def read_events(
     event_type: str | None = None,
     max_bad: float = 0.01,
 ) -> EventArchive:
-    """Read a file of any known format into memory, or an archive on disk.
+    """Read a file of any known format, or an archive on disk, into memory.
 
-    What is left out or assumed is told with :func:`warnings.warn`.
+    Rows left out and assumptions made are reported by :func:`warnings.warn`.
 
     Parameters
     ----------
     path : str or Path
-        A file: CSV or the like, also ``.gz`` or ``.zip``; Parquet; a workbook; JSON records. Or
-        the folder of an archive.
+        A file: CSV or similar text, also as ``.gz`` or ``.zip``; Parquet; a workbook; JSON
+        records. Or the folder of an archive.
     source : str, optional
-        Name of a format; found by the columns by default.
+        Name of a format; by default the columns decide.
     encoding, separator, date_format, zone, lag : optional
-        As for :class:`Options`; what the file itself tells need not be given.
+        As for :class:`Options`; by default detected if the file allows it.
     ladder : mapping of str to Rungs, optional
         Severity by event type.
     columns : mapping of str to str, optional
-        Columns of the format by the file's own names, such as ``{"when": "event_date"}``; obvious
-        ones are found.
+        Column of the format by column of the file, such as ``{"when": "event_date"}``; obvious
+        names are recognised.
     event_type : str, optional
-        Of rows of a table of one's own that have none.
+        Type of the events of your own table that have none.
     max_bad : float, optional
         Share of the rows that may be left out.
 
@@ -155,7 +149,7 @@ def read_events(
     UsageError
         ``E-SOURCE`` for an unknown format.
     InputError
-        When the file can't be taken, or too many of its rows.
+        If the file, or too many of its rows, can't be read.
 
     Examples
     --------
@@ -167,11 +161,11 @@ def read_events(
         raise UsageError(
             "E-CONFIG",
             f"needs the path of a file or an archive, got {type(path).__name__}",
-            fix="of a table: EventArchive.from_pandas(df, columns=...)",
+            fix="for a table: EventArchive.from_pandas(df, columns=...)",
         )
-    place = Path(path)
-    if place.is_dir():
-        return ArchiveStore(place).archive()
+    path = Path(path)
+    if path.is_dir():
+        return ArchiveStore(path).archive()
     options = Options(
         encoding,
         separator,
@@ -183,20 +177,26 @@ def read_events(
         event_type=event_type,
     )
     with python_advice():
-        file = detect_file(place, sources_named(source), options=options)
-        archive, report, _ = load_file(place, file.source, file.options, Limits(max_bad=max_bad))
+        file = detect_file(path, sources_named(source), options=options)
+        return _load_with_warnings(path, file.source, file.options, Limits(max_bad=max_bad))
+
+
+def _load_with_warnings(
+    path: Path, source: Source, options: Options, limits: Limits
+) -> EventArchive:
+    archive, report, _ = load_file(path, source, options, limits)
     for text in report_warnings(report):
         caution(text)
     return archive
 
 
 def sources_named(name: str | None) -> Mapping[str, Source]:
-    """The formats to choose from: the one of a name, or all.
+    """Return the formats to choose from: the named one, or all for None.
 
     Raises
     ------
     UsageError
-        ``E-SOURCE`` for a name that none has.
+        ``E-SOURCE`` for an unknown name.
     """
     return SOURCES if name is None else {name: source_named(name)}
 

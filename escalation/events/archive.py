@@ -1,4 +1,4 @@
-"""What was known when: every version of every event, and the snapshot of any day."""
+"""The event archive: every version of every event, and a snapshot as of any day."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?")
 
 
 def to_day(value: object) -> np.datetime64:
-    """A whole day from an ISO date, a date, or a time stamp.
+    """Convert an ISO date, a date or a timestamp to a whole day.
 
-    Text in any other form is refused rather than guessed, and so are bare numbers.
+    Text in any other form is rejected rather than guessed at, and so are bare numbers.
 
     Examples
     --------
@@ -43,8 +43,8 @@ def to_day(value: object) -> np.datetime64:
     np.datetime64('2020-03-11')
     """
     day = np.datetime64("NaT")
-    guessed = isinstance(value, Real) or (isinstance(value, str) and not ISO_DAY.fullmatch(value))
-    if not guessed:
+    ambiguous = isinstance(value, Real) or (isinstance(value, str) and not ISO_DAY.fullmatch(value))
+    if not ambiguous:
         with suppress(ValueError, TypeError):
             day = np.datetime64(pd.Timestamp(value).date(), "D")
     if np.isnat(day):
@@ -55,7 +55,7 @@ def to_day(value: object) -> np.datetime64:
 
 
 def covered_day(day: object, covered_to: np.datetime64) -> np.datetime64:
-    """A day that an archive covers.
+    """Convert a day with :func:`to_day` and check that the archive covers it.
 
     Parameters
     ----------
@@ -66,18 +66,18 @@ def covered_day(day: object, covered_to: np.datetime64) -> np.datetime64:
     Raises
     ------
     InputError
-        ``E-COVERAGE`` for a later one.
+        ``E-COVERAGE`` if the day is later.
     """
-    when = to_day(day)
-    if when > covered_to:
+    cutoff = to_day(day)
+    if cutoff > covered_to:
         raise InputError(
             "E-COVERAGE",
             f"the archive covers days up to {covered_to}",
             column="as_of",
-            value=when,
-            fix=f"ask for {covered_to} or ingest newer data",
+            value=cutoff,
+            fix=f"use {covered_to} or ingest newer data",
         )
-    return when
+    return cutoff
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,10 +88,10 @@ class EventArchive:
     ----------
     versions : pandas.DataFrame
         The canonical columns and ``operation``, one row per version, sorted by source, event and
-        ``known_date``. Make it with :meth:`of`, which sorts and checks.
+        ``known_date``. Use :meth:`of`, which sorts and checks.
     covered_to : numpy.datetime64
-        The last day the source looked at. Later than the last event when nothing happened since:
-        "we looked, nothing new" is knowledge too.
+        The last day that the source covers. It is later than the last event if nothing has
+        happened since: "we looked, nothing new" is information too.
     known_basis : str
         How ``known_date`` was obtained: observed, overwritten, assumed or event_date.
     """
@@ -108,18 +108,18 @@ class EventArchive:
         covered_to: object = None,
         known_basis: schema.KnownBasis = "event_date",
     ) -> EventArchive:
-        """Sort, check and freeze a table of versions.
+        """Build an archive from a table of versions, sorted and checked.
 
-        Identical repeats are dropped. Two different versions of one event known on the same day
-        are refused, because nobody can say which holds.
+        Exact duplicates are dropped. Two different versions of an event with the same
+        ``known_date`` are an error, because there is no telling which one is right.
 
         Parameters
         ----------
         versions : pandas.DataFrame
-            Canonical columns, a row per version. Without ``operation`` every row is an ``add``;
+            Canonical columns, one row per version. Without ``operation`` every row is an ``add``;
             :data:`escalation.schema.OPTIONAL_COLUMNS` may be left out.
         covered_to : date-like, optional
-            The last day the source looked at; by default the last on which something became known.
+            The last day that the source covers; by default the latest ``known_date``.
         known_basis : str, optional
             How ``known_date`` was obtained.
 
@@ -128,13 +128,13 @@ class EventArchive:
         InputError
             ``E-EMPTY`` without a row, ``E-WEIGHT`` for a weight below 1, ``E-OPERATION`` for an
             operation other than add, update and retract, ``E-DATE`` for a date that is missing or
-            has a time of day, ``E-KNOWN`` when something was known before it happened,
-            ``E-CONFLICT`` for two different versions of an event on the same day.
+            has a time of day, ``E-KNOWN`` for an event known before it happened, ``E-CONFLICT``
+            for two different versions of an event on the same day.
         """
         if versions.empty:
             raise InputError("E-EMPTY", "needs at least one event", fix="check the file")
         table = with_defaults(versions)[[*schema.EVENT_COLUMNS, schema.OPERATION]]
-        # A column without any value has no text type of its own, and pandas keeps missing missing.
+        # A column without any value has no text dtype yet.
         table = cast_columns(table, dict.fromkeys(schema.TEXT_COLUMNS, "str"))
         table = with_integer_columns(table)
         check_rows(table)
@@ -146,14 +146,12 @@ class EventArchive:
                 f"known_date is before event_date in {int(early.sum())} rows",
                 column=schema.KNOWN_DATE,
                 value=table.loc[early, schema.EVENT_ID].iloc[0],
-                fix="give the day on which each was reported, or drop the column and give a lag",
+                fix="give the day each event was reported, or drop the column and set a lag",
             )
         if conflict is not None:
             raise conflict_error(conflict)
-        last = (
-            to_day(covered_to) if covered_to is not None else to_day(table[schema.KNOWN_DATE].max())
-        )
-        return cls(table, last, known_basis)
+        last_day = table[schema.KNOWN_DATE].max() if covered_to is None else covered_to
+        return cls(table, to_day(last_day), known_basis)
 
     @classmethod
     def from_pandas(
@@ -166,33 +164,33 @@ class EventArchive:
         date_format: str | None = None,
         max_bad: float = 0.01,
     ) -> EventArchive:
-        """An archive from a table of one's own, checked as a file is.
+        """Build an archive from your own table, with the same checks as for a file.
 
-        What is left out or assumed is told with :func:`warnings.warn`.
+        Rows left out and assumptions made are reported by :func:`warnings.warn`.
 
         Parameters
         ----------
         df : pandas.DataFrame
-            A row per event: its day, its type (any word of your own) and a place or two sides.
+            One row per event: its day, its type (any word) and a place or two sides.
         columns : mapping of str to str, optional
-            Columns of the project by the table's names, such as ``{"when": "event_date"}``;
-            obvious ones are found.
+            Canonical column by column of the table, such as ``{"when": "event_date"}``; obvious
+            names are recognised.
         known_date : str or int, optional
-            The column that says when a row became known, or an assumed lag in days; without it
-            every event is taken to be known on its own day.
+            The column with the day each row became known, or an assumed lag in days; by default
+            every event counts as known on the day it happened.
         zone : str, optional
-            Time zone of time stamps, such as ``Asia/Baghdad``.
+            Time zone of timestamps, such as ``Asia/Baghdad``.
         date_format : str, optional
-            Such as ``%d/%m/%Y``, where dates are text and not ISO.
+            Format of text dates that are not ISO, such as ``%d/%m/%Y``.
         max_bad : float, optional
             Share of the rows that may be left out.
 
         Raises
         ------
         UsageError
-            ``E-FRAME`` for anything but a DataFrame, ``E-COLUMNS`` for a name that it has not.
+            ``E-FRAME`` for anything but a DataFrame, ``E-COLUMNS`` for an unknown column name.
         InputError
-            When the table can't be taken, or too many of its rows.
+            If the table, or too many of its rows, can't be read.
 
         Examples
         --------
@@ -214,22 +212,22 @@ class EventArchive:
         )
 
     def __repr__(self) -> str:
-        """What it holds, in two lines."""
-        events = int(self.event_numbers[-1]) + 1 if len(self.versions) else 0
+        """Two lines: numbers of events and versions, and the days covered."""
+        n_events = int(self.event_numbers[-1]) + 1 if len(self.versions) else 0
         return (
-            f"EventArchive: {events} events in {len(self.versions)} versions,\n"
+            f"EventArchive: {n_events} events in {len(self.versions)} versions,\n"
             f"  known up to {self.covered_to} (known dates: {self.known_basis})"
         )
 
     def as_of(self, day: object) -> pd.DataFrame:
-        """The events as they were known at the end of a day.
+        """Return the events as they were known at the end of a day.
 
-        The last version per event known by then, less the retracted ones.
+        These are the latest versions known by then, without the retracted events.
 
         Parameters
         ----------
         day : date-like
-            At most :attr:`covered_to`.
+            No later than :attr:`covered_to`.
 
         Returns
         -------
@@ -239,42 +237,42 @@ class EventArchive:
         Raises
         ------
         InputError
-            ``E-COVERAGE`` beyond what the archive covers: it never falls back to the latest.
+            ``E-COVERAGE`` for a later day: there is no falling back to the latest one.
         """
-        when = covered_day(day, self.covered_to)
-        known = np.flatnonzero((self.versions[schema.KNOWN_DATE] <= when).to_numpy())
+        cutoff = covered_day(day, self.covered_to)
+        known = np.flatnonzero((self.versions[schema.KNOWN_DATE] <= cutoff).to_numpy())
         event = self.event_numbers[known]
-        last = known[np.append(event[1:] != event[:-1], True)[: len(known)]]
-        alive = last[(self.versions[schema.OPERATION].iloc[last] != "retract").to_numpy()]
-        # Versions lie in the order of their events, so a stable sort by day needs no names.
-        days = self.versions[schema.EVENT_DATE].to_numpy()[alive]
-        rows = alive[np.argsort(days, kind="stable")]
+        latest = known[np.append(event[1:] != event[:-1], True)[: len(known)]]
+        valid = latest[(self.versions[schema.OPERATION].iloc[latest] != "retract").to_numpy()]
+        # Versions are sorted by event, so a stable sort by day keeps the order of identifiers.
+        days = self.versions[schema.EVENT_DATE].to_numpy()[valid]
+        rows = valid[np.argsort(days, kind="stable")]
         columns = [name for name in schema.EVENT_COLUMNS if name in self.versions]
         return self.versions[columns].iloc[rows].reset_index(drop=True)
 
     def until(self, day: object) -> EventArchive:
-        """The archive as it stood at the end of a day: later versions are gone, not hidden."""
-        when = covered_day(day, self.covered_to)
-        keep = self.versions[schema.KNOWN_DATE] <= when
+        """Return the archive as of the end of a day, with later versions removed."""
+        cutoff = covered_day(day, self.covered_to)
+        keep = self.versions[schema.KNOWN_DATE] <= cutoff
         if keep.all():
-            return self if when == self.covered_to else replace(self, covered_to=when)
-        return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=when)
+            return self if cutoff == self.covered_to else replace(self, covered_to=cutoff)
+        return replace(self, versions=self.versions[keep].reset_index(drop=True), covered_to=cutoff)
 
     def plus(self, versions: pd.DataFrame) -> EventArchive:
-        """A new archive with more versions; coverage grows to the last day one was known."""
+        """Return a new archive with more versions; it covers days up to their last one known."""
         if versions.empty:
             return self
-        both = pd.concat([self.versions, with_defaults(versions)], ignore_index=True)
-        last = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
-        return EventArchive.of(both, covered_to=last, known_basis=self.known_basis)
+        merged = pd.concat([self.versions, with_defaults(versions)], ignore_index=True)
+        last_day = max(self.covered_to, to_day(versions[schema.KNOWN_DATE].max()))
+        return EventArchive.of(merged, covered_to=last_day, known_basis=self.known_basis)
 
     def without(self, event_id: str, source: str) -> EventArchive:
-        """The archive in which an event never was.
+        """Return the archive without any version of an event.
 
         Parameters
         ----------
         event_id, source : str
-            What identifies it.
+            Together they identify the event.
         """
         versions = self.versions
         keep = (versions[schema.EVENT_ID] != event_id) | (versions[schema.SOURCE] != source)
@@ -282,13 +280,12 @@ class EventArchive:
 
     @cached_property
     def event_numbers(self) -> NDArray[np.int64]:
-        """A number for each version, the same for those of one event; they follow each other."""
-        changes = ~same_as_previous(self.versions, EVENT_KEY)
-        return np.cumsum(changes) - 1
+        """Number of the event that each version belongs to, counted from 0 without gaps."""
+        return np.cumsum(~same_as_previous(self.versions, EVENT_KEY)) - 1
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over every cell of every version, in whatever order the rows came."""
+        """SHA-256 of every cell of every version, whatever the order of the input rows."""
         total = sha256(str(self.covered_to).encode())
         for column in self.versions:
             total.update(column.encode())
@@ -302,15 +299,15 @@ class EventArchive:
 
 
 def _hashed(column: pd.Series) -> NDArray[np.uint64]:
-    """A hash of every cell; once where there is nothing in any."""
+    """Hash every cell; a column without a value is hashed once."""
     if len(column) and column.isna().all():
-        one = pd.util.hash_pandas_object(column.iloc[:1], index=False).to_numpy()
-        return np.repeat(one, len(column))
+        hashed_cell = pd.util.hash_pandas_object(column.iloc[:1], index=False).to_numpy()
+        return np.repeat(hashed_cell, len(column))
     return pd.util.hash_pandas_object(column, index=False).to_numpy()
 
 
 def weakest_basis(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
-    """The least trustworthy way in which ``known_date`` was obtained.
+    """Return the least trustworthy way in which ``known_date`` was obtained.
 
     Examples
     --------
@@ -321,5 +318,5 @@ def weakest_basis(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
 
 
 def require_archive(value: object) -> None:
-    """Refuse what is no archive, such as a DataFrame; ``E-CONFIG``."""
+    """Raise ``E-CONFIG`` for anything but an archive, such as a DataFrame."""
     require_instance(value, EventArchive, fix=_FROM_TABLE)

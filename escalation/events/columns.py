@@ -10,30 +10,29 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
-"""One truth value per row."""
-_OUTER = np.isin(np.arange(256), [*range(33), *range(0x80, 0x100)])
-"""Bytes at the edge of a text that may be blank: all of ASCII's, and of any other alphabet."""
+"""One boolean per row."""
+_BLANK_EDGE = np.isin(np.arange(256), [*range(33), *range(0x80, 0x100)])
+"""Bytes that may start or end a blank: ASCII blanks and all bytes of other characters."""
 
 
 def flags(mask: pa.Array | pa.ChunkedArray) -> Mask:
-    """An Arrow mask as numpy; null is false.
+    """Convert an Arrow mask to NumPy; null becomes False.
 
     Examples
     --------
     >>> flags(pa.array([True, None])).tolist()
     [True, False]
     """
-    filled = pc.fill_null(one_array(mask), False)
-    return filled.to_numpy(zero_copy_only=False)
+    return pc.fill_null(one_array(mask), False).to_numpy(zero_copy_only=False)
 
 
 def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column in one piece."""
+    """Combine the chunks of a column."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def trimmed(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Text without blanks around it; null where nothing is left.
+    """Strip text; null where nothing is left.
 
     Examples
     --------
@@ -43,30 +42,31 @@ def trimmed(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     array = one_array(column)
     if not _may_be_padded(array):
         return array
-    bare = pc.utf8_trim_whitespace(array)
-    return blanked(bare, pc.equal(bare, ""))
+    stripped = pc.utf8_trim_whitespace(array)
+    return blanked(stripped, pc.equal(stripped, ""))
 
 
 def _may_be_padded(array: pa.Array) -> bool:
-    """Whether any text begins or ends with a byte that a blank begins or ends with."""
+    """Return whether any text starts or ends with a byte of a blank; a quick first check."""
     data = array.buffers()[2]
     if data is None or not len(array):
         return False
     offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
     starts, ends = offsets[:-1], offsets[1:]
-    full = ends > starts
+    nonempty = ends > starts
     text = np.frombuffer(data, np.uint8)
-    return bool((_OUTER[text[starts[full]]] | _OUTER[text[ends[full] - 1]]).any())
+    first, last = text[starts[nonempty]], text[ends[nonempty] - 1]
+    return bool((_BLANK_EDGE[first] | _BLANK_EDGE[last]).any())
 
 
 def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
-    """The result of ``find`` for every cell, computed once per distinct value.
+    """Apply ``find`` to every cell, once per distinct value.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     find : callable
-        Gives None for a value that it does not know.
+        Returns None for an unknown value.
 
     Returns
     -------
@@ -83,13 +83,13 @@ def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
 
 
 def blanked(column: pa.Array, rows: pa.Array) -> pa.Array:
-    """The column with null in the rows of an Arrow mask.
+    """Set the rows of an Arrow mask to null.
 
     Parameters
     ----------
     column : pyarrow.Array
     rows : pyarrow.Array of bool
-        Null is false.
+        Null counts as False.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def blanked(column: pa.Array, rows: pa.Array) -> pa.Array:
 
 
 def is_one_of(column: pa.Array, values: Iterable[str]) -> Mask:
-    """Rows that hold one of the values.
+    """Return the rows that hold one of some values.
 
     Parameters
     ----------
@@ -116,12 +116,12 @@ def is_one_of(column: pa.Array, values: Iterable[str]) -> Mask:
 
 
 def became_null(before: pa.Array, after: pa.Array) -> Mask:
-    """Rows that had a value before and have none after.
+    """Return the rows that had a value before and have none after.
 
     Parameters
     ----------
     before, after : pyarrow.Array
-        Of the same length.
+        Of equal length.
 
     Examples
     --------
@@ -132,13 +132,13 @@ def became_null(before: pa.Array, after: pa.Array) -> Mask:
 
 
 def add_days(days: pa.Array, lag: int) -> pa.Array:
-    """Days moved by a lag in days.
+    """Shift days by a lag.
 
     Parameters
     ----------
     days : pyarrow.Array of date32
     lag : int
-        In days; negative ones move back.
+        In days; negative to go back.
 
     Examples
     --------

@@ -1,16 +1,16 @@
-"""Country codes of four schemes, and names, unified to ISO 3166-1 alpha-3.
+"""Convert country codes (numeric, GW, COW, FIPS) and names to ISO 3166-1 alpha-3.
 
-ISO codes and names come from pycountry. What it lacks is in ``country_codes.csv`` beside this
-module: the numbers of Gleditsch and Ward (``gw``, used by UCDP) and of Correlates of War (``cow``),
-the two letters of FIPS 10-4 (``fips``, used by GDELT for places), and the names that sources use.
+ISO codes and names come from pycountry. ``country_codes.csv`` adds the numbers of Gleditsch and
+Ward (``gw``, used by UCDP) and of Correlates of War (``cow``), the two letters of FIPS 10-4
+(``fips``, used by GDELT for places), and the names that sources use.
 
-* Kosovo is no part of ISO 3166; it is ``XKX``, the code in common use.
-* A former state whose ISO code lives on keeps it: West Germany is DEU, North Yemen YEM, and
-  Yugoslavia from 1992 on SRB, as UCDP names it. One without (South Yemen, East Germany,
-  Czechoslovakia, the Netherlands Antilles) has no code here.
+* Kosovo is not in ISO 3166; it gets ``XKX``, the code in common use.
+* A former state whose ISO code is still in use keeps it: West Germany is DEU, North Yemen YEM, and
+  Yugoslavia from 1992 on SRB, as in UCDP. Others (South Yemen, East Germany, Czechoslovakia, the
+  Netherlands Antilles) have no code here.
 * The West Bank and the Gaza Strip are both PSE.
 * The same letters mean different countries by scheme: CH is China in FIPS 10-4, Switzerland in ISO.
-  Nothing is guessed from the look of a code; the caller says which scheme it is.
+  The scheme is never guessed from a code; the caller names it.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ NUMBERS = ("numeric", "gw", "cow")
 
 
 def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
-    """ISO 3166-1 alpha-3 codes; null where the code or name is not known.
+    """Convert codes or names to ISO 3166-1 alpha-3; null where one is unknown.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     code : str
         Scheme of the column: ``name``, ``iso3``, ``numeric`` (ISO 3166-1 numeric), ``gw``, ``cow``
-        or ``fips``. Numbers may be written ``645``, ``0645`` or ``645.0``. Names are compared
-        without accents, case and punctuation, and never by likeness.
+        or ``fips``. Numbers may be written ``645``, ``0645`` or ``645.0``. Names match regardless
+        of accents, case and punctuation, but otherwise exactly.
 
     Returns
     -------
@@ -54,9 +54,9 @@ def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
     >>> to_iso3(pa.array(["DR Congo (Zaire)", "Türkiye", "Atlantis"]), code="name").to_pylist()
     ['COD', 'TUR', None]
     """
-    known = _table(code)
-    spell = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
-    return looked_up(one_array(column), lambda value: known.get(spell(value)))
+    iso3_by_code = _table(code)
+    normalise = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
+    return looked_up(one_array(column), lambda value: iso3_by_code.get(normalise(value)))
 
 
 def _plain_number(text: str) -> str:
@@ -65,9 +65,9 @@ def _plain_number(text: str) -> str:
 
 
 def _plain_name(text: str) -> str:
-    """Lower case letters and single spaces: ``Côte d'Ivoire`` is ``cote d ivoire``."""
-    bare = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    spaced = "".join(c if c.isalnum() else " " for c in "".join(bare).casefold())
+    """Reduce to lower case and single spaces: ``Côte d'Ivoire`` becomes ``cote d ivoire``."""
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    spaced = "".join(c if c.isalnum() else " " for c in "".join(letters).casefold())
     plain = " ".join(spaced.split()).removeprefix("the ").removesuffix(" the")
     return f"saint {plain[3:]}" if plain.startswith("st ") else plain
 
@@ -82,11 +82,11 @@ def _table(code: Scheme) -> Mapping[str, str]:
 
 
 def _names() -> Iterator[tuple[str, str]]:
-    """Names of ISO first, so that those which sources use may overrule them."""
+    """Yield names and codes: ISO names first, so that the names that sources use override them."""
     for iso3, _, names in _iso():
         for name in names:
             yield _plain_name(name), iso3
-            # "Iran, Islamic Republic of" is "Islamic Republic of Iran" elsewhere.
+            # "Iran, Islamic Republic of" is also "Islamic Republic of Iran".
             head, _, tail = name.partition(", ")
             yield _plain_name(f"{tail} {head}"), iso3
     for row in _rows():
@@ -98,8 +98,8 @@ def _iso() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     import pycountry
 
     for country in pycountry.countries:
-        kinds = ("name", "common_name", "official_name")
-        names = tuple(name for kind in kinds if (name := getattr(country, kind, None)))
+        attributes = ("name", "common_name", "official_name")
+        names = tuple(name for key in attributes if (name := getattr(country, key, None)))
         yield country.alpha_3, country.numeric.lstrip("0"), names
 
 

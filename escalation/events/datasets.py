@@ -1,4 +1,4 @@
-"""Data that comes with the package."""
+"""Datasets that come with the package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from escalation.events.archive import EventArchive
 
 
 def load_iraq_crisis() -> EventArchive:
-    """Attacks, strikes and decisions in Iraq and around it, October 2019 to September 2024.
+    """Load attacks, strikes and decisions in and around Iraq, October 2019 to September 2024.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A pandas table as an archive: the same checks as for a file."""
+"""Read a pandas table as an archive, with the same checks as for a file."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ def archive_of_frame(
     date_format: str | None,
     max_bad: float,
 ) -> EventArchive:
-    """Work of :meth:`EventArchive.from_pandas`.
+    """Implement :meth:`EventArchive.from_pandas`.
 
     Parameters
     ----------
     df, columns, known_date, zone, date_format, max_bad
-        As there.
+        See there.
     """
-    table, lag = _renamed(df, columns, known_date)
+    table = _canonical_table(df, columns, known_date)
+    lag = known_date if isinstance(known_date, int) else None
     options = Options(date_format=date_format, zone=zone, lag=lag)
-    with tempfile.TemporaryDirectory() as scratch, python_advice():
-        path = Path(scratch) / f"{_SHOWN}.parquet"
+    with tempfile.TemporaryDirectory() as folder, python_advice():
+        path = Path(folder) / f"{_SHOWN}.parquet"
         table.to_parquet(path, index=False)
         try:
             file = detect_file(path, {tidy.FORMAT.name: tidy.FORMAT}, options=options)
@@ -49,28 +50,28 @@ def archive_of_frame(
         except EscalationError as error:
             error.where = error.where.replace(str(path), _SHOWN)
             error.message = error.message.replace(str(path), _SHOWN)
-            error.fix = _python_advice(error)
+            error.fix = _fix_for_frame(error)
             raise
     for text in report_warnings(report):
         caution(text.replace(str(path), _SHOWN))
     return archive
 
 
-def _python_advice(error: EscalationError) -> str:
+def _fix_for_frame(error: EscalationError) -> str:
     if error.code == "E-COLUMNS":
         return f"columns={{'YOUR NAME': {error.column!r}}}"
     if "Q-DATE" in str(error):
         return (
-            "one form for all dates: pd.to_datetime(..., format=...) on each part, "
-            "or name it with date_format="
+            "use one format for all dates: pd.to_datetime(..., format=...) on each part, "
+            "or name the format with date_format="
         )
     return error.fix
 
 
-def _renamed(
+def _canonical_table(
     df: object, columns: Mapping[str, str], known_date: str | int | None
-) -> tuple[pd.DataFrame, int | None]:
-    """The table in the project's names, and the lag where known dates are assumed."""
+) -> pd.DataFrame:
+    """Return the canonical columns of a table, under their canonical names."""
     if not isinstance(df, pd.DataFrame):
         raise UsageError(
             "E-FRAME",
@@ -79,7 +80,6 @@ def _renamed(
         )
     if df.empty:
         raise InputError("E-EMPTY", "needs at least one row", fix="check the table")
-    lag = known_date if isinstance(known_date, int) else None
     names = dict(columns)
     if isinstance(known_date, str):
         names[known_date] = schema.KNOWN_DATE
@@ -88,31 +88,32 @@ def _renamed(
         _check_name(name, header, fix=f"columns={{'NAME': {column!r}}}")
         _check_name(column, list(schema.EVENT_COLUMNS), fix="the columns of schema.EVENT_COLUMNS")
     table = df.rename(columns=names)
-    found = obvious_columns([str(name) for name in table.columns], tidy.FORMAT.columns)
-    table = table.rename(columns=found)
-    kept = [name for name in dict.fromkeys(table.columns) if name in schema.EVENT_COLUMNS]
-    table = table[kept]
-    twice = table.columns[table.columns.duplicated()]
-    if len(twice):
-        raise InputError("E-COLUMNS", "two columns have this name", column=twice[0], fix="drop one")
+    obvious = obvious_columns([str(name) for name in table.columns], tidy.FORMAT.columns)
+    table = table.rename(columns=obvious)
+    table = table[[name for name in table.columns.unique() if name in schema.EVENT_COLUMNS]]
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise InputError(
+            "E-COLUMNS", "two columns have this name", column=repeated[0], fix="drop one"
+        )
     _require_columns(table, header)
-    return table.apply(_cells).reset_index(drop=True), lag
+    return table.apply(_cells).reset_index(drop=True)
 
 
 def _require_columns(table: pd.DataFrame, header: list[str]) -> None:
-    """Name what is missing, and by the table's own names what it may be called there."""
+    """Report missing columns, and the columns of the table that may be meant."""
     missing = [name for name in tidy.FORMAT.required if name not in table.columns]
     if not missing:
         return
-    near = similar_columns(header, missing, tidy.FORMAT.columns)
-    rest = [name for name in missing if name not in near.values()]
+    similar = similar_columns(header, missing, tidy.FORMAT.columns)
+    rest = [name for name in missing if name not in similar.values()]
     unnamed = {"YOUR NAME" if not i else f"YOUR NAME {i + 1}": name for i, name in enumerate(rest)}
     raise InputError(
         "E-COLUMNS",
         f"columns are missing: {', '.join(missing)}; the table has: {', '.join(header)[:400]}",
         where=_SHOWN,
         column=missing[0],
-        fix=f"columns={ {**near, **unnamed} }",
+        fix=f"columns={ {**similar, **unnamed} }",
     )
 
 
@@ -127,7 +128,7 @@ def _check_name(name: str, known: list[str], *, fix: str) -> None:
 
 
 def _cells(column: pd.Series) -> pd.Series:
-    """Whole numbers as such though some are missing; anything else that is no column as text."""
+    """Convert to nullable dtypes: integers stay integers despite gaps, objects become text."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     column = column.convert_dtypes()

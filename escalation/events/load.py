@@ -1,4 +1,4 @@
-"""A file read whole: its events in memory, and what became of its rows."""
+"""Read a whole file of events into memory, with a report on its rows."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _COLUMNS = re.compile("--columns (?:'[^']*'|[^ ,]+)(?: --columns (?:'[^']*'|[^ ,
 
 
 class LoadedFile(NamedTuple):
-    """A file that was read.
+    """The events of a file.
 
     Parameters
     ----------
     archive : EventArchive
     report : FileReport
-        What became of its rows.
+        Counts of its rows.
     options : Options
-        As they were declared, and the order of day and month where it was found.
+        As given, with the order of day and month if it was detected.
     """
 
     archive: EventArchive
@@ -43,7 +43,7 @@ class LoadedFile(NamedTuple):
 
 
 def load_file(path: Path, source: Source, options: Options, limits: Limits) -> LoadedFile:
-    """The events of a file, and the count of its rows.
+    """Read the events of a file.
 
     Parameters
     ----------
@@ -52,14 +52,10 @@ def load_file(path: Path, source: Source, options: Options, limits: Limits) -> L
     options : Options
     limits : Limits
 
-    Returns
-    -------
-    Whole
-
     Raises
     ------
     InputError
-        When the file can't be taken, or too many of its rows.
+        If the file, or too many of its rows, can't be read.
     """
     check = FileCheck(path, source, options, limits, Quarantine(None))
     tables = [table for table, _ in check.tables()]
@@ -67,19 +63,19 @@ def load_file(path: Path, source: Source, options: Options, limits: Limits) -> L
     if not tables:
         raise InputError(
             "E-EMPTY",
-            "no row can be taken",
+            "none of the rows can be read",
             where=str(path),
-            fix="`escalation validate` says of each row why",
+            fix="`escalation validate` gives the reason for each row",
         )
     rows = to_frame(pa.concat_tables([EVENT_SCHEMA.empty_table(), *tables]))
     archive = EventArchive.of(rows, known_basis=check.basis)
-    check.remark(suspicious_ids(archive, check.layout))
+    check.add_remark(suspicious_ids(archive, check.layout))
     report = check.report(duplicates=len(rows) - len(archive.versions))
     return LoadedFile(archive, report, check.options)
 
 
 def report_warnings(report: FileReport) -> Iterator[str]:
-    """What a user must know of a file that was read: assumptions, and rows that were left out."""
+    """Yield what a user has to know about a file: assumptions made and rows left out."""
     yield from (f"{report.file}: {remark}" for remark in report.remarks)
     if report.unrated:
         yield f"{report.file}: {unrated_types_message(report.unrated)}"
@@ -96,19 +92,18 @@ def report_warnings(report: FileReport) -> Iterator[str]:
 
 @contextmanager
 def python_advice() -> Iterator[None]:
-    """What to do, with an argument's name instead of an option of the command line."""
+    """Name Python arguments instead of command-line options in the fix of an error."""
     try:
         yield
     except EscalationError as error:
         error.fix = _COLUMNS.sub(_as_mapping, error.fix)
         error.fix = _OPTION.sub(lambda option: f"{option[1].replace('-', '_')}=", error.fix)
         if "quarantine" in error.fix:
-            error.fix = "mend the rows (`escalation validate` lists them), or allow more: max_bad="
+            error.fix = "fix the rows (`escalation validate` lists them), or raise max_bad="
         raise
 
 
 def _as_mapping(options: re.Match[str]) -> str:
-    """Options that name columns as the argument that does."""
+    """Return the argument ``columns=`` for some options ``--columns``."""
     pairs = (text.rpartition("=") for text in shlex.split(options[0])[1::2])
-    columns = {old: new for old, _, new in pairs}
-    return f"columns={columns}"
+    return f"columns={ {name: column for name, _, column in pairs} }"

@@ -1,4 +1,4 @@
-"""Obvious names of the columns in a table of one's own."""
+"""Recognise columns of your own tables by obvious names."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _NAMES = {
     schema.WOUNDED: "injured, injuries, n_injured, n_wounded, nwound, number_injured, "
     "injured_victims, total_injured, total_wounded",
 }
-"""The likelier name first. The day on which an event was known is never guessed."""
+"""By canonical column, likelier names first. ``known_date`` is never guessed."""
 _OBVIOUS = frozenset(name for names in _NAMES.values() for name in names.split(", "))
 _MOST_WORDS = 3
-_NEAR = 0.6
+_SIMILAR = 0.6
 
 
 @lru_cache(4096)
 def name_key(name: str) -> str:
-    """The name of a column without case and punctuation, by which two are compared.
+    """Reduce a column name to lower-case words, to compare it with others.
 
     Examples
     --------
@@ -47,54 +47,54 @@ def name_key(name: str) -> str:
 
 
 def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """Columns whose name says what they are, though it is not the project's.
+    """Find columns with another, but obvious, name.
 
     Parameters
     ----------
     header : sequence of str
-        As the file has it.
+        Column names of the file.
     known : collection of str
-        Columns of the project; one that the file has is not sought.
+        Canonical columns to look for; those that the file has are skipped.
 
     Returns
     -------
     dict of str to str
-        The project's name by the file's own.
+        Canonical column by column of the file.
 
     Examples
     --------
     >>> obvious_columns(["ID", "Date", "kind", "event_type", "Province"], schema.EVENT_COLUMNS)
     {'ID': 'event_id', 'Date': 'event_date', 'Province': 'admin1'}
     """
-    own = {name_key(name): name.strip() for name in reversed(header)}
-    found = {}
-    for column, names in _NAMES.items():
-        spelled = next((own[name] for name in names.split(", ") if name in own), None)
-        if spelled is not None and column in known and column not in own:
-            found[spelled] = column
-    return found
+    by_key = {name_key(name): name.strip() for name in reversed(header)}
+    columns = {}
+    for column, keys in _NAMES.items():
+        name = next((by_key[key] for key in keys.split(", ") if key in by_key), None)
+        if name is not None and column in known and column not in by_key:
+            columns[name] = column
+    return columns
 
 
 def similar_columns(
     header: Sequence[str], missing: Sequence[str], known: Collection[str]
 ) -> dict[str, str]:
-    """Columns that may be the missing ones, for a person to judge.
+    """Suggest columns that may be the missing ones, for a person to judge.
 
-    Obvious names first, then misspelt ones, then short names with the same last word.
+    Obvious names come first, then misspelt ones, then short names with the same last word.
 
     Parameters
     ----------
     header : sequence of str
-        As the file has it.
+        Column names of the file.
     missing : sequence of str
-        Columns that are needed.
+        Required columns that the file lacks.
     known : collection of str
-        Columns of the format; one that the file has is proposed for nothing else.
+        Columns of the format, which are never suggested for another one.
 
     Returns
     -------
     dict of str to str
-        The missing column by the file's own name.
+        Missing column by column of the file.
 
     Examples
     --------
@@ -103,39 +103,39 @@ def similar_columns(
     >>> similar_columns(["Type of Gun - Detailed", "Date of Report"], ["event_type"], [])
     {}
     """
-    found = obvious_columns(header, missing)
-    own = {
+    columns = obvious_columns(header, missing)
+    unused = {
         name_key(name): name.strip()
         for name in header
         if name.strip() and name_key(name) not in (*known, *_OBVIOUS)
     }
-    nearest = sorted((_likeness(key, name), key, name) for key in own for name in missing)
-    for likeness, key, column in reversed(nearest):
-        if likeness >= _NEAR and key in own and column not in found.values():
-            found[own.pop(key)] = column
-    return found
+    pairs = sorted((_similarity(key, name), key, name) for key in unused for name in missing)
+    for similarity, key, column in reversed(pairs):
+        if similarity >= _SIMILAR and key in unused and column not in columns.values():
+            columns[unused.pop(key)] = column
+    return columns
 
 
-def _likeness(key: str, column: str) -> float:
-    """From 0 to 1; just near enough for short names with the same last word.
+def _similarity(key: str, column: str) -> float:
+    """Return a similarity from 0 to 1; short names with the same last word are just similar enough.
 
     Examples
     --------
-    >>> _likeness("day_of_attack", "event_date") < _likeness("attack_date", "event_date")
+    >>> _similarity("day_of_attack", "event_date") < _similarity("attack_date", "event_date")
     True
     """
     words = key.split("_")
-    same = len(words) <= _MOST_WORDS and words[-1] == column.rpartition("_")[2]
-    return max(difflib.SequenceMatcher(None, column, key).ratio(), _NEAR if same else 0)
+    same_end = len(words) <= _MOST_WORDS and words[-1] == column.rpartition("_")[2]
+    return max(difflib.SequenceMatcher(None, column, key).ratio(), _SIMILAR if same_end else 0)
 
 
 def columns_options(columns: Mapping[str, str]) -> str:
-    """What to add to a command so that it reads columns by these names.
+    """Return the command-line options that map columns.
 
     Parameters
     ----------
     columns : mapping of str to str
-        The format's names by the file's own.
+        Column of the format by column of the file.
 
     Examples
     --------

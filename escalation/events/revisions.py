@@ -1,9 +1,9 @@
-"""How late reports come, and how tolls change after the first one.
+"""How late events are reported, and how tolls are revised after the first report.
 
-Both are read off the versions of an archive. A *first report* is the first version of an event, and
-it comes as many days late as lie between the day of the event and the day on which that version
-became known. A toll is *changed* when the last report differs from the first: a number that moved,
-one that was told only later, or one that was withdrawn.
+Both follow from the versions of an archive. The *first report* is the first version of an event;
+its lateness is the number of days from the event to the day that version became known. A toll is
+*changed* if the last report differs from the first: the number went up or down, was added later,
+or was withdrawn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
 from escalation.errors import InputError
@@ -21,11 +20,11 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.events.versions import EVENT_KEY
 
 WITHIN_DAYS: Final = (0, 1, 3, 7, 14, 30)
-"""Days after the event by which shares of first reports are counted."""
+"""Limits, in days after the event, for the share of events reported by then."""
 ENOUGH_REPORTS: Final = 0.9
-"""Share of first reports that have to be in before a lag counts as long enough."""
+"""Share of first reports that a suggested lag has to cover."""
 LAG_RULE: Final = (
-    f"the fewest whole days within which at least {ENOUGH_REPORTS:.0%} of first reports had come"
+    f"the fewest whole days within which at least {ENOUGH_REPORTS:.0%} of first reports arrived"
 )
 TOLLS: Final = (schema.KILLED, schema.WOUNDED)
 LATE, VERSIONS, RETRACTED = "days_late", "versions", "retracted"
@@ -36,7 +35,7 @@ BREAKDOWNS: Final[tuple[GroupKind, ...]] = ("source", "event_type")
 
 @dataclass(frozen=True)
 class Lateness:
-    """How many days after the event first reports came.
+    """Days from events to their first reports.
 
     Parameters
     ----------
@@ -55,18 +54,18 @@ class Lateness:
 
 @dataclass(frozen=True)
 class TollChange:
-    """How a toll changed from the first to the last report of an event.
+    """Changes of a toll from the first to the last report of events.
 
     Parameters
     ----------
     changed : float
         Share of events whose last report differs from the first, 0 to 1.
     raised, lowered, told_later, withdrawn : int
-        Events whose number rose or fell, was null in the first report, or null in the last.
+        Events whose number rose, fell, was missing only in the first report, or only in the last.
     median : float or None
-        Of the sizes of all rises and falls, in people; None without any.
+        Median size of rises and falls, in people; None without any.
     largest : int or None
-        Rise (or fall, below 0) of the largest size, in people.
+        The largest rise, or fall (negative), in people.
     """
 
     changed: float
@@ -80,7 +79,7 @@ class TollChange:
 
 @dataclass(frozen=True)
 class RevisionGroup:
-    """Reports of all events, of one source's, or of one event type's.
+    """Lateness and revisions of all events, or of one source or event type.
 
     Parameters
     ----------
@@ -90,9 +89,9 @@ class RevisionGroup:
         The source or the event type; empty for all events.
     events : int
     lateness : Lateness or None
-        None where the archive does not know when reports came.
+        None if report dates are unknown.
     revised, retracted : float
-        Share of events with a later version, and of those taken back at least once, 0 to 1.
+        Share of events with a later version, and of those retracted at least once, 0 to 1.
     killed, wounded : TollChange
     """
 
@@ -108,20 +107,20 @@ class RevisionGroup:
 
 @dataclass(frozen=True)
 class Revisions:
-    """What an archive tells of lateness and revisions.
+    """Lateness and revisions of an archive.
 
     Parameters
     ----------
     groups : tuple of RevisionGroup
-        All events first, then sources, then event types, those with the most events first.
+        All events, then sources, then event types, each by decreasing number of events.
     known_basis : str
-        How ``known_date`` was obtained; lateness is measured only where it was observed.
+        How ``known_date`` was obtained; lateness is a measurement only if it was observed.
     first_day, last_day : numpy.datetime64
         Days of the earliest and the latest event.
     covered_to : numpy.datetime64
         Last day that the archive covers.
     suggested_lag : int or None
-        In days, by :data:`LAG_RULE`; None where lateness is assumed or not known.
+        In days, by :data:`LAG_RULE`; None if lateness is assumed or unknown.
     """
 
     groups: tuple[RevisionGroup, ...]
@@ -137,20 +136,20 @@ class Revisions:
         return self.groups[0]
 
     def of(self, kind: GroupKind) -> tuple[RevisionGroup, ...]:
-        """The groups of a kind."""
+        """Return the groups of a kind."""
         return tuple(group for group in self.groups if group.kind == kind)
 
-    def shown_groups(self, types: int) -> list[RevisionGroup]:
-        """All events, the sources where there are several, and so many of the frequent types."""
-        sources, of_types = self.of("source"), self.of("event_type")
+    def shown_groups(self, n_types: int) -> list[RevisionGroup]:
+        """Return all events, the sources and the most frequent types, if there are several."""
+        sources, types = self.of("source"), self.of("event_type")
         return [
             self.total,
             *(sources if len(sources) > 1 else ()),
-            *(of_types[:types] if len(of_types) > 1 else ()),
+            *(types[:n_types] if len(types) > 1 else ()),
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: days as text, shares from 0 to 1."""
+        """Return a dictionary for JSON: days as text, shares from 0 to 1."""
         days = ("first_day", "last_day", "covered_to")
         record = asdict(self) | {name: str(getattr(self, name)) for name in days}
         return {**record, "lag_rule": LAG_RULE, "within_days": list(WITHIN_DAYS)}
@@ -159,22 +158,22 @@ class Revisions:
 def summarise_revisions(
     archive: EventArchive, *, first_day: object = None, last_day: object = None
 ) -> Revisions:
-    """How late first reports came and how tolls changed after them, by source and event type.
+    """Summarise the lateness of first reports and later changes of tolls, by source and type.
 
     Sources and types are those of the first report. An event of last week can't have been reported
-    a month late yet, so an archive of recent events alone makes reports look quicker than they are.
+    a month late yet, so an archive of recent events alone makes reports look faster than they are.
 
     Parameters
     ----------
     archive : EventArchive
     first_day, last_day : date-like, optional
-        Only events that were first reported to have happened from the one to the other, with all
-        of their versions.
+        Period, both ends included: only events on these days by their first report, with all of
+        their versions.
 
     Returns
     -------
     Revisions
-        Without lateness if ``known_basis`` is ``event_date``, which is no knowledge of reports.
+        Without lateness if ``known_basis`` is ``event_date``.
 
     Raises
     ------
@@ -192,9 +191,9 @@ def summarise_revisions(
     measured = archive.known_basis != "event_date"
     groups = [_group("all", "", events, measured)]
     for kind in BREAKDOWNS:
-        rows = events.groupby(kind, sort=True)
-        parts = [_group(kind, str(name), part, measured) for name, part in rows]
-        groups += sorted(parts, key=lambda part: -part.events)
+        by_name = events.groupby(kind, sort=True)
+        kind_groups = [_group(kind, str(name), rows, measured) for name, rows in by_name]
+        groups += sorted(kind_groups, key=lambda group: -group.events)
     observed = archive.known_basis in ("observed", "overwritten")
     lag = suggested_lag(events[LATE]) if observed else None
     days = events[schema.EVENT_DATE].to_numpy("datetime64[D]")
@@ -204,20 +203,20 @@ def summarise_revisions(
 
 
 def events_reported(archive: EventArchive) -> pd.DataFrame:
-    """One row per event: how late its first report was, and the tolls of its first and last.
+    """Return one row per event, with its lateness and the tolls of its first and last report.
 
     Returns
     -------
     DataFrame
         ``source``, ``event_id``, ``event_date`` and ``event_type`` of the first report;
-        ``days_late`` (whole days), ``versions`` (retractions included), ``retracted`` (whether it
-        ever was); ``killed_first``, ``killed_last``, ``wounded_first``, ``wounded_last``
-        (nullable). An event that was only ever retracted has no row.
+        ``days_late`` (whole days), ``versions`` (number, with retractions), ``retracted`` (whether
+        it ever was); ``killed_first``, ``killed_last``, ``wounded_first``, ``wounded_last``
+        (nullable). An event with nothing but retractions has no row.
     """
     versions = archive.versions
     retractions = versions[schema.OPERATION] == "retract"
     by_event = versions.assign(**{RETRACTED: retractions}).groupby(EVENT_KEY, sort=False)[RETRACTED]
-    whole = by_event.agg(**{VERSIONS: "size", RETRACTED: "any"})
+    counts = by_event.agg(**{VERSIONS: "size", RETRACTED: "any"})
     reports = versions[~retractions]
     first = reports[~reports.duplicated(EVENT_KEY)]
     last = reports[~reports.duplicated(EVENT_KEY, keep="last")]
@@ -226,11 +225,11 @@ def events_reported(archive: EventArchive) -> pd.DataFrame:
     for toll in TOLLS:
         table[f"{toll}_first"] = first[toll].astype("Int64").array
         table[f"{toll}_last"] = last[toll].astype("Int64").array
-    return table.join(whole, on=EVENT_KEY)
+    return table.join(counts, on=EVENT_KEY)
 
 
 def suggested_lag(days_late: pd.Series) -> int:
-    """The fewest whole days within which at least nine in ten first reports had come.
+    """Return the fewest whole days within which at least 90% of first reports arrived.
 
     Examples
     --------
@@ -257,11 +256,14 @@ def _in_period(events: pd.DataFrame, first_day: object, last_day: object) -> pd.
 
 
 def _group(kind: GroupKind, name: str, events: pd.DataFrame, measured: bool) -> RevisionGroup:
+    days = events[LATE].to_numpy()
+    within = tuple(float((days <= limit).mean()) for limit in WITHIN_DAYS)
+    lateness = Lateness(within, float(np.median(days)), int(days.max()))
     return RevisionGroup(
         kind,
         name,
         len(events),
-        _lateness(events[LATE].to_numpy()) if measured else None,
+        lateness if measured else None,
         revised=float((events[VERSIONS] > 1).mean()),
         retracted=float(events[RETRACTED].mean()),
         killed=_toll_change(events[f"{schema.KILLED}_first"], events[f"{schema.KILLED}_last"]),
@@ -269,23 +271,18 @@ def _group(kind: GroupKind, name: str, events: pd.DataFrame, measured: bool) -> 
     )
 
 
-def _lateness(days: NDArray[np.int64]) -> Lateness:
-    within = tuple(float((days <= limit).mean()) for limit in WITHIN_DAYS)
-    return Lateness(within, float(np.median(days)), int(days.max()))
-
-
 def _toll_change(first: pd.Series, last: pd.Series) -> TollChange:
-    rise = (last - first).dropna().to_numpy(np.int64)
-    moved = rise[rise != 0]
-    sizes = np.abs(moved)
-    later = int((first.isna() & last.notna()).sum())
-    gone = int((first.notna() & last.isna()).sum())
+    difference = (last - first).dropna().to_numpy(np.int64)
+    changes = difference[difference != 0]
+    sizes = np.abs(changes)
+    added = int((first.isna() & last.notna()).sum())
+    withdrawn = int((first.notna() & last.isna()).sum())
     return TollChange(
-        changed=(len(moved) + later + gone) / len(first),
-        raised=int((moved > 0).sum()),
-        lowered=int((moved < 0).sum()),
-        told_later=later,
-        withdrawn=gone,
-        median=float(np.median(sizes)) if len(moved) else None,
-        largest=int(moved[sizes.argmax()]) if len(moved) else None,
+        changed=(len(changes) + added + withdrawn) / len(first),
+        raised=int((changes > 0).sum()),
+        lowered=int((changes < 0).sum()),
+        told_later=added,
+        withdrawn=withdrawn,
+        median=float(np.median(sizes)) if len(changes) else None,
+        largest=int(changes[sizes.argmax()]) if len(changes) else None,
     )

@@ -1,4 +1,4 @@
-"""The severity ladder applied: a rung, 0 to 6, from event type, casualties and sides."""
+"""Assign severity rungs, 0 to 6, by event type, casualties and sides."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def severity_of(
     wounded: pa.Array | None = None,
     interstate: Mask | None = None,
 ) -> pa.Array:
-    """Rung of each event.
+    """Return the severity rung of each event.
 
-    Unknown casualties are not zero, but they prove no harm: the rung is then the lowest that the
-    type allows. Violence by one state on another is the highest rung whatever the harm. A type
-    that the ladder does not know is taken for violence: 3, 4 or 5 by its casualties.
+    Unknown casualties are not zero, but they are no evidence of harm either: the event gets the
+    lowest rung of its type. Violence by one state against another is always the highest rung. A
+    type that is not on the ladder counts as violence: 3, 4 or 5 by its casualties.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def severity_of(
     ladder : mapping of str to Rungs
         Rungs by event type.
     killed, wounded : pyarrow.Array of integers, shape (event,), optional
-        Null where unknown; left out where the source counts none.
+        Null if unknown; omitted for a source without casualties.
     interstate : ndarray of bool, shape (event,), optional
-        Events in which a state acts on another.
+        Events in which one state acts against another.
 
     Returns
     -------
     pyarrow.Array of int8, shape (event,)
-        Null where the event type is missing.
+        Null if the event type is missing.
 
     Examples
     --------
@@ -50,22 +50,21 @@ def severity_of(
     [5, 3, 2, 3, None]
     """
     encoded = types.dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    rated = [_rungs(word, ladder) for word in words]
-    table = np.array([rungs or schema.VIOLENCE for rungs in [*rated, None]], np.int8)
-    known = np.array([rungs is not None for rungs in [*rated, None]])
-    row = pc.fill_null(encoded.indices, len(words)).to_numpy()
+    rungs_by_type = [*(_rungs(name, ladder) for name in encoded.dictionary.to_pylist()), None]
+    table = np.array([rungs or schema.VIOLENCE for rungs in rungs_by_type], np.int8)
+    on_ladder = np.array([rungs is not None for rungs in rungs_by_type])
+    row = pc.fill_null(encoded.indices, len(table) - 1).to_numpy()
     nobody = np.zeros(len(types), np.bool_)
     dead, hurt = (nobody if n is None else flags(pc.greater(n, 0)) for n in (killed, wounded))
     rung = table[row, np.where(dead, 2, np.where(hurt, 1, 0))]
     if interstate is not None:
-        violent = known[row] & (table[row, 0] >= schema.VIOLENCE.nobody_hurt)
+        violent = on_ladder[row] & (table[row, 0] >= schema.VIOLENCE.nobody_hurt)
         rung = np.where(interstate & violent, np.int8(schema.HIGHEST_RUNG), rung)
     return pa.array(rung, pa.int8(), mask=flags(pc.is_null(types)))
 
 
 def unrated(types: pa.Array, *, ladder: Mapping[str, schema.Rungs]) -> Mask:
-    """Events whose type has no rung on the ladder.
+    """Return the events whose type is not on the ladder.
 
     Parameters
     ----------
@@ -77,22 +76,22 @@ def unrated(types: pa.Array, *, ladder: Mapping[str, schema.Rungs]) -> Mask:
     >>> unrated(pa.array(["battle", "picnic", None]), ladder=schema.SEVERITY_LADDER).tolist()
     [False, True, False]
     """
-    found = looked_up(types, lambda word: word if _rungs(word, ladder) else None)
-    return became_null(types, found)
+    rated = looked_up(types, lambda name: name if _rungs(name, ladder) else None)
+    return became_null(types, rated)
 
 
-def _rungs(word: str, ladder: Mapping[str, schema.Rungs]) -> schema.Rungs | None:
-    """By the word itself, or as the ladder would write it."""
-    return ladder.get(word) or ladder.get("_".join(word.casefold().split()))
+def _rungs(name: str, ladder: Mapping[str, schema.Rungs]) -> schema.Rungs | None:
+    """Look a type up by its name, or by its name in lower case with underscores."""
+    return ladder.get(name) or ladder.get("_".join(name.casefold().split()))
 
 
 def between_states(actor: pa.Array, target: pa.Array) -> Mask:
-    """Events in which one side of :data:`escalation.schema.STATE_FORCES` acts on another.
+    """Return the events in which one of :data:`escalation.schema.STATE_FORCES` acts on another.
 
     Parameters
     ----------
     actor, target : pyarrow.Array of string, shape (event,)
-        The side that acts and the side acted upon.
+        The acting side and the side acted upon.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Events with known truth: to check a method, this package's or your own, before believing it."""
+"""Simulated events with known true probabilities, to check a method before trusting it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def hawkes_counts(
     runs: int = 1,
     warm_up: int = 200,
 ) -> NDArray[np.int64]:
-    r"""Daily counts of channels that excite themselves and each other.
+    r"""Simulate daily counts of channels that excite themselves and each other.
 
     .. math:: x_{it} \sim \text{Poisson}\Bigl(\mu_i + \sum_j a_{ij}
               \sum_{k \ge 1} (1 - r_{ij}) r_{ij}^{k-1} x_{j,t-k}\Bigr),\quad r = 2^{-1/\eta}
 
-    An event of channel j is answered, over the days after it, by a_ij events of channel i.
+    An event of channel j triggers, on average, a_ij events of channel i over the following days.
 
     Parameters
     ----------
     base : sequence of float, shape (channel,)
-        mu, events per day that nothing calls forth.
+        mu, spontaneous events per day.
     excitation : nested sequence, shape (target, source)
-        a; the spectral radius, the branching ratio, must be below 1.
+        a; its spectral radius, the branching ratio, must be below 1.
     half_lives : float or nested sequence, shape (target, source)
         eta, in days.
     days : int
@@ -47,7 +47,7 @@ def hawkes_counts(
     runs : int
         Independent repetitions.
     warm_up : int
-        Days that are simulated before the first and thrown away.
+        Days simulated before the first one and discarded.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def hawkes_counts(
     Raises
     ------
     ValueError
-        When the branching ratio is 1 or more: such counts grow without end.
+        If the branching ratio is 1 or more: such counts grow without bound.
 
     Examples
     --------
@@ -68,42 +68,42 @@ def hawkes_counts(
     ratio = float(np.abs(np.linalg.eigvals(a)).max())
     if ratio >= 1.0:
         raise ValueError(f"needs a branching ratio below 1, got {ratio:.2f}")
-    keep = np.broadcast_to(2.0 ** (-1.0 / np.asarray(half_lives, np.float64)), a.shape)
+    decay = np.broadcast_to(2.0 ** (-1.0 / np.asarray(half_lives, np.float64)), a.shape)
     random = np.random.default_rng(seed)
     memory = np.zeros((runs, *a.shape))
-    out = np.empty((runs, len(mu), days), np.int64)
+    counts = np.empty((runs, len(mu), days), np.int64)
     for day in range(-warm_up, days):
         today = random.poisson(mu + (a * memory).sum(axis=2))
-        memory = keep * memory + (1.0 - keep) * today[:, None, :]
+        memory = decay * memory + (1.0 - decay) * today[:, None, :]
         if day >= 0:
-            out[:, :, day] = today
-    return out
+            counts[:, :, day] = today
+    return counts
 
 
 @dataclass(frozen=True)
 class World:
-    r"""Units whose daily rates move: each by itself, all together, and in bursts.
+    r"""Simulated units whose daily rates vary by unit, in common, and in bursts.
 
     .. math:: \log \lambda_{ut} = \log \mu_u + o_{ut} + c_t + \log(b)\,B_{ut}
 
-    The own and the common level are autoregressive; a burst begins on any day with a small chance
-    and ends with a larger one.
+    The unit and common levels are autoregressive. On any day a burst starts with a small
+    probability and ends with a larger one.
 
     Parameters
     ----------
     counts : ndarray of int64, shape (unit, day)
     base : ndarray, shape (unit,)
         mu, events per day.
-    own, common, burst : ndarray, shape (unit, day)
-        The hidden state.
+    unit_level, common_level, burst : ndarray, shape (unit, day)
+        The hidden state: o, c and B.
     motion : Motion
     first_day : numpy.datetime64
     """
 
     counts: NDArray[np.int64]
     base: Array
-    own: Array
-    common: Array
+    unit_level: Array
+    common_level: Array
     burst: NDArray[np.bool_]
     motion: Motion
     first_day: np.datetime64 = _FIRST_DAY
@@ -117,30 +117,30 @@ class World:
         paths: int = 300,
         seed: int = 0,
     ) -> Array:
-        """The true probability that the count of the days ahead reaches a threshold.
+        """Return the true probability that the count over the horizon reaches a threshold.
 
-        For somebody who knows the hidden state at the end of each day, but not what is to come:
-        an average over simulated paths of the state.
+        It is conditional on the hidden state at the end of each day, and an average over simulated
+        paths of the state.
 
         Parameters
         ----------
         days : array of int
-            Days on which forecasts are issued.
+            Issue days of the forecasts.
 
         Returns
         -------
         ndarray, shape (unit, len(days))
         """
-        random, at = np.random.default_rng(seed), np.asarray(days, np.int64)
-        shape = (paths, len(self.base), len(at))
-        own = np.broadcast_to(self.own[:, at], shape)
-        burst = np.broadcast_to(self.burst[:, at], shape)
-        common = np.broadcast_to(self.common[:1, at], (paths, 1, len(at)))
-        ahead = np.zeros(shape)
+        random, issued = np.random.default_rng(seed), np.asarray(days, np.int64)
+        shape = (paths, len(self.base), len(issued))
+        unit = np.broadcast_to(self.unit_level[:, issued], shape)
+        burst = np.broadcast_to(self.burst[:, issued], shape)
+        common = np.broadcast_to(self.common_level[:1, issued], (paths, 1, len(issued)))
+        expected = np.zeros(shape)
         for _ in range(horizon):
-            own, common, burst = self.motion.step(own, common, burst, random)
-            ahead += self.motion.rate(self.base[:, None], own, common, burst)
-        return gammainc(threshold, ahead).mean(axis=0)
+            unit, common, burst = self.motion.step(unit, common, burst, random)
+            expected += self.motion.rate(self.base[:, None], unit, common, burst)
+        return gammainc(threshold, expected).mean(axis=0)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,8 +148,9 @@ class World:
         return tuple(f"unit {number:03d}" for number in range(len(self.base)))
 
     def archive(self) -> EventArchive:
-        """The events of the world, each known on its day, one site per unit."""
-        unit, day = (np.repeat(axis, self.counts.ravel()) for axis in self._cells())
+        """Return the events, each known on the day it happens, with one site per unit."""
+        n_events = self.counts.ravel()
+        unit, day = (np.repeat(i.ravel(), n_events) for i in np.indices(self.counts.shape))
         date = (self.first_day + day).astype("datetime64[s]")
         table = pd.DataFrame({schema.EVENT_DATE: date, schema.KNOWN_DATE: date})
         table[schema.EVENT_ID] = [f"e{number:07d}" for number in range(len(table))]
@@ -163,24 +164,20 @@ class World:
         end = self.first_day + (self.counts.shape[1] - 1)
         return EventArchive.of(table, covered_to=end, known_basis="observed")
 
-    def _cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Unit and day of every count."""
-        unit, day = np.indices(self.counts.shape)
-        return unit.ravel(), day.ravel()
-
 
 @dataclass(frozen=True)
 class Motion:
-    """How hidden rates move from day to day.
+    """Dynamics of the hidden rates from day to day.
 
     Parameters
     ----------
     unit_days, common_days : float
-        How long a level lasts, e-folding.
+        E-folding time of a level, in days.
     unit_sd, common_sd : float
         Standard deviation of a level, in log rate.
     burst_chance, burst_days, burst_factor : float
-        Chance per day that a burst begins; how long it lasts; by how much it multiplies the rate.
+        Probability per day that a burst starts; its mean duration in days; the factor by which it
+        multiplies the rate.
     """
 
     unit_days: float = 300.0
@@ -192,35 +189,35 @@ class Motion:
     burst_factor: float = 4.0
 
     def step(
-        self, own: Array, common: Array, burst: NDArray[np.bool_], random: np.random.Generator
+        self, unit: Array, common: Array, burst: NDArray[np.bool_], random: np.random.Generator
     ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """The hidden state a day later.
+        """Return the hidden state one day later.
 
         Parameters
         ----------
-        own, common : ndarray
+        unit, common : ndarray
             Levels in log rate.
         burst : ndarray of bool
         random : numpy.random.Generator
         """
-        moved = [
-            keep * level + spread * np.sqrt(1 - keep**2) * random.normal(size=level.shape)
-            for level, keep, spread in (
-                (own, np.exp(-1 / self.unit_days), self.unit_sd),
-                (common, np.exp(-1 / self.common_days), self.common_sd),
-            )
-        ]
-        draw = random.random(burst.shape)
-        still = np.where(burst, draw > 1 / self.burst_days, draw < self.burst_chance)
-        return moved[0], moved[1], still
 
-    def rate(self, base: Array, own: Array, common: Array, burst: NDArray[np.bool_]) -> Array:
-        """Events per day."""
-        return base * np.exp(own + common) * np.where(burst, self.burst_factor, 1.0)
+        def level_next_day(level: Array, days: float, sd: float) -> Array:
+            decay = np.exp(-1 / days)
+            return decay * level + sd * np.sqrt(1 - decay**2) * random.normal(size=level.shape)
+
+        unit = level_next_day(unit, self.unit_days, self.unit_sd)
+        common = level_next_day(common, self.common_days, self.common_sd)
+        draw = random.random(burst.shape)
+        burst = np.where(burst, draw > 1 / self.burst_days, draw < self.burst_chance)
+        return unit, common, burst
+
+    def rate(self, base: Array, unit: Array, common: Array, burst: NDArray[np.bool_]) -> Array:
+        """Return the events per day."""
+        return base * np.exp(unit + common) * np.where(burst, self.burst_factor, 1.0)
 
 
 def world(*, units: int, days: int, seed: int, motion: Motion | None = None) -> World:
-    """Simulate a panel with known truth.
+    """Simulate a panel with known true probabilities.
 
     Parameters
     ----------
@@ -238,15 +235,15 @@ def world(*, units: int, days: int, seed: int, motion: Motion | None = None) -> 
     >>> simulated.counts.shape, simulated.probability([100, 200], horizon=7).shape
     ((3, 400), (3, 2))
     """
-    random, how = np.random.default_rng(seed), motion or Motion()
+    random, motion = np.random.default_rng(seed), motion or Motion()
     base = random.gamma(2.0, 0.03, units)
-    own, common = random.normal(0, how.unit_sd, units), random.normal(0, how.common_sd, 1)
-    burst = random.random(units) < how.burst_chance * how.burst_days
+    unit, common = random.normal(0, motion.unit_sd, units), random.normal(0, motion.common_sd, 1)
+    burst = random.random(units) < motion.burst_chance * motion.burst_days
     states = []
     for _ in range(days):
-        own, common, burst = how.step(own, common, burst, random)
-        states.append((own, np.repeat(common, units), burst))
-    owns, commons, bursts = (np.stack(part, axis=1) for part in zip(*states, strict=True))
-    rate = how.rate(base[:, None], owns, commons, bursts)
+        unit, common, burst = motion.step(unit, common, burst, random)
+        states.append((unit, np.repeat(common, units), burst))
+    levels, commons, bursts = (np.stack(series, axis=1) for series in zip(*states, strict=True))
+    rate = motion.rate(base[:, None], levels, commons, bursts)
     counts = np.asarray(random.poisson(rate), dtype=np.int64)
-    return World(counts, base, owns, commons, bursts, how)
+    return World(counts, base, levels, commons, bursts, motion)

@@ -1,4 +1,4 @@
-"""What a source is: a layout, a way to make canonical events of it, and how it knows when."""
+"""Source formats: their columns, conversion to canonical events, and reading options."""
 
 from __future__ import annotations
 
@@ -14,38 +14,19 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.events.columns import Mask
 
-EVENT_SCHEMA = pa.schema(
-    [
-        (schema.EVENT_ID, pa.string()),
-        (schema.EVENT_DATE, pa.date32()),
-        (schema.KNOWN_DATE, pa.date32()),
-        (schema.COUNTRY, pa.string()),
-        (schema.ADMIN1, pa.string()),
-        (schema.SITE, pa.string()),
-        (schema.LATITUDE, pa.float64()),
-        (schema.LONGITUDE, pa.float64()),
-        (schema.EVENT_TYPE, pa.string()),
-        (schema.ACTOR, pa.string()),
-        (schema.TARGET, pa.string()),
-        (schema.ATTRIBUTION, pa.string()),
-        (schema.SEVERITY, pa.int8()),
-        (schema.KILLED, pa.int32()),
-        (schema.WOUNDED, pa.int32()),
-        (schema.WEIGHT, pa.int32()),
-        (schema.HOUR, pa.int8()),
-        (schema.MUNITIONS, pa.int32()),
-        (schema.CONDITION, pa.string()),
-        (schema.SOURCE, pa.string()),
-        (schema.CONFIDENCE, pa.string()),
-        (schema.TAGS, pa.string()),
-        (schema.NOTE, pa.string()),
-    ]
-)
-"""The canonical event table in Arrow; null is unknown, never zero. A null weight is 1."""
+_TYPES = {
+    **dict.fromkeys(schema.TEXT_COLUMNS, pa.string()),
+    **dict.fromkeys(schema.DATE_COLUMNS, pa.date32()),
+    **dict.fromkeys((schema.LATITUDE, schema.LONGITUDE), pa.float64()),
+    **dict.fromkeys((schema.SEVERITY, schema.HOUR), pa.int8()),
+    **dict.fromkeys((schema.KILLED, schema.WOUNDED, schema.WEIGHT, schema.MUNITIONS), pa.int32()),
+}
+EVENT_SCHEMA = pa.schema([(name, _TYPES[name]) for name in schema.EVENT_COLUMNS])
+"""Arrow schema of canonical events. Null means unknown, never zero; a null weight means 1."""
 
 
 def column_names(text: str) -> tuple[str, ...]:
-    """Column names from text in which commas separate them.
+    """Split text at commas into column names.
 
     Examples
     --------
@@ -57,30 +38,30 @@ def column_names(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may say about a file beyond its format.
+    """Options for reading a file, in addition to its format.
 
     Parameters
     ----------
     encoding : str, optional
-        Of the text; UTF-8 by default.
+        Text encoding; UTF-8 by default.
     separator : str, optional
-        Between two cells; found by the header by default.
+        Character between cells; by default detected from the header.
     date_format : str, optional
-        A strptime format, where dates are not in the source's own form.
+        A strptime format that replaces the one of the source.
     zone : str, optional
-        Time zone of naive time stamps; without it a time stamp is refused where it matters.
+        Time zone of naive timestamps; without it they are rejected if the day depends on it.
     lag : int, optional
-        Days after the event on which it is taken to be known, for sources that do not say.
+        Days from an event until it counts as known, for sources without that information.
     spans : str
-        ``first`` puts an event that spans days on its first day; ``refuse`` quarantines it.
+        ``first`` dates an event of several days by its first day; ``refuse`` quarantines it.
     coarsest : int
-        Longest date precision kept, in days: 7 keeps "within a week".
+        Coarsest date precision kept, in days: 7 keeps "within a week".
     ladder : mapping of str to Rungs
         Severity by event type.
     columns : mapping of str to str
-        Columns of the file by its own names, as the source calls them.
+        Column of the source by column of the file.
     event_type : str, optional
-        Of rows of a table of one's own that have none.
+        Type of the events of your own table that have none.
     """
 
     encoding: str | None = None
@@ -95,17 +76,17 @@ class Options:
     event_type: str | None = None
 
     def __post_init__(self) -> None:
-        mark = self.separator
-        if mark is not None and not (len(mark) == 1 and mark.isascii() and mark not in '"\r\n\0'):
+        char = self.separator
+        if char is not None and not (len(char) == 1 and char.isascii() and char not in '"\r\n\0'):
             raise UsageError(
-                "E-SEPARATOR", "needs one character such as ;", value=mark, fix="--separator ';'"
+                "E-SEPARATOR", "needs one character such as ;", value=char, fix="--separator ';'"
             )
         if self.date_format is not None and not _is_date_format(self.date_format):
             raise UsageError(
                 "E-DATE-FORMAT",
                 "needs a year, a month and a day, each once, such as %d/%m/%Y",
                 value=self.date_format,
-                fix="write it with %Y, %m and %d: --date-format %d/%m/%Y",
+                fix="use %Y, %m and %d: --date-format %d/%m/%Y",
             )
 
 
@@ -113,7 +94,7 @@ _SAMPLE_DAYS = (dt.datetime(2021, 11, 23), dt.datetime(1999, 4, 5))
 
 
 def _is_date_format(form: str) -> bool:
-    """Whether a strptime format tells any two days apart.
+    """Return whether a strptime format identifies a day: both sample days survive a round trip.
 
     Examples
     --------
@@ -128,17 +109,17 @@ def _is_date_format(form: str) -> bool:
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows that can't be taken, and why.
+    """Rows that can't be used, and the reason.
 
     Parameters
     ----------
     code : str
         Such as ``Q-DATE``.
     column : str
-        Source column at fault.
+        Source column with the invalid value.
     rows : ndarray of bool, shape (row,)
     expected : str
-        What would have been right.
+        A description of valid values.
     """
 
     code: str
@@ -149,19 +130,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Converted:
-    """Canonical events of a block, row for row; rows with a problem are not to be used.
+    """Canonical events of a block, row for row; rows with a problem must not be used.
 
     Parameters
     ----------
     events : pyarrow.Table
-        Of :data:`EVENT_SCHEMA`, as many rows as the block.
+        With :data:`EVENT_SCHEMA`, one row per row of the block.
     problems : tuple of Problem
     notes : mapping of str to int
-        Counts worth telling, such as events that span several days.
+        Counts to report, such as events that span several days.
     unrated : ndarray of bool, shape (row,), optional
-        Events whose type has no rung on the ladder, which was taken by their casualties.
+        Events whose type is not on the ladder, with a rung from their casualties.
     known_basis : str, optional
-        How the weakest ``known_date`` of the block came about, where that depends on its rows.
+        Basis of the weakest ``known_date`` of the block, if it depends on the rows.
     """
 
     events: pa.Table
@@ -173,48 +154,48 @@ class Converted:
 
 @dataclass(frozen=True)
 class Source:
-    """A format that can be read.
+    """A readable file format.
 
     Parameters
     ----------
     name : str
     required, optional, ignored : tuple of str
-        Columns by their name in the file; others are unknown and warn. Ignored ones are not read.
+        Column names in the file. Ignored ones are not read; any others cause a warning.
     convert : callable
-        ``convert(block, options) -> Converted``; the block holds every known column of the file as
-        text (missing optional columns as nulls), empty cells as nulls.
+        ``convert(block, options) -> Converted``; the block has every known column as text, with
+        nulls for empty cells and for missing optional columns.
     known_basis : str
-        How ``known_date`` comes about.
+        How ``known_date`` is obtained.
     licence : str
-        What a user must know before using the data.
+        What users must know before they use the data.
     delimiter : str
-        Between two cells of the files as they are published.
+        Character between cells in published files.
     names : tuple of tuple of str
-        Column names of a file without a header, by number of columns tried in turn; empty if the
-        files have headers.
+        For files without a header: alternative lists of column names, chosen by their number;
+        empty if files have headers.
     skip_hxl : bool
-        A second header line of HXL tags may follow the first.
+        Whether a line of HXL tags may follow the header.
     one_of : tuple of tuple of str
-        Groups of optional columns of which the file needs at least one whole group.
+        Groups of optional columns; a file needs all columns of at least one group.
     basis : callable, optional
-        ``basis(columns, options)`` tells how ``known_date`` comes about where that depends on the
-        columns of the file; it takes the place of ``known_basis``.
+        ``basis(columns, options)`` returns how ``known_date`` is obtained, in place of
+        ``known_basis``, if that depends on the columns of the file.
     dates : tuple of str
-        Columns of dates that spreadsheets may have rewritten as ``31/01/2024``.
+        Date columns that spreadsheets may have rewritten as ``31/01/2024``.
     variants : tuple of Source
-        Other layouts of the same source, told apart by their columns.
+        Other layouts of the same source, recognised by their columns.
     refuse_columns : callable, optional
-        ``refuse_columns(path, columns)`` raises for an export of the source that can't be used.
+        ``refuse_columns(path, columns)`` raises for unusable exports of the source.
     zoned : bool
-        Whether a declared time zone changes anything.
+        Whether a time zone makes a difference.
     fallback_encoding : str, optional
-        Of files that are not UTF-8, where the source is known to publish such.
+        Encoding of published files that are not UTF-8.
     aliases : mapping of str to str
-        Columns by the name that a file of one's own gives them.
+        Column of the source by column of your own file.
     unplaced : callable, optional
-        As ``convert``, for a file that has no column of any group of ``one_of``.
+        Replaces ``convert`` for a file without any column of ``one_of``.
     content_id : str
-        The optional column that identifies an event; without it a row is named by what it says.
+        Optional column that identifies an event; without it, identifiers are hashes of rows.
     """
 
     name: str
@@ -240,15 +221,14 @@ class Source:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read, required ones first."""
+        """All columns that are read, required ones first."""
         return (*self.required, *self.optional)
 
     def with_options(self, options: Options) -> Source:
-        """The source with the names that a user gave, and without need of what a user said."""
-        said = {schema.EVENT_TYPE} if options.event_type and self.content_id else set()
-        return replace(
-            self,
-            aliases=options.columns,
-            required=tuple(name for name in self.required if name not in said),
-            optional=(*self.optional, *(name for name in self.required if name in said)),
-        )
+        """Return the source with the aliases of some options, and without columns they replace."""
+        source = replace(self, aliases=options.columns)
+        replaced = schema.EVENT_TYPE
+        if not (options.event_type and self.content_id and replaced in self.required):
+            return source
+        required = tuple(name for name in self.required if name != replaced)
+        return replace(source, required=required, optional=(*self.optional, replaced))

@@ -1,7 +1,8 @@
-"""Running tallies and levels of the Iraq crisis, as their publishers gave them at the time.
+"""Running tallies and levels of the Iraq crisis, as published at the time.
 
-A press agency's "23rd attack" on 14 March 2020, the dead of the unrest, the troops in the country.
-They are no events and no model sees them: they tell how much of a period the chronology covers.
+Examples are a press agency's "23rd attack" on 14 March 2020, the dead of the unrest and the troops
+in the country. They are not events and no model uses them: they show how complete the chronology
+is.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ _FILE = "iraq_crisis_tallies.csv"
 
 @dataclass(frozen=True)
 class Tally:
-    """A number that somebody published.
+    """A published number.
 
     Parameters
     ----------
     as_of_date : datetime.date
-        The last day that it counts.
+        The last day counted.
     published_date : datetime.date
-        The day on which it was published; never before ``as_of_date``.
+        The day of publication; never before ``as_of_date``.
     publisher : str
         Who counted.
     what : str
-        What was counted, with "at least" or "about" where the publisher said so.
+        What was counted, with the publisher's "at least" or "about".
     since_date : datetime.date or None
-        The first day that it counts; None for a level, such as troops.
+        The first day counted; None for a level, such as troops.
     value : int
     unit : str
-        attacks, killed, wounded, troops and the like.
+        Such as attacks, killed, wounded or troops.
     source_url : str
         One or two pages, separated by ``" ; "``.
     """
@@ -51,13 +52,13 @@ class Tally:
 
 
 def load_tallies(path: Path | None = None) -> tuple[Tally, ...]:
-    """The bundled tallies, or those of a file with the same columns, in the file's order.
+    """Load the bundled tallies, or a file with the same columns, in the order of the file.
 
     Raises
     ------
     InputError
-        ``E-COLUMNS`` for other columns, ``E-VALUE`` with the line for a cell that is no ISO day or
-        no whole number, ``E-KNOWN`` for a tally that was published before its last day.
+        ``E-COLUMNS`` for other columns, ``E-VALUE`` with the line for an invalid ISO day or whole
+        number, ``E-KNOWN`` for a tally published before its last day.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Event types of one's own whose words say that they are no violence."""
+"""Recognise nonviolent event types, such as votes and protests, by their words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _pattern(stems: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{stems}){_ENDING}\b")
 
 
-_WORDS = _pattern(
+_TALK = _pattern(
     "vote|voting|ballot|referendum|election|bill|amendment|motion|resolution|decree|veto|law|"
     "legislation|treat(?:y|ies)|agreement|session|debate|hearing|reading|committee|inquiry|"
     "petition|development|statement|speech|announce|declar|talk|negotiat|consult|summit|visit"
@@ -28,26 +28,28 @@ _VIOLENCE = _pattern(
     "fire|strike|raid|clash|battle|fight|riot|ambush|massacre|execut|rape|tortur|abduct|kidnap|"
     "missile|rocket|drone|mortar|mine|ied|grenade|crackdown|dead|deadly|death|armed"
 )
-_OBJECT = re.compile(r"\b(?:on|at|against|about|over|of|for|in|during|after|before|by|with|to)\b")
+_PREPOSITION = re.compile(
+    r"\b(?:on|at|against|about|over|of|for|in|during|after|before|by|with|to)\b"
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def rungs_of_types(
-    types: Mapping[str, int], own: Collection[str], *, violent: bool
+    types: Mapping[str, int], without_rung: Collection[str], *, violent: bool
 ) -> dict[str, schema.Rungs | None]:
-    """The rungs that the words of types without one suggest; None where they suggest none.
+    """Suggest rungs by the words of event types; None if they suggest none.
 
-    Where the words of most events say that they are no violence, and nothing else says that any is,
-    a type whose words say nothing is taken to be like the others.
+    If the types of most events are nonviolent by their words, and nothing else indicates violence,
+    the other types count as nonviolent too.
 
     Parameters
     ----------
     types : mapping of str to int
-        Events by type.
-    own : collection of str
-        Types without a rung.
+        Number of events by type.
+    without_rung : collection of str
+        Types that are not on the severity ladder.
     violent : bool
-        Whether anybody is known to be hurt, or a type with a rung is violent.
+        Whether anybody is known to be hurt, or a type on the ladder is violent.
 
     Examples
     --------
@@ -57,28 +59,25 @@ def rungs_of_types(
     >>> rungs_of_types(votes, votes, violent=True)["quorum call"] is None
     True
     """
-    found = {name: rungs_by_words(name) for name in own}
-    unclear = [name for name, rungs in found.items() if rungs is None]
-    clear = sum(count for name, count in types.items() if name not in unclear)
-    if violent or any(map(_says_violence, unclear)) or 2 * clear <= sum(types.values()):
-        return found
-    return {name: rungs or schema.WORDS_ONLY for name, rungs in found.items()}
+    suggested = {name: rungs_by_words(name) for name in without_rung}
+    unclear = [name for name, rungs in suggested.items() if rungs is None]
+    n_clear = sum(count for name, count in types.items() if name not in unclear)
+    mentions_violence = any(_last(_VIOLENCE, _spaced(name)) >= 0 for name in unclear)
+    if violent or mentions_violence or 2 * n_clear <= sum(types.values()):
+        return suggested
+    return {name: rungs or schema.WORDS_ONLY for name, rungs in suggested.items()}
 
 
 def nonviolent_reason(event_type: str) -> str:
-    """Why a type that is no violence is taken to be none."""
+    """Return the reason why a nonviolent type counts as such."""
     return "by its words" if rungs_by_words(event_type) else "like most types here"
 
 
-def _says_violence(event_type: str) -> bool:
-    return _last(_VIOLENCE, _spaced(event_type)) >= 0
-
-
 def rungs_by_words(event_type: str) -> schema.Rungs | None:
-    """The rungs of a type whose words say vote, protest and the like; None for any other.
+    """Return the rungs of a type that names a vote, a protest and the like; None for others.
 
-    What a type is stands before its first preposition, at the end: a vote on air strikes is a vote,
-    and an attack on a session is none. Words of coercion beside words of violence decide nothing.
+    The last word before the first preposition decides: a vote on air strikes is a vote, an attack
+    on a session is not a session. Words of coercion next to words of violence decide nothing.
 
     Examples
     --------
@@ -88,12 +87,11 @@ Rungs(nobody_hurt=2, somebody_hurt=2, somebody_killed=2))
     >>> rungs_by_words("attack on a session"), rungs_by_words("protest violence")
     (None, None)
     """
-    head = _OBJECT.split(_spaced(event_type))[0]
-    words, violence = _last(_WORDS, head), _last(_VIOLENCE, head)
-    if words > violence:
+    head = _PREPOSITION.split(_spaced(event_type))[0]
+    violence = _last(_VIOLENCE, head)
+    if _last(_TALK, head) > violence:
         return schema.WORDS_ONLY
-    coercion = _last(_COERCION, head)
-    return schema.COERCION if coercion >= 0 and violence < 0 else None
+    return schema.COERCION if violence < 0 <= _last(_COERCION, head) else None
 
 
 def _spaced(event_type: str) -> str:
@@ -101,5 +99,5 @@ def _spaced(event_type: str) -> str:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> int:
-    """Where the last match starts; -1 without one."""
+    """Return the start of the last match, or -1."""
     return max((match.start() for match in pattern.finditer(text)), default=-1)

@@ -1,8 +1,8 @@
-"""What makes two names of a place the same unit, and how units are shown to people.
+"""Keys and display names of units.
 
 A unit is identified by its country and its name, after trimming, Unicode normalisation and case
-folding: the Punjab of India and that of Pakistan are two, ``Khomas`` and ``khomas`` are one. Joins
-go by the key. The shown name is for people and may gain its country once another unit shares it.
+folding: Punjab in India and Punjab in Pakistan are two units, ``Khomas`` and ``khomas`` are one.
+Joins use the key. A display name includes the country if several units share the name.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 
 class UnitName(NamedTuple):
-    """A unit's key, and its name and country as they were first written.
+    """A unit's key, with its name and country as first written.
 
     Parameters
     ----------
     key : str
-        Of :func:`place_key` or :func:`dyad_key`.
+        From :func:`place_key` or :func:`dyad_key`.
     name : str
     country : str
-        Empty where it is not known, and for units that lie in none.
+        Empty if it is unknown or the unit is in no country.
     """
 
     key: str
@@ -31,7 +31,7 @@ class UnitName(NamedTuple):
 
 
 def tidied(text: str) -> str:
-    """A name without blanks around it, with single blanks within, its letters composed.
+    """Strip a name, reduce blanks to single spaces, and compose its letters (NFC).
 
     Examples
     --------
@@ -42,7 +42,7 @@ def tidied(text: str) -> str:
 
 
 def normalised(text: str) -> str:
-    """A name as it is compared: tidied, its case folded.
+    """Tidy a name and fold its case, to compare it with others.
 
     Examples
     --------
@@ -53,53 +53,53 @@ def normalised(text: str) -> str:
 
 
 def place_key(name: str, country: str = "") -> str:
-    """Key of a country, province or site; empty for a name of blanks.
+    """Return the key of a country, province or site; empty for a blank name.
 
     Parameters
     ----------
     name : str
     country : str, optional
-        Where it lies; none for a country itself.
+        Country of the place; empty for a country itself.
 
     Examples
     --------
     >>> place_key("Punjab", "IND"), place_key(" punjab", "PAK"), place_key("Iraq")
     ('ind/punjab', 'pak/punjab', 'iraq')
     """
-    inside, place = _escaped(country, "/"), _escaped(name, "/")
-    return f"{inside}/{place}" if inside and place else place
+    parent, place = _escaped(country, "/"), _escaped(name, "/")
+    return f"{parent}/{place}" if parent and place else place
 
 
 def dyad_key(actor: str, target: str) -> str:
-    """Key of a pair of sides; empty where a side is nothing but blanks.
+    """Return the key of a pair of sides; empty if a side is blank.
 
     Examples
     --------
     >>> dyad_key("Militia", "US  Coalition")
     'militia>us coalition'
     """
-    one, other = _escaped(actor, ">"), _escaped(target, ">")
-    return f"{one}>{other}" if one and other else ""
+    source, destination = _escaped(actor, ">"), _escaped(target, ">")
+    return f"{source}>{destination}" if source and destination else ""
 
 
 def _escaped(text: str, separator: str) -> str:
-    """A normalised text in which the separator can't stand, so that no two pairs share a key."""
+    """Normalise text and escape the separator, so that no two pairs share a key."""
     plain = normalised(text)
     return plain.replace("%", "%25").replace(separator, f"%{ord(separator):02x}")
 
 
 def shown_names(units: Sequence[UnitName]) -> tuple[str, ...]:
-    """Names for people: with the country where several units share a name.
+    """Return display names, with the country if several units share a name.
 
     Parameters
     ----------
     units : sequence of UnitName
-        Each key once.
+        With distinct keys.
 
     Returns
     -------
     tuple of str
-        Parallel to the units; no two are alike.
+        One per unit, all different.
 
     Examples
     --------
@@ -109,9 +109,9 @@ def shown_names(units: Sequence[UnitName]) -> tuple[str, ...]:
     """
     shared = _shared(unit.name for unit in units)
     longer = [_with_country(unit) if normalised(unit.name) in shared else unit for unit in units]
-    again = _shared(unit.name for unit in longer)
+    still_shared = _shared(unit.name for unit in longer)
     return tuple(
-        f"{unit.name} [{unit.key}]" if normalised(unit.name) in again else tidied(unit.name)
+        f"{unit.name} [{unit.key}]" if normalised(unit.name) in still_shared else tidied(unit.name)
         for unit in longer
     )
 
@@ -122,6 +122,6 @@ def _with_country(unit: UnitName) -> UnitName:
 
 
 def _shared(names: Iterable[str]) -> frozenset[str]:
-    """Normalised names that occur more than once."""
+    """Return the normalised names that occur more than once."""
     counts = Counter(map(normalised, names))
     return frozenset(name for name, count in counts.items() if count > 1)

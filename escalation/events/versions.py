@@ -1,4 +1,4 @@
-"""Tables of versions: complete, checked, in order, and none twice."""
+"""Helpers for tables of versions: defaults, checks, sorting and duplicates."""
 
 from __future__ import annotations
 
@@ -14,42 +14,47 @@ from escalation import schema
 from escalation.errors import InputError
 
 EVENT_KEY = [schema.SOURCE, schema.EVENT_ID]
+_VERSION_KEY = [*EVENT_KEY, schema.KNOWN_DATE]
 OPERATIONS = ("add", "update", "retract")
 CONFLICT_ADVICE = (
-    "give the later version its own known_date; where event_id does not name single events, "
+    "give the later version its own known_date; if event_id does not identify single events, "
     "read it as a note: --columns event_id=note"
 )
 
 
 def sort_versions(versions: pd.DataFrame) -> pd.DataFrame:
-    """Versions by source and event, each event's by the day on which it became known."""
-    keys = [*EVENT_KEY, schema.KNOWN_DATE]
-    table = pa.table({name: pa.array(versions[name]) for name in keys})
-    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
+    """Sort versions by source, event and ``known_date``."""
+    table = pa.table({name: pa.array(versions[name]) for name in _VERSION_KEY})
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in _VERSION_KEY])
     return versions.iloc[order.to_numpy()].reset_index(drop=True)
 
 
 def drop_repeats(versions: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
-    """Ordered versions without repeats, and an event with two versions on a day, if there is one.
+    """Drop exact duplicates from sorted versions, and find a conflict.
 
-    Only rows beside each other can be of the same event and day, and few are.
+    Only neighbouring rows can be of the same event and day, so only those are compared.
+
+    Returns
+    -------
+    DataFrame, str or None
+        The versions, and the first event that still has two of them on one day.
     """
-    keys = [*EVENT_KEY, schema.KNOWN_DATE]
-    again = same_as_previous(versions, keys)
-    if not again.any():
+    repeats_key = same_as_previous(versions, _VERSION_KEY)
+    if not repeats_key.any():
         return versions, None
-    some = np.flatnonzero(again | np.append(again[1:], False))
-    close = versions.iloc[some]
-    repeated = close.duplicated().to_numpy()
-    conflict = close[~repeated].duplicated(keys)
-    first = close.loc[~repeated, schema.EVENT_ID][conflict]
+    rows = np.flatnonzero(repeats_key | np.append(repeats_key[1:], False))
+    candidates = versions.iloc[rows]
+    duplicate = candidates.duplicated().to_numpy()
+    remaining = candidates[~duplicate]
+    conflicts = remaining.loc[remaining.duplicated(_VERSION_KEY), schema.EVENT_ID]
     keep = np.ones(len(versions), bool)
-    keep[some[repeated]] = False
-    return versions[keep].reset_index(drop=True), None if first.empty else str(first.iloc[0])
+    keep[rows[duplicate]] = False
+    first_conflict = None if conflicts.empty else str(conflicts.iloc[0])
+    return versions[keep].reset_index(drop=True), first_conflict
 
 
 def conflict_error(event_id: object) -> InputError:
-    """The refusal of two different versions of an event on the same day."""
+    """Return the error for two different versions of an event on the same day."""
     return InputError(
         "E-CONFLICT",
         "two different versions of an event are known on the same day",
@@ -60,12 +65,13 @@ def conflict_error(event_id: object) -> InputError:
 
 
 def same_as_previous(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[np.bool_]:
-    """Whether each row says the same as the row before it in some columns without gaps.
+    """Return whether each row equals the row before it in some columns.
 
     Parameters
     ----------
     versions : DataFrame
     columns : iterable of str
+        Columns without missing values.
     """
     same = np.zeros(len(versions), bool)
     same[1:] = True
@@ -77,36 +83,36 @@ def same_as_previous(versions: pd.DataFrame, columns: Iterable[str]) -> NDArray[
 
 
 def with_defaults(versions: pd.DataFrame) -> pd.DataFrame:
-    """The table with what may be left out: every row is an ``add`` of one event."""
+    """Add the optional columns that are missing; by default a row is an ``add`` of one event."""
     defaults = {**dict.fromkeys(schema.OPTIONAL_COLUMNS), schema.OPERATION: "add"}
     missing = {name: value for name, value in defaults.items() if name not in versions}
     return versions.assign(**missing) if missing else versions
 
 
 def with_integer_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with weights of at least 1, and hours and munitions that may be unknown."""
+    """Convert hours and munitions to nullable integers, and weights to integers of at least 1."""
     weight = pd.to_numeric(table[schema.WEIGHT]).fillna(1)
-    wrong = (weight < 1) | (weight % 1 != 0)
-    if wrong.any():
+    invalid = (weight < 1) | (weight % 1 != 0)
+    if invalid.any():
         raise InputError(
             "E-WEIGHT",
             "needs a whole number of events, 1 or more",
             column=schema.WEIGHT,
-            value=weight[wrong].iloc[0],
+            value=weight[invalid].iloc[0],
         )
     types = {schema.WEIGHT: "int64", schema.HOUR: "Int64", schema.MUNITIONS: "Int64"}
     return cast_columns(table.assign(**{schema.WEIGHT: weight}), types)
 
 
 def cast_columns(table: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
-    """The table with columns of some types; those that have theirs are not gone over."""
-    wanted = {name: pd.api.types.pandas_dtype(kind) for name, kind in types.items()}
-    other = {name: kind for name, kind in wanted.items() if table[name].dtype != kind}
-    return table.astype(other) if other else table
+    """Cast columns to the given dtypes, without a copy of those that have theirs already."""
+    dtypes = {name: pd.api.types.pandas_dtype(dtype) for name, dtype in types.items()}
+    changes = {name: dtype for name, dtype in dtypes.items() if table[name].dtype != dtype}
+    return table.astype(changes) if changes else table
 
 
 def check_rows(table: pd.DataFrame) -> None:
-    """Refuse an unknown operation and what is no whole day; ``E-OPERATION``, ``E-DATE``."""
+    """Raise ``E-OPERATION`` for an unknown operation, ``E-DATE`` for a date not a whole day."""
     unknown = ~table[schema.OPERATION].isin(OPERATIONS)
     if unknown.any():
         raise InputError(
@@ -119,12 +125,12 @@ def check_rows(table: pd.DataFrame) -> None:
         dates = table[column]
         if not pd.api.types.is_datetime64_dtype(dates):
             raise InputError("E-DATE", f"needs dates, got {dates.dtype}", column=column)
-        partial = dates.isna() | (dates != dates.dt.normalize())
-        if partial.any():
+        invalid = dates.isna() | (dates != dates.dt.normalize())
+        if invalid.any():
             raise InputError(
                 "E-DATE",
-                f"needs a whole day in every row, {int(partial.sum())} have none",
+                f"needs a whole day in every row, {int(invalid.sum())} have none",
                 column=column,
-                value=dates[partial].iloc[0],
-                fix="convert time stamps to days of the place where it happened",
+                value=dates[invalid].iloc[0],
+                fix="convert timestamps to local days of the place where the event happened",
             )

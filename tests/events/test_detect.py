@@ -95,16 +95,16 @@ def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path
     assert str(read_events(path).first_day) == "2020-01-31"
 
 
-ONE_TYPE = ", or --event-type WORD if all rows are of one"
+ONE_TYPE = ", or --event-type WORD if all events are of one type"
 NEAR = {
     "day of attack,Attack Type,Region": "add --columns 'Attack Type=event_type' "
-    "--columns Region=admin1, and name a column for event_date likewise",
+    "--columns Region=admin1, and map a column to event_date as well",
     "When,Evnt Type,Town": "add --columns 'Evnt Type=event_type' --columns Town=site, "
-    "and name a column for event_date likewise",
+    "and map a column to event_date as well",
     "Incident Date,Type of Gun - Detailed,State": "add --columns 'Incident Date=event_date' "
-    "--columns State=admin1, and name a column for event_type likewise",
-    "a,b,c": "say which column is which, such as --columns YOURS=event_date, "
-    "or name the right --separator",
+    "--columns State=admin1, and map a column to event_type as well",
+    "a,b,c": "map your columns, for example --columns YOURS=event_date, "
+    "or set the right --separator",
 }
 
 
@@ -128,7 +128,7 @@ STARTS = [b"\x89PNG\r\n\x1a\n", b"\x7fELF\x02\x01", b"\x1b\x07,\xf9W", b"\x7fELF
 def test_what_is_no_text_is_called_so_and_not_printed(start, tmp_path):
     path = tmp_path / "events.csv"
     path.write_bytes(start + b"\x85\x9d" * 40 + b"\xd8")
-    with pytest.raises(InputError, match=r"E-COLUMNS.*hardly text.*CSV, JSON") as refused:
+    with pytest.raises(InputError, match=r"E-COLUMNS.*not text.*CSV, JSON") as refused:
         read_events(path)
     assert str(refused.value).isprintable()
 
@@ -149,7 +149,7 @@ def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
         read_events(path)
     assert refused.value.fix == (
         "add columns={'date': 'event_date', 'deed type': 'event_type'}, "
-        "or event_type=WORD if all rows are of one"
+        "or event_type=WORD if all events are of one type"
     )
 
 

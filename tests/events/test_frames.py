@@ -70,7 +70,7 @@ def test_types_without_a_rung_are_told():
          "columns={'YOUR NAME': 'event_date'}"),
         (table(), {}, "E-COLUMNS", "the table has: .*when.* 'YOUR NAME 2': 'event_type'"),
         (table().assign(when=["2020-01-01", "05/01/2020", "2020-02-01"]), NAMES, "E-QUARANTINE",
-         "one form for all dates"),
+         "one format for all dates"),
         (table().head(0), NAMES, "E-EMPTY", "check the table"),
     ],
 )  # fmt: skip

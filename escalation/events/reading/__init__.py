@@ -1,1 +1,1 @@
-"""From a file to checked rows."""
+"""Read files of events into checked rows."""

@@ -1,4 +1,4 @@
-"""Some rows of a file as text cells, and those between them that could not be read."""
+"""Blocks: consecutive rows of a file as text cells, with the rows rejected among them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from escalation.events.reading.layout import Layout
 from escalation.events.reading.limits import LONGEST_CELL
 
 VALUE_SHOWN = 80
-NEWLINE = 10
 
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """A row that can't be taken, and the first reason why.
+    """A row that can't be used, and the first reason.
 
     Parameters
     ----------
     line : int
-        Where it starts in the file; in a Parquet file its row. The first is 1.
+        Line of the file on which it starts, from 1; in a Parquet file the row number.
     code, column : str
     value : str
-        What stood there, shortened.
+        The invalid value, truncated.
     expected : str
+        A description of valid values.
     """
 
     line: int
@@ -41,15 +41,16 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of a file.
+    """Consecutive rows of a file.
 
     Parameters
     ----------
     cells : pyarrow.Table
-        Every known column as text, null where empty or where the file lacks the column.
+        Every known column as text; null if a cell is empty or the file lacks the column.
     lines : ndarray of int64, shape (row,)
-    rejected : tuple of Rejected
-        Rows between them that could not be read.
+        Line of the file on which each row starts.
+    rejected : tuple of RejectedRow
+        Unreadable rows among them.
     """
 
     cells: pa.Table
@@ -58,7 +59,7 @@ class Block:
 
     @property
     def records(self) -> int:
-        """How many rows the file has here, readable or not."""
+        """Number of rows, readable or not."""
         return len(self.lines) + len(self.rejected)
 
 
@@ -68,10 +69,10 @@ def _bytes_of(column: pa.Array) -> NDArray[np.uint8]:
 
 
 def line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
-    """Line ends inside the cells of every row."""
+    """Count the line breaks inside the cells of each row."""
     ends = np.zeros(batch.num_rows, np.int64)
     for column in batch.columns:
-        if (_bytes_of(column) == NEWLINE).any():
+        if (_bytes_of(column) == ord("\n")).any():
             ends += pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy()
     return ends
 
@@ -79,53 +80,54 @@ def line_ends(batch: pa.RecordBatch) -> NDArray[np.int64]:
 def build_block(
     batch: pa.RecordBatch,
     lines: NDArray[np.int64],
-    refused: tuple[RejectedRow, ...],
+    rejected: tuple[RejectedRow, ...],
     layout: Layout,
 ) -> Block:
-    """Leave out rows that hold nothing, such as blank lines, and rejects unreadable cells.
+    """Build a block without empty rows, such as blank lines, and without unreadable ones.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch
-        Text cells by the column names of the file.
+        Text cells, with the column names of the layout.
     lines : ndarray of int64, shape (row,)
-    refused : tuple of Rejected
-        Rows between them that are not in the batch.
+    rejected : tuple of RejectedRow
+        Rows among them that are missing from the batch.
     layout : Layout
     """
     keep = np.zeros(batch.num_rows, np.bool_)
-    rejected = list(refused)
+    all_rejected = list(rejected)
     for column in batch.columns:
         keep |= pc.is_valid(column).to_numpy(zero_copy_only=False)
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        for wrong, expected in _unreadable(column):
-            for row in np.flatnonzero(wrong & keep):
+        for unreadable, expected in _unreadable(column):
+            for row in np.flatnonzero(unreadable & keep):
                 value = column[row].as_py()[:VALUE_SHOWN]
-                rejected.append(RejectedRow(int(lines[row]), "Q-TEXT", name, value, expected))
-            keep &= ~wrong
+                line = int(lines[row])
+                all_rejected.append(RejectedRow(line, "Q-TEXT", name, value, expected))
+            keep &= ~unreadable
     if not keep.all():
         batch, lines = batch.filter(pa.array(keep)), lines[keep]
     batch, lines, shifted = _without_shifted(batch, lines, layout)
-    rejected += shifted
-    return Block(layout.cells(batch), lines, tuple(sorted(rejected, key=lambda row: row.line)))
+    all_rejected = sorted([*all_rejected, *shifted], key=lambda row: row.line)
+    return Block(layout.cells(batch), lines, tuple(all_rejected))
 
 
 def _without_shifted(
     batch: pa.RecordBatch, lines: NDArray[np.int64], layout: Layout
 ) -> tuple[pa.RecordBatch, NDArray[np.int64], list[RejectedRow]]:
-    """The rows without a value in a column without a name: there, a value is out of place."""
-    named = len(layout.columns) - layout.spare
-    wrong = np.zeros(batch.num_rows, np.bool_)
+    """Reject rows with a value in a nameless column: their cells are shifted."""
+    shifted = np.zeros(batch.num_rows, np.bool_)
     for name in layout.spare_columns:
-        wrong |= flags(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(batch[name])), 0))
-    if not wrong.any():
+        shifted |= flags(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(batch[name])), 0))
+    if not shifted.any():
         return batch, lines, []
-    expected = f"{named} cells, and nothing after them"
-    rejected = [RejectedRow(int(line), "Q-ROW", "", "", expected) for line in lines[wrong]]
-    return batch.filter(pa.array(~wrong)), lines[~wrong], rejected
+    expected = f"{len(layout.columns) - layout.spare} cells and nothing after them"
+    rejected = [RejectedRow(int(line), "Q-ROW", "", "", expected) for line in lines[shifted]]
+    return batch.filter(pa.array(~shifted)), lines[~shifted], rejected
 
 
 def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """Yield masks of unreadable cells, and what was expected instead."""
     if (_bytes_of(column) == 0).any():
         yield flags(pc.match_substring(column, "\0")), "text without NUL"
     if (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL:

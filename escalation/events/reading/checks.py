@@ -1,7 +1,7 @@
-"""Text columns made into days, numbers and clean text, a whole column at a time, never guessing.
+"""Parse text columns into days, numbers and clean text, strictly.
 
-Each check gives the parsed column, null where a cell was empty or bad, and the bad rows. Cells are
-parsed once per different value, because a column of a million dates holds a few thousand days.
+Each check returns the parsed column, null if a cell is empty or invalid, and a mask of the invalid
+rows. Each distinct value is parsed once: a column of a million dates has a few thousand days.
 """
 
 from __future__ import annotations
@@ -26,18 +26,13 @@ Checked = tuple[pa.Array, Mask]
 _FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01"), np.datetime64("2100-12-31")
 _CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F\x{80}-\x{9F}\x{202A}-\x{202E}\x{2066}-\x{2069}"
 _CONTROL_OR_LINE = rf"[{_CONTROL}\t\n\r\x{{2028}}\x{{2029}}]"
-_UNUSUAL = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
-"""Bytes without which no text can hold a control or direction character."""
-
-
-def _repairs() -> dict[int, str | None]:
-    """What stands in place of characters that nobody sees."""
-    gone = [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-    windows = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
-    return {**dict.fromkeys(gone), **windows}
-
-
-_REPAIRS = _repairs()
+_SUSPICIOUS_BYTE = np.isin(np.arange(256), [*range(32), 127, 0xC2, 0xE2])
+"""Every control or direction character contains one of these bytes."""
+_HIDDEN = [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_REPAIRS = dict.fromkeys(_HIDDEN) | {
+    code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)
+}
+"""Replacements of invisible characters; None removes one."""
 
 
 def dates(
@@ -48,25 +43,25 @@ def dates(
     midnight: bool = False,
     zone: str | None = None,
 ) -> Checked:
-    """Days from text, in ISO form ``YYYY-MM-DD`` unless a format is declared.
+    """Parse days, in ISO format ``YYYY-MM-DD`` unless another one is given.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     format : str, optional
-        A strptime format that replaces the ISO form.
+        A strptime format that replaces the ISO format.
     other : sequence of str, optional
-        Further strptime formats, tried in turn where the ISO form does not fit.
+        Further strptime formats, tried in turn for cells that are not ISO days.
     midnight : bool, optional
-        Also take an ISO day that is followed by `` 00:00:00.000``.
+        Also accept an ISO day followed by `` 00:00:00.000``.
     zone : str, optional
-        Also take ISO time stamps: as the wall clock of this time zone or, if they carry an offset,
-        moved to it. A time or a day that its clocks skipped is bad.
+        Also accept ISO timestamps: in local time of this zone or, with an offset, converted to it.
+        A local time or day that the clocks of the zone skipped is invalid.
 
     Returns
     -------
     pyarrow.Array of date32, ndarray of bool
-        The days, and the rows that hold no day of the years 1900 to 2100.
+        The days, and the rows without a valid day of the years 1900 to 2100.
 
     Examples
     --------
@@ -97,15 +92,15 @@ def whole_numbers(
     least: int = 0,
     most: int = 10_000_000,
 ) -> Checked:
-    """Whole numbers of plain digits, without signs, separators or exponents.
+    """Parse whole numbers of plain digits, without signs, separators or exponents.
 
-    ``4.0``, which is how tables with gaps write a whole number, is one.
+    ``4.0`` is accepted, because tables with gaps write whole numbers like that.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     least, most : int, optional
-        The range, ends included.
+        The range, both ends included.
 
     Returns
     -------
@@ -119,15 +114,15 @@ def whole_numbers(
     """
 
     def parse(values: pa.Array) -> pa.Array:
-        kept = _matching(values, r"^[0-9]{1,15}(\.0+)?$")
-        kept = pc.replace_substring_regex(kept, r"\.0+$", "")
-        return _within(pc.cast(kept, pa.int64()), least, most).cast(pa.int32())
+        numbers = _matching(values, r"^[0-9]{1,15}(\.0+)?$")
+        digits = pc.replace_substring_regex(numbers, r"\.0+$", "")
+        return _in_range(pc.cast(digits, pa.int64()), least, most).cast(pa.int32())
 
     return _per_value(column, parse)
 
 
 def degrees(column: pa.Array | pa.ChunkedArray, *, limit: float) -> Checked:
-    """Degrees with a decimal point, from ``-limit`` to ``limit``.
+    """Parse degrees with a decimal point, from ``-limit`` to ``limit``.
 
     Parameters
     ----------
@@ -147,8 +142,8 @@ def degrees(column: pa.Array | pa.ChunkedArray, *, limit: float) -> Checked:
     """
 
     def parse(values: pa.Array) -> pa.Array:
-        kept = _matching(values, r"^-?[0-9]{1,3}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?$")
-        return _within(pc.cast(kept, pa.float64()), -limit, limit)
+        numbers = _matching(values, r"^-?[0-9]{1,3}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?$")
+        return _in_range(pc.cast(numbers, pa.float64()), -limit, limit)
 
     return _per_value(column, parse)
 
@@ -156,7 +151,7 @@ def degrees(column: pa.Array | pa.ChunkedArray, *, limit: float) -> Checked:
 def text(
     column: pa.Array | pa.ChunkedArray, *, longest: int = 1000, lines: bool = False
 ) -> Checked:
-    r"""Text as it is; bad where it holds control or direction override characters or is too long.
+    r"""Check text: control and direction characters and too long texts are invalid.
 
     Parameters
     ----------
@@ -164,7 +159,7 @@ def text(
     longest : int, optional
         Characters.
     lines : bool, optional
-        Let tabs and line ends pass, as in notes.
+        Allow tabs and line breaks, as in notes.
 
     Returns
     -------
@@ -181,17 +176,16 @@ def text(
     widest = pc.max(pc.binary_length(array)).as_py() or 0
     if widest > longest:
         bad |= flags(pc.greater(pc.utf8_length(array), longest))
-    if _unusual(array):
-        bad |= flags(
-            pc.match_substring_regex(array, f"[{_CONTROL}]" if lines else _CONTROL_OR_LINE)
-        )
+    if _has_suspicious_bytes(array):
+        pattern = f"[{_CONTROL}]" if lines else _CONTROL_OR_LINE
+        bad |= flags(pc.match_substring_regex(array, pattern))
     return blanked(array, pa.array(bad)) if bad.any() else array, bad
 
 
 def repaired(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
-    r"""Text that only describes: without hidden characters, cut where it is too long.
+    r"""Repair descriptive text: remove invisible characters and truncate it.
 
-    Characters of Windows that a wrong encoding made invisible are restored.
+    Windows-1252 characters that a wrong encoding made invisible are restored.
 
     Parameters
     ----------
@@ -202,7 +196,7 @@ def repaired(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
     Returns
     -------
     pyarrow.Array of string, ndarray of bool
-        The text, and the rows in which it changed.
+        The text, and the rows that changed.
 
     Examples
     --------
@@ -214,10 +208,9 @@ def repaired(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
     _, bad = text(array, longest=longest, lines=True)
     if not bad.any():
         return array, bad
-    clean = [
-        value.translate(_REPAIRS)[:longest] for value in array.filter(pa.array(bad)).to_pylist()
-    ]
-    return pc.replace_with_mask(array, pa.array(bad), pa.array(clean, pa.string())), bad
+    mask = pa.array(bad)
+    clean = [value.translate(_REPAIRS)[:longest] for value in array.filter(mask).to_pylist()]
+    return pc.replace_with_mask(array, mask, pa.array(clean, pa.string())), bad
 
 
 def _per_value(
@@ -233,15 +226,15 @@ def _matching(values: pa.Array, pattern: str) -> pa.Array:
     return blanked(values, pc.invert(pc.match_substring_regex(values, pattern)))
 
 
-def _within(values: pa.Array, least: float, most: float) -> pa.Array:
+def _in_range(values: pa.Array, least: float, most: float) -> pa.Array:
     inside = pc.and_(pc.greater_equal(values, least), pc.less_equal(values, most))
     return pc.if_else(inside, values, pa.scalar(None, values.type))
 
 
-def _unusual(array: pa.Array) -> bool:
-    """Whether any byte of the text calls for a closer look."""
+def _has_suspicious_bytes(array: pa.Array) -> bool:
+    """Return whether the text may hold invisible characters; a quick first check."""
     data = array.buffers()[2]
     if data is None:
         return False
     offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
-    return bool(_UNUSUAL[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())
+    return bool(_SUSPICIOUS_BYTE[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())

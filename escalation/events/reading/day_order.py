@@ -1,9 +1,8 @@
-"""Slashed dates: day first or month first, where every date of a file admits one order only."""
+"""Detect whether slashed dates are day first or month first, from all dates of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 import pyarrow as pa
@@ -15,69 +14,66 @@ from escalation.events.reading.layout import Layout
 from escalation.events.reading.rows import read_blocks
 from escalation.events.source import Options, Source
 
-_MARKS = "/.-"
-_HALVES = 12
+_SEPARATORS = "/.-"
+_MONTHS = 12
 
 
 def day_order(
     blocks: Iterator[Block], layout: Layout, source: Source, options: Options
 ) -> tuple[Iterator[Block], str | None]:
-    """The blocks again, and the strptime form of their dates where that is certain.
+    """Detect the strptime format of slashed dates, if all dates of the file agree on one.
 
-    Only where no form is declared and the dates of the first block are slashed is the file read a
-    second time, whole: one date that fits neither order, or another form, and nothing is certain.
+    If no format is given and the dates of the first block are slashed, the whole file is read a
+    second time: a single date that fits neither order, or has another form, leaves it undecided.
 
     Parameters
     ----------
     blocks : iterator of Block
     layout : Layout
     source : Source
-        As it was asked for, to read the file again.
+        As requested, to read the file again.
     options : Options
 
     Returns
     -------
     iterator of Block, str or None
+        All the blocks, and the format.
     """
     first = next(blocks, None)
     if first is None:
         return blocks, None
-    whole = chain([first], blocks)
+    all_blocks = chain([first], blocks)
     names = layout.source.dates
-    mark = next((m for m in _MARKS if _Order.of([first], names, m) is not None), None)
+    mark = next((mark for mark in _SEPARATORS if _highest([first], names, mark)), None)
     if options.date_format is not None or mark is None:
-        return whole, None
-    order = _Order.of(read_blocks(layout.path, source, options)[1], names, mark)
-    return whole, order.form(mark) if order else None
+        return all_blocks, None
+    highest = _highest(read_blocks(layout.path, source, options)[1], names, mark)
+    return all_blocks, _format(*highest, mark) if highest else None
 
 
-@dataclass(frozen=True)
-class _Order:
-    """The highest first and second number of any date."""
+def _highest(blocks: Iterable[Block], names: Iterable[str], mark: str) -> tuple[int, int] | None:
+    """Return the highest first and second number of all dates.
 
-    first: int
-    second: int
+    None without any date, or if one is not slashed.
+    """
+    highest = [0, 0]
+    pattern = rf"^(?P<a>[0-9]{{1,2}})[{mark}](?P<b>[0-9]{{1,2}})[{mark}][0-9]{{4}}$"
+    for block in blocks:
+        for name in names:
+            values = pc.unique(trimmed(block.cells[name]).drop_null())
+            numbers = pc.extract_regex(values, pattern)
+            if numbers.null_count:
+                return None
+            for place, key in enumerate("ab"):
+                number = pc.max(pc.struct_field(numbers, key).cast(pa.int32())).as_py()
+                highest[place] = max(highest[place], number or 0)
+    return (highest[0], highest[1]) if highest[0] else None
 
-    @classmethod
-    def of(cls, blocks: Iterable[Block], names: Iterable[str], mark: str) -> _Order | None:
-        """Of all dates; None where one has another form, or there is none."""
-        highest = [0, 0]
-        pattern = rf"^(?P<a>[0-9]{{1,2}})[{mark}](?P<b>[0-9]{{1,2}})[{mark}][0-9]{{4}}$"
-        for block in blocks:
-            for name in names:
-                values = pc.unique(trimmed(block.cells[name]).drop_null())
-                parts = pc.extract_regex(values, pattern)
-                if parts.null_count:
-                    return None
-                for place, part in enumerate("ab"):
-                    number = pc.max(pc.struct_field(parts, part).cast(pa.int32())).as_py()
-                    highest[place] = max(highest[place], number or 0)
-        return cls(*highest) if highest[0] else None
 
-    def form(self, mark: str) -> str | None:
-        """As strptime writes it; None where both orders are possible, or neither."""
-        if self.first > _HALVES >= self.second:
-            return f"%d{mark}%m{mark}%Y"
-        if self.second > _HALVES >= self.first:
-            return f"%m{mark}%d{mark}%Y"
-        return None
+def _format(first: int, second: int, mark: str) -> str | None:
+    """Return the strptime format; None if both orders are possible, or neither."""
+    if first > _MONTHS >= second:
+        return f"%d{mark}%m{mark}%Y"
+    if second > _MONTHS >= first:
+        return f"%m{mark}%d{mark}%Y"
+    return None

@@ -1,4 +1,4 @@
-"""Days of text cells: ISO days, days in a declared form, and time stamps of a declared zone."""
+"""Parse days from text: ISO days, days in given formats, and timestamps in a time zone."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _STAMP = (
 _STAMP_PARTS = ("day", "hour", "minute", "second", "offset")
 
 
-def _whole(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
+def _digits(values: pa.Array, start: int, stop: int) -> NDArray[np.int64]:
     return pc.cast(pc.utf8_slice_codeunits(values, start, stop), pa.int64()).to_numpy()
 
 
 def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
-    """Days of cells that fit a pattern which begins with an ISO day; NaT where there is none.
+    """Parse the ISO day at the start of cells that match a pattern; NaT for the others.
 
     Parameters
     ----------
@@ -40,25 +40,25 @@ def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
     [datetime.date(2024, 2, 29), None]
     """
     fits = flags(pc.match_substring_regex(values, pattern))
-    kept = values.filter(pa.array(fits))
-    year, month, day = _whole(kept, 0, 4), _whole(kept, 5, 7), _whole(kept, 8, 10)
+    matches = values.filter(pa.array(fits))
+    year, month, day = _digits(matches, 0, 4), _digits(matches, 5, 7), _digits(matches, 8, 10)
     start = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
     days = start.astype("datetime64[D]") + (day - 1)
-    # The 30th of February would run into March: a day of another month is no day of this one.
-    wrong = (days.astype("datetime64[M]") != start) | (month < 1) | (month > 12)
+    # The 30th of February would become a day in March.
+    invalid = (days.astype("datetime64[M]") != start) | (month < 1) | (month > 12)
     result = np.full(len(values), np.datetime64("NaT"), "datetime64[D]")
-    result[fits] = np.where(wrong, np.datetime64("NaT"), days)
+    result[fits] = np.where(invalid, np.datetime64("NaT"), days)
     return result
 
 
 def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datetime64]:
-    """Days in the first of some strptime formats that fits.
+    """Parse days with the first of some strptime formats that fits; NaT if none does.
 
     Parameters
     ----------
     values : pyarrow.Array of string
     formats : sequence of str
-        Of strptime, tried in turn.
+        strptime formats, tried in turn.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datet
 
 
 def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
-    # Digits of other scripts pass strptime, but nobody means to write a date with them.
+    # strptime also accepts the digits of other scripts, which nobody writes on purpose.
     if value is not None and value.isascii():
         for form in formats:
             try:
@@ -80,13 +80,13 @@ def _first_fit(value: str | None, formats: Sequence[str]) -> np.datetime64:
 
 
 def existing_days(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    """Days that a zone did not skip.
+    """Set days to NaT that a time zone skipped.
 
     Parameters
     ----------
     days : ndarray of datetime64[D]
     zone : str
-        An IANA name, such as Asia/Baghdad.
+        IANA name, such as Asia/Baghdad.
 
     Examples
     --------
@@ -98,21 +98,21 @@ def existing_days(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetim
 
 
 def _wall_clock(local: NDArray[np.datetime64], zone: str) -> NDArray[np.datetime64]:
-    """The time that clocks showed; differs from what was asked where they skipped it."""
-    known = pc.assume_timezone(
+    """Return the times on the clocks of a zone: local times, moved if the clocks skipped them."""
+    instants = pc.assume_timezone(
         pa.array(local, pa.timestamp("s")), zone, ambiguous="earliest", nonexistent="latest"
     )
-    return pc.local_timestamp(known).to_numpy(zero_copy_only=False)
+    return pc.local_timestamp(instants).to_numpy(zero_copy_only=False)
 
 
 def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
-    """Days of the time stamps among the values, on the calendar of the zone.
+    """Parse timestamps into days on the calendar of a time zone; NaT for anything else.
 
     Parameters
     ----------
     values : pyarrow.Array of string
     zone : str
-        Its wall clock is meant by naive time stamps; those with an offset are moved to it.
+        Zone of naive timestamps; those with an offset are converted to it.
 
     Examples
     --------
@@ -125,29 +125,28 @@ def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
     seconds = ((hour * 60 + minute) * 60 + second).astype("timedelta64[s]")
     local: NDArray[np.datetime64] = np.add(iso_days(field["day"]), seconds)
     naive = flags(pc.equal(field["offset"], ""))
-    moved = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
-    there = pc.local_timestamp(moved.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
-    real = (hour < 24) & (minute < 60) & (second < 60)
-    real &= _real_offsets(field["offset"])
-    real &= ~naive | (local == _wall_clock(local, zone))
-    days = np.where(naive, local, there).astype("datetime64[D]")
-    return np.where(real, days, np.datetime64("NaT"))
+    utc = pa.array(local - _offsets(field["offset"]), pa.timestamp("s", "UTC"))
+    converted = pc.local_timestamp(utc.cast(pa.timestamp("s", zone))).to_numpy(zero_copy_only=False)
+    valid = (hour < 24) & (minute < 60) & (second < 60) & _valid_offsets(field["offset"])
+    valid &= ~naive | (local == _wall_clock(local, zone))
+    days = np.where(naive, local, converted).astype("datetime64[D]")
+    return np.where(valid, days, np.datetime64("NaT"))
 
 
 def _part(column: pa.Array) -> NDArray[np.int64]:
-    """Hours, minutes or seconds; 0 where not written, 99 where there is no time stamp."""
+    """Parse hours, minutes or seconds; 0 if omitted, 99 without a timestamp."""
     written = pc.if_else(pc.equal(column, ""), "0", column)
     return pc.fill_null(pc.cast(written, pa.int64()), 99).to_numpy()
 
 
-def _real_offsets(column: pa.Array) -> NDArray[np.bool_]:
-    """Where an offset is none, or one that clocks somewhere have."""
+def _valid_offsets(column: pa.Array) -> NDArray[np.bool_]:
+    """Return the rows without an offset, or with one that clocks somewhere have."""
     return ~flags(pc.match_substring_regex(column, "^[+-](1[5-9]|[2-9].|..:[6-9])"))
 
 
 def _offsets(column: pa.Array) -> NDArray[np.timedelta64]:
-    text_form = pc.if_else(pc.match_substring_regex(column, "^[+-]"), column, "+00:00")
-    filled = pc.fill_null(text_form, "+00:00")
-    seconds = (_whole(filled, 1, 3) * 60 + _whole(filled, 4, 6)) * 60
-    sign = np.where(flags(pc.starts_with(filled, "-")), -1, 1)
+    signed = pc.if_else(pc.match_substring_regex(column, "^[+-]"), column, "+00:00")
+    offsets = pc.fill_null(signed, "+00:00")
+    seconds = (_digits(offsets, 1, 3) * 60 + _digits(offsets, 4, 6)) * 60
+    sign = np.where(flags(pc.starts_with(offsets, "-")), -1, 1)
     return (sign * seconds).astype("timedelta64[s]")

@@ -1,9 +1,10 @@
-"""The first lines of a text file: its separator, its column names, and stray quotes."""
+"""Read the header of a text file: its separator and column names; find unclosed quotes."""
 
 from __future__ import annotations
 
 import csv
 import re
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +14,15 @@ from escalation.events.reading.limits import LONGEST_ROW, too_large_error
 from escalation.events.reading.streams import TextStream
 from escalation.events.source import Options, Source
 
-_BLANK = "\r\n"
-_ROWS_LOOKED_AT = 20
+_LINE_END = "\r\n"
+_ROWS_SAMPLED = 20
 _SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n')
-"""Excel's own first line, which says what separates the cells below."""
+"""First line that Excel writes to declare the separator."""
 
 
 def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
-    """Read the header, and leave the stream where the rows begin.
+    """Read the header, and leave the stream at the first row.
 
     Parameters
     ----------
@@ -29,23 +30,19 @@ def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
         At its start.
     source : Source
     options : Options
-        Its separator, if it is declared.
+        With the separator, if it is known.
 
     Raises
     ------
     InputError
-        ``E-EMPTY`` without a header or without a row, and what :func:`checked_layout` refuses.
+        ``E-EMPTY`` without a header or a row, and the errors of :func:`checked_layout`.
     """
-    declared, line = options.separator, 1
-    if marked := _SEPARATOR_LINE.match(stream.peek()[:20]):
-        declared = declared or marked[1].decode("latin-1")
-        stream.line()
-        line += 1
+    declared, line = _declared_separator(stream, options.separator)
     if source.names and not _has_header(stream, source):
         names, delimiter = _names_by_width(stream, source, declared)
     else:
-        text, ends = _header_text(stream)
-        line += ends
+        text, n_lines = _header_text(stream)
+        line += n_lines
         delimiter = declared or _likely_separator(text, source)
         names = tuple(_cells(text, delimiter, _quoted(delimiter, source)))
     layout = checked_layout(
@@ -65,7 +62,7 @@ def csv_layout(stream: TextStream, source: Source, options: Options) -> Layout:
 
 
 def possible_headers(stream: TextStream, declared: str | None = None) -> list[tuple[str, ...]]:
-    """The first line of cells, by each separator that it may have; of a file of any source.
+    """Split the header at each separator that it may have, whatever the source.
 
     Parameters
     ----------
@@ -77,11 +74,9 @@ def possible_headers(stream: TextStream, declared: str | None = None) -> list[tu
     Raises
     ------
     InputError
-        ``E-EMPTY`` where there is none.
+        ``E-EMPTY`` without a header.
     """
-    if marked := _SEPARATOR_LINE.match(stream.peek()[:20]):
-        declared = declared or marked[1].decode("latin-1")
-        stream.line()
+    declared, _ = _declared_separator(stream, declared)
     text, _ = _header_text(stream)
     marks = (declared,) if declared else _SEPARATORS
     headers = [tuple(_cells(text, mark, mark != "\t")) for mark in marks]
@@ -90,29 +85,35 @@ def possible_headers(stream: TextStream, declared: str | None = None) -> list[tu
     return [header for header in headers if any(name.strip() for name in header)]
 
 
+def _declared_separator(stream: TextStream, separator: str | None) -> tuple[str | None, int]:
+    """Read the line in which Excel declares the separator; return that and the current line."""
+    if declaration := _SEPARATOR_LINE.match(stream.peek()[:20]):
+        stream.line()
+        return separator or declaration[1].decode("latin-1"), 2
+    return separator, 1
+
+
 def _quoted(delimiter: str, source: Source) -> bool:
-    """Machine-coded files with tabs do not quote: there a quote is a character like any other."""
+    """Return whether quotes enclose cells; in machine-coded files with tabs they don't."""
     return not (delimiter == "\t" and source.delimiter == "\t")
 
 
 def _cells(text: str, delimiter: str, quoted: bool) -> list[str]:
-    text = text.lstrip(_BLANK)
-    if not quoted:
-        return text.rstrip(_BLANK).split(delimiter)
-    try:
-        return next(csv.reader([text], delimiter=delimiter), [])
-    except csv.Error:
-        # A cell of book length, which the rows' own reader refuses by its line.
-        return text.rstrip(_BLANK).split(delimiter)
+    text = text.lstrip(_LINE_END)
+    if quoted:
+        # A very long cell is an error here; the reader of the rows reports it with its line.
+        with suppress(csv.Error):
+            return next(csv.reader([text], delimiter=delimiter), [])
+    return text.rstrip(_LINE_END).split(delimiter)
 
 
 def _likely_separator(text: str, source: Source) -> str:
-    """The one that makes the most columns of the source; the source's own if none is better."""
-    candidates = dict.fromkeys((source.delimiter, *_SEPARATORS))
-    return max(
-        candidates,
-        key=lambda mark: known_columns(_cells(text, mark, _quoted(mark, source)), source),
-    )
+    """Return the separator that gives the most columns of the source; its own one on a tie."""
+
+    def n_known(separator: str) -> int:
+        return known_columns(_cells(text, separator, _quoted(separator, source)), source)
+
+    return max((source.delimiter, *_SEPARATORS), key=n_known)
 
 
 def _has_header(stream: TextStream, source: Source) -> bool:
@@ -126,7 +127,7 @@ def _names_by_width(
     first = stream.peek().partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
     if not first:
         raise no_rows_error(stream.path)
-    for delimiter in (declared,) if declared else dict.fromkeys((source.delimiter, *_SEPARATORS)):
+    for delimiter in (declared,) if declared else (source.delimiter, *_SEPARATORS):
         width = len(_cells(first, delimiter, _quoted(delimiter, source)))
         for names in source.names:
             if len(names) == width:
@@ -137,18 +138,18 @@ def _names_by_width(
         "E-COLUMNS",
         f"needs {widths} columns, found {width}",
         where=f"{stream.path}:1",
-        fix="name the right --source, or the right --separator",
+        fix="set the right --source or --separator",
     )
 
 
 def _header_text(stream: TextStream) -> tuple[str, int]:
-    """The text of the header, and how many lines it takes."""
+    """Read the text of the header, and count its lines."""
     text, lines, quotes = "", 0, 0
     while len(text) < LONGEST_ROW and (data := stream.line()):
         lines += 1
         quotes += data.count(b'"')
         text += data.decode("utf-8", "replace")
-        # A header may hold line ends in quotes; blank lines before it count for nothing.
+        # A header may have line breaks inside quotes, and blank lines above it.
         if quotes % 2 == 0 and text.strip():
             break
     if not text.strip():
@@ -156,50 +157,51 @@ def _header_text(stream: TextStream) -> tuple[str, int]:
     if len(text) >= LONGEST_ROW:
         raise line_too_long_error(stream.path, lines)
     if quotes % 2:
-        raise _open_quote(stream.path, 1)
+        raise _open_quote_error(stream.path, 1)
     return text, lines
 
 
 def _fitted(layout: Layout, stream: TextStream, header: tuple[str, ...]) -> Layout:
-    """As wide as the first row, where what is too much or too little has neither name nor value."""
+    """Make the layout as wide as the first rows, if they agree and no named column is lost."""
     rows = _first_rows(layout, stream.peek())
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         return layout
-    width, more = widths.pop(), len(rows[0]) - len(header)
-    if more > 0:
+    width = widths.pop()
+    extra = width - len(header)
+    if extra > 0:
         spare = tuple(f"column ({place})" for place in range(len(header) + 1, width + 1))
-        return replace(layout, columns=layout.columns + spare, spare=layout.spare + more)
-    named = -more > layout.spare
-    if more < 0 and not (
-        named and (len(rows) < 2 or set(layout.columns[width:]) & set(layout.wanted))
+        return replace(layout, columns=layout.columns + spare, spare=layout.spare + extra)
+    drops_name = -extra > layout.spare
+    if extra == 0 or (
+        drops_name and (len(rows) < 2 or set(layout.columns[width:]) & set(layout.source.columns))
     ):
-        return replace(layout, columns=layout.columns[:width], spare=max(layout.spare + more, 0))
-    return layout
+        return layout
+    return replace(layout, columns=layout.columns[:width], spare=max(layout.spare + extra, 0))
 
 
 def _first_rows(layout: Layout, data: bytes) -> list[list[str]]:
-    """Some whole rows of one line each."""
-    lines = data.split(b"\n", _ROWS_LOOKED_AT + 1)[:_ROWS_LOOKED_AT]
+    """Return the cells of some rows, each complete on one line."""
+    lines = data.split(b"\n", _ROWS_SAMPLED + 1)[:_ROWS_SAMPLED]
     texts = [line.rstrip(b"\r").decode("utf-8", "replace") for line in lines]
-    whole = [text for text in texts if text and not (layout.quoted and text.count('"') % 2)]
-    return [_cells(text, layout.delimiter, layout.quoted) for text in whole]
+    complete = [text for text in texts if text and not (layout.quoted and text.count('"') % 2)]
+    return [_cells(text, layout.delimiter, layout.quoted) for text in complete]
 
 
 def no_rows_error(path: Path) -> InputError:
-    """The refusal of a file without a row."""
+    """Return the error for a file without a row."""
     return InputError(
         "E-EMPTY",
         "needs a header and at least one row",
         where=str(path),
-        fix="export it with the names of its columns and its rows",
+        fix="export the file with its column names and rows",
     )
 
 
 def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
-    """Go through the file by the book, and refuse the first quote that is left open.
+    """Read the file with a strict parser, and raise at the first unclosed quote.
 
-    A lenient reader lets such a quote swallow the rows up to the next one.
+    With a lenient parser such a quote swallows all rows up to the next quote.
 
     Parameters
     ----------
@@ -211,32 +213,30 @@ def check_quotes(layout: Layout, *, encoding: str | None = None) -> None:
     InputError
         ``E-QUOTE`` with the line on which the row starts, ``E-LIMIT`` for a cell that is too long.
     """
-    stream = TextStream(layout.path, encoding=encoding)
-    lines = (data.decode("utf-8", "replace") for data in iter(stream.line, b""))
-    reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-    start = 1
-    try:
-        for _ in reader:
-            start = reader.line_num + 1
-    except csv.Error as error:
-        if reader.line_num == start and "field limit" in str(error):
-            raise line_too_long_error(layout.path, start) from None
-        raise _open_quote(layout.path, start) from None
-    finally:
-        stream.close()
+    with closing(TextStream(layout.path, encoding=encoding)) as stream:
+        lines = (data.decode("utf-8", "replace") for data in iter(stream.line, b""))
+        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+        start = 1
+        try:
+            for _ in reader:
+                start = reader.line_num + 1
+        except csv.Error as error:
+            if reader.line_num == start and "field limit" in str(error):
+                raise line_too_long_error(layout.path, start) from None
+            raise _open_quote_error(layout.path, start) from None
 
 
-def _open_quote(path: Path, line: int) -> InputError:
+def _open_quote_error(path: Path, line: int) -> InputError:
     return InputError(
         "E-QUOTE",
-        "a quote is not closed, or not followed by the next cell or the end of the line",
+        "a quote is not closed, or not followed by a separator or the end of the line",
         where=f"{path}:{line}",
         fix="close the quote, or double it inside a cell",
     )
 
 
 def line_too_long_error(path: Path, line: int) -> InputError:
-    """The refusal of a line that no table of events has.
+    """Return the error for a line that is too long for a table of events.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Identifiers of rows that have none of their own, and identifiers that name several events."""
+"""Make identifiers for rows without one, and find identifiers of several events."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,89 +20,85 @@ from escalation.events.reading.layout import Layout
 from escalation.events.store.hashing import Hashes, row_hashes
 
 NO_ID_REMARK = (
-    "no {column}: every row is taken as an event, named by what it says; a row that is corrected "
-    "later would be another event"
+    "no {column}: every row counts as an event, identified by its content; if a row is corrected "
+    "later, it becomes another event"
 )
-_CORRECTED = 0.05
-"""Share of the events that may move to another day or place where the source says when it knew."""
+_CORRECTED_SHARE = 0.05
+"""Share of events that may move to another day or place, if the source dates its versions."""
 _PLACE = (schema.COUNTRY, schema.ADMIN1, schema.SITE)
 
 
 def needs_ids(layout: Layout) -> bool:
-    """Whether rows of a file need an identifier."""
+    """Return whether the rows of a file need made-up identifiers."""
     column = layout.source.content_id
     return bool(column) and column not in layout.columns
 
 
 def has_ids(layout: Layout) -> bool:
-    """Whether a user named the events of a table of their own."""
+    """Return whether a user's own table has identifiers."""
     return bool(layout.source.content_id) and not needs_ids(layout)
 
 
-def _filled(block: Block, column: str, value: str) -> Block:
-    return _with(block, column, pc.fill_null(trimmed(block.cells[column]), value))
-
-
-def _with(block: Block, column: str, values: pa.Array) -> Block:
-    """The rows with other values in a column."""
+def _with_column(block: Block, column: str, values: pa.Array) -> Block:
     place = block.cells.column_names.index(column)
-    return Block(block.cells.set_column(place, column, values), block.lines, block.rejected)
+    return replace(block, cells=block.cells.set_column(place, column, values))
 
 
 def with_identifiers(
     blocks: Iterator[Block], layout: Layout, event_type: str | None = None
 ) -> Iterator[Block]:
-    """The same rows with the event type that a user declared, and each with an identifier.
+    """Fill in the event type that a user gave, and made-up identifiers if there are none.
 
-    A row is named by what its known columns say, a repeated row by its number too. The name
-    depends on nothing else, so that a longer file of the same events gives them the same names.
+    The identifier of a row is a hash of its known columns, plus a number for a repeated row. It
+    depends on nothing else, so that a longer file with the same events has the same identifiers.
 
     Parameters
     ----------
     blocks : iterator of Block
     layout : Layout
     event_type : str, optional
-        Of rows that have none.
+        Type of rows without one.
     """
-    if event_type is not None:
-        blocks = (_filled(block, schema.EVENT_TYPE, event_type) for block in blocks)
-    if not needs_ids(layout):
-        yield from blocks
-        return
-    seen: dict[int, int] = {}
+    count_by_hash: dict[int, int] = {}
     column = layout.source.content_id
     for block in blocks:
-        names = [_name(hashed, seen) for hashed in _contents(block.cells, column).tolist()]
-        yield _with(block, column, pa.array(names, pa.string()))
+        if event_type is not None:
+            types = trimmed(block.cells[schema.EVENT_TYPE])
+            block = _with_column(block, schema.EVENT_TYPE, pc.fill_null(types, event_type))
+        if needs_ids(layout):
+            hashes = _content_hashes(block.cells, column).tolist()
+            names = [_row_id(content, count_by_hash) for content in hashes]
+            block = _with_column(block, column, pa.array(names, pa.string()))
+        yield block
 
 
-def _contents(cells: pa.Table, column: str) -> Hashes:
-    names = sorted(set(cells.column_names) - {column})
+def _content_hashes(cells: pa.Table, id_column: str) -> Hashes:
+    names = sorted(set(cells.column_names) - {id_column})
     batch = pa.record_batch({name: trimmed(cells[name]).cast(pa.string()) for name in names})
     return row_hashes(batch, names)
 
 
-def _name(hashed: int, seen: dict[int, int]) -> str:
-    """A name of 16 digits, with a number from the second row on that says the same.
+def _row_id(content: int, count_by_hash: dict[int, int]) -> str:
+    """Return an identifier for a row by its hash, with a number from its second occurrence on.
 
     Examples
     --------
-    >>> seen = {}
-    >>> _name(255, seen), _name(255, seen)
+    >>> counts = {}
+    >>> _row_id(255, counts), _row_id(255, counts)
     ('row-00000000000000ff', 'row-00000000000000ff-2')
     """
-    seen[hashed] = number = seen.get(hashed, 0) + 1
-    return f"row-{hashed:016x}" + (f"-{number}" if number > 1 else "")
+    count_by_hash[content] = number = count_by_hash.get(content, 0) + 1
+    return f"row-{content:016x}" + (f"-{number}" if number > 1 else "")
 
 
 @dataclass
 class RepeatedIds:
-    """Looks for identifiers that stand in rows of several days or places, while blocks go by.
+    """Identifiers that occur on several days or in several places, collected block by block.
 
     Parameters
     ----------
     events, days, places : list of ndarray
-        By block: hashes of the identifiers and of the places, and days since 1970.
+        By block: hashes of the identifiers, days since 1970, and hashes of the places.
     """
 
     events: list[Hashes] = field(default_factory=list)
@@ -110,13 +106,13 @@ class RepeatedIds:
     places: list[Hashes] = field(default_factory=list)
 
     def add(self, batch: pa.RecordBatch, events: Hashes) -> None:
-        """Look at some rows that were taken.
+        """Add some accepted rows.
 
         Parameters
         ----------
         batch : pyarrow.RecordBatch
         events : ndarray of uint64, shape (row,)
-            As of :func:`event_hashes`.
+            From :func:`event_hashes`.
         """
         self.events.append(events)
         days = batch.column(schema.EVENT_DATE).cast(pa.int32())
@@ -124,25 +120,25 @@ class RepeatedIds:
         self.places.append(row_hashes(batch, _PLACE))
 
     def remark(self, layout: Layout, basis: schema.KnownBasis) -> str | None:
-        """What to say where identifiers are suspicious; nothing where they are not.
+        """Return a remark if the identifiers look suspicious.
 
         Parameters
         ----------
         layout : Layout
         basis : str
-            How known dates came about. Where the source gave them, some corrections are usual.
+            How ``known_date`` was obtained; if it was observed, some corrections are normal.
         """
         if not self.events:
             return None
         events = np.concatenate(self.events)
         order = np.argsort(events, kind="stable")
-        values = [np.concatenate(one)[order] for one in (self.days, self.places)]
-        several, total = _of_several(events[order], values)
-        return _remark(several, total, layout, basis)
+        values = [np.concatenate(blocks)[order] for blocks in (self.days, self.places)]
+        n_ambiguous, n_events = _count_ambiguous(events[order], values)
+        return _remark(n_ambiguous, n_events, layout, basis)
 
 
 def suspicious_ids(archive: EventArchive, layout: Layout) -> str | None:
-    """What to say where identifiers of a file that was read whole are suspicious.
+    """Return a remark if the identifiers of a whole file look suspicious.
 
     Parameters
     ----------
@@ -152,33 +148,35 @@ def suspicious_ids(archive: EventArchive, layout: Layout) -> str | None:
     if not has_ids(layout):
         return None
     numbers = archive.event_numbers
-    again = np.flatnonzero(numbers[1:] == numbers[:-1])
-    rows = np.union1d(again, again + 1)
+    repeated = np.flatnonzero(numbers[1:] == numbers[:-1])
+    rows = np.union1d(repeated, repeated + 1)
     if not len(rows):
         return None
     days = archive.versions[schema.EVENT_DATE].to_numpy()[rows].astype(np.int64)
     places = archive.versions[list(_PLACE)].iloc[rows]
     codes = places.groupby(list(_PLACE), dropna=False, sort=False).ngroup().to_numpy()
-    several, _ = _of_several(numbers[rows], [days, codes])
-    return _remark(several, int(numbers[-1]) + 1, layout, archive.known_basis)
+    n_ambiguous, _ = _count_ambiguous(numbers[rows], [days, codes])
+    return _remark(n_ambiguous, int(numbers[-1]) + 1, layout, archive.known_basis)
 
 
-def _of_several(events: NDArray[Any], values: Sequence[NDArray[Any]]) -> tuple[int, int]:
-    """How many events have several values of any kind, and how many there are; rows by event."""
+def _count_ambiguous(events: NDArray[Any], values: Sequence[NDArray[Any]]) -> tuple[int, int]:
+    """Count the events with several values of any kind, and all events, of rows sorted by event."""
     starts = np.flatnonzero(np.append(True, events[1:] != events[:-1]))
     differs = np.zeros(len(starts), np.bool_)
-    for one in values:
-        differs |= np.minimum.reduceat(one, starts) != np.maximum.reduceat(one, starts)
+    for array in values:
+        differs |= np.minimum.reduceat(array, starts) != np.maximum.reduceat(array, starts)
     return int(differs.sum()), len(starts)
 
 
-def _remark(several: int, total: int, layout: Layout, basis: schema.KnownBasis) -> str | None:
-    if several <= (_CORRECTED * total if basis == "observed" else 0):
+def _remark(
+    n_ambiguous: int, n_events: int, layout: Layout, basis: schema.KnownBasis
+) -> str | None:
+    if n_ambiguous <= (_CORRECTED_SHARE * n_events if basis == "observed" else 0):
         return None
     column = layout.source.content_id
-    own = next((old for old, new in layout.source.aliases.items() if new == column), column)
+    name = next((old for old, new in layout.source.aliases.items() if new == column), column)
     return (
-        f"{several} of {total} identifiers stand in rows of several days or places; such rows are "
-        "taken as versions of one event. If each is an event of its own, read the column as a "
-        f"note: --columns {shlex.quote(f'{own}=note')}"
+        f"{n_ambiguous} of {n_events} identifiers occur on several days or in several places; such "
+        "rows count as versions of one event. If each row is a separate event, read the column as "
+        f"a note: --columns {shlex.quote(f'{name}=note')}"
     )

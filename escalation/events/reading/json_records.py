@@ -1,4 +1,4 @@
-"""Tables that are records of JSON."""
+"""Read tables from JSON records."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from escalation.events.source import Source
 
 
 def json_header(stream: TextStream) -> tuple[str, ...]:
-    """Every name in some records of JSON, in the order of appearance.
+    """Return all names in JSON records, in order of appearance.
 
     Parameters
     ----------
     stream : TextStream
         At its start.
     """
-    return tuple(dict.fromkeys(name for record in _records(stream) for name in record))
+    return _names(_records(stream))
 
 
 def holds_json(stream: TextStream) -> bool:
-    """Whether a text file holds JSON: an object, or a list of them."""
+    """Return whether a text file contains JSON: an object, or a list of them."""
     start = stream.peek()[:1000].lstrip()
     return start.startswith(b"{") or (start.startswith(b"[") and start[1:].lstrip()[:1] in b"{]")
 
 
 def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Block]]:
-    """Records of JSON: a list, the list under ``data`` of an API's answer, or one a line.
+    """Read JSON records: a list, the list under ``data`` of an API response, or JSON Lines.
 
     Parameters
     ----------
@@ -48,12 +48,16 @@ def read_json(stream: TextStream, source: Source) -> tuple[Layout, Iterator[Bloc
         ``E-FORMAT`` for anything else, ``E-EMPTY`` without a record, ``E-LIMIT`` for a large file.
     """
     records = _records(stream)
-    names = list(dict.fromkeys(name for record in records for name in record))
     if not records:
         raise no_rows_error(stream.path)
+    names = _names(records)
     layout = checked_layout(stream.path, source, names)
     rows = ([_json_cell(record.get(name), stream.path) for name in names] for record in records)
     return layout, record_blocks(layout, rows, first=1)
+
+
+def _names(records: list[dict[str, object]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for record in records for name in record))
 
 
 def _records(stream: TextStream) -> list[dict[str, object]]:
@@ -61,20 +65,20 @@ def _records(stream: TextStream) -> list[dict[str, object]]:
     while piece := stream.read():
         data += piece
         if len(data) > LARGEST_RECORDS:
-            raise too_large_error(stream.path, "more JSON than fits", fix="save it as CSV")
+            raise too_large_error(stream.path, "the JSON file is too large", fix="save it as CSV")
     try:
         value = _decoded(data)
     except (ValueError, RecursionError) as error:
-        raise _no_records(stream.path, printable(error)) from None
+        raise _no_records_error(stream.path, printable(error)) from None
     if isinstance(value, dict):
-        value = value.get("data", [value] if value and not _is_answer(value) else None)
+        value = value.get("data", [value] if value and not _is_response(value) else None)
     if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
-        raise _no_records(stream.path, "it is no list of records")
+        raise _no_records_error(stream.path, "this is not a list of records")
     return value
 
 
 def _decoded(data: bytearray) -> object:
-    # Numbers stay as they are written, so that nothing is rounded.
+    # Numbers stay text, so that nothing is rounded.
     try:
         return json.loads(data, parse_float=str, parse_int=str)
     except json.JSONDecodeError as error:
@@ -84,20 +88,20 @@ def _decoded(data: bytearray) -> object:
         return [json.loads(line, parse_float=str, parse_int=str) for line in lines]
 
 
-def _is_answer(value: dict[str, object]) -> bool:
+def _is_response(value: dict[str, object]) -> bool:
     return "status" in value or "error" in value or "success" in value
 
 
-def _no_records(path: Path, reason: str) -> InputError:
+def _no_records_error(path: Path, reason: str) -> InputError:
     return InputError(
         "E-FORMAT",
         f"needs JSON records, {reason}",
         where=str(path),
-        fix="save the list of events, or the answer that holds it under 'data'",
+        fix="save the list of events, or an API response with the list under 'data'",
     )
 
 
 def _json_cell(value: object, path: Path) -> str | None:
     if isinstance(value, (dict, list)):
-        raise _no_records(path, "a record holds a list or another record")
+        raise _no_records_error(path, "a record contains a list or another record")
     return cell_text(value)

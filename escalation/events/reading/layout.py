@@ -1,4 +1,4 @@
-"""Which columns a file has, which of them are known, and where its rows begin."""
+"""The columns of a file, matched with those of its source."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ _SHOWN = 150
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a file, against those of its source.
+    """The columns of a file, matched with those of its source.
 
     Parameters
     ----------
     path : Path
     columns : tuple of str
-        In the order of the file; one that the source knows by a name of other case or punctuation
-        has the source's name.
+        In the order of the file, with the spelling of the source for columns that it knows.
     source : Source
-        The variant of the source that has these columns.
+        The variant of the source with these columns.
     first_line : int
         Line of the first row.
     delimiter : str
     quoted : bool
-        Whether quotes hold cells together.
+        Whether quotes enclose cells.
     renamed : tuple of str
-        Columns as the file spells them, where the source spells them otherwise.
+        Columns of the file whose spelling differs from that of the source.
     spare : int
-        How many columns at the end have no name, and no value in any row.
+        Number of nameless columns at the end, which must be empty in every row.
     leftover : int
-        How many rows at the end of a sheet have no value in any column that is required.
+        Number of rows at the end of a sheet without a value in any required column.
     """
 
     path: Path
@@ -54,29 +53,24 @@ class Layout:
     leftover: int = 0
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """Columns of the source, required ones first."""
-        return self.source.columns
-
-    @property
     def unknown(self) -> tuple[str, ...]:
-        """Columns that the source does not know, and that are left out."""
+        """Columns that the source does not know and that are skipped."""
         named = self.columns[: len(self.columns) - self.spare]
-        known = {*self.wanted, *self.source.ignored}
+        known = {*self.source.columns, *self.source.ignored}
         return tuple(name for name in named if name not in known)
 
     @property
     def spare_columns(self) -> tuple[str, ...]:
-        """Columns at the end without a name."""
+        """Nameless columns at the end."""
         return self.columns[len(self.columns) - self.spare :]
 
     def cells(self, batch: pa.RecordBatch) -> pa.Table:
-        """The wanted columns of some rows, in their order; nulls for those that the file lacks."""
+        """Select the columns of the source from some rows; nulls for those that the file lacks."""
         rows = batch.num_rows
         return pa.table(
             {
                 name: batch.column(name) if name in self.columns else pa.nulls(rows, pa.string())
-                for name in self.wanted
+                for name in self.source.columns
             }
         )
 
@@ -90,34 +84,30 @@ def checked_layout(
     delimiter: str | None = None,
     quoted: bool = True,
 ) -> Layout:
-    """A layout whose columns are those of the source, or of one of its variants.
+    """Match the columns of a file with those of a source, or of one of its variants.
 
     Parameters
     ----------
     path : Path
     source : Source
     header : sequence of str
-        As the file has it.
-    first_line : int, optional
-        Line of the first row.
-    delimiter : str, optional
-        Of a text file.
-    quoted : bool, optional
-        Whether quotes hold cells together.
+        Column names of the file.
+    first_line, delimiter, quoted : optional
+        As for :class:`Layout`; of a text file.
 
     Raises
     ------
     InputError
-        ``E-COLUMNS`` for a column that is there twice or missing, with the nearest names, and what
-        the source refuses of its own exports.
+        ``E-COLUMNS`` for a missing column, with similar names, or a repeated one; and the errors of
+        the source for its unusable exports.
     """
     if any(len(name) > LONGEST_CELL for name in header):
-        message = f"the name of a column has more than {LONGEST_CELL} characters"
+        message = f"a column name has more than {LONGEST_CELL} characters"
         raise too_large_error(path, message, line=1, fix="remove the column")
     _refuse_alias(path, source, header)
-    told = aliased(header, source.aliases)
-    variant = _variant(source, told)
-    columns, renamed = matched(told, variant.columns)
+    names = aliased(header, source.aliases)
+    variant = _variant(source, names)
+    columns, renamed = matched(names, variant.columns)
     renamed += tuple(f"{old} (as {new})" for old, new in source.aliases.items())
     _refuse_repeated(path, columns, variant)
     if variant.refuse_columns is not None:
@@ -130,14 +120,14 @@ def checked_layout(
 
 
 def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Column names as a source spells them, and those that the file spells otherwise.
+    """Return column names in the spelling of a source, and those that the file spells differently.
 
     Parameters
     ----------
     header : sequence of str
-        As the file has it.
+        Column names of the file.
     known : sequence of str
-        As the source has them.
+        Column names of the source.
 
     Examples
     --------
@@ -158,13 +148,13 @@ def matched(header: Sequence[str], known: Sequence[str]) -> tuple[tuple[str, ...
 
 
 def aliased(header: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
-    """Column names with those of the source in place of the file's own.
+    """Replace column names of a file by those of the source.
 
     Parameters
     ----------
     header : sequence of str
     aliases : mapping of str to str
-        The source's names by the file's own.
+        Column of the source by column of the file.
 
     Examples
     --------
@@ -175,50 +165,47 @@ def aliased(header: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...
 
 
 def _refuse_alias(path: Path, source: Source, header: Sequence[str]) -> None:
-    """Names that are not in the file, or that the source does not know."""
-    there = [name.strip() for name in header]
-    known = [name for one in (source, *source.variants) for name in one.columns]
+    """Raise for an alias of a column that the file or the source does not have."""
+    in_file = [name.strip() for name in header]
+    known = [name for variant in (source, *source.variants) for name in variant.columns]
     for old, new in source.aliases.items():
-        if old in there and new in known:
-            continue
-        name, names = (old, there) if old not in there else (new, known)
-        place = "the file" if old not in there else source.name
-        near = difflib.get_close_matches(name, names, n=3) or names[:10]
-        raise InputError(
-            "E-COLUMNS",
-            f"columns that are declared: {place} has none of this name",
-            where=f"{path}:1",
-            value=name,
-            fix=f"name one of {', '.join(near)}",
-        )
+        for name, names, owner in ((old, in_file, "the file"), (new, known, source.name)):
+            if name not in names:
+                similar = difflib.get_close_matches(name, names, n=3) or names[:10]
+                raise InputError(
+                    "E-COLUMNS",
+                    f"{owner} has no such column",
+                    where=f"{path}:1",
+                    value=name,
+                    fix=f"use one of {', '.join(similar)}",
+                )
 
 
 def known_columns(header: Sequence[str], source: Source) -> int:
-    """How many names of a header a source or one of its variants knows."""
+    """Count the column names that a source, or the best of its variants, knows."""
     header = aliased(header, source.aliases)
     return max(
-        len(set(matched(header, one.columns)[0]) & set(one.columns))
-        for one in (source, *source.variants)
+        len(set(matched(header, variant.columns)[0]) & set(variant.columns))
+        for variant in (source, *source.variants)
     )
 
 
 def _variant(source: Source, header: Sequence[str]) -> Source:
-    """The variant whose required columns are all there; the source itself if none has them."""
-    for one in (source, *source.variants):
-        if set(one.required) <= set(matched(header, one.columns)[0]):
-            return one
-    return source
+    """Return the variant whose required columns are all there; by default the source itself."""
+    variants = (source, *source.variants)
+    fits = (v for v in variants if set(v.required) <= set(matched(header, v.columns)[0]))
+    return next(fits, source)
 
 
 def _as_placed(source: Source, columns: Sequence[str]) -> Source:
-    """The source as it reads a file in which nothing says where or who, if it does."""
+    """Adapt the source to a file without any column for a place or a side, if it can be."""
     if source.unplaced is None or any(set(group) & set(columns) for group in source.one_of):
         return source
     return replace(source, convert=source.unplaced, one_of=())
 
 
 def _distinct(columns: Sequence[str]) -> tuple[str, ...]:
-    """The same names, those without a name or that are there twice with their place."""
+    """Make names unique: number the empty and repeated ones by their position."""
     counts = Counter(columns)
     return tuple(
         name if name and counts[name] == 1 else f"{name or 'column'} ({place})"
@@ -228,13 +215,13 @@ def _distinct(columns: Sequence[str]) -> tuple[str, ...]:
 
 def _refuse_repeated(path: Path, columns: Sequence[str], source: Source) -> None:
     counts = Counter(columns)
-    twice = [name for name in source.columns if counts[name] > 1]
-    if twice:
+    repeated = [name for name in source.columns if counts[name] > 1]
+    if repeated:
         raise InputError(
             "E-COLUMNS",
-            f"columns that appear more than once: {', '.join(twice)}",
+            f"columns that appear more than once: {', '.join(repeated)}",
             where=f"{path}:1",
-            column=twice[0],
+            column=repeated[0],
             fix="remove or rename one",
         )
 
@@ -242,26 +229,24 @@ def _refuse_repeated(path: Path, columns: Sequence[str], source: Source) -> None
 def _refuse_missing(
     path: Path, columns: Sequence[str], source: Source, delimiter: str | None
 ) -> None:
-    where = f"{path}:1"
+    where, found = f"{path}:1", ", ".join(columns[:60])[:_SHOWN]
     missing = [name for name in source.required if name not in columns]
     if missing:
-        found = ", ".join(columns[:60])
         raise InputError(
             "E-COLUMNS",
-            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found[:_SHOWN]}",
+            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found}",
             where=where,
             column=missing[0],
             fix=_advice(missing, columns, source, delimiter),
         )
     if source.one_of and not any(set(group) <= set(columns) for group in source.one_of):
         groups = "; or ".join(" and ".join(group) for group in source.one_of)
-        found = ", ".join(columns[:60])
-        near = similar_columns(columns, [group[0] for group in source.one_of], source.columns)
+        similar = similar_columns(columns, [group[0] for group in source.one_of], source.columns)
         raise InputError(
             "E-COLUMNS",
-            f"needs a place or a unit: {groups}; found: {found[:_SHOWN]}",
+            f"needs a place or a unit: {groups}; found: {found}",
             where=where,
-            fix=added_columns(near, []) or "name the column that has it: --columns YOURS=site",
+            fix=added_columns(similar, []) or "name the column with it: --columns YOURS=site",
         )
 
 
@@ -270,30 +255,30 @@ def _advice(
 ) -> str:
     if delimiter and len(missing) == len(source.required) and len(columns) < len(missing):
         return (
-            f"cells are taken to be separated by {delimiter!r}: add --separator with the right "
-            "character, or name the right --source"
+            f"the separator was assumed to be {delimiter!r}: add --separator with the right "
+            "character, or set the right --source"
         )
-    near = similar_columns(columns, missing, source.columns)
-    rest = [name for name in missing if name not in near.values()]
-    return added_columns(near, rest) or (
-        f"name the right --source, or say which column is which: --columns YOURS={missing[0]}"
+    similar = similar_columns(columns, missing, source.columns)
+    rest = [name for name in missing if name not in similar.values()]
+    return added_columns(similar, rest) or (
+        f"set the right --source, or map your columns: --columns YOURS={missing[0]}"
     )
 
 
-def added_columns(near: Mapping[str, str], rest: Sequence[str]) -> str:
-    """What to add to a command where columns are missing; nothing where none is near.
+def added_columns(similar: Mapping[str, str], rest: Sequence[str]) -> str:
+    """Return advice on missing columns; empty if no column is similar.
 
     Parameters
     ----------
-    near : mapping of str to str
-        Missing columns by the file's own names that they may have.
+    similar : mapping of str to str
+        Missing column by the column of the file that may be meant.
     rest : sequence of str
-        Missing columns without one.
+        The other missing columns.
 
     Examples
     --------
     >>> added_columns({"kind": "event_type"}, ["event_date"])
-    'add --columns kind=event_type, and name a column for event_date likewise'
+    'add --columns kind=event_type, and map a column to event_date as well'
     """
-    more = f", and name a column for {', '.join(rest)} likewise" if rest else ""
-    return f"add {columns_options(near)}{more}" if near else ""
+    more = f", and map a column to {', '.join(rest)} as well" if rest else ""
+    return f"add {columns_options(similar)}{more}" if similar else ""

@@ -1,4 +1,4 @@
-"""What a cell, a row, a block and a file may take in memory, whatever it is written in."""
+"""Size limits for cells, rows, blocks and files, of any format."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from pathlib import Path
 from escalation.errors import InputError
 
 LONGEST_CELL = 100_000
-"""Bytes; a row with a longer one is refused."""
+"""Bytes; a row with a longer cell is rejected."""
 LONGEST_ROW = 1 << 20
-"""Bytes; a file with a longer one is refused. CSV is read this much at a time."""
+"""Bytes; a file with a longer row is rejected. CSV is read in chunks of this size."""
 BLOCK_ROWS, BLOCK_BYTES = 32_768, 16 << 20
-"""Of the cells that are held at once as text."""
+"""Size limits of a block of text cells in memory."""
 MOST_REFUSED = 100_000
-"""Rows; a file of which more are refused, and more than it has others, is no table of events."""
+"""Rows; a file is rejected once more rows, and most of them, are invalid."""
 MOST_CELLS = 20_000_000
-"""Of a workbook, empty ones between others included: all are held at once."""
+"""Cells of a workbook, with the empty ones in between: all are in memory at once."""
 LARGEST_RECORDS = 128 << 20
-"""Bytes of JSON, or of a workbook's parts unpacked: they are held at once."""
+"""Bytes of JSON, or of an unpacked workbook: all are in memory at once."""
 _MOST_EXPANSION = 200
-"""Text of events packs 5 to 30 times; what packs better than this is no table of events."""
+"""Highest compression ratio; texts of events have ratios of 5 to 30."""
 _ALWAYS_UNPACKED = 16 << 20
-LEAST_ROW = 10
-"""Bytes of text in any row: it has a day."""
+SHORTEST_ROW = 10
+"""Bytes; every row has a day."""
 
 
 def too_large_error(
     path: Path, message: str, *, line: int | None = None, fix: str = ""
 ) -> InputError:
-    """The refusal ``E-LIMIT``.
+    """Return an error ``E-LIMIT``.
 
     Parameters
     ----------
@@ -42,36 +42,30 @@ def too_large_error(
 
 
 class Unpacked:
-    """How much text a packed file has given so far.
+    """Guard against decompression bombs: count the unpacked bytes of a packed file.
 
     Parameters
     ----------
     path : Path
     packed : int
-        Its bytes on disk.
+        Size on disk, in bytes.
     """
 
     def __init__(self, path: Path, packed: int) -> None:
-        self.path, self.packed, self.taken = path, packed, 0
+        self.path, self.packed, self.size = path, packed, 0
 
-    def take(self, size: int) -> None:
-        """Count some bytes.
+    def add(self, size: int) -> None:
+        """Count some bytes, and raise ``E-LIMIT`` once there are implausibly many."""
+        self.size += size
+        self.check(self.size)
 
-        Raises
-        ------
-        InputError
-            ``E-LIMIT`` once they are more than any table of events packs.
-        """
-        self.taken += size
-        self.require(self.taken)
-
-    def require(self, size: int) -> None:
-        """Refuse a file that says to hold too much; ``E-LIMIT``.
+    def check(self, size: int) -> None:
+        """Raise ``E-LIMIT`` for an implausible unpacked size.
 
         Parameters
         ----------
         size : int
-            Bytes of all its text, at least.
+            Lower bound of the size of the whole text, in bytes.
         """
         if size > max(_ALWAYS_UNPACKED, _MOST_EXPANSION * self.packed):
             raise too_large_error(

@@ -1,4 +1,4 @@
-"""Tables that are Parquet files, a bounded number of rows at a time."""
+"""Read Parquet files, a limited number of rows at a time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from escalation.events.reading.layout import Layout, checked_layout
 from escalation.events.reading.limits import (
     BLOCK_BYTES,
     BLOCK_ROWS,
-    LEAST_ROW,
     LONGEST_ROW,
+    SHORTEST_ROW,
     Unpacked,
     too_large_error,
 )
@@ -29,19 +29,19 @@ from escalation.events.reading.unreadable import guarded_items, library_call
 from escalation.events.source import Source
 
 _PARQUET_FILE, _SAVE = "the Parquet file", "remove the row, or save the table as CSV"
-_TEXT_KINDS = (
+_TEXT_TYPES = (
     pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
 )  # fmt: skip
 
 
 def parquet_header(path: Path) -> tuple[str, ...]:
-    """Column names of a Parquet file."""
+    """Return the column names of a Parquet file."""
     with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
         return tuple(file.schema_arrow.names)
 
 
 def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
-    """The columns of a Parquet file, and its rows as they are asked for.
+    """Read the layout of a Parquet file, and its rows lazily.
 
     Parameters
     ----------
@@ -54,16 +54,13 @@ def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
         ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``.
     """
     with library_call(path, _PARQUET_FILE), pq.ParquetFile(path) as file:
-        described, columns = file.metadata, file.schema_arrow.names
-        rows, groups = described.num_rows, range(described.num_row_groups)
-        sizes = [
-            (described.row_group(k).total_byte_size, described.row_group(k).num_rows)
-            for k in groups
-        ]
-    if not rows:
+        metadata, columns = file.metadata, file.schema_arrow.names
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        sizes = [(group.total_byte_size, group.num_rows) for group in groups]
+    if not metadata.num_rows:
         raise no_rows_error(path)
     unpacked = Unpacked(path, path.stat().st_size)
-    unpacked.require(max(rows * LEAST_ROW, sum(size for size, _ in sizes)))
+    unpacked.check(max(metadata.num_rows * SHORTEST_ROW, sum(size for size, _ in sizes)))
     if any(size > LONGEST_ROW * rows for size, rows in sizes):
         raise too_large_error(path, f"has rows of more than {LONGEST_ROW} bytes", fix=_SAVE)
     layout = checked_layout(path, source, columns)
@@ -71,52 +68,51 @@ def read_parquet(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
 
 
 def _parquet_blocks(layout: Layout, names: Sequence[str], unpacked: Unpacked) -> Iterator[Block]:
-    spelled = dict(zip(layout.columns, names, strict=True))
-    wanted = [name for name in layout.columns if name in layout.wanted]
-    columns = [spelled[name] for name in wanted]
+    name_in_file = dict(zip(layout.columns, names, strict=True))
+    known = [name for name in layout.columns if name in layout.source.columns]
+    columns = [name_in_file[name] for name in known]
     row = 1
     with library_call(layout.path, _PARQUET_FILE):
-        # Text stays a dictionary until it is known how long it is.
-        kinds = pq.read_schema(layout.path)
-        texts = [name for name in columns if _is_text(kinds.field(name).type)]
+        # Text stays dictionary-encoded until its length has been checked.
+        file_schema = pq.read_schema(layout.path)
+        texts = [name for name in columns if _is_text(file_schema.field(name).type)]
         file = pq.ParquetFile(layout.path, read_dictionary=texts)
         batches = file.iter_batches(BLOCK_ROWS, columns=columns)
     with file:
         for batch in guarded_items(batches, layout.path, _PARQUET_FILE):
-            ordered = batch.select(columns).rename_columns(wanted)
-            for part in _of_bounded_size(ordered, unpacked):
-                lines = np.arange(row, row + part.num_rows)
-                row += part.num_rows
-                yield build_block(_as_text(part, layout), lines, (), layout)
+            ordered = batch.select(columns).rename_columns(known)
+            for rows in _limited_size(ordered, unpacked):
+                lines = np.arange(row, row + rows.num_rows)
+                row += rows.num_rows
+                yield build_block(_as_text(rows, layout), lines, (), layout)
 
 
-def _of_bounded_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:
-    """The same rows, as many at a time as may be held as text."""
+def _limited_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:
+    """Split rows into slices small enough to be held as text."""
     with library_call(unpacked.path, _PARQUET_FILE):
         sizes = sum(map(_text_sizes, batch.columns), np.zeros(batch.num_rows, np.int64))
-    unpacked.take(int(sizes.sum()))
+    unpacked.add(int(sizes.sum()))
     if sizes.max(initial=0) > LONGEST_ROW:
         message = f"has a row of more than {LONGEST_ROW} bytes"
         raise too_large_error(unpacked.path, message, fix=_SAVE)
-    share = np.cumsum(sizes) // BLOCK_BYTES
-    starts = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), batch.num_rows]
+    slice_number = np.cumsum(sizes) // BLOCK_BYTES
+    starts = [0, *(np.flatnonzero(np.diff(slice_number)) + 1).tolist(), batch.num_rows]
     for start, end in pairwise(starts):
         yield batch.slice(start, end - start)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return any(is_kind(kind) for is_kind in _TEXT_KINDS)
+def _is_text(data_type: pa.DataType) -> bool:
+    return any(is_type(data_type) for is_type in _TEXT_TYPES)
 
 
 def _text_sizes(column: pa.Array) -> NDArray[np.int64]:
-    """Bytes of every cell of text; other cells are short."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+    """Return the bytes of every text cell; 0 for other types, whose cells are short."""
+    if pa.types.is_dictionary(column.type):
         lengths = _text_sizes(column.dictionary)
-        at = pc.fill_null(column.indices, 0).to_numpy()
-        sizes = lengths[at] if len(lengths) else np.zeros(len(column), np.int64)
+        indices = pc.fill_null(column.indices, 0).to_numpy()
+        sizes = lengths[indices] if len(lengths) else np.zeros(len(column), np.int64)
         return np.where(flags(pc.is_valid(column.indices)), sizes, 0)
-    if _is_text(kind):
+    if _is_text(column.type):
         return pc.fill_null(pc.binary_length(column), 0).to_numpy().astype(np.int64)
     return np.zeros(len(column), np.int64)
 
@@ -136,7 +132,7 @@ def _as_text(batch: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
         with library_call(layout.path, _PARQUET_FILE):
             text.validate(full=True)
         if pa.types.is_timestamp(column.type):
-            # Tables in memory keep days as time stamps: midnight is no time of day there.
+            # pandas stores days as timestamps at midnight.
             text = pc.replace_substring_regex(text, r" 00:00:00(\.0+)?$", "")
         cells[name] = blanked(text, pc.equal(text, ""))
     return pa.record_batch(cells)

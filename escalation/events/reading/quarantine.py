@@ -1,4 +1,4 @@
-"""Where refused rows go: a table for the person who mends the file."""
+"""Write rejected rows to a CSV file for whoever fixes the input."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _COLUMNS = ("line", "code", "column", "value", "expected", "file")
 
 
 class Quarantine:
-    """A CSV file of rejected rows, put in place by :meth:`save`.
+    """A CSV file of rejected rows, written by :meth:`save`.
 
-    Cells that a spreadsheet would run are prefixed with an apostrophe.
+    Cells that a spreadsheet would execute get an apostrophe in front.
 
     Parameters
     ----------
     path : Path, optional
-        Without it nothing is kept.
+        Without it rows are only counted.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -33,12 +33,12 @@ class Quarantine:
         self._text: TextIO | None = None
 
     def add(self, file: Path, rejected: Iterable[RejectedRow]) -> None:
-        """Note some rows of a file.
+        """Add some rows of a file.
 
         Parameters
         ----------
         file : Path
-        rejected : iterable of Rejected
+        rejected : iterable of RejectedRow
         """
         for row in rejected:
             if self.path is not None:
@@ -46,26 +46,26 @@ class Quarantine:
             self.rows += 1
 
     def save(self) -> None:
-        """Write the file, if there is anything in it.
+        """Write the file if there are any rows.
 
         Raises
         ------
         StorageError
-            ``E-STORAGE`` when it can't be written.
+            ``E-STORAGE`` if it can't be written.
         """
         if self.path is None or self._text is None:
             return
         with (
             self._text as text,
-            replacing(self.path) as part,
-            part.open("w", encoding="utf-8", newline="") as into,
+            replacing(self.path) as new_file,
+            new_file.open("w", encoding="utf-8", newline="") as target,
         ):
             text.seek(0)
-            shutil.copyfileobj(text, into)
+            shutil.copyfileobj(text, target)
 
     def _write(self, cells: Sequence[object]) -> None:
         if self._text is None:
-            # Without a name, so that a killed command leaves nothing behind.
+            # It has no name, so a killed command leaves nothing behind.
             self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
             self._write(_COLUMNS)
         csv.writer(self._text, lineterminator="\n").writerow([_defused(cell) for cell in cells])

@@ -1,9 +1,10 @@
-"""Rows of values, from a workbook or from JSON, as blocks of text."""
+"""Turn rows of a workbook or of JSON into blocks of text cells."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from escalation.events.reading.limits import BLOCK_ROWS
 
 
 def cell_text(value: object) -> str | None:
-    """A cell of a workbook or a JSON value as text; days and whole numbers as people write them."""
+    """Convert a workbook cell or JSON value to text, with plain days and whole numbers."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -29,32 +30,19 @@ def cell_text(value: object) -> str | None:
 def record_blocks(
     layout: Layout, rows: Iterable[Sequence[str | None]], *, first: int
 ) -> Iterator[Block]:
-    """Rows of text as blocks of a bounded number of rows.
+    """Split rows of text cells into blocks.
 
     Parameters
     ----------
     layout : Layout
     rows : iterable of sequence of str or None
-        A cell for each column of the layout.
+        One cell per column of the layout.
     first : int
         Line number of the first row.
     """
-    waiting: list[Sequence[str | None]] = []
-    for row in rows:
-        waiting.append(row)
-        if len(waiting) == BLOCK_ROWS:
-            yield _record_block(layout, waiting, first)
-            first += len(waiting)
-            waiting = []
-    if waiting:
-        yield _record_block(layout, waiting, first)
-
-
-def _record_block(layout: Layout, rows: Sequence[Sequence[str | None]], first: int) -> Block:
-    columns = zip(*rows, strict=True)
-    cells = {
-        name: pa.array(column, pa.string())
-        for name, column in zip(layout.columns, columns, strict=True)
-    }
-    lines = np.arange(first, first + len(rows))
-    return build_block(pa.record_batch(cells), lines, (), layout)
+    remaining = iter(rows)
+    while block := list(islice(remaining, BLOCK_ROWS)):
+        columns = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
+        lines = np.arange(first, first + len(block))
+        first += len(block)
+        yield build_block(pa.record_batch(columns, list(layout.columns)), lines, (), layout)

@@ -1,4 +1,4 @@
-"""What may be wrong with a file, and what became of its rows."""
+"""Limits on invalid rows, and the report on a file that was read."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _TYPES_NAMED = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may get wrong.
+    """How much of a file may be invalid.
 
     Parameters
     ----------
     max_bad : float
-        Share of rows that may be unfit; above it the file is refused. Rows that are left out by
-        the rule about coarse dates and spans are reported, but are not unfit.
+        Share of rows that may be invalid; above it the whole file is rejected. Rows left out for
+        coarse dates or long spans are reported, but are not invalid.
     strict : bool
-        Refuse columns that the source does not know, and event types without a rung.
+        Reject unknown columns, and event types that are not on the ladder.
     today : datetime.date, optional
-        Later days are in the future; by default the day that is the latest anywhere on earth.
+        Later days are in the future; by default the latest date anywhere on earth.
     """
 
     max_bad: float = 0.01
@@ -37,13 +37,13 @@ class Limits:
 
     @property
     def latest(self) -> dt.date:
-        """The last day that can have happened."""
+        """The last day on which an event can have happened."""
         return self.today or (dt.datetime.now(dt.UTC) + _FURTHEST_AHEAD).date()
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of the rows of a file: accepted + quarantined + duplicates = records.
+    """Counts of the rows of a file: accepted + quarantined + duplicates = records.
 
     Parameters
     ----------
@@ -51,25 +51,25 @@ class FileReport:
     records, accepted, quarantined, duplicates : int
     reasons : mapping of str to int
         Quarantined rows by code.
-    first : tuple of Rejected
-        The first of them.
+    first : tuple of RejectedRow
+        The first quarantined rows.
     unknown : tuple of str
-        Columns that were left out.
+        Columns that were skipped.
     notes : mapping of str to int
-        What the reader counted.
+        Counts of the reader, such as repaired cells.
     known_basis : str
     zone : str, optional
-        Declared time zone.
+        Time zone of the options.
     unrated : mapping of str to int
-        Events of types without a rung, by type: the severity is 3, 4 or 5 by their casualties.
+        Number of events by type not on the ladder; their severity is 3, 4 or 5 by casualties.
     remarks : tuple of str
-        How the file was read, where that was inferred.
+        Assumptions about the file.
     added, updated, retracted : int
-        What the accepted rows did to the archive, and events that the file lacks.
+        Changes of the archive.
     refusal : InputError, optional
-        Why the file as a whole can't be taken: too many rows can't.
+        Set if too many rows are invalid.
     missing : tuple of str
-        The first events of the archive that the file lacks; how many is ``missing_count``.
+        The first events of the archive that the file lacks; ``missing_count`` is their number.
     """
 
     file: str
@@ -95,21 +95,21 @@ class FileReport:
 
 
 def unrated_types_message(unrated: Mapping[str, int]) -> str:
-    """Which event types have no rung, what was assumed, and what to write if that is wrong.
+    """Describe event types that are not on the ladder, and how to set their rungs.
 
     Examples
     --------
     >>> print(unrated_types_message({"picnic": 3}))
-    event types without a rung: 'picnic' (3 events). Their severity is 3 where nobody is known to be
-    hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into the
-    experiment file:
+    event types without a rung: 'picnic' (3 events). Their severity is 3 if nobody is known to be
+    hurt, 4 with wounded, 5 with killed. If that is wrong, add lines like these to the experiment
+    file:
     [severity]
     "picnic" = [3, 4, 5]
     """
     named = listed([f"{name!r} ({count} events)" for name, count in unrated.items()], _TYPES_NAMED)
     lines = "\n".join(f"{json.dumps(name)} = [3, 4, 5]" for name in [*unrated][:_TYPES_NAMED])
     return (
-        f"event types without a rung: {named}. Their severity is 3 where nobody is known to "
-        "be hurt, 4 with wounded, 5 with killed. If that is wrong, put lines such as these into "
-        f"the experiment file:\n[severity]\n{lines}"
+        f"event types without a rung: {named}. Their severity is 3 if nobody is known to be hurt, "
+        "4 with wounded, 5 with killed. If that is wrong, add lines like these to the experiment "
+        f"file:\n[severity]\n{lines}"
     )

@@ -1,8 +1,8 @@
-"""Files of events as blocks of text cells, each row with the line on which it starts.
+"""Read files of events as blocks of text cells, with the line on which each row starts.
 
-Blocks are streamed, so memory does not grow with the file. Nothing is converted here: a cell is its
-text, null where it is empty, and ``NA`` is a word. Rows that do not have as many cells as the
-header, or that hold a NUL or a cell of book length, are kept apart from readable ones.
+Blocks are streamed, so memory use does not grow with the file. Nothing is converted here: cells are
+text, null if empty, and ``NA`` is a word. Rows are rejected if they have too few or too many cells,
+a NUL, or a very long cell.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from escalation.events.reading.tables import is_table, read_table
 from escalation.events.source import Options, Source
 
 _BLOCK_BYTES = LONGEST_ROW
-"""Also the longest line that can be read."""
+"""Also the longest readable line."""
 _LAST_READ_SECONDS = 0.2
 _FEWEST_ROWS, _BATCH_ROWS = 8_192, BLOCK_ROWS
 _SUSPICIOUS_LINES = 50
@@ -38,15 +38,15 @@ _SUSPICIOUS_LINES = 50
 def read_blocks(
     path: Path, source: Source, options: Options | None = None
 ) -> tuple[Layout, Iterator[Block]]:
-    """The columns of a file, and its rows as they are asked for.
+    """Read the layout of a file, and its rows lazily.
 
     Parameters
     ----------
     path : Path
-        CSV or the like, also ``.gz`` or ``.zip``; Parquet; a workbook; or JSON records.
+        CSV or similar text, also as ``.gz`` or ``.zip``; Parquet; a workbook; or JSON records.
     source : Source
     options : Options, optional
-        The encoding, the separator and the names of columns, where they are declared.
+        With encoding, separator and column names, if they are known.
 
     Raises
     ------
@@ -63,23 +63,22 @@ def read_blocks(
     >>> block.cells["event_id"][0].as_py(), block.lines[0].item()
     ('IQ-2019-10-01-01', 2)
     """
-    chosen = options or Options()
-    source = source.with_options(chosen)
+    options = options or Options()
+    source = source.with_options(options)
     if is_table(path):
         return read_table(path, source)
-    with closing(TextStream(path, encoding=chosen.encoding)) as stream:
+    with closing(TextStream(path, encoding=options.encoding)) as stream:
         if holds_json(stream):
             return read_json(stream, source)
-        layout = csv_layout(stream, source, chosen)
-    return layout, _csv_blocks(layout, chosen.encoding)
+        layout = csv_layout(stream, source, options)
+    return layout, _csv_blocks(layout, options.encoding)
 
 
 @contextmanager
-def _leaving(stream: TextStream) -> Iterator[None]:
-    """Close a stream that Arrow reads ahead of us in a thread of its own.
+def _closing_slowly(stream: TextStream) -> Iterator[None]:
+    """Close a stream that Arrow reads ahead in its own thread.
 
-    After an error Python may end at once, which aborts if that thread is still on its way out of
-    its last read.
+    After an error Python may exit at once, and abort if that thread is still in its last read.
     """
     try:
         with closing(stream):
@@ -92,7 +91,7 @@ def _leaving(stream: TextStream) -> Iterator[None]:
 def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
     lines = _Lines(layout.first_line)
     stream = TextStream(layout.path, encoding=encoding)
-    with _leaving(stream):
+    with _closing_slowly(stream):
         try:
             for _ in range(1, layout.first_line):
                 stream.line()
@@ -102,24 +101,24 @@ def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
                 yield build_block(batch, starts, refused, layout)
         except pa.ArrowInvalid as error:
             if len(lines.refused) >= MOST_REFUSED:
-                raise _no_table(layout, lines) from None
+                raise _not_a_table_error(layout, lines) from None
             if "Empty CSV" not in str(error):
-                raise _explained(error, layout, encoding, lines.line) from None
+                raise _read_error(error, layout, encoding, lines.line) from None
     if lines.refused:
         _, refused = lines.place(np.zeros(0, np.int64))
-        nothing = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
-        yield Block(layout.cells(nothing), np.zeros(0, np.int64), refused)
-    if layout.quoted and (stream.quotes % 2 or lines.most > _SUSPICIOUS_LINES):
+        no_cells = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
+        yield Block(layout.cells(no_cells), np.zeros(0, np.int64), refused)
+    if layout.quoted and (stream.quotes % 2 or lines.longest_row > _SUSPICIOUS_LINES):
         check_quotes(layout, encoding=encoding)
 
 
 def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[pa.RecordBatch]:
-    # Names by position: a header may hold anything, Arrow only has to tell columns apart.
-    places = [str(k) for k in range(len(layout.columns))]
+    # Columns are named by position, because a header may contain anything.
+    positions = [str(k) for k in range(len(layout.columns))]
     reader = pa_csv.open_csv(
         stream,
         read_options=pa_csv.ReadOptions(
-            block_size=_BLOCK_BYTES, use_threads=False, column_names=places
+            block_size=_BLOCK_BYTES, use_threads=False, column_names=positions
         ),
         parse_options=pa_csv.ParseOptions(
             delimiter=layout.delimiter,
@@ -129,31 +128,31 @@ def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[
             invalid_row_handler=lines.refuse,
         ),
         convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(places, pa.string()),
+            column_types=dict.fromkeys(positions, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
         ),
     )
-    for batch in _evened(reader):
+    for batch in _rebatched(reader):
         yield batch.rename_columns(list(layout.columns))
 
 
-def _evened(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in neither too few nor too many at a time.
+def _rebatched(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Merge and split batches into ones of a reasonable number of rows.
 
-    A block of wide rows holds too few to be worth a pass, and one of blank lines a million.
+    A batch of wide rows has too few to be worth a pass, one of blank lines a million.
     """
-    waiting: list[pa.RecordBatch] = []
+    pending: list[pa.RecordBatch] = []
     for batch in batches:
-        waiting.append(batch)
-        if sum(batch.num_rows for batch in waiting) >= _FEWEST_ROWS:
-            yield from _merged(waiting)
-            waiting = []
-    yield from _merged(waiting)
+        pending.append(batch)
+        if sum(batch.num_rows for batch in pending) >= _FEWEST_ROWS:
+            yield from _resized(pending)
+            pending = []
+    yield from _resized(pending)
 
 
-def _merged(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+def _resized(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     if not batches:
         return []
     return pa.Table.from_batches(batches).combine_chunks().to_batches(max_chunksize=_BATCH_ROWS)
@@ -161,16 +160,17 @@ def _merged(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
 
 @dataclass
 class _Lines:
-    """Which line every row is on, while blocks go by."""
+    """Keeps track of line numbers and rejected rows from block to block."""
 
     line: int
     row: int = 1
-    most: int = 1
+    longest_row: int = 1
+    """In lines."""
     refused: list[tuple[int, int, RejectedRow]] = field(default_factory=list)
-    """Number, line ends inside, and the refusal, still without its line."""
+    """Row number, line breaks inside, and the rejected row, still without its line."""
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
-        """Remember a row that is too short or too long; give up where there are only such."""
+        """Note a row that is too short or too long; give up after too many without a good one."""
         if len(self.refused) >= MOST_REFUSED:
             return "error"
         expected = f"{row.expected_columns} cells, found {row.actual_columns}"
@@ -179,9 +179,10 @@ class _Lines:
         return "skip"
 
     def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[RejectedRow, ...]]:
-        """Lines of the next readable rows, given the line ends inside each, and refused rows.
+        """Return the lines of the next readable rows, and the rejected rows among them.
 
-        Refused rows stand between the readable ones; their numbers say where.
+        ``inside`` has the line breaks inside each readable row; the numbers of the rejected rows
+        tell where they belong.
         """
         gaps = np.array([number for number, _, _ in self.refused], np.int64) - self.row
         gaps -= np.arange(len(gaps))
@@ -194,31 +195,31 @@ class _Lines:
         ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
         starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
         located = tuple(
-            replace(one, line=int(starts[at]))
-            for at, (_, _, one) in zip(refused, self.refused[:due], strict=True)
+            replace(row, line=int(starts[i]))
+            for i, (_, _, row) in zip(refused, self.refused[:due], strict=True)
         )
         self.refused = self.refused[due:]
         self.row += len(ends)
         self.line += len(ends) + int(ends.sum())
-        self.most = max(self.most, int(ends.max(initial=0)) + 1)
+        self.longest_row = max(self.longest_row, int(ends.max(initial=0)) + 1)
         return starts[readable], located
 
 
-def _no_table(layout: Layout, lines: _Lines) -> InputError:
+def _not_a_table_error(layout: Layout, lines: _Lines) -> InputError:
     _, refused = lines.place(np.zeros(0, np.int64))
     return too_large_error(
         layout.path,
-        f"more than {MOST_REFUSED} rows one after the other can't be taken: the first needs "
+        f"more than {MOST_REFUSED} consecutive rows can't be read: the first needs "
         f"{refused[0].expected}",
         line=refused[0].line,
-        fix="name the right --separator, or check the export",
+        fix="set the right --separator, or check the export",
     )
 
 
-def _explained(
+def _read_error(
     error: pa.ArrowInvalid, layout: Layout, encoding: str | None, line: int
 ) -> InputError:
-    """What Arrow stumbled over, with its place in the file."""
+    """Return the error for what Arrow could not read, with its line."""
     if "straddling" in str(error):
         if layout.quoted:
             check_quotes(layout, encoding=encoding)
@@ -227,5 +228,5 @@ def _explained(
         "E-FORMAT",
         f"not a table: {error}",
         where=f"{layout.path}:{line}",
-        fix="mend that line, or save the table as CSV again from where it came",
+        fix="fix that line, or export the table as CSV again",
     )

@@ -1,4 +1,4 @@
-"""What can't be true of an event, whatever its source."""
+"""Find events that can't be true, whatever their source."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from escalation import schema
 from escalation.events.columns import Mask, add_days, flags
 from escalation.events.source import Options, Problem
 
-_NOTICED: tuple[schema.KnownBasis, ...] = ("observed", "overwritten")
-"""Where somebody noted the day on which it was known, it can't lie in the future."""
+_RECORDED: tuple[schema.KnownBasis, ...] = ("observed", "overwritten")
+"""Bases for which the source records ``known_date``, so it can't be missing or in the future."""
 
 
 def check_sanity(
     events: pa.Table, basis: schema.KnownBasis, options: Options, latest: dt.date
 ) -> tuple[pa.Table, list[Problem]]:
-    """Canonical events whose ``known_date`` is filled in, and what can't be true of them.
+    """Fill in missing known dates, and find events that can't be true.
 
     Parameters
     ----------
     events : pyarrow.Table
-        Of ``EVENT_SCHEMA``.
+        With ``EVENT_SCHEMA``.
     basis : str
-        How ``known_date`` came about; where nobody noted it, it follows from the event's day.
+        How ``known_date`` was obtained; if not recorded, it is the event date plus the lag.
     options : Options
-        Its lag.
+        With the lag.
     latest : datetime.date
-        The last day that can have happened.
+        The last day on which an event can have happened.
 
     Examples
     --------
@@ -50,27 +50,16 @@ def check_sanity(
     for name in (schema.EVENT_ID, schema.EVENT_DATE, schema.EVENT_TYPE, schema.SEVERITY):
         refuse("Q-REQUIRED", name, flags(pc.is_null(events[name])), "a value")
     happened, known = (events[name].combine_chunks() for name in schema.DATE_COLUMNS)
-    if basis in _NOTICED:
+    if basis in _RECORDED:
         refuse("Q-REQUIRED", schema.KNOWN_DATE, flags(pc.is_null(known)), "a value")
     elif known.null_count:
         known = pc.coalesce(known, add_days(happened, options.lag or 0))
         place = events.schema.get_field_index(schema.KNOWN_DATE)
         events = events.set_column(place, events.schema.field(place), known)
-    today = pa.scalar(latest, pa.date32())
-    refuse(
-        "Q-FUTURE", schema.EVENT_DATE, flags(pc.greater(happened, today)), f"a day up to {latest}"
-    )
-    refuse(
-        "Q-KNOWN-EARLY",
-        schema.KNOWN_DATE,
-        flags(pc.less(known, happened)),
-        "a day on or after the event",
-    )
-    if basis in _NOTICED:
-        refuse(
-            "Q-KNOWN-FUTURE",
-            schema.KNOWN_DATE,
-            flags(pc.greater(known, today)),
-            f"a day up to {latest}",
-        )
+    today, expected = pa.scalar(latest, pa.date32()), f"a day up to {latest}"
+    refuse("Q-FUTURE", schema.EVENT_DATE, flags(pc.greater(happened, today)), expected)
+    early = flags(pc.less(known, happened))
+    refuse("Q-KNOWN-EARLY", schema.KNOWN_DATE, early, "a day on or after the event")
+    if basis in _RECORDED:
+        refuse("Q-KNOWN-FUTURE", schema.KNOWN_DATE, flags(pc.greater(known, today)), expected)
     return events, problems

@@ -1,4 +1,4 @@
-"""Bytes of a file as UTF-8 text: unpacked, decoded, and never more than was asked for."""
+"""Stream the text of a file as UTF-8 bytes: unpacked and decoded, in limited chunks."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from escalation.events.reading.unreadable import library_call
 
 READ_BYTES = LONGEST_ROW
 _NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
-"""Codecs that Python counts among those of text, and that no file of events is written in."""
+"""Codecs that Python counts as text encodings, but that no file of events uses."""
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _QUOTE = b'"'
 
 
 class TextStream:
-    """A file's text as UTF-8 bytes, without its byte order mark, read forward once.
+    """The text of a file as UTF-8 bytes, without a byte order mark, read forward once.
 
     Parameters
     ----------
     path : Path
         Plain, ``.gz``, or ``.zip`` with one member.
     encoding : str, optional
-        How its text is written; UTF-8 by default.
+        UTF-8 by default.
 
     Raises
     ------
     InputError
-        ``E-FILE`` if it can't be read or unpacked, ``E-ENCODING`` with the byte offset where it is
-        not in its encoding, ``E-LIMIT`` when it unpacks to far more than it should.
+        ``E-FILE`` if it can't be read or unpacked, ``E-ENCODING`` with the offset of a byte that is
+        invalid in its encoding, ``E-LIMIT`` if it unpacks to far more than it should.
     UsageError
-        ``E-ENCODING`` for an encoding that does not exist.
+        ``E-ENCODING`` for an unknown encoding.
     """
 
     closed = False
@@ -59,7 +59,7 @@ class TextStream:
             raise
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes; none at the end or once closed. Quotes are counted on the way."""
+        """Read at most ``size`` bytes, none at the end or once closed, and count their quotes."""
         with self._reading:
             if self.closed:
                 return b""
@@ -67,16 +67,16 @@ class TextStream:
             return self._take(len(self._held) if size is None or size < 0 else self._at + size)
 
     def readable(self) -> bool:
-        """Whether it can be read."""
+        """Return True, as Arrow requires."""
         return True
 
     def peek(self) -> bytes:
-        """What comes next, without taking it; nothing at the end."""
+        """Return the next bytes without consuming them; empty at the end."""
         self._fill(READ_BYTES)
         return self._held[self._at :]
 
     def line(self) -> bytes:
-        """The next line with its end, or its first megabytes if it is longer."""
+        """Read the next line with its end, or only its first megabyte or so if it is longer."""
         data = b""
         while len(data) < READ_BYTES and not data.endswith(b"\n"):
             self._fill(READ_BYTES)
@@ -86,7 +86,7 @@ class TextStream:
         return data
 
     def close(self) -> None:
-        """Close the file, once nobody reads: Arrow reads ahead in a thread of its own."""
+        """Close the file after any current read: Arrow reads ahead in its own thread."""
         with self._reading:
             self._file.close()
             self.closed = True
@@ -103,7 +103,7 @@ class TextStream:
 
     def _start(self) -> bytes:
         data = self._next(READ_BYTES)
-        # Old Macs and some spreadsheets end lines with a carriage return alone.
+        # Old Macs and some spreadsheets end lines with a lone carriage return.
         self._lone_returns = b"\r" in data and b"\n" not in data
         return self._with_line_ends(data).removeprefix(codecs.BOM_UTF8)
 
@@ -122,12 +122,11 @@ class TextStream:
                 decoded = self._decoder.decode(raw, final=not raw)
             except UnicodeDecodeError as error:
                 offset = self._taken - len(error.object) + error.start
-                raise _not_encoded(self.path, offset, error.encoding) from None
+                raise _encoding_error(self.path, offset, error.encoding) from None
             except UnicodeError:
-                # UTF-16 without its mark has no place that is wrong.
-                raise _not_encoded(
-                    self.path, 0, self._name, fix="name the right --encoding"
-                ) from None
+                # UTF-16 without its byte order mark: no offset is known.
+                fix = "set the right --encoding"
+                raise _encoding_error(self.path, 0, self._name, fix=fix) from None
             if self._plain:
                 return raw
             if decoded or not raw:
@@ -136,31 +135,31 @@ class TextStream:
     def _refuse_utf16(self, start: bytes) -> None:
         for mark, name in _BOMS:
             if start.startswith(mark):
-                raise _not_encoded(self.path, 0, "utf-8", fix=f"add --encoding {name}")
+                raise _encoding_error(self.path, 0, "utf-8", fix=f"add --encoding {name}")
         if start[:1000].count(0) > 200:
-            raise _not_encoded(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
+            raise _encoding_error(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
 
     def _raw(self, size: int) -> bytes:
         with library_call(self.path, "the packed file"):
             raw = self._file.read(size)
         self._taken += len(raw)
         if self._unpacked is not None:
-            self._unpacked.take(len(raw))
+            self._unpacked.add(len(raw))
         return raw
 
 
-def _not_encoded(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
-    """The refusal of bytes that are not text in an encoding; the offset is in the unpacked file."""
+def _encoding_error(path: Path, offset: int, encoding: str, *, fix: str = "") -> InputError:
+    """Return the error for a byte that is invalid; its offset is in the unpacked file."""
     return InputError(
         "E-ENCODING",
         f"byte {offset} is not {encoding} text",
         where=str(path),
-        fix=fix or "add --encoding cp1252, or whichever it was written in",
+        fix=fix or "add --encoding cp1252, or the encoding of the file",
     )
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether every byte of the unpacked file is; a file with UTF-16's mark is refused."""
+    """Return whether the unpacked file is all UTF-8; raise ``E-ENCODING`` for UTF-16."""
     try:
         with closing(TextStream(path)) as stream:
             while stream.read(READ_BYTES):
@@ -173,32 +172,32 @@ def is_utf8(path: Path) -> bool:
 
 
 def _decoder(path: Path, encoding: str) -> tuple[bool, codecs.IncrementalDecoder]:
-    """Whether the bytes are UTF-8 already, and what decodes or checks them."""
+    """Return whether the bytes are UTF-8 already, and a decoder that converts or checks them."""
     try:
-        found = codecs.lookup(encoding)
+        codec = codecs.lookup(encoding)
     except (LookupError, ValueError):
         raise UsageError(
             "E-ENCODING", "needs the name of an encoding, such as latin-1", value=encoding
         ) from None
-    if not found._is_text_encoding or found.name in _NO_TEXT or found.incrementaldecoder is None:
+    if not codec._is_text_encoding or codec.name in _NO_TEXT or codec.incrementaldecoder is None:
         raise InputError(
             "E-ENCODING",
-            f"{found.name} is no encoding of text",
+            f"{codec.name} is not a text encoding",
             where=str(path),
-            fix="name the right --encoding, such as latin-1",
+            fix="set the right --encoding, such as latin-1",
         )
-    plain = found.name in {"utf-8", "utf-8-sig"}
-    return plain, codecs.getincrementaldecoder("utf-8" if plain else found.name)()
+    plain = codec.name in {"utf-8", "utf-8-sig"}
+    return plain, codecs.getincrementaldecoder("utf-8" if plain else codec.name)()
 
 
 def _opened(path: Path) -> tuple[BinaryIO, int]:
-    """The unpacked bytes, and the size of the packed ones; 0 if it is not packed."""
+    """Open a file for its unpacked bytes; also return its packed size, 0 if it is not packed."""
     if not path.is_file():
         raise InputError(
             "E-FILE",
             "no such file",
             where=str(path),
-            fix="check the name, and the folder you are in",
+            fix="check the name and the current folder",
         )
     if path.suffix == ".gz":
         return gzip.GzipFile(path), path.stat().st_size  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Files that are tables already: Parquet, and workbooks of a spreadsheet."""
+"""Read binary tables: Parquet files and spreadsheet workbooks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from escalation.events.reading.blocks import Block
 from escalation.events.reading.layout import Layout
 from escalation.events.reading.parquet import parquet_header, read_parquet
 from escalation.events.reading.workbook import (
-    ZIP,
     first_bytes,
-    holds_workbook,
+    is_workbook,
     read_workbook,
     workbook_headers,
 )
 from escalation.events.source import Source
 
-_PARQUET, _OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0"
+_PARQUET = b"PAR1"
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is Parquet or a workbook, by its name or its first bytes."""
-    return path.is_file() and (path.suffix == ".parquet" or _kind(path) is not None)
+    """Return whether a file is Parquet or a workbook, by its name or first bytes."""
+    return path.is_file() and (
+        path.suffix == ".parquet" or first_bytes(path) == _PARQUET or is_workbook(path)
+    )
 
 
 def read_table(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
-    """The columns of a Parquet file or workbook, and its rows as they are asked for.
+    """Read the layout of a Parquet file or workbook, and its rows lazily.
 
     Parameters
     ----------
@@ -36,27 +37,18 @@ def read_table(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     Raises
     ------
     InputError
-        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``; ``E-XLSX`` where what reads workbooks
-        is not installed.
+        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``; ``E-XLSX`` if the reader of
+        workbooks is not installed.
     """
-    return read_workbook(path, source) if _kind(path) == ZIP else read_parquet(path, source)
+    return read_workbook(path, source) if is_workbook(path) else read_parquet(path, source)
 
 
 def table_headers(path: Path) -> list[tuple[str, ...]]:
-    """Column names of a Parquet file, or of each sheet of a workbook.
+    """Return the column names of a Parquet file, or of each sheet of a workbook.
 
     Raises
     ------
     InputError
         As for :func:`read_table`.
     """
-    return workbook_headers(path) if _kind(path) == ZIP else [parquet_header(path)]
-
-
-def _kind(path: Path) -> bytes | None:
-    start = first_bytes(path)
-    if start == _PARQUET:
-        return _PARQUET
-    if start == _OLD_WORKBOOK or (start == ZIP and holds_workbook(path)):
-        return ZIP
-    return None
+    return workbook_headers(path) if is_workbook(path) else [parquet_header(path)]

@@ -1,7 +1,7 @@
-"""What the libraries that read files raise, as one refusal of ours.
+"""Turn the exceptions of file-reading libraries into one error for unreadable files.
 
-A damaged file makes zip, gzip, lzma, bz2, Arrow and the codecs stumble in ways that depend on where
-it is damaged. Only the calls of a library stand inside: an error of ours is never taken for one.
+A damaged file makes zip, gzip, lzma, bz2, Arrow and the codecs raise various exceptions, depending
+on where it is damaged. Only calls of a library are wrapped, so bugs of this package still surface.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _Item = TypeVar("_Item")
 
 
 @contextmanager
-def library_call(path: Path, what: str, *, fix: str = "download it again") -> Iterator[None]:
-    """Refuse a file at which a library gives up; what the disk itself says passes.
+def library_call(path: Path, subject: str, *, fix: str = "download it again") -> Iterator[None]:
+    """Raise ``E-FILE`` for any exception except errors of the operating system and our own.
 
     Parameters
     ----------
     path : Path
-    what : str
-        Begins the message, such as ``the zip file``.
+    subject : str
+        Start of the message, such as ``the zip file``.
     fix : str, optional
 
     Raises
@@ -49,24 +49,23 @@ fix: download it again
             raise
         reason = printable(error) or type(error).__name__
         raise InputError(
-            "E-FILE", f"{what} can't be read: {reason}", where=str(path), fix=fix
+            "E-FILE", f"{subject} can't be read: {reason}", where=str(path), fix=fix
         ) from None
 
 
-def guarded_items(items: Iterator[_Item], path: Path, what: str) -> Iterator[_Item]:
-    """The same items; what the library raises for the next one is a refusal of the file.
+def guarded_items(items: Iterator[_Item], path: Path, subject: str) -> Iterator[_Item]:
+    """Yield the items of a library's iterator, with each step in a :func:`library_call`.
 
     Parameters
     ----------
     items : iterator
-        Of the library.
     path : Path
-    what : str
+    subject : str
         As for :func:`library_call`.
     """
     end = object()
     while True:
-        with library_call(path, what):
+        with library_call(path, subject):
             item = next(items, end)
         if item is end:
             return

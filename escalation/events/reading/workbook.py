@@ -1,4 +1,4 @@
-"""Tables that are workbooks of a spreadsheet: the sheet with the most columns of the source."""
+"""Read spreadsheet workbooks: the sheet with the most columns of the source."""
 
 from __future__ import annotations
 
@@ -18,22 +18,26 @@ from escalation.events.reading.unreadable import library_call
 from escalation.events.source import Source
 
 ZIP = b"PK\x03\x04"
-"""How a zip file starts, and with it a workbook."""
+"""First bytes of a zip file, which includes workbooks."""
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _Rows = Sequence[Sequence[object]]
 _WORKBOOK_MEMBER = "xl/workbook.xml"
-_WORKBOOK, _SAVE_SHEET = "this is a workbook of a spreadsheet, and it", "save the sheet as CSV"
+_WORKBOOK, _SAVE_SHEET = "this is a spreadsheet workbook, and it", "save the sheet as CSV"
 _REFERENCE = re.compile(rb'\br=["\']([A-Z]{1,3})([0-9]{1,7})["\']')
-"""Of a cell, such as r="B7"."""
+"""Reference of a cell, such as r="B7"."""
 
 
 def workbook_headers(path: Path) -> list[tuple[str, ...]]:
-    """Column names of each sheet of a workbook."""
+    """Return the column names of each sheet of a workbook."""
     _refuse_bomb(path)
     return [tuple(_names(rows)) for rows in _sheets(path)]
 
 
-def holds_workbook(path: Path) -> bool:
-    """Whether a zip file is a workbook, by what it holds; by its name where it can't be read."""
+def is_workbook(path: Path) -> bool:
+    """Return whether a file is a workbook, by its contents; by its name if they can't be read."""
+    start = first_bytes(path)
+    if start != ZIP:
+        return start == _OLD_WORKBOOK
     try:
         with library_call(path, _WORKBOOK), zipfile.ZipFile(path) as packed:
             return _WORKBOOK_MEMBER in packed.namelist()
@@ -42,13 +46,13 @@ def holds_workbook(path: Path) -> bool:
 
 
 def first_bytes(path: Path) -> bytes:
-    """The first four bytes, by which kinds of files are told apart."""
+    """Return the first four bytes, which identify the type of a file."""
     with path.open("rb") as file:
         return file.read(4)
 
 
 def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
-    """The sheet with the most columns of the source.
+    """Read the sheet with the most columns of the source.
 
     Parameters
     ----------
@@ -58,8 +62,8 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     Raises
     ------
     InputError
-        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``; ``E-XLSX`` where what reads workbooks
-        is not installed.
+        ``E-FILE``, ``E-EMPTY``, ``E-COLUMNS``, ``E-LIMIT``; ``E-XLSX`` if the reader of
+        workbooks is not installed.
     """
     _refuse_bomb(path)
     sheets = _sheets(path)
@@ -71,21 +75,21 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     except InputError as error:
         raise InputError(
             error.code,
-            f"no sheet of this workbook is a table of events: {error.message}",
+            f"this workbook has no sheet with a table of events: {error.message}",
             where=str(path),
             column=error.column,
             fix=error.fix,
         ) from None
-    end = _last_filled(best, layout)
-    if end == 0:
+    last = _last_filled(best, layout)
+    if last == 0:
         raise no_rows_error(path)
-    layout = replace(layout, leftover=len(best) - 1 - end)
-    rows = ([cell_text(v) for v in row] for row in best[1 : end + 1])
+    layout = replace(layout, leftover=len(best) - 1 - last)
+    rows = ([cell_text(v) for v in row] for row in best[1 : last + 1])
     return layout, record_blocks(layout, rows, first=2)
 
 
 def _last_filled(rows: _Rows, layout: Layout) -> int:
-    """The last row with a value in a column that is required: formulas are copied further down."""
+    """Return the last row with a required value; formulas may be copied further down."""
     places = [layout.columns.index(name) for name in layout.source.required]
     filled = (
         k for k in range(len(rows) - 1, 0, -1) if any(cell_text(rows[k][at]) for at in places)
@@ -99,9 +103,9 @@ def _sheets(path: Path) -> list[_Rows]:
     except ImportError:
         raise InputError(
             "E-XLSX",
-            "this is a workbook of a spreadsheet, and what reads it is not installed",
+            "this is a spreadsheet workbook, and its reader is not installed",
             where=str(path),
-            fix="pip install '.[xlsx]' in the project's folder, or save the sheet as CSV",
+            fix="pip install '.[xlsx]' in the project folder, or save the sheet as CSV",
         ) from None
     with (
         library_call(path, _WORKBOOK, fix=f"open it and {_SAVE_SHEET}"),
@@ -113,7 +117,7 @@ def _sheets(path: Path) -> list[_Rows]:
 
 
 def _from_header(rows: _Rows) -> _Rows:
-    """Without blank rows above the header."""
+    """Drop blank rows above the header."""
     start = next((k for k, row in enumerate(rows) if any(cell_text(v) for v in row)), len(rows))
     return rows[start:]
 
@@ -123,25 +127,25 @@ def _names(rows: Sequence[Sequence[object]]) -> list[str]:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """A workbook whose parts or sheets do not fit; two cells far apart make a sheet that large."""
+    """Raise ``E-LIMIT`` for a workbook too large to unpack or to hold as a grid of cells."""
     if first_bytes(path) != ZIP:
         return
     with library_call(path, _WORKBOOK, fix=_SAVE_SHEET), zipfile.ZipFile(path) as packed:
         size = sum(member.file_size for member in packed.infolist())
         if size > LARGEST_RECORDS:
             raise too_large_error(path, f"the workbook unpacks to {size >> 20} MB", fix=_SAVE_SHEET)
-        # Read to its end, a part that says less than it holds shows itself.
+        # Reading a member to its end also finds one larger than it claims.
         cells = sum(_cells_of(packed.read(name)) for name in packed.namelist())
     if cells > MOST_CELLS:
         raise too_large_error(path, f"the workbook's sheets have {cells} cells", fix=_SAVE_SHEET)
 
 
-def _cells_of(part: bytes) -> int:
-    """Cells from the first to the last of a sheet, those between them included; 0 of others."""
-    row, column = 0, 0
-    for letters, digits in set(_REFERENCE.findall(part)):
-        place = 0
+def _cells_of(member: bytes) -> int:
+    """Return the size of the grid of a sheet, with its empty cells; 0 for other members."""
+    n_rows, n_columns = 0, 0
+    for letters, digits in set(_REFERENCE.findall(member)):
+        column = 0
         for letter in letters:
-            place = place * 26 + letter - 64
-        row, column = max(row, int(digits)), max(column, place)
-    return row * column
+            column = column * 26 + letter - 64
+        n_rows, n_columns = max(n_rows, int(digits)), max(n_columns, column)
+    return n_rows * n_columns

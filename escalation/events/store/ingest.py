@@ -110,7 +110,7 @@ def _validate(check: FileCheck, on_rows: OnRows) -> FileReport:
                 column=schema.EVENT_ID,
                 fix=CONFLICT_ADVICE,
             )
-    check.remark(repeated_ids.remark(check.layout, check.basis))
+    check.add_remark(repeated_ids.remark(check.layout, check.basis))
     return check.report(duplicates=duplicates)
 
 
@@ -187,7 +187,7 @@ def _ingest(
                     repeated_ids.add(batch, event_hashes(batch))
             yield table
         check.raise_if_over_limit()
-        check.remark(repeated_ids.remark(check.layout, check.basis))
+        check.add_remark(repeated_ids.remark(check.layout, check.basis))
         if retract:
             missing = mentioned.missing()
             if not force:

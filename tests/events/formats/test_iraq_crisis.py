@@ -7,7 +7,7 @@ from escalation import schema
 from escalation._util.resources import bundled
 from escalation.backtest.table import features_history
 from escalation.errors import InputError, UsageError
-from escalation.events import SOURCES, load_events
+from escalation.events import SOURCES, Options, load_events
 from escalation.events.formats.iraq_crisis import INSTALLATION_ATTACK
 from escalation.events.store.ingest import validate_files
 from escalation.experiment import load_experiment
@@ -70,7 +70,7 @@ def test_only_soleimani_and_the_ballistic_missiles_are_on_the_highest_rung(event
 
 def test_another_ladder_gives_other_rungs(crisis_csv):
     ladder = {**schema.SEVERITY_LADDER, "parliamentary_vote": schema.Rungs(2, 2, 2)}
-    versions = load_events("iraq_crisis", crisis_csv, ladder=ladder).versions
+    versions = load_events("iraq_crisis", crisis_csv, options=Options(ladder=ladder)).versions
     votes = versions[schema.EVENT_TYPE] == "parliamentary_vote"
     assert set(versions.loc[votes, schema.SEVERITY]) == {2}
     assert set(versions.loc[~votes, schema.SEVERITY]) == {1, 2, 3, 4, 5, 6}

@@ -28,7 +28,7 @@ def identifiers(path):
 
 
 def test_every_row_is_an_event_and_a_row_that_says_the_same_is_another(write):
-    with pytest.warns(UserWarning, match="no event_id: every row is taken as an event"):
+    with pytest.warns(UserWarning, match="no event_id: every row counts as an event"):
         assert identifiers(write(HEAD + "".join(ROWS))) == NAMES
 
 
@@ -68,7 +68,7 @@ KNOWN = "event_id,event_date,known_date,event_type,site\n"
     ("content", "columns", "told"),
     [
         (CASES + "7,2020-01-02,raid,Gao\n7,2020-01-05,raid,Gao\n8,2020-01-05,raid,Bay\n",
-         {"case": "event_id"}, "1 of 2 identifiers stand in rows of several days or places"),
+         {"case": "event_id"}, "1 of 2 identifiers occur on several days or in several places"),
         (CASES + "7,2020-01-02,raid,Gao\n8,2020-01-05,raid,Gao\n", {"case": "event_id"}, None),
         (KNOWN + "7,2020-01-02,2020-01-03,raid,Gao\n7,2020-01-02,2020-01-04,raid,Bay\n", {},
          "1 of 1 identifiers"),
@@ -110,7 +110,7 @@ def test_the_option_is_named_where_types_are_missing_and_refused_where_a_source_
     (report,) = validate_files(SOURCES["tidy"], [write(TYPES[1][0])])
     assert "--event-type" in report.refusal.fix
     acled = write(text(ACLED.table))
-    with pytest.raises(UsageError, match="E-TYPE.*acled has event types of its own"):
+    with pytest.raises(UsageError, match="E-TYPE.*acled has its own event types"):
         validate_files(SOURCES["acled"], [acled], options=Options(event_type="x"))
 
 

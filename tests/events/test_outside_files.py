@@ -291,7 +291,7 @@ ACTORS = table("""
 
 
 def test_an_actor_based_export_is_named_for_what_it_is(write):
-    with pytest.raises(InputError, match="actor-based export.*export the data by event"):
+    with pytest.raises(InputError, match="actor-based ACLED export.*export the data by event"):
         report(write(text(ACTORS)), "acled")
 
 

@@ -1,4 +1,4 @@
-"""Fetching the files of the sources that readers take, each with its licence."""
+"""Download the files of sources, each with its licence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ACLED: the events of some countries and days through its API, page by page."""
+"""Download ACLED events of some countries and days through its API, page by page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,17 +24,16 @@ _KEY = "event_id_cnty"
 
 
 def _acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
-    """A token for the user whom the environment names.
+    """An access token for the user in the environment.
 
-    ``E-CREDENTIALS`` without a name or password, where they would travel unprotected, and where
-    ACLED does not accept them.
+    ``E-CREDENTIALS`` if the name or password is missing, would be sent unencrypted, or is rejected.
     """
     missing = [name for name in (USERNAME, PASSWORD) if not environment.get(name)]
     if missing:
         raise UsageError(
             "E-CREDENTIALS",
             f"needs {' and '.join(missing)} in the environment",
-            fix=f"set them to what you use at {ACLED_URL}",
+            fix=f"set them to your login at {ACLED_URL}",
         )
     address = urlsplit(base)
     if address.scheme != "https" and address.hostname not in {"127.0.0.1", "localhost", "::1"}:
@@ -45,42 +45,47 @@ def _acled_token(web: Web, base: str, environment: Mapping[str, str]) -> str:
         "client_id": _CLIENT,
     }
     try:
-        answer = web.ask("POST", f"{base}/oauth/token", data=form)
-        return str(answer.json()["access_token"])
+        response = web.request("POST", f"{base}/oauth/token", data=form)
+        return str(response.json()["access_token"])
     except (InputError, ValueError, KeyError, TypeError) as error:
-        reason = error.message if isinstance(error, EscalationError) else "no token came back"
+        reason = error.message if isinstance(error, EscalationError) else "no token in the response"
         raise InputError(
             "E-CREDENTIALS",
-            f"ACLED does not accept {USERNAME} and {PASSWORD}: {reason}",
+            f"ACLED rejected {USERNAME} and {PASSWORD}: {reason}",
             where=f"{base}/oauth/token",
             fix="check that you can log in there with them",
         ) from None
 
 
 def _rows(text: str) -> tuple[str, str, int]:
-    """Header line, the lines below it, and how many records they are."""
+    """The header line, the lines below it, and the number of their records."""
     header, _, body = text.partition("\n")
     return header.rstrip("\r"), body, sum(1 for row in csv.reader(io.StringIO(body)) if row)
 
 
-def _pages(web: Web, url: str, token: str, asked: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Header and records of each page, until one is empty: an account may get fewer than asked."""
-    page, first, before = 1, "", ""
-    while True:
-        query = {**asked, "limit": str(_ROWS_PER_PAGE), "page": str(page)}
-        answer = web.ask("GET", url, params=query, headers={"Authorization": f"Bearer {token}"})
-        header, body, count = _rows(answer.content.decode("utf-8-sig"))
+def _pages(web: Web, url: str, token: str, filters: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Header and records of each page, until one is empty: some accounts get smaller pages."""
+    first_header, previous = "", ""
+    for page in itertools.count(1):
+        query = {**filters, "limit": str(_ROWS_PER_PAGE), "page": str(page)}
+        response = web.request(
+            "GET", url, params=query, headers={"Authorization": f"Bearer {token}"}
+        )
+        header, body, count = _rows(response.content.decode("utf-8-sig"))
         if header and _KEY not in header:
-            raise _content(url, header, f"CSV with a column {_KEY}", "see whether you may use it")
+            raise _content_error(
+                url, header, f"CSV with a column {_KEY}", "check that your account has API access"
+            )
         if not count:
             return
-        if header != (first := first or header) or body == before:
-            raise _content(url, header, "the same columns and other rows on every page", "")
+        first_header = first_header or header
+        if header != first_header or body == previous:
+            raise _content_error(url, header, "the same columns and other rows on every page", "")
         yield header, body if body.endswith("\n") else f"{body}\n"
-        page, before = page + 1, body
+        previous = body
 
 
-def _content(url: str, header: str, expected: str, fix: str) -> InputError:
+def _content_error(url: str, header: str, expected: str, fix: str) -> InputError:
     return InputError("E-CONTENT", f"needs {expected}", where=url, value=header, fix=fix)
 
 
@@ -94,16 +99,16 @@ def fetch_acled(
     environment: Mapping[str, str],
     base: str = ACLED_URL,
 ) -> list[Downloaded]:
-    """Download the events of some countries into one CSV file, in place when all pages came.
+    """Download the events of some countries into one CSV file, written once all pages arrived.
 
-    The export is of the moment: ACLED revises events, so each is a further version of its own.
+    ACLED revises events, so a later export holds further versions of them.
 
     Parameters
     ----------
     countries : sequence of str
-        By the names that ACLED uses.
+        As ACLED names them.
     first, last : datetime.date
-        Days of the events, both included.
+        First and last day of the events, both included.
     out : Path
         Folder.
     web : Web
@@ -114,14 +119,14 @@ def fetch_acled(
     Raises
     ------
     UsageError
-        ``E-DATES`` for days out of order, ``E-CREDENTIALS``.
+        ``E-DATES`` if the last day is before the first, ``E-CREDENTIALS``.
     InputError
-        ``E-EMPTY`` when there are none, ``E-CREDENTIALS``, ``E-CONTENT``, and those of ``Web.ask``.
+        ``E-EMPTY`` without events, ``E-CREDENTIALS``, ``E-CONTENT``, and those of ``Web.request``.
     """
     if first > last:
         raise UsageError("E-DATES", "the first day is after the last", value=f"{first} to {last}")
     token = _acled_token(web, base, environment)
-    asked = {
+    filters = {
         "_format": "csv",
         "country": "|".join(countries),
         "event_date": f"{first}|{last}",
@@ -131,7 +136,7 @@ def fetch_acled(
     path = out / f"acled_{places}_{first}_{last}.csv"
     digest, size = hashlib.sha256(), 0
     with replacing(path) as part, part.open("wb") as file:
-        for header, body in _pages(web, f"{base}/api/acled/read", token, asked):
+        for header, body in _pages(web, f"{base}/api/acled/read", token, filters):
             data = (body if size else f"{header}\n{body}").encode()
             file.write(data)
             digest.update(data)
@@ -140,7 +145,7 @@ def fetch_acled(
         if not size:
             raise InputError(
                 "E-EMPTY",
-                "there are no events",
+                "there are no such events",
                 value=path.stem,
                 where=base,
                 fix="check the countries and the days",

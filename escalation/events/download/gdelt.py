@@ -1,4 +1,4 @@
-"""GDELT events: 1.0 by day and 2.0 by quarter of an hour. File names follow from the dates."""
+"""Download GDELT events: a file per day (1.0) or per quarter of an hour (2.0)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from escalation.errors import InputError, UsageError
 from escalation.events.download.web import Downloaded, Web, whole_zip
 
 GDELT_URL = "https://storage.googleapis.com/data.gdeltproject.org"
-"""GDELT's own bucket, over TLS, which its plain host is not."""
+"""GDELT's own bucket, over TLS, which its main host does not offer."""
 _FIRST_DAYS = {1: dt.datetime(2013, 4, 1), 2: dt.datetime(2015, 2, 18, 23)}
 _QUARTER = dt.timedelta(minutes=15)
 _ABSENT = ("E-NOT-THERE", "E-REFUSED")
-"""A bucket that may not be listed says "refused" of what it does not have."""
+"""A bucket that can't be listed answers "access denied" for a file that it does not have."""
 _SHOWN = 10
 
 
 def _gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str]:
-    """Where the files of a range of days lie under the base address, both days included.
+    """Paths of the files of a range of days, both included, relative to the base address.
 
     Examples
     --------
@@ -60,40 +60,40 @@ def fetch_gdelt(
     out : Path
     web : Web
     version : int, optional
-        1 has a file a day, 2 one a quarter of an hour.
+        1 has a file per day, 2 a file per quarter of an hour.
     base : str, optional
-        Address under which ``events`` and ``gdeltv2`` lie.
+        Address of the folders ``events`` and ``gdeltv2``.
     allow_missing : bool, optional
-        Take what is there; GDELT has gaps of hours.
+        Skip files that the server lacks; GDELT has gaps of hours.
 
     Raises
     ------
     InputError
-        ``E-NOT-THERE`` with the names of what the server does not have; the others are in place.
+        ``E-NOT-THERE`` with the names of missing files; the others have been downloaded.
     UsageError
-        ``E-DATES`` when the range is empty or before the first file.
+        ``E-DATES`` if the range is empty or starts before the first file.
     """
     names = list(_gdelt_names(first, last, version=version))
     if not names or first < _FIRST_DAYS[version].date():
         raise UsageError(
             "E-DATES",
-            f"needs days in order, from {_FIRST_DAYS[version].date()} on for GDELT {version}.0",
+            f"needs days in order, on or after {_FIRST_DAYS[version].date()} for GDELT {version}.0",
             value=f"{first} to {last}",
         )
-    done, missing = [], []
+    downloaded, missing = [], []
     for name in names:
         try:
             path = out / name.rpartition("/")[2]
-            done.append(web.save(f"{base}/{name}", path, check=whole_zip))
+            downloaded.append(web.save(f"{base}/{name}", path, check=whole_zip))
         except InputError as error:
             if error.code not in _ABSENT:
                 raise
             missing.append(name)
-    if missing and not (allow_missing and done):
+    if missing and not (allow_missing and downloaded):
         raise InputError(
             "E-NOT-THERE",
             f"the server lacks {len(missing)} of {len(names)} files: {listed(missing, _SHOWN)}",
             where=base,
-            fix="ask for other days, or take what is there with --allow-missing",
+            fix="choose other days, or skip missing files with --allow-missing",
         )
-    return done
+    return downloaded

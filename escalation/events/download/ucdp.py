@@ -1,4 +1,4 @@
-"""UCDP: the yearly GED release and the Candidate releases, by version."""
+"""Download UCDP releases: the yearly GED and the Candidate releases, by version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CANDIDATE = re.compile(r"\d{2}\.(0\.\d{1,2}|01\.\d{2}\.\d{2})")
 
 
 def _ucdp_name(version: str) -> str:
-    """Where a version lies under the base address; ``E-VERSION`` for text of another form.
+    """Path of a version relative to the base address; ``E-VERSION`` for other text.
 
     Examples
     --------
@@ -40,13 +40,13 @@ def fetch_ucdp(
     Parameters
     ----------
     version : str
-        ``25.1`` of GED, ``25.0.3`` of a month's Candidate, ``25.01.25.06`` of several months'.
+        ``25.1`` for GED, ``25.0.3`` for a monthly Candidate, ``25.01.25.06`` for several months.
     out : Path
     web : Web
     base : str, optional
-        Address under which the releases lie.
+        Address of the releases.
     sha256 : str, optional
-        That the file must have.
+        Expected hash of the file.
     """
     name = _ucdp_name(version)
     path = out / name.rpartition("/")[2]

@@ -1,8 +1,7 @@
-"""Files from the web: tried again, gone on with where they stopped, checked, then put in place.
+"""Download files: retried, resumed, checked, then moved into place.
 
-On ``requests`` and the ``Retry`` of ``urllib3``, which every installation has already. What they do
-not do is here: a broken-off body goes on by a range request, if the server says that the file is
-still the same one.
+Built on ``requests`` and urllib3's ``Retry``. In addition, an interrupted body is resumed with a
+range request if the server confirms that the file has not changed.
 """
 
 from __future__ import annotations
@@ -26,23 +25,27 @@ from escalation._util.progress import Progress, silent
 from escalation.errors import BusyError, EscalationError, InputError, StorageError
 
 _CHUNK = 1 << 14
-"""What a break costs at most: a chunk counts once it is complete."""
+"""Bytes that an interruption costs at most: only complete chunks are written."""
 _BUSY = (429, 500, 502, 503, 504)
-_NOT_THERE = (404, 410)
-_REFUSED = (401, 403)
+_ERRORS = {
+    401: ("E-REFUSED", "access denied"),
+    403: ("E-REFUSED", "access denied"),
+    404: ("E-NOT-THERE", "the server has no file at this address"),
+    410: ("E-NOT-THERE", "the server has no file at this address"),
+}
 _LONGEST_WAIT = 60.0
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A file that is in place.
+    """A downloaded file.
 
     Parameters
     ----------
     path : Path
     sha256 : str
-        Of its bytes; give it the next time, to be sure of the same file.
+        Of its bytes; pass it next time to make sure of the same file.
     size : int
         In bytes.
     """
@@ -52,21 +55,21 @@ class Downloaded:
     size: int
 
 
-class BrokenOffError(Exception):
-    """The answer began to come and did not end."""
+class InterruptedBodyError(Exception):
+    """The body of a response was cut off."""
 
 
 class Web:
-    """A session with patience.
+    """A session that retries requests and resumes downloads.
 
     Parameters
     ----------
     tries : int
-        How often a request is made, and how often a broken-off body is gone on with.
+        Attempts per request, and per interrupted body.
     pause : float
-        Seconds before the second try, doubled with each further one.
+        Seconds before the second attempt, doubled for each further one.
     timeout : float
-        Seconds without a byte after which a try has failed.
+        Seconds without a byte after which an attempt has failed.
     progress : callable, optional
     """
 
@@ -89,15 +92,15 @@ class Web:
             raise_on_status=False,
         )
         self.session = requests.Session()
-        # Lengths and ranges count the bytes on the line, so nothing may be packed on the way.
+        # Lengths and ranges count the bytes sent, so the transfer must not be compressed.
         self.session.headers.update(
             {"User-Agent": f"escalation/{__version__}", "Accept-Encoding": "identity"}
         )
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(max_retries=retry))
 
-    def ask(self, method: str, url: str, **options: object) -> requests.Response:
-        """The answer to a request.
+    def request(self, method: str, url: str, **options: object) -> requests.Response:
+        """Send a request and return its response.
 
         Parameters
         ----------
@@ -108,60 +111,55 @@ class Web:
         Raises
         ------
         InputError
-            ``E-NOT-THERE`` or ``E-REFUSED`` or ``E-DOWNLOAD``, by what the server says.
+            ``E-NOT-THERE``, ``E-REFUSED`` or ``E-DOWNLOAD``, depending on the status.
         BusyError
-            ``E-NETWORK`` when no try got an answer.
+            ``E-NETWORK`` if no attempt got a response.
         """
 
-        def once() -> requests.Response:
-            answer = self.session.request(
+        def send() -> requests.Response:
+            response = self.session.request(
                 method,
                 url,
                 timeout=self.timeout,
                 stream=True,
                 **options,  # type: ignore[arg-type]
             )
-            with answer, _body():
-                _ = answer.content
-            _check_status(answer, url)
-            return answer
+            with response, _reading_body():
+                _ = response.content
+            _check_status(response, url)
+            return response
 
-        return self._patiently(url, once)
+        return self._retry(url, send)
 
     def save(
-        self,
-        url: str,
-        path: Path,
-        *,
-        check: Callable[[Path], None],
-        sha256: str | None = None,
+        self, url: str, path: Path, *, check: Callable[[Path], None], sha256: str | None = None
     ) -> Downloaded:
-        """A file of the web in its place; nothing happens where it is there already.
+        """Download a file unless it is already there.
 
         Parameters
         ----------
         url : str
         path : Path
         check : callable
-            Raises when the file is not what it should be.
+            Raises if the file is not what it should be.
         sha256 : str, optional
-            That the file must have.
+            Expected hash of the file.
 
         Raises
         ------
         InputError
-            As :meth:`ask`, ``E-HASH``, and what ``check`` raises. Such a file is not kept.
+            As :meth:`request`, ``E-HASH``, and whatever ``check`` raises; the file is deleted.
         BusyError
-            ``E-NETWORK``; what has come so far is kept, and gone on with the next time.
+            ``E-NETWORK``; the partial download stays, and is resumed next time.
         StorageError
-            ``E-STORAGE`` when it can't be written.
+            ``E-STORAGE`` if it can't be written.
         """
         with _disk(path):
             if path.exists():
                 return _verified(path, sha256)
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f".{path.name}.part")
-            self._patiently(url, lambda: self._go_on(url, part))
+            self._retry(url, lambda: self._resume(url, part))
             try:
                 check(part)
                 file = _verified(part, sha256)
@@ -172,88 +170,81 @@ class Web:
             _discard(part)
         return Downloaded(path, file.sha256, file.size)
 
-    def _patiently(self, url: str, once: Callable[[], _T]) -> _T:
-        """Try again where a body broke off; what failed before it, ``Retry`` has tried again."""
-        for attempt in range(1, self.tries + 1):
+    def _retry(self, url: str, attempt: Callable[[], _T]) -> _T:
+        """Retry after an interrupted body; ``Retry`` covers earlier failures."""
+        for number in range(self.tries):
             try:
-                return once()
-            except BrokenOffError as error:
-                if attempt == self.tries:
-                    raise _no_answer(url, error) from error
-                time.sleep(min(self.pause * 2 ** (attempt - 1), _LONGEST_WAIT))
+                return attempt()
+            except InterruptedBodyError as error:
+                last_error = error
+                if number + 1 < self.tries:
+                    time.sleep(min(self.pause * 2**number, _LONGEST_WAIT))
             except requests.RequestException as error:
                 raise _no_answer(url, error) from error
-        raise AssertionError("at least one try")
+        raise _no_answer(url, last_error) from last_error
 
-    def _go_on(self, url: str, part: Path) -> None:
-        """Ask for what is missing; everything, if the server can't tell that it is the same."""
-        same = _tag(part)
-        have = part.stat().st_size if same and part.exists() else 0
-        headers = {"Range": f"bytes={have}-", "If-Range": same} if have else {}
-        with self.session.get(url, headers=headers, stream=True, timeout=self.timeout) as answer:
-            if answer.status_code == 416:
-                if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
+    def _resume(self, url: str, part: Path) -> None:
+        """Request the missing bytes, or all if the file on the server may have changed."""
+        tag = _tag(part)
+        size = part.stat().st_size if tag and part.exists() else 0
+        headers = {"Range": f"bytes={size}-", "If-Range": tag} if size else {}
+        with self.session.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
+            content_range = response.headers.get("Content-Range", "")
+            if response.status_code == 416:
+                if content_range.endswith(f"/{size}"):
                     return
                 _discard(part)
-                raise BrokenOffError("the file has changed on the server")
-            _check_status(answer, url)
-            resumed = answer.status_code == 206
-            if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                raise InterruptedBodyError("the file has changed on the server")
+            _check_status(response, url)
+            resumed = response.status_code == 206
+            if resumed and not content_range.startswith(f"bytes {size}-"):
                 _discard(part)
-                raise BrokenOffError("the server sent another range")
-            _mark(part, answer.headers)
-            self._write(answer, part, have if resumed else 0)
+                raise InterruptedBodyError("the server sent another range")
+            _save_tag(part, response.headers)
+            self._write(response, part, size if resumed else 0)
 
-    def _write(self, answer: requests.Response, part: Path, done: int) -> None:
-        total = done + int(answer.headers.get("Content-Length", 0))
+    def _write(self, response: requests.Response, part: Path, size: int) -> None:
+        total = size + int(response.headers.get("Content-Length", 0))
         name = part.name.removeprefix(".").removesuffix(".part")
-        with part.open("ab" if done else "wb") as file, _body():
-            for chunk in answer.iter_content(_CHUNK):
+        with part.open("ab" if size else "wb") as file, _reading_body():
+            for chunk in response.iter_content(_CHUNK):
                 file.write(chunk)
-                done += len(chunk)
-                self.progress(name, done, total)
+                size += len(chunk)
+                self.progress(name, size, total)
 
 
-def _check_status(answer: requests.Response, url: str) -> None:
-    """Refuse an answer that is no success, in words."""
-    status = answer.status_code
+def _check_status(response: requests.Response, url: str) -> None:
+    status = response.status_code
     if status < 400:
         return
     if status in _BUSY:
         raise BusyError(
             "E-NETWORK", f"the server is busy ({status})", where=url, fix="run it again later"
         )
-    code, message = "E-DOWNLOAD", "the file can't be had"
-    if status in _NOT_THERE:
-        code, message = "E-NOT-THERE", "the server has no file under this address"
-    elif status in _REFUSED:
-        code, message = "E-REFUSED", "access denied"
+    code, message = _ERRORS.get(status, ("E-DOWNLOAD", "the download failed"))
     raise InputError(
         code,
         f"{message} ({status})",
         where=url,
-        fix="check what you ask for, and that you may have it",
+        fix="check what you requested, and that your account has access",
     )
 
 
 def whole_zip(path: Path) -> None:
-    """Refuse a zip file that is cut or damaged."""
+    """Refuse a zip file that is truncated or damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            bad = archive.testzip()
+            problem = archive.testzip()
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        bad = str(error)
-    if bad is not None:
+        problem = str(error)
+    if problem is not None:
         raise InputError(
-            "E-ZIP",
-            f"the zip file is damaged: {bad}",
-            where=path.name,
-            fix="run it again",
+            "E-ZIP", f"the zip file is damaged: {problem}", where=path.name, fix="run it again"
         )
 
 
 def csv_with(column: str) -> Callable[[Path], None]:
-    """A check that a file is CSV whose header names a column, and no page about an error."""
+    """A check that a file is CSV with a column of this name, and not an error page."""
 
     def check(path: Path) -> None:
         with path.open("rb") as file:
@@ -265,7 +256,7 @@ def csv_with(column: str) -> Callable[[Path], None]:
                 f"needs CSV with a column {column}",
                 where=path.name,
                 value=header[:60],
-                fix="check what you ask for",
+                fix="check what you requested",
             )
 
     return check
@@ -279,7 +270,7 @@ def _verified(path: Path, sha256: str | None) -> Downloaded:
             "E-HASH",
             f"SHA-256 is {actual}, not {sha256}",
             where=str(path),
-            fix="ask the publisher whether the file was changed",
+            fix="ask the publisher whether the file has changed",
         )
     return Downloaded(path, actual, path.stat().st_size)
 
@@ -293,8 +284,8 @@ def _tag(part: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _mark(part: Path, headers: Mapping[str, str]) -> None:
-    """Remember by what the server tells one state of the file from another; weak tags don't."""
+def _save_tag(part: Path, headers: Mapping[str, str]) -> None:
+    """Save what identifies this state of the file on the server; a weak ETag does not."""
     tag = headers.get("ETag", "")
     if not tag or tag.startswith("W/"):
         tag = headers.get("Last-Modified", "")
@@ -307,11 +298,11 @@ def _discard(part: Path) -> None:
 
 
 @contextmanager
-def _body() -> Iterator[None]:
+def _reading_body() -> Iterator[None]:
     try:
         yield
     except requests.RequestException as error:
-        raise BrokenOffError(str(error)) from error
+        raise InterruptedBodyError(str(error)) from error
 
 
 def _no_answer(url: str, error: Exception) -> BusyError:
@@ -319,7 +310,7 @@ def _no_answer(url: str, error: Exception) -> BusyError:
         "E-NETWORK",
         f"no answer: {type(error).__name__}: {error}",
         where=url,
-        fix="run it again; it goes on where it stopped",
+        fix="run it again; it resumes where it stopped",
     )
 
 
@@ -329,5 +320,5 @@ def _disk(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            "E-STORAGE", f"the file can't be written: {error.strerror or error}", where=str(path)
+            "E-STORAGE", f"could not write the file: {error.strerror or error}", where=str(path)
         ) from error

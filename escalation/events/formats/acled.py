@@ -1,30 +1,30 @@
-"""ACLED: exports by event of 35 columns, and older ones; upper or lower case.
+"""ACLED: event-level exports with 35 columns, and older ones; upper or lower case.
 
 Weekly aggregates are another layout: :mod:`escalation.events.formats.acled_weekly`.
 
 ============= ====================================================================================
 event_id      ``event_id_cnty``
 event_date    ``event_date``, ``2025-05-16``, or with the name of the month
-known_date    overwritten: the day (UTC) of ``timestamp``, the last time that the row was changed,
-              because ACLED does not keep the first. A row without one is assumed to be known 7
+known_date    overwritten: the day (UTC) of ``timestamp``, when the row was last changed; ACLED does
+              not keep when it was first published. A row without one is assumed to be known 7
               days after the event (releases are weekly), and counted in the notes; then the
               whole file counts as assumed.
 country       ``iso`` (numeric) as ISO 3166 alpha-3, else ``iso3`` of older exports, else the name
 admin1, site  ``admin1``, ``location``
-event_type    ``sub_event_type`` by ``SUB_EVENTS``; where there is none, ``event_type`` by
-              ``EVENTS``, which has the types of exports before 2019 too. Their ``Riots/Protests``
-              is one type, read as a protest.
+event_type    ``sub_event_type`` by ``SUB_EVENTS``; if empty, ``event_type`` by ``EVENTS``, which
+              includes the types of exports before 2019. Their single type ``Riots/Protests`` is
+              read as a protest.
 actor, target ``actor1``, ``actor2``
 killed        ``fatalities``. Wounded are not in the data: null.
-severity      from the ladder by killed; 6 where the military of one state fights that of another
+severity      from the ladder by killed; 6 if the military of one state fights that of another
               (both sides ``Military Forces of ...``)
 confidence    null
 tags          the sub-event, ``civilian_targeting``, and ``tags``, each as one word
 note          ``notes``
 ============= ====================================================================================
 
-Dates are kept up to a precision of ``coarsest`` days: ``time_precision`` 1 is a day, 2 a week (7
-days), 3 a month (31); by default 3 is quarantined. An event has one date, so there are no spans.
+Dates known within ``coarsest`` days are accepted: ``time_precision`` 1 is a day, 2 a week (7 days),
+3 a month (31); by default 3 is quarantined. An event has one date, so there are no spans.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.errors import InputError
-from escalation.events.columns import Mask, add_days, flags, looked_up
+from escalation.events.columns import Mask, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import acled_types, acled_weekly, canonical
 from escalation.events.formats.cells import Cells
@@ -64,7 +64,7 @@ _OPTIONAL = column_names(
 _ACTOR_BASED = frozenset({"actor1", "assoc_actor_1", "inter1", "interaction"})
 _OTHER_SIDE = frozenset({"actor2", "assoc_actor_2", "inter2"})
 _NEEDED = ("event_id_cnty", "event_date", "event_type", "country")
-"""Columns in which every row has a value."""
+"""Columns that need a value in every row."""
 _LATEST_SECOND = 2_147_483_647
 _DAY_SECONDS = 86_400
 _MILITARY = re.compile(r"Military Forces of (?P<state>[^(:]+)")
@@ -72,24 +72,22 @@ ASSUMED = "events without a timestamp, whose known_date is assumed"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of ACLED rows.
+    """Convert a block of ACLED rows.
 
     Examples
     --------
     >>> row = {"event_id_cnty": "IRQ7", "event_date": "16 May 2025", "iso": "368",
     ...     "event_type": "Explosions/Remote violence", "sub_event_type": "Air/drone strike",
     ...     "country": "Iraq", "fatalities": "2", "timestamp": "1747785600"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _REQUIRED + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["event_type"], event["country"], event["severity"], str(event["known_date"])
     ('air_strike', 'IRQ', 5, '2025-05-21')
     """
     cells = Cells(block, options)
     cells.require(*_NEEDED)
     day = cells.day("event_date")
-    known, assumed = _known(cells, day, _LAG if options.lag is None else options.lag)
-    cells.check_precision("time_precision", _PRECISION_DAYS, options.coarsest)
+    known, assumed = _known(cells, day)
+    cells.check_precision("time_precision", _PRECISION_DAYS)
     actor, target = cells.text("actor1"), cells.text("actor2")
     types = acled_types.event_types(cells, "event_type", "sub_event_type")
     killed = cells.count("fatalities")
@@ -113,18 +111,18 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.NOTE: cells.note("notes"),
     }
     basis: schema.KnownBasis | None = "assumed" if assumed else None
-    return canonical.converted(cells, _NAME, columns, {ASSUMED: assumed}, known_basis=basis)
+    return canonical.assemble(cells, _NAME, columns, {ASSUMED: assumed}, known_basis=basis)
 
 
-def _known(cells: Cells, day: pa.Array, lag: int) -> tuple[pa.Array, int]:
-    """The day of the last change, and how many had to be assumed."""
+def _known(cells: Cells, day: pa.Array) -> tuple[pa.Array, int]:
+    """The day of the last change, and the number of rows for which it had to be assumed."""
     stamp = cells.count("timestamp", most=_LATEST_SECOND)
     changed = pc.divide(stamp, _DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
     early = flags(pc.less(changed, day))
     cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
     missing = pc.is_null(cells.without_na("timestamp"))
-    assumed = pc.if_else(missing, add_days(day, lag), changed)
-    return assumed, int(flags(missing).sum())
+    known = pc.if_else(missing, cells.known_after(day, _LAG), changed)
+    return known, int(flags(missing).sum())
 
 
 def _country(cells: Cells) -> pa.Array:
@@ -153,10 +151,10 @@ def _refuse_columns(path: Path, columns: Collection[str]) -> None:
     if set(columns) >= _ACTOR_BASED and not _OTHER_SIDE & set(columns):
         raise InputError(
             "E-COLUMNS",
-            "this is an actor-based export of ACLED: a row is one side of an event",
+            "this is an actor-based ACLED export: a row is one side of an event",
             where=f"{path}:1",
             column="actor1",
-            fix="export the data by event, which has actor1 and actor2 in one row",
+            fix="export the data by event, with actor1 and actor2 in one row",
         )
 
 

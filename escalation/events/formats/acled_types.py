@@ -1,4 +1,4 @@
-"""ACLED's event and sub-event types, and its tags."""
+"""Event types, sub-event types and tags of ACLED."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells
 
 LICENCE = (
-    "ACLED's terms of use apply: cite ACLED, and do not pass the data on to others; see "
+    "ACLED's terms of use apply: cite ACLED, and do not redistribute the data; see "
     "https://acleddata.com/terms-and-conditions"
 )
 SUB_EVENTS = {
@@ -56,12 +56,10 @@ EVENTS = {
     "Headquarters or base established": "strategic_development",
     "Non-violent transfer of territory": "strategic_development",
 }
-_EVENTS_BY_KEY = {name.casefold(): event for name, event in EVENTS.items()}
-_SUB_EVENTS_BY_KEY = {name.casefold(): event for name, event in SUB_EVENTS.items()}
 
 
 def event_types(cells: Cells, column: str, finer: str) -> pa.Array:
-    """Event types by the sub-event type, else by the event type, whatever their case.
+    """Event types by the sub-event type or, if it is empty, by the event type.
 
     Parameters
     ----------
@@ -73,20 +71,12 @@ def event_types(cells: Cells, column: str, finer: str) -> pa.Array:
     -------
     pyarrow.Array of string
     """
-    events = cells.types(column, _known_event, "an event type of ACLED")
-    return pc.coalesce(cells.types(finer, _known_sub_event, "a sub-event type of ACLED"), events)
-
-
-def _known_event(name: str) -> str | None:
-    return _EVENTS_BY_KEY.get(name.casefold())
-
-
-def _known_sub_event(name: str) -> str | None:
-    return _SUB_EVENTS_BY_KEY.get(name.casefold())
+    events = cells.types(column, EVENTS, "an ACLED event type")
+    return pc.coalesce(cells.types(finer, SUB_EVENTS, "an ACLED sub-event type"), events)
 
 
 def phrase_tags(cells: Cells, *columns: str) -> pa.Array:
-    """The phrases of some columns as tags; ``crowd size=no report; armed`` is two.
+    """The phrases of some columns as tags; ``crowd size=no report; armed`` is two tags.
 
     Parameters
     ----------
@@ -97,7 +87,7 @@ def phrase_tags(cells: Cells, *columns: str) -> pa.Array:
     -------
     pyarrow.Array of string
     """
-    return canonical.words(*(looked_up(cells.note(column), _words) for column in columns))
+    return canonical.join_tags(*(looked_up(cells.note(column), _words) for column in columns))
 
 
 def _words(phrases: str) -> str:

@@ -1,21 +1,21 @@
-"""ACLED, aggregated by week: one row a week, region and sub-event type, with a number of events.
+"""ACLED weekly aggregates: a row per week, region and sub-event type, with a number of events.
 
 ============= ====================================================================================
 event_id      week, country, ``ADMIN1``, event type and sub-event type, joined by slashes: together
-              they name a row, and stay the same when ACLED revises its numbers
+              they identify a row, and don't change when ACLED revises its numbers
 event_date    the last day of the week, six days after ``WEEK``, which is a Saturday
 known_date    assumed: 7 days later
 country       ``COUNTRY``, a name, as ISO 3166 alpha-3
 admin1        ``ADMIN1``
-event_type    as for exports by event
+event_type    as for event-level exports
 killed        ``FATALITIES`` of the whole row, not per event
 weight        ``EVENTS``
 severity      from the ladder by killed
 coordinates   ``CENTROID_LATITUDE``, ``CENTROID_LONGITUDE``
 ============= ====================================================================================
 
-Sides and notes are not in the data. One row stands for many events, so the day of each is unknown:
-horizons and steps of whole weeks are the finest that make sense.
+Sides and notes are not in the data. A row stands for many events whose exact days are unknown, so
+use horizons and steps of whole weeks.
 """
 
 from __future__ import annotations
@@ -42,15 +42,13 @@ WEEKLY = "rows that stand for the events of a week, dated on its last day"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of weekly rows.
+    """Convert a block of weekly rows.
 
     Examples
     --------
     >>> row = {"WEEK": "2024-01-06", "COUNTRY": "Iraq", "ADMIN1": "Baghdad", "EVENTS": "7",
     ...     "EVENT_TYPE": "Battles", "SUB_EVENT_TYPE": "Armed clash", "FATALITIES": "3"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _REQUIRED + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> str(event["event_date"]), str(event["known_date"]), event["weight"], event["killed"]
     ('2024-01-12', '2024-01-19', 7, 3)
     """
@@ -62,7 +60,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns = {
         schema.EVENT_ID: _identifiers(cells, first),
         schema.EVENT_DATE: last,
-        schema.KNOWN_DATE: add_days(last, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: cells.known_after(last, _LAG),
         schema.COUNTRY: cells.country("COUNTRY", to_iso3(cells.raw("COUNTRY"), code="name")),
         schema.ADMIN1: cells.place("ADMIN1"),
         schema.LATITUDE: cells.degrees("CENTROID_LATITUDE", limit=90),
@@ -73,7 +71,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.WEIGHT: cells.count("EVENTS", least=1),
         schema.TAGS: acled_types.phrase_tags(cells, "SUB_EVENT_TYPE"),
     }
-    return canonical.converted(cells, _NAME, columns, {WEEKLY: len(block)})
+    return canonical.assemble(cells, _NAME, columns, {WEEKLY: len(block)})
 
 
 def _first_day(cells: Cells) -> pa.Array:

@@ -1,7 +1,7 @@
-"""CAMEO event codes to event types, for the sources that machines code (GDELT, ICEWS).
+"""CAMEO event codes to event types, for machine-coded sources (GDELT, ICEWS).
 
-A code is text of two to four digits, the first two its root; leading zeros count, because ``010``
-and ``10`` are different codes. The longest entry of the table that a code starts with decides.
+A code is text of two to four digits, the first two its root; leading zeros matter, because ``010``
+and ``10`` are different codes. The longest entry of the table that a code starts with applies.
 
 ===== ============================================ =================== =========================
 code  CAMEO                                        event_type          finer
@@ -35,7 +35,7 @@ code  CAMEO                                        event_type          finer
 ===== ============================================ =================== =========================
 
 Neither source counts casualties: killed and wounded are null, never zero, and severity is the
-lowest rung that the type allows. It is 6 where a state's government or military attacks another
+lowest rung that the type allows. It is 6 if a state's government or military attacks another
 state's military.
 """
 
@@ -93,12 +93,12 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
 _CODE = re.compile("[0-9]{2,4}")
 _LAST_ROOT = 20
 _JOINT = "\x1f"
-RESTORED = "events whose code had lost its leading zero, restored where it is certain"
+RESTORED = "events whose code had lost its leading zero, which was restored"
 EXPECTED = "a CAMEO code of two to four digits, with its leading zero"
 
 
 def event_type(code: str) -> str | None:
-    """Event type of a CAMEO code; None for what is none.
+    """Event type of a CAMEO code; None for other text.
 
     Examples
     --------
@@ -112,10 +112,11 @@ def event_type(code: str) -> str | None:
 
 
 def with_zeros(codes: pa.Array, *, base: pa.Array, root: pa.Array) -> tuple[pa.Array, Mask, Mask]:
-    """Codes whose leading zero a program took for a number's, restored by base and root.
+    """Restore leading zeros that were dropped because codes were parsed as numbers.
 
     ``20`` is ``020``, an appeal, under the root ``2``, and mass violence under the root ``20``;
-    without a root nobody can say. A code whose first two digits are no root has lost one for sure.
+    without a root it is ambiguous. A code whose first two digits are not a root has certainly lost
+    a zero.
 
     Parameters
     ----------
@@ -126,8 +127,8 @@ def with_zeros(codes: pa.Array, *, base: pa.Array, root: pa.Array) -> tuple[pa.A
     Returns
     -------
     pyarrow.Array of string, ndarray of bool, ndarray of bool
-        The codes, those that were restored, and those that can't be: a code of two digits without
-        a root, or three columns that contradict each other.
+        The codes, which of them were restored, and which can't be: a code of two digits without a
+        root, or three columns that contradict each other.
 
     Examples
     --------
@@ -136,16 +137,13 @@ def with_zeros(codes: pa.Array, *, base: pa.Array, root: pa.Array) -> tuple[pa.A
     >>> fixed.to_pylist(), restored.tolist(), wrong.tolist()
     (['020', '20', '193', '20'], [True, False, False, False], [False, False, False, True])
     """
-    keys = pa.StructArray.from_arrays([codes, base, root], ["code", "base", "root"])
-    joined = pc.binary_join_element_wise(
-        *(pc.fill_null(keys.field(k), "") for k in range(3)), _JOINT
-    )
-    encoded = joined.dictionary_encode()
-    fixed = [_restored(*key.split(_JOINT)) for key in encoded.dictionary.to_pylist()]
-    result = pc.take(pa.array([code for code, _ in fixed], pa.string()), encoded.indices)
-    fine = pc.take(pa.array([fits for _, fits in fixed], pa.bool_()), encoded.indices)
-    result = blanked(result, pc.is_null(codes))
-    return result, flags(pc.not_equal(result, codes)), ~flags(fine) & flags(pc.is_valid(codes))
+    cells = (pc.fill_null(column, "") for column in (codes, base, root))
+    encoded = pc.binary_join_element_wise(*cells, _JOINT).dictionary_encode()
+    pairs = [_restored(*key.split(_JOINT)) for key in encoded.dictionary.to_pylist()]
+    fixed = pc.take(pa.array([code for code, _ in pairs], pa.string()), encoded.indices)
+    agrees = pc.take(pa.array([agrees for _, agrees in pairs], pa.bool_()), encoded.indices)
+    fixed = blanked(fixed, pc.is_null(codes))
+    return fixed, flags(pc.not_equal(fixed, codes)), ~flags(agrees) & flags(pc.is_valid(codes))
 
 
 def _restored(code: str, base: str, root: str) -> tuple[str, bool]:
@@ -156,11 +154,10 @@ def _restored(code: str, base: str, root: str) -> tuple[str, bool]:
         return code, False
     if not root:
         lost_zero = len(code) < 4 and int(code[:2]) > _LAST_ROOT
-        first = "0" + code if lost_zero else code
-        return first, len(first) > 2 and _agree(first, base)
-    start = root.zfill(2)
+        full = "0" + code if lost_zero else code
+        return full, len(full) > 2 and _agree(full, base)
     for candidate in (code, "0" + code):
-        if candidate.startswith(start):
+        if candidate.startswith(root.zfill(2)):
             return candidate, _agree(candidate, base)
     return code, False
 
@@ -170,7 +167,7 @@ def _agree(code: str, base: str) -> bool:
 
 
 def code_tags(codes: pa.Array) -> pa.Array:
-    """The code itself as a tag, so that no distinction is lost.
+    """The code itself as a tag, which keeps its full detail.
 
     Examples
     --------

@@ -1,28 +1,29 @@
-"""From columns read of a block to canonical events: what the readers of formats have in common."""
+"""Build canonical events from the parsed columns of a block."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import blanked
+from escalation.events.columns import Mask, blanked
 from escalation.events.formats.cells import Cells
-from escalation.events.source import EVENT_SCHEMA, Converted
+from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
-NO_COUNTRY = "events at places that are no country, kept without one"
+NO_COUNTRY = "events at places outside any country, kept without one"
 
 
-def words(*columns: pa.Array) -> pa.Array:
-    """Tags of several columns in one; null where there is none.
+def join_tags(*columns: pa.Array) -> pa.Array:
+    """Join the tags of several columns; null if there are none.
 
-    Arrow's own join leaves out rows in which everything is null, and so moves those below.
+    Arrow's own join omits rows that are null in every column, which shifts the rows below.
 
     Examples
     --------
-    >>> words(pa.array(["a", None, None]), pa.array(["b", "c", None])).to_pylist()
+    >>> join_tags(pa.array(["a", None, None]), pa.array(["b", "c", None])).to_pylist()
     ['a b', 'c', None]
     """
     joined = pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in columns), " ")
@@ -41,17 +42,16 @@ def tag(text: str) -> str:
     return "_".join(text.lower().split())
 
 
-def converted(
+def assemble(
     cells: Cells,
     source: str,
     columns: Mapping[str, pa.Array],
     notes: Mapping[str, int],
     *,
     known_basis: schema.KnownBasis | None = None,
+    unrated: Mask | None = None,
 ) -> Converted:
-    """The canonical table; columns that the source does not have are null.
-
-    Notes that count nothing are left out.
+    """Build the canonical table; columns that the source lacks are null.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def converted(
     columns : mapping of str to pyarrow.Array
         By canonical name.
     notes : mapping of str to int
-        Counts by what is counted.
-    known_basis : str, optional
-        How the weakest ``known_date`` of the block came about, if the rows decide it.
+        Counts by what is counted; zeros are dropped.
+    known_basis, unrated : optional
+        As in :class:`Converted`.
     """
     rows = len(cells.block)
     present = {schema.WEIGHT: pa.repeat(1, rows), **columns, schema.SOURCE: pa.repeat(source, rows)}
@@ -73,6 +73,21 @@ def converted(
         else pa.nulls(rows, field.type)
         for field in EVENT_SCHEMA
     }
-    counted = {text: int(count) for text, count in notes.items() if count} | cells.notes
+    counts = {text: int(count) for text, count in notes.items() if count} | cells.notes
     events = pa.table(table, schema=EVENT_SCHEMA)
-    return Converted(events, tuple(cells.problems), counted, known_basis=known_basis)
+    return Converted(
+        events, tuple(cells.problems), counts, unrated=unrated, known_basis=known_basis
+    )
+
+
+def convert_row(source: Source, row: Mapping[str, str]) -> dict[str, Any]:
+    """The canonical event of one row, for examples.
+
+    Parameters
+    ----------
+    source : Source
+    row : mapping of str to str
+        Cells by the source's column names.
+    """
+    block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in source.columns})
+    return source.convert(block, Options()).events.to_pylist()[0]

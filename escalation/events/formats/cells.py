@@ -1,9 +1,9 @@
-"""The text cells of a block of rows, read column by column, and what can't be read of them."""
+"""Parse the text cells of a block of rows column by column, and collect what can't be read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from escalation.events.columns import (
     Mask,
+    add_days,
     became_null,
     blanked,
     flags,
@@ -23,15 +24,15 @@ from escalation.events.source import Options, Problem
 
 LONGEST_NOTE = 20_000
 NAMED_MONTHS = ("%d %B %Y", "%d-%B-%Y", "%d %b %Y", "%d-%b-%Y")
-"""Forms of a date that can't be misread."""
+"""Unambiguous date formats."""
 MISSING_WORDS = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "none")
-"""How programs spell a missing value, letter by letter: Nan is a province of Thailand."""
-_MENDED = "cells of {column} in which hidden characters were replaced or the end was cut off"
+"""How programs write a missing value; case matters, because Nan is a province of Thailand."""
+_REPAIRED = "cells of {column} with hidden characters replaced or the end cut off"
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The text cells of a block; a cell's value is what stands between its outer blanks.
+    """The text cells of a block; blanks around a value are ignored.
 
     Parameters
     ----------
@@ -39,9 +40,9 @@ class Cells:
         Every known column as text, null where empty.
     options : Options
     problems : list of Problem
-        Grows with every cell that can't be read.
+        Grows with every column that has unreadable cells.
     notes : Counter of str
-        What was mended on the way.
+        Counts of repaired cells.
     """
 
     block: pa.Table
@@ -51,18 +52,18 @@ class Cells:
     _trimmed: dict[str, pa.Array] = field(default_factory=dict)
 
     def raw(self, column: str) -> pa.Array:
-        """The cells without blanks around them; null where nothing is left."""
+        """The cells without surrounding blanks; null if nothing remains."""
         if column not in self._trimmed:
             self._trimmed[column] = trimmed(self.block[column])
         return self._trimmed[column]
 
     def present(self, column: str) -> pa.Array:
-        """The same, null where the cell holds only a word for a missing value."""
+        """Like :meth:`raw`, with null for words that mean a missing value."""
         values = self.raw(column)
         return blanked(values, pc.is_in(values, pa.array(MISSING_WORDS)))
 
     def refuse(self, code: str, column: str, rows: Mask, expected: str) -> None:
-        """Note rows that can't be taken; none is no problem.
+        """Record rows that can't be used, if there are any.
 
         Parameters
         ----------
@@ -77,12 +78,12 @@ class Cells:
             self.problems.append(Problem(code, column, rows, expected))
 
     def require(self, *columns: str) -> None:
-        """Refuse rows without a value in any of the columns."""
+        """Refuse rows without a value in one of the columns."""
         for column in columns:
             self.refuse("Q-REQUIRED", column, flags(pc.is_null(self.raw(column))), "a value")
 
     def text(self, column: str, *, longest: int = 1000) -> pa.Array:
-        """Text that identifies something: refused where it holds hidden characters.
+        """Text that identifies something; refused if it has hidden characters.
 
         Parameters
         ----------
@@ -90,10 +91,10 @@ class Cells:
         longest : int, optional
             In characters.
         """
-        return self._checked_text(column, self.raw(column), longest)
+        return self._clean_text(column, self.raw(column), longest)
 
     def place(self, column: str, *, longest: int = 1000) -> pa.Array:
-        """The name of a place; a word for a missing value is none.
+        """The name of a place: :meth:`text`, with null for words that mean a missing value.
 
         Parameters
         ----------
@@ -101,25 +102,25 @@ class Cells:
         longest : int, optional
             In characters.
         """
-        return self._checked_text(column, self.present(column), longest)
+        return self._clean_text(column, self.present(column), longest)
 
-    def _checked_text(self, column: str, values: pa.Array, longest: int) -> pa.Array:
+    def _clean_text(self, column: str, values: pa.Array, longest: int) -> pa.Array:
         clean, bad = checks.text(values, longest=longest)
         self.refuse("Q-TEXT", column, bad, f"up to {longest} characters, none of them hidden")
         return clean
 
     def note(self, column: str, *, longest: int = LONGEST_NOTE) -> pa.Array:
-        """Text that only describes: mended where it holds hidden characters, and counted.
+        """Text that only describes: hidden characters are replaced, and the cells counted.
 
         Parameters
         ----------
         column : str
         longest : int, optional
-            In characters; what is longer is cut off.
+            In characters; longer text is cut off.
         """
-        values, mended = checks.repaired(self.raw(column), longest=longest)
-        if count := int(mended.sum()):
-            self.notes[_MENDED.format(column=column)] += count
+        values, repaired = checks.repaired(self.raw(column), longest=longest)
+        if count := int(repaired.sum()):
+            self.notes[_REPAIRED.format(column=column)] += count
         return values
 
     def count(
@@ -130,15 +131,15 @@ class Cells:
         most: int = 10_000_000,
         values: pa.Array | None = None,
     ) -> pa.Array:
-        """Whole numbers, from 0 on by default; ``NA`` is unknown.
+        """Whole numbers; ``NA`` is unknown.
 
         Parameters
         ----------
         column : str
         least, most : int, optional
-            The range, ends included.
+            The range, both ends included.
         values : pyarrow.Array of string, optional
-            The cells, where the source spells some of them in its own way.
+            The cells, if the source spells some of them in its own way.
         """
         text = self.raw(column) if values is None else values
         values, bad = checks.whole_numbers(_without_na(text), least=least, most=most)
@@ -159,7 +160,7 @@ class Cells:
         return values
 
     def without_na(self, column: str) -> pa.Array:
-        """The cells, null where they hold the ``NA`` of R; no other word is a missing number."""
+        """The cells, with null for R's ``NA``; no other word is a missing number."""
         return _without_na(self.raw(column))
 
     def day(
@@ -170,23 +171,23 @@ class Cells:
         shown: str = "YYYY-MM-DD",
         declared: bool = True,
     ) -> pa.Array:
-        """Days in the source's own form, or in the one that the user declared.
+        """Days in the source's own format, or in the one that the user declared.
 
         Parameters
         ----------
         column : str
         form : str, optional
-            A pattern with groups for year, month and day that takes the place of the ISO form.
+            A regular expression with groups for year, month and day that replaces the ISO format.
         shown : str, optional
-            How a message names the form.
+            Name of the format in messages.
         declared : bool, optional
-            Whether what the user declares holds for this column.
+            Whether the user's declared format and time zone apply to this column.
         """
         options = self.options if declared else Options()
         values, zone = self.raw(column), options.zone
         if form and not options.date_format:
             dashed = pc.replace_substring_regex(values, form, r"\1-\2-\3")
-            # What does not fit the form is left to fail, even where it happens to be ISO.
+            # Cells in another format must fail, even if they happen to be ISO dates.
             values = pc.if_else(pc.match_substring_regex(values, form), dashed, "no date")
         other = () if form else NAMED_MONTHS
         days, bad = checks.dates(
@@ -198,21 +199,27 @@ class Cells:
         self.refuse("Q-DATE", column, bad, expected)
         return days
 
-    def days_of(self, values: pa.Array) -> tuple[pa.Array, Mask]:
-        """ISO days that a reader put together of several cells, and those that are none."""
-        return checks.dates(values)
+    def known_after(self, days: pa.Array, lag: int) -> pa.Array:
+        """Assumed known dates: ``days`` plus the declared reporting lag.
 
-    def check_precision(self, column: str, days: Mapping[int, int], coarsest: int) -> None:
-        """Refuse dates known less precisely than is allowed; ``days`` by the code in the cell.
+        Parameters
+        ----------
+        days : pyarrow.Array of date32
+        lag : int
+            In days, if the user declares none.
+        """
+        return add_days(days, lag if self.options.lag is None else self.options.lag)
+
+    def check_precision(self, column: str, days: Mapping[int, int]) -> None:
+        """Refuse dates that are less precise than the user allows.
 
         Parameters
         ----------
         column : str
         days : mapping of int to int
-            Precision in days by the code in the cell.
-        coarsest : int
-            Longest precision kept, in days.
+            Precision in days, by the code in the cell.
         """
+        coarsest = self.options.coarsest
         codes = whole(self.raw(column))
         known = is_one_of(codes, map(str, days))
         fine = is_one_of(codes, (str(code) for code, length in days.items() if length <= coarsest))
@@ -221,7 +228,7 @@ class Cells:
         self.refuse("Q-PRECISION", column, known & ~fine, f"a date known within {coarsest} days")
 
     def one_of(self, column: str, words: Collection[str]) -> pa.Array:
-        """One of a few words, whatever its case.
+        """One of a few words, in any case.
 
         Parameters
         ----------
@@ -234,44 +241,45 @@ class Cells:
         self.refuse("Q-VALUE", column, unknown, f"one of {', '.join(words)}")
         return blanked(values, pa.array(unknown))
 
-    def country(self, column: str, *found: pa.Array) -> pa.Array:
-        """The first country found for each row; refused where ``column`` says one that none is.
+    def country(self, column: str, *candidates: pa.Array) -> pa.Array:
+        """The first known country of each row; refused if ``column`` has text but none is known.
 
         Parameters
         ----------
         column : str
-        *found : pyarrow.Array of string
-            Codes by several columns, the most reliable first.
+        *candidates : pyarrow.Array of string
+            Codes from several columns, the most reliable first.
         """
-        first = pc.coalesce(*found)
+        first = pc.coalesce(*candidates)
         expected = "a country by its code or one of its names"
         self.refuse("Q-COUNTRY", column, became_null(self.present(column), first), expected)
         return first
 
-    def types(self, column: str, find: Callable[[str], str | None], expected: str) -> pa.Array:
-        """Event types by the code in the cell; codes that ``find`` does not know are refused.
+    def types(self, column: str, types: Mapping[str, str], expected: str) -> pa.Array:
+        """Event types by the name or code in the cell, in any case; unknown ones are refused.
 
         Parameters
         ----------
         column : str
-        find : callable
-            Gives the event type of a code, or None.
+        types : mapping of str to str
+            Event type by name or code.
         expected : str
             What the cell should hold.
         """
-        values = looked_up(self.raw(column), find)
+        by_name = {name.casefold(): event_type for name, event_type in types.items()}
+        values = looked_up(self.raw(column), lambda name: by_name.get(name.casefold()))
         self.refuse("Q-TYPE", column, became_null(self.raw(column), values), expected)
         return values
 
 
 def without_words(block: pa.Table, words: Collection[str]) -> pa.Table:
-    """The block with null where a cell holds one of some words.
+    """The block with null in cells that hold one of some words.
 
     Parameters
     ----------
     block : pyarrow.Table of string columns
     words : collection of str
-        That stand for a missing value, letter by letter.
+        Words for a missing value; case matters.
     """
     missing = pa.array(words)
     columns = [blanked(column, pc.is_in(column, missing)) for column in block.itercolumns()]
@@ -283,7 +291,7 @@ def _without_na(values: pa.Array) -> pa.Array:
 
 
 def whole(column: pa.Array) -> pa.Array:
-    """Numbers written by a table with gaps, as whole ones; anything else as it stands.
+    """Text of whole numbers without the ``.0`` that tables with gaps add; other text unchanged.
 
     Examples
     --------

@@ -1,30 +1,30 @@
 """GDELT event files: 2.0 (61 columns), 1.0 (58), and 1.0 before April 2013 (57, without a link).
 
-Tab-separated, without a header; or with one and any separator, as BigQuery and gdeltPyR write it.
-All codes are text.
+Tab-separated without a header; or with a header and any separator, as BigQuery and gdeltPyR write
+it. All codes are text.
 
 ============= ====================================================================================
 event_id      ``GLOBALEVENTID``
-event_date    ``SQLDATE``, yyyymmdd. It may lie decades before the article: such late news is kept,
-              and what is more than 365 days late is counted in the notes.
+event_date    ``SQLDATE``, yyyymmdd. It may be decades before the article; such events are kept,
+              and those more than 365 days late are counted in the notes.
 known_date    observed: the day (UTC) of ``DATEADDED``
-country       ``ActionGeo_CountryCode``, FIPS 10-4, as ISO 3166 alpha-3 (IZ is IRQ). Codes that name
-              no country, such as OS for the oceans, give null and are counted in the notes.
+country       ``ActionGeo_CountryCode``, FIPS 10-4, as ISO 3166 alpha-3 (IZ is IRQ). Codes without
+              a country, such as OS for the oceans, give null and are counted in the notes.
 admin1        ``ActionGeo_ADM1Code``
 site          ``ActionGeo_FullName`` of cities (``ActionGeo_Type`` 3 and 4, or no type)
-coordinates   ``ActionGeo_Lat``, ``ActionGeo_Long``. Where only the country is known (type 1) they
-              are its centre: coordinates and admin1 are null, and the events are counted in the
-              notes.
-event_type    ``EventCode`` by the table of :mod:`escalation.events.formats.cameo`. A program that
-              took codes for numbers drops their leading zeros: they are restored where
-              ``EventRootCode`` makes it certain, counted in the notes, else the row is refused.
+coordinates   ``ActionGeo_Lat``, ``ActionGeo_Long``. If only the country is known (type 1) they are
+              its centre: then coordinates and admin1 are null, and the events are counted in
+              the notes.
+event_type    ``EventCode`` by the table of :mod:`escalation.events.formats.cameo`. Programs that
+              parse codes as numbers drop their leading zeros: they are restored and counted in
+              the notes if ``EventRootCode`` makes it certain; otherwise the row is refused.
 actor, target country (or known group) and first type: ``USA_MIL``, ``IRQ_GOV``, ``USA``, ``REB``;
-              the whole code where there is none of them
-severity      from the ladder; 6 where a government (GOV) or military (MIL) attacks the military
-              of another country
+              the whole code if it has none of them
+severity      from the ladder; 6 if a government (GOV) or military (MIL) attacks the military of
+              another country
 killed        null: GDELT counts no casualties
-confidence    ``high`` from 3 sources (``NumSources``) on, ``medium`` with 2 sources or from 5
-              mentions (``NumMentions``) on, else ``low``
+confidence    ``high`` with 3 or more sources (``NumSources``), ``medium`` with 2 sources or 5 or
+              more mentions (``NumMentions``), else ``low``
 tags          ``cameo_`` and the code; ``root_event`` if ``IsRootEvent``
 ============= ====================================================================================
 """
@@ -63,27 +63,27 @@ COLUMNS_2 = (
     *(f"{place}Geo_{name}" for place in ("Actor1", "Actor2", "Action") for name in _GEO),
     *column_names("DATEADDED, SOURCEURL"),
 )
-"""Of version 2.0; 1.0 has no second-order administrative codes."""
+"""Columns of version 2.0."""
 COLUMNS_1 = tuple(name for name in COLUMNS_2 if not name.endswith("ADM2Code"))
+"""Columns of version 1.0, which has no second-order administrative codes."""
 _REQUIRED = ("GLOBALEVENTID", "SQLDATE", "EventCode", "DATEADDED")
 _DATE_FORM = r"^([0-9]{4})([0-9]{2})([0-9]{2})(?:\.0+)?$"
 _TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
 _STAMP_FORM = rf"^([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:{_TIME})?(?:\.0+)?$"
 _LATE_DAYS = 365
 LATE_KEPT = f"events that became known more than {_LATE_DAYS} days after they happened, kept"
-COUNTRY_ONLY = "events of which only the country is known, without coordinates"
+COUNTRY_ONLY = "events located only by country, kept without coordinates"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of GDELT rows.
+    """Convert a block of GDELT rows.
 
     Examples
     --------
     >>> row = {"GLOBALEVENTID": "900", "SQLDATE": "20200103", "EventCode": "1952",
     ...     "Actor1CountryCode": "USA", "Actor1Type1Code": "MIL", "Actor2CountryCode": "IRN",
     ...     "ActionGeo_CountryCode": "IZ", "DATEADDED": "20200103004500"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in COLUMNS_2})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["event_type"], event["actor"], event["target"], event["country"], event["killed"]
     ('drone_strike', 'USA_MIL', 'IRN', 'IRQ', None)
     """
@@ -107,19 +107,19 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.CONFIDENCE: _confidence(cells),
         schema.TAGS: _tags(cells, codes),
     }
-    unknown = became_null(cells.raw("ActionGeo_CountryCode"), country)
+    outside = became_null(cells.raw("ActionGeo_CountryCode"), country)
     late = pc.greater(pc.subtract(known.cast(pa.int32()), day.cast(pa.int32())), _LATE_DAYS)
     notes = {
         LATE_KEPT: flags(late).sum(),
-        COUNTRY_ONLY: _vague(cells).sum(),
-        canonical.NO_COUNTRY: unknown.sum(),
+        COUNTRY_ONLY: _country_only(cells).sum(),
+        canonical.NO_COUNTRY: outside.sum(),
         cameo.RESTORED: restored,
     }
-    return canonical.converted(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes)
 
 
 def _codes(cells: Cells) -> tuple[pa.Array, int]:
-    """CAMEO codes, and how many had lost their leading zero."""
+    """CAMEO codes, and the number of restored leading zeros."""
     code, base, root = (
         whole(cells.raw(name)) for name in ("EventCode", "EventBaseCode", "EventRootCode")
     )
@@ -135,17 +135,17 @@ def _days(cells: Cells) -> tuple[pa.Array, pa.Array]:
         "DATEADDED", form=_STAMP_FORM, shown="yyyymmdd or yyyymmddhhmmss", declared=False
     )
     early = flags(pc.less(known, day))
-    cells.refuse("Q-KNOWN-EARLY", "DATEADDED", early, "a day from SQLDATE on")
+    cells.refuse("Q-KNOWN-EARLY", "DATEADDED", early, "a day on or after SQLDATE")
     return day, known
 
 
-def _vague(cells: Cells) -> Mask:
+def _country_only(cells: Cells) -> Mask:
     return is_one_of(whole(cells.raw("ActionGeo_Type")), ["1"])
 
 
 def _place(cells: Cells) -> dict[str, pa.Array]:
     kind = whole(cells.raw("ActionGeo_Type"))
-    country_only = pa.array(_vague(cells))
+    country_only = pa.array(_country_only(cells))
     region_only = pa.array(is_one_of(kind, ["1", "2", "5"]))
     return {
         schema.ADMIN1: blanked(cells.place("ActionGeo_ADM1Code"), country_only),
@@ -156,10 +156,10 @@ def _place(cells: Cells) -> dict[str, pa.Array]:
 
 
 def _side(cells: Cells, actor: str) -> pa.Array:
-    who = pc.coalesce(cells.text(f"{actor}CountryCode"), cells.text(f"{actor}KnownGroupCode"))
-    what = cells.text(f"{actor}Type1Code")
-    both = pc.binary_join_element_wise(who, what, "_")
-    return pc.coalesce(both, who, what, cells.text(f"{actor}Code"))
+    group = pc.coalesce(cells.text(f"{actor}CountryCode"), cells.text(f"{actor}KnownGroupCode"))
+    kind = cells.text(f"{actor}Type1Code")
+    both = pc.binary_join_element_wise(group, kind, "_")
+    return pc.coalesce(both, group, kind, cells.text(f"{actor}Code"))
 
 
 def _interstate(cells: Cells) -> Mask:
@@ -170,15 +170,15 @@ def _interstate(cells: Cells) -> Mask:
 
 def _confidence(cells: Cells) -> pa.Array:
     sources, mentions = cells.count("NumSources"), cells.count("NumMentions")
-    some = flags(pc.greater_equal(sources, 2)) | flags(pc.greater_equal(mentions, 5))
-    lesser = pc.if_else(pa.array(some), "medium", "low")
-    bucket = pc.if_else(pa.array(flags(pc.greater_equal(sources, 3))), "high", lesser)
-    return blanked(bucket, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
+    medium = flags(pc.greater_equal(sources, 2)) | flags(pc.greater_equal(mentions, 5))
+    level = pc.if_else(pa.array(medium), "medium", "low")
+    level = pc.if_else(pa.array(flags(pc.greater_equal(sources, 3))), "high", level)
+    return blanked(level, pc.and_(pc.is_null(sources), pc.is_null(mentions)))
 
 
 def _tags(cells: Cells, codes: pa.Array) -> pa.Array:
     root = looked_up(whole(cells.raw("IsRootEvent")), {"1": "root_event"}.get)
-    return canonical.words(cameo.code_tags(codes), root)
+    return canonical.join_tags(cameo.code_tags(codes), root)
 
 
 FORMAT = Source(
@@ -188,7 +188,7 @@ FORMAT = Source(
     convert=_convert,
     known_basis="observed",
     licence=(
-        "GDELT is open for any use: cite the GDELT Project and link to https://www.gdeltproject.org"
+        "GDELT may be used freely: cite the GDELT Project and link to https://www.gdeltproject.org"
     ),
     delimiter="\t",
     zoned=False,

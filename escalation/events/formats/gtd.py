@@ -1,26 +1,26 @@
 """Global Terrorism Database: the workbook or CSV of 135 columns.
 
 ============= ====================================================================================
-event_id      ``eventid``, which begins with the day: 12 digits
+event_id      ``eventid``, 12 digits that begin with the day
 event_date    ``iyear``, ``imonth``, ``iday``. A day or month of 0 is unknown: the first one is
-              taken, and the event is kept only up to a precision of ``coarsest`` days
-known_date    assumed: 365 days after the event, because releases come yearly at best
-country       ``country_txt``, a name, as ISO 3166 alpha-3. Names of no country of today give null
-              and are counted in the notes.
+              used, and the event is accepted only if its date is known within ``coarsest`` days
+known_date    assumed: 365 days after the event, because releases are yearly at best
+country       ``country_txt``, a name, as ISO 3166 alpha-3. Names of countries that no longer
+              exist give null and are counted in the notes.
 admin1, site  ``provstate``, ``city``; ``Unknown`` is missing
 event_type    ``attacktype1_txt`` by ``ATTACKS``; bombings with ``suicide`` are suicide_bombing,
               armed assaults on the military or the police armed_clash
 actor, target ``gname`` (``Unknown`` is missing), ``targtype1_txt``
-attribution   claimed if ``claimed`` is 1; else blamed where the group is named, or unknown
+attribution   claimed if ``claimed`` is 1; else blamed if the group is named, or unknown
 killed        ``nkill``; wounded ``nwound``. -9 and -99 are unknown.
 severity      from the ladder
-confidence    ``low`` where ``doubtterr`` is 1: perhaps no terrorism; ``high`` where it is 0
-tags          the attack type; ``suicide``; ``failed`` where ``success`` is 0
+confidence    ``low`` if ``doubtterr`` is 1 (doubtful as terrorism); ``high`` if it is 0
+tags          the attack type; ``suicide``; ``failed`` if ``success`` is 0
 note          ``summary``
 ============= ====================================================================================
 
-Files are UTF-8, or Latin-1 where they are not. Tried on the first 1,209 rows (1970 to 1972) of a
-CSV of the release of 2018; not on a workbook as it is published.
+Files are UTF-8 or Latin-1. Tested with the first 1,209 rows (1970 to 1972) of a CSV of the 2018
+release, not with a published workbook.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import add_days, became_null, blanked, flags, is_one_of, looked_up
+from escalation.events.columns import became_null, blanked, flags, is_one_of, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
+from escalation.events.reading import checks
 from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
@@ -76,19 +77,18 @@ _IGNORED = column_names(
     """
 )
 _DAYS = (1, 31, 366)
-"""Precision of a known day, of a known month, of a known year."""
+"""Precision in days of a known day, month or year."""
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of GTD rows.
+    """Convert a block of GTD rows.
 
     Examples
     --------
     >>> row = {"eventid": "201401010001", "iyear": "2014", "imonth": "1", "iday": "1",
     ...     "country_txt": "Iraq", "city": "Baghdad", "attacktype1_txt": "Bombing/Explosion",
     ...     "gname": "Unknown", "nkill": "2", "nwound": "-9", "suicide": "0", "claimed": "0"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in FORMAT.columns})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> str(event["event_date"]), event["event_type"], event["killed"], event["wounded"]
     ('2014-01-01', 'explosion', 2, None)
     """
@@ -96,20 +96,20 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     cells.require("eventid", "iyear", "imonth", "iday", "attacktype1_txt")
     day = _day(cells)
     country = to_iso3(cells.raw("country_txt"), code="name")
-    types, group = _types(cells), _known(cells, "gname")
+    types, group = _types(cells), _named(cells, "gname")
     killed, wounded = _toll(cells, "nkill"), _toll(cells, "nwound")
     columns = {
         schema.EVENT_ID: _identifiers(cells),
         schema.EVENT_DATE: day,
-        schema.KNOWN_DATE: add_days(day, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: cells.known_after(day, _LAG),
         schema.COUNTRY: country,
-        schema.ADMIN1: _known(cells, "provstate"),
-        schema.SITE: _known(cells, "city"),
+        schema.ADMIN1: _named(cells, "provstate"),
+        schema.SITE: _named(cells, "city"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
         schema.LONGITUDE: cells.degrees("longitude", limit=180),
         schema.EVENT_TYPE: types,
         schema.ACTOR: group,
-        schema.TARGET: _known(cells, "targtype1_txt"),
+        schema.TARGET: _named(cells, "targtype1_txt"),
         schema.ATTRIBUTION: _attribution(cells, group),
         schema.SEVERITY: severity_of(types, ladder=options.ladder, killed=killed, wounded=wounded),
         schema.KILLED: killed,
@@ -119,7 +119,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.NOTE: cells.note("summary"),
     }
     notes = {canonical.NO_COUNTRY: became_null(cells.present("country_txt"), country).sum()}
-    return canonical.converted(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes)
 
 
 def _identifiers(cells: Cells) -> pa.Array:
@@ -130,15 +130,15 @@ def _identifiers(cells: Cells) -> pa.Array:
 
 
 def _day(cells: Cells) -> pa.Array:
-    """The day, or the first one that it can have been."""
+    """The day, or the first possible one."""
     year, month, day = (whole(cells.raw(name)) for name in ("iyear", "imonth", "iday"))
     no_month, no_day = is_one_of(month, ["0", "00"]), is_one_of(day, ["0", "00"])
-    parts = [
-        pc.utf8_lpad(pc.if_else(pa.array(unknown), "1", part), 2, "0")
-        for part, unknown in ((month, no_month), (day, no_day | no_month))
-    ]
-    days, bad = cells.days_of(pc.binary_join_element_wise(year, *parts, "-"))
-    cells.refuse("Q-DATE", "iday", bad, "a day of the calendar, or 0")
+    month, day = (
+        pc.utf8_lpad(pc.if_else(pa.array(unknown), "1", number), 2, "0")
+        for number, unknown in ((month, no_month), (day, no_day | no_month))
+    )
+    days, bad = checks.dates(pc.binary_join_element_wise(year, month, day, "-"))
+    cells.refuse("Q-DATE", "iday", bad, "a calendar day, or 0")
     coarsest, (_, of_month, of_year) = cells.options.coarsest, _DAYS
     coarse = (no_month & (of_year > coarsest)) | (no_day & ~no_month & (of_month > coarsest))
     cells.refuse("Q-PRECISION", "iday", coarse, f"a date known within {coarsest} days")
@@ -146,9 +146,7 @@ def _day(cells: Cells) -> pa.Array:
 
 
 def _types(cells: Cells) -> pa.Array:
-    types = cells.types(
-        "attacktype1_txt", lambda name: ATTACKS.get(name.casefold()), "an attack type of GTD"
-    )
+    types = cells.types("attacktype1_txt", ATTACKS, "a GTD attack type")
     suicide = flags(pc.equal(whole(cells.raw("suicide")), "1")) & flags(
         pc.equal(types, "explosion")
     )
@@ -158,7 +156,7 @@ def _types(cells: Cells) -> pa.Array:
     return pc.if_else(pa.array(armed & forces), "armed_clash", types)
 
 
-def _known(cells: Cells, column: str) -> pa.Array:
+def _named(cells: Cells, column: str) -> pa.Array:
     names = cells.place(column)
     return blanked(names, pc.equal(names, "Unknown"))
 
@@ -170,15 +168,15 @@ def _toll(cells: Cells, column: str) -> pa.Array:
 
 def _attribution(cells: Cells, group: pa.Array) -> pa.Array:
     claimed = flags(pc.equal(whole(cells.raw("claimed")), "1"))
-    named = pc.if_else(pc.is_valid(group), "blamed", "unknown")
-    return pc.if_else(pa.array(claimed), "claimed", named)
+    unclaimed = pc.if_else(pc.is_valid(group), "blamed", "unknown")
+    return pc.if_else(pa.array(claimed), "claimed", unclaimed)
 
 
 def _tags(cells: Cells) -> pa.Array:
     kind = looked_up(cells.note("attacktype1_txt"), canonical.tag)
     suicide = looked_up(whole(cells.raw("suicide")), {"1": "suicide"}.get)
     failed = looked_up(whole(cells.raw("success")), {"0": "failed"}.get)
-    return canonical.words(kind, suicide, failed)
+    return canonical.join_tags(kind, suicide, failed)
 
 
 FORMAT = Source(
@@ -190,5 +188,5 @@ FORMAT = Source(
     known_basis="assumed",
     fallback_encoding="latin-1",
     licence="GTD's end user licence of the University of Maryland (START): cite it, and do not "
-    "pass the data on",
+    "redistribute the data",
 )

@@ -3,14 +3,14 @@
 ============= ====================================================================================
 event_id      ``Event ID`` and ``Event Date``, joined by a hyphen: the number alone is not unique
 event_date    ``Event Date``
-known_date    assumed: 7 days after the event by default, because releases came weekly at best
-country       ``Country`` of the place, a name, as ISO 3166 alpha-3. Names of no country give null
-              and are counted in the notes.
+known_date    assumed: 7 days after the event by default, because releases were weekly at best
+country       ``Country`` of the place, a name, as ISO 3166 alpha-3. Names that are not a country
+              give null and are counted in the notes.
 admin1, site  ``Province``, ``City``
 event_type    ``CAMEO Code`` by the table of :mod:`escalation.events.formats.cameo`. A code of two
-              digits has lost its leading zero: restored where that is certain, else refused.
+              digits has lost its leading zero: restored if that is certain, else refused.
 actor, target ``Source Name``, ``Target Name``
-severity      from the ladder; 6 where a source with the sector Government or Military attacks a
+severity      from the ladder; 6 if a source with the sector Government or Military attacks a
               target with the sector Military of another country
 killed        null: ICEWS counts no casualties
 confidence    null
@@ -18,8 +18,7 @@ tags          ``cameo_`` and the code
 note          ``Event Text``
 ============= ====================================================================================
 
-``NA`` is how R, which wrote these files, spells a missing value. It is read as missing in every
-column here, unlike in other sources, where it is text.
+These files were written by R, so unlike in other sources ``NA`` is a missing value in every column.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, add_days, became_null, flags, looked_up
+from escalation.events.columns import Mask, became_null, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
 from escalation.events.formats.cells import Cells, whole, without_words
@@ -52,15 +51,13 @@ _OPTIONAL = column_names(
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of ICEWS rows.
+    """Convert a block of ICEWS rows.
 
     Examples
     --------
     >>> row = {"Event ID": "7", "Event Date": "2018-06-01", "Source Name": "Police (India)",
     ...     "CAMEO Code": "193", "Target Name": "Women (India)", "City": "NA", "Country": "India"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _REQUIRED + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["event_id"], event["event_type"], event["country"], event["site"]
     ('7-2018-06-01', 'armed_clash', 'IND', None)
     """
@@ -76,7 +73,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
             cells.text("Event ID"), day.cast(pa.string()), "-"
         ),
         schema.EVENT_DATE: day,
-        schema.KNOWN_DATE: add_days(day, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: cells.known_after(day, _LAG),
         schema.COUNTRY: country,
         schema.ADMIN1: cells.place("Province"),
         schema.SITE: cells.place("City"),
@@ -89,16 +86,18 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: cameo.code_tags(codes),
         schema.NOTE: cells.note("Event Text"),
     }
-    unknown = became_null(cells.raw("Country"), country)
-    notes = {canonical.NO_COUNTRY: unknown.sum(), cameo.RESTORED: restored}
-    return canonical.converted(cells, _NAME, columns, notes)
+    outside = became_null(cells.raw("Country"), country)
+    notes = {canonical.NO_COUNTRY: outside.sum(), cameo.RESTORED: restored}
+    return canonical.assemble(cells, _NAME, columns, notes)
 
 
 def _codes(cells: Cells) -> tuple[pa.Array, int]:
-    """CAMEO codes, and how many had lost their leading zero."""
+    """CAMEO codes, and the number of restored leading zeros."""
     codes, none = whole(cells.raw("CAMEO Code")), pa.nulls(len(cells.block), pa.string())
     codes, restored, wrong = cameo.with_zeros(codes, base=none, root=none)
-    cells.refuse("Q-TYPE", "CAMEO Code", wrong, "a code of three or four digits, with its zero")
+    cells.refuse(
+        "Q-TYPE", "CAMEO Code", wrong, "a code of three or four digits, with its leading zero"
+    )
     return codes, int(restored.sum())
 
 
@@ -118,7 +117,7 @@ FORMAT = Source(
     optional=_OPTIONAL,
     convert=_convert,
     known_basis="assumed",
-    licence="ask for the terms where you got the file; cite the ICEWS Coded Event Data",
+    licence="see the terms of the site you got the file from; cite the ICEWS Coded Event Data",
     delimiter="\t",
     dates=("Event Date",),
 )

@@ -1,23 +1,21 @@
 """The bundled chronology of the Iraq crisis: ``data/iraq_crisis_events.csv``.
 
-A row is a version of an event: what was known at the end of its ``reported_date``, the day on which
-a page that it cites was published, so ``known_date`` is observed. Events whose toll or author
-became known later have several rows. Tag ``installation_attack`` marks what press tallies count.
+A row is a version of an event: what was known at the end of ``reported_date``, the day on which a
+cited page was published, so ``known_date`` is observed. Events whose toll or attacker became known
+later have several rows. The tag ``installation_attack`` marks events that press tallies count.
 
-The archive covers up to the last day on which anything was reported. Nobody looked after it, so a
-quiet day later than that is not known to have been quiet.
+The archive ends on the last day on which anything was reported; later days were not checked, so
+they can't be assumed to be quiet.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.events.columns import blanked, flags, is_one_of
-from escalation.events.formats.canonical import converted
+from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells
 from escalation.events.severity import between_states, severity_of, unrated
 from escalation.events.source import Converted, Options, Source, column_names
@@ -31,36 +29,33 @@ _COLUMNS = column_names(
     """
 )
 _OPTIONAL = column_names("attribution, event_time, munitions_count, condition")
-"""Columns that are read where the file has them."""
 _FOR_PEOPLE = column_names(
     """
     location, actor_name, killed_us, killed_coalition, killed_low, killed_high, source_url,
     version_note
     """
 )
-"""Columns that are not read."""
+"""Columns that are ignored."""
 _TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of the chronology.
+    """Convert a block of the chronology.
 
     Examples
     --------
     >>> row = {"event_id": "A", "event_date": "2020-03-11", "reported_date": "2020-03-12",
     ...     "event_type": "rocket_attack", "confidence": "high", "wounded": "12",
     ...     "counts_as_installation_attack": "1"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _COLUMNS + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["known_date"].isoformat(), event["severity"], event["tags"]
     ('2020-03-12', 4, 'installation_attack')
     """
     cells = Cells(block, options)
     cells.require("event_id", "event_date", "reported_date", "event_type", "confidence")
-    same = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
-    counted = is_one_of(cells.raw("counts_as_installation_attack"), ["1"])
-    columns = {name: cells.text(name) for name in same} | {
+    texts = ("event_id", "country", "admin1", "site", "event_type", "actor", "target", "confidence")
+    is_counted = is_one_of(cells.raw("counts_as_installation_attack"), ["1"])
+    columns = {name: cells.text(name) for name in texts} | {
         schema.EVENT_DATE: cells.day("event_date"),
         schema.KNOWN_DATE: cells.day("reported_date"),
         schema.LATITUDE: cells.degrees("latitude", limit=90),
@@ -71,7 +66,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.HOUR: _hour(cells),
         schema.MUNITIONS: cells.count("munitions_count"),
         schema.CONDITION: cells.text("condition"),
-        schema.TAGS: pc.if_else(pa.array(counted), INSTALLATION_ATTACK, ""),
+        schema.TAGS: pc.if_else(pa.array(is_counted), INSTALLATION_ATTACK, ""),
         schema.NOTE: cells.note("notes"),
     }
     columns[schema.SEVERITY] = severity_of(
@@ -81,16 +76,15 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         wounded=columns[schema.WOUNDED],
         interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
     )
-    own = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
-    return replace(converted(cells, _NAME, columns, {}), unrated=own)
+    without_rung = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
+    return canonical.assemble(cells, _NAME, columns, {}, unrated=without_rung)
 
 
 def _hour(cells: Cells) -> pa.Array:
-    """The hour of a time of day."""
     times = cells.raw("event_time")
-    fits = pc.match_substring_regex(times, _TIME)
-    cells.refuse("Q-TIME", "event_time", flags(pc.invert(fits)), "a time of day as HH:MM")
-    return blanked(pc.utf8_slice_codeunits(times, 0, 2), pc.invert(fits)).cast(pa.int8())
+    invalid = pc.invert(pc.match_substring_regex(times, _TIME))
+    cells.refuse("Q-TIME", "event_time", flags(invalid), "a time of day as HH:MM")
+    return blanked(pc.utf8_slice_codeunits(times, 0, 2), invalid).cast(pa.int8())
 
 
 FORMAT = Source(

@@ -4,21 +4,19 @@
 event_id      ``Event ID``
 event_date    ``Event Date``
 known_date    observed: ``Publication Date``, the day of the article
-country       ``Country``, a code or a name, as ISO 3166 alpha-3. Names of no country give null and
-              are counted in the notes.
+country       ``Country``, a code or a name, as ISO 3166 alpha-3. Names that are not a country
+              give null and are counted in the notes.
 admin1, site  ``Province``, ``City``
-event_type    ``Event Type`` of PLOVER by ``TYPES``, made finer by ``Event Mode`` where ``MODES``
-              has it
-actor, target ``Actor Name``, ``Recipient Name``; where there is none, country and primary sector
-severity      from the ladder; 6 where a government or military attacks the military of another
+event_type    ``Event Type`` and ``Event Mode`` of PLOVER by ``MODES``, else the type by ``TYPES``
+actor, target ``Actor Name``, ``Recipient Name``; if empty, country and primary sector
+severity      from the ladder; 6 if a government or military attacks the military of another
               country
 killed        null: POLECAT counts no casualties
 tags          ``plover_`` and the type, the mode, and the contexts
 ============= ====================================================================================
 
-``None`` and ``NA`` are how its programs spell a missing value. Files are UTF-8, or Latin-1 where
-they are not. Built from the codebook: its 40 columns are those of a published file,
-whose rows could not be tried.
+``None`` and ``NA`` are missing values. Files are UTF-8 or Latin-1. Written from the codebook: its
+40 columns match those of a published file, whose rows could not be tested.
 """
 
 from __future__ import annotations
@@ -97,15 +95,14 @@ _FORCES = ("MIL", "Military")
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of POLECAT rows.
+    """Convert a block of POLECAT rows.
 
     Examples
     --------
     >>> row = {"Event ID": "7", "Event Date": "2023-05-01", "Event Type": "ASSAULT",
     ...     "Event Mode": "explosives", "Actor Name": "None", "Actor Country": "IRQ",
     ...     "Primary Actor Sector": "REB", "Country": "Iraq", "Publication Date": "2023-05-02"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string()) for name in FORMAT.columns})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["event_type"], event["actor"], event["country"], str(event["known_date"])
     ('explosion', 'IRQ_REB', 'IRQ', '2023-05-02')
     """
@@ -129,13 +126,13 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.TAGS: _tags(cells),
     }
-    return canonical.converted(
+    return canonical.assemble(
         cells, _NAME, columns, {canonical.NO_COUNTRY: became_null(place, country).sum()}
     )
 
 
 def _types(cells: Cells) -> pa.Array:
-    types = cells.types("Event Type", lambda name: TYPES.get(name.upper()), "a type of PLOVER")
+    types = cells.types("Event Type", TYPES, "a PLOVER type")
     both = pc.binary_join_element_wise(
         pc.utf8_upper(cells.raw("Event Type")), pc.utf8_lower(cells.raw("Event Mode")), "/"
     )
@@ -164,7 +161,7 @@ def _tags(cells: Cells) -> pa.Array:
     kind = looked_up(cells.note("Event Type"), lambda name: f"plover_{canonical.tag(name)}")
     mode = looked_up(cells.note("Event Mode"), canonical.tag)
     contexts = looked_up(cells.note("Contexts"), _words)
-    return canonical.words(kind, mode, contexts)
+    return canonical.join_tags(kind, mode, contexts)
 
 
 def _words(contexts: str) -> str:
@@ -177,7 +174,7 @@ FORMAT = Source(
     optional=_OPTIONAL,
     convert=_convert,
     known_basis="observed",
-    licence="POLECAT is published on Harvard's Dataverse: cite it, and see its terms there",
+    licence="POLECAT is published on Harvard's Dataverse: cite it, and see the terms there",
     delimiter="\t",
     dates=("Event Date", "Publication Date"),
     fallback_encoding="latin-1",

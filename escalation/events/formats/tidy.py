@@ -1,24 +1,24 @@
-"""The project's own columns as a file: for tables of your own.
+"""The project's canonical columns in a file: the format for your own tables.
 
-``event_date`` and ``event_type`` are required. What places the event or names its unit is needed
-in every row where the file has any of it: ``country``, ``admin1``, ``site``, ``latitude`` with
-``longitude``, or ``actor`` with ``target``. All other columns of the canonical table may be left
-out. Names are taken as they are, without blanks around them; an ``admin1`` or ``site`` that is only
-a word for a missing value, such as ``NA``, is none (as a country, NA is Namibia).
+``event_date`` and ``event_type`` are required. If the file has a place or two sides, every row
+needs one of them: ``country``, ``admin1``, ``site``, ``latitude`` with ``longitude``, or ``actor``
+with ``target``. All other columns of the canonical table are optional. Names are used as written,
+without surrounding blanks; an ``admin1`` or ``site`` that is only a word for a missing value, such
+as ``NA``, is null (as a country, NA is Namibia).
 
 ============ =====================================================================================
-event_id     needed in every row if the file has the column; else a row is named by what it says
+event_id     needed in every row if the file has the column; else derived from the row's content
 known_date   observed if the file has the column, then needed in every row; else the event's day
-             plus the declared lag (assumed), or without one the event's own day (event_date)
-severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded. An
-             event type of your own that has no rung gets 3, 4 or 5 by its casualties.
+             plus the declared lag (assumed), or without a lag the event's own day (event_date)
+severity     as given, 0 to 6, else from the ladder by event type, sides, killed and wounded. A
+             custom event type without a rung gets 3, 4 or 5 by its casualties.
 weight       as given, 1 or more, else 1
-hour         of the day, 0 to 23, where told
-attribution  claimed, blamed or unknown, where told
+hour         of the day, 0 to 23, if given
+attribution  claimed, blamed or unknown, if given
 source       as given, else ``tidy``
 ============ =====================================================================================
 
-Dates are ISO days, or of the form that ``date_format`` declares. A time stamp is refused unless
+Dates are ISO days, or in the format that ``date_format`` declares. A time stamp is refused unless
 its time zone is declared.
 """
 
@@ -55,7 +55,7 @@ _LONGEST_NAME = 200
 
 
 def _known_basis(columns: Collection[str], options: Options) -> schema.KnownBasis:
-    """How ``known_date`` comes about in a file with these columns.
+    """How ``known_date`` is obtained in a file with these columns.
 
     Examples
     --------
@@ -68,15 +68,14 @@ def _known_basis(columns: Collection[str], options: Options) -> schema.KnownBasi
 
 
 def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Converted:
-    """Canonical events of a block; ``known_date`` stays null where the file has none.
+    """Convert a block; ``known_date`` stays null if the file has none.
 
     Examples
     --------
     >>> row = {"event_id": "007", "event_date": "2020-03-11", "event_type": "rocket_attack",
     ...     "admin1": "Baghdad", "killed": "3"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _REQUIRED + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> from escalation.events.formats.canonical import convert_row
+    >>> event = convert_row(FORMAT, row)
     >>> event["event_id"], event["killed"], event["wounded"], event["severity"]
     ('007', 3, None, 5)
     """
@@ -96,7 +95,10 @@ def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Conve
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
     if placed:
         _check_place(cells)
-    given = _given_severity(cells)
+    severity, bad = checks.whole_numbers(
+        cells.without_na(schema.SEVERITY), most=schema.HIGHEST_RUNG
+    )
+    cells.refuse("Q-NUMBER", schema.SEVERITY, bad, f"a rung from 0 to {schema.HIGHEST_RUNG}")
     by_ladder = severity_of(
         columns[schema.EVENT_TYPE],
         ladder=options.ladder,
@@ -104,31 +106,26 @@ def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Conve
         wounded=columns[schema.WOUNDED],
         interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
     )
-    columns[schema.SEVERITY] = pc.coalesce(given, by_ladder)
+    columns[schema.SEVERITY] = pc.coalesce(severity.cast(pa.int8()), by_ladder)
     events = pa.table({name: columns[name] for name in EVENT_SCHEMA.names}).cast(EVENT_SCHEMA)
-    own = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder) & flags(pc.is_null(given))
-    return Converted(events, tuple(cells.problems), cells.notes, unrated=own)
+    without_rung = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
+    without_rung &= flags(pc.is_null(severity))
+    return Converted(events, tuple(cells.problems), cells.notes, unrated=without_rung)
 
 
 def _check_place(cells: Cells) -> None:
-    """Every row needs a place or two sides, and no half of a pair of degrees."""
-    given = {
+    """Every row needs a place or two sides; latitude and longitude come in pairs."""
+    present = {
         name: flags(pc.is_valid(cells.present(name) if name in _NAMED_PLACES else cells.raw(name)))
         for group in _PLACES
         for name in group
     }
-    half = given[schema.LATITUDE] != given[schema.LONGITUDE]
+    half = present[schema.LATITUDE] != present[schema.LONGITUDE]
     cells.refuse("Q-PLACE", schema.LATITUDE, half, "both latitude and longitude, or none")
     placed = np.logical_or.reduce(
-        [np.logical_and.reduce([given[name] for name in group]) for group in _PLACES]
+        [np.logical_and.reduce([present[name] for name in group]) for group in _PLACES]
     )
     cells.refuse("Q-PLACE", schema.COUNTRY, ~placed & ~half, "a place, or an actor and a target")
-
-
-def _given_severity(cells: Cells) -> pa.Array:
-    given, bad = checks.whole_numbers(cells.without_na(schema.SEVERITY), most=schema.HIGHEST_RUNG)
-    cells.refuse("Q-NUMBER", schema.SEVERITY, bad, f"a rung from 0 to {schema.HIGHEST_RUNG}")
-    return given.cast(pa.int8())
 
 
 FORMAT = Source(

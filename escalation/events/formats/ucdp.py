@@ -1,34 +1,33 @@
 """UCDP: Georeferenced Event Dataset (GED) and Candidate events.
 
-Takes the yearly releases of 41, 45 and 49 columns, the variant with a second header line of HXL
-tags, and the monthly Candidate files. Only the columns in ``_REQUIRED`` must be there.
+Reads the yearly releases with 41, 45 and 49 columns, the variant with a second header line of HXL
+tags, and the monthly Candidate files. Only the columns in ``_REQUIRED`` are needed.
 
 ============= ====================================================================================
-event_id      ``id``. UCDP's ids are whole numbers, so ``214797.0``, which is how tables with gaps
-              write them, is read as ``214797``; counts such as ``4.0`` likewise.
+event_id      ``id``, a whole number. ``214797.0``, as tables with gaps write it, is read as
+              ``214797``; so are counts such as ``4.0``.
 event_date    ``date_start``. An event that spans days is put on its first day and counted in the
               notes; with ``spans="refuse"`` it is quarantined.
-known_date    assumed: ``date_end`` plus a lag, 30 days by default, which is what the monthly
-              Candidate files give on average. Yearly releases come out in the middle of the next
-              year: whoever works with those alone declares a longer lag. ``source_date`` is not
-              used: it is the date of the first of several articles, and holds years such as 1753
-              and 2919.
+known_date    assumed: ``date_end`` plus a lag, by default 30 days, the average delay of the monthly
+              Candidate files. Yearly releases appear in the middle of the next year; if you use
+              only those, declare a longer lag. ``source_date`` is not used: it is the date of the
+              first of several articles, and contains years such as 1753 and 2919.
 country       ISO 3166 alpha-3 from ``iso3``, else ``country_id`` (a number of Gleditsch and Ward),
               else the name.
 admin1, site  ``adm_1``, ``where_coordinates``
 event_type    ``type_of_violence``: 1 state_based_conflict, 2 non_state_conflict,
               3 one_sided_violence
 actor, target ``side_a``, ``side_b``; side A of one-sided violence is the attacker
-killed        ``best``, which may be 0. Rows that break low <= best <= high are kept as they are
-              and counted in the notes. Wounded are not in the data: null.
-severity      from the ladder by killed; 6 where both sides are a ``Government of ...``
+killed        ``best``, which may be 0. Rows that violate low <= best <= high are kept and counted
+              in the notes. Wounded are not in the data: null.
+severity      from the ladder by killed; 6 if both sides are a ``Government of ...``
 confidence    ``high`` if ``event_clarity`` is 1 and no check is pending, ``medium`` if a check is
               pending (``code_status`` other than Clear), ``low`` if ``event_clarity`` is 2
 tags          ``code_status`` as a word: ``clear``, ``check_dyad``
 ============= ====================================================================================
 
-Dates are kept up to a precision of ``coarsest`` days: ``date_prec`` 1 is a day, 2 a week (7 days),
-3 and 4 a month (31), 5 a year (366); by default 3 and up are quarantined.
+Dates known within ``coarsest`` days are accepted: ``date_prec`` 1 is a day, 2 a week (7 days), 3
+and 4 a month (31), 5 a year (366); by default 3 and up are quarantined.
 
 ``gwnoa`` and ``gwnob`` are not read: a cell such as ``2;200;900`` is three countries.
 """
@@ -39,7 +38,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from escalation import schema
-from escalation.events.columns import Mask, add_days, flags, looked_up
+from escalation.events.columns import Mask, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
@@ -68,14 +67,14 @@ _OPTIONAL = column_names(
     """
 )
 _NEEDED = ("id", "date_start", "date_prec", "type_of_violence", "side_a", "side_b", "country")
-"""Columns in which every row has a value."""
+"""Columns that need a value in every row."""
 _GOVERNMENT = "Government of "
-SPANS = "events that span several days, put on the first"
-BEYOND = "events whose best estimate is not between low and high, kept"
+SPANS = "events that span several days, dated on the first"
+BEYOND = "events whose best estimate is not between low and high, kept anyway"
 
 
 def _convert(block: pa.Table, options: Options) -> Converted:
-    """Canonical events of a block of UCDP rows.
+    """Convert a block of UCDP rows.
 
     Examples
     --------
@@ -83,23 +82,21 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     ...     "type_of_violence": "1", "side_a": "Government of Iraq", "side_b": "IS",
     ...     "country": "Iraq", "country_id": "645", "latitude": "33.3", "longitude": "44.4",
     ...     "best": "4.0"}
-    >>> block = pa.table({name: pa.array([row.get(name)], pa.string())
-    ...     for name in _REQUIRED + _OPTIONAL})
-    >>> event = _convert(block, Options()).events.to_pylist()[0]
+    >>> event = canonical.convert_row(FORMAT, row)
     >>> event["event_id"], event["country"], event["killed"], event["severity"]
     ('7', 'IRQ', 4, 5)
     """
     cells = Cells(block, options)
     cells.require(*_NEEDED)
     first, last, spans = _days(cells)
-    cells.check_precision("date_prec", _PRECISION_DAYS, options.coarsest)
-    types = cells.types("type_of_violence", _TYPES.get, "1, 2 or 3")
+    cells.check_precision("date_prec", _PRECISION_DAYS)
+    types = cells.types("type_of_violence", _TYPES, "1, 2 or 3")
     actor, target = cells.text("side_a"), cells.text("side_b")
     killed = cells.count("best")
     columns = {
         schema.EVENT_ID: _ids(cells),
         schema.EVENT_DATE: first,
-        schema.KNOWN_DATE: add_days(last, _LAG if options.lag is None else options.lag),
+        schema.KNOWN_DATE: cells.known_after(last, _LAG),
         schema.COUNTRY: _country(cells),
         schema.ADMIN1: cells.place("adm_1"),
         schema.SITE: cells.place("where_coordinates"),
@@ -116,17 +113,17 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: looked_up(cells.note("code_status"), canonical.tag),
     }
     notes = {SPANS: spans, BEYOND: _beyond(cells, killed)}
-    return canonical.converted(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes)
 
 
 def _days(cells: Cells) -> tuple[pa.Array, pa.Array, int]:
-    """First and last day, and how many events have more than one."""
+    """First and last day, and the number of events with more than one day."""
     first = cells.day("date_start")
     last = pc.coalesce(cells.day("date_end"), first)
-    cells.refuse("Q-SPAN", "date_end", flags(pc.less(last, first)), "a day from date_start on")
+    cells.refuse("Q-SPAN", "date_end", flags(pc.less(last, first)), "a day on or after date_start")
     spans = flags(pc.greater(last, first))
     if cells.options.spans == "refuse":
-        cells.refuse("Q-SPAN", "date_end", spans, "an event of one day")
+        cells.refuse("Q-SPAN", "date_end", spans, "an event on a single day")
     return first, last, int(spans.sum())
 
 
@@ -138,7 +135,7 @@ def _ids(cells: Cells) -> pa.Array:
 
 
 def _country(cells: Cells) -> pa.Array:
-    """By the first of three columns that names a country, because each release lacks some."""
+    """From three columns, because each release lacks some."""
     return cells.country(
         "country",
         to_iso3(cells.raw("iso3"), code="iso3"),
@@ -154,9 +151,10 @@ def _states(actor: pa.Array, target: pa.Array) -> Mask:
 def _confidence(cells: Cells) -> pa.Array:
     clarity = whole(cells.raw("event_clarity"))
     pending = flags(pc.not_equal(cells.raw("code_status"), "Clear"))
-    sure = pc.if_else(pa.array(pending), "medium", "high")
+    clear = pc.if_else(pa.array(pending), "medium", "high")
     none = pa.scalar(None, pa.string())
-    return pc.if_else(pc.equal(clarity, "2"), "low", pc.if_else(pc.equal(clarity, "1"), sure, none))
+    level = pc.if_else(pc.equal(clarity, "1"), clear, none)
+    return pc.if_else(pc.equal(clarity, "2"), "low", level)
 
 
 def _beyond(cells: Cells, best: pa.Array) -> int:

@@ -229,7 +229,7 @@ def test_a_cut_connection_goes_on_where_it_stopped(site, ged, tmp_path):
 
 def test_what_came_is_kept_for_the_next_time(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = ["cut", "cut"]
-    with pytest.raises(BusyError, match="goes on where it stopped"):
+    with pytest.raises(BusyError, match="resumes where it stopped"):
         ucdp(site, tmp_path, web=web(tries=2))
     assert names(tmp_path) == [".ged251-csv.zip.part", ".ged251-csv.zip.part.tag"]
     (done,) = ucdp(site, tmp_path)
@@ -479,7 +479,7 @@ def test_the_command_speaks_json_and_fails_by_the_kind_of_fault(site, pages, tmp
     done = run("acled", "--country", "Iraq", *days, "--json", **LOGIN)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert "do not pass the data on" in said["licence"]
+    assert "do not redistribute the data" in said["licence"]
     assert said["files"][0]["bytes"] == len((HEADER + ROWS[0] + ROWS[1] + "\n").encode())
     assert run("acled", "--country", "Iraq", *days).returncode == 2
     missing = run("gdelt", *days)

@@ -34,7 +34,7 @@ from escalation.errors import EscalationError, UsageError, printable, printable_
 
 app = typer.Typer(
     name="escalation",
-    help="How likely is it that the next days are worse, how sure is that, and what drives it?",
+    help="How likely is escalation in the next days, how certain is that, and what drives it?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -66,21 +66,21 @@ MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-"""What MLflow need not tell whoever runs a command."""
+"""Keep MLflow quiet while a command runs."""
 _Misuse: Final[Any] = typer.BadParameter.__base__
-"""What typer raises for a command line that it does not understand."""
+"""Base class of the errors that typer raises for an invalid command line."""
 STORE_HELP = (
-    "The store of runs and models is the one of --tracking-uri, or else of the environment's "
-    "MLFLOW_TRACKING_URI, or else sqlite:///mlflow.db in this folder."
+    "The store of runs and models is --tracking-uri, or else MLFLOW_TRACKING_URI of the "
+    "environment, or else sqlite:///mlflow.db in this folder."
 )
 for name, command in COMMANDS.items():
-    keeps = "tracking_uri" in inspect.signature(command).parameters
-    app.command(name, epilog=STORE_HELP if keeps else None)(command)
+    has_store = "tracking_uri" in inspect.signature(command).parameters
+    app.command(name, epilog=STORE_HELP if has_store else None)(command)
 app.add_typer(fetch.download, name="download")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         print(f"escalation {__version__}")
         raise typer.Exit
 
@@ -98,25 +98,25 @@ class _State:
 
 
 def main() -> None:
-    """Entry point: errors become one line and an exit status, warnings a line."""
+    """Run the command: an error becomes one line and an exit status, a warning one line."""
     listen()
     for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
         with open_streams():
             _run()
-    except KeyboardInterrupt:  # while what surrounds the command was being put away
+    except KeyboardInterrupt:  # while the streams were being restored
         raise SystemExit(130) from None
 
 
 def _run() -> None:
     try:
         with surroundings(), warnings.catch_warnings():
-            # Hints for people who log by hand in a notebook.
+            # MLflow warns for people who log by hand.
             warnings.filterwarnings("ignore", category=UserWarning, module=r"mlflow\.")
             warnings.simplefilter("always", EscalationWarning)
             warnings.showwarning = _show
-            # Where a command ends early, such as with --help, its status is what it gives.
+            # A command that ends early, such as --help, returns its status.
             status = app(standalone_mode=False)
     except EscalationError as error:
         _fail(error)
@@ -128,22 +128,22 @@ def _run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as error:
-        asked = interrupt_status()
-        if asked is not None:  # what else went wrong is because of it
-            raise SystemExit(asked) from None
+        interrupted = interrupt_status()
+        if interrupted is not None:  # the error is a consequence
+            raise SystemExit(interrupted) from None
         _fail(translate_error(error) or _defect(error), error)
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
 def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    """One line for what was left out or assumed; the warnings of libraries are theirs to tell."""
+    """Print a warning as one line; those of libraries with their category."""
     text = "\n".join(map(printable_line, str(message).split("\n")))
-    kind = "" if issubclass(category, EscalationWarning) else f" {category.__name__}:"
-    print(f"warning:{kind} {text}", file=sys.stderr)
+    prefix = "" if issubclass(category, EscalationWarning) else f" {category.__name__}:"
+    print(f"warning:{prefix} {text}", file=sys.stderr)
 
 
 def _explain(error: Any) -> NoReturn:
-    """What is wrong with the command line, in the shape of every refusal."""
+    """Report an invalid command line in the form of all errors."""
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         raise SystemExit(error.exit_code)
@@ -152,11 +152,11 @@ def _explain(error: Any) -> NoReturn:
 
 
 def _defect(error: Exception) -> EscalationError:
-    """What nobody expected; nothing half written is left of it."""
+    """An unexpected error; nothing half-written is left behind."""
     return EscalationError(
         "E-DEFECT",
-        f"this is a defect: {type(error).__name__}: {printable(error)}",
-        fix="report it in the project's issue tracker, with what `escalation --debug` prints of it",
+        f"this is a bug: {type(error).__name__}: {printable(error)}",
+        fix="report it in the project's issue tracker, with the output of `escalation --debug`",
     )
 
 

@@ -1,4 +1,4 @@
-"""What commands share: options, the experiment, the events, and how results are given."""
+"""Options and helpers that commands share: reading experiments and events, printing results."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from escalation.errors import InputError, StorageError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
     from escalation.backtest.shortage import Shortage
     from escalation.events import EventArchive
@@ -29,10 +30,7 @@ ExperimentFile = Annotated[
     Path | None, typer.Argument(help="Experiment file; the Iraq crisis by default.")
 ]
 NeededExperiment = Annotated[Path, typer.Argument(help="Experiment file.")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(help="MLflow store; see below for the default."),
-]
+TrackingUri = Annotated[str | None, typer.Option(help="MLflow store; see below for the default.")]
 
 
 def _not_empty(value: str | None) -> str | None:
@@ -45,14 +43,18 @@ def _not_empty(value: str | None) -> str | None:
 
 AsOf = Annotated[
     str | None,
-    typer.Option(help="Day as YYYY-MM-DD; what was known at its end.", callback=_not_empty),
+    typer.Option(
+        help="Day as YYYY-MM-DD; only what was known at its end is used.", callback=_not_empty
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Explain = Annotated[int, typer.Option(min=0, help="Named events per unit; 0 is faster.")]
+Explain = Annotated[
+    int, typer.Option(min=0, help="How many events to name as reasons per unit; 0 is faster.")
+]
 ModelName = Annotated[
     str,
     typer.Option(
-        "--model", help="Registered model as NAME[@ALIAS]; of several labels, NAME.LABEL."
+        "--model", help="Registered model, NAME[@ALIAS]; for one of several labels, NAME.LABEL."
     ),
 ]
 Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
@@ -62,14 +64,16 @@ AllowVersionSkew = Annotated[
 ]
 LedgerFile = Annotated[
     Path | None,
-    typer.Option(help="Where forecasts are kept; .escalation/ledger.jsonl beside the store."),
+    typer.Option(
+        help="File of issued forecasts; .escalation/ledger.jsonl next to the store by default."
+    ),
 ]
 Suppose = Annotated[
     list[str] | None,
     typer.Option(
         "--if",
         help='Suppose an event, such as "rocket_attack militia>us_coalition at taji killed=1", '
-        "today or on a day given; may be repeated. Nothing is stored.",
+        "today or on a given day; may be repeated. Nothing is stored.",
     ),
 ]
 SetKeys = Annotated[
@@ -81,8 +85,13 @@ SetKeys = Annotated[
     ),
 ]
 Plugin = Annotated[
-    list[Path] | None, typer.Option(help="Python file with families of your own; it is run.")
+    list[Path] | None,
+    typer.Option(help="Python file to run that adds your own features; may be repeated."),
 ]
+Out = Annotated[
+    Path | None, typer.Option(help="Also write the forecasts to a .parquet, .csv or .json file.")
+]
+Figure = Annotated[Path | None, typer.Option(help="Also draw a figure, .png or .svg.")]
 
 
 def read_experiment(
@@ -92,9 +101,9 @@ def read_experiment(
     *,
     changes: Sequence[str] = (),
 ) -> Experiment:
-    """The experiment of a file, or the bundled one; families of the user's own come first.
+    """Load an experiment file or the bundled experiment, after running the user's plugins.
 
-    What the command line says about the events takes the place of what the file says.
+    Options of the command line override what the file says about the events.
     """
     from escalation.experiment import load_experiment
 
@@ -103,8 +112,8 @@ def read_experiment(
     return experiment.reading(**reading.settings)
 
 
-def store_named(uri: str | None) -> str:
-    """The store of a command, once a server was found to answer: before any import that is slow."""
+def checked_store(uri: str | None) -> str:
+    """The store of a command; a server is checked before any slow import."""
     from escalation.tracking import require_answer, store_uri
 
     store = store_uri(uri)
@@ -113,12 +122,23 @@ def store_named(uri: str | None) -> str:
 
 
 def use_plugins(paths: Sequence[Path] | None) -> None:
-    """Run the files that whoever typed the command named."""
+    """Run the user's plugin files."""
     if paths:
         from escalation.features.plugins import use_plugin
 
         for path in paths:
             use_plugin(path)
+
+
+def check_outputs(*, table: Path | None = None, figure: Path | None = None) -> None:
+    """Refuse, before any work, output files that can't be written."""
+    from escalation._util.files import require_room
+    from escalation._util.outputs import FIGURE_FORMATS, FORMATS, require_ending
+
+    require_ending(figure, *FIGURE_FORMATS)
+    require_ending(table, *FORMATS)
+    require_room(figure)
+    require_room(table)
 
 
 def read_archive(
@@ -128,21 +148,21 @@ def read_archive(
     store: str | None = None,
     columns: Collection[str] | None = None,
 ) -> EventArchive:
-    """The events that were asked for, or those of the experiment.
+    """Read the events named on the command line, or those of the experiment.
 
     Parameters
     ----------
     experiment : Experiment
     reading : Reading
     store : str, optional
-        Where a model's experiment comes from: its relative paths start at a local store's folder.
+        The store of a model; relative paths in its experiment start at a local store's folder.
     columns : collection of str, optional
-        Of an archive on disk, read only these.
+        Columns to read of an archive on disk; all by default.
 
     Raises
     ------
     InputError
-        ``E-FILE`` where the experiment's events are not.
+        ``E-FILE`` if the experiment's events are missing.
     """
     from escalation.events import Limits, Options, load_events
 
@@ -163,7 +183,7 @@ def read_archive(
 
 
 def _events_of(experiment: Experiment, store: str | None) -> Path | None:
-    """Where an experiment's events lie; none for those that come with the package."""
+    """Path of an experiment's events; None for those that come with the package."""
     from escalation.tracking.place import local_file
 
     if experiment.data.events is None:
@@ -177,30 +197,38 @@ def _events_of(experiment: Experiment, store: str | None) -> Path | None:
     return path
 
 
-def give(
+def show(*items: str | Table, stderr: bool = False, soft_wrap: bool = False) -> None:
+    """Print text and tables for people."""
+    from escalation.cli.console import console
+
+    out = console(stderr=stderr)
+    for item in items:
+        out.print(item, soft_wrap=soft_wrap)
+
+
+def output_watch_lists(
     lists: list[list[Score]], out: Path | None, as_json: bool, missing: Sequence[Shortage] = ()
 ) -> None:
-    """Write and print watch lists, one for each label; the first in full.
+    """Write and print the watch lists of all labels; the first is printed in full.
 
-    As JSON, labels that could not be learnt come last.
+    In JSON, labels that could not be learnt come last.
     """
-    from escalation.cli import console, score_tables
+    from escalation.cli import score_tables
 
-    rows = (score.as_dict() for scores in lists for score in scores)
+    rows = [score.as_dict() for scores in lists for score in scores]
     if out is not None:
-        write_scores(list(rows), out)
+        write_scores(rows, out)
     if as_json:
-        answers = [score.as_dict() for scores in lists for score in scores]
-        print_json([*answers, *(shortage.as_dict() for shortage in missing)])
+        print_json([*rows, *(shortage.as_dict() for shortage in missing)])
     elif any(lists):
         with printing():
-            console.console().print(score_tables.watch_list_table(lists[0]))
+            show(score_tables.watch_list_table(lists[0]))
             if len(lists) > 1:
-                console.console().print(score_tables.other_labels_table(lists[1:]))
+                show(score_tables.other_labels_table(lists[1:]))
 
 
 def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
-    """A file of the watch list; lists and mappings become JSON text, except in JSON."""
+    """Write a watch list to a file; lists and mappings become JSON text, except in JSON files."""
     import pandas as pd
 
     from escalation import schema
@@ -216,34 +244,34 @@ def write_scores(rows: list[dict[str, Any]], out: Path) -> None:
     flat["status"] = [JOINT.join(status) for status in flat["status"]]
     for column in ("drivers", "provenance", "families"):
         flat[column] = [json.dumps(value, allow_nan=False) for value in flat[column]]
-    whole = dict.fromkeys(("rank", "events_to_alert", "count_low", "count_high"), "Int64")
-    named = ("probability", "lower", "upper", "change", "alert_line", "expected")
-    numbers = dict.fromkeys(named, "float64")
-    write_table(flat.astype({**whole, **numbers, "changed_since": "str"}), out)
+    integers = ("rank", "events_to_alert", "count_low", "count_high")
+    floats = ("probability", "lower", "upper", "change", "alert_line", "expected")
+    types = dict.fromkeys(integers, "Int64") | dict.fromkeys(floats, "float64")
+    write_table(flat.astype({**types, "changed_since": "str"}), out)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table for scripts: missing values are null, days ISO text."""
+    """The rows of a table for JSON: missing values are null, days ISO text."""
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", date_format="iso"))
     return rows
 
 
 def json_text(value: object) -> str:
-    """JSON for scripts; not a number is not JSON."""
+    """Indented JSON; NaN is refused."""
     return json.dumps(value, indent=1, allow_nan=False)
 
 
 def print_json(value: object) -> None:
-    """Print for scripts."""
+    """Print JSON for scripts."""
     with printing():
         print(json_text(value))
 
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Print to the end: a full disk is an error, and a reader who has gone away is not.
+    """Flush what a block prints: a full disk is an error, a closed pipe is not.
 
-    What is still in the buffer would fail again when the process ends, so it goes nowhere.
+    After a failure standard output goes nowhere, because its buffer would fail again at exit.
     """
     try:
         yield
@@ -255,8 +283,8 @@ def printing() -> Iterator[None]:
         raise StorageError("E-STORAGE", f"could not print everything: {error.strerror}") from None
 
 
-class LeftOut(list["Shortage"]):
-    """Labels that can't be learnt, each told as a warning."""
+class Shortages(list["Shortage"]):
+    """Labels that can't be learnt; each is also a warning."""
 
     def append(self, shortage: Shortage) -> None:
         from escalation.backtest.shortage import warn
@@ -266,14 +294,14 @@ class LeftOut(list["Shortage"]):
 
 
 @contextmanager
-def labels_left_out(as_json: bool) -> Iterator[LeftOut]:
-    """Collect labels that can't be learnt; where none can be, a script is told of each."""
+def labels_left_out(as_json: bool) -> Iterator[Shortages]:
+    """Collect labels that can't be learnt; if none can be, print them all as JSON."""
     from escalation.backtest.shortage import Shortage
 
-    missing = LeftOut()
+    missing = Shortages()
     try:
         yield missing
-    except Shortage as refusal:
+    except Shortage as error:
         if as_json:
-            print_json([shortage.as_dict() for shortage in (*missing, *refusal.parts)])
+            print_json([shortage.as_dict() for shortage in (*missing, *error.parts)])
         raise

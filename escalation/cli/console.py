@@ -1,9 +1,10 @@
-"""What the command line prints: tables for people, progress on a terminal only."""
+"""Consoles, tables and progress bars; progress is shown only on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from escalation.errors import printable, printable_line
@@ -30,32 +31,28 @@ WIDTH_IN_PIPE = 120
 
 
 class _PlainConsole(Console):
-    """Text is shown as it is: what it holds is no markup, no emoji and no order to a terminal."""
+    """Prints text literally: no markup, no emoji, no terminal escapes."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every text on its way to a terminal or a pipe, cells and titles of tables included."""
+        """Called for all text, including cells and titles of tables."""
         plain = "\n".join(map(printable_line, text.split("\n")))
         return super().render_str(plain, **{**options, "markup": False, "emoji": False})
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console; as wide as its terminal, or fixed in a pipe."""
-    made = _PlainConsole(stderr=stderr, highlight=False)
-    if not made.is_terminal:
-        made.width = WIDTH_IN_PIPE
-    return made
+    """A console as wide as its terminal, or of fixed width in a pipe."""
+    plain = _PlainConsole(stderr=stderr, highlight=False)
+    if not plain.is_terminal:
+        plain.width = WIDTH_IN_PIPE
+    return plain
 
 
-def left_table(title: str | None, *columns: str, caption: str | None = None) -> Table:
-    """A table whose title and caption stand at its left edge.
+right = partial(Column, justify="right")
+"""A column of numbers, by its heading."""
 
-    Parameters
-    ----------
-    title : str, optional
-    *columns : str
-        Their names; further ones may be added.
-    caption : str, optional
-    """
+
+def left_table(title: str | None, *columns: str | Column, caption: str | None = None) -> Table:
+    """A table with title and caption at its left edge."""
     return Table(
         *columns,
         title=title,
@@ -67,13 +64,13 @@ def left_table(title: str | None, *columns: str, caption: str | None = None) -> 
 
 
 def _bar(*columns: ProgressColumn) -> Progress:
-    """A line on standard error that is gone afterwards; nothing in a pipe."""
+    """A transient line on standard error; nothing in a pipe."""
     out = console(stderr=True)
     return Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
 
 
 @contextmanager
-def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
+def progress_bar(task: str = "backtest") -> Iterator[Reporter]:
     """A progress bar on standard error; nothing in a pipe."""
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -84,10 +81,10 @@ def progress_bar(doing: str = "backtest") -> Iterator[Reporter]:
     with _bar(*columns) as bar:
         tasks: dict[str, Any] = {}
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(f"{doing} {printable(what)}", total=total)
-            bar.update(tasks[what], completed=done, total=total)
+        def report(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(f"{task} {printable(name)}", total=total)
+            bar.update(tasks[name], completed=done, total=total)
 
         yield report
 
@@ -103,7 +100,7 @@ def row_counter() -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def byte_counter() -> Iterator[Callable[[str, int, int], None]]:
-    """Bytes of the file that is being fetched, on standard error; nothing in a pipe."""
+    """Bytes downloaded of a file, on standard error; nothing in a pipe."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -1,22 +1,23 @@
-"""Commands that check files of events and take them into an archive."""
+"""Commands that check files of events and store them in an archive."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from escalation.cli.common import Json, print_json
+from escalation.cli.common import Json, print_json, show
 from escalation.cli.reading import INTAKE_READING, IntakeReading, reads
 from escalation.errors import printable
 
 if TYPE_CHECKING:
-    from escalation.events import Limits
     from escalation.events.reading.report import FileReport
 
-Files = Annotated[list[Path], typer.Argument(help="CSV, also .gz or .zip; Parquet, xlsx or JSON.")]
+Files = Annotated[
+    list[Path], typer.Argument(help="CSV, also as .gz or .zip; Parquet, xlsx or JSON.")
+]
 FormatName = Annotated[str, typer.Option(help="Format of the files, such as tidy or acled.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse unknown columns, and event types without a rung.")
@@ -38,7 +39,7 @@ def validate_command(
     """Check every row of some files; nothing is stored."""
     from escalation._util.files import require_room
     from escalation.cli import console
-    from escalation.events import source_named
+    from escalation.events import Limits, source_named
     from escalation.events.store.ingest import validate_files
 
     require_room(quarantine)
@@ -47,11 +48,11 @@ def validate_command(
             source_named(source),
             files,
             options=reading.options,
-            limits=_limits(reading.max_bad, strict),
+            limits=Limits(max_bad=reading.max_bad, strict=strict),
             quarantine=quarantine,
             on_rows=on_rows,
         )
-    _tell(reports, as_json)
+    _print(reports, as_json)
     for report in reports:
         if report.refusal is not None:
             raise report.refusal
@@ -61,13 +62,14 @@ def validate_command(
 def ingest_command(
     files: Files,
     source: FormatName,
-    archive: Annotated[Path, typer.Option(help="Folder of the archive; made if need be.")],
+    archive: Annotated[Path, typer.Option(help="Folder of the archive; created if need be.")],
     strict: Strict = False,
     reading: IntakeReading = INTAKE_READING,
     retract_missing: Annotated[
         bool,
         typer.Option(
-            "--retract-missing", help="Retract events that a file lacks in its countries and days."
+            "--retract-missing",
+            help="Retract events that a file lacks although it covers their countries and days.",
         ),
     ] = False,
     yes: Annotated[
@@ -76,10 +78,10 @@ def ingest_command(
     quarantine: QuarantineFile = None,
     as_json: Json = False,
 ) -> None:
-    """Take files into an archive, each whole or not at all."""
+    """Add files to an archive; each is added completely or not at all."""
     from escalation._util.files import require_room
     from escalation.cli import console
-    from escalation.events import source_named
+    from escalation.events import Limits, source_named
     from escalation.events.store.folder import ArchiveStore
     from escalation.events.store.ingest import ingest_files
 
@@ -91,64 +93,54 @@ def ingest_command(
             files,
             ArchiveStore(archive),
             options=reading.options,
-            limits=_limits(reading.max_bad, strict),
+            limits=Limits(max_bad=reading.max_bad, strict=strict),
             quarantine=quarantine,
             retract_missing=retract_missing,
             force=yes,
             on_rows=on_rows,
         )
-    _tell(reports, as_json)
+    _print(reports, as_json)
     if retract_missing and not as_json:
         for report in reports:
             print(f"{printable(report.file)}: {report.retracted} events were retracted")
 
 
-def _limits(max_bad: float, strict: bool) -> Limits:
-    from escalation.events import Limits
-
-    return Limits(max_bad=max_bad, strict=strict)
-
-
-def _tell(reports: list[FileReport], as_json: bool) -> None:
-    from escalation.cli import console, result_tables
+def _print(reports: list[FileReport], as_json: bool) -> None:
+    from escalation.cli import result_tables
 
     for report in reports:
         if report.unknown:
             names = ", ".join(map(printable, report.unknown))
-            console.console(stderr=True).print(
-                f"warning: {printable(report.file)}: columns left out: {names}"
-            )
+            show(f"warning: {printable(report.file)}: columns left out: {names}", stderr=True)
     if as_json:
-        print_json([_plain(report) for report in reports])
+        print_json(
+            [
+                {
+                    **asdict(replace(report, refusal=None)),
+                    "refusal": report.refusal and str(report.refusal),
+                }
+                for report in reports
+            ]
+        )
         return
-    out = console.console()
-    out.print(result_tables.intake_table(reports))
+    show(result_tables.intake_table(reports))
     if any(report.first for report in reports):
-        out.print(result_tables.refused_table(reports))
+        show(result_tables.refused_table(reports))
     for report in reports:
-        for line in _remarks(report):
-            out.print(line)
-
-
-def _plain(report: FileReport) -> dict[str, Any]:
-    return {
-        **asdict(replace(report, refusal=None)),
-        "refusal": report.refusal and str(report.refusal),
-    }
+        show(*(f"{report.file}: {remark}" for remark in _remarks(report)))
 
 
 def _remarks(report: FileReport) -> list[str]:
-    """What the reader counted, and what the file lacks."""
+    """Remarks of the reader, and the events that the file lacks."""
     from escalation.events.reading.report import unrated_types_message
 
-    remarks = [f"{report.file}: {remark}" for remark in report.remarks]
-    remarks += [f"{report.file}: {count} {text}" for text, count in report.notes.items()]
+    remarks = [*report.remarks, *(f"{count} {text}" for text, count in report.notes.items())]
     if report.unrated:
-        remarks.append(f"{report.file}: {unrated_types_message(report.unrated)}")
+        remarks.append(unrated_types_message(report.unrated))
     if report.missing_count:
-        shown = ", ".join(report.missing[:5])
+        examples = ", ".join(report.missing[:5])
         remarks.append(
-            f"{report.file}: lacks {report.missing_count} events that the archive has in its "
-            f"countries and days ({shown}); nothing was removed, --retract-missing would"
+            f"lacks {report.missing_count} events that the archive has in its countries and days "
+            f"({examples}); nothing was removed; to retract them, add --retract-missing"
         )
     return remarks

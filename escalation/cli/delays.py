@@ -1,18 +1,19 @@
-"""The command that tells how late reports come and how tolls change after the first one."""
+"""The command that reports how late reports come and how tolls change after the first one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from escalation.cli.common import (
     ExperimentFile,
+    Figure,
     Json,
+    check_outputs,
     print_json,
     read_archive,
     read_experiment,
+    show,
 )
 from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import printable
@@ -23,17 +24,16 @@ if TYPE_CHECKING:
     from escalation.events.revisions import RevisionGroup, Revisions, TollChange
 
 TYPES_SHOWN: Final = 12
-OWN_EVENTS: Final = "own_data.toml"
-Figure = Annotated[Path | None, typer.Option(help="Also draw it: .png or .svg.")]
+USER_DATA_EXPERIMENT: Final = "own_data.toml"
 CAUTIONS: Final = {
     "overwritten": "The source keeps only the day of the last change: first reports came sooner "
-    "than shown, and earlier tolls are lost unless several of its files went into the archive.",
-    "assumed": "When reports came was not observed but assumed, as the event's last day plus a "
+    "than shown, and earlier tolls are lost unless several of its files were ingested.",
+    "assumed": "The day of each report was not observed but assumed: the event's last day plus a "
     "fixed lag. Lateness below is that assumption, so no lag is suggested.",
-    "event_date": "These events carry no day of report (known_date): each counts as known on the "
+    "event_date": "These events have no day of report (known_date): each counts as known on the "
     "day it happened, so lateness can't be measured and no lag is suggested.",
 }
-"""What to know where ``known_date`` was not observed."""
+"""Cautions for events whose ``known_date`` was not observed."""
 
 
 @reads_events
@@ -43,19 +43,17 @@ def revisions_command(
     figure: Figure = None,
     as_json: Json = False,
 ) -> None:
-    """Tell how late reports come, and how much tolls change after the first report."""
-    from escalation._util.files import require_room
-    from escalation._util.outputs import FIGURE_FORMATS, require_ending, write_figure
+    """Show how late reports come, and how much tolls change after the first report."""
+    check_outputs(figure=figure)
+    from escalation._util.outputs import write_figure
     from escalation.events.revisions import summarise_revisions
 
-    require_ending(figure, *FIGURE_FORMATS)
-    require_room(figure)
     chosen = read_experiment(_experiment(experiment, reading.events), reading=reading)
     data = chosen.data
-    # What is to be measured is not assumed.
-    measured = chosen.reading(lag=0) if reading.lag is None else chosen
+    # Lateness is to be measured, so the experiment's lag is not assumed.
+    without_lag = chosen.reading(lag=0) if reading.lag is None else chosen
     summary = summarise_revisions(
-        read_archive(measured, reading), first_day=data.first_day, last_day=data.last_day
+        read_archive(without_lag, reading), first_day=data.first_day, last_day=data.last_day
     )
     if figure is not None:
         from escalation.plots.lateness import lateness_figure
@@ -69,42 +67,37 @@ def revisions_command(
 
 
 def _experiment(path: Path | None, events: Path | None) -> Path | None:
-    """Events of the user's own are not cut to the days of the bundled experiment."""
+    """Avoid limiting the user's events to the days of the bundled experiment."""
     from escalation._util.resources import bundled
 
-    return bundled(OWN_EVENTS) if path is None and events is not None else path
+    return bundled(USER_DATA_EXPERIMENT) if path is None and events is not None else path
 
 
 def _print(summary: Revisions, lag: int | None) -> None:
-    from escalation.cli import console
-
-    out = console.console()
-    out.print(
+    show(
         f"{summary.total.events:,} events from {summary.first_day} to {summary.last_day}; reports "
         f"up to {summary.covered_to}; known dates: {summary.known_basis}."
     )
     if summary.known_basis in CAUTIONS:
-        out.print(CAUTIONS[summary.known_basis])
+        show(CAUTIONS[summary.known_basis])
     if summary.total.lateness is not None:
-        out.print(_late_table(summary))
+        show(_lateness_table(summary))
     if summary.total.revised:
-        out.print(_toll_table(summary))
-    for line in _remarks(summary, lag):
-        out.print(line)
+        show(_toll_table(summary))
+    show(*_remarks(summary, lag))
 
 
 def _remarks(summary: Revisions, lag: int | None) -> list[str]:
-    """What to make of the tables."""
     from escalation.events.revisions import LAG_RULE
 
     left_out = len(summary.of("event_type")) - TYPES_SHOWN
     tables = summary.total.lateness or summary.total.revised
     lines = []
     if tables and left_out > 0:
-        lines.append(f"{left_out} further event types: --json lists them.")
+        lines.append(f"{left_out} more event types: --json lists them.")
     if not summary.total.revised:
         lines.append(
-            "No event has a second version, so these data can't tell whether tolls change after "
+            "No event has a second version, so these data can't show whether tolls change after "
             "the first report."
         )
     if summary.suggested_lag is not None:
@@ -115,12 +108,9 @@ def _remarks(summary: Revisions, lag: int | None) -> list[str]:
 
 
 def _table(title: str, caption: str, *columns: str) -> Table:
-    from escalation.cli import console
+    from escalation.cli.console import left_table, right
 
-    table = console.left_table(title, caption=caption)
-    for column in ("", "events", *columns):
-        table.add_column(column, justify="right" if column else "left")
-    return table
+    return left_table(title, "", *map(right, ("events", *columns)), caption=caption)
 
 
 def _name(group: RevisionGroup) -> str:
@@ -129,38 +119,39 @@ def _name(group: RevisionGroup) -> str:
     return printable(f"source {group.name}" if group.kind == "source" else group.name)
 
 
-def _share(part: float) -> str:
-    """A share that says 0% and 100% only of none and of all.
+def _share(share: float) -> str:
+    """A share in percent; 0% and 100% are exact.
 
     Examples
     --------
     >>> _share(0.0), _share(0.001), _share(0.5), _share(0.999), _share(1.0)
     ('0%', '<1%', '50%', '>99%', '100%')
     """
-    if 0.0 < part < 0.01:
+    if 0.0 < share < 0.01:
         return "<1%"
-    return ">99%" if 0.99 < part < 1.0 else f"{part:.0%}"
+    return ">99%" if 0.99 < share < 1.0 else f"{share:.0%}"
 
 
-def _late_table(summary: Revisions) -> Table:
+def _lateness_table(summary: Revisions) -> Table:
     from escalation.events.revisions import WITHIN_DAYS
 
-    days = ("same\nday", *(f"within\n{day} d" for day in WITHIN_DAYS[1:]))
     table = _table(
         "How late is the first report of an event?",
-        "Share of events reported within so many days after the event; median and slowest in days.",
-        *days,
+        "Share of events reported within so many days of the event; median and longest delay in "
+        "days.",
+        "same\nday",
+        *(f"within\n{day} d" for day in WITHIN_DAYS[1:]),
         "median",
-        "slowest",
+        "longest",
     )
     for group in summary.shown_groups(TYPES_SHOWN):
-        if (late := group.lateness) is not None:
+        if (lateness := group.lateness) is not None:
             table.add_row(
                 _name(group),
                 f"{group.events:,}",
-                *map(_share, late.within),
-                f"{late.median:g}",
-                f"{late.slowest:,}",
+                *map(_share, lateness.within),
+                f"{lateness.median:g}",
+                f"{lateness.slowest:,}",
             )
     return table
 
@@ -168,13 +159,14 @@ def _late_table(summary: Revisions) -> Table:
 def _toll_table(summary: Revisions) -> Table:
     changes = ("changed", "median", "largest")
     table = _table(
-        "How does it change after the first report?",
-        "Share of events with a later version; with another number in the last report than in the "
-        "first, or one told only later; and taken back. Median size and largest change in people.",
+        "How do events change after the first report?",
+        "Share of events with a later version; with a different number in the last report than in "
+        "the first, or one that only a later report has; and retracted. Median size and largest "
+        "change in people.",
         "later\nversion",
         *(f"killed\n{change}" for change in changes),
         *(f"wounded\n{change}" for change in changes),
-        "taken\nback",
+        "retracted",
     )
     for group in summary.shown_groups(TYPES_SHOWN):
         table.add_row(

@@ -1,4 +1,4 @@
-"""Commands about what is in the store: promote, verify, and the page that shows it."""
+"""Commands on stored runs and models: promote, compare, card, verify, ui."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from escalation.cli.common import (
     ModelName,
     Plugin,
     TrackingUri,
+    checked_store,
     print_json,
     printing,
     read_archive,
     records,
-    store_named,
+    show,
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
     from escalation.scoring.scorer import Scorer
     from escalation.scoring.verify import Verified
 
-MOST_NAMED = 8
-ON_LOOPBACK = {
+INPUTS_NAMED = 8
+LOCAL_SERVER_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SERVER_ALLOWED_HOSTS": "localhost:*,127.0.0.1:*",
 }
-"""For a page on this machine: else MLflow starts a dozen processes for other uses, and answers to
-every name that begins like a private address."""
+"""Without these, MLflow would start a dozen processes for other uses, and accept any host name
+that starts like a private address."""
 Model = Annotated[str, typer.Option(help="Registered model.")]
 
 
@@ -49,67 +50,75 @@ def promote_command(
         bool, typer.Option("--force", help="Promote whatever the comparison shows.")
     ] = False,
     reason: Annotated[
-        str, typer.Option(help="Reason, kept with the version; required with --force.")
+        str, typer.Option(help="Reason, stored with the version; required with --force.")
     ] = "",
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Make the challenger the champion, if its lead is real."""
-    uri = store_named(tracking_uri)
+    """Make the challenger the champion if its lead is significant."""
+    uri = checked_store(tracking_uri)
     from escalation import tracking
-    from escalation.cli import console
 
-    done = tracking.promote(model, uri=uri, force=force, reason=reason)
+    promotion = tracking.promote(model, uri=uri, force=force, reason=reason)
     if as_json:
-        print_json(asdict(done))
+        print_json(asdict(promotion))
         return
-    out = console.console()
-    champion = f"{done.name} v{done.version} is the champion, instead of v{done.before}"
-    out.print(champion if done.verified else f"{champion}; nothing of its lead is verified")
-    out.print(f"Reason kept: {done.reason}")
+    caution = "" if promotion.verified else "; its lead is not verified"
+    show(
+        f"{promotion.name} v{promotion.version} is the champion, instead of "
+        f"v{promotion.before}{caution}",
+        f"Reason recorded: {promotion.reason}",
+    )
 
 
 def compare_command(
     before: Annotated[
         str, typer.Argument(help="Run ID, its first letters, a run's name, latest or previous.")
     ] = "previous",
-    after: Annotated[str, typer.Argument(help="The run that is held against it.")] = "latest",
+    after: Annotated[str, typer.Argument(help="The run to compare with it.")] = "latest",
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Hold one run against another on the rows that both forecast; kept in both runs."""
-    uri = store_named(tracking_uri)
+    """Compare two runs on the rows that both forecast; the result is stored in both."""
+    uri = checked_store(tracking_uri)
     from escalation import tracking
-    from escalation.cli import console, result_tables
+    from escalation.cli import result_tables
 
-    done = tracking.compare_runs(before, after, tracking_uri=uri)
+    comparison = tracking.compare_runs(before, after, tracking_uri=uri)
     if as_json:
-        tables = {name: records(getattr(done, name)) for name in ("table", "differences")}
-        print_json({"before": done.before, "after": done.after, "seen": done.seen, **tables})
+        print_json(
+            {
+                "before": comparison.before,
+                "after": comparison.after,
+                "seen": comparison.seen,
+                "table": records(comparison.table),
+                "differences": records(comparison.differences),
+            }
+        )
         return
-    out = console.console()
-    for table in result_tables.comparison_tables(done):
-        out.print(table)
-    out.print(tracking.by_chance(done.seen))
-    out.print("Kept in both runs: their description, and the page under comparisons/")
+    show(
+        *result_tables.comparison_tables(comparison),
+        tracking.by_chance(comparison.seen),
+        "Stored in both runs: in their descriptions, and as pages under comparisons/",
+    )
 
 
 def card_command(
     model: ModelName = "iraq_crisis",
-    out: Annotated[Path | None, typer.Option(help="Write it to a file instead, .md.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the card to a file instead, .md.")] = None,
     check: Annotated[
-        Path | None, typer.Option(help="Hold the figures of a card against the run.")
+        Path | None, typer.Option(help="Compare the figures of this card with the run.")
     ] = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Print a model's card: purpose, data and gaps, figures with intervals, limits, changes."""
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     from escalation import tracking
     from escalation._util.files import replacing
 
     if check is not None:
         tracking.check_card(_card_text(check), model, uri=uri)
-        print(f"Every line with a figure in {check} is that of the run")
+        print(f"Every line with a figure in {check} matches the run")
         return
     text = tracking.model_card(model, uri=uri)
     if out is None:
@@ -134,7 +143,7 @@ def verify_command(
     ledger: LedgerFile = None,
     expect: Annotated[
         str | None,
-        typer.Option(help="Hash that `score` printed: refuse a ledger that lacks its line."),
+        typer.Option(help="Hash that `score` printed; a ledger without its line is refused."),
     ] = None,
     reading: Reading = READING,
     plugin: Plugin = None,
@@ -143,51 +152,51 @@ def verify_command(
     as_json: Json = False,
 ) -> None:
     """Score issued forecasts once they resolve, and check the inputs for drift."""
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     from escalation import tracking
-    from escalation.cli import console
-    from escalation.scoring.ledger import issued_since, ledger_path, read_ledger
+    from escalation.scoring.ledger import ledger_path, read_ledger, require_kept
     from escalation.scoring.score import scored_day
-    from escalation.scoring.verify import verify as check
+    from escalation.scoring.verify import verify
 
-    kept = ledger or ledger_path(tracking.local_file(uri))
-    issued = read_ledger(kept)
-    since = issued_since(issued, expect, kept) if expect is not None else None
-    if not kept.exists():
+    path = ledger or ledger_path(tracking.local_file(uri))
+    issued = read_ledger(path)
+    n_since = require_kept(issued, expect, path) if expect is not None else None
+    if not path.exists():
         raise UsageError(
             "E-FILE",
             "no ledger of issued forecasts",
-            where=str(kept),
-            fix="run `escalation score` first, or name it with --ledger",
+            where=str(path),
+            fix="run `escalation score` first, or name the ledger with --ledger",
         )
     use_plugins(plugin)
     scorers = tracking.load_scorers(model, uri=uri)
     tracking.require_usable(uri, scorers[0].experiment.experiment.name)
     archive = read_archive(scorers[0].experiment, reading, store=uri)
     last, rows = scored_day(scorers[0], archive, as_of), []
-    if since is not None and not as_json:
-        console.console().print(f"The ledger holds the expected line, and {since} issued after it")
+    if n_since is not None and not as_json:
+        show(f"The ledger contains the expected line, and {n_since} later ones")
     for scorer in scorers:
-        verified = check(scorer, archive, issued, as_of=last)
+        verified = verify(scorer, archive, issued, as_of=last)
         run_id = tracking.log_verified(verified, scorer, uri=uri, last_day=str(last))
-        rows.append(_verified_row(verified, scorer, run_id))
+        rows.append(_as_record(verified, scorer, run_id))
         if not as_json:
-            name = f"{scorer.series.target}: " if len(scorers) > 1 else ""
-            for line in _said(verified):
-                console.console().print(f"{name}{line}")
+            prefix = f"{scorer.series.target}: " if len(scorers) > 1 else ""
+            show(*(f"{prefix}{line}" for line in _summary(verified)))
     if as_json:
         print_json(rows)
 
 
-def _verified_row(verified: Verified, scorer: Scorer, run_id: str) -> dict[str, object]:
-    """A label's verification for scripts."""
+def _as_record(verified: Verified, scorer: Scorer, run_id: str) -> dict[str, object]:
     names = ("verdict", "issued", "in_sample", "matured", "open")
-    tables = {name: records(getattr(verified, name)) for name in ("summary", "drift")}
-    told = {name: getattr(verified, name) for name in names}
-    return {"target": scorer.series.target, "run_id": run_id, **told, **tables}
+    return {
+        "target": scorer.series.target,
+        "run_id": run_id,
+        **{name: getattr(verified, name) for name in names},
+        **{name: records(getattr(verified, name)) for name in ("summary", "drift")},
+    }
 
 
-def _said(verified: Verified) -> list[str]:
+def _summary(verified: Verified) -> list[str]:
     from escalation.scoring.verify import SHIFTED
 
     lines = [
@@ -195,10 +204,10 @@ def _said(verified: Verified) -> list[str]:
         f"{verified.issued} forecasts issued: {verified.matured} resolved, {verified.open} open, "
         f"{verified.in_sample} left out because the model was trained on their days",
     ]
-    moved = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
-    if len(moved):
-        names = ", ".join(moved.head(MOST_NAMED))
-        lines.append(f"{len(moved)} inputs have moved since the training: {names}")
+    drifted = verified.drift.loc[verified.drift["psi"] > SHIFTED, "column"]
+    if len(drifted):
+        names = ", ".join(drifted.head(INPUTS_NAMED))
+        lines.append(f"{len(drifted)} inputs have drifted since the training: {names}")
     return lines
 
 
@@ -209,9 +218,9 @@ def ui_command(
     """Open the runs in MLflow."""
     from escalation import tracking
 
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     if uri.startswith(("http://", "https://")):
-        print(f"A server shows its runs itself: open {uri}")
+        print(f"The server shows its runs itself: open {uri}")
         return
     path = tracking.local_file(uri)
     if path is not None and not path.exists():
@@ -221,9 +230,10 @@ def ui_command(
     _require_free(port)
     if path is not None:
         tracking.open_store(uri)
-    address = f"http://127.0.0.1:{port}/?workflowType=machine_learning"  # else it opens for agents
+    # Without the type of workflow, MLflow opens its view for agents.
+    address = f"http://127.0.0.1:{port}/?workflowType=machine_learning"
     print(f"MLflow at {address} (stop with Ctrl-C)", flush=True)
-    for name, value in ON_LOOPBACK.items():
+    for name, value in LOCAL_SERVER_SETTINGS.items():
         os.environ.setdefault(name, value)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--workers", "1"]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
@@ -238,6 +248,6 @@ def _require_free(port: int) -> None:
             other = port - 1 if port > 1024 else port + 1
             raise BusyError(
                 "E-PORT",
-                f"port {port} is not free: {error.strerror}",
-                fix=f"stop what listens there, or take --port {other}",
+                f"port {port} is not available: {error.strerror}",
+                fix=f"stop the process that uses it, or add --port {other}",
             ) from None

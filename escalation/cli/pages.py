@@ -1,10 +1,10 @@
-"""Commands that tell a data: days of the past as they were, and the page of a day."""
+"""Commands that replay past days, and write the report page of a day."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,35 +18,40 @@ from escalation.cli.common import (
     LedgerFile,
     ModelName,
     NeededExperiment,
+    Out,
     Plugin,
     Suppose,
     TrackingUri,
-    give,
+    check_outputs,
+    checked_store,
     labels_left_out,
+    output_watch_lists,
     print_json,
     printing,
     read_archive,
     read_experiment,
     records,
-    store_named,
+    show,
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
 from escalation.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-    from escalation.cli.common import LeftOut
+    from escalation.backtest.shortage import Shortage
     from escalation.events import EventArchive
     from escalation.experiment import Experiment
 
 Day = dt.datetime
 MOST_UNITS = 2
-"""Units shown beside the one that holds all events, unless others are asked for."""
-Named = Annotated[
+"""Units shown next to the one that holds all events, unless --unit names others."""
+EventNames = Annotated[
     list[str] | None,
-    typer.Option(help="Event to name in the figure, as ID or ID=WORDS; may be repeated."),
+    typer.Option(help="Event to label in the figure, as ID or ID=TEXT; may be repeated."),
 ]
 
 
@@ -54,17 +59,23 @@ Named = Annotated[
 def replay_command(
     experiment: NeededExperiment,
     as_of: Annotated[str | None, typer.Option(help="One day, as YYYY-MM-DD.")] = None,
-    first: Annotated[Day | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
-    last: Annotated[Day | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
-    every: Annotated[int, typer.Option(min=1, help="Days between the answers of a range.")] = 1,
-    unit: Annotated[
-        list[str] | None, typer.Option(help="Unit to show of a range; may be repeated.")
+    first: Annotated[
+        Day | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of a range.")
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Draw a range: .png or .svg.")] = None,
-    name: Named = None,
+    last: Annotated[
+        Day | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of a range.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Days between the forecasts of a range.")] = 1,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="Unit of a range to show; may be repeated.")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Also draw a figure of a range, .png or .svg.")
+    ] = None,
+    name: EventNames = None,
     reading: Reading = READING,
     plugin: Plugin = None,
-    out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
+    out: Out = None,
     explain: Explain = 3,
     as_json: Json = False,
 ) -> None:
@@ -75,55 +86,48 @@ def replay_command(
             "needs --as-of DATE, or --from DATE and --to DATE",
             fix="add --as-of 2020-03-11",
         )
-    from escalation._util.files import require_room
-    from escalation._util.outputs import FIGURE_FORMATS, FORMATS, require_ending
-
-    require_ending(figure, *FIGURE_FORMATS)
-    if out is not None:
-        require_ending(out, *FORMATS)
-    for path in (figure, out):
-        require_room(path)
+    check_outputs(table=out, figure=figure)
     from escalation.cli import console
     from escalation.scoring import replay as past
 
     chosen = read_experiment(experiment, plugin, reading)
     archive = read_archive(chosen, reading)
-    with console.progress_bar() as progress:
+    with console.progress_bar() as progress, labels_left_out(as_json) as missing:
         if as_of is not None:
-            with labels_left_out(as_json) as missing:
-                scores = past.replay(
-                    archive,
-                    chosen,
-                    as_of,
-                    explain=explain,
-                    missing=missing.append,
-                    progress=progress,
-                )
-            give([scores], out, as_json, missing)
-            return
-        with labels_left_out(as_json) as missing:
+            scores = past.replay(
+                archive,
+                chosen,
+                as_of,
+                explain=explain,
+                missing=missing.append,
+                progress=progress,
+            )
+        else:
             rows = past.replay_range(
                 archive, chosen, first, last, every=every, missing=missing.append, progress=progress
             )
-    units = [_named(rows, text) for text in unit or []]
+    if as_of is not None:
+        output_watch_lists([scores], out, as_json, missing)
+        return
+    units = [_unit_named(rows, text) for text in unit or []]
     if figure is not None:
-        _draw(rows, archive, chosen, figure, units, name)
-    _give_range(rows, out, units, missing if as_json else None)
+        _draw(rows, archive, chosen, figure, units, name or [])
+    _output_range(rows, out, units, missing if as_json else None)
 
 
-def _named(rows: pd.DataFrame, text: str) -> str:
-    """The name as shown of a unit that was asked for by name, in any case, or by key."""
+def _unit_named(rows: pd.DataFrame, text: str) -> str:
+    """The displayed name of a unit that is given by name, in any case, or by key."""
     from escalation.events.units import normalised
 
-    wanted = normalised(text)
+    given = normalised(text)
     for shown, key in rows[["unit", "unit_key"]].drop_duplicates().itertuples(index=False):
-        if wanted in (normalised(shown), key):
+        if given in (normalised(shown), key):
             return str(shown)
     raise UsageError(
         "E-UNIT",
         "no forecasts for this unit",
         value=text,
-        fix="name one as the table without --unit shows it",
+        fix="name a unit as it appears in the table without --unit",
     )
 
 
@@ -133,68 +137,65 @@ def _draw(
     experiment: Experiment,
     path: Path,
     units: list[str],
-    named: list[str] | None,
+    event_names: list[str],
 ) -> None:
     from escalation._util.outputs import write_figure
     from escalation.experiment import label_words, target_label
     from escalation.plots.timeline import timeline_figure
 
-    words = None
-    if named:
-        pairs = [text.partition("=") for text in named]
-        words = {key: text.replace("\\n", "\n") or key for key, _, text in pairs}
-    made = timeline_figure(
+    pairs = [text.partition("=") for text in event_names]
+    names = {key: text.replace("\\n", "\n") or key for key, _, text in pairs}
+    figure = timeline_figure(
         rows,
         archive.as_of(archive.covered_to),
         units=units or None,
-        words={target_label(one): label_words(experiment, one) for one in experiment.labels},
-        named=words,
+        words={target_label(label): label_words(experiment, label) for label in experiment.labels},
+        named=names or None,
         note=experiment.experiment.description,
     )
-    write_figure(made, path)
+    write_figure(figure, path)
 
 
-def _give_range(
-    rows: pd.DataFrame, out: Path | None, units: list[str], missing: LeftOut | None
+def _output_range(
+    rows: pd.DataFrame, out: Path | None, units: list[str], missing: Sequence[Shortage] | None
 ) -> None:
-    """Write and print a range; as JSON, with the labels that could not be learnt, where given."""
+    """Write and print a range; ``missing``, if given, are printed with it as JSON."""
     from escalation._util.outputs import write_table
     from escalation.plots.timeline import most_at_risk
 
     if out is not None:
         write_table(rows, out)
-    shown = units or most_at_risk(rows, most=MOST_UNITS)
     if missing is not None:
-        some = rows[rows["unit"].isin(units)] if units else rows
-        forecasts = records(some)
-        print_json([*forecasts, *(shortage.as_dict() for shortage in missing)])
+        selected = rows[rows["unit"].isin(units)] if units else rows
+        print_json([*records(selected), *(shortage.as_dict() for shortage in missing)])
         return
+    units = units or most_at_risk(rows, most=MOST_UNITS)
     with printing():
-        _print(rows, shown)
+        _print(rows, units)
 
 
 def _print(rows: pd.DataFrame, units: list[str]) -> None:
-    from escalation.cli import console
+    from rich.table import Column
+
+    from escalation.cli.console import left_table
 
     for target, target_rows in rows.groupby("target", sort=False):
-        table = console.left_table(
-            f"Forecasts of {target}, and what happened",
-            caption="20% (12 to 29%): a forecast of 20%; by the model's record on that day, 12 to "
-            "29% of such forecasts were followed by the outcome (95% interval). Each day uses the "
-            "data known at its end. "
-            "yes, no: whether it happened within the horizon.",
+        present = [unit for unit in units if (target_rows["unit"] == unit).any()]
+        table = left_table(
+            f"Forecasts of {target}, and outcomes",
+            *(Column(heading, no_wrap=True) for heading in ("day", *present)),
+            caption="20% (12 to 29%) means: after forecasts of 20%, the outcome followed 12 to "
+            "29% of the time, by the model's record on that day (95% interval); each day uses "
+            "the data known at its end. yes, no: the outcome within the horizon.",
         )
-        here = [unit for unit in units if (target_rows["unit"] == unit).any()]
-        for column in ("day", *here):
-            table.add_column(column, no_wrap=True)
         for day, day_rows in target_rows.groupby("day", sort=True):
             by_unit = day_rows.set_index("unit")
-            table.add_row(f"{day:%Y-%m-%d}", *(_forecast_cell(by_unit, unit) for unit in here))
-        console.console().print(table)
+            table.add_row(f"{day:%Y-%m-%d}", *(_forecast_cell(by_unit, unit) for unit in present))
+        show(table)
 
 
 def _forecast_cell(rows: pd.DataFrame, unit: str) -> str:
-    """A unit's probability on a day with its interval, and whether it came."""
+    """A unit's probability on a day with its interval, and the outcome."""
     import pandas as pd
 
     from escalation._util.text import percent
@@ -209,7 +210,7 @@ def _forecast_cell(rows: pd.DataFrame, unit: str) -> str:
 
 @reads_events
 def report_command(
-    out: Annotated[Path, typer.Option(help="The page: a file name that ends in .html.")],
+    out: Annotated[Path, typer.Option(help="Page to write, .html.")],
     reading: Reading = READING,
     plugin: Plugin = None,
     as_of: AsOf = None,
@@ -227,9 +228,8 @@ def report_command(
     from escalation._util.outputs import require_ending
 
     require_ending(out, ".html", ".htm")
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     from escalation import tracking
-    from escalation.cli import console
 
     require_room(out)
     from escalation.report import report_data, write_report
@@ -242,17 +242,32 @@ def report_command(
     archive = read_archive(scorers[0].experiment, reading, store=uri)
     issued = read_ledger(ledger or ledger_path(tracking.local_file(uri)))
     day = str(scored_day(scorers[0], archive, as_of))
-    options: dict[str, Any] = {"allow_in_sample": allow_in_sample, "budget": budget}
     lists, supposed = [], []
     for scorer in scorers:
-        previous = issued_before(issued, scorer.series, day=day)
-        given = {**options, "explain": explain, "previous": previous}
-        lists.append(score(scorer, archive, as_of=day, **given))
+        lists.append(
+            score(
+                scorer,
+                archive,
+                as_of=day,
+                allow_in_sample=allow_in_sample,
+                budget=budget,
+                explain=explain,
+                previous=issued_before(issued, scorer.series, day=day),
+            )
+        )
         if suppose:
-            supposed += score_if(scorer, archive, suppose, as_of=day, **options, explain=0)
+            supposed += score_if(
+                scorer,
+                archive,
+                suppose,
+                as_of=day,
+                allow_in_sample=allow_in_sample,
+                budget=budget,
+                explain=0,
+            )
     forecasts = [
         tracking.load_forecasts(scorer.reference.partition(" ")[0], uri=uri) for scorer in scorers
     ]
     data = report_data(scorers, archive, lists, forecasts=forecasts, supposed=supposed)
     size = write_report(data, out)
-    console.console(stderr=True).print(f"{size:,} bytes written to {out}")
+    show(f"{size:,} bytes written to {out}", stderr=True)

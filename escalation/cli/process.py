@@ -1,4 +1,4 @@
-"""What surrounds a command: its streams, its temporary files, and what the dead left."""
+"""The surroundings of a command: streams, temporary files, and leftovers of killed commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from escalation.errors import BusyError, StorageError
 
 
 class _Tolerant:
-    """Standard error that nobody may be reading: a full disk there changes no exit status."""
+    """Standard error whose failures, such as a full disk, don't change the exit status."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -42,7 +42,7 @@ class _Tolerant:
 
 @contextmanager
 def surroundings() -> Iterator[None]:
-    """Temporary files in one place, and nothing left of commands that were killed."""
+    """Keep temporary files in one folder, and clear up after commands that were killed."""
     try:
         with temporary_files():
             _clear_up()
@@ -53,7 +53,7 @@ def surroundings() -> Iterator[None]:
 
 @contextmanager
 def open_streams() -> Iterator[None]:
-    """No file of ours takes the number of a stream that was closed, and none is missing."""
+    """Open streams that are closed, so that no file takes the number of one."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -73,39 +73,39 @@ def open_streams() -> Iterator[None]:
 
 
 def _clear_up() -> None:
-    """Clear what commands that were killed left: folders at once, runs in their store."""
+    """Clear leftovers of killed commands: folders at once, runs in their store."""
     if {"--help", "--version"} & set(sys.argv):
         return
-    left = clear_dead()
+    leftovers = clear_dead()
     busy: set[Path] = set()
     failed: set[Path] = set()
-    silent: set[str] = set()
-    for one in left:
-        if one.place in silent:  # asked once, however many runs were begun there
-            failed.add(one.note)
+    unusable: set[str] = set()
+    for leftover in leftovers:
+        if leftover.place in unusable:  # tried once, however many runs were begun there
+            failed.add(leftover.note)
             continue
         try:
-            _clear_one(one)
+            _clear(leftover)
         except BusyError:  # the next command will try again
-            busy.add(one.note)
-        except Exception:  # a store that can't be used now: a later command will
-            failed.add(one.note)
-            silent.add(one.place)
+            busy.add(leftover.note)
+        except Exception:  # the store can't be used now: a later command will try again
+            failed.add(leftover.note)
+            unusable.add(leftover.place)
     postpone(failed)
-    remove_notes({one.note for one in left} - busy - failed)
+    remove_notes({leftover.note for leftover in leftovers} - busy - failed)
 
 
-def _clear_one(one: Unfinished) -> None:
-    if one.kind == ARCHIVE:
+def _clear(leftover: Unfinished) -> None:
+    if leftover.kind == ARCHIVE:
         from escalation.events.store.folder import ArchiveStore
 
         try:
-            if Path(one.place).is_dir():
-                ArchiveStore(Path(one.place), wait=0).clear()
+            if Path(leftover.place).is_dir():
+                ArchiveStore(Path(leftover.place), wait=0).clear()
         except StorageError as error:
-            if error.code != "E-ARCHIVE":  # one that is damaged won't be whole another day
+            if error.code != "E-ARCHIVE":  # a damaged archive will stay damaged
                 raise
         return
     from escalation.tracking import end_runs
 
-    end_runs(one.place, one.name, owner=one.note.stem)
+    end_runs(leftover.place, leftover.name, owner=leftover.note.stem)

@@ -1,4 +1,4 @@
-"""How events are read: options that every command has that reads some, declared once."""
+"""Options on how events are read, declared once for all commands that read some."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PANEL = "Events"
 
 
 def _columns_named(pairs: list[str] | None) -> dict[str, str]:
-    """Columns of a format by the file's own names, from ``YOURS=NAME``; ``E-COLUMNS`` otherwise.
+    """The format's column for each column of the file, from ``YOURS=NAME``; else ``E-COLUMNS``.
 
     Examples
     --------
@@ -30,8 +30,8 @@ def _columns_named(pairs: list[str] | None) -> dict[str, str]:
     """
     columns = {}
     for pair in pairs or []:
-        own, equals, name = pair.rpartition("=")
-        if not (equals and own.strip() and name.strip()):
+        yours, _, name = (text.strip() for text in pair.rpartition("="))
+        if not (yours and name):
             raise UsageError(
                 "E-COLUMNS",
                 "needs a column of the file, = and what it is",
@@ -39,7 +39,7 @@ def _columns_named(pairs: list[str] | None) -> dict[str, str]:
                 value=pair,
                 fix="such as --columns When=event_date",
             )
-        columns[own.strip()] = name.strip()
+        columns[yours] = name
     return columns
 
 
@@ -49,7 +49,7 @@ def _option(text: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class FileReading:
-    """What the command line says about how a file of events is read.
+    """Options on how a file of events is read.
 
     Parameters
     ----------
@@ -58,65 +58,63 @@ class FileReading:
     columns : list of str, optional
         Each as ``YOURS=NAME``.
     max_bad : float
-        Share of the rows that may be left out.
+        Largest share of rows that may be left out.
     """
 
-    encoding: Annotated[str | None, _option("Of the text; UTF-8 by default.")] = None
-    separator: Annotated[str | None, _option("Between two cells; found by default.")] = None
+    encoding: Annotated[str | None, _option("Encoding of the text; UTF-8 by default.")] = None
+    separator: Annotated[str | None, _option("Separator of cells; detected by default.")] = None
     date_format: Annotated[
-        str | None, _option("Form of the dates, such as %d/%m/%Y; ISO by default.")
+        str | None, _option("Format of dates, such as %d/%m/%Y; ISO by default.")
     ] = None
     zone: Annotated[str | None, _option("Time zone of time stamps, such as Asia/Baghdad.")] = None
     columns: Annotated[
         list[str] | None,
         _option(
-            "A column by your own name, such as When=event_date; may be repeated.",
+            "A column by the name in your file, such as When=event_date; may be repeated.",
             metavar="YOURS=NAME",
         ),
     ] = None
-    event_type: Annotated[str | None, _option("Of rows of a table of your own that have none.")] = (
-        None
-    )
+    event_type: Annotated[str | None, _option("Event type of rows that have none.")] = None
     lag: Annotated[
         int | None,
-        _option("Days until an event is known, if the file can't tell.", min=0, max=365),
+        _option("Days until an event is known, if the file doesn't record it.", min=0, max=365),
     ] = None
-    max_bad: Annotated[float, _option("Share of rows that may be left out.", min=0, max=1)] = 0.01
+    max_bad: Annotated[
+        float, _option("Largest share of rows that may be left out.", min=0, max=1)
+    ] = 0.01
 
     @property
     def options(self) -> Options:
         """The same for a reader."""
         from escalation.events import Options
 
-        known = {part.name for part in fields(Options)}
-        given = {part.name: getattr(self, part.name) for part in fields(self)}
-        return Options(
-            **{name: value for name, value in given.items() if name in known}
-            | {"columns": _columns_named(self.columns)}
-        )
+        names = {option.name for option in fields(Options)} & set(vars(self))
+        values = {name: getattr(self, name) for name in names}
+        return Options(**{**values, "columns": _columns_named(self.columns)})
 
 
 @dataclass(frozen=True)
 class IntakeReading(FileReading):
-    """The same where rows are taken in, and what becomes of coarse dates.
+    """Options on how files are read that are checked or stored in an archive.
 
     Parameters
     ----------
     coarsest : int
-        Longest date precision that is kept, in days.
+        Coarsest date precision that is kept, in days.
     spans : {'first', 'refuse'}
-        What becomes of events that span days.
+        Treatment of events that span several days.
     """
 
-    coarsest: Annotated[int, _option("Longest date precision that is kept, in days.", min=1)] = 7
+    coarsest: Annotated[int, _option("Coarsest date precision that is kept, in days.", min=1)] = 7
     spans: Annotated[
-        Literal["first", "refuse"], _option("What becomes of events that span days.")
+        Literal["first", "refuse"],
+        _option("Date events that span several days on the first, or refuse them."),
     ] = "first"
 
 
 @dataclass(frozen=True)
 class Reading(FileReading):
-    """The same beside an experiment; what is unset is as the experiment says.
+    """Options that override the ``[data]`` of an experiment.
 
     Parameters
     ----------
@@ -131,48 +129,50 @@ class Reading(FileReading):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What was set of an experiment's ``[data]``."""
-        given = {part.name: getattr(self, part.name) for part in fields(self)}
-        given["events"] = None if self.events is None else str(self.events)
-        given["columns"] = _columns_named(self.columns) or None
-        return {k: v for k, v in given.items() if k != "max_bad" and v is not None}
+        """The keys of ``[data]`` that were set."""
+        values = {
+            **vars(self),
+            "events": None if self.events is None else str(self.events),
+            "columns": _columns_named(self.columns) or None,
+        }
+        return {k: v for k, v in values.items() if k != "max_bad" and v is not None}
 
 
 READING, FILE_READING, INTAKE_READING = Reading(), FileReading(), IntakeReading()
-"""Nothing said."""
+"""The defaults."""
 Command = Callable[..., None]
 
 
 def reads(record: type[FileReading]) -> Callable[[Command], Command]:
-    """Give a command the options of a record; it gets them as ``reading``."""
+    """Give a command the options of a record, which it gets as ``reading``."""
     return functools.partial(_with_options, record)
 
 
 def _with_options(record: type[FileReading], command: Command) -> Command:
     hints = get_type_hints(record, include_extras=True)
-    shared = [
+    options = [
         inspect.Parameter(
-            part.name, inspect.Parameter.KEYWORD_ONLY, default=part.default,
-            annotation=hints[part.name],
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=hints[option.name],
         )
-        for part in fields(record)
-    ]  # fmt: skip
-    own = [
-        parameter
-        for parameter in inspect.signature(command, eval_str=True).parameters.values()
-        if parameter.name != "reading"
+        for option in fields(record)
     ]
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    signature = [parameter for parameter in parameters if parameter.name != "reading"] + options
 
     @functools.wraps(command)
-    def run(*given: Any, **values: Any) -> None:
-        options = {part.name: values.pop(part.name) for part in shared if part.name in values}
-        command(*given, **values, reading=record(**options))
+    def run(*args: Any, **values: Any) -> None:
+        names = {option.name for option in options} & set(values)
+        reading = record(**{name: values.pop(name) for name in names})
+        command(*args, **values, reading=reading)
 
-    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-    run.__annotations__ = {part.name: part.annotation for part in [*own, *shared]}
-    del run.__wrapped__  # typer reads the signature given here, not the command's own
+    run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in signature}
+    del run.__wrapped__  # typer must read this signature, not the command's
     return run
 
 
 reads_events = reads(Reading)
-"""Of an experiment's events."""
+"""For commands that read an experiment's events."""

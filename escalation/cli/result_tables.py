@@ -1,21 +1,26 @@
-"""What models did, and what became of files, as tables for people."""
+"""Tables of model results and of files, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rich.table import Table
+from rich.table import Column, Table
 
-from escalation.cli.console import left_table
+from escalation.cli.console import left_table, right
 from escalation.errors import printable
 
 if TYPE_CHECKING:
     from escalation.events.reading.report import FileReport
     from escalation.events.store.listing import FileRecord
     from escalation.tracking.two_runs import RunComparison
+
+_folded = partial(Column, overflow="fold")
+_INTERVALS = "[95% intervals over blocks of dates]"
+_COUNTS = ("records", "accepted", "quarantined", "duplicates")
 
 
 def _number(value: object, digits: int = 3) -> str:
@@ -33,18 +38,18 @@ def _with_interval(row: pd.Series, name: str, *, percent: bool = False) -> str:
     return f"{number} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
 
 
-def comparison_tables(done: RunComparison) -> list[Table]:
-    """How one run does against another, and what differs between them."""
-    old, new = done.before[:8], done.after[:8]
+def comparison_tables(comparison: RunComparison) -> list[Table]:
+    """The scores of two runs, and the differences between them."""
+    old, new = comparison.before[:8], comparison.after[:8]
     table = left_table(
-        f"{done.after} against {done.before}",
-        caption=f"On the same labels, units and days. Skill above 0: {new} is better. "
-        "[95% intervals over blocks of dates]",
+        f"{comparison.after} against {comparison.before}",
+        "label",
+        "model",
+        *map(right, ("rows", "positive", f"Brier {old}", f"Brier {new}", f"skill of {new}")),
+        "verdict",
+        caption=f"On the same labels, units and days. Skill above 0: {new} is better. {_INTERVALS}",
     )
-    words, numbers = ("label", "model"), ("rows", "positive", f"Brier {old}", f"Brier {new}")
-    for name in (*words, *numbers, f"skill of {new}", "verdict"):
-        table.add_column(name, justify="left" if name in {*words, "verdict"} else "right")
-    for _, row in done.table.iterrows():
+    for _, row in comparison.table.iterrows():
         table.add_row(
             row["label"],
             row["model"],
@@ -55,33 +60,30 @@ def comparison_tables(done: RunComparison) -> list[Table]:
             _with_interval(row, "skill", percent=True),
             row["verdict"],
         )
-    if done.differences.empty:
+    if comparison.differences.empty:
         return [table]
-    differs = left_table("What differs between them")
-    for name in ("key", old, new):
-        differs.add_column(name, overflow="fold")
-    for cells in done.differences.to_numpy().tolist():
-        differs.add_row(*cells)
-    return [table, differs]
+    differences = left_table("Differences between them", *map(_folded, ("key", old, new)))
+    for cells in comparison.differences.to_numpy().tolist():
+        differences.add_row(*cells)
+    return [table, differences]
 
 
 def model_table(summary: pd.DataFrame, *, title: str) -> Table:
-    """How each model did, best Brier score first, with 95% intervals."""
+    """The scores of each model with 95% intervals, best Brier score first."""
     from escalation.metrics import custom_metrics
 
-    first = summary.iloc[0]
+    first, custom = summary.iloc[0], custom_metrics()
+    scores = ("Brier", "skill vs ewma_nb", "skill vs climatology")
     table = left_table(
         title,
+        Column("model", no_wrap=True),
+        *(right(name, no_wrap=True) for name in scores),
+        *map(right, ("AUC", *custom)),
+        "verdict",
         caption=f"{first['rows']} forecasts on {first['dates']} dates, {first['positives']} "
         "positive. Brier: lower is better. Skill: share of the reference's Brier score "
-        "removed; above 0 is better. [95% intervals over blocks of dates]",
+        f"saved; above 0 is better. {_INTERVALS}",
     )
-    for name in ("model", "Brier", "skill vs ewma_nb", "skill vs climatology"):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    more = custom_metrics()
-    for name in ("AUC", *more):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
     for _, row in summary.sort_values("brier").iterrows():
         table.add_row(
             row["model"],
@@ -89,29 +91,28 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
             _with_interval(row, "skill_vs_ewma_nb", percent=True),
             _with_interval(row, "skill_vs_climatology", percent=True),
             _number(row["auc"], 2),
-            *(_number(row[name]) for name in more),
+            *(_number(row[name]) for name in custom),
             str(row["verdict"]),
         )
     return table
 
 
 def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
-    """What each feature family is worth, the dearest first, with 95% intervals.
+    """The value of each feature family with 95% intervals, most valuable first.
 
     Parameters
     ----------
     ablation : DataFrame
-        Of :func:`escalation.backtest.ablation.family_ablation`.
+        From :func:`escalation.backtest.ablation.family_ablation`.
     title : str
         The label.
     """
     table = left_table(
         f"{title}: {ablation['model'].iloc[0]} without each feature family",
-        caption="Brier: lower is better. Increase: above 0 the family helps. "
-        "[95% intervals over blocks of dates]",
+        "without",
+        *map(right, ("columns", "Brier", "increase")),
+        caption=f"Brier: lower is better. Increase: above 0 the family helps. {_INTERVALS}",
     )
-    for name in ("without", "columns", "Brier", "increase"):
-        table.add_column(name, justify="left" if name == "without" else "right")
     for _, row in ablation.iterrows():
         table.add_row(
             row["without"],
@@ -123,55 +124,58 @@ def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
 
 
 def archive_table(files: Sequence[FileRecord], summary: Mapping[str, object]) -> Table:
-    """The files that an archive took in."""
+    """The files of an archive."""
     table = left_table(
         None,
+        *map(_folded, ("file", "source", "SHA-256")),
+        *map(right, _COUNTS),
+        *(Column(name, no_wrap=True) for name in ("days", "known_date")),
         caption=f"{summary['versions']:,} versions, covered to {summary['covered_to']}, "
         f"known dates {summary['known_basis']}; digest {summary['digest']}",
     )
-    for name in ("file", "source", "SHA-256"):
-        table.add_column(name, overflow="fold")
-    for name in ("records", "accepted", "quarantined", "duplicates"):
-        table.add_column(name, justify="right")
-    for name in ("days", "known_date"):
-        table.add_column(name, no_wrap=True)
     for file in files:
         counts = (file.rows, file.accepted, file.quarantined, file.duplicates)
-        days = f"{file.first_day} to {file.last_day}" if file.first_day else "-"
         table.add_row(
             printable(file.name),
             file.source,
             file.sha256[:12],
             *(f"{count:,}" for count in counts),
-            days,
+            f"{file.first_day} to {file.last_day}" if file.first_day else "-",
             file.known_basis,
         )
     return table
 
 
 def intake_table(reports: Sequence[FileReport]) -> Table:
-    """What became of the rows of some files."""
-    table = left_table(None, caption="accepted + quarantined + duplicates = records")
-    table.add_column("file", overflow="fold")
-    for name in ("records", "accepted", "quarantined", "duplicates"):
-        table.add_column(name, justify="right")
-    for name in ("reasons", "known_date"):
-        table.add_column(name)
+    """Rows of files that were accepted, quarantined, and repeated."""
+    table = left_table(
+        None,
+        _folded("file"),
+        *map(right, _COUNTS),
+        "reasons",
+        "known_date",
+        caption="accepted + quarantined + duplicates = records",
+    )
     for report in reports:
-        reasons = ", ".join(f"{count} {code}" for code, count in report.reasons.items())
-        known = f"{report.known_basis} ({report.zone})" if report.zone else report.known_basis
         counts = (report.records, report.accepted, report.quarantined, report.duplicates)
+        reasons = ", ".join(f"{count} {code}" for code, count in report.reasons.items())
         table.add_row(
-            printable(report.file), *(f"{count:,}" for count in counts), reasons or "-", known
+            printable(report.file),
+            *(f"{count:,}" for count in counts),
+            reasons or "-",
+            f"{report.known_basis} ({report.zone})" if report.zone else report.known_basis,
         )
     return table
 
 
 def refused_table(reports: Sequence[FileReport]) -> Table:
     """The first rows that were refused, and why."""
-    table = left_table("First rows that were refused")
-    for name in ("file", "line", "code", "column", "value", "expected"):
-        table.add_column(name, justify="right" if name == "line" else "left", overflow="fold")
+    table = left_table(
+        "First rows that were refused",
+        _folded("file"),
+        _folded("line", justify="right"),
+        *map(_folded, ("code", "column", "value", "expected")),
+    )
     for report in reports:
         for row in report.first:
             cells = (Path(report.file).name, str(row.line), row.code, row.column)

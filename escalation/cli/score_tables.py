@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from escalation._util.text import percent, toll
-from escalation.cli.console import left_table
+from escalation.cli.console import left_table, right
 from escalation.errors import printable
 from escalation.scoring.explain import Driver
 from escalation.scoring.status import in_words, of_the_unit
@@ -24,12 +23,9 @@ from escalation.scoring.usual import (
 )
 from escalation.scoring.watchlist import Score
 
-RIGHT = ("probability", "observed", "change", "how many")
-"""Columns of numbers in the watch list."""
-
 
 def _points(change: float) -> str:
-    """A change in whole points of percent, with its sign.
+    """A change in whole percentage points, with its sign.
 
     Examples
     --------
@@ -41,20 +37,23 @@ def _points(change: float) -> str:
 
 
 def watch_list_table(scores: Sequence[Score]) -> Table:
-    """The watch list: what is up against its own usual level first, each part by probability."""
+    """The watch list: first units above their usual level, then the others; each by probability."""
     first = scores[0]
     provenance = first.provenance
     table = left_table(
         f"Watch list of {first.day}: {first.target}, model "
         f"{provenance['model']} ({provenance['family']})",
+        Column("unit", no_wrap=True),
+        right("probability", no_wrap=True),
+        right("observed", no_wrap=True),
+        Column("against its usual", no_wrap=True),
+        right("change", no_wrap=True),
+        right("how many", no_wrap=True),
+        "driving events",
         caption=_legend(scores),
     )
-    for name in ("unit", "probability", "observed", "against its usual", "change", "how many"):
-        justify: Literal["left", "right"] = "right" if name in RIGHT else "left"
-        table.add_column(name, justify=justify, no_wrap=True)
-    table.add_column("events that carry it")
-    for part in up_first(scores):
-        for score in part:
+    for section in up_first(scores):
+        for score in section:
             name = printable(score.unit)
             table.add_row(
                 Text(f"! {name}", style="bold") if score.alert else name,
@@ -70,30 +69,28 @@ def watch_list_table(scores: Sequence[Score]) -> Table:
 
 
 def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
-    """A line a unit for what else was asked: a column for each label."""
-    names = [scores[0].target for scores in lists]
+    """The other labels: a row per unit, a column per label."""
     table = left_table(
         "Other labels",
-        caption="In brackets: how often the outcome followed such forecasts (95% interval).",
+        Column("unit", no_wrap=True),
+        *(right(scores[0].target, no_wrap=True) for scores in lists),
+        caption="In brackets: how often the outcome followed such forecasts.",
     )
-    for name in ("unit", *names):
-        table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
     by_unit = [{score.unit_key: score for score in scores} for scores in lists]
     units = {key: score.unit for scores in by_unit for key, score in scores.items()}
     for key, unit in units.items():
-        cells = (_chance(scores[key]) if key in scores else "-" for scores in by_unit)
-        table.add_row(printable(unit), *cells)
+        table.add_row(printable(unit), *(_forecast(scores.get(key)) for scores in by_unit))
     return table
 
 
-def _chance(score: Score) -> str:
-    """A probability and its observed interval."""
-    if score.probability is None:
+def _forecast(score: Score | None) -> str:
+    if score is None or score.probability is None:
         return "-"
     return f"{percent(score.probability)} ({_observed(score)})"
 
 
 def _observed(score: Score) -> str:
+    """How often the outcome followed such forecasts."""
     if score.lower is None or score.upper is None:
         return "-"
     return span(score.lower, score.upper)
@@ -108,29 +105,25 @@ def _reasons(score: Score) -> str:
 
 
 def _driver(driver: Driver) -> str:
-    what = f"{driver.date} {driver.event_type.replace('_', ' ')}"
-    words = filter(
-        None,
-        [
-            printable(what),
-            driver.place and printable(driver.place),
-            toll(driver.killed, driver.wounded),
-        ],
+    parts = (
+        printable(f"{driver.date} {driver.event_type.replace('_', ' ')}"),
+        driver.place and printable(driver.place),
+        toll(driver.killed, driver.wounded),
     )
-    return f"{', '.join(words)} ({driver.contribution:+.2f})"
+    return f"{', '.join(filter(None, parts))} ({driver.contribution:+.2f})"
 
 
 def _legend(scores: Sequence[Score]) -> str:
     text = (
-        f"{record_in_words(scores)} First what is at {LEAST_UP:.0%} or more and {UP:g} times its "
-        "usual level, its whole interval above it. Usual: how often it happened there. How many: "
-        "expected, and the range of 80%. Events with what each adds in log-odds."
+        f"{record_in_words(scores)} First come units at {LEAST_UP:.0%} or more and at least {UP:g} "
+        "times their usual level, with the whole interval above it. Usual: how often it happened "
+        "there. How many: expected number and 80% range. Events: what each adds in log-odds."
     ).lstrip()
     if any(score.alert for score in scores):
         text = f"! raises an alert. {text}"
     if supposed := scores[0].provenance.get("supposed"):
         events = "; ".join(map(printable, supposed))
-        change = "Change: in points of percent against the same day without it."
+        change = "Change: in percentage points against the same day without it."
         return f"Supposed, and nothing of it stored: {events}. {change} {text}"
     days = sorted({score.changed_since for score in scores if score.changed_since})
-    return f"{text} Change: in points of percent since {', '.join(days)}." if days else text
+    return f"{text} Change: in percentage points since {', '.join(days)}." if days else text

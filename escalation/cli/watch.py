@@ -1,4 +1,4 @@
-"""The command that people read in the morning."""
+"""The command that ranks units by their likelihood of escalation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,12 +20,14 @@ from escalation.cli.common import (
     Json,
     LedgerFile,
     ModelName,
+    Out,
     Plugin,
     Suppose,
     TrackingUri,
-    give,
+    check_outputs,
+    checked_store,
+    output_watch_lists,
     read_archive,
-    store_named,
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
@@ -44,11 +45,11 @@ def score_command(
     as_of: AsOf = None,
     model: ModelName = "iraq_crisis",
     budget: Budget = None,
-    out: Annotated[Path | None, typer.Option(help="Also write .parquet, .csv or .json.")] = None,
+    out: Out = None,
     ledger: LedgerFile = None,
     explain: Explain = 3,
     stale_after: Annotated[
-        int, typer.Option(min=0, help="Days without news after which data are stale.")
+        int, typer.Option(min=0, help="Days without new reports after which data are stale.")
     ] = 30,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse stale data.")] = False,
     allow_in_sample: AllowInSample = False,
@@ -61,21 +62,18 @@ def score_command(
     from escalation._util.memory import keep_freed_memory
 
     keep_freed_memory()
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     with _quick_imports():
         from escalation import tracking
         from escalation._util.files import require_room
-        from escalation._util.outputs import FORMATS, require_ending
         from escalation.scoring.ledger import append, issued_before, ledger_path, read_ledger
         from escalation.scoring.score import score as score_day
         from escalation.scoring.score import scored_day
 
-        if out is not None:
-            require_ending(out, *FORMATS)
-        require_room(out)
-        kept = ledger or ledger_path(tracking.local_file(uri))
+        check_outputs(table=out)
+        path = ledger or ledger_path(tracking.local_file(uri))
         if not suppose:
-            require_room(kept)
+            require_room(path)
         use_plugins(plugin)
         scorers = tracking.load_scorers(model, uri=uri, allow_version_skew=allow_version_skew)
     archive = read_archive(scorers[0].experiment, reading, store=uri)
@@ -91,19 +89,20 @@ def score_command(
         from escalation.scoring.supposed import score_if
 
         supposed = [score_if(scorer, archive, suppose, **options) for scorer in scorers]
-        give(supposed, out, as_json)
+        output_watch_lists(supposed, out, as_json)
         return
-    kept_rows, lists = read_ledger(kept), []
+    issued, lists = read_ledger(path), []
     for scorer in scorers:
         day = str(scored_day(scorer, archive, as_of))
-        previous = issued_before(kept_rows, scorer.series, day=day)
+        previous = issued_before(issued, scorer.series, day=day)
         lists.append(score_day(scorer, archive, previous=previous, **options))
-    _require_fresh([row for scores in lists for row in scores], strict)
-    newest = append(kept, [row.as_issued() for scores in lists for row in scores])
-    give(lists, out, as_json)
+    rows = [row for scores in lists for row in scores]
+    _check_freshness(rows, strict)
+    newest = append(path, [row.as_issued() for row in rows])
+    output_watch_lists(lists, out, as_json)
     print(
-        f"ledger {printable(kept)} ends with {newest}; keep this elsewhere: "
-        "`escalation verify --expect HASH` then tells whether lines were cut off",
+        f"ledger {printable(path)} ends with {newest}; keep this hash elsewhere: "
+        "`escalation verify --expect HASH` then detects removed lines",
         file=sys.stderr,
     )
 
@@ -112,8 +111,8 @@ def score_command(
 def _quick_imports() -> Iterator[None]:
     """Import with less work: ``score`` takes 6.2 s of CPU instead of 8.7 s (medians of 4).
 
-    What imports make stays, so there is nothing to collect. And skops, as it is imported, looks for
-    850 types in every loaded module: there are fewer of them before others are imported.
+    Imported objects stay, so there is no garbage to collect. And skops searches all loaded modules
+    for 850 types when it is imported: there are fewer of them before the other imports.
     """
     gc.disable()
     try:
@@ -126,18 +125,19 @@ def _quick_imports() -> Iterator[None]:
 
 
 def _today(scorer: Scorer, as_of: str | None) -> dt.date | None:
-    """Today, where the answer is meant for now: no day was asked for, here or in the experiment."""
-    named = as_of is not None or scorer.experiment.data.last_day is not None
-    return None if named else dt.datetime.now(dt.UTC).date()
+    """Today; None if the command line or the experiment names the day to score."""
+    if as_of is not None or scorer.experiment.data.last_day is not None:
+        return None
+    return dt.datetime.now(dt.UTC).date()
 
 
-def _require_fresh(scores: list[Score], strict: bool) -> None:
+def _check_freshness(scores: list[Score], strict: bool) -> None:
     from escalation.scoring.status import STALE, kind
 
-    every = dict.fromkeys(status for row in scores for status in row.status)
-    stale = next((status for status in every if kind(status) == kind(STALE)), None)
+    statuses = (status for row in scores for status in row.status)
+    stale = next((status for status in statuses if kind(status) == kind(STALE)), None)
     if stale is None:
         return
     if strict:
-        raise GateError("E-STALE", f"{stale}", fix="ingest newer data")
+        raise GateError("E-STALE", stale, fix="ingest newer data")
     print(f"warning: {stale}; the scores may be out of date", file=sys.stderr)

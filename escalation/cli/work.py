@@ -1,4 +1,4 @@
-"""Commands that train, score, replay and compare."""
+"""Commands that train and backtest models, and write features."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from escalation.cli.common import (
     Plugin,
     SetKeys,
     TrackingUri,
+    check_outputs,
+    checked_store,
     labels_left_out,
     print_json,
     read_archive,
     read_experiment,
     records,
-    store_named,
+    show,
     use_plugins,
 )
 from escalation.cli.reading import READING, Reading, reads_events
@@ -45,11 +47,11 @@ Caching = Annotated[
     bool,
     typer.Option(
         "--cache/--no-cache",
-        help="Take forecasts of models that ran before, on the same of everything, from a folder.",
+        help="Reuse stored forecasts of models that already ran on the same data and settings.",
     ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler; processes here by default.")
+    str | None, typer.Option(help="Address of a Dask scheduler; local processes by default.")
 ]
 
 
@@ -60,68 +62,74 @@ def train_command(
     plugin: Plugin = None,
     changes: SetKeys = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Train even if this very training is in the store.")
+        bool, typer.Option("--again", help="Train even if the store has the same training.")
     ] = False,
     ablate: Annotated[
-        bool, typer.Option("--ablate", help="Also say what each feature family is worth.")
+        bool, typer.Option("--ablate", help="Also measure the value of each feature family.")
     ] = False,
     cache: Caching = True,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
     """Backtest every model, track the runs, register the best one."""
-    uri = store_named(tracking_uri)
+    uri = checked_store(tracking_uri)
     from escalation import tracking
     from escalation.backtest.ablation import require_reader
-    from escalation.cli import console
 
     chosen = read_experiment(experiment, plugin, reading, changes=changes or ())
     if ablate:
         require_reader(chosen)
     tracking.require_usable(uri, chosen.experiment.name)
     archive = read_archive(chosen, reading)
-    chosen = _kept(chosen, uri)
-    if not (again or ablate) and _tell_repeat(chosen, archive, uri, as_json=as_json):
+    chosen = _with_portable_events(chosen, uri)
+    if not (again or ablate) and _print_repeat(chosen, archive, uri, as_json=as_json):
         return
     with labels_left_out(as_json) as missing:
-        done = _train_and_store(
+        stored = _train_and_store(
             chosen, archive, uri, missing.append, ablate=ablate, cache=_cache(cache)
         )
     if as_json:
-        rows = [_row(trained, logged) for trained, logged in done]
+        rows = [_as_record(trained, logged) for trained, logged in stored]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
         return
-    for trained, logged in done:
-        _tell(trained, logged)
-    where = tracking.link(uri, done[-1][1].experiment_id)
-    console.console().print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
+    for trained, logged in stored:
+        _print(trained, logged)
+    _print_link(uri, stored[-1][1].experiment_id)
 
 
-def _tell_repeat(experiment: Experiment, archive: EventArchive, uri: str, *, as_json: bool) -> bool:
-    """Whether this very training is in the store; if so, say where."""
+def _print_link(uri: str, experiment_id: str) -> None:
     from escalation import tracking
-    from escalation.cli import console
 
-    repeated = tracking.find_repeat(archive, experiment, uri=uri)
-    if as_json and repeated:
-        print_json([{**asdict(one), "repeated": True} for one in repeated])
-    elif repeated:
-        out = console.console()
-        for one in repeated:
-            out.print(
-                f"{one.target}: trained before, from the same events, experiment and code: "
-                f"{one.model} v{one.version}, {one.best} (run {one.run_id[:8]})"
-            )
-        where = tracking.link(uri, repeated[0].experiment_id)
-        out.print("Nothing was trained or registered; to train again: escalation train --again")
-        out.print(f"Open the runs: escalation ui, then {where}   (store: {uri})")
-    return bool(repeated)
+    address = tracking.link(uri, experiment_id)
+    show(f"Open the runs: escalation ui, then {address}   (store: {uri})")
 
 
-def _kept(experiment: Experiment, uri: str) -> Experiment:
-    """The experiment as a model keeps it: its events are found wherever ``score`` is run.
+def _print_repeat(
+    experiment: Experiment, archive: EventArchive, uri: str, *, as_json: bool
+) -> bool:
+    """Print the same training if it is in the store; return whether it is."""
+    from escalation import tracking
 
-    Events below a local store's folder are kept relative to it, so that both can be moved.
+    labels = tracking.find_repeat(archive, experiment, uri=uri)
+    if as_json and labels:
+        print_json([{**asdict(label), "repeated": True} for label in labels])
+    elif labels:
+        show(
+            *(
+                f"{label.target}: already trained on the same events, experiment and code: "
+                f"{label.model} v{label.version}, {label.best} (run {label.run_id[:8]})"
+                for label in labels
+            ),
+            "Nothing was trained or registered; to train again: escalation train --again",
+        )
+        _print_link(uri, labels[0].experiment_id)
+    return bool(labels)
+
+
+def _with_portable_events(experiment: Experiment, uri: str) -> Experiment:
+    """The experiment as stored with a model: ``score`` finds its events from any folder.
+
+    Events below a local store's folder are stored relative to it, so that both can be moved.
     """
     from escalation import tracking
 
@@ -143,7 +151,7 @@ def _train_and_store(
     ablate: bool,
     cache: NumberCache,
 ) -> list[tuple[Trained, LoggedTraining]]:
-    """Every label that can be learnt; nothing is stored before all of them are trained."""
+    """Train every label that can be learnt; nothing is stored before all are trained."""
     from escalation import tracking
     from escalation.backtest.ablation import family_ablation
     from escalation.backtest.train import train_labels
@@ -151,26 +159,26 @@ def _train_and_store(
     from escalation.report import training_pages
 
     with console.progress_bar() as progress:
-        trained = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
+        labels = train_labels(archive, experiment, progress=progress, missing=missing, cache=cache)
         if ablate:
-            trained = [
-                replace(t, ablation=family_ablation(t, progress=progress, cache=cache))
-                for t in trained
+            labels = [
+                replace(label, ablation=family_ablation(label, progress=progress, cache=cache))
+                for label in labels
             ]
         stored: list[LoggedTraining] = []
-        together = uuid.uuid4().hex
-        for training, page in zip(trained, training_pages(trained), strict=True):
-            known = archive.as_of(training.trained_to)
+        training = uuid.uuid4().hex
+        for trained, page in zip(labels, training_pages(labels), strict=True):
+            events = archive.as_of(trained.trained_to)
             stored.append(
                 tracking.log_training(
-                    training, uri=uri, events=known, beside=trained, page=page, training=together
+                    trained, uri=uri, events=events, beside=labels, page=page, training=training
                 )
             )
-            progress("stored", len(stored), len(trained))
-    return list(zip(trained, stored, strict=True))
+            progress("stored", len(stored), len(labels))
+    return list(zip(labels, stored, strict=True))
 
 
-def _row(trained: Trained, logged: LoggedTraining) -> dict[str, object]:
+def _as_record(trained: Trained, logged: LoggedTraining) -> dict[str, object]:
     from escalation.backtest.train import unverified_reason
 
     return {
@@ -187,26 +195,27 @@ def _row(trained: Trained, logged: LoggedTraining) -> dict[str, object]:
     }
 
 
-def _tell(trained: Trained, logged: LoggedTraining) -> None:
+def _print(trained: Trained, logged: LoggedTraining) -> None:
     from escalation.backtest.blend_shares import blend_sentence, shares_in_blend
     from escalation.backtest.train import unverified_reason
-    from escalation.cli import console, result_tables
+    from escalation.cli import result_tables
     from escalation.experiment import label_words
     from escalation.scoring.described import track_record_of
     from escalation.scoring.usual import track_in_words
 
-    out = console.console()
     title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
-    out.print(result_tables.model_table(trained.summary, title=title))
+    show(result_tables.model_table(trained.summary, title=title))
     if trained.ablation is not None:
-        out.print(result_tables.ablation_table(trained.ablation, title=trained.label))
-    out.print(f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}")
-    out.print(trained.no_change_sentence)
-    if trusted := blend_sentence(shares_in_blend(trained)):
-        out.print(trusted)
+        show(result_tables.ablation_table(trained.ablation, title=trained.label))
+    show(
+        f"{trained.best}: {track_in_words(track_record_of(trained, trained.best))}",
+        trained.no_change_sentence,
+    )
+    if blend := blend_sentence(shares_in_blend(trained)):
+        show(blend)
     caution = unverified_reason(trained.summary)
     registered = f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}"
-    out.print(f"{registered}; {caution}" if caution else registered)
+    show(f"{registered}; {caution}" if caution else registered)
 
 
 @reads_events
@@ -220,19 +229,17 @@ def backtest_command(
     cache: Caching = True,
     as_json: Json = False,
 ) -> None:
-    """Write every forecast of every model on every origin, and compare the models."""
+    """Write every forecast of every model at every origin, and compare the models."""
+    check_outputs(table=out)
     from escalation._util.engine import engine as running
-    from escalation._util.files import require_room
-    from escalation._util.outputs import FORMATS, require_ending, write_table
+    from escalation._util.outputs import write_table
     from escalation.backtest.rolling import backtest_labels
     from escalation.cli import console, result_tables
 
-    require_ending(out, *FORMATS)
-    require_room(out)
     chosen = read_experiment(experiment, plugin, reading)
     archive = read_archive(chosen, reading)
     with (
-        running(engine, scheduler=scheduler, setup=_setup(plugin)) as where,
+        running(engine, scheduler=scheduler, setup=_setup(plugin)) as pool,
         console.progress_bar() as progress,
         labels_left_out(as_json) as missing,
     ):
@@ -240,25 +247,23 @@ def backtest_command(
             archive,
             chosen,
             progress=progress,
-            engine=where,
+            engine=pool,
             missing=missing.append,
             cache=_cache(cache),
         )
     write_table(forecasts, out)
-    console.console(stderr=True).print(f"{len(forecasts)} forecasts written to {out}")
+    show(f"{len(forecasts)} forecasts written to {out}", stderr=True)
     summaries = _summaries(forecasts, seed=chosen.experiment.seed)
     if as_json:
         rows = [row for table in summaries for row in records(table)]
         print_json([*rows, *(shortage.as_dict() for shortage in missing)])
         return
     for table in summaries:
-        console.console().print(
-            result_tables.model_table(table, title=str(table["target"].iloc[0]))
-        )
+        show(result_tables.model_table(table, title=str(table["target"].iloc[0])))
 
 
 def _summaries(forecasts: pd.DataFrame, *, seed: int) -> list[pd.DataFrame]:
-    """The comparison of the models, label by label; none for one without a known outcome."""
+    """The comparison of the models by label, without labels that have no known outcome."""
     from escalation import metrics
 
     tables = []
@@ -276,24 +281,21 @@ def features_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Feature file: .parquet, .csv, .json; without an ending a folder of Parquet files."
+            help="Feature file: .parquet, .csv or .json; no ending: a folder of Parquet files."
         ),
     ] = None,
     reading: Reading = READING,
     plugin: Plugin = None,
-    only_list: Annotated[
-        bool, typer.Option("--list", help="Print the columns, compute nothing.")
-    ] = False,
+    only_list: Annotated[bool, typer.Option("--list", help="Only print the columns.")] = False,
     engine: EngineName = "local",
     scheduler: Scheduler = None,
 ) -> None:
-    """Write the features of every unit and day as they were known on the day."""
+    """Write the features of every unit and day, from what was known on that day."""
     from escalation._util.engine import engine as running
     from escalation._util.engine import in_threads
     from escalation._util.files import require_room
     from escalation._util.outputs import FORMATS, require_ending, write_table
     from escalation.backtest.table import features_history, panel_spec
-    from escalation.cli import console
     from escalation.features.build import build, names
     from escalation.features.stream import write_features
 
@@ -315,23 +317,22 @@ def features_command(
     if streamed:
         with running(
             engine, scheduler=scheduler, setup=_setup(plugin), local=in_threads(2)
-        ) as where:
-            rows = write_features(past, chosen.features, out, engine=where)
+        ) as pool:
+            rows = write_features(past, chosen.features, out, engine=pool)
     else:
         frame = build(past, chosen.features).frame()
         write_table(frame.reset_index(), out)
         rows = len(frame)
-    shape = f"{rows} rows of {len(columns)} features"
-    console.console(stderr=True).print(f"{shape} written to {out}")
+    show(f"{rows} rows of {len(columns)} features written to {out}", stderr=True)
 
 
-def _cache(wanted: bool) -> NumberCache:
-    """The user's cache, or one that keeps nothing."""
+def _cache(enabled: bool) -> NumberCache:
+    """The user's cache, or one that stores nothing."""
     from escalation._util.number_cache import NumberCache, users_cache
 
-    return users_cache() if wanted else NumberCache()
+    return users_cache() if enabled else NumberCache()
 
 
 def _setup(plugins: list[Path] | None) -> Callable[[], object] | None:
-    """What a worker does before its first piece: run the files that this process ran."""
+    """Have each worker run the plugins first."""
     return partial(use_plugins, [path.resolve() for path in plugins]) if plugins else None

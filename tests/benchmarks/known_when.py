@@ -98,7 +98,7 @@ def experiment_text(name: str, label: str, models: Sequence[str], last_day: obje
 
 def escalation(*arguments: object) -> list[object]:
     """The command line of the package that this file belongs to."""
-    return [sys.executable, "-m", "escalation.cli", *arguments]
+    return [sys.executable, "-m", "escalation", *arguments]
 
 
 @dataclass

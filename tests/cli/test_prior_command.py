@@ -63,7 +63,7 @@ def test_an_experiment_that_names_them_trains_and_scores_without_the_file(folder
 def test_it_tells_what_was_learnt_and_from_how_little(folder):
     done = escalation("prior", "north.csv", *NAMED, folder=folder)
     assert done.returncode == 0, done.stderr
-    assert "One file: nothing could be left out" in done.stdout
+    assert "One file: none could be left out" in done.stdout
     assert 'prior = { numbers = "my_prior.json" }' in done.stdout
 
 

@@ -87,17 +87,20 @@ def test_events_that_are_not_there_are_told_with_the_option_that_names_them(tmp_
 
 
 def test_events_below_the_store_are_found_from_it_and_others_by_their_whole_path(tmp_path):
-    from escalation.cli.work import _kept
+    from escalation.cli.work import _with_portable_events
 
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "plain.csv").write_text(PLAIN, encoding="utf-8")
     experiment = read_experiment(written(tmp_path, events="data/plain.csv"))
     near, far = f"sqlite:///{tmp_path}/mlflow.db", f"sqlite:///{tmp_path}/elsewhere/mlflow.db"
-    assert _kept(experiment, near).data.events == "data/plain.csv"
+    assert _with_portable_events(experiment, near).data.events == "data/plain.csv"
     for store in (far, "http://host:5000"):
-        assert _kept(experiment, store).data.events == str(tmp_path / "data" / "plain.csv")
+        assert _with_portable_events(experiment, store).data.events == str(
+            tmp_path / "data" / "plain.csv"
+        )
     for store in (near, far):
-        assert len(read_archive(_kept(experiment, store), Reading(), store=store).versions) == 2
+        portable = _with_portable_events(experiment, store)
+        assert len(read_archive(portable, Reading(), store=store).versions) == 2
 
 
 def test_every_command_that_reads_events_has_every_option_that_a_message_names(tmp_path):

@@ -88,7 +88,7 @@ Plugin = Annotated[
     list[Path] | None,
     typer.Option(help="Python file to run that adds your own features; may be repeated."),
 ]
-Out = Annotated[
+ForecastsFile = Annotated[
     Path | None, typer.Option(help="Also write the forecasts to a .parquet, .csv or .json file.")
 ]
 Figure = Annotated[Path | None, typer.Option(help="Also draw a figure, .png or .svg.")]

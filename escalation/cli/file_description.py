@@ -18,7 +18,7 @@ _TYPES_SHOWN = 12
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 
 
-def describe(inspection: Inspection, proposal: Proposal) -> list[tuple[str, str]]:
+def description_lines(inspection: Inspection, proposal: Proposal) -> list[tuple[str, str]]:
     """What to know about a file before training on it."""
     return [*_about_file(inspection), *_about_events(inspection.facts), *_about_labels(proposal)]
 

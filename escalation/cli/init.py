@@ -114,10 +114,10 @@ def _relative(file: Path, target: Path) -> str:
 
 def _print(inspection: Inspection, proposal: Proposal, target: Path) -> None:
     from escalation.backtest.propose import first_model_name
-    from escalation.cli.file_description import describe
+    from escalation.cli.file_description import description_lines
     from escalation.events.load import report_warnings
 
-    lines = (f"{heading:>14}  {text}" for heading, text in describe(inspection, proposal))
+    lines = (f"{heading:>14}  {text}" for heading, text in description_lines(inspection, proposal))
     show(*lines, soft_wrap=True)
     warnings: list[str] = []
     if inspection.report is not None:

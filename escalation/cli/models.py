@@ -154,13 +154,13 @@ def verify_command(
     """Score issued forecasts once they resolve, and check the inputs for drift."""
     uri = checked_store(tracking_uri)
     from escalation import tracking
-    from escalation.scoring.ledger import ledger_path, read_ledger, require_kept
+    from escalation.scoring.ledger import issued_since, ledger_path, read_ledger
     from escalation.scoring.score import scored_day
     from escalation.scoring.verify import verify
 
     path = ledger or ledger_path(tracking.local_file(uri))
     issued = read_ledger(path)
-    n_since = require_kept(issued, expect, path) if expect is not None else None
+    n_since = issued_since(issued, expect, path) if expect is not None else None
     if not path.exists():
         raise UsageError(
             "E-FILE",

@@ -74,7 +74,7 @@ def other_labels_table(lists: Sequence[Sequence[Score]]) -> Table:
         "Other labels",
         Column("unit", no_wrap=True),
         *(right(scores[0].target, no_wrap=True) for scores in lists),
-        caption="In brackets: how often the outcome followed such forecasts.",
+        caption="In brackets: how often the outcome followed such forecasts (95% interval).",
     )
     by_unit = [{score.unit_key: score for score in scores} for scores in lists]
     units = {key: score.unit for scores in by_unit for key, score in scores.items()}
@@ -90,7 +90,7 @@ def _forecast(score: Score | None) -> str:
 
 
 def _observed(score: Score) -> str:
-    """How often the outcome followed such forecasts."""
+    """How often the outcome followed such forecasts (95% interval)."""
     if score.lower is None or score.upper is None:
         return "-"
     return span(score.lower, score.upper)

@@ -1,4 +1,4 @@
-"""Decisions: what acting on a forecast costs and saves, by the threshold of those who act."""
+"""Decisions: what acting on a forecast costs and saves, by decision threshold."""
 
 from __future__ import annotations
 
@@ -22,33 +22,34 @@ from escalation.plots.style import (
 )
 
 LOWEST = -0.3
-"""Value below this is off the axis."""
+"""Lower end of the value axis; values below are drawn at it."""
 PLAIN = {"ewma_nb": SOFT, "climatology": "#a8a8a8"}
-"""Baselines in grey, so that colours are left for those who want to beat them."""
+"""Baselines are grey, so that the models have the colours."""
 
 
 def decisions_figure(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
-    """Murphy diagram above the cost-loss curve.
+    """A Murphy diagram above the cost-loss curve.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Columns model, threshold, cost, value, of one label.
     models : sequence of str
-        Models to draw beside the baselines, at most seven.
+        Models to draw in addition to the baselines, at most seven.
 
     Raises
     ------
     UsageError
         ``E-PLOT`` for a model without rows.
     """
-    held = set(table["model"])
-    names = [name for name in PLAIN if name in held]
-    names += [name for name in models if name not in PLAIN][: len(PALETTE)]
-    unknown = sorted(set(names) - held)
+    available = set(table["model"])
+    drawn_models = [name for name in models if name not in PLAIN][: len(PALETTE)]
+    names = [*(name for name in PLAIN if name in available), *drawn_models]
+    unknown = sorted(set(names) - available)
     if unknown or not names:
-        raise UsageError("E-PLOT", f"expected one of {', '.join(sorted(held))}", value=unknown[:1])
-    colours = {**PLAIN, **dict(zip([n for n in names if n not in PLAIN], PALETTE, strict=False))}
+        message = f"no decision curve of this model; choose from {', '.join(sorted(available))}"
+        raise UsageError("E-PLOT", message, value=unknown[:1])
+    colours = {**PLAIN, **dict(zip(drawn_models, PALETTE, strict=False))}
     figure = new_figure(width=8.4, height=8.2)
     top, bottom = figure.subplots(2, 1, sharex=True)
     for name in names:
@@ -57,7 +58,7 @@ def decisions_figure(table: pd.DataFrame, *, models: Sequence[str]) -> Figure:
         top.plot(rows["threshold"], rows["cost"], label=name, **style)
         bottom.plot(rows["threshold"], rows["value"].clip(lower=LOWEST), **style)
     _axes(top, bottom, table)
-    headline(figure, "For whom is the forecast worth acting on?", _facts(table))
+    headline(figure, "Who gains from acting on the forecast?", _facts(table))
     return figure
 
 
@@ -73,16 +74,16 @@ def _axes(top: Axes, bottom: Axes, table: pd.DataFrame) -> None:
     bottom.yaxis.set_major_formatter(share_label)
     bottom.xaxis.set_major_formatter(share_label)
     bottom.set_ylabel(
-        "share of a perfect forecast's\nsaving (higher is better)", color=SOFT, size=11
+        "share of a perfect forecast's\nsavings (higher is better)", color=SOFT, size=11
     )
     bottom.set_xlabel(
-        "probability from which one acts = cost of acting / loss it prevents", color=SOFT, size=11
+        "probability from which to act = cost of acting / loss prevented", color=SOFT, size=11
     )
     bottom.spines["bottom"].set_color(FAINT)
 
 
 def _reach(table: pd.DataFrame) -> float:
-    """Where the highest cost has fallen to a fiftieth for good: nothing to see beyond."""
+    """Threshold beyond which every cost stays below a fiftieth of the highest."""
     cost = table.groupby("threshold")["cost"].max()
     visible = cost.index[cost > cost.max() / 50.0]
     return float(min(1.0, np.ceil(visible.max() * 10.0) / 10.0))
@@ -91,7 +92,7 @@ def _reach(table: pd.DataFrame) -> float:
 def _facts(table: pd.DataFrame) -> str:
     row = table.iloc[0]
     return (
-        f"Target {row['target']}, {row['horizon']} days ahead. Above: a false alarm costs the "
-        "threshold, a miss the rest;\nthe Brier score is twice the area. Below: 0% is always or "
-        "never acting, whatever the base rate makes cheaper."
+        f"Target {row['target']}, {row['horizon']} days ahead. Top: a false alarm costs the "
+        "threshold, a miss one minus the threshold;\nthe Brier score is twice the area. Bottom: 0% "
+        "is the cheaper of always and never acting."
     )

@@ -1,10 +1,10 @@
-"""Lateness: how many days after an event its first report comes, and whose tolls change later."""
+"""Lateness: days from an event to its first report, and later changes of its toll."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,17 +24,23 @@ from escalation.plots.style import (
 )
 
 MOST: Final = 10
-"""Most event types, those with the most events."""
+"""Number of event types shown: the most frequent ones."""
 SHADES: Final = ("#08519c", "#3182bd", "#6baed6", "#bdd7e7", "#f2c78f", "#e8743b", "#c9302c")
-"""From the same day, dark blue, to later than a month, red."""
+"""From the same day (dark blue) to later than a month (red)."""
 _MARKS: Final = {"killed": (INK, "o", -0.17), "wounded": (PALETTE[1], "D", 0.17)}
-"""Colour, mark and place in the row."""
+"""Colour, marker and offset within the row."""
 NARROWEST: Final = 0.06
-"""Share below which a part of a bar has no room for its number."""
+"""Share below which a segment of a bar has no room for its number."""
+_LEGEND: Final[dict[str, Any]] = {
+    "frameon": False,
+    "fontsize": 9,
+    "loc": "lower left",
+    "labelcolor": INK,
+}
 
 
 def lateness_figure(revisions: Revisions) -> Figure:
-    """When first reports had come, and the share of events whose toll changed after that.
+    """Delay of first reports, and the share of events whose toll changed afterwards.
 
     Parameters
     ----------
@@ -44,13 +50,13 @@ def lateness_figure(revisions: Revisions) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A row for all events, for each source where there are several, and for the most frequent
-        types. A panel is left out where the archive knows nothing of it.
+        A row for all events, for each source if there are several, and for the most frequent
+        types. A panel without data is left out.
 
     Raises
     ------
     UsageError
-        ``E-PLOT`` where reports have no day and no event has a second version.
+        ``E-PLOT`` if neither delays nor revisions are known.
     """
     groups, total = revisions.shown_groups(MOST), revisions.total
     panels = [
@@ -59,8 +65,8 @@ def lateness_figure(revisions: Revisions) -> Figure:
     if not panels:
         raise UsageError(
             "E-PLOT",
-            "neither lateness nor revisions are known, there is nothing to draw",
-            fix="leave out --figure, or give events that have known_date",
+            "neither lateness nor revisions are known: there is nothing to draw",
+            fix="leave out --figure, or use events with known_date",
         )
     figure = new_figure(width=10.6 if len(panels) > 1 else 8.0, height=2.4 + 0.36 * len(groups))
     ratios = [1.8, 1.0] if len(panels) > 1 else [1.0]
@@ -87,7 +93,7 @@ def _name(group: RevisionGroup) -> str:
 
 
 def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
-    """A bar for each group, cut where so many days had passed."""
+    """A stacked bar for each group, with a segment for each range of days."""
     clean_axes(ax)
     ax.spines["left"].set_visible(False)
     ends = np.array([[*group.lateness.within, 1.0] for group in groups if group.lateness])
@@ -118,78 +124,66 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     ax.set_title("first reports, by days after the event", size=11, color=INK, loc="left", pad=26)
     ax.legend(
         ncols=len(SHADES),
-        frameon=False,
-        fontsize=9,
-        loc="lower left",
-        labelcolor=INK,
         bbox_to_anchor=(-0.02, 0.98),
         handlelength=0.9,
         handletextpad=0.4,
         columnspacing=1.0,
+        **_LEGEND,
     )
 
 
 def _spans() -> list[str]:
-    """Words for the parts of a bar: same day, 1, 2-3, and so on."""
-    between = [str(b) if b == a + 1 else f"{a + 1} to {b}" for a, b in pairwise(WITHIN_DAYS)]
-    return ["same day", *between, f"over {WITHIN_DAYS[-1]}"]
+    """Labels of the ranges of days: same day, 1, 2 to 3, and so on."""
+    ranges = [str(b) if b == a + 1 else f"{a + 1} to {b}" for a, b in pairwise(WITHIN_DAYS)]
+    return ["same day", *ranges, f"over {WITHIN_DAYS[-1]}"]
 
 
 def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
-    """How often the toll changed as dots, and beside them by how much."""
+    """How often the toll changed, as dots labelled with the median change."""
     clean_axes(ax, grid="x")
     ax.spines["left"].set_visible(False)
     for y in range(len(groups)):
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
-    for toll, (colour, mark, shift) in _MARKS.items():
-        tolls = [getattr(group, toll) for group in groups]
+    for name, (colour, mark, shift) in _MARKS.items():
+        tolls = [getattr(group, name) for group in groups]
         rows = np.arange(len(groups)) + shift
         ax.plot(
-            [one.changed for one in tolls],
+            [toll.changed for toll in tolls],
             rows,
             mark,
             color=colour,
             markersize=6.5,
             markeredgecolor="white",
-            label=toll,
+            label=name,
             clip_on=False,
-            gid=toll,
+            gid=name,
         )
-        for y, one in zip(rows, tolls, strict=True):
-            if one.median is not None:
+        for y, toll in zip(rows, tolls, strict=True):
+            if toll.median is not None:
                 ax.annotate(
-                    f"by {one.median:g}",
-                    (one.changed, y),
+                    f"by {toll.median:g}",
+                    (toll.changed, y),
                     (6, 0),
                     va="center",
                     size=8.5,
                     textcoords="offset points",
                     color=colour,
                 )
-    most = max(max(group.killed.changed, group.wounded.changed) for group in groups)
-    ax.set_xlim(0.0, max(1.3 * most, 0.01))
+    highest = max(max(group.killed.changed, group.wounded.changed) for group in groups)
+    ax.set_xlim(0.0, max(1.3 * highest, 0.01))
     ax.xaxis.set_major_formatter(share_label)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     ax.set_title("events whose toll changed later", size=11, color=INK, loc="left", pad=26)
-    ax.legend(
-        ncols=2,
-        frameon=False,
-        fontsize=9,
-        loc="lower left",
-        bbox_to_anchor=(-0.05, 0.98),
-        handletextpad=0.2,
-        columnspacing=1.2,
-        labelcolor=INK,
-    )
+    anchor = (-0.05, 0.98)
+    ax.legend(ncols=2, bbox_to_anchor=anchor, handletextpad=0.2, columnspacing=1.2, **_LEGEND)
 
 
 def _finding(revisions: Revisions) -> str:
-    """The result in a line."""
-    late, lag = revisions.total.lateness, revisions.suggested_lag
-    if late is None:
+    lag = revisions.suggested_lag
+    if revisions.total.lateness is None:
         return f"{share_label(revisions.total.revised)} of events have a later version"
     if lag is None:
-        return "When reports came is assumed, not observed"
+        return "Report dates are assumed, not observed"
     when = "on the day itself" if lag == 0 else f"within {lag} day{'s' if lag > 1 else ''}"
     return f"At least nine in ten events were reported {when}"
 
@@ -200,5 +194,5 @@ def _facts(revisions: Revisions) -> str:
         f"reports up to {revisions.covered_to}; known dates: {revisions.known_basis}."
     )
     if revisions.total.revised:
-        return f"{text}\nBeside a dot: the median change from first to last report, in people."
-    return f"{text}\nNo event has a second version: whether tolls change can't be told."
+        return f"{text}\nNext to a dot: the median change from first to last report, in people."
+    return f"{text}\nNo event has a second version: it is unknown how often tolls change."

@@ -1,4 +1,4 @@
-"""Moves: how often each side's were followed by the other's, beside what coincidence does."""
+"""Moves: how often each side's were followed by the other's, and how often by chance."""
 
 from __future__ import annotations
 
@@ -22,40 +22,36 @@ ANSWERED = PALETTE[1]
 
 
 def moves_figure(moves: pd.DataFrame) -> Figure:
-    """Share of moves followed with its interval, a column of panels for each window.
+    """Share of moves that were followed, with its interval; a column of panels per window.
 
     Parameters
     ----------
     moves : DataFrame
-        Of :func:`escalation.models.excitation.moves_table`.
+        From :func:`escalation.models.excitation.moves_table`.
 
     Raises
     ------
     UsageError
-        ``E-PLOT`` where no side has moved.
+        ``E-PLOT`` if no side has moved.
     """
-    some = moves[moves["moves"] > 0]
-    if some.empty:
-        raise UsageError("E-PLOT", "no side has moved, there is nothing to draw")
-    kinds = some[["mover", "other", "group"]].drop_duplicates()
+    moves = moves[moves["moves"] > 0]
+    if moves.empty:
+        raise UsageError("E-PLOT", "no side has moved: there is nothing to draw")
+    kinds = moves[["mover", "other", "group"]].drop_duplicates()
     sides = kinds.groupby(["mover", "other"], sort=False).size()
-    windows = sorted(some["within"].unique())
+    windows = sorted(moves["within"].unique())
     figure = new_figure(width=4.2 + 2.6 * len(windows), height=2.0 + 0.42 * len(kinds) + len(sides))
     axes = figure.subplots(
         len(sides), len(windows), squeeze=False, sharex=True, height_ratios=sides.tolist()
     )
-    for line, (mover, other) in zip(axes, sides.index, strict=True):
-        rows = some[(some["mover"] == mover) & (some["other"] == other)]
+    for panels, (mover, other) in zip(axes, sides.index, strict=True):
+        rows = moves[(moves["mover"] == mover) & (moves["other"] == other)]
         groups = rows["group"].unique().tolist()
-        for ax, within in zip(line, windows, strict=True):
+        for ax, within in zip(panels, windows, strict=True):
             _panel(ax, rows, groups, int(within))
-        line[0].set_yticks(range(len(groups)), groups)
-        line[0].set_title(
-            f"{mover} moved:\n{other} within {windows[0]} days".replace("_", " "),
-            size=11,
-            color=INK,
-            loc="left",
-        )
+        panels[0].set_yticks(range(len(groups)), groups)
+        title = f"{mover} moved:\n{other} acted within {windows[0]} days".replace("_", " ")
+        panels[0].set_title(title, size=11, color=INK, loc="left")
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(
         handles,
@@ -66,7 +62,12 @@ def moves_figure(moves: pd.DataFrame) -> Figure:
         loc="outside lower left",
         labelcolor=INK,
     )
-    headline(figure, _finding(some), _facts(some))
+    headline(
+        figure,
+        _finding(moves),
+        "Share of moves followed by an act of the other side, with its 95% interval; orange: an "
+        "answer, hollow: too few to say.\nBlue: what chance alone gives, by two null models.",
+    )
     return figure
 
 
@@ -80,13 +81,13 @@ def _panel(ax: Axes, rows: pd.DataFrame, groups: list[str], within: int) -> None
         row = table.loc[group]
         colour = {"answer": ANSWERED, "not shown": INK}.get(row["verdict"], SOFT)
         ax.plot([row["lower"], row["upper"]], [y, y], color=colour, linewidth=1.6, zorder=2)
-        filled = "white" if row["verdict"] == "too few to say" else colour
-        ax.plot(row["share"], y, "o", color=colour, markerfacecolor=filled, zorder=3, clip_on=False)
+        face = "white" if row["verdict"] == "too few to say" else colour
+        ax.plot(row["share"], y, "o", color=colour, markerfacecolor=face, zorder=3, clip_on=False)
         ax.text(1.04, y, f"{row['followed']} of {row['moves']}", va="center", size=9, color=colour)
     numbers = [groups.index(group) for group in table.index]
     for name, mark, label in (
-        ("before", "|", "in as many days before the moves"),
-        ("jittered", "x", "the moves jittered within 30 days"),
+        ("before", "|", "before the moves, in as many days"),
+        ("jittered", "x", "after moves jittered by up to 30 days"),
     ):
         ax.plot(table[name], numbers, mark, color=PALETTE[0], markersize=9, label=label, zorder=4)
     ax.set_yticks(range(len(groups)), [])
@@ -100,15 +101,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, groups: list[str], within: int) -> None
 
 
 def _finding(moves: pd.DataFrame) -> str:
-    found = moves[moves["verdict"] == "answer"]
-    if found.empty:
-        return "No answer is shown: what followed the moves may be chance"
-    pairs = list(dict.fromkeys(zip(found["other"], found["mover"], strict=True)))
+    answers = moves[moves["verdict"] == "answer"]
+    if answers.empty:
+        return "No clear answer: what followed the moves may be chance"
+    pairs = list(dict.fromkeys(zip(answers["other"], answers["mover"], strict=True)))
     return "; ".join(f"{other} answers {mover}" for other, mover in pairs)
-
-
-def _facts(moves: pd.DataFrame) -> str:
-    return (
-        "Share of moves followed by an act of the other side, with its 95% interval; orange: an "
-        "answer, hollow: too few to say.\nBlue: what coincidence does, by two nulls."
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,25 +36,20 @@ def reliability_figure(
     target: str | None = None,
     seed: int = 0,
 ) -> Figure:
-    """Observed share against forecast, by isotonic regression, above the forecasts themselves.
+    """Observed frequency against forecast, by isotonic regression, and the forecasts below it.
 
     Parameters
     ----------
     forecasts : pandas.DataFrame or sequence of Paired
-        As for :func:`escalation.metrics.summary`, or their
+        As for :func:`escalation.metrics.summary`, or already paired by
         :func:`escalation.metrics.paired.pair`.
     models : sequence of str, optional
-        Models to draw, at most seven; all by default. With a single one, a band shows where nine
-        in ten curves of a calibrated forecaster would lie, and a histogram its forecasts.
+        Models to draw, at most seven; all by default. A single one gets a band, in which nine in
+        ten curves of a calibrated forecaster would lie, and a histogram of its forecasts.
     target : str, optional
         Label to show; the first by default.
     seed : int, optional
-        Of the band.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Curves above, forecasts below.
+        For the band.
 
     Raises
     ------
@@ -65,7 +61,8 @@ def reliability_figure(
     names = list(models or paired.models)[: len(PALETTE)]
     unknown = sorted(set(names) - set(paired.models))
     if unknown:
-        raise UsageError("E-PLOT", f"expected one of {', '.join(paired.models)}", value=unknown[0])
+        message = f"no forecasts of this model; choose from {', '.join(paired.models)}"
+        raise UsageError("E-PLOT", message, value=unknown[0])
     single = len(names) == 1
     figure = new_figure(width=7.2, height=7.8 if single else 7.0 + 0.3 * len(names))
     top, bottom = figure.subplots(
@@ -85,8 +82,10 @@ def reliability_figure(
         _ranges(bottom, paired, names)
     for name, colour in zip(names, PALETTE, strict=False):
         _curve(top, paired.of(name), paired.outcome, colour)
-    left = {"left": 0.95} if single else {}
-    headline(figure, _question(names), _facts(paired, single=single), **left)
+    who = names[0] if single else "a model"
+    margin = {"left": 0.95} if single else {}
+    question = f"When {who} says 30%, does it happen 30% of the time?"
+    headline(figure, question, _facts(paired, single=single), **margin)
     return figure
 
 
@@ -94,18 +93,18 @@ def _chosen(labels: Sequence[Paired], target: str | None) -> Paired:
     for paired in labels:
         if target in (None, paired.target):
             return paired
-    known = ", ".join(paired.target for paired in labels)
-    raise UsageError("E-PLOT", f"expected one of the targets {known}", value=target)
+    targets = ", ".join(paired.target for paired in labels)
+    raise UsageError("E-PLOT", f"no forecasts of this target; choose from {targets}", value=target)
 
 
 def _curve(ax: Axes, probability: Array, outcome: Array, colour: str) -> None:
-    """The isotonic fit over the forecasts that were given; a dot if there is only one value."""
+    """The isotonic fit at the forecasts; a dot if all forecasts are equal."""
     order = np.argsort(probability, kind="stable")
-    given, fitted = probability[order], recalibrated(probability, outcome)[order]
-    if given[0] == given[-1]:
-        ax.plot(given[:1], fitted[:1], "o", color=colour, markersize=9, gid="curve")
+    x, fitted = probability[order], recalibrated(probability, outcome)[order]
+    if x[0] == x[-1]:
+        ax.plot(x[:1], fitted[:1], "o", color=colour, markersize=9, gid="curve")
     else:
-        ax.plot(given, fitted, color=colour, linewidth=2.4, gid="curve", clip_on=False)
+        ax.plot(x, fitted, color=colour, linewidth=2.4, gid="curve", clip_on=False)
 
 
 def _band(ax: Axes, probability: Array, *, seed: int) -> None:
@@ -117,7 +116,7 @@ def _band(ax: Axes, probability: Array, *, seed: int) -> None:
 
 
 def _ranges(ax: Axes, paired: Paired, names: list[str]) -> None:
-    """One row per model, the key to the colours: 5 to 95%, the middle half, the median."""
+    """A row per model, also the colour legend: 5 to 95%, the middle half, the median."""
     for y, (name, colour) in enumerate(zip(names, PALETTE, strict=False)):
         ends = np.quantile(paired.of(name), _RANGES)
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
@@ -138,21 +137,16 @@ def _axes(top: Axes, bottom: Axes) -> None:
     top.set_ylim(0.0, 1.0)
     for axis in (top.xaxis, top.yaxis):
         axis.set_major_formatter(share_label)
-    top.set_ylabel("how often it happened", color=SOFT, size=11)
-    bottom.set_xlabel("probability given", color=SOFT, size=11)
-    place = top.transAxes
-    top.text(0.03, 0.96, "under-forecast", color=SOFT, size=10, va="top", transform=place)
-    top.text(0.97, 0.04, "over-forecast", color=SOFT, size=10, ha="right", transform=place)
-
-
-def _question(names: list[str]) -> str:
-    who = names[0] if len(names) == 1 else "a model"
-    return f"When {who} says 30%, does it happen 30% of the time?"
+    top.set_ylabel("observed frequency", color=SOFT, size=11)
+    bottom.set_xlabel("forecast probability", color=SOFT, size=11)
+    style: dict[str, Any] = {"color": SOFT, "size": 10, "transform": top.transAxes}
+    top.text(0.03, 0.96, "under-forecast", va="top", **style)
+    top.text(0.97, 0.04, "over-forecast", ha="right", **style)
 
 
 def _facts(paired: Paired, *, single: bool) -> str:
-    counted = f"{len(paired.outcome):,} forecasts, {int(paired.outcome.sum()):,} positives"
-    text = f"Target {paired.target}, {paired.horizon} days ahead: {counted}. Isotonic fit, no bins."
+    counts = f"{len(paired.outcome):,} forecasts, {int(paired.outcome.sum()):,} positives"
+    text = f"Target {paired.target}, {paired.horizon} days ahead: {counts}. Isotonic fit, no bins."
     if single:
         return f"{text}\nShaded: nine in ten curves of a calibrated forecaster lie here."
-    return f"{text}\nBelow: the median, middle half and 5 to 95% of each model's forecasts."
+    return f"{text}\nBottom: median, middle half and 5 to 95% range of each model's forecasts."

@@ -1,4 +1,4 @@
-"""Risk over time: how it moved, and what happened."""
+"""Risk over time, above the events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def risk_over_time(
     label: Callable[[pd.Series], str] = describe,
     note: str = "",
 ) -> Figure:
-    """Probability of one model for one unit over time, above the events marked by severity.
+    """Probability of one model for one unit over time, above the events by severity.
 
     Parameters
     ----------
@@ -46,25 +46,20 @@ def risk_over_time(
     events : pandas.DataFrame
         Canonical events to mark: those of the unit, or those that count.
     unit, model : str
-        What to show.
+        To show.
     target : str, optional
         Label to show; the first by default.
     names : int, optional
-        Most events to name, highest rung and most killed first.
+        Number of events to name, highest rung and most killed first.
     label : callable, optional
-        The words for an event.
+        Returns the text for an event.
     note : str, optional
         A line below the subtitle.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Probability above, events below, on one time axis. Each probability holds until the next.
 
     Raises
     ------
     UsageError
-        ``E-PLOT`` when there is no such forecast.
+        ``E-PLOT`` if there is no such forecast.
     """
     rows = _chosen(forecasts, unit=unit, model=model, target=target)
     first = rows[schema.DAY].min()
@@ -84,20 +79,20 @@ def risk_over_time(
 
 
 def _chosen(forecasts: pd.DataFrame, *, unit: str, model: str, target: str | None) -> pd.DataFrame:
-    """Forecasts of one model, unit, label and horizon, in order of time."""
-    wanted = (forecasts["model"] == model) & (forecasts[schema.UNIT].astype(str) == unit)
+    """Forecasts of one model, unit, label and horizon, by day."""
+    chosen = (forecasts["model"] == model) & (forecasts[schema.UNIT].astype(str) == unit)
     if target is not None:
-        wanted &= forecasts["target"] == target
-    rows = forecasts[wanted]
+        chosen &= forecasts["target"] == target
+    rows = forecasts[chosen]
     if rows.empty:
-        asked = f"{model}, {unit}" if target is None else f"{model}, {unit}, {target}"
-        raise UsageError("E-PLOT", "no forecasts for this model, unit and target", value=asked)
+        value = ", ".join(filter(None, [model, unit, target]))
+        raise UsageError("E-PLOT", "no forecasts for this model, unit and target", value=value)
     same = (rows["target"] == rows["target"].iloc[0]) & (rows["horizon"] == rows["horizon"].iloc[0])
     return rows[same].sort_values(schema.DAY)
 
 
 def _risk(ax: Axes, rows: pd.DataFrame) -> None:
-    """The probability as steps, its interval, and the share of positives at risk."""
+    """Probability as steps, its interval, and the share of positives as a line."""
     day = rows[schema.DAY].to_numpy()
     low, high, probability = (
         rows[name].to_numpy(dtype=np.float64) for name in ("lower", "upper", "probability")
@@ -125,12 +120,11 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:
-    """A mark per event at its rung; its area grows with the killed, up to a limit.
+    """Mark each event at its rung; the size grows with the number killed, up to a limit.
 
     Parameters
     ----------
     ax : Axes
-        Gets the axis of rungs.
     events : DataFrame
         Canonical events.
     """
@@ -162,7 +156,7 @@ def event_marks(ax: Axes, events: pd.DataFrame) -> None:
 def _title(rows: pd.DataFrame) -> str:
     known = rows[rows["probability"].notna()]
     if known.empty:
-        return "No probability could be given here"
+        return "No probability is available here"
     peak = known.loc[known["probability"].astype(float).idxmax()]
     when = f"{pd.Timestamp(peak[schema.DAY]):%-d %B %Y}"
     return f"The risk was highest on {when}: {peak['probability']:.0%}"
@@ -170,11 +164,9 @@ def _title(rows: pd.DataFrame) -> str:
 
 def _subtitle(rows: pd.DataFrame, note: str) -> str:
     row = rows.iloc[0]
-    words = (
+    text = (
         f"{row['model']}, target {row['target']}, {row['horizon']} days ahead, unit {row['unit']}."
+        " Top: probability, and how often the outcome\nfollowed such forecasts (95% interval). "
+        "Bottom: events; larger marks mean more people killed."
     )
-    words += (
-        " Above: probability, and how often it happened when the\nmodel said so (95% interval). "
-        "Below: what happened, larger where more died."
-    )
-    return f"{words}\n{note}" if note else words
+    return f"{text}\n{note}" if note else text

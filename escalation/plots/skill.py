@@ -1,21 +1,19 @@
-"""Skill: who beats the baselines, and by how much."""
+"""Skill: who beats the baselines, by how much, and which feature families are needed for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from escalation.errors import UsageError
-from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, headline, new_figure, zero_line_axes
 
 _CAPTIONS = {"ewma_nb": "the baseline to beat", "climatology": "the long-run rate"}
 WORST_SHOWN = -1.0
-"""Skill below this is drawn at the edge, so that one poor model does not flatten the others."""
+"""Skill below this is drawn at the edge, so that one poor model doesn't squeeze the others."""
 
 
 def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
@@ -31,7 +29,7 @@ def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One panel per baseline; blue is shown to be better, orange worse, grey neither.
+        One panel per baseline; blue is clearly better, orange clearly worse, grey neither.
 
     Raises
     ------
@@ -44,10 +42,10 @@ def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
     first = rows.iloc[0]
     rows = rows[(rows["target"] == first["target"]) & (rows["horizon"] == first["horizon"])]
     rows = rows.sort_values("brier", ascending=False)
-    shown = [name for name in _CAPTIONS if rows[f"skill_vs_{name}"].notna().any()]
+    references = [name for name in _CAPTIONS if rows[f"skill_vs_{name}"].notna().any()]
     figure = new_figure(width=10.0, height=1.9 + 0.42 * len(rows))
-    axes = figure.subplots(1, max(len(shown), 1), sharey=True, squeeze=False)[0]
-    for ax, reference in zip(axes, shown, strict=False):
+    axes = figure.subplots(1, max(len(references), 1), sharey=True, squeeze=False)[0]
+    for ax, reference in zip(axes, references, strict=False):
         _panel(ax, rows, reference)
     axes[0].set_yticks(range(len(rows)), rows["model"])
     axes[0].tick_params(axis="y", labelcolor=INK, labelsize=11)
@@ -56,7 +54,7 @@ def skill_figure(summary: pd.DataFrame, *, target: str | None = None) -> Figure:
 
 
 def signed(value: float, _position: object = None) -> str:
-    """A skill as a signed percentage, with a decimal where it is small.
+    """A skill as a signed percentage, with a decimal if it is small.
 
     Examples
     --------
@@ -69,34 +67,32 @@ def signed(value: float, _position: object = None) -> str:
 
 def _panel(ax: Axes, rows: pd.DataFrame, reference: str) -> None:
     name = f"skill_vs_{reference}"
-    clean_axes(ax)
-    ax.spines["left"].set_visible(False)
-    ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
+    zero_line_axes(ax)
     for y, (_, row) in enumerate(rows.iterrows()):
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
         if row["model"] == reference:
             ax.plot(0.0, y, "o", color="white", markeredgecolor=INK, markersize=7)
         elif pd.notna(row[name]):
-            _whisker(ax, y, row, name)
+            _whisker(ax, y, row[f"{name}_lower"], row[name], row[f"{name}_upper"])
     ax.set_ylim(-0.6, len(rows) - 0.3)
     ax.margins(x=0.12)
-    ax.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "as good as")
+    ax.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "equal")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     ax.set_title(f"against {reference}, {_CAPTIONS[reference]}", size=11, color=INK, loc="left")
 
 
-def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
-    """The interval, the skill as a dot and a number; an arrow head where it lies off the axis."""
-    low, high, at = row[f"{name}_lower"], row[f"{name}_upper"], max(row[name], WORST_SHOWN)
-    clear = 0 if pd.isna(low) else int(low > 0) - int(high < 0)
-    colour = {1: PALETTE[0], -1: PALETTE[1], 0: SOFT}[clear]
+def _whisker(ax: Axes, y: int, low: float, skill: float, high: float) -> None:
+    """The interval, the skill as a dot and a number; an arrow head if it lies off the axis."""
+    at = max(skill, WORST_SHOWN)
+    colour = SOFT
     if pd.notna(low):
+        colour = interval_colour(low, high)
         ends = [max(low, WORST_SHOWN), max(high, WORST_SHOWN)]
         ax.plot(ends, [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
-    mark = "o" if at == row[name] else "<"
+    mark = "o" if at == skill else "<"
     ax.plot(at, y, mark, color=colour, markersize=8, markeredgecolor="white")
     ax.annotate(
-        signed(row[name]),
+        signed(skill),
         (at, y),
         (0, 6),
         textcoords="offset points",
@@ -108,8 +104,19 @@ def _whisker(ax: Axes, y: int, row: Mapping[str, Any], name: str) -> None:
     )
 
 
+def interval_colour(low: float, high: float) -> str:
+    """Blue for an interval above zero, orange below, grey around it.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the interval.
+    """
+    return PALETTE[0] if low > 0 else PALETTE[1] if high < 0 else SOFT
+
+
 def _finding(rows: pd.DataFrame) -> str:
-    """What the verdicts say, in a line."""
+    """The verdicts in a line."""
     verdicts = rows["verdict"].astype(str)
     if verdicts.str.startswith("no ranking").all():
         return verdicts.iloc[0][0].upper() + verdicts.iloc[0][1:]
@@ -127,3 +134,42 @@ def _facts(rows: pd.DataFrame) -> str:
         f"Brier score saved, with 95% intervals. Target {row['target']}, {row['horizon']} days "
         f"ahead: {row['rows']:,} forecasts on {row['dates']:,} dates, {row['positives']} positives."
     )
+
+
+def ablation_figure(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """How much larger the Brier score is without each feature family, the largest on top.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`escalation.backtest.ablation.ablated`.
+    title : str, optional
+        Of the label.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Colours as in :func:`interval_colour`.
+    """
+    rows = table[::-1]
+    figure = new_figure(width=8.0, height=2.0 + 0.42 * len(rows))
+    ax = figure.subplots()
+    zero_line_axes(ax)
+    ends = rows[["increase_lower", "increase", "increase_upper"]].to_numpy(np.float64)
+    for y, (low, at, high) in enumerate(ends):
+        colour = interval_colour(low, high)
+        ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
+        ax.plot([low, high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
+        ax.plot(at, y, "o", color=colour, markersize=8, markeredgecolor="white")
+    ax.set_yticks(range(len(rows)), rows["without"].str.replace("_", " "))
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=11)
+    ax.xaxis.set_major_formatter(lambda value, _: signed(value))
+    ax.set_xlabel("increase of the Brier score without it (further right is worse)", color=INK)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.margins(x=0.1)
+    needed = table.loc[table["increase_lower"] > 0, "without"].str.replace("_", " ").tolist()
+    finding = (
+        f"Clearly needed: {'; '.join(needed)}" if needed else "No single family is clearly needed"
+    )
+    headline(figure, finding, f"{title}: {table['model'].iloc[0]}, 95% intervals")
+    return figure

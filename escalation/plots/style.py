@@ -1,4 +1,4 @@
-"""One look for all figures: colours that everybody can tell apart, few lines, words at the data."""
+"""One style for all figures: accessible colours, few lines, text next to the data."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ INK: Final = "#222222"
 SOFT: Final = "#6b6b6b"
 FAINT: Final = "#d9d9d9"
 PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's colours, distinct for all common kinds of colour vision."""
+"""Okabe and Ito's colours, distinct with all common kinds of colour blindness."""
 RUNG_COLOURS: Final = ("#e0e0e0", "#bdbdbd", "#8f8f8f", "#f2a94f", "#e8743b", "#c9302c", "#5c0a16")
-"""Severity 0 to 6: grey for words and coercion, from amber to dark red for violence."""
+"""Severity 0 to 6: greys up to coercion, amber to dark red for violence."""
 DPI: Final = 110
 
 
 class PlainFigure(Figure):
-    """A figure whose words are shown as they are: a dollar sign begins no formula."""
+    """A figure whose text is drawn literally: dollar signs start no formula."""
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw, also to measure or to save."""
+        """Draw without parsing formulas, and with control characters escaped."""
         parse_math = rcParams["text.parse_math"]
         rcParams["text.parse_math"] = False  # rc_context copies all settings and checks them again
         try:
@@ -42,14 +42,14 @@ class PlainFigure(Figure):
             rcParams["text.parse_math"] = parse_math
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows, also where pyplot was never imported."""
+        """For notebooks, even if pyplot was never imported."""
         with BytesIO() as picture:
             self.savefig(picture, format="png")
             return picture.getvalue()
 
 
 def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
-    """A figure of its own, in inches, without any global state.
+    """A new figure, without pyplot's global state.
 
     Parameters
     ----------
@@ -64,17 +64,14 @@ def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
 def headline(
     figure: Figure, title: str, subtitle: str = "", *, left: float | None = None, low: float = 0.5
 ) -> None:
-    """The finding or the question, and below it what is shown; both flush left.
-
-    Room for labels is measured, or ``left`` and ``low`` inches where their size is known
-    beforehand: measuring takes as long as drawing.
+    """Add a title and a subtitle, both flush left, and lay out the axes below them.
 
     Parameters
     ----------
     figure : Figure
     title, subtitle : str
     left, low : float, optional
-        Margins in inches.
+        Left and lower margin in inches, if known; measuring them takes as long as drawing.
     """
     height = figure.get_figheight()
     figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
@@ -102,13 +99,13 @@ def share_label(value: float, _position: object = None) -> str:
 
 
 def clean_axes(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
-    """Take away what is not data: frame, ticks, and all grid lines but those asked for.
+    """Remove everything but the data: frame, ticks, and grid lines.
 
     Parameters
     ----------
     ax : Axes
     grid : {"", "x", "y", "both"}, optional
-        Grid lines to keep.
+        Grid lines to draw.
     """
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -118,3 +115,10 @@ def clean_axes(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
     if grid:
         ax.grid(axis=grid, color=FAINT, linewidth=0.7)
         ax.set_axisbelow(True)
+
+
+def zero_line_axes(ax: Axes) -> None:
+    """Clean axes for values around zero: no left spine, but a vertical line at zero."""
+    clean_axes(ax)
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0.0, color=INK, linewidth=1.0, zorder=1)

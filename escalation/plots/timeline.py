@@ -1,4 +1,4 @@
-"""The timeline of a crisis: daily forecasts, outcomes, and the events behind them."""
+"""The timeline of a crisis: daily forecasts, their outcomes, and the events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from escalation.plots.style import (
 )
 
 STRIP = (-0.16, -0.05)
-"""Lower and upper edge of the strip of outcomes, in shares of the panel above zero."""
+"""Lower and upper edge of the strip of outcomes, on the probability axis."""
 
 
 def timeline_figure(
@@ -39,9 +39,9 @@ def timeline_figure(
     title: str | None = None,
     note: str = "",
 ) -> Figure:
-    """Daily risk of some units, each above its outcomes, and the events at the bottom.
+    """Daily risk and outcomes of some units, a panel each, and the events at the bottom.
 
-    Further labels follow, each for the unit that is most at risk.
+    Other labels follow, each for the unit with the highest risk.
 
     Parameters
     ----------
@@ -50,31 +50,31 @@ def timeline_figure(
     events : pandas.DataFrame
         Canonical events to mark by rung.
     units : sequence of str, optional
-        By default the unit of all events, if there is one, and the two most at risk.
+        By default the unit of all events, if there is one, and the two with the highest risk.
     target : str, optional
-        Label to show; the first, and beside it all others, by default.
+        The only label to show; by default the first in full, and a panel for each other label.
     words : mapping of str to str, optional
-        What the labels ask.
+        Questions of the labels.
     named : mapping of str to str, optional
-        Words for events by identifier; the gravest, in words of their own, by default.
-    title, note : str, optional
-        Instead of the title, and in a line of its own below it.
+        Texts of the events to name, by identifier; by default the gravest are named.
+    title : str, optional
+    note : str, optional
+        A line below the title.
 
     Raises
     ------
     UsageError
-        ``E-PLOT`` for a label or unit without an answer.
+        ``E-PLOT`` for a unit without forecasts.
     """
     chosen = rows[rows["target"] == (target or rows["target"].iloc[0])]
-    shown = list(units or most_at_risk(chosen))
-    if missing := [unit for unit in shown if not (chosen[schema.UNIT] == unit).any()]:
+    panels = [(chosen[chosen[schema.UNIT] == unit], unit) for unit in units or most_at_risk(chosen)]
+    if missing := [unit for panel, unit in panels if panel.empty]:
         raise UsageError("E-PLOT", "no forecasts for this unit", value=missing[0])
-    panels = [(chosen[chosen[schema.UNIT] == unit], unit) for unit in shown]
     others = rows[rows["target"] != chosen["target"].iloc[0]] if target is None else rows[:0]
     for name, label in others.groupby("target", sort=False):
         unit = most_at_risk(label, most=1)[0]
-        asked = (words or {}).get(str(name), str(name))
-        heading = f"{asked} within {label['horizon'].iloc[0]} days: {unit}"
+        question = (words or {}).get(str(name), str(name))
+        heading = f"{question} within {label['horizon'].iloc[0]} days: {unit}"
         panels.append((label[label[schema.UNIT] == unit], heading))
     first, last = chosen[schema.DAY].min(), chosen[schema.DAY].max()
     shown_events = events[events[schema.EVENT_DATE].between(first, last)]
@@ -82,14 +82,14 @@ def timeline_figure(
     axes = figure.subplots(
         len(panels) + 1, 1, sharex=True, gridspec_kw={"height_ratios": [*[1.0] * len(panels), 1.9]}
     )
-    for ax, (some, heading) in zip(axes[:-1], panels, strict=True):
-        _unit(ax, some.sort_values(schema.DAY), heading)
+    for ax, (panel, heading) in zip(axes[:-1], panels, strict=True):
+        _panel(ax, panel.sort_values(schema.DAY), heading)
     event_marks(axes[-1], shown_events)
     axes[0].set_xlim(first - pd.Timedelta(1, "D"), last + pd.Timedelta(2, "D"))
-    asked = pd.concat([some for some, _ in panels])
     if note and len(others):
         note = f"{note}, by place; below, a panel for each other label."
-    headline(figure, title or _title(chosen), "\n".join(filter(None, [note, _subtitle(asked)])))
+    subtitle = _subtitle(pd.concat([panel for panel, _ in panels]))
+    headline(figure, title or _title(chosen), "\n".join(filter(None, [note, subtitle])))
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     _name(axes[-1], shown_events, named)
@@ -97,14 +97,14 @@ def timeline_figure(
 
 
 def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
-    """The unit of all events, where there is one, and those with the most risk over all days.
+    """The unit of all events, if there is one, and those with the highest total risk.
 
     Parameters
     ----------
     rows : DataFrame
         As for :func:`timeline_figure`.
     most : int, optional
-        Units besides the unit of all events.
+        Number of units besides the unit of all events.
     """
     total = rows.groupby(schema.UNIT)["probability"].sum()
     ranked = total.sort_values(ascending=False, kind="stable").index.tolist()
@@ -112,7 +112,7 @@ def most_at_risk(rows: pd.DataFrame, *, most: int = 2) -> list[str]:
     return whole + [unit for unit in ranked if unit != schema.ALL_UNIT][:most]
 
 
-def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
+def _panel(ax: Axes, rows: pd.DataFrame, heading: str) -> None:
     """Probability with its interval and base rate, above a strip of outcomes."""
     day = rows[schema.DAY].to_numpy()
     low, high, probability, rate = (
@@ -124,29 +124,24 @@ def _unit(ax: Axes, rows: pd.DataFrame, unit: str) -> None:
     ax.step(day, probability, where="post", color=PALETTE[0], linewidth=2.0, gid="risk")
     outcome = rows[schema.OUTCOME].to_numpy(dtype=np.float64)
     for value, colour in ((0.0, FAINT), (1.0, PALETTE[1])):
-        wide = [(at, pd.Timedelta(1, "D")) for at in rows.loc[outcome == value, schema.DAY]]
-        if wide:
-            ax.broken_barh(
-                wide,
-                (STRIP[0], STRIP[1] - STRIP[0]),
-                color=colour,
-                linewidth=0,
-                gid=f"came {value:.0f}",
-            )
+        spans = [(at, pd.Timedelta(1, "D")) for at in rows.loc[outcome == value, schema.DAY]]
+        if spans:
+            height = (STRIP[0], STRIP[1] - STRIP[0])
+            ax.broken_barh(spans, height, color=colour, linewidth=0, gid=f"outcome {value:.0f}")
     clean_axes(ax, grid="y")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_ylim(STRIP[0] - 0.02, 1.02)
     ax.set_yticks([0.0, 0.5, 1.0])
     ax.yaxis.set_major_formatter(share_label)
-    ax.set_title(unit.replace("_", " "), size=11, weight="bold", color=INK, loc="left", pad=3)
+    ax.set_title(heading.replace("_", " "), size=11, weight="bold", color=INK, loc="left", pad=3)
 
 
 def _name(ax: Axes, events: pd.DataFrame, named: Mapping[str, str] | None) -> None:
     if named is None:
         name_events(ax, notable(events, most=8), describe)
         return
-    some = events[events[schema.EVENT_ID].isin(list(named))]
-    name_events(ax, some, lambda event: named[str(event[schema.EVENT_ID])])
+    events = events[events[schema.EVENT_ID].isin(list(named))]
+    name_events(ax, events, lambda event: named[str(event[schema.EVENT_ID])])
 
 
 def _title(rows: pd.DataFrame) -> str:
@@ -156,13 +151,13 @@ def _title(rows: pd.DataFrame) -> str:
 
 def _subtitle(rows: pd.DataFrame) -> str:
     row = rows.iloc[0]
-    asked, within = row["target"], f"within {row['horizon']} days"
+    outcome, within = row["target"], f"within {row['horizon']} days"
     if rows["target"].nunique() > 1:
-        asked, within = "what each panel asks", "within its days"
+        outcome, within = "each panel's outcome", "in time"
     models = rows.loc[rows["probability"].notna(), "model"].value_counts().index
     return (
-        f"Blue line: probability of {asked}, each day from what was known on it; models "
-        f"{', '.join(models)}. Band: how often it\nhappened when the model said so (95% interval). "
-        f"Dashed: the usual level.\n"
-        f"Strip below: orange where it happened {within}, grey where not."
+        f"Blue line: probability of {outcome}, each day from what was known on it; models "
+        f"{', '.join(models)}. Band: how often it\nfollowed such forecasts (95% interval). "
+        f"Dashed: the base rate.\n"
+        f"Strip below: orange if it happened {within}, grey if not."
     )

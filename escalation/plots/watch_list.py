@@ -1,4 +1,4 @@
-"""The watch list: where it is likeliest to get worse."""
+"""The watch list as a figure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _MOST = 25
 
 
 def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
-    """Probability of each unit with its interval, highest on top, and its base rate as a tick.
+    """Probability, interval and base rate of each unit, highest on top.
 
     Parameters
     ----------
     scores : pandas.DataFrame
         Columns unit, day, horizon, probability, lower, upper, base_rate. Units without a
-        probability are named below the title.
+        probability are listed below the title.
     most : int, optional
-        Units to show.
+        Number of units to show.
 
     Raises
     ------
@@ -74,24 +74,24 @@ def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
 
 def _title(known: pd.DataFrame) -> str:
     if known.empty:
-        return "No unit can be given a probability"
+        return "No unit has a probability"
     first = known.iloc[0]
-    says = f"{first['unit']}: {percent(first['probability'])}"
+    highest = f"{first['unit']}: {percent(first['probability'])}"
     if pd.isna(first["base_rate"]) or first["base_rate"] <= 0.0:
-        return says
+        return highest
     times = first["probability"] / first["base_rate"]
-    return f"{says}, {times:.1f} times its usual {percent(first['base_rate'])}"
+    return f"{highest}, {times:.1f} times its usual {percent(first['base_rate'])}"
 
 
 def _subtitle(scores: pd.DataFrame, *, hidden: int) -> str:
     row = scores.iloc[0]
     when = f"{int(row['horizon'])} days after {pd.Timestamp(row['day']):%-d %B %Y}"
     text = (
-        f"Likelihood in the {when}. Bar: how often it happened\nwhen the model said so "
-        "(95% interval); black tick: the usual level."
+        f"Probability in the {when}. Bar: how often the outcome\nfollowed such forecasts "
+        "(95% interval); black tick: the base rate."
     )
     notes = [f"{hidden} more units are lower."] if hidden else []
-    silent = scores.loc[scores["probability"].isna(), "unit"].astype(str).tolist()
-    if silent:
-        notes.append(f"No probability for {listed(silent, 4)}.")
+    without = scores.loc[scores["probability"].isna(), "unit"].astype(str).tolist()
+    if without:
+        notes.append(f"No probability for {listed(without, 4)}.")
     return "\n".join([text, " ".join(notes)]) if notes else text

@@ -116,8 +116,8 @@ def track_in_words(record: TrackRecord) -> str:
     Examples
     --------
     >>> from escalation.backtest.intervals import NO_RECORD
-    >>> track_in_words(NO_RECORD)[:71]
-    'Of forecasts of 5%, <1 to 84% were followed by the outcome; of 20%, 3 t'
+    >>> track_in_words(NO_RECORD)[:58]
+    'Of forecasts of 5%, <1 to 84% were followed by the outcome'
     """
     lower, upper = record.interval(np.array(EXAMPLE_FORECASTS))
     first, *others = map(span, lower.tolist(), upper.tolist())

@@ -91,7 +91,7 @@ def test_a_panel_without_knowledge_is_left_out():
 
 def test_assumed_days_are_called_assumed():
     figure = plots.lateness_figure(summarise_revisions(replace(archive(), known_basis="assumed")))
-    assert words(figure)[0] == "When reports came is assumed, not observed"
+    assert words(figure)[0] == "Report dates are assumed, not observed"
 
 
 def test_with_nothing_to_draw_it_is_refused():

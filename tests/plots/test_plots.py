@@ -177,7 +177,7 @@ def test_skill_has_a_panel_per_baseline_and_the_best_model_on_top(table, tmp_pat
     ]  # fmt: skip
     best = scored.sort_values("brier")["model"].iloc[0]
     assert figure.axes[0].get_yticklabels()[-1].get_text() == best
-    assert "as good as" in [t.get_text() for t in figure.axes[0].get_xticklabels()]
+    assert "equal" in [t.get_text() for t in figure.axes[0].get_xticklabels()]
     assert figure.texts[0].get_text() == "sharp beats ewma_nb"
 
 

@@ -122,7 +122,7 @@ def made_up(units=("all", "a", "b", "c")):
     )  # fmt: skip
 
 
-def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisis):
+def test_a_timeline_shows_the_riskiest_units_their_outcomes_and_named_events(crisis):
     rows = made_up()
     assert most_at_risk(rows) == ["all", "b", "c"]
     events = crisis.as_of("2020-12-31")
@@ -130,16 +130,16 @@ def test_a_film_shows_the_riskiest_units_what_came_and_the_events_it_names(crisi
     panels = figure.axes
     assert [ax.get_title(loc="left") for ax in panels] == ["all", "b", "c", ""]
     for ax in panels[:3]:
-        (came,) = (one for one in ax.collections if one.get_gid() == "came 1")
-        (not_,) = (one for one in ax.collections if one.get_gid() == "came 0")
-        assert (len(came.get_paths()), len(not_.get_paths())) == (5, 15)
+        (positive,) = (bars for bars in ax.collections if bars.get_gid() == "outcome 1")
+        (negative,) = (bars for bars in ax.collections if bars.get_gid() == "outcome 0")
+        assert (len(positive.get_paths()), len(negative.get_paths())) == (5, 15)
     named = [text.get_text() for text in panels[-1].texts if text.get_gid() == "event"]
     assert named == ["Soleimani killed"]
     with pytest.raises(UsageError, match="E-PLOT.*nowhere"):
         timeline_figure(rows, events, units=["nowhere"])
 
 
-def test_the_lines_above_a_film_speak_of_every_label_that_it_shows(crisis):
+def test_the_subtitle_of_a_timeline_covers_every_label_it_shows(crisis):
     first = made_up()
     second = first[first["unit"] == "all"].assign(target="deadly_14d", horizon=14, model="forest")
     events = crisis.as_of("2020-12-31")
@@ -150,11 +150,11 @@ def test_the_lines_above_a_film_speak_of_every_label_that_it_shows(crisis):
     assert (
         "probability of any_7d" in one and "within 7 days" in one and "each other label" not in one
     )
-    assert "what each panel asks" in both and "models ewma_nb, forest" in both
+    assert "each panel's outcome" in both and "models ewma_nb, forest" in both
     assert "below, a panel for each other label" in both and "any_7d" not in both
 
 
-def test_a_unit_that_came_late_does_not_lead_a_film_by_its_mean():
+def test_a_late_unit_does_not_lead_a_timeline_by_its_mean():
     rows = made_up()
     rows = rows[(rows["unit"] != "b") | (rows["day"] >= pd.Timestamp("2020-01-18"))]
     assert most_at_risk(rows) == ["all", "c", "a"]

@@ -142,7 +142,7 @@ def ablation_figure(table: pd.DataFrame, *, title: str = "") -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        From :func:`escalation.backtest.ablation.ablate`.
+        From :func:`escalation.backtest.ablation.family_ablation`.
     title : str, optional
         Of the label.
 

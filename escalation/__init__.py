@@ -1,14 +1,14 @@
-"""Dated incident sequences to short-term escalation likelihood, with what was known when.
+"""From dated incidents to short-term escalation likelihood, using what was known when.
 
-The spine, each stage importing only from those before it::
+The stages, each importing only from those before it::
 
     sources -> EventArchive -> as_of(date) -> Panel -> features X, target y -> models
             -> backtest -> metrics -> tracking (MLflow) -> score
 
-A notebook needs only the names of this module; each is imported when it is first asked for.
+A notebook needs only the names of this module; each is imported when it is first used.
 """
 
-TYPE_CHECKING = False  # Type checkers take it as true; typing alone costs some milliseconds.
+TYPE_CHECKING = False  # True for type checkers; importing typing would take milliseconds.
 if TYPE_CHECKING:
     from escalation import features, metrics, models, plots, targets
     from escalation.audit.run import audit
@@ -48,7 +48,7 @@ _HOMES = {
     "targets": "targets",
     "training_table": "backtest.settings",
 }
-"""The module that each name comes from."""
+"""The module of each name."""
 
 __all__ = [
     "BacktestResult",

@@ -1,4 +1,4 @@
-"""The error family: a stable code, an exit status, and one message shape.
+"""The package's errors: a stable code, an exit status, and one message format.
 
 ``error[E-CODE] file:line column=… value='…' message; fix: …``
 """
@@ -12,15 +12,15 @@ from functools import partial
 from typing import Any, ClassVar
 
 LONGEST_SHOWN = 200
-"""Characters of anything that was given and is repeated to a person."""
+"""Characters of user input that a message repeats."""
 _LONGEST_LINE, _VALUE_SHOWN = 2000, 80
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_SHOWN},}}")
 
 
 def printable(text: object, *, longest: int = LONGEST_SHOWN) -> str:
-    r"""Text as people may see it: of bounded length, and nothing in it moves a cursor.
+    r"""Text that is safe to print: truncated, with unprintable characters escaped.
 
-    Control characters, terminal escapes and marks that turn a line around are written out.
+    This covers control characters, terminal escapes and marks that reverse the text direction.
 
     Parameters
     ----------
@@ -35,20 +35,20 @@ def printable(text: object, *, longest: int = LONGEST_SHOWN) -> str:
     a\x1b[2Jb aaa…
     """
     whole = str(text)
-    letters = (
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in whole[:longest]
-    )  # fmt: skip
-    return "".join(letters) + ("…" if len(whole) > longest else "")
+    escaped = (
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in whole[:longest]
+    )
+    return "".join(escaped) + ("…" if len(whole) > longest else "")
 
 
 def printable_line(text: str) -> str:
-    """A line of ours in which nothing that was given goes on for ever."""
+    """A line of the package's own that is safe to print, with long words truncated."""
     return printable(_LONG_WORD.sub(lambda word: printable(word[0]), text), longest=_LONGEST_LINE)
 
 
 class EscalationError(Exception):
-    """Base of every refusal that the package makes on purpose.
+    """Base of all errors that the package raises on purpose.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class EscalationError(Exception):
     message : str
         What was found and what was expected.
     fix : str, optional
-        What the user can do about it.
+        What the user can do.
     where : str, optional
         ``file:line`` or a section of an experiment file.
     column, value : optional
@@ -96,18 +96,13 @@ class EscalationError(Exception):
         return f"{text}; fix: {printable_line(self.fix)}" if self.fix else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As it was made, so that a refusal in another process is the same refusal here."""
-        options: dict[str, Any] = {
-            "fix": self.fix,
-            "where": self.where,
-            "column": self.column,
-            "value": self.value,
-        }
+        """Pickle all attributes, so that an error of another process arrives unchanged."""
+        options = {name: getattr(self, name) for name in ("fix", "where", "column", "value")}
         return partial(type(self), **options), (self.code, self.message)
 
 
 class UsageError(EscalationError):
-    """The command line or an experiment file can't be understood (exit status 2)."""
+    """The command line or an experiment file is invalid (exit status 2)."""
 
     status = 2
 
@@ -119,7 +114,7 @@ class InputError(EscalationError):
 
 
 class GateError(EscalationError):
-    """A quality gate is closed: a leak, too little data, a promotion not earned (exit status 4)."""
+    """A quality gate failed: a leak, too little data, an unjustified promotion (exit status 4)."""
 
     status = 4
 
@@ -137,21 +132,21 @@ class StorageError(EscalationError):
 
 
 class BusyError(EscalationError):
-    """Somebody else holds a lock; trying again later may succeed (exit status 7)."""
+    """Another process holds a lock; trying again later may succeed (exit status 7)."""
 
     status = 7
 
 
 def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
-    """What to do about a name that there is not.
+    """The fix for an unknown name: the closest known one.
 
     Parameters
     ----------
     name : str
     known : collection of str
-        Names that there are.
+        Valid names.
     otherwise : str
-        Said where none is near.
+        The fix if no name is close.
 
     Examples
     --------
@@ -163,14 +158,14 @@ def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
 
 
 def require_instance(value: object, kind: type, *, fix: str) -> None:
-    """Refuse an argument of another type before anything is computed.
+    """Refuse an argument of the wrong type before anything is computed.
 
     Parameters
     ----------
     value : object
         The argument.
     kind : type
-        What it must be.
+        Expected type.
     fix : str
         How to get one.
 
@@ -181,5 +176,5 @@ def require_instance(value: object, kind: type, *, fix: str) -> None:
     """
     if not isinstance(value, kind):
         raise UsageError(
-            "E-CONFIG", f"needs an object of {kind.__name__}, got {type(value).__name__}", fix=fix
+            "E-CONFIG", f"expected a {kind.__name__} object, got {type(value).__name__}", fix=fix
         )

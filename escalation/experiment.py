@@ -1,4 +1,4 @@
-"""An experiment file: frozen, typed sections, unknown keys refused before any data is read."""
+"""Experiment files: frozen, typed sections, validated before any data is read."""
 
 from __future__ import annotations
 
@@ -35,43 +35,40 @@ from escalation.targets import TARGETS, Target
 from escalation.targets.wording import definition, question
 
 LARGEST_EXPERIMENT = 1 << 20
-"""Bytes of an experiment file."""
+"""Maximum size of an experiment file in bytes."""
 
 
 def target_of(table: Mapping[str, Any]) -> Target:
-    """A label from its table: ``{name = "any", horizon = 7, where = {rung = 3}}``."""
-    rest = dict(table)
-    name = str(rest.pop("name", ""))
+    """Build a label from its table: ``{name = "any", horizon = 7, where = {rung = 3}}``."""
+    parameters = dict(table)
+    name = str(parameters.pop("name", ""))
     if name not in TARGETS:
         raise unknown_name("[[targets]]", name, TARGETS)
-    where = where_of(rest.pop("where", {}), section=f"[[targets]] {name}")
-    hints = get_type_hints(TARGETS[name])
-    known = {
-        field.name: (hints[field.name], field.default)
-        for field in dataclasses.fields(TARGETS[name])
-    }
-    values = check_values(f"[[targets]] {name}", known, rest)
-    return TARGETS[name](**{**values, "where": where})
+    section, target = f"[[targets]] {name}", TARGETS[name]
+    where = where_of(parameters.pop("where", {}), section=section)
+    hints = get_type_hints(target)
+    known = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(target)}
+    return target(**{**check_values(section, known, parameters), "where": where})
 
 
 def _require_order(where: str, **days: dt.date | None) -> None:
-    """The last day is not before the first."""
+    """Refuse a last day before the first."""
     (_, first), (key, last) = days.items()
     if first is not None and last is not None and last < first:
         raise invalid_value(where, key, last, f"needs a day on or after {first}")
 
 
 class DataSection(Section):
-    """Where the events come from, and how they are read."""
+    """The source of the events, and how to read them."""
 
     source: str = "tidy"
     events: str | None = Field(None, description="a file, or the folder of an archive")
     encoding: str | None = Field(None, description="of the text; UTF-8 by default")
-    separator: str | None = Field(None, description="between two cells; found by default")
+    separator: str | None = Field(None, description="between two cells; detected by default")
     date_format: str | None = Field(None, description="such as %d/%m/%Y; ISO by default")
-    zone: str | None = Field(None, description="of time stamps, such as Asia/Baghdad")
-    columns: dict[str, str] = Field({}, description="of the format, by the file's own names")
-    event_type: str | None = Field(None, description="of rows that have none")
+    zone: str | None = Field(None, description="time zone of time stamps, such as Asia/Baghdad")
+    columns: dict[str, str] = Field({}, description="column names of the format, by the file's")
+    event_type: str | None = Field(None, description="for rows that have none")
     lag: int = Field(0, ge=0, le=365, description="reporting lag in days")
     first_day: dt.date | None = None
     last_day: dt.date | None = None
@@ -88,7 +85,7 @@ _LARGEST = 1_000_000
 
 
 def _require_usable(where: str, key: str, value: Any) -> None:
-    """Counts, strengths and shares of a model that its library would refuse after long work."""
+    """Refuse numbers that a model's library would reject only after long work."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     least = _LEAST.get(key, 1 if isinstance(value, int) else 1e-9)
@@ -97,8 +94,8 @@ def _require_usable(where: str, key: str, value: Any) -> None:
         raise invalid_value(where, key, value, f"needs a number from {least:g} to {most:g}")
 
 
-_WRITTEN = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
-"""Where and how events are written; what they say has a digest of its own."""
+_STORAGE_KEYS = {"events", "encoding", "separator", "date_format", "zone", "columns", "event_type"}
+"""Keys on where and how events are stored; their content has its own digest."""
 
 
 class BacktestSection(Section):
@@ -109,7 +106,7 @@ class BacktestSection(Section):
     every: int = Field(7, ge=1, description="days between origins")
     refit_every: int = Field(4, ge=1, description="origins between refits of all models")
     update_every: int | None = Field(
-        None, ge=1, description="origins between updates of what learns from the other models"
+        None, ge=1, description="origins between updates of models that learn from the other models"
     )
     train_every: int = Field(1, ge=1, description="days between training rows")
     window: int | None = Field(None, ge=1, description="training window in days; all by default")
@@ -121,7 +118,7 @@ class BacktestSection(Section):
 
 
 class MovesSection(Section):
-    """What is said of moves and answers between the sides of ``[panel] pairs``."""
+    """Moves and answers between the sides of ``[panel] pairs``."""
 
     within: list[int] = Field([3, 7, 14], min_length=1, description="days for an answer")
 
@@ -129,7 +126,7 @@ class MovesSection(Section):
     @classmethod
     def _within(cls, value: list[int]) -> list[int]:
         if min(value) < 1 or sorted(set(value)) != value:
-            raise ValueError("needs numbers of days from 1 up, each once, in rising order")
+            raise ValueError("needs distinct numbers of days from 1 up, in ascending order")
         return value
 
 
@@ -159,9 +156,7 @@ class Experiment(Section):
     def _severity(cls, value: dict[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:
         for name, rungs in value.items():
             if list(rungs) != sorted(rungs) or not 0 <= rungs[0] <= rungs[2] <= schema.HIGHEST_RUNG:
-                needed = (
-                    f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that do not fall with harm"
-                )
+                needed = f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that never decrease"
                 raise invalid_value("[severity]", name, rungs, needed)
         return value
 
@@ -199,81 +194,82 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _label_choices(self) -> Experiment:
-        """The units and models of a label are among those that there are."""
-        there: dict[str, tuple[str, Sequence[str]]]
-        there = {"units": ("[panel]", self.panel.units), "models": ("[models]", self.model_names)}
+        """The units and models of a label are among those of the experiment."""
+        available: dict[str, tuple[str, Sequence[str]]] = {
+            "units": ("[panel]", self.panel.units),
+            "models": ("[models]", self.model_names),
+        }
         for label in map(target_of, self.targets):
-            for key, (section, known) in there.items():
+            for key, (section, names) in available.items():
                 chosen = getattr(label, key)
-                if not set(chosen) <= set(known):
-                    needed = f"needs {key} of {section}: {', '.join(known)}"
+                if not set(chosen) <= set(names):
+                    needed = f"needs {key} of {section}: {', '.join(names)}"
                     raise invalid_value(f"[[targets]] {label.name}", key, list(chosen), needed)
         return self
 
     @cached_property
     def labels(self) -> list[Target]:
-        """The targets, built."""
+        """The labels, built from ``targets``."""
         return [target_of(table) for table in self.targets]
 
     def reading(self, **settings: Any) -> Experiment:
-        """The experiment with other ``[data]``: where its events are, and how they are read."""
+        """A copy with other settings in ``[data]``."""
         if not settings:
             return self
         return self.model_copy(update={"data": self.data.model_copy(update=settings)})
 
     def scheduled(self, **settings: Any) -> Experiment:
-        """The experiment with another ``[backtest]``."""
+        """A copy with other settings in ``[backtest]``."""
         return self.model_copy(update={"backtest": self.backtest.model_copy(update=settings)})
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that the experiment says, but not of where its file of events lies.
+        """SHA-256 of the experiment, except for where and how its events are stored.
 
-        The same events have the same digest of their own, wherever and however they were written.
+        The events' own digest does not depend on that either.
         """
-        written = self.model_dump(mode="json")
-        written["data"] = {k: v for k, v in written["data"].items() if k not in _WRITTEN}
-        text = json.dumps(written, sort_keys=True)
-        return sha256(text.encode()).hexdigest()
+        content = self.model_dump(mode="json")
+        content["data"] = {k: v for k, v in content["data"].items() if k not in _STORAGE_KEYS}
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def ladder(self) -> dict[str, schema.Rungs]:
-        """The severity ladder, with the experiment's own rungs."""
-        own = {name: schema.Rungs(*rungs) for name, rungs in self.severity.items()}
-        return {**schema.SEVERITY_LADDER, **own}
+        """The severity ladder with the experiment's own rungs."""
+        custom = {name: schema.Rungs(*rungs) for name, rungs in self.severity.items()}
+        return {**schema.SEVERITY_LADDER, **custom}
 
     @property
     def model_names(self) -> list[str]:
-        """The models that run: the baselines always, then the experiment's, each once."""
-        named = self.models or [name for name in MODELS if name not in ON_REQUEST]
-        return list(dict.fromkeys([*BASELINES, *named]))
+        """Models to run: the baselines, then those of ``[models]``, or the default ones."""
+        chosen = self.models or [name for name in MODELS if name not in ON_REQUEST]
+        return list(dict.fromkeys([*BASELINES, *chosen]))
 
 
 def require_experiment(value: object) -> None:
-    """Refuse what is no experiment, such as a path to one; ``E-CONFIG``."""
+    """Refuse anything but an experiment, such as a path to one; ``E-CONFIG``."""
     require_instance(value, Experiment, fix="esc.load_experiment(path)")
 
 
-def label_words(experiment: Experiment, target: Target) -> str:
-    """What a label asks, in the words of its file; its definition where the file has none."""
+def label_question(experiment: Experiment, target: Target) -> str:
+    """A label's question: its description in the file, else one generated from its definition."""
     first = experiment.experiment.description if target == experiment.labels[0] else ""
     return target.description or first or question(target)
 
 
-def label_described(experiment: Experiment, target: Target) -> str:
-    """When the outcome of a label is 1, and what its file says it asks, where that says more."""
-    own = label_words(experiment, target)
-    return definition(target) if own == question(target) else f"{definition(target)} {own}"
+def label_description(experiment: Experiment, target: Target) -> str:
+    """A label's definition, followed by its description in the file, if any."""
+    asked = label_question(experiment, target)
+    return definition(target) if asked == question(target) else f"{definition(target)} {asked}"
 
 
 def target_label(target: Target) -> str:
-    """Short name of a label and its horizon, such as ``any_7d``, or the one it is called by."""
+    """Name of a label with its horizon, such as ``any_7d``; ``called`` replaces ``name``."""
     return f"{target.called or target.name}_{target.horizon}d"
 
 
-_MEND_TOML = (
-    "mend that line: text needs quotation marks, and a table or key stands once "
-    "(`[models.prior]` and `prior = {}` under `[models]` are the same one)"
+_TOML_FIX = (
+    "correct that line: text needs quotation marks, and a table or key may occur only once "
+    "(`[models.prior]` and `prior = {}` under `[models]` are the same)"
 )
 
 
@@ -283,17 +279,17 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
     Parameters
     ----------
     path : str or Path, optional
-        Relative ``events`` in it, and ``numbers`` of ``prior``, start at its folder; the Iraq
-        crisis by default.
+        The Iraq crisis by default. Relative paths in it (``events``, and ``numbers`` of ``prior``)
+        start at its folder.
     changes : sequence of str, optional
-        ``KEY=VALUE`` in place of what the file says, such as
-        ``features.window_sums.windows=[3,14]``; labels are numbered from 0.
+        ``KEY=VALUE`` overrides, such as ``features.window_sums.windows=[3,14]``; labels are
+        numbered from 0.
 
     Raises
     ------
     UsageError
-        ``E-FILE`` when it can't be read, ``E-TOML`` when it is not TOML, ``E-CONFIG`` for an
-        unknown key, an unknown registered name or a value of the wrong type.
+        ``E-FILE`` if it can't be read, ``E-TOML`` if it is not TOML, ``E-CONFIG`` for an unknown
+        key, an unknown registered name or a value of the wrong type.
     """
     path = bundled("iraq_crisis.toml") if path is None else Path(path)
     try:
@@ -304,14 +300,14 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
             "E-TOML",
             f"not valid TOML: {reason}",
             where=str(path),
-            fix=_MEND_TOML
+            fix=_TOML_FIX
             if path.suffix == ".toml"
-            else "an experiment ends in .toml; of a file of events `escalation init` makes one",
+            else "an experiment file ends in .toml; `escalation init EVENTS.csv` writes one",
         ) from None
     for change in changes:
         apply_change(change, table)
     require_known_keys(path.name, Experiment, table)
-    _put_numbers(table, path.parent)
+    _load_prior_numbers(table, path.parent)
     try:
         experiment = Experiment(**table)
     except ValidationError as error:
@@ -320,8 +316,8 @@ def load_experiment(path: str | Path | None = None, *, changes: Sequence[str] = 
     return experiment if events is None else experiment.reading(events=str(path.parent / events))
 
 
-def _put_numbers(table: Mapping[str, Any], folder: Path) -> None:
-    """Put what a named file of numbers says in place of its name: it stays with the models."""
+def _load_prior_numbers(table: Mapping[str, Any], folder: Path) -> None:
+    """Replace the file name in ``numbers`` of ``prior`` by the file's content."""
     models = table.get("models")
     prior = models.get("prior") if isinstance(models, Mapping) else None
     if isinstance(prior, dict) and isinstance(prior.get("numbers"), str):
@@ -329,10 +325,9 @@ def _put_numbers(table: Mapping[str, Any], folder: Path) -> None:
 
 
 def _text_of(path: Path) -> str:
-    """What an experiment file says, where it is a file and no longer than one may be."""
     try:
         if path.exists() and not path.is_file():
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         with path.open("rb") as file:
             data = file.read(LARGEST_EXPERIMENT + 1)
         if len(data) > LARGEST_EXPERIMENT:
@@ -344,5 +339,5 @@ def _text_of(path: Path) -> str:
             "E-FILE",
             f"could not read the experiment file: {reason}",
             where=str(path),
-            fix="name one that is here, or write one: `escalation init EVENTS.csv`",
+            fix="check the path, or write an experiment file: `escalation init EVENTS.csv`",
         ) from None

@@ -1,4 +1,4 @@
-"""Column names, vocabularies and the severity ladder: the one place where names live."""
+"""Column names, vocabularies and the severity ladder."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SEVERITY: Final = "severity"
 KILLED: Final = "killed"
 WOUNDED: Final = "wounded"
 WEIGHT: Final = "weight"
-"""How many events a row stands for: a whole number, 1 unless the source aggregates."""
+"""Number of events that a row stands for; 1 unless the source aggregates."""
 HOUR: Final = "hour"
-"""Of the day, 0 to 23, local to the place."""
+"""Local hour of the day, 0 to 23."""
 MUNITIONS: Final = "munitions"
-"""How many rockets, shells, bombs or drones."""
+"""Number of rockets, shells, bombs or drones."""
 CONDITION: Final = "condition"
-"""What a warning or a halt hangs on."""
+"""What a warning or a truce depends on."""
 SOURCE: Final = "source"
 CONFIDENCE: Final = "confidence"
 TAGS: Final = "tags"
 NOTE: Final = "note"
 OPERATION: Final = "operation"
-"""What a version does to its event: ``add``, ``update`` or ``retract`` (archive only)."""
+"""Effect of a version on its event: ``add``, ``update`` or ``retract`` (archive only)."""
 
 EVENT_COLUMNS: Final = (
     EVENT_ID,
@@ -60,7 +60,7 @@ EVENT_COLUMNS: Final = (
     TAGS,
     NOTE,
 )
-"""The canonical event table, in order. ``tags`` holds words separated by a space."""
+"""Columns of the canonical event table, in order; ``tags`` are separated by spaces."""
 
 DATE_COLUMNS: Final = (EVENT_DATE, KNOWN_DATE)
 TEXT_COLUMNS: Final = (
@@ -80,21 +80,21 @@ TEXT_COLUMNS: Final = (
 )
 COUNT_COLUMNS: Final = (KILLED, WOUNDED)
 WHOLE_COLUMNS: Final = (*COUNT_COLUMNS, HOUR, MUNITIONS)
-"""Whole numbers from 0 on; null is unknown."""
+"""Non-negative whole numbers; null is unknown."""
 OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
-"""May be left out of a table of versions: unknown, and a weight of 1."""
+"""Optional in a table of versions; unknown by default, with a weight of 1."""
 ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")
-"""How a side came to be named: it said so itself, others say so, nobody says."""
+"""Who names the attacker: the side itself, others, or nobody."""
 
 UNIT: Final = "unit"
 UNIT_KEY: Final = "unit_key"
-"""What identifies a unit (:mod:`escalation.events.units`); ``unit`` is its name for people."""
+"""Identifies a unit (:mod:`escalation.events.units`); ``unit`` is its display name."""
 DAY: Final = "day"
 ROW_KEY: Final = (UNIT, DAY)
-"""What identifies a row of features or forecasts."""
+"""Key of a row of features or forecasts."""
 UnitKind = Literal["country", "admin1", "site", "dyad", "priogrid", "all"]
 UNIT_KINDS: Final[tuple[UnitKind, ...]] = get_args(UnitKind)
-"""What a unit can be."""
+"""The kinds of units."""
 ALL_UNIT: Final = "all"
 """The unit that holds every event."""
 
@@ -103,15 +103,15 @@ COUNT: Final = "count"
 THRESHOLD: Final = "threshold"
 AT_RISK: Final = "at_risk"
 HISTORY: Final = "history_"
-"""Prefix of the columns that a target adds about its own past (float64, in events per window)."""
+"""Prefix of the columns that a target adds about its past (float64, events per window)."""
 ACTIVE: Final = f"{HISTORY}active_"
-"""Prefix of the columns of days with an event that counts, among the last so many."""
+"""Prefix of columns with the number of recent days that had a counted event."""
 DAYS_OBSERVED: Final = f"{HISTORY}days_observed"
-"""Days of the axis up to the last that features see."""
+"""Number of days of the axis that features can see."""
 
 
 def is_occurrence(column: object) -> bool:
-    """Whether a column says on how many days something happened, of how many: for ``prior`` alone.
+    """Whether a column counts days, or days with an event; only the model ``prior`` reads those.
 
     Examples
     --------
@@ -137,34 +137,34 @@ FORECAST_COLUMNS: Final = (
     "as_of",
     UNIT_KEY,
 )
-"""Of a forecast file, in their order."""
+"""Columns of a forecast file, in order."""
 
 SCORE_COLUMNS: Final[Mapping[str, str]] = {
     UNIT: "text: a place, a pair of sides, or `all`",
-    DAY: "ISO day: what was known at its end is what the answer uses",
+    DAY: "ISO day: the forecast uses what was known at its end",
     "horizon": "whole days ahead, from the next day on",
-    "target": "text: the question, such as `any_7d`",
-    "probability": "0 to 1; null where there is no answer",
+    "target": "text: the label, such as `any_7d`",
+    "probability": "0 to 1; null without a forecast",
     "lower": "0 to 1: how often the outcome follows such forecasts, at least (95% interval)",
     "upper": "0 to 1: the same, at most; the probability may lie outside, see the status",
-    "base_rate": "0 to 1: how often the answer was yes there in training, shrunk to all units",
-    "status": "list: `ok` alone, or all that qualifies the row, each a word, a colon and a reason",
-    "drivers": "list: events that carry it, each with its contribution in log-odds",
+    "base_rate": "0 to 1: share of positives of the unit in training, shrunk to all units",
+    "status": "list: `ok` alone, or all caveats, each a word, a colon and a reason",
+    "drivers": "list: the main events behind it, each with its contribution in log-odds",
     "provenance": "mapping: model, hashes of model, data and experiment, days, version",
-    "rank": "1 for the highest probability; null where there is no answer",
-    "alert": "true for the first k places under a budget of k",
+    "rank": "1 for the highest probability; null without a forecast",
+    "alert": "true for the top k units under a budget of k",
     "no_information": "true where the model's record shows no skill over climatology",
-    "change": "probability less the one before; null where there is none",
-    "changed_since": "ISO day of the one before",
-    "families": "mapping: what each family of features adds in log-odds against its medians",
-    "alert_line": "probability of the last place that raises an alert; 0.5 without a budget",
-    "events_to_alert": "further counted events today that reach the line; null where 10 do not",
-    "expected": "number of what the label counts to expect in the horizon; null where it has none",
+    "change": "probability minus the previous one; null if there is none",
+    "changed_since": "ISO day of the previous forecast",
+    "families": "mapping: what each feature family adds in log-odds, relative to its medians",
+    "alert_line": "lowest probability that raises an alert; 0.5 without a budget",
+    "events_to_alert": "further counted events today that would reach the line; null if 10 do not",
+    "expected": "expected number of events in the horizon; null if the label has no count",
     "count_low": "low end of its 80% range, a whole number",
-    "count_high": "high end of it",
-    UNIT_KEY: "text: what identifies the unit, whatever its name is shown as",
+    "count_high": "high end of that range",
+    UNIT_KEY: "text: identifies the unit, whatever its display name",
 }
-"""What a row of the watch list holds, in order; lists and mappings are JSON text in a table."""
+"""Columns of the watch list, in order; lists and mappings are JSON text in a table."""
 ISSUED_COLUMNS: Final = (
     UNIT,
     DAY,
@@ -178,7 +178,7 @@ ISSUED_COLUMNS: Final = (
     "provenance",
     UNIT_KEY,
 )
-"""What the ledger keeps of it."""
+"""Columns of the watch list that the ledger stores."""
 
 KnownBasis = Literal["observed", "overwritten", "assumed", "event_date"]
 """How ``known_date`` was obtained, from best to worst."""
@@ -186,7 +186,7 @@ KNOWN_BASES: Final[tuple[KnownBasis, ...]] = get_args(KnownBasis)
 
 
 class Rungs(NamedTuple):
-    """Severity of one event type by what it did to people."""
+    """Severity of an event type by its casualties."""
 
     nobody_hurt: int
     somebody_hurt: int
@@ -198,10 +198,10 @@ COERCION: Final = Rungs(2, 2, 2)
 VIOLENCE: Final = Rungs(3, 4, 5)
 LEADER: Final = Rungs(6, 6, 6)
 INTERVENTION: Final = Rungs(2, 4, 5)
-"""A crowd held back: coercion, unless it hurts somebody."""
+"""Crowd control: coercion, unless somebody is hurt."""
 ALWAYS_HURTS: Final = Rungs(4, 4, 5)
 ALWAYS_KILLS: Final = Rungs(5, 5, 5)
-"""Types that say what was done to people, for sources that count no casualties."""
+"""Types that imply casualties, for sources that do not count them."""
 
 SEVERITY_LADDER: Final[Mapping[str, Rungs]] = {
     "none": Rungs(0, 0, 0),
@@ -264,7 +264,7 @@ RUNG_WORDS: Final = (
     "killed",
     "states, leaders",
 )
-"""What each rung of the ladder means, in a word or two."""
+"""Short name of each rung of the ladder."""
 
 BASELINE: Final = "ewma_nb"
-"""The model to beat."""
+"""The reference model."""

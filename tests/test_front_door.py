@@ -92,5 +92,5 @@ def test_functions_stay_callable_after_their_folder_was_imported():
 def test_another_type_is_answered_with_how_to_get_the_right_one(door, wrong):
     given = {"archive": esc.datasets.load_iraq_crisis(), "experiment": esc.load_experiment()}
     day = {"day": "2020-03-10"} if door == "replay" else {}
-    with pytest.raises(esc.EscalationError, match=r"E-CONFIG.*needs an object.*got str; fix: .*\("):
+    with pytest.raises(esc.EscalationError, match=r"E-CONFIG.*expected .*, got str; fix: .*\("):
         getattr(esc, door)(**{**given, wrong: "mine.csv"}, **day)

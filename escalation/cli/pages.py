@@ -140,7 +140,7 @@ def _draw(
     event_names: list[str],
 ) -> None:
     from escalation._util.outputs import write_figure
-    from escalation.experiment import label_words, target_label
+    from escalation.experiment import label_question, target_label
     from escalation.plots.timeline import timeline_figure
 
     pairs = [text.partition("=") for text in event_names]
@@ -149,7 +149,9 @@ def _draw(
         rows,
         archive.as_of(archive.covered_to),
         units=units or None,
-        words={target_label(label): label_words(experiment, label) for label in experiment.labels},
+        words={
+            target_label(label): label_question(experiment, label) for label in experiment.labels
+        },
         named=names or None,
         note=experiment.experiment.description,
     )

@@ -199,11 +199,11 @@ def _print(trained: Trained, logged: LoggedTraining) -> None:
     from escalation.backtest.blend_shares import blend_sentence, shares_in_blend
     from escalation.backtest.train import unverified_reason
     from escalation.cli import result_tables
-    from escalation.experiment import label_words
+    from escalation.experiment import label_question
     from escalation.scoring.described import track_record_of
     from escalation.scoring.usual import track_in_words
 
-    title = f"{trained.label}: {label_words(trained.case.experiment, trained.case.target)}"
+    title = f"{trained.label}: {label_question(trained.case.experiment, trained.case.target)}"
     show(result_tables.model_table(trained.summary, title=title))
     if trained.ablation is not None:
         show(result_tables.ablation_table(trained.ablation, title=trained.label))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation._util.text import toll
-from escalation.experiment import label_words
+from escalation.experiment import label_question
 from escalation.models.excitation.exchanges import ExchangeState
 from escalation.models.excitation.followed import HARMS, acts_between
 from escalation.report.page_data import ReportData
@@ -131,7 +131,7 @@ def _other_label(page: ReportData) -> OtherLabel:
     first = next((line for line in lines if line.score.probability is not None), None)
     drivers = first.score.drivers[:_NAMED] if first else ()
     return OtherLabel(
-        label_words(page.experiment, page.target),
+        label_question(page.experiment, page.target),
         len(set(page.target.where.equal.get(schema.ACTOR, ()))) == 1,
         page.target.horizon,
         lines,
@@ -172,7 +172,7 @@ def supposed_lines(data: ReportData) -> list[SupposedLine]:
     """Probabilities that change by a point or more, largest change first within each label."""
     lines = []
     for page in (data, *data.others):
-        question = label_words(page.experiment, page.target)
+        question = label_question(page.experiment, page.target)
         rows = [row for row in data.supposed if row.target == page.scores[0].target]
         for row in sorted(rows, key=lambda row: -abs(row.change or 0.0)):
             change = row.change or 0.0

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from escalation import schema
 from escalation._util.files import replacing
 from escalation._util.text import percent, toll
-from escalation.experiment import label_words
+from escalation.experiment import label_question
 from escalation.models.excitation.followed import moves_caption
 from escalation.report import words
 from escalation.report.page_data import ReportData
@@ -64,7 +64,7 @@ def _content(data: ReportData, charts: int) -> dict[str, Any]:
     lines = ranked_lines(data)
     return {
         "title": f"Watch list of {words.long_day(data.day)}",
-        "question": label_words(data.experiment, data.target),
+        "question": label_question(data.experiment, data.target),
         "first": data.scores[0],
         "in_sample": data.in_sample,
         "ranked": lines,

@@ -8,7 +8,7 @@ from pathlib import Path
 from escalation import plots, schema
 from escalation._util.outputs import write_table
 from escalation.backtest.train import Trained
-from escalation.experiment import label_words
+from escalation.experiment import label_question
 from escalation.metrics.paired import pair
 from escalation.panel.membership import unit_keys_of
 from escalation.plots.moves_followed import moves_figure
@@ -68,6 +68,6 @@ def _draw_risk(trained: Trained, path: Path) -> None:
         unit_events,
         unit=str(trained.forecasts.loc[keys == key, schema.UNIT].iloc[0]),
         model=trained.best,
-        note=label_words(experiment, trained.case.target),
+        note=label_question(experiment, trained.case.target),
     )
     figure.savefig(path)

@@ -15,7 +15,7 @@ from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from escalation import __version__, schema
 from escalation.backtest.train import Trained
-from escalation.experiment import label_described
+from escalation.experiment import label_description
 from escalation.scoring.artifact import save_artifact
 from escalation.scoring.described import manifest_of
 from escalation.scoring.manifest import canary_frame
@@ -125,7 +125,7 @@ def register(
     }
     with store_lock(uri):
         try:
-            client.create_registered_model(name, description=label_described(experiment, label))
+            client.create_registered_model(name, description=label_description(experiment, label))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -24,7 +24,7 @@ from escalation.backtest.blend_shares import shares_in_blend
 from escalation.backtest.coherence import apart_from_horizon
 from escalation.backtest.evaluation import Evaluation, evaluate
 from escalation.backtest.train import Trained
-from escalation.experiment import label_described
+from escalation.experiment import label_description
 from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
@@ -206,7 +206,7 @@ def tags_of(trained: Trained) -> dict[str, str]:
     prepared, experiment = trained.case.prepared, trained.case.experiment
     return {
         "target": trained.label,
-        QUESTION_TAG: label_described(experiment, trained.case.target),
+        QUESTION_TAG: label_description(experiment, trained.case.target),
         "horizon": str(trained.case.target.horizon),
         "data": prepared.archive.until(trained.trained_to).digest,
         "experiment": experiment.experiment.name,

@@ -104,5 +104,5 @@ def test_a_table_in_place_of_an_archive_is_answered_with_how_to_make_one(call):
 
 
 def test_anything_but_a_result_is_not_logged():
-    with pytest.raises(esc.EscalationError, match="needs an object of BacktestResult, got int"):
+    with pytest.raises(esc.EscalationError, match="expected a BacktestResult object, got int"):
         esc.log_run(3)

@@ -63,14 +63,14 @@ SAME: dict[str, str] = {
         "a bound of rounding errors; differences of losses are near one in size",
     "archive.py | return pd.util.hash_pandas_object(column, index=False).to_numpy() | "
     "False  ->  True": "the index is always 0, 1, 2, ...: rows of the same order, the same hashes",
-    "kernels.py | seen, total, squares, before = 0, 0, 0, -1 | 1  ->  2":
+    "kernels.py | n_gaps, total, squares, before = 0, 0, 0, -1 | 1  ->  2":
         "any day before day 0 says that there was none",
     "ranking.py | most = max(FEWEST_REPLICATES, MOST_WORK // max(len(outcome), 1)) | 1  ->  2":
         "of a single row, nobody draws a hundred million replicates",
     "bootstrap.py | width = 2 * dates + 1 | 2  ->  3":
         "a longer axis, of which only the first two lengths are read",
-    "late_gaps.py | if after[day] >= 0: | 0  ->  1": "what comes after a day is day 1 or later",
-    "late_gaps.py | if after[day] >= 0: | after[day] >= 0  ->  after[day] > 0":
+    "late_days.py | if after[day] >= 0: | 0  ->  1": "what comes after a day is day 1 or later",
+    "late_days.py | if after[day] >= 0: | after[day] >= 0  ->  after[day] > 0":
         "what comes after a day is day 1 or later",
 }  # fmt: skip
 """Equivalent mutants, by file, line and change as printed, with the reason."""

@@ -1,4 +1,4 @@
-"""Versions of an archive, sorted by the units that they let enter and by when they were seen."""
+"""The history of an archive: its versions sorted by unit and by the day on which they are seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from escalation.events.units import UnitName, shown_names
 from escalation.events.versions import EVENT_KEY
 from escalation.panel.dense import PanelSpec, day_range
 from escalation.panel.history import History, Int32, order_by
-from escalation.panel.membership import members, written_name
+from escalation.panel.membership import members, name_of_unit
 
 _Unit = tuple[str, schema.UnitKind]
 """A unit's key and kind."""
@@ -29,7 +29,7 @@ def history(
     last_day: object = None,
     lag: int = 0,
 ) -> History:
-    """Sort the versions of an archive by unit and by when they were seen.
+    """Sort the versions of an archive by unit and by the first day on which features see them.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def history(
     ------
     InputError
         ``E-RANGE`` for an empty day axis, ``E-COVERAGE`` beyond the archive's last covered day,
-        ``E-UNIT`` when units of two kinds share a key and would be counted together.
+        ``E-UNIT`` if units of two kinds share a key.
     """
     start = to_day(first_day) if first_day is not None else archive.first_day
     stop = to_day(last_day) if last_day is not None else archive.covered_to
@@ -61,17 +61,17 @@ def history(
     versions = then.versions
     happened, known, ends = _days(then, int(start.astype(np.int64)), len(days))
     seen = np.maximum(known, np.maximum(happened, 0) + np.int32(lag))
-    # A version that was replaced before it could be seen lets nobody enter.
+    # A version that is replaced before features see it lets no unit enter.
     opening = spec.enters.mask(versions) & (seen < ends)
     alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
     row, number, candidates = _by_unit(versions, spec, alive)
-    number, units = _entered(number, candidates, opening[row])
+    number, units = _entering(number, candidates, opening[row])
     inside = number >= 0
     row, number = row[inside], number[inside]
     order = np.argsort(order_by(number, seen[row], len(days)), kind="stable")
     row, code = row[order], number[order].astype(np.int32)
     first = _first(code, seen[row], happened[row], row, opening[row], len(units))
-    names = _written(versions, units, code, happened[row], row)
+    names = _unit_names(versions, units, code, happened[row], row)
     place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
     return History(
         code=code,
@@ -94,7 +94,7 @@ def history(
 
 
 def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, Int32]:
-    """Day indices of each version: happened, known, replaced or retracted."""
+    """Day indices of each version: event, known, and replaced or retracted."""
     happened, known = (
         archive.versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
         for name in (schema.EVENT_DATE, schema.KNOWN_DATE)
@@ -108,53 +108,52 @@ def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, I
 def _by_unit(
     versions: pd.DataFrame, spec: PanelSpec, alive: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[_Unit]]:
-    """Each version once per kind of unit that it belongs to: position, unit's number, units."""
+    """Each version once per kind of unit: its position and the unit's number; and all units."""
     rows: list[NDArray[np.int64]] = []
     codes: list[NDArray[np.int64]] = []
     units: dict[str, schema.UnitKind] = {}
     for kind in dict.fromkeys(spec.kinds):
         code, keys = members(versions, kind)
         code = code[alive]
-        if both := sorted(set(keys) & set(units)):
+        if shared := sorted(set(keys) & set(units)):
             raise InputError(
                 "E-UNIT",
                 "units of different kinds share a name",
                 column=kind,
-                value=both[0],
+                value=shared[0],
                 fix="leave out one of the kinds or rename the unit at the source",
             )
-        has = code >= 0
-        rows.append(alive[has])
-        codes.append(code[has] + len(units))
+        in_unit = code >= 0
+        rows.append(alive[in_unit])
+        codes.append(code[in_unit] + len(units))
         units |= dict.fromkeys(keys, kind)
     return np.concatenate(rows), np.concatenate(codes), list(units.items())
 
 
-def _entered(
+def _entering(
     code: NDArray[np.int64], units: list[_Unit], opening: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], list[_Unit]]:
-    """Numbers among the units that entered, sorted by key; -1 for those that never did."""
-    entered = np.unique(code[opening]).tolist()
-    kept = sorted(entered, key=lambda i: units[i][0])
+    """Numbers among the units that ever enter, sorted by key, or -1; and these units."""
+    entering = sorted(np.unique(code[opening]).tolist(), key=lambda i: units[i][0])
     number = np.full(len(units), -1, np.int64)
-    number[kept] = np.arange(len(kept))
-    return number[code], [units[i] for i in kept]
+    number[entering] = np.arange(len(entering))
+    return number[code], [units[i] for i in entering]
 
 
-def _written(
+def _unit_names(
     versions: pd.DataFrame,
     units: list[_Unit],
     code: Int32,
     happened: Int32,
     row: NDArray[np.int64],
 ) -> tuple[UnitName, ...]:
-    """Names as the first version known of each unit writes them: later news rename nothing."""
+    """Names as spelled by the first version known of each unit, so later news rename nothing."""
     known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int32)[row]
     first = _first(code, known, happened, row, np.ones(len(row), dtype=bool), len(units))
     columns = versions.columns.intersection(_NAMING)
     events = versions[columns].iloc[row[first]].to_dict("records")
     return tuple(
-        written_name(event, kind, key) for event, (key, kind) in zip(events, units, strict=True)
+        name_of_unit(event, kind, key) for event, (key, kind) in zip(events, units, strict=True)
     )
 
 
@@ -167,7 +166,7 @@ def _first(
     allowed: NDArray[np.bool_],
     units: int,
 ) -> NDArray[np.int64]:
-    """First of the allowed versions of each unit: by a day, then the oldest, then by identifier."""
+    """First allowed version of each unit: by ``since``, then by event day, then by identifier."""
     first = np.full(units, -1, np.int64)
     for i in range(len(code)):
         if not allowed[i]:
@@ -176,26 +175,25 @@ def _first(
         if best < 0:
             first[code[i]] = i
             continue
-        mine, other = (since[i], happened[i], row[i]), (since[best], happened[best], row[best])
-        if mine < other:
+        if (since[i], happened[i], row[i]) < (since[best], happened[best], row[best]):
             first[code[i]] = i
     return first
 
 
 def openings(archive: EventArchive, past: History) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The version by which each unit entered, and the first of another event that opens it too.
+    """The version by which each unit entered, and the first of another event that would let it.
 
     Parameters
     ----------
     archive : EventArchive
-        What the history was made from.
+        Archive of the history.
     past : History
 
     Returns
     -------
     first, other : DataFrame
-        Source and identifier, coordinates and country, by the position of the unit. Where a unit
-        lies is said by the first; the second holds only units that have another.
+        Source and identifier, coordinates and country, by the unit's index. The first determines
+        where a unit lies; the second holds only units that have another such event.
     """
     order = np.lexsort((past.row, past.happened, past.seen))
     order = order[past.opening[order]]
@@ -204,9 +202,9 @@ def openings(archive: EventArchive, past: History) -> tuple[pd.DataFrame, pd.Dat
     units, at = np.unique(unit, return_index=True)
     source, name = (pd.factorize(versions[column])[0].astype(np.int64) for column in EVENT_KEY)
     event = (source + 1) * (len(versions) + 1) + name
-    opened = np.full(len(past.units), -1, dtype=np.int64)
-    opened[units] = event[row[at]]
-    differs = np.flatnonzero(event[row] != opened[unit])
+    entered_by = np.full(len(past.units), -1, dtype=np.int64)
+    entered_by[units] = event[row[at]]
+    differs = np.flatnonzero(event[row] != entered_by[unit])
     others, other_at = np.unique(unit[differs], return_index=True)
     columns = [*EVENT_KEY, schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]
     first = versions[columns].iloc[row[at]].set_axis(units)

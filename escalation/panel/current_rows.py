@@ -1,10 +1,9 @@
-"""Whole panel rows as they were known, for families that are any function of a row.
+"""Whole panel rows as known on each day, for feature families that are any function of a row.
 
-A unit's history is rewritten only on days when late news about it arrives: an event that is
-reported later than the source's lag, an update, a retraction. Between two such days one row serves
-every day, because what happened later lies to its right and causal features look left. Rows grow
-with units times days, so they are made some at a time; whatever can be said by a
-:class:`escalation.panel.series.Series` needs none of them.
+A unit's history changes only on days with late news about it: an event reported later than the
+source's lag, an update, a retraction. Between two such days one row serves every day, because later
+events lie to its right and causal features look left. Rows grow with units times days, so they are
+made in batches. A :class:`escalation.panel.series.Series` needs none of them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from escalation.panel.history import History
 
 @dataclass(frozen=True)
 class CurrentRows:
-    """Some rows, each the one that was current on a stretch of days.
+    """Rows that were current on a stretch of days each.
 
     Parameters
     ----------
@@ -32,9 +31,9 @@ class CurrentRows:
     owner : ndarray of int64, shape (row,)
         Unit of each row.
     first, stop : ndarray of int64, shape (row,)
-        The half-open stretch of issue days on which the row was current and its unit known.
+        Half-open stretch of issue days on which the row was current and its unit known.
     lag : int
-        At day t a row is read at day t - lag.
+        On day t a row is read at day t - lag.
     """
 
     panel: Panel
@@ -44,7 +43,7 @@ class CurrentRows:
     lag: int
 
     def place(self, values: Float32, into: Float32) -> None:
-        """Write each row's stretch of days where it belongs.
+        """Copy each row's stretch of days to its unit.
 
         Parameters
         ----------
@@ -55,13 +54,13 @@ class CurrentRows:
 
 
 def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
-    """All rows of some units, at most so many at a time.
+    """All rows of a history, in batches.
 
     Parameters
     ----------
     past : History
     most : int
-        CurrentRows in memory at one time.
+        Largest number of rows in a batch.
     """
     count, unit = len(past.days), past.code.astype(np.int64)
     happened, known, ends = (a.astype(np.int64) for a in (past.happened, past.known, past.ends))
@@ -93,7 +92,7 @@ def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
 
 
 def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
-    """Rows from the versions that lie in them, each from one row to another."""
+    """Rows from versions, each of which belongs to the rows from ``begin`` to ``finish``."""
     day = past.happened[some].astype(np.int64)
     channels = {name: np.zeros((len(owner), len(past.days)), np.float32) for name in past.weights}
     for name, out in channels.items():
@@ -111,7 +110,7 @@ def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> 
 
 @compiled
 def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32) -> None:
-    """Add versions up: each row is the one before it, of the same unit, and what changed."""
+    """Sum the versions: each row is the previous one of the same unit plus what changed."""
     rows, days = out.shape
     for i in range(len(begin)):
         out[begin[i], day[i]] += weight[i]
@@ -127,7 +126,7 @@ def _sums(begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, ou
 def _highest(
     begin: Ints, finish: Ints, owner: Ints, day: Ints, weight: Float32, out: Float32
 ) -> None:
-    """Take the highest of the versions in each row."""
+    """Take the highest version of each day in each row."""
     for i in range(len(begin)):
         for row in range(begin[i], finish[i]):
             out[row, day[i]] = max(out[row, day[i]], weight[i])

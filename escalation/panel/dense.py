@@ -1,8 +1,8 @@
-"""The panel: dense arrays [unit, day], one per channel."""
+"""The panel: one dense array per channel, by unit and day."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -22,14 +22,13 @@ Measure = Literal["count", "killed", "severity"]
 
 @dataclass(frozen=True)
 class Where:
-    """Which events: every condition must hold.
+    """A filter of events: every condition must hold.
 
     Parameters
     ----------
     equal : mapping of str to tuple of str
-        Column and the values allowed in it; for ``tags`` one of the words must be present. Sides
-        are compared as units are: without case and outer blanks. A note only describes and decides
-        nothing.
+        Allowed values by column, any text column but the note. Of ``tags``, one must be among them.
+        Sides are compared without case and outer blanks, as units are.
     rung : int
         Lowest severity allowed.
 
@@ -45,38 +44,34 @@ class Where:
     rung: int = 0
 
     def __post_init__(self) -> None:
-        known = [name for name in schema.TEXT_COLUMNS if name != schema.NOTE]
-        unknown = sorted(set(self.equal) - set(known))
+        columns = [name for name in schema.TEXT_COLUMNS if name != schema.NOTE]
+        unknown = sorted(set(self.equal) - set(columns))
         if unknown:
             raise UsageError(
                 "E-CONFIG",
-                f"not a column to choose events by; those are {', '.join(known)}",
+                f"events can't be selected by this column; use one of {', '.join(columns)}",
                 column="where",
                 value=unknown[0],
             )
 
     def mask(self, events: pd.DataFrame) -> NDArray[np.bool_]:
-        """True where an event qualifies, shape (len(events),)."""
+        """Whether each event qualifies, shape (event,)."""
         keep = events[schema.SEVERITY].to_numpy() >= self.rung
         for column, allowed in self.equal.items():
-            keep = keep & _among(events[column], column, allowed)
+            keep = keep & _is_allowed(events[column], column, allowed)
         return np.asarray(keep, dtype=bool)
 
 
-def _among(cells: pd.Series, column: str, allowed: Collection[str]) -> NDArray[np.bool_]:
-    """Rows that hold an allowed value; each distinct tag or side is looked at once."""
-    if column == schema.TAGS:
-        return _fitting(cells, set(allowed), str.split)
-    if column in (schema.ACTOR, schema.TARGET):
-        return _fitting(cells, {normalised(side) for side in allowed}, lambda s: [normalised(s)])
-    return cells.isin(allowed).to_numpy(dtype=bool)
-
-
-def _fitting(
-    cells: pd.Series, wanted: set[str], parts: Callable[[str], list[str]]
-) -> NDArray[np.bool_]:
+def _is_allowed(cells: pd.Series, column: str, allowed: Collection[str]) -> NDArray[np.bool_]:
+    """Whether each cell holds an allowed value; distinct tags and sides are compared once."""
+    if column not in (schema.TAGS, schema.ACTOR, schema.TARGET):
+        return cells.isin(allowed).to_numpy(dtype=bool)
     codes, texts = pd.factorize(cells)
-    hits = [not wanted.isdisjoint(parts(str(text))) for text in texts]
+    if column == schema.TAGS:
+        hits = [not set(allowed).isdisjoint(str(text).split()) for text in texts]
+    else:
+        sides = {normalised(side) for side in allowed}
+        hits = [normalised(str(text)) in sides for text in texts]
     return np.array([*hits, False], dtype=bool)[codes]
 
 
@@ -84,7 +79,7 @@ def _fitting(
 class Channel:
     """One number per unit and day: a count of events, of killed, or the day's highest rung.
 
-    A row that stands for several events counts as many; its killed are those of all together.
+    A row that stands for several events counts as that many; its ``killed`` is their total.
     """
 
     name: str
@@ -92,7 +87,7 @@ class Channel:
     measure: Measure = "count"
 
     def weights(self, events: pd.DataFrame) -> NDArray[np.float64]:
-        """What each event adds to its day; zero where it does not qualify."""
+        """Contribution of each event to its day, zero unless it qualifies."""
         if self.measure == "count":
             value = events[schema.WEIGHT].to_numpy(dtype=np.float64)
         else:
@@ -105,28 +100,28 @@ BASE_CHANNELS = (
     Channel("killed", measure="killed"),
     Channel("severity", measure="severity"),
 )
-"""Always in the panel: all events, all killed, the day's highest rung."""
+"""Channels of every panel: all events, all killed, the day's highest rung."""
 
 
 def pair_channel(actor: str, target: str) -> Channel:
-    """Counts of violent acts (rung 3 and up) of one side against another: ``actor>target``.
+    """Counts of violent acts (rung 3 and up) by one side against another: ``actor>target``.
 
     Parameters
     ----------
     actor, target : str
-        Sides, as the archive's events name them.
+        Sides, as named in the events.
     """
     where = Where({schema.ACTOR: (actor,), schema.TARGET: (target,)}, rung=3)
     return Channel(f"{actor}>{target}", where)
 
 
 class RowsNeededError(Exception):
-    """A channel's own row was asked for where only its series can answer."""
+    """The rows of a channel were requested from a panel that has only series."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows by days, one float32 array per channel. A missing event is a zero, never a gap.
+    """One float32 array of rows by days per channel, zero without events.
 
     Parameters
     ----------
@@ -140,10 +135,10 @@ class Panel:
     country : tuple of str
         Country where the unit was first seen; empty if unknown.
     news : mapping of str to pair of Changes
-        What came late or went, by channel; the channel's array then holds only what stays.
+        Late additions and later removals by channel. The arrays hold only what never changes.
     whole : bool
-        Whether the arrays are the rows themselves. A block of rows as known on each day has none:
-        a day's value depends there on the day on which it is asked for.
+        Whether the arrays are complete rows. A panel as known on each day has none, because the
+        value of a past day depends on the day from which it is seen.
     """
 
     units: tuple[str, ...]
@@ -156,14 +151,14 @@ class Panel:
     whole: bool = True
 
     def __getitem__(self, channel: str) -> NDArray[np.float32]:
-        """A channel's values, [row, day]."""
+        """Values of a channel, shape (row, day)."""
         values = self._values(channel)
         if not self.whole:
             raise RowsNeededError(channel)
         return values
 
     def series(self, channel: str) -> Series:
-        """A channel to ask questions of, such as its sums over windows, as known on each day."""
+        """Statistics of a channel, such as its sums over windows, as known on each day."""
         return Series(self._values(channel), *self.news.get(channel, ()))
 
     def _values(self, channel: str) -> NDArray[np.float32]:
@@ -172,7 +167,7 @@ class Panel:
         except KeyError:
             raise UsageError(
                 "E-CHANNEL",
-                f"the panel has no such channel; it has {', '.join(self.channels)}",
+                f"the panel has no such channel; channels: {', '.join(self.channels)}",
                 value=channel,
                 fix="add it under [panel.channels] in the experiment file",
             ) from None
@@ -183,7 +178,7 @@ class Panel:
         return len(self.units), len(self.days)
 
     def take(self, rows: NDArray[np.int64]) -> Panel:
-        """Some rows of a panel without late news, in the order given; a row may be repeated."""
+        """Some rows of a panel without late news, in that order; rows may be repeated."""
         return replace(
             self,
             units=tuple(self.units[row] for row in rows),
@@ -200,7 +195,6 @@ def day_range(first: object, last: object) -> Days:
     Parameters
     ----------
     first, last : date-like
-        Whatever NumPy reads as a day.
     """
     ends = np.array([first, last], dtype="datetime64[D]")
     return np.arange(ends[0], ends[1] + 1, dtype="datetime64[D]")
@@ -233,16 +227,16 @@ def priogrid(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> N
 
 @dataclass(frozen=True)
 class PanelSpec:
-    """What a panel is made of.
+    """Definition of a panel.
 
     Parameters
     ----------
     kinds : sequence of unit kinds
-        Several may lie side by side, such as every site and ``all``.
+        Several can be combined, such as every site and ``all``.
     channels : sequence of Channel
-        Beyond :data:`BASE_CHANNELS`, which are always there.
+        In addition to :data:`BASE_CHANNELS`.
     enters : Where
-        A unit enters when an event of this kind is first known there.
+        A unit enters when such an event is first known there.
     """
 
     kinds: Sequence[schema.UnitKind] = ("all",)
@@ -251,16 +245,15 @@ class PanelSpec:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Columns of the events that the panel is made from, besides identity and dates."""
+        """Columns of the events that the panel needs, besides identity and dates."""
         wheres = [self.enters, *(channel.where for channel in self.all_channels)]
-        asked = {column for where in wheres for column in where.equal}
+        filtered = {column for where in wheres for column in where.equal}
         measured = {c.measure for c in self.all_channels if c.measure != "count"}
         sides = {schema.ACTOR, schema.TARGET} if "dyad" in self.kinds else set()
         places = {schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY, schema.ADMIN1, schema.SITE}
-        return frozenset(asked | measured | sides | places | {schema.SEVERITY, schema.WEIGHT})
+        return frozenset(filtered | measured | sides | places | {schema.SEVERITY, schema.WEIGHT})
 
     @property
     def all_channels(self) -> tuple[Channel, ...]:
-        """Base channels first, then the experiment's, each name once."""
-        named = {channel.name: channel for channel in (*BASE_CHANNELS, *self.channels)}
-        return tuple(named.values())
+        """Base channels first, then the others, each name once."""
+        return tuple({c.name: c for c in (*BASE_CHANNELS, *self.channels)}.values())

@@ -1,10 +1,10 @@
-"""Versions of events by unit: what panels as known on each day, or on one day, are made of."""
+"""Versions of events by unit, from which panels are made as known on each day or on one day."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -20,28 +20,27 @@ Int32 = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """Versions of events by unit, sorted by unit and by the day on which they are seen.
+    """Versions of events, sorted by unit and by the first day on which features see them.
 
     Parameters
     ----------
     code : ndarray of int32, shape (version,)
-        Which unit, ascending.
+        Index of the unit, ascending.
     happened, known, ends : ndarray of int32, shape (version,)
-        Days as indices on the axis: of the event, on which the version became known (0 where it
-        was before the axis), on which it is replaced or retracted (the number of days if never).
+        Day indices: of the event, when the version became known (0 if before the axis), and when
+        it is replaced or retracted (the number of days if never).
     row : ndarray of int64, shape (version,)
         Position among the archive's versions.
     opening : ndarray of bool, shape (version,)
-        Whether it lets its unit enter.
+        Whether the version lets its unit enter.
     weights : mapping of str to ndarray of float32, shape (version,)
-        What it adds to each channel.
+        Contribution to each channel.
     highest : frozenset of str
-        Channels that hold a day's highest value, not its sum.
+        Channels of a day's highest value instead of its sum.
     unit_names : tuple of UnitName
-        Each unit once, sorted by key, with its name and country as the first version that was
-        known of it writes them.
+        The units, sorted by key, with name and country as spelled by the first version known.
     units : tuple of str
-        Their names for people, which depend on what other units there are.
+        Display names, which depend on the other units.
     entry : ndarray of int64, shape (unit,)
         Index of the first day on which the unit was known.
     latitude, longitude : ndarray of float64, shape (unit,)
@@ -72,7 +71,6 @@ class History:
     lag: int
 
     def __repr__(self) -> str:
-        """Its size, in one line."""
         return f"History: {len(self.units)} units, {len(self.days)} days"
 
     @property
@@ -82,21 +80,21 @@ class History:
 
     @cached_property
     def unit_keys(self) -> tuple[str, ...]:
-        """What identifies each unit, sorted."""
+        """Keys of the units, sorted."""
         return tuple(unit.key for unit in self.unit_names)
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Which (unit, day) exist: from the day on which the unit was first known."""
+        """Whether each unit exists on each day, from its entry on; shape (unit, day)."""
         return np.arange(len(self.days)) >= self.entry[:, None]
 
     @property
     def seen(self) -> Int32:
-        """Index of the first day on which features may see each version."""
+        """Index of the first day on which features see each version."""
         return np.maximum(self.known, np.maximum(self.happened, 0) + np.int32(self.lag))
 
     def part(self, start: int, stop: int) -> History:
-        """Some consecutive units, with their versions only.
+        """Some consecutive units with their versions.
 
         Parameters
         ----------
@@ -123,29 +121,26 @@ class History:
         )
 
     def panel(self) -> Panel:
-        """Every unit's row as known on each day, by issue day: for questions to its series.
+        """Every unit's series as known on each day, by issue day.
 
-        The row's own values are not to be had from it, because a day's value depends on the day
-        on which it is asked for.
+        The rows themselves are not available, because the value of a past day depends on the day
+        from which it is seen.
         """
         count = len(self.days)
         day, seen = self.happened + np.int32(self.lag), self.seen
         inside = (self.happened >= 0) & (seen < self.ends) & (seen < count)
         steady = inside & (seen == day) & (self.ends >= count)
-        moving = np.flatnonzero(inside & ~steady)
-        goes = moving[self.ends[moving] < count]
-        goes = goes[np.argsort(order_by(self.code[goes], self.ends[goes], count), kind="stable")]
-        stays = np.flatnonzero(steady)
-        arrays = {
-            name: self._filled(name, weight, stays, day) for name, weight in self.weights.items()
-        }
-        news = {}
+        added = np.flatnonzero(inside & ~steady)
+        removed = added[self.ends[added] < count]
+        order = order_by(self.code[removed], self.ends[removed], count)
+        removed = removed[np.argsort(order, kind="stable")]
+        arrays, news = {}, {}
         for name, weight in self.weights.items():
-            came, went = moving[weight[moving] != 0], goes[weight[goes] != 0]
-            if len(came):
+            arrays[name] = self._filled(name, weight, np.flatnonzero(steady), day)
+            if weight[added].any():
                 news[name] = (
-                    self._changes(came, day, seen, weight),
-                    self._changes(went, day, self.ends, weight),
+                    self._changes(added[weight[added] != 0], day, seen, weight),
+                    self._changes(removed[weight[removed] != 0], day, self.ends, weight),
                 )
         return Panel(
             self.unit_keys,
@@ -155,19 +150,14 @@ class History:
             self.longitude,
             self.country,
             news=news,
-            whole=self.lag == 0 and not len(moving),
+            whole=self.lag == 0 and not len(added),
         )
 
     def panel_at(self, index: int) -> Panel:
-        """The panel as known at the end of a day, by event day.
+        """The panel as known at the end of a day, given by its index, by event day.
 
-        Units that were not known by then are rows of zeros; days after it are zeros. A channel is
-        made when it is asked for.
-
-        Parameters
-        ----------
-        index : int
-            Position of the day on the axis.
+        Units not known by then are rows of zeros, and so are later days. Channels are computed on
+        first use.
         """
         valid = np.flatnonzero(
             (self.known <= index)
@@ -179,7 +169,7 @@ class History:
         def make(name: str) -> NDArray[np.float32]:
             return self._filled(name, self.weights[name], valid, self.happened)
 
-        arrays = _Lazy(self.channels, make)
+        arrays = _LazyChannels(self.channels, make)
         return Panel(self.unit_keys, self.days, arrays, self.latitude, self.longitude, self.country)
 
     def _filled(
@@ -193,6 +183,7 @@ class History:
     def _changes(
         self, some: NDArray[np.int64], day: Int32, time: Int32, weight: NDArray[np.float32]
     ) -> Changes:
+        """Some versions as changes of their day's value from a time on."""
         starts = np.searchsorted(self.code[some], np.arange(len(self.units) + 1))
         return Changes(
             starts.astype(np.int64),
@@ -202,19 +193,16 @@ class History:
         )
 
 
-class _Lazy(Mapping[str, NDArray[np.float32]]):
-    """Channels by name, each made when it is first asked for."""
+class _LazyChannels(Mapping[str, NDArray[np.float32]]):
+    """Channels by name, each computed on first use."""
 
     def __init__(self, names: tuple[str, ...], make: Callable[[str], NDArray[np.float32]]) -> None:
-        self._names, self._make = names, make
-        self._made: dict[str, NDArray[np.float32]] = {}
+        self._names, self._make = names, cache(make)
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         if name not in self._names:
             raise KeyError(name)
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        return self._made[name]
+        return self._make(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -224,13 +212,13 @@ class _Lazy(Mapping[str, NDArray[np.float32]]):
 
 
 def order_by(code: NDArray[Any], day: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """One number to sort by unit, then by day; days past the axis alike.
+    """Keys that sort by unit, then by day; days beyond the axis are equal.
 
     Parameters
     ----------
     code, day : array of int, shape (version,)
     count : int
-        Days of the axis.
+        Number of days of the axis.
     """
     return code.astype(np.int64) * (count + 1) + np.minimum(day, count)
 
@@ -244,7 +232,7 @@ def _fill(
     highest: bool,
     out: NDArray[np.float32],
 ) -> None:
-    """Add versions up by unit and day, or take the highest of them."""
+    """Sum the versions by unit and day, or take the highest of them."""
     for i in some:
         value = weight[i]
         if value == 0:

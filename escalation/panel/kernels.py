@@ -1,8 +1,8 @@
 """Compiled causal passes over the day axis, shared by features and targets.
 
-Chosen by measurement: one compiled pass per row keeps its inputs in cache and writes each output
-once; the same sums in numpy take about twice as long. Decays are recursive, because weights
-exp(k t) overflow. No pass reads to the right of the day it writes.
+One compiled pass per row keeps its inputs in cache and writes each output once; the same sums in
+NumPy take about twice as long. Decays are recursive, because weights exp(k t) overflow. Arrays are
+float32 of shape (row, day). Only :func:`ahead_sum` reads days after the one that it writes.
 """
 
 from __future__ import annotations
@@ -14,26 +14,23 @@ from numpy.typing import NDArray
 
 from escalation._util.arrays import Array, Float32
 from escalation._util.compiled import compiled
-from escalation.panel.late_past import replace_sorted
 
 SMALLEST_SUM = 1e-30
-"""A decayed sum below this is zero."""
+"""Smaller decayed sums are set to zero."""
 
 
 @compiled
 def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
-    """Sums over the last w days, today included; days before the axis are zeros.
+    """Sums over the last w days, today included, shape (window, row, day).
+
+    Days before the axis are zeros. Differences of one running total in float64, so sums of whole
+    numbers are exact.
 
     Parameters
     ----------
     values : ndarray of float32, shape (row, day)
     windows : ndarray of int64, shape (window,)
         Lengths in days, at least 1.
-
-    Returns
-    -------
-    ndarray of float32, shape (window, row, day)
-        Differences of one running total in float64, so sums of whole numbers are exact.
     """
     rows, days = values.shape
     out, total = np.empty((len(windows), rows, days), np.float32), np.zeros(days + 1)
@@ -41,28 +38,24 @@ def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
         for t in range(days):
             total[t + 1] = total[t] + values[i, t]
         for k in range(len(windows)):
-            # Slices, so that no index can be negative and the loop runs on several days at once.
+            # With slices no index can be negative, so the loop is vectorised.
             width = min(windows[k], days)
-            old, until_now, before = out[k, i, width:], total[width + 1 :], total[1:]
+            full, until_now, before = out[k, i, width:], total[width + 1 :], total[1:]
             out[k, i, :width] = total[1 : width + 1]
             for t in range(days - width):
-                old[t] = until_now[t] - before[t]
+                full[t] = until_now[t] - before[t]
     return out
 
 
 @compiled
 def decaying_sums(values: Float32, keep: Array) -> Array:
-    """Recursive sums s_t = keep * s_(t-1) + x_t.
+    """Recursive sums s_t = keep * s_(t-1) + x_t, shape (decay, row, day).
 
     Parameters
     ----------
     values : ndarray of float32, shape (row, day)
     keep : ndarray of float64, shape (decay,)
-        Share that is kept from one day to the next, in (0, 1).
-
-    Returns
-    -------
-    ndarray of float64, shape (decay, row, day)
+        In (0, 1).
     """
     rows, days = values.shape
     out = np.empty((len(keep), rows, days), np.float64)
@@ -76,22 +69,16 @@ def decaying_sums(values: Float32, keep: Array) -> Array:
 
 
 def decayed_features(values: Float32, keep: Array) -> Float32:
-    """The sums of :func:`decaying_sums`, rounded to float32 on the way out.
-
-    A sum below ``SMALLEST_SUM`` becomes zero: nobody can tell, and tiny numbers are slow.
+    """The sums of :func:`decaying_sums` as float32; sums below ``SMALLEST_SUM`` become zero.
 
     Parameters
     ----------
     values : ndarray of float32, shape (row, day)
-        Not negative.
+        Nonnegative.
     keep : ndarray of float64, shape (decay,)
-        Share that is kept from one day to the next, in (0, 1).
-
-    Returns
-    -------
-    ndarray of float32, shape (decay, row, day)
+        In (0, 1).
     """
-    # In fours: a sum waits for its own day before, so four at a time take as long as one.
+    # In fours: each sum depends on its previous day, so four at a time take as long as one.
     whole = -(-len(keep) // 4) * 4
     out = np.empty((whole, *values.shape), np.float32)
     _decayed_features(values, np.append(keep, np.zeros(whole - len(keep))), out)
@@ -118,15 +105,14 @@ def _decayed_features(values: Float32, keep: Array, out: Float32) -> None:
 
 @compiled
 def days_since(values: Float32, at_least: float, cap: int) -> Float32:
-    """Days since the value was last at or above a level: 0 today, ``cap`` if never or longer.
+    """Days since the value was last ``at_least`` so high: 0 today, ``cap`` if never or longer.
 
     Parameters
     ----------
-    values : array of float32, shape (row, day)
+    values : ndarray of float32, shape (row, day)
     at_least : float
-        Level that counts.
     cap : int
-        Most days that are told.
+        In days.
     """
     rows, days = values.shape
     out = np.empty(values.shape, np.float32)
@@ -140,13 +126,11 @@ def days_since(values: Float32, at_least: float, cap: int) -> Float32:
 
 @compiled
 def window_max(values: Float32, width: int) -> Float32:
-    """Highest value of the last ``width`` days, today included.
-
-    A monotone queue: each day enters and leaves once, whatever the width.
+    """Highest value of the last ``width`` days, today included, by a monotone queue.
 
     Parameters
     ----------
-    values : array of float32, shape (row, day)
+    values : ndarray of float32, shape (row, day)
     width : int
         In days.
     """
@@ -171,7 +155,7 @@ def log_ratio(
 ) -> tuple[Float32, Float32]:
     """Trend log((short / ws + eps) / (long / wl + eps)) and its change over some days.
 
-    The logarithm is taken cell by cell: a vectorised one may differ in its last bit with the
+    The logarithm is computed cell by cell: a vectorised one may differ in the last bit with the
     length of the axis.
 
     Parameters
@@ -184,20 +168,16 @@ def log_ratio(
         Per day, above 0.
     change : int
         In days; the trend before the axis is 0.
-
-    Returns
-    -------
-    tuple of ndarray of float32, each of shape (row, day)
     """
     rows, days = short.shape
-    level, moved = np.empty(short.shape, np.float32), np.empty(short.shape, np.float32)
+    trends, changes = np.empty(short.shape, np.float32), np.empty(short.shape, np.float32)
     trend = np.empty(days)
     for i in range(rows):
         for t in range(days):
             trend[t] = math.log((short[i, t] / widths[0] + eps) / (long[i, t] / widths[1] + eps))
-            level[i, t] = trend[t]
-            moved[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
-    return level, moved
+            trends[i, t] = trend[t]
+            changes[i, t] = trend[t] - trend[t - change] if t >= change else trend[t]
+    return trends, changes
 
 
 @compiled
@@ -206,73 +186,67 @@ def log_ratio_as_known(
     sums: Float32,
     widths: NDArray[np.int64],
     eps: float,
-    level: Float32,
-    moved: Float32,
+    trends: Float32,
+    changes: Float32,
 ) -> None:
-    """The same for rows with late news, where the earlier sums are as known today.
+    """Trend and change for rows with late news, both ends of the change as known today.
 
     Parameters
     ----------
     rows : ndarray of int64
     sums : ndarray of float32, shape (5, row, day)
-        Over the short and the long window, the change, and the change before each of the two.
+        Over the short window, the long window, the days of the change, and these days together
+        with each of the two windows.
     widths, eps
         As for :func:`log_ratio`.
-    level, moved : ndarray of float32, shape (row, day)
+    trends, changes : ndarray of float32, shape (row, day)
         Written in place.
     """
     for i in rows:
-        for t in range(level.shape[1]):
+        for t in range(trends.shape[1]):
             now = math.log((sums[0, i, t] / widths[0] + eps) / (sums[1, i, t] / widths[1] + eps))
             short, long = sums[3, i, t] - sums[2, i, t], sums[4, i, t] - sums[2, i, t]
             before = math.log((short / widths[0] + eps) / (long / widths[1] + eps))
-            level[i, t], moved[i, t] = now, now - before
+            trends[i, t], changes[i, t] = now, now - before
 
 
 @compiled
 def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
     """Mean, spread and burstiness of the last gaps between days with a value of 1 or more.
 
-    Sums and squares are kept in whole numbers, so that nothing drifts after a long gap.
+    Sums and squares are whole numbers, so rounding errors do not accumulate.
 
     Parameters
     ----------
     values : ndarray of float32, shape (row, day)
     last : int
-        How many gaps; fewer where there are fewer.
+        Number of gaps, if there are as many.
     cap : int
-        Longest gap in days, and the mean where there is no gap yet.
-
-    Returns
-    -------
-    tuple of ndarray of float32, each of shape (row, day)
+        Longest gap in days, and the mean before the first gap.
     """
     rows, days = values.shape
-    mean, spread, burst = (
-        np.empty(values.shape, np.float32),
-        np.empty(values.shape, np.float32),
-        np.empty(values.shape, np.float32),
-    )
+    mean = np.empty(values.shape, np.float32)
+    deviation, burstiness = np.empty_like(mean), np.empty_like(mean)
     ring = np.zeros(last, np.int64)
     for i in range(rows):
         ring[:] = 0
-        seen, total, squares, before = 0, 0, 0, -1
+        n_gaps, total, squares, before = 0, 0, 0, -1
         mu, sigma, b = float(cap), 0.0, 0.0
         for t in range(days):
             if values[i, t] >= 1.0:
                 if before >= 0:
-                    gap, gone = min(t - before, cap), ring[seen % last]
-                    ring[seen % last] = gap
-                    seen += 1
-                    total += gap - gone
-                    squares += gap * gap - gone * gone
-                    n = min(seen, last)
+                    gap, oldest = min(t - before, cap), ring[n_gaps % last]
+                    ring[n_gaps % last] = gap
+                    n_gaps += 1
+                    total += gap - oldest
+                    squares += gap * gap - oldest * oldest
+                    n = min(n_gaps, last)
                     mu = total / n
                     sigma = math.sqrt(n * squares - total * total) / n
                     b = (sigma - mu) / (sigma + mu) if n > 1 else 0.0
                 before = t
-            mean[i, t], spread[i, t], burst[i, t] = mu, sigma, b
-    return mean, spread, burst
+            mean[i, t], deviation[i, t], burstiness[i, t] = mu, sigma, b
+    return mean, deviation, burstiness
 
 
 @compiled
@@ -286,12 +260,12 @@ def place(
     ----------
     values : ndarray of float32, shape (column, row, day)
     unit, begin, stop : ndarray of int64, shape (row,)
-        Where a row goes, and the half-open stretch of days for which it is the one that counts,
-        not before ``since``.
+        Destination of each row, and the half-open stretch of days on which it is current, not
+        before ``since``.
     lag : int
         In days; days before the axis are read as its first.
     since : int
-        The first day that ``out`` holds.
+        First day of ``out``.
     out : ndarray of float32, shape (column, unit, day)
         Written in place; each row of ``values`` touches its own stretch only.
     """
@@ -300,7 +274,7 @@ def place(
             into, row = out[k, unit[i]], values[k, i]
             early = min(max(begin[i], lag), stop[i])
             into[begin[i] - since : early - since] = row[0]
-            # A loop over slices, not one assignment: that would ask whether the two overlap.
+            # A loop, because an assignment of slices would check whether the two overlap.
             days = into[early - since : stop[i] - since]
             known = row[early - lag : stop[i] - lag]
             for t in range(len(days)):
@@ -308,17 +282,13 @@ def place(
 
 
 def ahead_sum(values: Float32, horizon: int) -> Array:
-    """Sums over the days t+1 to t+h; NaN where the axis ends before. For targets only.
+    """Sums over the days t+1 to t+h, NaN if the axis ends before. Only for targets.
 
     Parameters
     ----------
     values : ndarray, shape (row, day)
     horizon : int
         In days.
-
-    Returns
-    -------
-    ndarray of float64, shape (row, day)
     """
     rows, days = values.shape
     total = np.zeros((rows, days + 1))
@@ -327,52 +297,3 @@ def ahead_sum(values: Float32, horizon: int) -> Array:
     if days > horizon:
         out[:, : days - horizon] = total[:, 1 + horizon :] - total[:, 1 : days - horizon + 1]
     return out
-
-
-@compiled
-def past_quantiles(
-    values: Float32, horizon: int, windows: int, quantile: float
-) -> tuple[Array, Array]:
-    """Quantile and mean of the last non-overlapping window sums, on each day.
-
-    The days of one remainder modulo the horizon share their windows but one, so their sums are kept
-    sorted: each day removes the oldest and inserts the newest.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (row, day)
-    horizon : int
-        Length of a window in days.
-    windows : int
-        How many, the last one ending on the day itself.
-    quantile : float
-        Interpolated linearly between the two nearest sums.
-
-    Returns
-    -------
-    tuple of two ndarrays of float64, shape (row, day)
-    """
-    rows, days = values.shape
-    place, mean = np.empty((rows, days)), np.empty((rows, days))
-    at = quantile * (windows - 1)
-    low = int(at)
-    share = at - low
-    sums, kept = np.empty(days), np.empty(windows)
-    for i in range(rows):
-        running = 0.0
-        for t in range(days):
-            running += values[i, t]
-            if t >= horizon:
-                running -= values[i, t - horizon]
-            sums[t] = running
-        for phase in range(min(horizon, days)):
-            kept[:] = 0.0
-            total = 0.0
-            for t in range(phase, days, horizon):
-                oldest = t - windows * horizon
-                gone = sums[oldest] if oldest >= 0 else 0.0
-                total += sums[t] - gone
-                replace_sorted(kept, gone, sums[t])
-                place[i, t] = kept[low] + share * (kept[min(low + 1, windows - 1)] - kept[low])
-                mean[i, t] = total / windows
-    return place, mean

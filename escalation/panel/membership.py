@@ -1,4 +1,4 @@
-"""Which units each event belongs to: names become keys once each, never row by row."""
+"""The units that each event belongs to; each distinct name becomes a key once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.arrays import Ints
@@ -21,9 +20,9 @@ class Membership(NamedTuple):
     Parameters
     ----------
     code : ndarray of int64, shape (event,)
-        Position among the keys; -1 where the event belongs to no unit of this kind.
+        Index among the keys; -1 if the event belongs to no unit of this kind.
     keys : tuple of str
-        Each unit once, in the order of appearance.
+        The units in order of appearance.
     """
 
     code: Ints
@@ -38,11 +37,7 @@ def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
     events : DataFrame
         Canonical events or versions.
     kind : str
-        Of :data:`escalation.schema.UNIT_KINDS`.
-
-    Returns
-    -------
-    Membership
+        One of :data:`escalation.schema.UNIT_KINDS`.
 
     Examples
     --------
@@ -64,7 +59,7 @@ def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
 
 
 def unit_keys_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
-    """Key of each event's unit; missing where it belongs to none of this kind.
+    """Key of each event's unit; missing if it belongs to none of this kind.
 
     Parameters
     ----------
@@ -76,8 +71,8 @@ def unit_keys_of(events: pd.DataFrame, kind: schema.UnitKind) -> pd.Series:
     return pd.Series(values, index=events.index, dtype="str")
 
 
-def written_name(event: Mapping[str, Any], kind: schema.UnitKind, key: str) -> UnitName:
-    """A unit's name and country as one of its events writes them.
+def name_of_unit(event: Mapping[str, Any], kind: schema.UnitKind, key: str) -> UnitName:
+    """A unit's name and country as spelled in one of its events.
 
     Parameters
     ----------
@@ -97,25 +92,25 @@ def written_name(event: Mapping[str, Any], kind: schema.UnitKind, key: str) -> U
 def _joined(
     names: pd.Series, others: pd.Series | None, make: Callable[[str, str], str]
 ) -> Membership:
-    """Keys of pairs of texts; the second may be missing, as empty text."""
+    """Keys of pairs of texts; the second is empty if missing."""
     name, distinct = pd.factorize(names)
-    other, beside = (np.full(len(name), -1), []) if others is None else pd.factorize(others)
-    width, has = len(beside) + 1, name >= 0
-    pair, pairs = pd.factorize(name[has].astype(np.int64) * width + other[has] + 1)
-    texts = ["", *beside]
-    made = [make(str(distinct[one // width]), str(texts[one % width])) for one in pairs.tolist()]
+    other, second = (np.full(len(name), -1), []) if others is None else pd.factorize(others)
+    width, named = len(second) + 1, name >= 0
+    pair, pairs = pd.factorize(name[named].astype(np.int64) * width + other[named] + 1)
+    texts = ["", *second]
+    made = [make(str(distinct[i // width]), str(texts[i % width])) for i in pairs.tolist()]
     number, keys = pd.factorize(np.array([key or None for key in made], dtype=object))
     code = np.full(len(name), -1, np.int64)
-    code[has] = number[pair] if len(pair) else pair
+    code[named] = number[pair] if len(pair) else pair
     return Membership(code, tuple(str(key) for key in keys))
 
 
 def _cells(events: pd.DataFrame) -> Membership:
-    place: list[NDArray[np.float64]] = [
+    latitude, longitude = (
         events[name].to_numpy(dtype=np.float64, na_value=np.nan)
         for name in (schema.LATITUDE, schema.LONGITUDE)
-    ]
-    placed = ~np.isnan(place[0]) & ~np.isnan(place[1])
+    )
+    located = ~np.isnan(latitude) & ~np.isnan(longitude)
     code = np.full(len(events), -1, np.int64)
-    code[placed], cells = pd.factorize(priogrid(place[0][placed], place[1][placed]))
+    code[located], cells = pd.factorize(priogrid(latitude[located], longitude[located]))
     return Membership(code, tuple(str(cell) for cell in cells.tolist()))

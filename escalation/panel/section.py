@@ -1,4 +1,4 @@
-"""The tables ``[panel]`` and ``where`` of an experiment file."""
+"""The tables ``[panel]`` and ``where`` of experiment files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TAKEN = frozenset({
     *(channel.name for channel in BASE_CHANNELS), *schema.EVENT_COLUMNS, *schema.FORECAST_COLUMNS,
     *schema.SCORE_COLUMNS, schema.OPERATION, schema.ALL_UNIT, "",
 })  # fmt: skip
-"""Names of columns and of channels that are always there: no other channel can have them."""
+"""Names of columns and base channels, which no other channel can have."""
 _TAKEN_STARTS = (f"{schema.TARGET}_", schema.HISTORY)
 
 
 def is_taken(name: str) -> bool:
-    """Whether a channel can't have a name, because it means something else.
+    """Whether a name is reserved, so that no channel can have it.
 
     Examples
     --------
@@ -31,41 +31,37 @@ def is_taken(name: str) -> bool:
 
 
 def where_of(table: object, *, section: str = "where") -> Where:
-    """A filter from its TOML table: ``{event_type = ["rocket_attack"], rung = 3}``.
+    """A filter from a TOML table such as ``{event_type = ["rocket_attack"], rung = 3}``.
 
     Parameters
     ----------
     table : object
-        As the file has it.
+        Table in the file.
     section : str, optional
-        Where it stands, for the message.
+        Its section, for the message.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` for anything but columns with text, and a rung from 0 to 6.
+        ``E-CONFIG`` for anything other than columns with text, and a rung from 0 to 6.
     """
     if not isinstance(table, Mapping):
         raise invalid_value(section, "", table, "needs a table such as { rung = 3 }")
-    rest = dict(table)
-    rung = rest.pop("rung", 0)
+    columns = dict(table)
+    rung = columns.pop("rung", 0)
     if isinstance(rung, bool) or not isinstance(rung, int) or not 0 <= rung <= schema.HIGHEST_RUNG:
         raise invalid_value(section, "rung", rung, f"needs a rung from 0 to {schema.HIGHEST_RUNG}")
-    equal = {k: tuple([v] if isinstance(v, str) else v) for k, v in rest.items() if _is_words(v)}
-    for key in rest:
-        if key not in equal:
-            raise invalid_value(section, key, rest[key], "needs a text, or a list of texts")
+    equal = {}
+    for key, value in columns.items():
+        words = tuple(value) if isinstance(value, list | tuple) else (value,)
+        if not words or not all(isinstance(word, str) for word in words):
+            raise invalid_value(section, key, value, "needs a string, or a list of strings")
+        equal[key] = words
     return Where(equal, rung=rung)
 
 
-def _is_words(value: object) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list | tuple) and bool(value) and all(isinstance(v, str) for v in value)
-    )
-
-
 class ChannelSection(Section):
-    """One more channel of the panel."""
+    """An additional channel of the panel."""
 
     where: dict[str, Any] = Field({})
     measure: Measure = "count"
@@ -100,7 +96,7 @@ class PanelSection(Section):
 
     @model_validator(mode="after")
     def _names(self) -> PanelSection:
-        """No two channels of one name, and none of a name that means something else."""
+        """Refuse reserved and repeated names of channels."""
         names = [channel.name for channel in self.spec.channels]
         for name in names:
             if is_taken(name) or names.count(name) > 1:
@@ -111,7 +107,6 @@ class PanelSection(Section):
     def spec(self) -> PanelSpec:
         """The panel's specification, pairs in both directions."""
         extra = [Channel(n, where_of(c.where), c.measure) for n, c in self.channels.items()]
-        both = [pair for a, b in self.pairs for pair in ((a, b), (b, a))]
-        return PanelSpec(
-            tuple(self.units), (*extra, *(pair_channel(*p) for p in both)), where_of(self.enters)
-        )
+        directed = [pair for a, b in self.pairs for pair in ((a, b), (b, a))]
+        channels = (*extra, *(pair_channel(*pair) for pair in directed))
+        return PanelSpec(tuple(self.units), channels, where_of(self.enters))

@@ -1,9 +1,7 @@
-"""One channel by row and day, and what can be asked of it on each day.
+"""One channel by row and day, and its statistics as known on each day.
 
-The questions that features and labels are formulas over: sums over windows, decayed sums, days
-since the last, the highest rung, active days, gaps, quantiles of past sums. Each answer for a day
-uses what was known on it. Rows without late news take one plain pass; rows that have some take the
-pass of :mod:`escalation.panel.late`.
+Features and labels are formulas over these statistics. Rows without late news take one plain pass
+over the days; rows with late news take a pass of :mod:`escalation.panel.late`.
 """
 
 from __future__ import annotations
@@ -17,8 +15,10 @@ import numpy as np
 
 from escalation import schema
 from escalation._util.arrays import Array, Float32, Ints
-from escalation.panel import kernels, late, late_gaps, late_past, late_since
+from escalation.panel import kernels, late, late_days, late_quantiles
 from escalation.panel.late import Changes
+
+_ABOVE_ZERO = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,58 +28,55 @@ class Series:
     Parameters
     ----------
     steady : ndarray of float32, shape (row, day)
-        What was reported in time and stays as it is: sums, or the highest value for a rung.
-    came, went : Changes, optional
-        What came late or will go, and when it goes.
+        Values that were reported in time and never change: sums, or the highest rung.
+    added, removed : Changes, optional
+        Values reported late, and values that are removed later.
     """
 
     steady: Float32
-    came: Changes | None = None
-    went: Changes | None = None
+    added: Changes | None = None
+    removed: Changes | None = None
 
     @cached_property
-    def _rows(self) -> Ints:
+    def _late_rows(self) -> Ints:
         """Rows that have late news."""
-        if self.came is None:
+        if self.added is None:
             return np.empty(0, np.int64)
-        return np.flatnonzero(np.diff(self.came.starts)).astype(np.int64)
+        return np.flatnonzero(np.diff(self.added.starts)).astype(np.int64)
 
-    def _late(self, update: Callable[..., None], *arguments: Any) -> None:
-        """Run a pass over the rows that have late news."""
-        if len(self._rows):
-            update(self._rows, self.steady, self.came, self.went, *arguments)
+    def _update(self, late_pass: Callable[..., None], *arguments: Any) -> None:
+        """Recompute the rows that have late news."""
+        if len(self._late_rows):
+            late_pass(self._late_rows, self.steady, self.added, self.removed, *arguments)
 
     def at_least(self, level: float) -> Series:
-        """The same with 1 for whatever reaches a level and 0 for the rest.
+        """The series of 1 for values that reach a level, 0 for others.
 
-        Exact for rungs, and for whole numbers of events at a level of 1.
+        Exact for rungs, and for numbers of events at level 1.
         """
         steady = (self.steady >= level).astype(np.float32)
-        if self.came is None or self.went is None:
+        if self.added is None or self.removed is None:
             return Series(steady)
-        return Series(steady, _reaching(self.came, level), _reaching(self.went, level))
+        return Series(steady, _reaching(self.added, level), _reaching(self.removed, level))
 
     def window_sums(self, windows: Ints) -> Float32:
-        """Sums over the last w days, today included; days before the axis are zeros.
+        """Sums over the last w days, today included, shape (window, row, day).
+
+        Days before the axis are zeros. Sums of whole numbers are exact up to 16,777,216.
 
         Parameters
         ----------
         windows : ndarray of int64, shape (window,)
             Lengths in days, at least 1.
-
-        Returns
-        -------
-        ndarray of float32, shape (window, row, day)
-            Sums of whole numbers are exact up to 16,777,216.
         """
         out = kernels.sums_over_windows(self.steady, windows)
-        self._late(late.late_window_sums, windows, out)
+        self._update(late.late_window_sums, windows, out)
         return out
 
     def log_ratio(self, widths: Ints, eps: float, change: int) -> tuple[Float32, Float32]:
         """Log ratio of a short window's daily rate to a long one's, and its change.
 
-        Both ends of the change are as known today, so late news about the days before moves it.
+        Both ends of the change are as known today, so late news about earlier days changes it.
 
         Parameters
         ----------
@@ -95,55 +92,47 @@ class Series:
         tuple of ndarray of float32, each of shape (row, day)
         """
         short, long = kernels.sums_over_windows(self.steady, widths)
-        found = kernels.log_ratio(short, long, (int(widths[0]), int(widths[1])), eps, change)
-        if len(self._rows):
+        result = kernels.log_ratio(short, long, (int(widths[0]), int(widths[1])), eps, change)
+        if len(self._late_rows):
             windows = np.array([*widths, change, *(widths + change)], dtype=np.int64)
             sums = np.empty((len(windows), *self.steady.shape), np.float32)
-            self._late(late.late_window_sums, windows, sums)
-            kernels.log_ratio_as_known(self._rows, sums, widths, eps, *found)
-        return found
+            self._update(late.late_window_sums, windows, sums)
+            kernels.log_ratio_as_known(self._late_rows, sums, widths, eps, *result)
+        return result
 
     def active_days(self, windows: Ints, *, level: float = 1.0) -> Float32:
-        """Days that reach a level among the last w, shape (window, row, day).
+        """Number of days that reach a level among the last w, shape (window, row, day).
 
         Parameters
         ----------
-        windows : array of int
-            Widths in days.
+        windows : ndarray of int64, shape (window,)
+            Lengths in days.
         level : float
-            What a day has to reach.
         """
         marks = self.at_least(level)
         out = kernels.sums_over_windows(marks.steady, windows)
-        marks._late(late.late_active_days, windows, out)
+        marks._update(late.late_active_days, windows, out)
         return out
 
     def decayed_features(self, keep: Array) -> Float32:
-        """Sums that keep a share from day to day, rounded to float32, shape (decay, row, day).
-
-        A sum below :data:`escalation.panel.kernels.SMALLEST_SUM` becomes zero.
-        """
+        """:meth:`decayed_sums` as float32; sums below ``kernels.SMALLEST_SUM`` become zero."""
         out = kernels.decayed_features(self.steady, keep)
-        if len(self._rows):
-            whole = np.empty((len(keep), *self.steady.shape))
-            self._late(late.late_decayed_sums, keep, kernels.SMALLEST_SUM, whole)
-            out[:, self._rows] = whole[:, self._rows]
+        if len(self._late_rows):
+            sums = np.empty((len(keep), *self.steady.shape))
+            self._update(late.late_decayed_sums, keep, kernels.SMALLEST_SUM, sums)
+            out[:, self._late_rows] = sums[:, self._late_rows]
         return out
 
     def decayed_sums(self, keep: Array) -> Array:
-        """Sums that keep a share from day to day, s_t = keep * s_(t-1) + x_t.
+        """Sums s_t = keep * s_(t-1) + x_t in float64, shape (decay, row, day).
 
         Parameters
         ----------
         keep : ndarray of float64, shape (decay,)
             In (0, 1).
-
-        Returns
-        -------
-        ndarray of float64, shape (decay, row, day)
         """
         out = kernels.decaying_sums(self.steady, keep)
-        self._late(late.late_decayed_sums, keep, 0.0, out)
+        self._update(late.late_decayed_sums, keep, 0.0, out)
         return out
 
     def days_since(self, cap: int, *, level: float = 1.0) -> Float32:
@@ -152,27 +141,26 @@ class Series:
         Parameters
         ----------
         cap : int
-            Most days that are told.
+            In days.
         level : float
-            What a day has to reach.
         """
         out = kernels.days_since(self.steady, level, cap)
-        self.at_least(level)._late(late_since.late_days_since, cap, out)
+        self.at_least(level)._update(late_days.late_days_since, cap, out)
         return out
 
     def days_since_first(self) -> Float32:
-        """Days since anything first happened, that day included; 0 before. Shape (row, day)."""
+        """Days since the first event, that day included, and 0 before it; shape (row, day)."""
         marks = self.at_least(_ABOVE_ZERO)
         begun = np.logical_or.accumulate(marks.steady > 0, axis=1)
         out = np.cumsum(begun, axis=1, dtype=np.int32).astype(np.float32)
-        marks._late(late_since.late_days_since_first, out)
+        marks._update(late_days.late_days_since_first, out)
         return out
 
     def highest(self, width: int) -> Float32:
-        """Highest rung of the last days, today included, shape (row, day)."""
+        """Highest rung of the last ``width`` days, today included, shape (row, day)."""
         out = kernels.window_max(self.steady, width)
         windows = np.array([width], dtype=np.int64)
-        self._late(late_since.late_highest, windows, schema.HIGHEST_RUNG, out[None])
+        self._update(late_days.late_highest, windows, schema.HIGHEST_RUNG, out[None])
         return out
 
     def gaps(self, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
@@ -181,50 +169,38 @@ class Series:
         Parameters
         ----------
         last : int
-            How many gaps; fewer where there are fewer.
+            Number of gaps, if there are as many.
         cap : int
-            Longest gap in days, and the mean where there is no gap yet.
+            Longest gap in days, and the mean before the first gap.
 
         Returns
         -------
         tuple of ndarray of float32, each of shape (row, day)
         """
-        found = kernels.gaps(self.steady, last, cap)
-        self.at_least(1.0)._late(late_gaps.late_gaps, last, cap, *found)
-        return found
+        result = kernels.gaps(self.steady, last, cap)
+        self.at_least(1.0)._update(late_days.late_gaps, last, cap, *result)
+        return result
 
     def past_quantiles(self, horizon: int, *, windows: int, quantile: float) -> tuple[Array, Array]:
-        """Quantile and mean of the last non-overlapping sums over some days, on each day.
+        """Quantile and mean of the last non-overlapping window sums, each of shape (row, day).
 
         Parameters
         ----------
         horizon : int
             Length of a window in days.
         windows : int
-            How many, the last one ending on the day itself.
+            Number of windows, the last one ending on the day itself.
         quantile : float
             Interpolated linearly between the two nearest sums.
-
-        Returns
-        -------
-        tuple of two ndarrays of float64, shape (row, day)
         """
-        found = kernels.past_quantiles(self.steady, horizon, windows, quantile)
-        self._late(late_past.late_past_quantiles, horizon, windows, quantile, *found)
-        return found
-
-
-_ABOVE_ZERO = 1e-9
-"""Anything above zero."""
+        result = late_quantiles.past_quantiles(self.steady, horizon, windows, quantile)
+        self._update(late_quantiles.late_past_quantiles, horizon, windows, quantile, *result)
+        return result
 
 
 def _reaching(changes: Changes, level: float) -> Changes:
-    """Changes whose value reaches a level, each as a 1."""
+    """Changes whose value reaches a level, each with value 1."""
     keep = changes.value >= level
     before = np.concatenate([[0], np.cumsum(keep)])
-    return Changes(
-        before[changes.starts],
-        changes.day[keep],
-        changes.time[keep],
-        np.ones(int(before[-1])),
-    )
+    ones = np.ones(int(before[-1]))
+    return Changes(before[changes.starts], changes.day[keep], changes.time[keep], ones)

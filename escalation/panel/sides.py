@@ -1,4 +1,4 @@
-"""Daily acts between directed pairs of sides."""
+"""Daily counts of acts between directed pairs of sides."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def pair_counts(
     spec : PanelSpec
         Its channels named ``actor>target`` are the pairs; other channels and its units are ignored.
     first_day, last_day : date-like, optional
-        Ends of the day axis; by default the archive's.
+        Ends of the day axis; by default those of the archive.
     lag : int
-        Reporting lag in days: the last ``lag`` days are incomplete and left out.
+        Reporting lag in days; the last ``lag`` days are incomplete and omitted.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def pair_counts(
     Raises
     ------
     UsageError
-        ``E-CONFIG`` when there are no pairs.
+        ``E-CONFIG`` if there are no pairs.
     """
     channels = tuple(channel for channel in spec.channels if ">" in channel.name)
     if not channels:
@@ -51,7 +51,7 @@ def pair_counts(
 
 
 def no_pairs() -> UsageError:
-    """The refusal of an experiment that names no two sides."""
+    """The error for an experiment without a pair of sides."""
     return UsageError(
         "E-CONFIG",
         "needs at least one pair of sides",

@@ -105,7 +105,14 @@ def history_of(values: Series, panel: Panel, *, horizon: int) -> dict[str, Array
 
 
 def past_sum(values: Series, width: int) -> Array:
-    """Sum over the last ``width`` days, today included."""
+    """Sum over the last days, today included.
+
+    Parameters
+    ----------
+    values : Series
+    width : int
+        In days.
+    """
     return values.window_sums(np.array([width], dtype=np.int64))[0].astype(np.float64)
 
 

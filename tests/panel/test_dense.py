@@ -64,7 +64,8 @@ def test_a_filter_of_no_events_keeps_none(where):
 
 def test_a_filter_on_anything_but_text_is_refused():
     with pytest.raises(
-        UsageError, match=r"E-CONFIG\] column=where value='killed' not a column to choose events by"
+        UsageError,
+        match=r"E-CONFIG\] column=where value='killed' events can't be selected by this column",
     ):
         Where({"killed": ("3",)})
 
@@ -152,7 +153,8 @@ def test_a_channel_that_the_panel_lacks_is_an_error_that_names_the_others():
     assert panel.shape == (1, 3)
     assert panel["events"].sum() == 3
     with pytest.raises(
-        UsageError, match=r"E-CHANNEL\] value='deaths' the panel has no such channel; it has events"
+        UsageError,
+        match=r"E-CHANNEL\] value='deaths' the panel has no such channel; channels: events",
     ):
         panel["deaths"]
 

@@ -1,0 +1,166 @@
+"""Quantiles of past window sums, in one pass over the day axis, without and with late news.
+
+The arguments of the pass with late news are described in :mod:`escalation.panel.late`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from escalation._util.arrays import Array, Float32, Ints
+from escalation._util.compiled import compiled
+from escalation.panel.late import Changes
+
+
+@compiled
+def _replace_sorted(ordered: Array, old: float, new: float) -> None:
+    """Replace a value in a sorted array, in place."""
+    j = np.searchsorted(ordered, old)
+    while j + 1 < len(ordered) and ordered[j + 1] < new:
+        ordered[j] = ordered[j + 1]
+        j += 1
+    while j > 0 and ordered[j - 1] > new:
+        ordered[j] = ordered[j - 1]
+        j -= 1
+    ordered[j] = new
+
+
+@compiled
+def past_quantiles(
+    values: Float32, horizon: int, windows: int, quantile: float
+) -> tuple[Array, Array]:
+    """Quantile and mean of the last non-overlapping window sums, on each day.
+
+    Days with the same remainder modulo the horizon share all windows but one, so their sums are
+    kept sorted: each day removes the oldest and inserts the newest.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (row, day)
+    horizon : int
+        Length of a window in days.
+    windows : int
+        Number of windows, the last one ending on the day itself.
+    quantile : float
+        Interpolated linearly between the two nearest sums.
+    """
+    rows, days = values.shape
+    quantiles, mean = np.empty((rows, days)), np.empty((rows, days))
+    at = quantile * (windows - 1)
+    low = int(at)
+    share = at - low
+    sums, ordered = np.empty(days), np.empty(windows)
+    for i in range(rows):
+        running = 0.0
+        for t in range(days):
+            running += values[i, t]
+            if t >= horizon:
+                running -= values[i, t - horizon]
+            sums[t] = running
+        for phase in range(min(horizon, days)):
+            ordered[:] = 0.0
+            total = 0.0
+            for t in range(phase, days, horizon):
+                first = t - windows * horizon
+                oldest = sums[first] if first >= 0 else 0.0
+                total += sums[t] - oldest
+                _replace_sorted(ordered, oldest, sums[t])
+                step = ordered[min(low + 1, windows - 1)] - ordered[low]
+                quantiles[i, t] = ordered[low] + share * step
+                mean[i, t] = total / windows
+    return quantiles, mean
+
+
+@compiled
+def late_past_quantiles(
+    rows: Ints,
+    steady: Float32,
+    added: Changes,
+    removed: Changes,
+    horizon: int,
+    windows: int,
+    quantile: float,
+    quantiles: Array,
+    mean: Array,
+) -> None:
+    """Quantile and mean of the last non-overlapping window sums, as known on each day.
+
+    As in :func:`past_quantiles`, sums are kept sorted by remainder; a change of a day's value
+    changes one sum for each remainder.
+
+    Parameters
+    ----------
+    rows, steady, added, removed
+        As in :func:`late_window_sums`.
+    horizon : int
+        Length of a window in days.
+    windows : int
+        Number of windows.
+    quantile : float
+        Between 0 and 1.
+    quantiles, mean : ndarray of float64, shape (row, day)
+        Written in place.
+    """
+    days = steady.shape[1]
+    at = quantile * (windows - 1)
+    low = int(at)
+    share = at - low
+    now, sums = np.zeros(days), np.zeros(days)
+    ordered, totals = np.zeros((horizon, windows)), np.zeros(horizon)
+    for i in rows:
+        ordered[:, :] = 0.0
+        totals[:] = 0.0
+        p, q = added.starts[i], removed.starts[i]
+        for t in range(days):
+            now[t] = steady[i, t]
+            while p < added.starts[i + 1] and added.time[p] == t:
+                _change(
+                    added.day[p], added.value[p], t, horizon, windows, now, sums, ordered, totals
+                )
+                p += 1
+            while q < removed.starts[i + 1] and removed.time[q] == t:
+                _change(
+                    removed.day[q],
+                    -removed.value[q],
+                    t,
+                    horizon,
+                    windows,
+                    now,
+                    sums,
+                    ordered,
+                    totals,
+                )
+                q += 1
+            sums[t] = now[t] + (sums[t - 1] if t > 0 else 0.0)
+            if t >= horizon:
+                sums[t] -= now[t - horizon]
+            phase, first = t % horizon, t - windows * horizon
+            oldest = sums[first] if first >= 0 else 0.0
+            totals[phase] += sums[t] - oldest
+            row = ordered[phase]
+            _replace_sorted(row, oldest, sums[t])
+            quantiles[i, t] = row[low] + share * (row[min(low + 1, windows - 1)] - row[low])
+            mean[i, t] = totals[phase] / windows
+
+
+@compiled
+def _change(
+    day: int,
+    value: float,
+    today: int,
+    horizon: int,
+    windows: int,
+    now: Array,
+    sums: Array,
+    ordered: Array,
+    totals: Array,
+) -> None:
+    """Change a day's value, and all complete sums that contain it."""
+    now[day] += value
+    for end in range(day, min(day + horizon, today)):
+        phase = end % horizon
+        newest = today - 1 - (today - 1 - phase) % horizon
+        if newest - end < windows * horizon:
+            _replace_sorted(ordered[phase], sums[end], sums[end] + value)
+            totals[phase] += value
+        sums[end] += value

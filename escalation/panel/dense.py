@@ -134,8 +134,8 @@ class Panel:
         Where the unit was first seen, in degrees; NaN if unknown.
     country : tuple of str
         Country where the unit was first seen; empty if unknown.
-    news : mapping of str to pair of Changes
-        Late additions and later removals by channel. The arrays hold only what never changes.
+    news : mapping of str to Changes
+        Late additions and removals by channel. The arrays hold only what never changes.
     whole : bool
         Whether the arrays are complete rows. A panel as known on each day has none, because the
         value of a past day depends on the day from which it is seen.
@@ -147,7 +147,7 @@ class Panel:
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     country: tuple[str, ...]
-    news: Mapping[str, tuple[Changes, Changes]] = field(default_factory=dict)
+    news: Mapping[str, Changes] = field(default_factory=dict)
     whole: bool = True
 
     def __getitem__(self, channel: str) -> NDArray[np.float32]:
@@ -159,7 +159,7 @@ class Panel:
 
     def series(self, channel: str) -> Series:
         """Statistics of a channel, such as its sums over windows, as known on each day."""
-        return Series(self._values(channel), *self.news.get(channel, ()))
+        return Series(self._values(channel), self.news.get(channel))
 
     def _values(self, channel: str) -> NDArray[np.float32]:
         try:

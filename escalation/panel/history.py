@@ -132,15 +132,25 @@ class History:
         steady = inside & (seen == day) & (self.ends >= count)
         added = np.flatnonzero(inside & ~steady)
         removed = added[self.ends[added] < count]
-        order = order_by(self.code[removed], self.ends[removed], count)
-        removed = removed[np.argsort(order, kind="stable")]
+        changed = np.concatenate([added, removed])
+        time = np.concatenate([seen[added], self.ends[removed]])
+        sign = np.repeat(np.float32([1, -1]), [len(added), len(removed)])
+        order = np.argsort(order_by(self.code[changed], time, count), kind="stable")
+        changed, time, sign = changed[order], time[order], sign[order]
+        stays = np.flatnonzero(steady)
         arrays, news = {}, {}
         for name, weight in self.weights.items():
-            arrays[name] = self._filled(name, weight, np.flatnonzero(steady), day)
-            if weight[added].any():
-                news[name] = (
-                    self._changes(added[weight[added] != 0], day, seen, weight),
-                    self._changes(removed[weight[removed] != 0], day, self.ends, weight),
+            arrays[name] = self._filled(name, weight, stays, day)
+            value = sign * weight[changed]
+            some = np.flatnonzero(value)
+            if len(some):
+                rows = changed[some]
+                starts = np.searchsorted(self.code[rows], np.arange(len(self.units) + 1))
+                news[name] = Changes(
+                    starts.astype(np.int64),
+                    day[rows].astype(np.int64),
+                    time[some].astype(np.int64),
+                    value[some].astype(np.float64),
                 )
         return Panel(
             self.unit_keys,
@@ -179,18 +189,6 @@ class History:
         out = np.zeros((len(self.units), len(self.days)), np.float32)
         _fill(self.code, day, weight, some, name in self.highest, out)
         return out
-
-    def _changes(
-        self, some: NDArray[np.int64], day: Int32, time: Int32, weight: NDArray[np.float32]
-    ) -> Changes:
-        """Some versions as changes of their day's value from a time on."""
-        starts = np.searchsorted(self.code[some], np.arange(len(self.units) + 1))
-        return Changes(
-            starts.astype(np.int64),
-            day[some].astype(np.int64),
-            time[some].astype(np.int64),
-            weight[some].astype(np.float64),
-        )
 
 
 class _LazyChannels(Mapping[str, NDArray[np.float32]]):

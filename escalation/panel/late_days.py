@@ -15,15 +15,13 @@ from escalation.panel.late import Changes
 
 
 @compiled
-def late_days_since(
-    rows: Ints, steady: Float32, added: Changes, removed: Changes, cap: int, out: Float32
-) -> None:
+def late_days_since(rows: Ints, steady: Float32, changes: Changes, cap: int, out: Float32) -> None:
     """Days since the last day with an event, ``cap`` if never or longer.
 
     Parameters
     ----------
-    rows, steady, added, removed
-        As in :func:`late_window_sums`.
+    rows, steady, changes
+        As in :func:`escalation.panel.late.late_window_sums`.
     cap : int
         In days.
     out : array of float32, shape (row, day)
@@ -32,18 +30,16 @@ def late_days_since(
     days = steady.shape[1]
     support = np.zeros(days, np.int64)
     for i in rows:
-        p, q, last = added.starts[i], removed.starts[i], -1
+        p, last = changes.starts[i], -1
         for t in range(days):
             support[t] = 1 if steady[i, t] > 0 else 0
             if support[t] > 0:
                 last = t
-            while p < added.starts[i + 1] and added.time[p] == t:
-                support[added.day[p]] += 1
-                last = max(last, added.day[p])
+            while p < changes.starts[i + 1] and changes.time[p] == t:
+                support[changes.day[p]] += int(changes.value[p])
+                if changes.value[p] > 0:
+                    last = max(last, changes.day[p])
                 p += 1
-            while q < removed.starts[i + 1] and removed.time[q] == t:
-                support[removed.day[q]] -= 1
-                q += 1
             while last >= 0 and support[last] == 0:
                 # Days further back than the cap count as never, so the search is short.
                 last = last - 1 if t - last < cap else -1
@@ -51,15 +47,13 @@ def late_days_since(
 
 
 @compiled
-def late_days_since_first(
-    rows: Ints, steady: Float32, added: Changes, removed: Changes, out: Float32
-) -> None:
+def late_days_since_first(rows: Ints, steady: Float32, changes: Changes, out: Float32) -> None:
     """Days since the first day with an event, that day included, and 0 before it.
 
     Parameters
     ----------
-    rows, steady, added, removed
-        As in :func:`late_window_sums`.
+    rows, steady, changes
+        As in :func:`escalation.panel.late.late_window_sums`.
     out : array of float32, shape (row, day)
         Written in place.
     """
@@ -67,18 +61,16 @@ def late_days_since_first(
     support = np.zeros(days, np.int64)
     for i in rows:
         support[:] = 0
-        p, q, first = added.starts[i], removed.starts[i], days
+        p, first = changes.starts[i], days
         for t in range(days):
             if steady[i, t] > 0:
                 support[t] += 1
                 first = min(first, t)
-            while p < added.starts[i + 1] and added.time[p] == t:
-                support[added.day[p]] += 1
-                first = min(first, added.day[p])
+            while p < changes.starts[i + 1] and changes.time[p] == t:
+                support[changes.day[p]] += int(changes.value[p])
+                if changes.value[p] > 0:
+                    first = min(first, changes.day[p])
                 p += 1
-            while q < removed.starts[i + 1] and removed.time[q] == t:
-                support[removed.day[q]] -= 1
-                q += 1
             while first <= t and support[first] == 0:
                 first += 1
             if first > t:
@@ -90,8 +82,7 @@ def late_days_since_first(
 def late_highest(
     rows: Ints,
     steady: Float32,
-    added: Changes,
-    removed: Changes,
+    changes: Changes,
     windows: Ints,
     top: int,
     out: Float32,
@@ -100,8 +91,8 @@ def late_highest(
 
     Parameters
     ----------
-    rows, steady, added, removed
-        As in :func:`late_window_sums`.
+    rows, steady, changes
+        As in :func:`escalation.panel.late.late_window_sums`.
     windows : array of int
         Lengths in days.
     top : int
@@ -115,20 +106,20 @@ def late_highest(
     for i in rows:
         support[:, :] = 0
         last[:] = -1
-        p, q = added.starts[i], removed.starts[i]
+        p = changes.starts[i]
         for t in range(days):
             level = int(steady[i, t])
             if level > 0:
                 support[level, t] += 1
                 last[level] = t
-            while p < added.starts[i + 1] and added.time[p] == t:
-                level = int(added.value[p])
-                support[level, added.day[p]] += 1
-                last[level] = max(last[level], added.day[p])
+            while p < changes.starts[i + 1] and changes.time[p] == t:
+                level, day = int(abs(changes.value[p])), changes.day[p]
+                if changes.value[p] > 0:
+                    support[level, day] += 1
+                    last[level] = max(last[level], day)
+                else:
+                    support[level, day] -= 1
                 p += 1
-            while q < removed.starts[i + 1] and removed.time[q] == t:
-                support[int(removed.value[q]), removed.day[q]] -= 1
-                q += 1
             for level in range(1, top + 1):
                 while last[level] >= 0 and support[level, last[level]] == 0:
                     last[level] = last[level] - 1 if t - last[level] < longest else -1
@@ -145,8 +136,7 @@ def late_highest(
 def late_gaps(
     rows: Ints,
     steady: Float32,
-    added: Changes,
-    removed: Changes,
+    changes: Changes,
     count: int,
     cap: int,
     mean: Float32,
@@ -159,8 +149,8 @@ def late_gaps(
 
     Parameters
     ----------
-    rows, steady, added, removed
-        As in :func:`late_window_sums`.
+    rows, steady, changes
+        As in :func:`escalation.panel.late.late_window_sums`.
     count : int
         Number of gaps.
     cap : int
@@ -172,7 +162,7 @@ def late_gaps(
     support = np.zeros(days, np.int64)
     before, after = np.full(days, -1, np.int64), np.full(days, -1, np.int64)
     for i in rows:
-        p, q, last = added.starts[i], removed.starts[i], -1
+        p, last = changes.starts[i], -1
         mu, sigma, b = float(cap), 0.0, 0.0
         support[:] = 0
         for t in range(days):
@@ -183,10 +173,11 @@ def late_gaps(
                 if last >= 0:
                     after[last] = t
                 last, changed = t, True
-            while p < added.starts[i + 1] and added.time[p] == t:
-                day = added.day[p]
-                support[day] += 1
-                if support[day] == 1:
+            while p < changes.starts[i + 1] and changes.time[p] == t:
+                day = changes.day[p]
+                is_new = support[day] == 0
+                support[day] += int(changes.value[p])
+                if is_new:
                     right, left = -1, last
                     while left > day:
                         right, left = left, before[left]
@@ -198,11 +189,7 @@ def late_gaps(
                     else:
                         last = day
                     changed = True
-                p += 1
-            while q < removed.starts[i + 1] and removed.time[q] == t:
-                day = removed.day[q]
-                support[day] -= 1
-                if support[day] == 0:
+                elif support[day] == 0:
                     if before[day] >= 0:
                         after[before[day]] = after[day]
                     if after[day] >= 0:
@@ -210,7 +197,7 @@ def late_gaps(
                     else:
                         last = before[day]
                     changed = True
-                q += 1
+                p += 1
             if changed:
                 n, total, squares, at = 0, 0, 0, last
                 while n < count and at >= 0 and before[at] >= 0:

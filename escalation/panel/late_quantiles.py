@@ -75,8 +75,7 @@ def past_quantiles(
 def late_past_quantiles(
     rows: Ints,
     steady: Float32,
-    added: Changes,
-    removed: Changes,
+    changes: Changes,
     horizon: int,
     windows: int,
     quantile: float,
@@ -90,8 +89,8 @@ def late_past_quantiles(
 
     Parameters
     ----------
-    rows, steady, added, removed
-        As in :func:`late_window_sums`.
+    rows, steady, changes
+        As in :func:`escalation.panel.late.late_window_sums`.
     horizon : int
         Length of a window in days.
     windows : int
@@ -110,27 +109,13 @@ def late_past_quantiles(
     for i in rows:
         ordered[:, :] = 0.0
         totals[:] = 0.0
-        p, q = added.starts[i], removed.starts[i]
+        p = changes.starts[i]
         for t in range(days):
             now[t] = steady[i, t]
-            while p < added.starts[i + 1] and added.time[p] == t:
-                _change(
-                    added.day[p], added.value[p], t, horizon, windows, now, sums, ordered, totals
-                )
+            while p < changes.starts[i + 1] and changes.time[p] == t:
+                day, value = changes.day[p], changes.value[p]
+                _change(day, value, t, horizon, windows, now, sums, ordered, totals)
                 p += 1
-            while q < removed.starts[i + 1] and removed.time[q] == t:
-                _change(
-                    removed.day[q],
-                    -removed.value[q],
-                    t,
-                    horizon,
-                    windows,
-                    now,
-                    sums,
-                    ordered,
-                    totals,
-                )
-                q += 1
             sums[t] = now[t] + (sums[t - 1] if t > 0 else 0.0)
             if t >= horizon:
                 sums[t] -= now[t - horizon]

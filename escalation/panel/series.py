@@ -29,25 +29,24 @@ class Series:
     ----------
     steady : ndarray of float32, shape (row, day)
         Values that were reported in time and never change: sums, or the highest rung.
-    added, removed : Changes, optional
-        Values reported late, and values that are removed later.
+    changes : Changes, optional
+        Values that are added late, and removed later.
     """
 
     steady: Float32
-    added: Changes | None = None
-    removed: Changes | None = None
+    changes: Changes | None = None
 
     @cached_property
     def _late_rows(self) -> Ints:
         """Rows that have late news."""
-        if self.added is None:
+        if self.changes is None:
             return np.empty(0, np.int64)
-        return np.flatnonzero(np.diff(self.added.starts)).astype(np.int64)
+        return np.flatnonzero(np.diff(self.changes.starts)).astype(np.int64)
 
     def _update(self, late_pass: Callable[..., None], *arguments: Any) -> None:
         """Recompute the rows that have late news."""
         if len(self._late_rows):
-            late_pass(self._late_rows, self.steady, self.added, self.removed, *arguments)
+            late_pass(self._late_rows, self.steady, self.changes, *arguments)
 
     def at_least(self, level: float) -> Series:
         """The series of 1 for values that reach a level, 0 for others.
@@ -55,9 +54,13 @@ class Series:
         Exact for rungs, and for numbers of events at level 1.
         """
         steady = (self.steady >= level).astype(np.float32)
-        if self.added is None or self.removed is None:
+        if self.changes is None:
             return Series(steady)
-        return Series(steady, _reaching(self.added, level), _reaching(self.removed, level))
+        keep = np.abs(self.changes.value) >= level
+        before = np.concatenate([[0], np.cumsum(keep)])
+        starts, day, time, value = self.changes
+        marks = Changes(before[starts], day[keep], time[keep], np.sign(value[keep]))
+        return Series(steady, marks)
 
     def window_sums(self, windows: Ints) -> Float32:
         """Sums over the last w days, today included, shape (window, row, day).
@@ -196,11 +199,3 @@ class Series:
         result = late_quantiles.past_quantiles(self.steady, horizon, windows, quantile)
         self._update(late_quantiles.late_past_quantiles, horizon, windows, quantile, *result)
         return result
-
-
-def _reaching(changes: Changes, level: float) -> Changes:
-    """Changes whose value reaches a level, each with value 1."""
-    keep = changes.value >= level
-    before = np.concatenate([[0], np.cumsum(keep)])
-    ones = np.ones(int(before[-1]))
-    return Changes(before[changes.starts], changes.day[keep], changes.time[keep], ones)

@@ -134,7 +134,7 @@ class History:
         removed = added[self.ends[added] < count]
         changed = np.concatenate([added, removed])
         time = np.concatenate([seen[added], self.ends[removed]])
-        sign = np.repeat(np.float32([1, -1]), [len(added), len(removed)])
+        sign = np.repeat(np.array([1, -1], np.float32), [len(added), len(removed)])
         order = np.argsort(order_by(self.code[changed], time, count), kind="stable")
         changed, time, sign = changed[order], time[order], sign[order]
         stays = np.flatnonzero(steady)

@@ -22,14 +22,7 @@ from escalation._util.files import LOCK_SECONDS, locked, make_folder
 from escalation._util.owners import ARCHIVE, note_begun, note_ended
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, covered_day
-from escalation.events.store.intake import (
-    ROWS_PER_SHARE,
-    Index,
-    Intake,
-    IntakeCounts,
-    take_in,
-    tally,
-)
+from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, take_in
 from escalation.events.store.listing import (
     FileRecord,
     Listing,
@@ -121,14 +114,13 @@ class ArchiveStore:
             index = self._index(listing)
             with placing(self.folder / listing.next_part) as part:
                 intake = take_in(tables, index, part)
-                counts = tally(part, intake.written, index)
-                record = _with_counts(file() if callable(file) else file, intake, counts)
+                record = _with_counts(file() if callable(file) else file, intake)
                 if not record.accepted:
                     part.unlink()
                 else:
                     record = replace(record, part=listing.next_part)
-                    if len(counts.repeats):
-                        rewrite(part, counts.repeats)
+                    if len(intake.repeats):
+                        rewrite(part, intake.repeats)
             if record.accepted or not listing.has(record):
                 listing = Listing((*listing.files, record))
                 write_listing(self.folder, listing)
@@ -162,16 +154,6 @@ class ArchiveStore:
     def digest(self) -> str:
         """SHA-256 of all versions in any order, and of the last day covered."""
         return self._listing().digest
-
-    @property
-    def covered_to(self) -> np.datetime64:
-        """The last day that any file covers."""
-        return _covered(self._filled())
-
-    @property
-    def known_basis(self) -> schema.KnownBasis:
-        """The weakest way in which ``known_date`` was obtained."""
-        return self._filled().known_basis
 
     def archive(self, *, columns: Collection[str] | None = None) -> EventArchive:
         """Every version, in memory.
@@ -334,7 +316,7 @@ def _covered(listing: Listing) -> np.datetime64:
     return np.datetime64(listing.covered_to, "D")
 
 
-def _with_counts(file: FileRecord, intake: Intake, counts: IntakeCounts) -> FileRecord:
+def _with_counts(file: FileRecord, intake: Intake) -> FileRecord:
     first, last, known = (
         None if day is None else dt.date(1970, 1, 1) + dt.timedelta(days=day)
         for day in intake.days or (None, None, None)
@@ -343,13 +325,13 @@ def _with_counts(file: FileRecord, intake: Intake, counts: IntakeCounts) -> File
         file,
         covered_to=file.covered_to or known,
         rows=intake.rows + file.quarantined,
-        accepted=counts.accepted,
-        duplicates=intake.rows - counts.accepted,
-        added=counts.added,
-        updated=counts.accepted - counts.added - counts.retracted,
-        retracted=counts.retracted,
+        accepted=intake.accepted,
+        duplicates=intake.rows - intake.accepted,
+        added=intake.added,
+        updated=intake.accepted - intake.added - intake.retracted,
+        retracted=intake.retracted,
         first_day=first,
         last_day=last,
         ingested=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        sums=counts.sums,
+        sums=intake.sums,
     )

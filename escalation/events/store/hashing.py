@@ -60,19 +60,10 @@ def fold_words(hashes: Hashes, valid: NDArray[np.bool_], words: Hashes | NDArray
 
 
 @compiled
-def fold_text(
+def _fold_text(
     hashes: Hashes, valid: NDArray[np.bool_], offsets: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:
-    """Mix one text per row, given as Arrow's offsets and bytes, into ``hashes``.
-
-    Parameters
-    ----------
-    hashes : ndarray of uint64, shape (row,)
-        Modified in place.
-    valid : ndarray of bool, shape (row,)
-    offsets : ndarray of int32, shape (row + 1,)
-    data : ndarray of uint8
-    """
+    """Mix one text per row, as Arrow's offsets of shape (row + 1,) and bytes, into ``hashes``."""
     for row in range(len(hashes)):
         if not valid[row]:
             hashes[row] = _finish(_word(hashes[row], _NULL))
@@ -113,7 +104,7 @@ def _fold(hashes: Hashes, column: pa.Array) -> None:
     _, offsets, data = column.buffers()
     starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    fold_text(hashes, _valid(column), starts, text)
+    _fold_text(hashes, _valid(column), starts, text)
 
 
 def row_hashes(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:

@@ -189,11 +189,7 @@ def _ingest(
         check.raise_if_over_limit()
         check.add_remark(repeated_ids.remark(check.layout, check.basis))
         if retract:
-            missing = mentioned.missing()
-            if not force:
-                missing.refuse_if_many(str(check.path))
-            if len(missing.events):
-                yield mentioned.retractions(missing.events)
+            yield from mentioned.retractions(str(check.path), force=force)
 
     def describe() -> FileRecord:
         return FileRecord(
@@ -206,7 +202,7 @@ def _ingest(
         )
 
     record = store.append(tables(), file=describe)
-    missing = [] if retract else mentioned.missing().events[schema.EVENT_ID].to_pylist()
+    missing = [] if retract else mentioned.missing()[0][schema.EVENT_ID].to_pylist()
     return replace(
         check.report(duplicates=record.duplicates),
         added=record.added,

@@ -87,16 +87,8 @@ def unique(hashes: Hashes) -> Hashes:
     return ordered if first.all() else ordered[first]
 
 
-def member(ordered: Hashes, hashes: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Whether each hash is among sorted ones, and its index or that of a neighbour.
-
-    Parameters
-    ----------
-    ordered : ndarray of uint64
-        Sorted.
-    hashes : ndarray of uint64
-        To look up.
-    """
+def _member(ordered: Hashes, hashes: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Whether each hash is among sorted ones, and its index or that of a neighbour."""
     if not len(ordered):
         return np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
     at = np.minimum(np.searchsorted(ordered, hashes), len(ordered) - 1)
@@ -146,7 +138,7 @@ def _with_defaults(table: pa.Table) -> pa.Table:
     return table
 
 
-def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
     """The same rows in batches of about :data:`ROWS_PER_GROUP`."""
     pending: list[pa.Table] = []
     rows = 0
@@ -166,21 +158,29 @@ def _batches(tables: list[pa.Table]) -> list[pa.RecordBatch]:
 
 @dataclass(frozen=True)
 class Intake:
-    """Summary of the rows read from a file.
+    """What a file adds to an archive.
 
     Parameters
     ----------
     rows : int
-        All rows, including those that the archive had.
-    written : int
-        Rows written to the part.
+        All rows of the file, including those that the archive had.
     days : tuple of int or None
         First and last day of an event, and last day on which something became known.
+    accepted, added, retracted : int
+        New versions, new events among them, and retractions among them.
+    repeats : ndarray of int
+        Rows of the part that repeat an earlier one.
+    sums : tuple of int
+        Two sums over the accepted versions, modulo 2^64, independent of their order.
     """
 
     rows: int
-    written: int
     days: tuple[int, int, int] | None
+    accepted: int
+    added: int
+    retracted: int
+    repeats: NDArray[np.int64]
+    sums: tuple[int, int]
 
 
 def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
@@ -198,15 +198,16 @@ def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
     Raises
     ------
     InputError
-        ``E-CONFLICT`` if a row contradicts the archive; whatever :func:`conformed` refuses.
+        ``E-CONFLICT`` if a row contradicts the archive or another row; whatever
+        :func:`conformed` refuses.
     """
     rows, written, days = 0, 0, None
     with writer(path) as part:
-        for batch in gathered(tables):
+        for batch in _gathered(tables):
             rows += batch.num_rows
             days = _widened(days, batch)
             events, contents = event_hashes(batch), content_hashes(batch)
-            repeats, at = member(index.versions, version_hashes(events, known_days(batch)))
+            repeats, at = _member(index.versions, version_hashes(events, known_days(batch)))
             if repeats.any():
                 conflicts = np.flatnonzero(repeats & (index.contents[at] != contents))
                 if len(conflicts):
@@ -216,7 +217,15 @@ def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
             new = batch.filter(pa.array(~repeats)) if repeats.any() else batch
             written += new.num_rows
             part.write_batch(new)
-    return Intake(rows, written, days)
+    shares = max(1, -(-written // ROWS_PER_SHARE))
+    tallies = [_tally_share(path, share, shares, index) for share in range(shares)]
+    accepted, added, retracted, *sums = (
+        sum(counts) for counts in zip(*(counts for counts, _ in tallies), strict=True)
+    )
+    repeated = np.concatenate([rows for _, rows in tallies])
+    return Intake(
+        rows, days, accepted, added, retracted, repeated, (sums[0] % 2**64, sums[1] % 2**64)
+    )
 
 
 def _widened(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[int, int, int]:
@@ -226,57 +235,10 @@ def _widened(days: tuple[int, int, int] | None, batch: pa.RecordBatch) -> tuple[
     return min(first, happened["min"]), max(last, happened["max"]), max(latest, known)
 
 
-@dataclass(frozen=True)
-class IntakeCounts:
-    """What the rows of a part add to an archive.
-
-    Parameters
-    ----------
-    accepted, added, retracted : int
-        Distinct versions, new events among them, and retractions among them.
-    repeats : ndarray of int
-        Rows that repeat an earlier row of the part.
-    sums : tuple of int
-        Two sums over the accepted versions, modulo 2^64, independent of their order.
-    """
-
-    accepted: int
-    added: int
-    retracted: int
-    repeats: NDArray[np.int64]
-    sums: tuple[int, int]
-
-
-def tally(path: Path, rows: int, index: Index) -> IntakeCounts:
-    """Count what a part adds, one share of the events at a time to limit memory.
-
-    Parameters
-    ----------
-    path : Path
-        The part.
-    rows : int
-        Number of its rows.
-    index : Index
-        Of the archive before the part.
-
-    Raises
-    ------
-    InputError
-        ``E-CONFLICT`` if the part contradicts itself.
-    """
-    shares = max(1, -(-rows // ROWS_PER_SHARE))
-    counts = [_tally_share(path, share, shares, index) for share in range(shares)]
-    sums = [sum(share.sums[k] for share in counts) % 2**64 for k in (0, 1)]
-    return IntakeCounts(
-        sum(share.accepted for share in counts),
-        sum(share.added for share in counts),
-        sum(share.retracted for share in counts),
-        np.concatenate([share.repeats for share in counts]),
-        (sums[0], sums[1]),
-    )
-
-
-def _tally_share(path: Path, share: int, shares: int, index: Index) -> IntakeCounts:
+def _tally_share(
+    path: Path, share: int, shares: int, index: Index
+) -> tuple[tuple[int, int, int, int, int], NDArray[np.int64]]:
+    """Count a share of a part's events, which bounds memory: three counts, two sums, repeats."""
     rows, events, contents, known, retracts = _share(path, share, shares)
     versions = version_hashes(events, known)
     later, conflicting = repeated_rows(versions, contents)
@@ -285,15 +247,11 @@ def _tally_share(path: Path, share: int, shares: int, index: Index) -> IntakeCou
     keep = np.ones(len(events), bool)
     keep[later] = False
     reported = unique(events[keep & ~retracts])
+    added = len(reported) - int(_member(index.events, reported)[0].sum())
     mixed = versions[keep]
     fold_words(mixed, np.ones(len(mixed), bool), contents[keep])
-    return IntakeCounts(
-        int(keep.sum()),
-        len(reported) - int(member(index.events, reported)[0].sum()),
-        int(retracts[keep].sum()),
-        rows[later],
-        (int(contents[keep].sum()), int(mixed.sum())),
-    )
+    sums = int(contents[keep].sum()), int(mixed.sum())
+    return (int(keep.sum()), added, int(retracts[keep].sum()), *sums), rows[later]
 
 
 def _share(

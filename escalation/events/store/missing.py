@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -20,39 +20,6 @@ from escalation.events.store.hashing import RETRACT, event_hashes
 MOST_RETRACTED = 0.1
 """Share of a file's expected events; if more are missing, the file is probably incomplete."""
 _NO_HASH = np.empty(0, np.uint64)
-
-
-@dataclass(frozen=True)
-class MissingEvents:
-    """Events of the archive that a file lacks although it covers their country and day.
-
-    Parameters
-    ----------
-    events : pyarrow.Table
-        Canonical, as last known.
-    expected : int
-        Number of events of the archive between each country's first and last day in the file.
-    """
-
-    events: pa.Table
-    expected: int
-
-    def refuse_if_many(self, where: str) -> None:
-        """Refuse to retract more than :data:`MOST_RETRACTED`.
-
-        Raises
-        ------
-        GateError
-            ``E-RETRACT`` with both numbers.
-        """
-        if len(self.events) > MOST_RETRACTED * self.expected:
-            raise GateError(
-                "E-RETRACT",
-                f"{len(self.events)} of the {self.expected} events that the archive has in the "
-                "file's countries and days would be retracted: is the file complete?",
-                where=where,
-                fix="add --yes if they have all been withdrawn, or drop --retract-missing",
-            )
 
 
 class MentionedEvents:
@@ -94,8 +61,14 @@ class MentionedEvents:
                 span = self._spans.get(country, (first, last))
                 self._spans[country] = min(span[0], first), max(span[1], last)
 
-    def missing(self) -> MissingEvents:
-        """Events of the same sources, in the file's countries and days, that the file lacks."""
+    def missing(self) -> tuple[pa.Table, int]:
+        """Events of the archive that the file lacks although it covers their country and day.
+
+        Returns
+        -------
+        pyarrow.Table, int
+            The missing events, as last known, and the number of events that it should have.
+        """
         tables, expected = [EVENT_SCHEMA.empty_table()], 0
         mentioned = np.sort(np.concatenate([_NO_HASH, *self._hashes]))
         for source in sorted(self._sources):
@@ -104,7 +77,7 @@ class MentionedEvents:
             hashes = np.concatenate([_NO_HASH, *_event_hashes(events)])
             expected += len(events)
             tables.append(events.filter(pa.array(~np.isin(hashes, mentioned))))
-        return MissingEvents(pa.concat_tables(tables), expected)
+        return pa.concat_tables(tables), expected
 
     def _covered(self, events: pa.Table) -> Mask:
         """Which events lie between the first and the last day of their country in the file."""
@@ -116,13 +89,36 @@ class MentionedEvents:
         day = one_array(events[schema.EVENT_DATE]).to_numpy(zero_copy_only=False)
         return (spans[place, 0] <= day) & (day <= spans[place, 1])
 
-    def retractions(self, missing: pa.Table) -> pa.Table:
-        """Retractions known on the file's last day, or a day after the version they retract."""
-        known = missing[schema.KNOWN_DATE].combine_chunks()
-        when = pc.max_element_wise(add_days(known, 1), self._last_known)
-        place = missing.schema.get_field_index(schema.KNOWN_DATE)
-        table = missing.set_column(place, missing.schema.field(place), when)
-        return table.append_column(schema.OPERATION, pa.repeat(RETRACT, len(table)))
+    def retractions(self, where: str, *, force: bool) -> Iterator[pa.Table]:
+        """Retract the missing events on the file's last day, or a day after they became known.
+
+        Parameters
+        ----------
+        where : str
+            The file, for the message.
+        force : bool
+            Retract more than :data:`MOST_RETRACTED` too.
+
+        Raises
+        ------
+        GateError
+            ``E-RETRACT`` with both numbers.
+        """
+        missing, expected = self.missing()
+        if len(missing) > MOST_RETRACTED * expected and not force:
+            raise GateError(
+                "E-RETRACT",
+                f"{len(missing)} of the {expected} events that the archive has in the file's "
+                "countries and days would be retracted: is the file complete?",
+                where=where,
+                fix="add --yes if they have all been withdrawn, or drop --retract-missing",
+            )
+        if len(missing):
+            known = missing[schema.KNOWN_DATE].combine_chunks()
+            when = pc.max_element_wise(add_days(known, 1), self._last_known)
+            place = missing.schema.get_field_index(schema.KNOWN_DATE)
+            table = missing.set_column(place, missing.schema.field(place), when)
+            yield table.append_column(schema.OPERATION, pa.repeat(RETRACT, len(table)))
 
 
 def _event_hashes(table: pa.Table) -> list[NDArray[np.uint64]]:

@@ -199,7 +199,7 @@ def test_known_dates_are_as_good_as_the_weakest_file(store):
     store.append([said("a 1 1 0")], file=FILE)
     store.append([said("b 1 1 0")], file=named("b.csv", known_basis="assumed"))
     store.append([said("a 1 1 0")], file=named("c.csv", known_basis="event_date"))
-    assert store.known_basis == "assumed"
+    assert store.summary()["known_basis"] == "assumed"
     assert store.archive().known_basis == "assumed"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
-from collections.abc import Callable, Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import (
@@ -15,22 +17,64 @@ from pydantic import (
     field_validator,
 )
 
-from escalation._util.as_written import require_as_written
 from escalation.errors import UsageError, did_you_mean
 
 PIPELINE_ARGUMENTS = frozenset({"panel", "local", "rows", "horizon", "label", "seed"})
 """Arguments that the pipeline supplies, so an experiment file can't."""
+LARGEST_NUMBER = 2**32 - 1
+LONGEST_TEXT = 10_000
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 class AsWritten(BaseModel):
-    """A pydantic model that coerces nothing to a number or a day."""
+    """A pydantic model that takes values as written, so ``"7"`` is not a number, and in range."""
 
     @field_validator("*", mode="wrap")
     @classmethod
     def _require_as_written(cls, value: Any, convert: ValidatorFunctionWrapHandler) -> Any:
         converted = convert(value)
-        require_as_written(value, converted)
+        for reason in _objections(value, converted):
+            raise ValueError(reason)
         return converted
+
+
+def _objections(value: Any, converted: Any) -> Iterator[str]:
+    """What is needed instead of a value that pydantic has coerced, or that is out of range.
+
+    Examples
+    --------
+    >>> list(_objections([7, 28], (7, 28))), list(_objections("7", 7))
+    ([], ['needs a whole number, not text'])
+    """
+    if isinstance(converted, Mapping) and isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _objections(key, key)
+            yield from (
+                f"{key}: {reason}" for reason in _objections(item, converted.get(key, item))
+            )
+    elif isinstance(converted, list | tuple) and isinstance(value, list | tuple):
+        for items in zip(value, converted, strict=False):
+            yield from _objections(*items)
+    elif isinstance(value, bool) or isinstance(converted, bool):
+        if value is not converted:
+            yield f"needs {_kind(converted)}, not {_kind(value)}"
+    elif isinstance(converted, int | float):
+        if isinstance(value, str) or (isinstance(converted, int) and not isinstance(value, int)):
+            yield f"needs {_kind(converted)}, not {_kind(value)}"
+        elif not math.isfinite(converted) or abs(converted) > LARGEST_NUMBER:
+            yield f"needs a number from -{LARGEST_NUMBER} to {LARGEST_NUMBER}"
+    elif isinstance(converted, dt.date):
+        if not isinstance(value, str | dt.date):
+            yield f"needs a day, not {_kind(value)}"
+        elif not _FIRST_YEAR <= converted.year <= _LAST_YEAR:
+            yield f"needs a day of the years {_FIRST_YEAR} to {_LAST_YEAR}"
+    elif isinstance(converted, str) and (len(converted) > LONGEST_TEXT or "\0" in converted):
+        yield f"needs at most {LONGEST_TEXT} characters, and no NUL"
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return kinds.get(type(value), type(value).__name__)
 
 
 class Section(AsWritten):

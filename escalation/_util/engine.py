@@ -75,12 +75,7 @@ def in_threads(count: int) -> Engine:
     [10, 11, 12, 13]
     """
 
-    def run(
-        work: Callable[[Shared, Item], Result],
-        items: Iterable[Item],
-        *,
-        make_shared: Callable[[], Shared],
-    ) -> Iterator[Result]:
+    def run(work: Any, items: Iterable[Any], *, make_shared: Any) -> Iterator[Any]:
         shared = make_shared()
         with ThreadPoolExecutor(count) as pool:
             yield from _in_order(lambda item: pool.submit(work, shared, item), items, lambda: count)
@@ -147,11 +142,8 @@ def on_dask(
 
 def _setup_plugin(distributed: Any, setup: Callable[[], object]) -> Any:
     """A worker plugin that runs a function when a worker starts."""
-
-    def run(_plugin: object, worker: object) -> None:
-        setup()
-
-    return type("Setup", (distributed.WorkerPlugin,), {"setup": run, "name": "escalation"})()
+    members = {"setup": lambda _plugin, worker: setup(), "name": "escalation"}
+    return type("Setup", (distributed.WorkerPlugin,), members)()
 
 
 @contextmanager
@@ -197,24 +189,18 @@ def engine(
         yield run
 
 
-def _on_cluster(
-    client: Any,
-    work: Callable[[Shared, Item], Result],
-    items: Iterable[Item],
-    *,
-    make_shared: Callable[[], Shared],
-) -> Iterator[Result]:
+def _on_cluster(client: Any, work: Any, items: Iterable[Any], *, make_shared: Any) -> Iterator[Any]:
     # A task rather than scattered data: if its worker is lost, it is computed again.
     shared = client.submit(make_shared, pure=False)
-
-    def start(item: Item) -> Any:
-        return client.submit(work, shared, item, pure=False)
-
-    yield from _in_order(start, items, lambda: sum(client.nthreads().values()))
+    yield from _in_order(
+        lambda item: client.submit(work, shared, item, pure=False),
+        items,
+        lambda: sum(client.nthreads().values()),
+    )
 
 
 def _in_order(
-    start: Callable[[Item], Any], items: Iterable[Item], slots: Callable[[], int]
+    start: Callable[[Any], Any], items: Iterable[Any], slots: Callable[[], int]
 ) -> Iterator[Any]:
     """Results in order; two tasks are queued for each that runs, so no slot idles."""
     pending: deque[Any] = deque()

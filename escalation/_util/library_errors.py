@@ -30,9 +30,9 @@ def translate_error(error: BaseException) -> EscalationError | None:
     if isinstance(error, EscalationError):
         return error
     for kind in type(error).__mro__:
-        make = _TRANSLATIONS.get((kind.__module__.partition(".")[0], kind.__name__))
-        if make is not None:
-            return make(error, _first_line(error))
+        translate = _BY_CLASS.get(f"{kind.__module__.partition('.')[0]}.{kind.__name__}")
+        if translate is not None:
+            return translate(error, _first_line(error))
     return None
 
 
@@ -76,23 +76,16 @@ def _memory_error(_: BaseException, __: str) -> EscalationError:
     return StorageError("E-MEMORY", "not enough memory", fix="use fewer units")
 
 
-_TRANSLATIONS: Final[dict[tuple[str, str], Callable[[BaseException, str], EscalationError]]] = {
-    ("sqlite3", "Error"): _store_error,
-    ("sqlalchemy", "SQLAlchemyError"): _store_error,
-    ("alembic", "CommandError"): _store_error,
-    ("mlflow", "MlflowException"): _store_error,
-    ("requests", "RequestException"): _network_error,
-    ("urllib3", "HTTPError"): _network_error,
-    ("http", "HTTPException"): _network_error,
-    ("pyarrow", "ArrowException"): _file_error,
-    ("zipfile", "BadZipFile"): _file_error,
-    ("_lzma", "LZMAError"): _file_error,
-    ("zlib", "error"): _file_error,
-    ("_csv", "Error"): _file_error,
-    ("tomllib", "TOMLDecodeError"): _file_error,
-    ("json", "JSONDecodeError"): _file_error,
-    ("builtins", "UnicodeError"): _file_error,
-    ("builtins", "EOFError"): _file_error,
-    ("builtins", "MemoryError"): _memory_error,
-    ("builtins", "OSError"): _system_error,
+_TRANSLATORS: Final = (
+    (_store_error, "sqlite3.Error sqlalchemy.SQLAlchemyError alembic.CommandError"),
+    (_store_error, "mlflow.MlflowException"),
+    (_network_error, "requests.RequestException urllib3.HTTPError http.HTTPException"),
+    (_file_error, "pyarrow.ArrowException zipfile.BadZipFile _lzma.LZMAError zlib.error"),
+    (_file_error, "_csv.Error tomllib.TOMLDecodeError json.JSONDecodeError"),
+    (_file_error, "builtins.UnicodeError builtins.EOFError"),
+    (_memory_error, "builtins.MemoryError"),
+    (_system_error, "builtins.OSError"),
+)
+_BY_CLASS: Final[dict[str, Callable[[BaseException, str], EscalationError]]] = {
+    name: translate for translate, names in _TRANSLATORS for name in names.split()
 }

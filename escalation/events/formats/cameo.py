@@ -3,37 +3,6 @@
 A code is text of two to four digits, the first two its root; leading zeros matter, because ``010``
 and ``10`` are different codes. The longest entry of the table that a code starts with applies.
 
-===== ============================================ =================== =========================
-code  CAMEO                                        event_type          finer
-===== ============================================ =================== =========================
-01-02 statement, appeal                            statement
-03    intent to cooperate                          cooperation
-04    consult                                      statement
-05-08 diplomacy, material cooperation, aid, yield  cooperation         057 signed agreement:
-                                                                       agreement; 087 de-escalation:
-                                                                       truce
-09-12 investigate, demand, disapprove, reject      statement
-13    threaten                                     diplomatic_warning
-14    protest                                      protest             145 violent: riot
-15    exhibit force                                troop_movement
-16    reduce relations, aid; embargo               sanction
-17    coerce                                       coercion            173 arrest: arrest; 175
-                                                                       violent repression:
-                                                                       violence_against_civilians
-18    assault                                      violence against    181 abduction; 1821
-                                                   civilians           sexual_violence; 1823, 186
-                                                                       killing; 183 ied_attack; 1831
-                                                                       suicide_bombing; 185
-                                                                       assassination (an attempt)
-19    fight                                        battle              191 blockade:
-                                                                       troop_movement; 193
-                                                                       armed_clash; 194 artillery,
-                                                                       tanks: shelling; 195
-                                                                       air_strike; 1952 drone_strike
-20    unconventional mass violence                 mass_violence       201 expulsion:
-                                                                       violence_against_civilians
-===== ============================================ =================== =========================
-
 Neither source counts casualties: killed and wounded are null, never zero, and severity is the
 lowest rung that the type allows. It is 6 if a state's government or military attacks another
 state's military.
@@ -51,45 +20,46 @@ import pyarrow.compute as pc
 from escalation.events.columns import Mask, blanked, flags, looked_up
 
 EVENT_TYPES: Final[Mapping[str, str]] = {
-    "01": "statement",
-    "02": "statement",
-    "03": "cooperation",
-    "04": "statement",
-    "05": "cooperation",
-    "057": "agreement",
-    "06": "cooperation",
-    "07": "cooperation",
-    "08": "cooperation",
-    "087": "truce",
-    "09": "statement",
-    "10": "statement",
-    "11": "statement",
-    "12": "statement",
-    "13": "diplomatic_warning",
-    "14": "protest",
-    "145": "riot",
-    "15": "troop_movement",
-    "16": "sanction",
-    "17": "coercion",
-    "173": "arrest",
-    "175": "violence_against_civilians",
-    "18": "violence_against_civilians",
-    "181": "abduction",
-    "1821": "sexual_violence",
-    "1823": "killing",
-    "183": "ied_attack",
-    "1831": "suicide_bombing",
-    "185": "assassination",
-    "186": "killing",
-    "19": "battle",
-    "191": "troop_movement",
-    "193": "armed_clash",
-    "194": "shelling",
-    "195": "air_strike",
-    "1952": "drone_strike",
-    "20": "mass_violence",
-    "201": "violence_against_civilians",
+    "01": "statement",  # public statement
+    "02": "statement",  # appeal
+    "03": "cooperation",  # intent to cooperate
+    "04": "statement",  # consult
+    "05": "cooperation",  # diplomatic cooperation
+    "057": "agreement",  # signed agreement
+    "06": "cooperation",  # material cooperation
+    "07": "cooperation",  # aid
+    "08": "cooperation",  # yield
+    "087": "truce",  # de-escalation
+    "09": "statement",  # investigate
+    "10": "statement",  # demand
+    "11": "statement",  # disapprove
+    "12": "statement",  # reject
+    "13": "diplomatic_warning",  # threaten
+    "14": "protest",  # protest
+    "145": "riot",  # violent protest
+    "15": "troop_movement",  # exhibit force
+    "16": "sanction",  # reduce relations or aid, embargo
+    "17": "coercion",  # coerce
+    "173": "arrest",  # arrest
+    "175": "violence_against_civilians",  # violent repression
+    "18": "violence_against_civilians",  # assault
+    "181": "abduction",  # abduction
+    "1821": "sexual_violence",  # sexual assault
+    "1823": "killing",  # kill by physical assault
+    "183": "ied_attack",  # bombing
+    "1831": "suicide_bombing",  # suicide bombing
+    "185": "assassination",  # attempted assassination
+    "186": "killing",  # assassination
+    "19": "battle",  # fight
+    "191": "troop_movement",  # blockade
+    "193": "armed_clash",  # small arms
+    "194": "shelling",  # artillery, tanks
+    "195": "air_strike",  # aerial weapons
+    "1952": "drone_strike",  # drones
+    "20": "mass_violence",  # unconventional mass violence
+    "201": "violence_against_civilians",  # mass expulsion
 }
+"""Event type by CAMEO code, or by the start of one."""
 _CODE = re.compile("[0-9]{2,4}")
 _LAST_ROOT = 20
 _JOINT = "\x1f"

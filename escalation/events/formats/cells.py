@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from escalation import schema
 from escalation.events.columns import (
     Mask,
     add_days,
@@ -146,18 +147,20 @@ class Cells:
         self.refuse("Q-NUMBER", column, bad, f"a whole number from {least} to {most}")
         return values
 
-    def degrees(self, column: str, *, limit: float) -> pa.Array:
-        """Degrees of latitude or longitude; ``NA`` is unknown.
+    def coordinates(self, latitude: str, longitude: str) -> dict[str, pa.Array]:
+        """Degrees of latitude and longitude by canonical name; ``NA`` is unknown.
 
         Parameters
         ----------
-        column : str
-        limit : float
-            90 or 180.
+        latitude, longitude : str
+            Columns.
         """
-        values, bad = checks.degrees(self.without_na(column), limit=limit)
-        self.refuse("Q-PLACE", column, bad, f"degrees with a decimal point, at most {limit:g}")
-        return values
+        degrees = {}
+        pairs = ((schema.LATITUDE, latitude, 90), (schema.LONGITUDE, longitude, 180))
+        for name, column, limit in pairs:
+            degrees[name], bad = checks.degrees(self.without_na(column), limit=limit)
+            self.refuse("Q-PLACE", column, bad, f"degrees with a decimal point, at most {limit}")
+        return degrees
 
     def without_na(self, column: str) -> pa.Array:
         """The cells, with null for R's ``NA``; no other word is a missing number."""

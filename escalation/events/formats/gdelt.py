@@ -147,12 +147,11 @@ def _place(cells: Cells) -> dict[str, pa.Array]:
     kind = whole(cells.raw("ActionGeo_Type"))
     country_only = pa.array(_country_only(cells))
     region_only = pa.array(is_one_of(kind, ["1", "2", "5"]))
-    return {
-        schema.ADMIN1: blanked(cells.place("ActionGeo_ADM1Code"), country_only),
-        schema.SITE: blanked(cells.place("ActionGeo_FullName"), region_only),
-        schema.LATITUDE: blanked(cells.degrees("ActionGeo_Lat", limit=90), country_only),
-        schema.LONGITUDE: blanked(cells.degrees("ActionGeo_Long", limit=180), country_only),
-    }
+    columns = {schema.ADMIN1: cells.place("ActionGeo_ADM1Code")}
+    site = blanked(cells.place("ActionGeo_FullName"), region_only)
+    columns |= cells.coordinates("ActionGeo_Lat", "ActionGeo_Long")
+    columns = {name: blanked(column, country_only) for name, column in columns.items()}
+    return columns | {schema.SITE: site}
 
 
 def _side(cells: Cells, actor: str) -> pa.Array:

@@ -58,8 +58,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
     columns = {name: cells.text(name) for name in texts} | {
         schema.EVENT_DATE: cells.day("event_date"),
         schema.KNOWN_DATE: cells.day("reported_date"),
-        schema.LATITUDE: cells.degrees("latitude", limit=90),
-        schema.LONGITUDE: cells.degrees("longitude", limit=180),
+        **cells.coordinates("latitude", "longitude"),
         schema.KILLED: cells.count("killed"),
         schema.WOUNDED: cells.count("wounded"),
         schema.ATTRIBUTION: cells.one_of("attribution", schema.ATTRIBUTIONS),

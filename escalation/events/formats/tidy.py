@@ -90,8 +90,7 @@ def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Conve
     columns[schema.ATTRIBUTION] = cells.one_of(schema.ATTRIBUTION, schema.ATTRIBUTIONS)
     columns[schema.WEIGHT] = pc.fill_null(cells.count(schema.WEIGHT, least=1), 1)
     columns[schema.HOUR] = cells.count(schema.HOUR, most=23)
-    columns[schema.LATITUDE] = cells.degrees(schema.LATITUDE, limit=90)
-    columns[schema.LONGITUDE] = cells.degrees(schema.LONGITUDE, limit=180)
+    columns |= cells.coordinates(schema.LATITUDE, schema.LONGITUDE)
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
     if placed:
         _check_place(cells)

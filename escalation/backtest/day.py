@@ -14,7 +14,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.base import Columns
-from escalation.features.build import chosen, names, on_one_day, places
+from escalation.features.build import column_names, configured_families, on_one_day, unit_places
 from escalation.panel.by_unit import history
 from escalation.panel.dense import Channel, Panel, PanelSpec
 from escalation.panel.history import History
@@ -153,7 +153,7 @@ def _rows(
     across = across_columns(
         experiment,
         {name: values[:, None] for name, values in columns.items()},
-        places(past).take(known),
+        unit_places(past).take(known),
     )
     columns |= {name: values[:, 0] for name, values in across.items()}
     own, at_risk = look_back_on(target, panel, frontier)
@@ -193,7 +193,7 @@ def look_back_on(
 def _local_names(experiment: Experiment, panel: Panel) -> list[str]:
     """Columns of the local families, in order."""
     near = {name: p for name, p in experiment.features.items() if name not in ACROSS}
-    return names([Channel(name) for name in panel.channels], near)
+    return column_names([Channel(name) for name in panel.channels], near)
 
 
 def across_columns(
@@ -210,6 +210,6 @@ def across_columns(
         One row a unit.
     """
     columns: dict[str, NDArray[np.float32]] = {}
-    for family in chosen(experiment.features, ACROSS).values():
+    for family in configured_families(experiment.features, ACROSS).values():
         columns |= family(known, units, slice(None))
     return columns

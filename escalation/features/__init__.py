@@ -1,20 +1,19 @@
-"""Feature families: causal functions over the panel. A new one is a file and a line here.
+"""Feature families: causal functions of the panel. To add one, write a file and a line here.
 
-A family gives back arrays [row, day] of float32 by column name. It asks the panel in one of two
-ways:
+A family returns float32 arrays [row, day] by column name. It reads the panel in one of two ways:
 
-* ``panel.series(channel)`` answers questions on each day from what was known on it: sums over
-  windows, decayed sums, days since the last, the highest rung, active days, gaps (see
-  :class:`escalation.panel.series.Series`). A formula over such answers takes one pass over the
-  days, however late the news. The built-in families are made so; ``decay.py`` is the shortest.
-* ``panel[channel]`` is the row itself. Any function of it will do, as long as row i comes from
-  row i alone and day t from the days up to t: so no sum, mean, quantile, fill or rank goes over
-  the whole axis. It is given every row that was ever current, some at a time: the result is the
-  same, memory is bounded, and the time grows with units, days and late news.
+* ``panel.series(channel)`` has statistics as known on each day: sums over windows, decayed sums,
+  days since the last event, the highest rung, active days, gaps (see
+  :class:`escalation.panel.series.Series`). A formula over them takes one pass over the days,
+  however late the news. The built-in families work this way; ``decay.py`` is the shortest.
+* ``panel[channel]`` is the row itself. A family may be any function of it, if row i depends only on
+  row i and day t only on the days up to t: no sum, mean, quantile, fill or rank over the whole
+  axis. The family gets every row that was ever current, in batches: the result is the same, memory
+  is bounded, and the time grows with units, days and late news.
 
-One that reads other units is ``family(local, panel, rows, *, …)``, stands in ``ACROSS``, and starts
-from finished columns. Parameters are keyword-only and annotated: an experiment file is checked
-against them. Docstrings have the formula, the parameters and a worked table, which is a test.
+A family that reads other units is ``family(local, panel, rows, *, …)``, registered in ``ACROSS``,
+and starts from finished columns. Parameters are keyword-only and annotated, because experiment
+files are checked against them. Docstrings have the formula, the parameters and a worked example.
 
 >>> def attacks_per_strike(panel, *, days: int = 28):
 ...     attacks, strikes = (
@@ -59,4 +58,4 @@ FEATURES: dict[str, Local] = {
 ACROSS: dict[str, Across] = {
     "neighbours": neighbours,
 }
-"""Families that read other units' rows; they are given local features, as known on each day."""
+"""Families that read other units, from local features as known on each day."""

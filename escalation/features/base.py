@@ -1,4 +1,4 @@
-"""What the families share: their types, checked parameters, and a panel for examples."""
+"""Types of the families, checks of their parameters, and a panel for examples."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from escalation.panel.dense import Panel, day_range
 Columns = dict[str, NDArray[np.float32]]
 """Arrays by column name, each [row, day]."""
 Local = Callable[..., Columns]
-"""``family(panel, *, …)``: causal along the days, row i from row i alone."""
+"""``family(panel, *, …)``: causal along the days, row i from row i only."""
 Across = Callable[..., Columns]
-"""``family(local, panel, rows, *, …)``: reads finished [unit, day] columns of all units, and gives
-the rows that are asked for; what it says of a day comes from that day alone."""
+"""``family(local, panel, rows, *, …)``: from [unit, day] columns of all units to columns of some
+rows; each day depends only on that day."""
 
 
 def whole_days(days: Sequence[int], *, name: str) -> NDArray[np.int64]:
-    """Lengths in days, checked.
+    """Check lengths in days.
 
     Parameters
     ----------
     days : sequence of int
         Each 1 or more.
     name : str
-        The parameter, for the message.
+        Name of the parameter, for the message.
 
     Raises
     ------
     UsageError
-        ``E-FEATURE`` for a length below one day.
+        ``E-FEATURE`` for anything other than whole days from 1.
 
     Examples
     --------
@@ -46,20 +46,20 @@ def whole_days(days: Sequence[int], *, name: str) -> NDArray[np.int64]:
                 "expected a whole number of days, 1 or more",
                 column=name,
                 value=length,
-                fix="features only look back",
+                fix=f"change {name} under [features]; features only look back",
             )
     return np.array(days, dtype=np.int64)
 
 
 def positive(value: float, *, name: str) -> float:
-    """A number above zero, checked; ``E-FEATURE`` otherwise."""
+    """Check that a number is above zero; raises ``E-FEATURE`` otherwise."""
     if not value > 0:
         raise UsageError("E-FEATURE", "expected a number above 0", column=name, value=value)
     return value
 
 
 def share(part: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Part over whole, 0 where the whole is 0.
+    """Part divided by whole, 0 if the whole is 0.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def share(part: NDArray[np.float32], whole: NDArray[np.float32]) -> NDArray[np.f
 
 
 def one_unit(channels: Mapping[str, Sequence[float]], *, first_day: str = "2020-01-01") -> Panel:
-    """A panel of one unit, for worked examples and to learn which columns a family gives.
+    """A panel of one unit, for examples and to find out the columns of a family.
 
     Parameters
     ----------
     channels : mapping of str to sequence of float
-        Values by day, all of one length.
+        Values by day, all of the same length.
     first_day : str
         ISO date.
 

@@ -1,9 +1,9 @@
-"""One table of features from the configured families, each value as it was known on its day.
+"""The table of features from the configured families, each value as known on its day.
 
-Local families run over blocks of units, so that passing results take little memory. Blocks share
-nothing, so the result does not depend on their size, nor on how many threads take them. A family
-that asks a panel's series takes one pass over the days; one that asks for whole rows is given each
-row that was ever current, some at a time.
+Local families run over blocks of units, so that intermediate results take little memory. Blocks
+are independent, so neither their size nor the number of threads changes the result. A family that
+uses a panel's series takes one pass over the days; one that uses whole rows gets every row that was
+ever current, in batches.
 """
 
 from __future__ import annotations
@@ -26,154 +26,161 @@ from escalation.panel.dense import Channel, Panel, RowsNeededError
 from escalation.panel.history import History
 
 Families = Mapping[str, Mapping[str, Any]]
-"""Parameters by the name of a family, as in an experiment file."""
+"""Parameters by family, as in an experiment file."""
 BLOCK_CELLS = 200_000
-"""Cells of one column in a block: with fifty columns forty megabytes. Measured from 16,000 to
-400,000: smaller blocks spend their time on calls, larger ones gain little and hold more."""
+"""Cells of one column in a block: forty megabytes for fifty columns. Measured from 16,000 to
+400,000: smaller blocks spend their time on calls, larger ones gain little and need more memory."""
 
 
-def names(
-    spec_channels: Sequence[Channel],
-    families: Families,
-    *,
-    local: Mapping[str, Local] = FEATURES,
-    across: Mapping[str, Across] = ACROSS,
-) -> list[str]:
-    """Columns that a build will give, before any data is read.
+def column_names(channels: Sequence[Channel], families: Families) -> list[str]:
+    """Names of the columns that :func:`build` returns, before any data is read.
 
-    The families run on one unit and two days of zeros, so what they check is checked here too.
+    The families run on one unit and two days of zeros, so their parameters are checked too.
 
     Parameters
     ----------
-    spec_channels : sequence of Channel
-        The panel's channels, :attr:`escalation.panel.dense.PanelSpec.all_channels`.
+    channels : sequence of Channel
+        All channels of the panel, :attr:`escalation.panel.dense.PanelSpec.all_channels`.
     families : mapping of str to mapping
-        Parameters by family: local families first, then those across units, each as given.
-    local, across : mapping of str to callable, optional
-        The registered families.
-
-    Returns
-    -------
-    list of str
+        Parameters by family. Local families come first, then those across units.
 
     Raises
     ------
     UsageError
-        ``E-FEATURE`` for an unknown family or a column that two families give, ``E-CHANNEL`` for a
-        channel that the panel has not.
+        ``E-FEATURE`` for an unknown family or a column of two families, ``E-CHANNEL`` for an
+        unknown channel.
 
     Examples
     --------
-    >>> names([Channel("events")], {"window_sums": {"channels": ["events"], "windows": [7, 28]}})
+    >>> families = {"window_sums": {"channels": ["events"], "windows": [7, 28]}}
+    >>> column_names([Channel("events")], families)
     ['events_sum_7d', 'events_sum_28d']
     """
-    panel = one_unit({channel.name: [0.0, 0.0] for channel in spec_channels})
-    return list(_tiny(panel, chosen(families, local), chosen(families, across), families))
+    near, far = local_and_across(families)
+    return list(probe_columns([channel.name for channel in channels], near, far))
 
 
-def build(
-    past: History,
-    families: Families,
-    *,
-    local: Mapping[str, Local] = FEATURES,
-    across: Mapping[str, Across] = ACROSS,
-    threads: int = 2,
-) -> Features:
+def build(past: History, families: Families, *, threads: int = 2) -> Features:
     """Compute every configured family for every unit and day, as known on that day.
 
     Parameters
     ----------
     past : History
     families : mapping of str to mapping
-        Parameters by family, as in :func:`names`.
-    local, across : mapping of str to callable, optional
-        The registered families.
+        Parameters by family.
     threads : int
-        Changes the time, never the result.
-
-    Returns
-    -------
-    Features
+        Affects the time, never the result.
 
     Raises
     ------
     UsageError
-        As :func:`names`, and ``E-FEATURE`` for a family whose arrays are not [row, day].
+        As :func:`column_names`, and ``E-FEATURE`` for a family whose arrays are not [row, day].
     """
-    near, far = chosen(families, local), chosen(families, across)
-    columns = tuple(_tiny(_probe(past.channels), near, far, families))
-    own = _local_names(past.channels, near, families)
+    return build_families(past, *local_and_across(families), threads=threads)
+
+
+def build_families(
+    past: History, near: Mapping[str, Local], far: Mapping[str, Across], *, threads: int
+) -> Features:
+    """Compute local families and families across units, their parameters filled in.
+
+    Parameters
+    ----------
+    past : History
+    near, far : mapping of str to callable
+        Local families, and families across units, by name.
+    threads : int
+    """
+    columns = tuple(probe_columns(past.channels, near, far))
+    local_columns = tuple(probe_columns(past.channels, near, {}))
     values = np.zeros((len(columns), len(past.units), len(past.days)), np.float32)
-    _fill_local(past, near, own, values, threads)
+    _fill_local(past, near, local_columns, values, threads)
     if far:
-        known = MappingProxyType(dict(zip(own, map(read_only, values), strict=False)))
+        known = MappingProxyType(dict(zip(local_columns, map(read_only, values), strict=False)))
         far_columns: Columns = {}
         for family in far.values():
-            far_columns |= family(known, places(past), slice(None))
-        for number, array in enumerate(far_columns.values(), len(own)):
+            far_columns |= family(known, unit_places(past), slice(None))
+        for number, array in enumerate(far_columns.values(), len(local_columns)):
             np.copyto(values[number], array, where=past.present)
     units = past.units, past.unit_keys
     return Features(columns, read_only(values), *units, past.days, past.present)
 
 
-def on_one_day(
-    panel: Panel, day: int, families: Families, *, local: Mapping[str, Local] = FEATURES
-) -> NDArray[np.float32]:
-    """The local families among those that are configured, on one day alone.
+def on_one_day(panel: Panel, day: int, families: Families) -> NDArray[np.float32]:
+    """Values of the local families on one day, shape (feature, unit), as in :func:`build`.
 
     Parameters
     ----------
     panel : Panel
-        Whole rows by event day, as known when the day is looked at.
+        Whole rows by event day, as known on the day of issue.
     day : int
         Index of the last day that features see.
     families : mapping of str to mapping
         Parameters by family.
-    local : mapping of str to callable, optional
-
-    Returns
-    -------
-    ndarray of float32, shape (feature, unit)
-        In the order of :func:`build`.
     """
-    near = chosen(families, local)
-    columns = _local_names(tuple(panel.channels), near, families)
-    values = np.zeros((len(columns), len(panel.units)), np.float32)
+    near = configured_families(families, FEATURES)
+    names = tuple(probe_columns(tuple(panel.channels), near, {}))
+    values = np.zeros((len(names), len(panel.units)), np.float32)
     for start, stop in _blocks(*panel.shape):
-        some = panel.take(np.arange(start, stop))
-        for number, array in enumerate(_columns(near, some, columns).values()):
+        rows = panel.take(np.arange(start, stop))
+        columns: Columns = {}
+        for title, family in near.items():
+            columns |= _run(title, family, rows)
+        _require_same(names, tuple(columns))
+        for number, array in enumerate(columns.values()):
             values[number, start:stop] = array[:, day]
     return values
 
 
-def chosen(families: Families, known: Mapping[str, Callable[..., Columns]]) -> dict[str, Local]:
-    """The configured members of a registry, their parameters filled in."""
-    return {name: partial(known[name], **p) for name, p in families.items() if name in known}
+def configured_families(
+    families: Families, registry: Mapping[str, Callable[..., Columns]]
+) -> dict[str, Local]:
+    """The configured families of a registry, their parameters filled in.
+
+    Parameters
+    ----------
+    families : mapping of str to mapping
+        Parameters by family; families of other registries are ignored.
+    registry : mapping of str to callable
+    """
+    return {
+        name: partial(registry[name], **parameters)
+        for name, parameters in families.items()
+        if name in registry
+    }
 
 
-def places(past: History) -> Panel:
-    """The units, one row each, without channels: keys, countries and coordinates."""
-    return Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
-
-
-def _probe(channels: Sequence[str]) -> Panel:
-    """A tiny panel, to learn which columns a family gives."""
-    return one_unit({name: [0.0, 0.0] for name in channels})
-
-
-def _tiny(
-    panel: Panel, near: Mapping[str, Local], far: Mapping[str, Across], families: Families
-) -> Columns:
-    """Every column on a tiny panel; unknown families and repeated columns are refused."""
+def local_and_across(families: Families) -> tuple[dict[str, Local], dict[str, Across]]:
+    """The configured local families, and those across units; ``E-FEATURE`` for unknown ones."""
     for name in families:
-        if name not in near and name not in far:
-            known = ", ".join([*FEATURES, *ACROSS])
+        if name not in FEATURES and name not in ACROSS:
             raise UsageError(
                 "E-FEATURE",
-                f"no such family; registered are {known}",
+                f"no such family; registered: {', '.join([*FEATURES, *ACROSS])}",
                 value=name,
                 fix="correct its name under [features]",
             )
+    return configured_families(families, FEATURES), configured_families(families, ACROSS)
+
+
+def unit_places(past: History) -> Panel:
+    """A panel without channels: keys, countries and coordinates of the units."""
+    return Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
+
+
+def probe_columns(
+    channels: Sequence[str], near: Mapping[str, Local], far: Mapping[str, Across]
+) -> Columns:
+    """Columns of families on one unit and two days of zeros; refuses repeated columns.
+
+    Parameters
+    ----------
+    channels : sequence of str
+        Names of the panel's channels.
+    near, far : mapping of str to callable
+        Local families, and families across units, by name.
+    """
+    panel = one_unit({name: [0.0, 0.0] for name in channels})
     columns: Columns = {}
     for family in near.values():
         _add(columns, family(panel))
@@ -183,24 +190,16 @@ def _tiny(
     return columns
 
 
-def _local_names(
-    channels: Sequence[str], near: Mapping[str, Local], families: Families
-) -> tuple[str, ...]:
-    """Columns of the local families."""
-    return tuple(_tiny(_probe(channels), near, {}, {name: families[name] for name in near}))
-
-
 def _add(columns: Columns, more: Columns) -> None:
-    for name, array in more.items():
-        if name in columns:
-            raise UsageError(
-                "E-FEATURE",
-                "two families give the same column",
-                column="features",
-                value=name,
-                fix="leave the channel or the window out of one of them",
-            )
-        columns[name] = array
+    if repeated := [name for name in more if name in columns]:
+        raise UsageError(
+            "E-FEATURE",
+            "two families have the same column",
+            column="features",
+            value=repeated[0],
+            fix="remove the channel or the window from one of them",
+        )
+    columns |= more
 
 
 def _blocks(rows: int, days: int) -> list[tuple[int, int]]:
@@ -215,7 +214,7 @@ def _fill_local(
     values: NDArray[np.float32],
     threads: int,
 ) -> None:
-    """Run the local families block by block, each into its place."""
+    """Compute the local families block by block, in place."""
     blocks = _blocks(len(past.units), len(past.days))
 
     def run(block: tuple[int, int]) -> None:
@@ -225,10 +224,10 @@ def _fill_local(
         for block in blocks:
             run(block)
         return
-    # Threads far from each other: on neighbouring blocks they would meet in the same fresh pages.
-    each = -(-len(blocks) // threads)
+    # Threads work far apart: neighbouring blocks would contend for the same fresh memory pages.
+    stride = -(-len(blocks) // threads)
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(run, [block for i in range(each) for block in blocks[i::each]]):
+        for _ in pool.map(run, [block for i in range(stride) for block in blocks[i::stride]]):
             pass
 
 
@@ -236,70 +235,58 @@ def _fill_block(
     part: History,
     families: Mapping[str, Local],
     columns: Sequence[str],
-    into: NDArray[np.float32],
+    out: NDArray[np.float32],
 ) -> None:
-    """All local families for some units; 0 where a unit is not known yet."""
-    panel, done = part.panel(), 0
+    """Compute all local families for some units; 0 before a unit is known."""
+    panel, n_done = part.panel(), 0
     for title, family in families.items():
         try:
-            found = _columns({title: family}, panel)
+            family_columns = _run(title, family, panel)
         except RowsNeededError:
-            done += _fill_rows(part, title, family, columns[done:], into[done:])
+            n_done += _fill_rows(part, title, family, columns[n_done:], out[n_done:])
             continue
-        _require_same(columns[done : done + len(found)], tuple(found))
-        for array in found.values():
-            into[done] = array
-            done += 1
-    _require_same(columns[done:], ())
+        _require_same(columns[n_done : n_done + len(family_columns)], tuple(family_columns))
+        for array in family_columns.values():
+            out[n_done] = array
+            n_done += 1
+    _require_same(columns[n_done:], ())
     for unit in np.flatnonzero(part.entry > 0):
-        into[:, unit, : part.entry[unit]] = 0.0
+        out[:, unit, : part.entry[unit]] = 0.0
 
 
 def _fill_rows(
-    part: History, title: str, family: Local, columns: Sequence[str], into: NDArray[np.float32]
+    part: History, title: str, family: Local, columns: Sequence[str], out: NDArray[np.float32]
 ) -> int:
-    """One family that wants whole rows; gives the number of its columns."""
+    """Compute one family that uses whole rows; returns the number of its columns."""
     count = 0
     for rows in rows_as_known(part, most=max(1, BLOCK_CELLS // len(part.days))):
-        found = _columns({title: family}, rows.panel)
-        count = len(found)
-        _require_same(columns[:count], tuple(found))
-        for number, array in enumerate(found.values()):
-            rows.place(array[None], into[number : number + 1])
+        family_columns = _run(title, family, rows.panel)
+        count = len(family_columns)
+        _require_same(columns[:count], tuple(family_columns))
+        for number, array in enumerate(family_columns.values()):
+            rows.place(array[None], out[number : number + 1])
     return count
 
 
-def _columns(
-    families: Mapping[str, Local], panel: Panel, expected: Sequence[str] | None = None
-) -> Columns:
-    """Columns of some families, their shapes checked."""
-    found = {
-        name: _checked(array, panel.shape, title, name)
-        for title, family in families.items()
-        for name, array in family(panel).items()
-    }
-    if expected is not None:
-        _require_same(expected, tuple(found))
-    return found
+def _run(title: str, family: Local, panel: Panel) -> Columns:
+    """Columns of a family as contiguous float32 arrays, their shapes checked."""
+    columns = family(panel)
+    for name, array in columns.items():
+        if array.shape != panel.shape:
+            raise UsageError(
+                "E-FEATURE",
+                f"family {title} returned an array of shape {array.shape} "
+                f"instead of {panel.shape}, [row, day]",
+                value=name,
+            )
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in columns.items()}
 
 
-def _require_same(expected: Sequence[str], found: Sequence[str]) -> None:
-    if tuple(expected) != tuple(found):
-        differ = sorted(set(expected) ^ set(found)) or found
+def _require_same(expected: Sequence[str], actual: Sequence[str]) -> None:
+    if tuple(expected) != tuple(actual):
+        differ = sorted(set(expected) ^ set(actual)) or actual
         raise UsageError(
             "E-FEATURE",
-            "a family must give the same columns in the same order for every panel",
+            "a family must return the same columns in the same order for every panel",
             value=differ[0],
         )
-
-
-def _checked(
-    array: NDArray[np.float32], shape: tuple[int, int], family: str, name: str
-) -> NDArray[np.float32]:
-    if array.shape != shape:
-        raise UsageError(
-            "E-FEATURE",
-            f"family {family} gave an array of shape {array.shape}, needed is {shape}, [row, day]",
-            value=name,
-        )
-    return np.ascontiguousarray(array, dtype=np.float32)

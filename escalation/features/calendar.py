@@ -1,4 +1,4 @@
-"""``calendar``: what is known ahead."""
+"""``calendar``: position in the week and in the year."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def calendar(panel: Panel, *, cycles: Sequence[Cycle] = ("weekday", "month")) ->
 
     .. math:: \sin(2\pi p / n),\ \cos(2\pi p / n)
 
-    Like every family it describes the last day that was seen: the issue day less the reporting lag.
+    Like all features, it describes the last day seen: the issue day minus the reporting lag.
 
     Parameters
     ----------
@@ -35,13 +35,6 @@ def calendar(panel: Panel, *, cycles: Sequence[Cycle] = ("weekday", "month")) ->
 
     Examples
     --------
-    =======  ======  ======
-    day      sin     cos
-    =======  ======  ======
-    Monday   0       1
-    Tuesday  0.7818  0.6235
-    =======  ======  ======
-
     >>> from escalation.features.base import one_unit
     >>> table = calendar(one_unit({"events": [0, 0]}, first_day="2020-01-06"), cycles=["weekday"])
     >>> table["weekday_sin"].round(4).tolist()

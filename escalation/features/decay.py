@@ -1,4 +1,4 @@
-"""``decayed_sums``: how much happened, the longer ago the less it counts."""
+"""``decayed_sums``: exponentially decayed sums."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def decayed_sums(
 
     .. math:: s_t = 2^{-1/h} s_{t-1} + x_t
 
-    Recursive, because weights :math:`2^{t/h}` overflow on long series. Below 1e-30 a sum is 0.
+    Recursive, because weights :math:`2^{t/h}` overflow on long series. Sums below 1e-30 are 0.
 
     Parameters
     ----------
     panel : Panel
     channels : sequence of str
     half_lives : sequence of float
-        h, in days: after so long an event counts half.
+        h, in days.
 
     Returns
     -------
@@ -37,18 +37,10 @@ def decayed_sums(
     Raises
     ------
     UsageError
-        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for a half-life that is
-        not above 0.
+        ``E-CHANNEL`` for an unknown channel, ``E-FEATURE`` for a half-life that is not above 0.
 
     Examples
     --------
-    =====  =  ===  ====  ====
-    day    1  2    3     4
-    =====  =  ===  ====  ====
-    x      4  0    0     1
-    h = 1  4  2    1     1.5
-    =====  =  ===  ====  ====
-
     >>> from escalation.features.base import one_unit
     >>> panel = one_unit({"killed": [4, 0, 0, 1]})
     >>> table = decayed_sums(panel, channels=["killed"], half_lives=[1])

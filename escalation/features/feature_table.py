@@ -1,4 +1,4 @@
-"""The table of features, by name, unit and day."""
+"""The table of features by name, unit and day."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Features:
     names : tuple of str
         Columns, each name once.
     values : ndarray of float32, shape (feature, unit, day)
-        Read-only; 0 where a unit is not present.
+        Read-only; 0 before a unit is present.
     units, unit_keys : tuple of str
-        Their names, and what identifies them.
+        Names and keys of the units.
     days : ndarray of datetime64[D], shape (day,)
         Issue days.
     present : ndarray of bool, shape (unit, day)
-        From the day on which the unit was first known.
+        True from the unit's entry on.
     """
 
     names: tuple[str, ...]
@@ -49,19 +49,19 @@ class Features:
         Parameters
         ----------
         unit_idx, day_idx : array of int, shape (row,)
-            Indices of units and of days.
+            Indices of units and days.
         """
         return self.values[:, unit_idx, day_idx].T
 
-    def without(self, gone: Collection[str]) -> Features:
-        """The same without some columns."""
-        kept = [i for i, name in enumerate(self.names) if name not in gone]
-        names = tuple(self.names[i] for i in kept)
-        return replace(self, names=names, values=read_only(self.values[kept]))
+    def without(self, names: Collection[str]) -> Features:
+        """The table without some columns."""
+        remaining = [i for i, name in enumerate(self.names) if name not in names]
+        columns = tuple(self.names[i] for i in remaining)
+        return replace(self, names=columns, values=read_only(self.values[remaining]))
 
     @cached_property
     def index(self) -> pd.MultiIndex:
-        """Name of the unit, and day, of each present row, unit by unit."""
+        """Unit name and day of each present row, unit by unit."""
         return self._index(self.units)
 
     def _index(self, names: tuple[str, ...]) -> pd.MultiIndex:
@@ -79,14 +79,14 @@ class Features:
         )
 
     def frame(self, *, by_key: bool = False) -> pd.DataFrame:
-        """The present rows as a frame indexed by unit and day, unit by unit.
+        """The present rows indexed by unit and day, unit by unit.
 
-        Without a copy where every unit is present on every day.
+        Not copied if every unit is present on every day.
 
         Parameters
         ----------
         by_key : bool
-            Index by what identifies a unit instead of by its name.
+            Index by unit key instead of name.
         """
         flat = self.values.reshape(len(self.names), self.present.size)
         if not self.present.all():

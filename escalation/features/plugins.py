@@ -1,7 +1,7 @@
-"""Feature families of one's own for the command line: a Python file that is named on it.
+"""Custom feature families for the command line, from a Python file named with ``--plugin``.
 
-A file is run only because whoever types the command names it. An experiment file or a stored model
-may mention a family as ``"module:family"``, and that alone loads nothing.
+A file runs only because the user names it. Experiment files and stored models may mention a family
+as ``"module:family"``, but that loads nothing.
 """
 
 from __future__ import annotations
@@ -9,98 +9,88 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
 
-LOCAL, BESIDE = ("panel",), ("local", "panel", "rows")
-"""The leading parameters of a family that reads one row at a time, and of one across units."""
+REGISTRIES = {("panel",): FEATURES, ("local", "panel", "rows"): ACROSS}
+"""Registries by the leading parameters of their families."""
 
 
 def use_plugin(path: Path) -> list[str]:
     """Run a Python file and register its families for this process.
 
-    A family is a public function defined in the file whose first parameter is ``panel`` (or
-    ``local, panel, rows``); the others are keyword-only and annotated, and an experiment file is
-    checked against them. A family ``streak`` in ``mine.py`` is called ``mine:streak``.
+    A family is a public function defined in the file whose first parameter is ``panel``, or whose
+    first parameters are ``local, panel, rows``. The others are keyword-only and annotated, and
+    experiment files are checked against them. ``streak`` in ``mine.py`` becomes ``mine:streak``.
 
     Returns
     -------
     list of str
-        The names that an experiment file may now use under ``[features]``.
+        Names that an experiment file may now use under ``[features]``.
 
     Raises
     ------
     UsageError
-        ``E-PLUGIN`` when the file can't be run, has the name of a module that is loaded already,
-        holds no family, or one whose parameters can't be checked.
+        ``E-PLUGIN`` if the file can't be run, has the name of a loaded module, has no family, or
+        one whose parameters can't be checked.
     """
     module = _run(path)
-    added = []
-    for name, family in _families(module):
-        leading = tuple(inspect.signature(family).parameters)
-        registry: dict[str, Any] = FEATURES if leading[:1] == LOCAL else ACROSS
-        _require_checkable(path, name, family, LOCAL if registry is FEATURES else BESIDE)
-        registry[f"{module.__name__}:{name}"] = family
-        added.append(f"{module.__name__}:{name}")
-    if not added:
+    names = []
+    for name, member in vars(module).items():
+        is_own = inspect.isfunction(member) and member.__module__ == module.__name__
+        if not is_own or name.startswith("_"):
+            continue
+        parameters = inspect.signature(member).parameters
+        for leading, registry in REGISTRIES.items():
+            if tuple(parameters)[: len(leading)] == leading:
+                _require_checkable(path, name, list(parameters.values())[len(leading) :])
+                registry[f"{module.__name__}:{name}"] = member
+                names.append(f"{module.__name__}:{name}")
+    if not names:
         raise UsageError(
             "E-PLUGIN",
             "expected a function whose first parameter is panel",
             where=str(path),
             fix="write def NAME(panel, *, days: int = 28): ...",
         )
-    return added
+    return names
 
 
 def _run(path: Path) -> ModuleType:
     name, where = path.stem, str(path)
     spec = importlib.util.spec_from_file_location(name, path.resolve())
-    # Without an ending that Python imports there is no loader.
+    # There is no loader for a suffix that Python does not import.
     if path.suffix != ".py" or not path.is_file() or spec is None or spec.loader is None:
-        raise UsageError(
-            "E-PLUGIN", "expected a Python file", where=where, fix="name a .py file that is there"
-        )
+        fix = "name an existing .py file"
+        raise UsageError("E-PLUGIN", "expected a Python file", where=where, fix=fix)
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__file__", None) != str(path.resolve()):
-        raise UsageError(
-            "E-PLUGIN", f"expected another name, a module {name} is loaded", where=where,
-            fix="rename the file",
-        )  # fmt: skip
+        message = f"a module {name} is loaded already"
+        raise UsageError("E-PLUGIN", message, where=where, fix="rename the file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        says = f"expected a file that runs: {type(error).__name__}: {error}"
-        raise UsageError(
-            "E-PLUGIN", says, where=where, fix="mend it: `python FILE` shows where"
-        ) from error
+        message = f"the file does not run: {type(error).__name__}: {error}"
+        fix = f"correct it: `python {where}` shows where it fails"
+        raise UsageError("E-PLUGIN", message, where=where, fix=fix) from error
     return module
 
 
-def _families(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, member in vars(module).items():
-        if inspect.isfunction(member) and member.__module__ == module.__name__:
-            leading = tuple(inspect.signature(member).parameters)
-            if not name.startswith("_") and (leading[:1] == LOCAL or leading[:3] == BESIDE):
-                yield name, member
-
-
-def _require_checkable(
-    path: Path, name: str, family: Callable[..., Any], given: tuple[str, ...]
-) -> None:
-    for key, parameter in inspect.signature(family).parameters.items():
-        if key in given:
-            continue
+def _require_checkable(path: Path, name: str, parameters: list[inspect.Parameter]) -> None:
+    for parameter in parameters:
         keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
         if not keyword or parameter.annotation is inspect.Parameter.empty:
             raise UsageError(
-                "E-PLUGIN", "expected a keyword-only parameter with a type", where=str(path),
-                column=name, value=key, fix=f"write *, {key}: int = 7 or the like",
-            )  # fmt: skip
+                "E-PLUGIN",
+                "expected a keyword-only parameter with a type",
+                where=str(path),
+                column=name,
+                value=parameter.name,
+                fix=f"write, for example, *, {parameter.name}: int = 7",
+            )

@@ -1,4 +1,4 @@
-"""``recency``: how long it has been quiet."""
+"""``recency``: days since the last event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recency(
     rungs : sequence of int
         r, on the channel ``severity``.
     cap : int
-        In days: the value where it never happened or is longer ago.
+        Largest value, in days; also the value if it never happened.
 
     Returns
     -------
@@ -37,19 +37,10 @@ def recency(
     Raises
     ------
     UsageError
-        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for a cap below 1.
+        ``E-CHANNEL`` for an unknown channel, ``E-FEATURE`` for a cap below 1.
 
     Examples
     --------
-    ========  =  =  =  =  =
-    day       1  2  3  4  5
-    ========  =  =  =  =  =
-    events    0  1  0  1  0
-    severity  0  5  0  3  0
-    since     9  0  1  0  1
-    rung 5    9  0  1  2  3
-    ========  =  =  =  =  =
-
     >>> from escalation.features.base import one_unit
     >>> panel = one_unit({"events": [0, 1, 0, 1, 0], "severity": [0, 5, 0, 3, 0]})
     >>> table = recency(panel, rungs=[5], cap=9)
@@ -58,7 +49,7 @@ def recency(
     """
     longest = int(whole_days([cap], name="cap")[0])
     columns = {f"days_since_{c}": panel.series(c).days_since(longest) for c in channels}
+    severity = panel.series("severity")
     for rung in rungs:
-        since = panel.series("severity").days_since(longest, level=float(rung))
-        columns[f"days_since_rung_{rung}"] = since
+        columns[f"days_since_rung_{rung}"] = severity.days_since(longest, level=float(rung))
     return columns

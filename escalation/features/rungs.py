@@ -1,4 +1,4 @@
-"""``severity``: how bad it was, beyond how often."""
+"""``severity``: highest rungs and deaths per event."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def severity(
     windows : sequence of int
         w, in days.
     rungs : sequence of int
-        R: from which rung on a day counts as one of the worst, 1 to 6.
+        R, 1 to 6: lowest rung of the days counted in Q.
 
     Returns
     -------
     dict of str to ndarray of float32, shape (row, day)
         ``highest_rung_{w}d``, ``rung_{R}_share_{w}d``, ``killed_per_event_{w}d``; ratios are 0
-        where nothing happened.
+        without events.
 
     Raises
     ------
@@ -39,17 +39,6 @@ def severity(
 
     Examples
     --------
-    ==============  =  ====  ====  =
-    day             1  2     3     4
-    ==============  =  ====  ====  =
-    events          1  1     0     2
-    severity        3  5     0     3
-    killed          0  3     0     0
-    highest, w = 2  3  5     5     3
-    share, R = 5    0  0.5   1     0
-    killed/event    0  1.5   3     0
-    ==============  =  ====  ====  =
-
     >>> from escalation.features.base import one_unit
     >>> panel = one_unit({"events": [1, 1, 0, 2], "severity": [3, 5, 0, 3], "killed": [0, 3, 0, 0]})
     >>> for name, values in severity(panel, windows=[2]).items():
@@ -60,14 +49,14 @@ def severity(
     """
     widths, lowest = whole_days(windows, name="windows"), whole_days(rungs, name="rungs")
     events, rung = panel.series("events"), panel.series("severity")
-    happened = events.window_sums(widths)
+    n_events = events.window_sums(widths)
     killed = panel.series("killed").window_sums(widths)
     event_days = events.active_days(widths)
-    worst = [rung.active_days(widths, level=float(r)) for r in lowest]
+    days_at_rungs = [rung.active_days(widths, level=float(r)) for r in lowest]
     columns: Columns = {}
     for i, w in enumerate(windows):
         columns[f"highest_rung_{w}d"] = rung.highest(int(w))
-        for rung_days, r in zip(worst, rungs, strict=True):
+        for rung_days, r in zip(days_at_rungs, rungs, strict=True):
             columns[f"rung_{r}_share_{w}d"] = share(rung_days[i], event_days[i])
-        columns[f"killed_per_event_{w}d"] = share(killed[i], happened[i])
+        columns[f"killed_per_event_{w}d"] = share(killed[i], n_events[i])
     return columns

@@ -1,17 +1,18 @@
-"""Features to Parquet, a chunk of units at a time: memory is bounded by the chunk, not the panel.
+"""Features to Parquet, in chunks of units, so that memory is bounded by the chunk.
 
-A chunk is built by itself, in threads here or on a cluster, and written as a row group as it comes,
-so the file is the same whoever did it. One file is encoded by one writer, as fast as two workers
-build; a folder of files, a chunk each, is encoded by whoever built them. Families across units read
-a few columns of all units: those are worked out first and lie beside the output until it is done.
+Chunks are built independently, in threads or on a cluster, and written in order as row groups, so
+the file does not depend on the engine. A single file is encoded by one writer, as fast as two
+workers build; a folder of files is encoded by the workers. Families across units read a few columns
+of all units, which are computed first and stored temporarily next to the output.
 
-How it is written was measured on 470,000 rows of 41 features, 77 MB, seconds of one core: by
-dictionary and snappy, the usual way, 0.31 s and 26 MB; byte streams split and zstd 0.19 s and
-15 MB. Building them takes 0.18 s.
+The encoding was measured on 470,000 rows of 41 features, 77 MB, on one core: dictionaries and
+snappy, the default, take 0.31 s and 26 MB; split byte streams and zstd 0.19 s and 15 MB. Building
+takes 0.18 s.
 """
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,19 +29,24 @@ from escalation import schema
 from escalation._util.engine import Engine, in_threads
 from escalation._util.files import new_folder, replacing
 from escalation.errors import UsageError
-from escalation.features import ACROSS, FEATURES
 from escalation.features.base import Across, Columns, Local, one_unit
-from escalation.features.build import Families, build, chosen, names
+from escalation.features.build import (
+    Families,
+    build_families,
+    local_and_across,
+    probe_columns,
+    unit_places,
+)
 from escalation.features.feature_table import Features, read_only
-from escalation.panel.dense import Channel, Panel
+from escalation.panel.dense import Panel
 from escalation.panel.history import History
 
 CHUNK_ROWS = 500_000
-"""Rows of a chunk, and of a row group: 80 MB of forty features."""
+"""Rows of a chunk and of a row group: 80 MB for forty features."""
 
 
 class Chunk(NamedTuple):
-    """Some units and where they stand among all."""
+    """Some consecutive units, and their position among all."""
 
     start: int
     stop: int
@@ -49,20 +55,31 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class _Job:
-    """What every chunk needs to know.
+    """What every chunk needs.
 
-    ``across`` are the families that read other units, ``units`` all units' places, ``folder`` where
-    the columns that they read lie; ``apart`` where each chunk is a file.
+    Parameters
+    ----------
+    near, far : mapping of str to callable
+        Local families, and families across units.
+    shared : tuple of str
+        Local columns of all units that the families across units read.
+    units : Panel
+        Places of all units.
+    folder : Path, optional
+        Folder of the shared columns.
+    starts : tuple of int
+        First unit of each chunk.
+    one_file : bool
+        Whether the output is a single file.
     """
 
-    families: Families
-    local: Mapping[str, Local]
-    across: Mapping[str, Across]
-    needed: tuple[str, ...]
+    near: Mapping[str, Local]
+    far: Mapping[str, Across]
+    shared: tuple[str, ...]
     units: Panel
     folder: Path | None
     starts: tuple[int, ...]
-    apart: bool
+    one_file: bool
 
 
 def write_features(
@@ -71,14 +88,12 @@ def write_features(
     path: Path,
     *,
     units_per_chunk: int | None = None,
-    local: Mapping[str, Local] = FEATURES,
-    across: Mapping[str, Across] = ACROSS,
     engine: Engine | None = None,
 ) -> int:
     """Write every configured family for every unit and day, as known on that day.
 
-    Columns ``unit`` (dictionary), ``day`` (time stamp of a whole day) and a float32 per feature;
-    rows by unit and day; a row group per chunk.
+    Columns ``unit`` (dictionary), ``day`` (timestamp) and a float32 per feature; rows by unit and
+    day; a row group per chunk.
 
     Parameters
     ----------
@@ -86,66 +101,64 @@ def write_features(
     families : mapping of str to mapping
         Parameters by family, as in :func:`escalation.features.build.build`.
     path : Path
-        The Parquet file; written whole or not at all. Without an ending it is a folder, and each
-        chunk a file of it, encoded where it was built: many workers need not wait for one writer.
+        The Parquet file, written completely or not at all. Without a suffix it is a folder with a
+        file per chunk, encoded by the workers.
     units_per_chunk : int, optional
-        By default as many as make up :data:`CHUNK_ROWS`.
-    local, across : mapping of str to callable, optional
-        The registered families.
+        By default as many as fill :data:`CHUNK_ROWS`.
     engine : Engine, optional
-        Where chunks are built; by default in two threads. It changes the time, never a byte.
+        Where chunks are built; by default in two threads. Affects the time, never the file.
 
     Returns
     -------
     int
-        Rows.
+        Number of rows.
 
     Raises
     ------
     UsageError
-        ``E-CHUNK`` for a chunk below one unit, ``E-EXISTS`` for a folder that is there already, and
-        as :func:`escalation.features.build.build`.
+        ``E-CHUNK`` for a chunk below one unit, ``E-EXISTS`` if the folder exists, and as
+        :func:`escalation.features.build.build`.
     """
-    names([Channel(name) for name in past.channels], families, local=local, across=across)
+    near, far = local_and_across(families)
+    probe_columns(past.channels, near, far)
     size = max(1, CHUNK_ROWS // len(past.days)) if units_per_chunk is None else units_per_chunk
     if size < 1:
         raise UsageError("E-CHUNK", "a chunk needs at least one unit", value=size)
     run = in_threads(2) if engine is None else engine
-    apart = not path.suffix
-    with ExitStack() as opened:
-        part = opened.enter_context(new_folder(path) if apart else replacing(path))
-        needed = _columns_read(past.channels, families, local=local, across=across)
+    one_file = bool(path.suffix)
+    with ExitStack() as stack:
+        output = stack.enter_context(replacing(path) if one_file else new_folder(path))
+        shared = _columns_read(past.channels, near, far)
         folder = None
-        if needed:
-            folder = part.with_name(f".{part.name} columns")
+        if shared:
+            folder = output.with_name(f".{output.name} columns")
             folder.mkdir()
         starts = tuple(range(0, len(past.units), size))
-        units = Panel(past.unit_keys, past.days, {}, past.latitude, past.longitude, past.country)
-        job = _Job(families, local, across, needed, units, folder, starts, apart)
-        if needed:
-            for _ in run(_keep, _chunks(past, size), make_shared=lambda: job):
+        job = _Job(near, far, shared, unit_places(past), folder, starts, one_file)
+        if shared:
+            for _ in run(_save_shared, _chunks(past, size), make_shared=lambda: job):
                 pass
-        encoded = run(_encoded, _chunks(past, size), make_shared=lambda: job)
-        return _apart(encoded, part) if apart else _join(encoded, part)
+        encoded = run(_encode, _chunks(past, size), make_shared=lambda: job)
+        return _write_file(encoded, output) if one_file else _write_folder(encoded, output)
 
 
 def _chunks(past: History, size: int) -> Iterator[Chunk]:
-    """The units in chunks; one empty chunk where there are none, for a file to have columns."""
+    """The units in chunks; without units one empty chunk, so that the file has columns."""
     count = len(past.units)
     for start in range(0, max(count, 1), size):
         stop = min(start + size, count)
         yield Chunk(start, stop, past.part(start, stop))
 
 
-def _join(encoded: Iterator[pa.Buffer], path: Path) -> int:
+def _write_file(encoded: Iterator[pa.Buffer], path: Path) -> int:
     """Write the chunks as row groups of one file."""
     rows = 0
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for buffer in encoded:
             table = pa.ipc.open_stream(buffer).read_all()
             if writer is None:
-                writer = opened.enter_context(_parquet(path, table.schema))
+                writer = stack.enter_context(_parquet(path, table.schema))
             writer.write_table(table, max(table.num_rows, 1))
             rows += table.num_rows
     return rows
@@ -161,8 +174,8 @@ def _parquet(where: Path | pa.BufferOutputStream, columns: pa.Schema) -> pq.Parq
     )
 
 
-def _apart(encoded: Iterator[pa.Buffer], folder: Path) -> int:
-    """Write the chunks as files of one folder, in their order."""
+def _write_folder(encoded: Iterator[pa.Buffer], folder: Path) -> int:
+    """Write the chunks as files of a folder."""
     rows = 0
     for number, buffer in enumerate(encoded):
         with replacing(folder / f"part-{number:05d}.parquet") as part:
@@ -171,80 +184,64 @@ def _apart(encoded: Iterator[pa.Buffer], folder: Path) -> int:
     return rows
 
 
-class _Noted(Mapping[str, NDArray[np.float32]]):
-    """Columns that note which of them are asked for."""
+class _RecordedColumns(UserDict[str, NDArray[np.float32]]):
+    """Columns that record which of them are read."""
 
     def __init__(self, columns: Columns) -> None:
-        self.columns = columns
-        self.asked: set[str] = set()
+        self.read: set[str] = set()
+        super().__init__(columns)
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
-        values = self.columns[name]
-        self.asked.add(name)
+        values = super().__getitem__(name)
+        self.read.add(name)
         return values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
-
-    def __len__(self) -> int:
-        return len(self.columns)
 
 
 def _columns_read(
-    channels: tuple[str, ...],
-    families: Families,
-    *,
-    local: Mapping[str, Local] = FEATURES,
-    across: Mapping[str, Across] = ACROSS,
+    channels: tuple[str, ...], near: Mapping[str, Local], far: Mapping[str, Across]
 ) -> tuple[str, ...]:
-    """Local columns that the configured families across units read.
-
-    Found by letting them run on one unit and two days of zeros.
+    """Local columns that families across units read, recorded on one unit and two days of zeros.
 
     Examples
     --------
-    >>> families = {"window_sums": {}, "neighbours": {"windows": [7]}}
-    >>> _columns_read(("events", "killed"), families)
+    >>> near, far = local_and_across({"window_sums": {}, "neighbours": {"windows": [7]}})
+    >>> _columns_read(("events", "killed"), near, far)
     ('events_sum_7d',)
     """
+    columns = _RecordedColumns(probe_columns(channels, near, {}))
     panel = one_unit({name: [0.0, 0.0] for name in channels})
-    columns: Columns = {}
-    for family in chosen(families, local).values():
-        columns |= family(panel)
-    noted = _Noted(columns)
-    for family in chosen(families, across).values():
-        family(noted, panel, slice(None))
-    return tuple(name for name in columns if name in noted.asked)
+    for family in far.values():
+        family(columns, panel, slice(None))
+    return tuple(name for name in columns if name in columns.read)
 
 
-def _near(job: _Job, chunk: Chunk) -> Features:
-    """The local families of a chunk, in one thread: chunks are what runs side by side."""
-    near = {name: p for name, p in job.families.items() if name in job.local}
-    return build(chunk.part, near, local=job.local, across={}, threads=1)
+def _local_features(job: _Job, chunk: Chunk) -> Features:
+    """The local families of a chunk, in one thread, because chunks run in parallel."""
+    return build_families(chunk.part, job.near, {}, threads=1)
 
 
-def _keep(job: _Job, chunk: Chunk) -> None:
-    """Keep the columns of a chunk that other units read."""
-    built = _near(job, chunk)
-    values = built.values[[built.names.index(name) for name in job.needed]]
+def _save_shared(job: _Job, chunk: Chunk) -> None:
+    """Store the columns of a chunk that families across units read."""
+    built = _local_features(job, chunk)
+    values = built.values[[built.names.index(name) for name in job.shared]]
     assert job.folder is not None
-    # Whole or not at all: a piece that is done twice never leaves half a file.
-    with replacing(_kept(job.folder, chunk.start)) as part, part.open("wb") as file:
+    # Completely or not at all, as a chunk may be computed twice.
+    with replacing(_shared_file(job.folder, chunk.start)) as part, part.open("wb") as file:
         np.save(file, values)
 
 
-def _kept(folder: Path, start: int) -> Path:
+def _shared_file(folder: Path, start: int) -> Path:
     return folder / f"units {start}.npy"
 
 
-def _encoded(job: _Job, chunk: Chunk) -> pa.Buffer:
-    """A chunk's table; a buffer goes between processes without being copied."""
-    built = _near(job, chunk)
+def _encode(job: _Job, chunk: Chunk) -> pa.Buffer:
+    """A chunk's table in a buffer, which moves between processes without a copy."""
+    built = _local_features(job, chunk)
     columns = dict(zip(built.names, built.values, strict=True))
     if job.folder is not None:
         columns |= _across(job, chunk, job.folder, built.present)
     table, out = _table(built, columns), pa.BufferOutputStream()
-    begin = _parquet if job.apart else pa.ipc.new_stream
+    begin = pa.ipc.new_stream if job.one_file else _parquet
     with begin(out, table.schema) as writer:
         writer.write_table(table, max(table.num_rows, 1))
     return out.getvalue()
@@ -254,21 +251,21 @@ def _across(
     job: _Job, chunk: Chunk, folder: Path, present: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float32]]:
     """Columns of the families across units for a chunk's units."""
-    parts = [np.load(_kept(folder, start), mmap_mode="r") for start in job.starts]
+    chunks = [np.load(_shared_file(folder, start), mmap_mode="r") for start in job.starts]
     local = MappingProxyType(
         {
-            name: read_only(np.concatenate([part[number] for part in parts]))
-            for number, name in enumerate(job.needed)
+            name: read_only(np.concatenate([values[number] for values in chunks]))
+            for number, name in enumerate(job.shared)
         }
     )
-    found: Columns = {}
-    for family in chosen(job.families, job.across).values():
-        found |= family(local, job.units, slice(chunk.start, chunk.stop))
-    return {name: np.where(present, array, np.float32(0)) for name, array in found.items()}
+    columns: Columns = {}
+    for family in job.far.values():
+        columns |= family(local, job.units, slice(chunk.start, chunk.stop))
+    return {name: np.where(present, array, np.float32(0)) for name, array in columns.items()}
 
 
 def _table(built: Features, columns: Mapping[str, NDArray[np.float32]]) -> pa.Table:
-    """The present rows, without a copy where every unit is present on every day."""
+    """The present rows, without a copy if every unit is present on every day."""
     count, days = built.present.shape
     rows = slice(None) if built.present.all() else np.flatnonzero(built.present)
     arrays = {

@@ -1,4 +1,4 @@
-"""``tempo``: the rhythm of events."""
+"""``tempo``: gaps between event days."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def tempo(
     .. math:: \mu = \frac{1}{n}\sum g_i,\quad \sigma = \sqrt{\frac{1}{n}\sum (g_i - \mu)^2},\quad
               B = \frac{\sigma - \mu}{\sigma + \mu}
 
-    B is -1 for a clock, near 0 at random, towards 1 in bursts. The gap that is still open is not
-    among them: ``recency`` has it.
+    B is -1 for regular events, near 0 for random ones, towards 1 for bursts. The current gap is not
+    included; see ``recency``.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def tempo(
     channels : sequence of str
         An event day is a day with a value of 1 or more.
     gaps : sequence of int
-        n; fewer gaps where there are fewer.
+        n, if there are as many gaps.
     cap : int
-        In days: a longer gap counts as this long, and so does the mean where there is no gap yet.
+        Longest gap in days, and the mean before the first gap.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def tempo(
     Raises
     ------
     UsageError
-        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for gaps or a cap below 1.
+        ``E-CHANNEL`` for an unknown channel, ``E-FEATURE`` for gaps or a cap below 1.
 
     References
     ----------
@@ -50,16 +50,6 @@ def tempo(
 
     Examples
     --------
-    ==========  =  =  =  ====  ====  ====
-    day         1  2  3  4     5     6
-    ==========  =  =  =  ====  ====  ====
-    x           1  1  0  0     1     0
-    gaps        -  1  1  1     1, 3  1, 3
-    mean        9  1  1  1     2     2
-    spread      0  0  0  0     1     1
-    burstiness  0  0  0  0     -1/3  -1/3
-    ==========  =  =  =  ====  ====  ====
-
     >>> from escalation.features.base import one_unit
     >>> panel = one_unit({"events": [1, 1, 0, 0, 1, 0]})
     >>> for name, values in tempo(panel, gaps=[5], cap=9).items():
@@ -72,8 +62,8 @@ def tempo(
     columns: Columns = {}
     for channel in channels:
         for n in whole_days(gaps, name="gaps").tolist():
-            mean, spread, burst = panel.series(channel).gaps(n, longest)
+            mean, deviation, burstiness = panel.series(channel).gaps(n, longest)
             columns[f"{channel}_gap_mean_last_{n}"] = mean
-            columns[f"{channel}_gap_spread_last_{n}"] = spread
-            columns[f"{channel}_burstiness_last_{n}"] = burst
+            columns[f"{channel}_gap_spread_last_{n}"] = deviation
+            columns[f"{channel}_burstiness_last_{n}"] = burstiness
     return columns

@@ -1,4 +1,4 @@
-"""``trend``: whether it gets worse, and faster than a week ago."""
+"""``trend``: recent rates relative to longer-term rates, and their change."""
 
 from __future__ import annotations
 
@@ -28,33 +28,24 @@ def trend(
     windows : sequence of (int, int)
         Short and long window, in days.
     eps : float
-        Per day, above 0; holds the ratio near 1 where hardly anything happens.
+        Per day, above 0; keeps the ratio near 1 if there are hardly any events.
     change : int
         c, in days, of the acceleration.
 
     Returns
     -------
     dict of str to ndarray of float32, shape (row, day)
-        ``{channel}_trend_{ws}d_{wl}d`` and ``{channel}_acceleration_{ws}d_{wl}d``, 0 in peace.
+        ``{channel}_trend_{ws}d_{wl}d`` and ``{channel}_acceleration_{ws}d_{wl}d``, 0 without
+        events.
 
     Raises
     ------
     UsageError
-        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for a length below 1 day
-        or an eps that is not above 0.
+        ``E-CHANNEL`` for an unknown channel, ``E-FEATURE`` for a length below 1 day or an eps that
+        is not above 0.
 
     Examples
     --------
-    With windows of 1 and 2 days, eps 0.5 and a change of 1 day:
-
-    ============  =  =======  ========
-    day           1  2        3
-    ============  =  =======  ========
-    x             0  2        0
-    trend         0  log 5/3  log 1/3
-    acceleration  0  log 5/3  log 1/5
-    ============  =  =======  ========
-
     >>> from escalation.features.base import one_unit
     >>> table = trend(one_unit({"events": [0, 2, 0]}), windows=[(1, 2)], eps=0.5, change=1)
     >>> table["events_trend_1d_2d"].round(4).tolist()
@@ -67,7 +58,7 @@ def trend(
     for channel in channels:
         for short, long in windows:
             widths = whole_days([short, long], name="windows")
-            level, moved = panel.series(channel).log_ratio(widths, smallest, step)
-            columns[f"{channel}_trend_{short}d_{long}d"] = level
-            columns[f"{channel}_acceleration_{short}d_{long}d"] = moved
+            log_ratio, acceleration = panel.series(channel).log_ratio(widths, smallest, step)
+            columns[f"{channel}_trend_{short}d_{long}d"] = log_ratio
+            columns[f"{channel}_acceleration_{short}d_{long}d"] = acceleration
     return columns

@@ -1,4 +1,4 @@
-"""``window_sums``: how much happened in the last w days."""
+"""``window_sums``: sums over recent days."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ def window_sums(
     ----------
     panel : Panel
     channels : sequence of str
-        What to sum; a sum of a counting channel is a count.
     windows : sequence of int
-        w, in days; 1 is today alone.
+        w, in days; 1 is today only.
 
     Returns
     -------
@@ -34,18 +33,10 @@ def window_sums(
     Raises
     ------
     UsageError
-        ``E-CHANNEL`` for a channel that the panel has not, ``E-FEATURE`` for a window below 1.
+        ``E-CHANNEL`` for an unknown channel, ``E-FEATURE`` for a window below 1.
 
     Examples
     --------
-    =====  =  =  =  =  =
-    day    1  2  3  4  5
-    =====  =  =  =  =  =
-    x      1  0  2  0  1
-    w = 2  1  1  2  2  1
-    w = 3  1  1  3  2  3
-    =====  =  =  =  =  =
-
     >>> from escalation.features.base import one_unit
     >>> panel = one_unit({"events": [1, 0, 2, 0, 1]})
     >>> table = window_sums(panel, channels=["events"], windows=[2, 3])

@@ -22,7 +22,7 @@ from escalation.backtest.day import across_columns, look_back_on
 from escalation.backtest.table import row_index
 from escalation.events.versions import EVENT_KEY
 from escalation.features import ACROSS
-from escalation.features.build import on_one_day, places
+from escalation.features.build import on_one_day, unit_places
 from escalation.panel.by_unit import openings
 from escalation.panel.dense import Panel
 from escalation.scoring.perturbation import REMOVED, ChangedRows, Perturbations, PerturbedRows
@@ -180,7 +180,7 @@ class Counterfactual:
             column[changed.unit, changed.perturbation] = local[number]
             column[gone.T] = 0.0
             columns[str(name)] = column
-        return across_columns(self.scorer.experiment, columns, places(self.inputs.past))
+        return across_columns(self.scorer.experiment, columns, unit_places(self.inputs.past))
 
     def _differs(self, across: dict[str, NDArray[np.float32]], shape: tuple[int, ...]) -> Bools:
         """Where features across units changed, shape (perturbation, unit)."""

@@ -121,15 +121,16 @@ def test_a_killed_worker_loses_nothing(cluster):
     assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
 
 
-def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path):
+def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path, monkeypatch):
     source = history(archives.archive(1), archives.SPEC)
 
     def wrong(panel):
         return {"short": panel["events"][:, : max(1, panel.shape[1] - panel.shape[0] + 1)]}
 
+    monkeypatch.setitem(FEATURES, "wrong", wrong)
     with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
-        write_features(source, {"wrong": {}}, tmp_path / "x.parquet", local={"wrong": wrong},
-                       units_per_chunk=2, engine=cluster)  # fmt: skip
+        write_features(source, {"wrong": {}}, tmp_path / "x.parquet", units_per_chunk=2,
+                       engine=cluster)  # fmt: skip
 
 
 def test_a_running_cluster_is_found_by_its_address_and_nothing_elsewhere(cluster):

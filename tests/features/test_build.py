@@ -13,7 +13,7 @@ import random_archives as archives
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
-from escalation.features.build import build, names, on_one_day
+from escalation.features.build import build, column_names, on_one_day
 from escalation.panel.by_unit import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
@@ -26,7 +26,7 @@ def past():
 
 
 def test_columns_are_known_before_anything_is_computed(past):
-    assert names(archives.SPEC.all_channels, ALL) == list(build(past, ALL).names)
+    assert column_names(archives.SPEC.all_channels, ALL) == list(build(past, ALL).names)
 
 
 def test_local_columns_come_first_and_each_family_keeps_its_order(past):
@@ -36,7 +36,7 @@ def test_local_columns_come_first_and_each_family_keeps_its_order(past):
     ]  # fmt: skip
 
 
-def test_each_value_is_the_one_that_its_family_gives(past):
+def test_each_value_is_that_of_its_family(past):
     built = build(past, FEW)
     for name, values in FEATURES["window_sums"](past.panel(), windows=[1, 7]).items():
         np.testing.assert_array_equal(built[name][built.present], values[built.present])
@@ -84,10 +84,10 @@ def test_values_cannot_be_written_to(past):
         build(past, FEW).values[0, 0, 0] = 1
 
 
-def test_a_column_that_two_families_give_is_refused(past):
-    twice = {"window_sums": FEATURES["window_sums"], "again": FEATURES["window_sums"]}
+def test_a_column_of_two_families_is_refused(past, monkeypatch):
+    monkeypatch.setitem(FEATURES, "again", FEATURES["window_sums"])
     with pytest.raises(UsageError, match=r"E-FEATURE.*events_sum_1d"):
-        build(past, {"window_sums": {}, "again": {}}, local=twice)
+        build(past, {"window_sums": {}, "again": {}})
 
 
 def test_an_unknown_family_is_refused(past):
@@ -95,26 +95,28 @@ def test_an_unknown_family_is_refused(past):
         build(past, {"window_sum": {}})
 
 
-def test_a_channel_that_the_panel_has_not_is_refused_before_the_data_is_read():
+def test_an_unknown_channel_is_refused_before_the_data_is_read():
     with pytest.raises(UsageError, match=r"E-CHANNEL.*rockets"):
-        names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
+        column_names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
 
 
-def test_a_family_with_the_wrong_shape_is_refused(past):
+def test_a_family_with_the_wrong_shape_is_refused(past, monkeypatch):
     def short(panel):
         return {"short": panel["events"][:, :1]}
 
+    monkeypatch.setitem(FEATURES, "short", short)
     with pytest.raises(UsageError, match=r"E-FEATURE.*short"):
-        build(past, {"short": {}}, local={"short": short})
+        build(past, {"short": {}})
 
 
-def test_a_family_whose_columns_depend_on_the_data_is_refused(past):
+def test_a_family_whose_columns_depend_on_the_data_is_refused(past, monkeypatch):
     def moody(panel):
         names = ["a", "b"] if panel["events"].any() else ["a", "b", "c"]
         return dict.fromkeys(names, panel["events"])
 
+    monkeypatch.setitem(FEATURES, "moody", moody)
     with pytest.raises(UsageError, match=r"E-FEATURE.*'c'.*same columns"):
-        build(past, {"moody": {}}, local={"moody": moody})
+        build(past, {"moody": {}})
 
 
 def test_no_family_and_no_unit_give_an_empty_table(past):
@@ -129,5 +131,7 @@ def test_importing_the_families_brings_in_no_model_library():
         "import sys, escalation.features; heavy = 'sklearn', 'statsmodels', 'mlflow'\n"
         "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "[]"

@@ -34,7 +34,7 @@ def centred(panel):
 
 
 def streak(panel, *, channel="events"):
-    """A user's own family: for how many days in a row something has happened."""
+    """A custom family: days in a row on which something has happened."""
     out = np.zeros_like(panel[channel])
     run = np.zeros(panel.shape[0], np.float32)
     for t in range(panel.shape[1]):
@@ -57,21 +57,22 @@ def everything(archive, **options):
 def order(build, archive, *, seed):
     """Columns that differ once the input rows are shuffled and some of them repeated."""
     versions = archive.versions
-    mixed = [
+    samples = [
         versions.sample(frac=1.0, random_state=seed),
         versions.sample(frac=0.3, random_state=seed + 1),
     ]
-    again = EventArchive.of(
-        pd.concat(mixed, ignore_index=True),
+    shuffled = EventArchive.of(
+        pd.concat(samples, ignore_index=True),
         covered_to=archive.covered_to,
         known_basis=archive.known_basis,
     )
-    return laws.differences(build(archive), build(again), upto=archive.covered_to)
+    return laws.differences(build(archive), build(shuffled), upto=archive.covered_to)
 
 
-def with_own(**own):
-    registry = {"window_sums": FEATURES["window_sums"], **own}
-    return partial(everything, families={name: {} for name in registry}, local=registry)
+def with_family(monkeypatch, family):
+    """The features of window sums and a custom family."""
+    monkeypatch.setitem(FEATURES, "custom", family)
+    return partial(everything, families={"window_sums": {}, "custom": {}})
 
 
 def later_news(archive, seed, *, at=AT):
@@ -132,26 +133,23 @@ def test_other_names_change_only_names():
 @pytest.mark.parametrize(
     ("family", "column"), [(shift, "events_tomorrow"), (centred, "events_above_mean")]
 )
-def test_a_planted_leak_is_named_by_both_laws(family, column):
+def test_a_planted_leak_is_named_by_both_laws(family, column, monkeypatch):
     archive = archives.archive(2)
-    leaky = with_own(leak=family)
+    leaky = with_family(monkeypatch, family)
     days = [AT + k for k in range(5)]
-    named = [one.column for at in days for one in laws.truncation(leaky, archive, at)]
-    assert set(named) == {column}
-    news = [later_news(archive, 2, at=at) for at in days]
-    pairs = zip(days, news, strict=True)
-    named = [one.column for at, later in pairs for one in laws.poison(leaky, archive, at, later)]
-    assert set(named) == {column}
+    assert {row.column for at in days for row in laws.truncation(leaky, archive, at)} == {column}
+    news = [(at, later_news(archive, 2, at=at)) for at in days]
+    rows = [row for at, later in news for row in laws.poison(leaky, archive, at, later)]
+    assert {row.column for row in rows} == {column}
 
 
-def test_a_family_of_ones_own_passes_the_laws():
+def test_a_custom_family_passes_the_laws(monkeypatch):
     archive = archives.archive(3)
-    own = with_own(streak=streak)
-    assert "events_streak" in own(archive)
-    assert own(archive)["events_streak"].max() >= 2
-    assert laws.truncation(own, archive, AT) == []
-    assert laws.poison(own, archive, AT, later_news(archive, 3)) == []
-    assert order(own, archive, seed=3) == []
+    build_streak = with_family(monkeypatch, streak)
+    assert build_streak(archive)["events_streak"].max() >= 2
+    assert laws.truncation(build_streak, archive, AT) == []
+    assert laws.poison(build_streak, archive, AT, later_news(archive, 3)) == []
+    assert order(build_streak, archive, seed=3) == []
 
 
 def test_one_thread_and_two_give_the_same_bytes(monkeypatch):
@@ -159,5 +157,5 @@ def test_one_thread_and_two_give_the_same_bytes(monkeypatch):
     reference = built(archive, threads=1)
     monkeypatch.setattr("escalation.features.build.BLOCK_CELLS", 2 * archives.DAYS)
     for threads in (1, 2):
-        again = built(archive, threads=threads)
-        assert again.values.tobytes() == reference.values.tobytes()
+        features = built(archive, threads=threads)
+        assert features.values.tobytes() == reference.values.tobytes()

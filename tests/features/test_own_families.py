@@ -1,4 +1,4 @@
-"""Families of a user's own: any causal function of whole rows, the primitives, or both."""
+"""Custom families: any causal function of whole rows, of series, or both."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def by_both(panel):
 
 
 def streak(panel, *, channel="events"):
-    """No formula over the primitives: days in a row on which something has happened."""
+    """Not a formula over series: days in a row on which something has happened."""
     out = np.zeros(panel.shape, np.float32)
     for t in range(panel.shape[1]):
         before = out[:, t - 1] if t else 0
@@ -64,11 +64,17 @@ def streak(panel, *, channel="events"):
     return {f"{channel}_streak": out}
 
 
-OWN = {"by_rows": by_rows, "by_both": by_both, "by_series": by_series, "streak": streak}
+CUSTOM = {"by_rows": by_rows, "by_both": by_both, "by_series": by_series, "streak": streak}
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    for name, family in CUSTOM.items():
+        monkeypatch.setitem(FEATURES, name, family)
 
 
 def built(past, name, **options):
-    return build(past, {name: {}}, local=OWN, **options)
+    return build(past, {name: {}}, **options)
 
 
 @pytest.mark.parametrize("lag", [0, 2])
@@ -97,22 +103,22 @@ def test_a_family_without_a_formula_is_what_was_known_on_each_day(lag):
         expected = streak(panel)["events_streak"][:, max(t - lag, 0)]
         np.testing.assert_array_equal(got[known, t], expected[known])
         if known.any():
-            alone = on_one_day(past.panel_at(t), t - lag, {"streak": {}}, local=OWN)
+            alone = on_one_day(past.panel_at(t), t - lag, {"streak": {}})
             np.testing.assert_array_equal(alone[0][known], expected[known])
 
 
-def test_families_of_either_sort_stand_side_by_side_in_the_order_given():
+def test_families_of_both_kinds_keep_the_order_of_the_experiment():
     past = history(archives.archive(1, lag=2), archives.SPEC, lag=2)
     families = {"streak": {}, "window_sums": {}, "by_both": {}, "recency": {}}
-    together = build(past, families, local={**FEATURES, **OWN})
-    done = 0
+    together = build(past, families)
+    start = 0
     for name in families:
-        alone = build(past, {name: {}}, local={**FEATURES, **OWN})
-        width = len(alone.names)
-        assert together.names[done : done + width] == alone.names
-        np.testing.assert_array_equal(together.values[done : done + width], alone.values)
-        done += width
-    assert done == len(together.names)
+        alone = build(past, {name: {}})
+        stop = start + len(alone.names)
+        assert together.names[start:stop] == alone.names
+        np.testing.assert_array_equal(together.values[start:stop], alone.values)
+        start = stop
+    assert start == len(together.names)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -124,21 +130,21 @@ def test_blocks_and_threads_change_no_byte(threads, monkeypatch):
         assert built(past, "by_both", threads=threads).values.tobytes() == reference
 
 
-def test_a_file_written_in_chunks_holds_them_too(tmp_path):
+def test_a_file_written_in_chunks_has_the_same_columns(tmp_path):
     past = history(archives.archive(3, lag=1), archives.SPEC, lag=1)
     families, files = {"streak": {}, "by_both": {}}, []
     for units, engine in ((1, in_turn), (1, in_threads(3))):
         files.append(tmp_path / f"{len(files)}.parquet")
-        write_features(past, families, files[-1], units_per_chunk=units, local=OWN, engine=engine)
+        write_features(past, families, files[-1], units_per_chunk=units, engine=engine)
     assert files[0].read_bytes() == files[1].read_bytes()
     import pandas as pd
 
     got = pd.read_parquet(files[0])[["events_streak", "sum", "since", "top", "busy"]]
-    expected = build(past, families, local=OWN).frame()
+    expected = build(past, families).frame()
     np.testing.assert_array_equal(got.to_numpy(), expected.to_numpy())
 
 
-def test_rows_are_made_some_at_a_time(monkeypatch):
+def test_rows_are_made_in_batches(monkeypatch):
     """However often the past was rewritten, no panel has more rows than a block."""
     monkeypatch.setattr(build_module, "BLOCK_CELLS", 4 * archives.DAYS)
     past, sizes = history(archives.archive(4, count=300), archives.SPEC), []
@@ -148,7 +154,8 @@ def test_rows_are_made_some_at_a_time(monkeypatch):
         sizes.append(panel.shape[0])
         return {"events_today": panel["events"]}
 
-    build(past, {"own": {}}, local={"own": measured})
+    monkeypatch.setitem(FEATURES, "measured", measured)
+    build(past, {"measured": {}})
     assert len(sizes) > 25
     assert max(sizes) == 4
 
@@ -167,10 +174,10 @@ def test_memory_is_that_of_a_block_and_not_of_all_rows(monkeypatch):
     ]  # fmt: skip
     archive = EventArchive.of(archives.canonical(rows), covered_to=archives.FIRST + (days - 1))
     past = history(archive, PanelSpec(("site",)))
-    count = sum(len(some.owner) for some in rows_as_known(past, most=100))
+    count = sum(len(rows.owner) for rows in rows_as_known(past, most=100))
     whole = count * days * 4 * len(past.channels)
     tracemalloc.start()
-    build(past, {"streak": {}}, local=OWN, threads=1)
+    build(past, {"streak": {}}, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count > 600

@@ -35,15 +35,15 @@ def wrong(ours, theirs):
     """Columns that do not agree: counts exactly, anything else to one in a million."""
     assert sorted(ours.columns) == sorted(theirs.columns)
     assert ours.index.tolist() == theirs.index.tolist()
-    found = []
+    names = []
     for name in ours:
-        one, two = ours[name].to_numpy(np.float64), theirs[name].to_numpy()
-        if any(part in name for part in sqlite_oracle.COUNTED):
-            same = np.array_equal(one, two)
+        actual, expected = ours[name].to_numpy(np.float64), theirs[name].to_numpy()
+        if any(word in name for word in sqlite_oracle.COUNTED):
+            same = np.array_equal(actual, expected)
         else:
-            same = np.allclose(one, two, rtol=1e-6, atol=1e-6)
-        found += [] if same else [name]
-    return found
+            same = np.allclose(actual, expected, rtol=1e-6, atol=1e-6)
+        names += [] if same else [name]
+    return names
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_every_registered_family_is_among_them(monkeypatch):
         assert set(ours.columns) & columns_of(family), family
 
 
-def test_a_count_that_is_one_off_is_told(monkeypatch):
+def test_a_count_that_is_off_by_one_is_caught(monkeypatch):
     ours, theirs = both(0, monkeypatch)
     spoiled = theirs.copy()
     spoiled.iloc[7, list(theirs.columns).index("killed_sum_7d")] += 1
@@ -75,7 +75,7 @@ def test_a_count_that_is_one_off_is_told(monkeypatch):
 
 
 def columns_of(family):
-    """What a family gives on an archive of its own."""
+    """Columns of a family."""
     needed = {"window_sums": {}, family: {}}
     past = history(archives.archive(0), archives.SPEC)
     without = set() if family == "window_sums" else set(build(past, {"window_sums": {}}).names)

@@ -1,4 +1,4 @@
-"""Features written a chunk at a time: the same file whatever the chunk, and whoever makes it."""
+"""Features written in chunks: the same file for every chunk size and engine."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_row_group_is_a_chunk_and_columns_are_small(tmp_path):
     assert pl.read_parquet(tmp_path / "x.parquet").height == file.metadata.num_rows
 
 
-def test_without_an_ending_each_chunk_is_a_file_and_together_they_are_the_table(tmp_path):
+def test_without_a_suffix_each_chunk_is_a_file_and_together_they_are_the_table(tmp_path):
     source = history(archives.archive(1), archives.SPEC)
     families = {n: {} for n in (*ACROSS, *FEATURES)}
     for path in (tmp_path / "x.parquet", tmp_path / "x"):
@@ -95,7 +95,7 @@ def test_a_chunk_below_one_unit_is_refused(tmp_path):
         write_features(source, LOCAL, tmp_path / "y.parquet", units_per_chunk=0)
 
 
-def test_what_fails_half_way_leaves_the_old_file(tmp_path):
+def test_a_failure_half_way_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.parquet"
     path.write_text("old")
 
@@ -104,14 +104,15 @@ def test_what_fails_half_way_leaves_the_old_file(tmp_path):
             raise RuntimeError
         return {"a": panel["events"]}
 
+    monkeypatch.setitem(FEATURES, "fails", fails)
     source = history(archives.archive(1), archives.SPEC)
     with pytest.raises(RuntimeError):
-        write_features(source, {"fails": {}}, path, units_per_chunk=1, local={"fails": fails})
+        write_features(source, {"fails": {}}, path, units_per_chunk=1)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_nobody_gives_a_file_without_rows(tmp_path):
+def test_no_unit_gives_a_file_without_rows(tmp_path):
     nobody = PanelSpec(kinds=("site",), enters=Where(rung=7))
     source = history(archives.archive(0), nobody)
     assert write_features(source, LOCAL, tmp_path / "x.parquet") == 0

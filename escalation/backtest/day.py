@@ -14,7 +14,7 @@ from escalation.events.archive import EventArchive, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
 from escalation.features.base import Columns
-from escalation.features.build import column_names, configured_families, on_one_day, unit_places
+from escalation.features.build import configured_families, feature_names, on_one_day, unit_places
 from escalation.panel.by_unit import history
 from escalation.panel.dense import Channel, Panel, PanelSpec
 from escalation.panel.history import History
@@ -193,7 +193,7 @@ def look_back_on(
 def _local_names(experiment: Experiment, panel: Panel) -> list[str]:
     """Columns of the local families, in order."""
     near = {name: p for name, p in experiment.features.items() if name not in ACROSS}
-    return column_names([Channel(name) for name in panel.channels], near)
+    return feature_names([Channel(name) for name in panel.channels], near)
 
 
 def across_columns(

@@ -13,7 +13,7 @@ from escalation import schema
 from escalation.events.archive import EventArchive, covered_day, to_day
 from escalation.experiment import Experiment
 from escalation.features import ACROSS
-from escalation.features.build import build, column_names
+from escalation.features.build import build, feature_names
 from escalation.features.feature_table import Features
 from escalation.panel.by_unit import history
 from escalation.panel.dense import Panel, PanelSpec
@@ -239,7 +239,7 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     so_far: dict[str, dict[str, object]] = {}
     for family in sorted(experiment.features, key=lambda name: name in ACROSS):
         so_far[family] = experiment.features[family]
-        owner |= {name: family for name in column_names(channels, so_far) if name not in owner}
+        owner |= {name: family for name in feature_names(channels, so_far) if name not in owner}
     by_family: dict[str, list[str]] = {}
     for column in columns:
         by_family.setdefault(owner.get(column, OWN_HISTORY), []).append(column)

@@ -296,12 +296,12 @@ def features_command(
     from escalation._util.files import require_room
     from escalation._util.outputs import FORMATS, require_ending, write_table
     from escalation.backtest.table import features_history, panel_spec
-    from escalation.features.build import build, column_names
+    from escalation.features.build import build, feature_names
     from escalation.features.stream import write_features
 
     chosen = read_experiment(experiment, plugin, reading)
     spec = panel_spec(chosen)
-    columns = column_names(spec.all_channels, chosen.features)
+    columns = feature_names(spec.all_channels, chosen.features)
     if only_list:
         print("\n".join(columns))
         return

@@ -32,7 +32,7 @@ BLOCK_CELLS = 200_000
 400,000: smaller blocks spend their time on calls, larger ones gain little and need more memory."""
 
 
-def column_names(channels: Sequence[Channel], families: Families) -> list[str]:
+def feature_names(channels: Sequence[Channel], families: Families) -> list[str]:
     """Names of the columns that :func:`build` returns, before any data is read.
 
     The families run on one unit and two days of zeros, so their parameters are checked too.
@@ -53,7 +53,7 @@ def column_names(channels: Sequence[Channel], families: Families) -> list[str]:
     Examples
     --------
     >>> families = {"window_sums": {"channels": ["events"], "windows": [7, 28]}}
-    >>> column_names([Channel("events")], families)
+    >>> feature_names([Channel("events")], families)
     ['events_sum_7d', 'events_sum_28d']
     """
     near, far = local_and_across(families)
@@ -74,7 +74,7 @@ def build(past: History, families: Families, *, threads: int = 2) -> Features:
     Raises
     ------
     UsageError
-        As :func:`column_names`, and ``E-FEATURE`` for a family whose arrays are not [row, day].
+        As :func:`feature_names`, and ``E-FEATURE`` for a family whose arrays are not [row, day].
     """
     return build_families(past, *local_and_across(families), threads=threads)
 

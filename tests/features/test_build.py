@@ -13,7 +13,7 @@ import random_archives as archives
 
 from escalation.errors import UsageError
 from escalation.features import ACROSS, FEATURES
-from escalation.features.build import build, column_names, on_one_day
+from escalation.features.build import build, feature_names, on_one_day
 from escalation.panel.by_unit import history
 
 ALL = {name: {} for name in (*FEATURES, *ACROSS)}
@@ -26,7 +26,7 @@ def past():
 
 
 def test_columns_are_known_before_anything_is_computed(past):
-    assert column_names(archives.SPEC.all_channels, ALL) == list(build(past, ALL).names)
+    assert feature_names(archives.SPEC.all_channels, ALL) == list(build(past, ALL).names)
 
 
 def test_local_columns_come_first_and_each_family_keeps_its_order(past):
@@ -97,7 +97,7 @@ def test_an_unknown_family_is_refused(past):
 
 def test_an_unknown_channel_is_refused_before_the_data_is_read():
     with pytest.raises(UsageError, match=r"E-CHANNEL.*rockets"):
-        column_names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
+        feature_names(archives.SPEC.all_channels, {"tempo": {"channels": ["rockets"]}})
 
 
 def test_a_family_with_the_wrong_shape_is_refused(past, monkeypatch):

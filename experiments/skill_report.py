@@ -71,10 +71,10 @@ def sentences(table: pd.DataFrame, *, seconds: float) -> str:
                 f"lag {lag}, {title}: {MODEL} better than {BASELINE} on {above} of {len(rows)} "
                 f"pairs, worse on {below}; mean gain {value.mean():.1%}, worst {value.min():.1%}"
             )
-        for score in ("brier", "log_score"):
+        for score, title in (("brier", "Brier"), ("log_score", "log score")):
             over = rows[f"{score}_over_best"]
             lines.append(
-                f"lag {lag}, {score}: more than 1% worse than the best single model on "
+                f"lag {lag}, {title}: {MODEL} more than 1% worse than the best single model on "
                 f"{(over > 0.01).sum()} of {len(rows)} pairs, at worst {over.max():.1%}; by the "
                 f"whole interval on {(rows[f'{score}_over_best_lower'] > 0.01).sum()}"
             )

@@ -57,7 +57,7 @@ def known_when() -> str:
     """An event happens on one day and becomes known on another."""
     figure, ax = _canvas()
     _bare(ax, (0, 10), (-0.6, 3.4))
-    rows = ((2.6, 1, 1.6, "rockets on Taji", True), (1.6, 2, 6, "a strike, reported late", False),
+    rows = ((2.6, 1, 1.6, "rockets on Taji", True), (1.6, 2, 6, "strike, reported late", False),
             (0.6, 7, 8, "a vote", False))  # fmt: skip
     for y, happened, known, name, is_known in rows:
         ax.plot([happened, known], [y, y], color=FAINT, lw=3, zorder=1)
@@ -107,7 +107,7 @@ def embargo() -> str:
     _bar(ax, 0, 5, 1.6, GREEN, "labels to learn from")
     _bar(ax, 5, 10, 1.6, SOFT, "not resolved yet")
     _bar(ax, 10, 15, 0.4, BLUE, "days t+1 to t+h")
-    ax.axvline(10, color=RED, lw=2)
+    ax.axvline(10, color=RED, lw=2, ymin=0.15)
     ax.text(10.1, 3.0, "forecast issued at t", size=10, color=RED, va="top")
     ax.add_patch(
         FancyArrowPatch((5, 2.3), (10, 2.3), arrowstyle="<->", mutation_scale=12, color=INK)

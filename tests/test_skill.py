@@ -85,8 +85,8 @@ def test_the_summary_counts_pairs_above_below_and_behind_the_best(modules):
     assert "Brier: blend better than ewma_nb on 1 of 2 pairs, worse on 1; mean gain 0.0%" in said
     assert "log score: blend better than ewma_nb on 0 of 2 pairs, worse on 0" in said
     assert (
-        "Brier: blend more than 1% worse than the best single model on 1 of 2 pairs, at worst 5.3%; "
-        "by the whole interval on 1" in said
+        "Brier: blend more than 1% worse than the best single model on 1 of 2 pairs, at worst "
+        "5.3%; by the whole interval on 1" in said
     )
     assert "log score: blend more than 1% worse than the best single model on 0 of 2 pairs" in said
     assert (

@@ -1,10 +1,10 @@
-"""Seconds that a user waits: help, a score, fits of every model, and files made to exhaust.
+"""Time what a user waits for: help, a score, the fit of every model, and hostile files.
 
     python tests/benchmarks/commands.py [--runs 5] [--only help|score|fits|files]
 
-Prints the median seconds of a core's time (other work on the machine does not count), each command
-in a process of its own. A score stands beside the bare import of what it is built on, and every
-figure beside the bound that it is meant to keep.
+Prints the median CPU seconds of each command, run in its own process, so that other work on the
+machine does not count. A score is compared with the bare import of its libraries, and every figure
+with its bound.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ refit_every = 20
 
 
 def seconds_of(line: Iterable[object], folder: Path) -> float:
-    """Seconds of a core's time that a command takes, whether it succeeds or refuses."""
+    """Return the CPU seconds of a command, whether it succeeds or fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*map(str, line)], cwd=folder, check=False, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -61,22 +61,22 @@ def seconds_of(line: Iterable[object], folder: Path) -> float:
 
 
 def median_of(line: Iterable[object], folder: Path, runs: int) -> float:
-    """The median of some runs."""
+    """Return the median of several runs."""
     return statistics.median(seconds_of([*line], folder) for _ in range(runs))
 
 
 def show(name: str, seconds: float, bound: float) -> None:
-    """One line: what, how long, and the bound."""
+    """Format one line: the name, the seconds and the bound."""
     print(f"{name:40} {seconds:7.2f} s   at most {bound:5.2f} s", flush=True)
 
 
 def time_help(folder: Path, runs: int) -> None:
-    """The list of commands."""
+    """Time the list of commands."""
     show("escalation --help", median_of((*COMMAND, "--help"), folder, runs), 0.5)
 
 
 def time_score(folder: Path, runs: int) -> None:
-    """A score by a registered model, beside the imports that it can't do without."""
+    """Time a score by a registered model, and the imports that it needs."""
     (folder / "quick.toml").write_text(EXPERIMENT, encoding="utf-8")
     store = ("--tracking-uri", f"sqlite:///{folder}/mlflow.db")
     subprocess.run(
@@ -90,7 +90,7 @@ def time_score(folder: Path, runs: int) -> None:
 
 
 def training_rows(rows: int = 10_000, columns: int = 100) -> tuple[pd.DataFrame, np.ndarray]:
-    """Inputs of a model, most of them noise, and counts that follow a drifting rate."""
+    """Make inputs of a model, most of them noise, and counts with a drifting rate."""
     rng = np.random.default_rng(0)
     days, units = rows // 10, 10
     rate = np.exp(np.cumsum(rng.normal(0, 0.05, (units, days)), axis=1)) * 0.2
@@ -109,12 +109,12 @@ def training_rows(rows: int = 10_000, columns: int = 100) -> tuple[pd.DataFrame,
 
 
 def time_fits(_folder: Path, runs: int) -> None:
-    """Every model on ten thousand rows of a hundred columns."""
+    """Time every model on ten thousand rows of a hundred columns."""
     X, count = training_rows()
     outcome = (count >= X["threshold"].to_numpy()).astype(float)
     for name, make in MODELS.items():
         model = make()
-        model.fit(X.iloc[::20], outcome[::20], count=count[::20])  # imports are not the fit's
+        model.fit(X.iloc[::20], outcome[::20], count=count[::20])  # pay for imports before the fit
         spent = []
         for _ in range(runs):
             start = time.process_time()
@@ -124,7 +124,7 @@ def time_fits(_folder: Path, runs: int) -> None:
 
 
 def time_files(folder: Path, runs: int) -> None:
-    """Files that are made to exhaust a reader are refused, or read, soon."""
+    """Time files that are made to exhaust a reader: they are refused, or read, quickly."""
     rows = b"".join(ROW % number for number in range(200))
     packed = gzip.compress(HEADER + ROW % 0 + b"\n" * 200_000_000)
     hostile = {

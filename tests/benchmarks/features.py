@@ -1,11 +1,11 @@
-"""Seconds for the same features by ours, pandas, polars, mlforecast, and a copy of the result.
+"""Time the same features in our package, pandas, polars and mlforecast, and a copy of the result.
 
     python tests/benchmarks/features.py [--runs 5]
 
 200 units, 4,000 days, 4 channels; window sums of 1, 3, 7, 14, 30, 60, 90 and 180 days and four
-half-lives: 48 columns. The contestants take turns, so that a busy moment hits all of them; medians
-are printed, and beside them the seconds of all cores together, which say more where others work on
-the machine too. A library that is not installed is left out, and it says so.
+half-lives: 48 columns. The libraries take turns, so that a busy moment affects all of them. Prints
+median seconds and CPU seconds of all cores, which are more reliable on a shared machine. A library
+that is not installed is skipped with a message.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAMES += [f"{c}_decay_{h}d" for c in CHANNELS for h in HALF_LIVES]
 
 
 def panel() -> Panel:
-    """Counts of events: mostly zeros, some bursts."""
+    """Make counts of events: mostly zeros, some bursts."""
     rng = np.random.default_rng(1)
     units = tuple(f"unit {i:03}" for i in range(UNITS))
     days = day_range("2010-01-01", np.datetime64("2010-01-01") + (DAYS - 1))
@@ -45,7 +45,7 @@ def panel() -> Panel:
 
 
 class Filled:
-    """A history that is a panel already: what ``build`` asks of one, without the filling."""
+    """A panel in the form that ``build`` needs from a history, without filling it."""
 
     def __init__(self, data: Panel) -> None:
         self.data, self.channels = data, tuple(data.channels)
@@ -56,22 +56,22 @@ class Filled:
         self.present = np.ones(data.shape, dtype=bool)
 
     def part(self, start: int, stop: int) -> Filled:
-        """Some of the units."""
+        """Return some of the units."""
         return Filled(self.data.take(np.arange(start, stop)))
 
     def panel(self) -> Panel:
-        """The panel itself."""
+        """Return the panel itself."""
         return self.data
 
 
 def ours(data: Panel) -> Callable[[], pd.DataFrame]:
-    """A frame by unit and day, from the panel's arrays."""
+    """Return a frame by unit and day, from the panel's arrays."""
     past = Filled(data)
     return lambda: build(past, FAMILIES).frame()
 
 
 def long_frame(data: Panel) -> pd.DataFrame:
-    """One row per unit and day, as the other libraries want it."""
+    """Return one row per unit and day, as the other libraries expect."""
     frame = pd.DataFrame({name: values.ravel() for name, values in data.channels.items()})
     frame.insert(0, "day", np.tile(data.days.astype("datetime64[s]"), UNITS))
     frame.insert(0, "unit", np.repeat(np.array(data.units, dtype=object), DAYS))
@@ -79,7 +79,7 @@ def long_frame(data: Panel) -> pd.DataFrame:
 
 
 def with_pandas(data: Panel) -> Callable[[], pd.DataFrame]:
-    """groupby-rolling and groupby-ewm; the mean times the weights is the sum."""
+    """Return a run of groupby-rolling and groupby-ewm; the mean times the weights is the sum."""
     groups = long_frame(data).set_index(["unit", "day"]).groupby(level="unit", sort=False)
     channels, age = list(CHANNELS), np.tile(np.arange(1, DAYS + 1), UNITS)[:, None]
 
@@ -98,7 +98,7 @@ def with_pandas(data: Panel) -> Callable[[], pd.DataFrame]:
 
 
 def with_polars(data: Panel) -> Callable[[], object]:
-    """Expressions over units, all of them in one lazy query."""
+    """Return a run of expressions over units, in one lazy query."""
     import polars as pl
 
     frame = pl.from_pandas(long_frame(data)).with_columns(pl.col("unit").cast(pl.Categorical))
@@ -120,7 +120,7 @@ def with_polars(data: Panel) -> Callable[[], object]:
 
 
 def with_mlforecast(data: Panel, *, same_table: bool = True) -> Callable[[], pd.DataFrame]:
-    """Lag transforms on one series per unit and channel, which is its fastest way; two threads.
+    """Return a run of lag transforms, one series per unit and channel, with two threads.
 
     It gives a long table of means by unit, channel and day. The same table as the others' takes
     the number of days in each window, and the channels side by side. Its shortest lag is one day,
@@ -154,7 +154,7 @@ def with_mlforecast(data: Panel, *, same_table: bool = True) -> Callable[[], pd.
 
 
 def contestants(data: Panel) -> dict[str, Callable[[], object]]:
-    """All that is installed, and the copy."""
+    """Return the run of every installed library, and of the copy."""
     runs: dict[str, Callable[[], object]] = {"ours": ours(data)}
     values = np.ascontiguousarray(ours(data)().to_numpy().T)
     runs["copy of the result"] = values.copy
@@ -170,7 +170,7 @@ def contestants(data: Panel) -> dict[str, Callable[[], object]]:
 
 
 def apart(data: Panel) -> dict[str, float]:
-    """Largest relative difference from pandas of those that are installed."""
+    """Return the largest relative difference from pandas."""
     theirs = with_pandas(data)()
     found = {"ours": _apart(ours(data)().to_numpy(), theirs.to_numpy())}
     if find_spec("polars"):

@@ -1,4 +1,4 @@
-"""How the package is laid out, in numbers: ``python tests/benchmarks/house.py [ROOT]``."""
+"""Print figures on the layout of the package: ``python tests/benchmarks/house.py [ROOT]``."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import package_shape as shape
 from test_imports import STAGES, complaints
 
 OPTIMISER = re.compile(r"newton|line[ _-]search|backtrack|halving|levenberg|irls", re.IGNORECASE)
-"""Words of optimisers written by hand; a library's solver of that name is not one."""
+"""Words that suggest a hand-written optimiser, unless they name a library's solver."""
 LIBRARY = re.compile(r"solver=|method=|scipy|sklearn|newton-cholesky|Newey")
 
 
 def lines(folder: Path) -> int:
-    """Lines of Python below a folder."""
+    """Count the lines of Python below a folder."""
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in folder.rglob("*.py"))
 
 
 def optimisers(package: Path) -> list[str]:
-    """Places that read like an optimiser of our own."""
+    """Return lines that look like a hand-written optimiser."""
     return [
         f"{shape.inside(path, package)}:{number}"
         for path in shape.modules(package)
@@ -32,7 +32,7 @@ def optimisers(package: Path) -> list[str]:
 
 
 def arrows_up(package: Path) -> list[str]:
-    """Imports from a stage that does not come before."""
+    """Return imports from a stage that is not an earlier one."""
     return [
         complaint
         for path in shape.modules(package)
@@ -42,7 +42,7 @@ def arrows_up(package: Path) -> list[str]:
 
 
 def show(label: str, found: object, goal: str = "") -> None:
-    """A line of the table; of a collection, its size and the first few."""
+    """Format a line of the table; for a collection, its size and first few members."""
     if isinstance(found, list | dict | set):
         some = ", ".join(map(str, list(found)[:8]))
         more = ", ..." if len(found) > 8 else ""

@@ -1,10 +1,9 @@
-"""How fast files are checked and taken in, and in how much memory.
+"""Measure how fast files are validated and ingested, and how much memory that takes.
 
     python tests/benchmarks/ingest.py [--rows 5000000] [--source tidy|ucdp] [--archive]
 
-Prints rows per second of one core's time (other work on the machine does not count) beside those of
-Arrow's plain CSV reader on the same file, and the peak memory of each (Linux), in processes of
-their own.
+Prints rows per CPU second (other work on the machine does not count), compared with Arrow's plain
+CSV reader on the same file, and the peak memory of each (Linux), in separate processes.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ INGEST = (
 
 
 def tidy_block(first: int, rows: int, rng: np.random.Generator) -> pa.Table:
-    """Tidy events of 20 provinces over 9 years."""
+    """Make tidy events of 20 provinces over 9 years."""
     ids = np.arange(first, first + rows)
     days = np.datetime64("2015-01-01") + rng.integers(0, 3285, rows)
     place = rng.integers(0, 20, rows)
@@ -86,7 +85,7 @@ def tidy_block(first: int, rows: int, rng: np.random.Generator) -> pa.Table:
 
 
 def ucdp_block(first: int, rows: int, rng: np.random.Generator) -> pa.Table:
-    """UCDP GED in its layout of 49 columns."""
+    """Make events in the 49 columns of UCDP GED."""
     ids = np.arange(first, first + rows)
     start = np.datetime64("2015-01-01") + rng.integers(0, 3285, rows)
     sides = np.array(["Government of Iraq", "IS", "PKK", "Civilians", "Mahdi Army"])
@@ -120,7 +119,7 @@ BLOCKS = {"tidy": tidy_block, "ucdp": ucdp_block}
 
 
 def write_file(path: Path, source: str, rows: int) -> None:
-    """A file of seeded random events."""
+    """Write a file of seeded random events."""
     rng = np.random.default_rng(1)
     first = BLOCKS[source](0, 1, rng).schema
     with pa_csv.CSVWriter(path, first) as writer:
@@ -130,7 +129,7 @@ def write_file(path: Path, source: str, rows: int) -> None:
 
 
 def measure(name: str, steps: tuple[str, str], **names: str) -> float:
-    """Run in a process of its own; rows per second."""
+    """Run in a separate process; return rows per second."""
     setup, run = (step.format(**names) for step in steps)
     code = MEASURE.format(setup=setup, run=run)
     done = subprocess.run(
@@ -148,7 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--source", choices=[*BLOCKS], action="append")
-    parser.add_argument("--archive", action="store_true", help="also take it into an archive")
+    parser.add_argument("--archive", action="store_true", help="also ingest it into an archive")
     asked = parser.parse_args()
     for source in asked.source or [*BLOCKS]:
         with tempfile.TemporaryDirectory() as folder:

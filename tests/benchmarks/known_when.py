@@ -1,21 +1,21 @@
-"""CPU seconds and memory of the commands on events that are reported late, and that are not.
+"""Measure CPU time and memory of the commands on events with and without late reports.
 
     python tests/benchmarks/known_when.py [--parts PART …] [--sizes N …] [--runs N] [--memory GB]
 
 Synthetic events of 300 provinces over ten years, each reported one to several days after it
 happened, a tenth of them corrected later; the same file without ``known_date``; and an archive in
-which a hundredth is retracted too. Every measurement is a process of its own: its CPU seconds
-(user and system, of all its threads and children) say little about who else uses the machine, and
-its highest memory is its own. Not timed: making the files, and a warm-up that compiles.
+which a hundredth is also retracted. Every measurement runs in its own process: its CPU seconds
+(user and system, with all threads and children) and peak memory hardly depend on other work on the
+machine. Not timed: making the files, and a warm-up that compiles.
 
 ========= ======================================================================================
 features  ``escalation features`` with every family, dated and undated
 backtest  ``escalation backtest`` of ``any_7d``, then ``exceed_7d``, six models and the baselines
 score     ``escalation score`` of the last day with three named events for each unit, by a model
-          that was trained on other events before; from a file, then from an archive on disk
+          that was trained earlier on other events; from a file, then from an archive on disk
 train     ``escalation train experiments/own_data.toml``
 archive   ``escalation ingest``, retractions, then ``escalation features --events ARCHIVE``
-peer      pandas, one day after another, on 20 units x 1,000 days; the same columns of ours
+peer      pandas, day by day, on 20 units x 1,000 days; the same columns by the package
 ========= ======================================================================================
 """
 
@@ -90,14 +90,14 @@ train_every = 7
 
 
 def experiment_text(name: str, label: str, models: Sequence[str], last_day: object) -> str:
-    """An experiment file with every family, one label and some models."""
+    """Return the text of an experiment with every family, one label and some models."""
     chosen = "".join(f"[models.{model}]\n" for model in models)
     head = f'[experiment]\nname = "{name}"\nseed = 7\n'
     return head + PANEL.format(last_day=last_day) + RUNS.format(label=label) + chosen
 
 
 def escalation(*arguments: object) -> list[object]:
-    """The command line of the package that this file belongs to."""
+    """Return the command line of this checkout's package."""
     return [sys.executable, "-m", "escalation", *arguments]
 
 
@@ -113,19 +113,19 @@ class Bench:
         self.costs: dict[tuple[str, int, str], Cost] = {}
 
     def here(self, call: str, *arguments: object) -> None:
-        """A function of this file in a process of its own, so that this one stays small."""
+        """Call a function of this file in its own process, so that this one stays small."""
         command = [sys.executable, __file__, "--call", call, self.folder, *arguments]
         subprocess.run([str(part) for part in command], check=True)
 
     def events(self, count: int, *, dated: bool) -> Path:
-        """The file of that size, made where it is not there yet."""
+        """Return the file of that size; make it if it does not exist."""
         path = self.folder / f"{count}_{'dated' if dated else 'undated'}.parquet"
         if not path.exists():
             self.here("make", count, int(dated))
         return path
 
     def archive(self, count: int) -> Path:
-        """The archive on disk of that size, with retractions, made where it is not there yet."""
+        """Return the archive of that size, with retractions; make it if it does not exist."""
         folder = self.folder / f"{count}_archive"
         if not folder.exists():
             events = self.events(count, dated=True)
@@ -135,7 +135,7 @@ class Bench:
         return folder
 
     def experiment(self, name: str, label: str, models: Sequence[str], years: int = 10) -> Path:
-        """An experiment file."""
+        """Return the path of an experiment file."""
         path = self.folder / f"{name}.toml"
         last = FIRST_DAY + (DAYS - 1) - 365 * (10 - years)
         path.write_text(experiment_text(name, label, models, last), encoding="utf-8")
@@ -144,7 +144,7 @@ class Bench:
     def measure(
         self, what: str, count: int, kind: str, *arguments: object, once: bool = False
     ) -> None:
-        """One line of the table: of several runs, the one that took the least CPU."""
+        """Print one line of the table: of several runs, the one with the least CPU time."""
         command, runs = escalation(*arguments), 1 if once else self.runs
         costs = [run(command, self.folder, self.bounds) for _ in range(runs)]
         cost = min(costs, key=lambda each: (each.end != "ok", each.cpu))
@@ -153,7 +153,7 @@ class Bench:
               f"{cost.megabytes:9,.0f}  {cost.end}", flush=True)  # fmt: skip
 
     def both(self, what: str, count: int, arguments: Callable[[Path], Sequence[object]]) -> None:
-        """The same command on the file without known days, then on the one with them."""
+        """Run a command on the file without known dates, then on the one with them."""
         for kind in ("undated", "dated"):
             self.measure(what, count, kind, *arguments(self.events(count, dated=kind == "dated")))
         undated, dated = (self.costs[what, count, kind] for kind in ("undated", "dated"))
@@ -162,7 +162,7 @@ class Bench:
                   f"memory {dated.megabytes / undated.megabytes:.2f}", flush=True)  # fmt: skip
 
     def marginal(self, what: str, kind: str) -> None:
-        """CPU for each further event, between neighbouring sizes."""
+        """Print the CPU time per additional event, between neighbouring sizes."""
         done = {
             n: c.cpu for (w, n, k), c in self.costs.items() if (w, k, c.end) == (what, kind, "ok")
         }
@@ -172,7 +172,7 @@ class Bench:
 
 
 def features(bench: Bench, sizes: Sequence[int]) -> None:
-    """From a file to features in Parquet."""
+    """Measure the way from a file to features in Parquet."""
     file = bench.experiment("families", "any", MODELS)
     for count in sizes:
         bench.both("features", count, lambda events: [
@@ -183,7 +183,7 @@ def features(bench: Bench, sizes: Sequence[int]) -> None:
 
 
 def backtest(bench: Bench, sizes: Sequence[int]) -> None:
-    """One label, six models and the baselines."""
+    """Measure a backtest of one label with six models and the baselines."""
     for label in LABELS:
         file = bench.experiment(f"{label}_7d", label, MODELS)
         for count in sizes:
@@ -193,7 +193,7 @@ def backtest(bench: Bench, sizes: Sequence[int]) -> None:
 
 
 def score(bench: Bench, sizes: Sequence[int]) -> None:
-    """The last day; the model was trained on fewer, undated events up to two years before."""
+    """Score the last day; the model was trained on fewer, undated events up to two years before."""
     file = bench.experiment("small", "any", ("logistic", "blend"), years=8)
     store = f"sqlite:///{bench.folder / 'small.db'}"
     if not (bench.folder / "small.db").exists():
@@ -210,7 +210,7 @@ def score(bench: Bench, sizes: Sequence[int]) -> None:
 
 
 def train(bench: Bench, sizes: Sequence[int]) -> None:
-    """The experiment that is bundled for a user's own events, dated only."""
+    """Train the bundled experiment for user's events, dated only."""
     for count in sizes:
         store = f"sqlite:///{bench.folder / f'train{count}.db'}"
         events = bench.events(count, dated=True)
@@ -219,7 +219,7 @@ def train(bench: Bench, sizes: Sequence[int]) -> None:
 
 
 def archive(bench: Bench, sizes: Sequence[int]) -> None:
-    """An archive on disk with retractions, and features from it."""
+    """Measure an archive on disk with retractions, and features from it."""
     file = bench.experiment("families", "any", MODELS)
     for count in sizes:
         bench.measure("features, archive", count, "dated", "features", file,
@@ -228,7 +228,7 @@ def archive(bench: Bench, sizes: Sequence[int]) -> None:
 
 
 def peer(_bench: Bench, sizes: Sequence[int]) -> None:
-    """What a user would write, one day after another."""
+    """Measure what a user would write, day by day."""
     for count in sizes:
         print(compare(count), flush=True)
 
@@ -248,12 +248,18 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--sizes", nargs="+", type=int, help="events; each part has its own")
-    parser.add_argument("--runs", type=int, default=1, help="of each; the least CPU is printed")
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, help="numbers of events; the default depends on the part"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1, help="runs of each; the least CPU time is printed"
+    )
     parser.add_argument("--memory", type=float, default=16.0,
                         help="GB that each process may reserve, more than it touches")  # fmt: skip
-    parser.add_argument("--seconds", type=int, default=1_800, help="of the clock for each process")
-    parser.add_argument("--folder", type=Path, help="kept, with the files; else a temporary one")
+    parser.add_argument("--seconds", type=int, default=1_800, help="time limit of each process")
+    parser.add_argument(
+        "--folder", type=Path, help="folder to keep the files in; temporary by default"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
@@ -268,7 +274,7 @@ def main() -> None:
 
 
 def warm_up(bench: Bench, parts: Sequence[str]) -> None:
-    """Compile what the parts need, so that no measurement pays for it."""
+    """Compile what the parts need, so that no measurement includes it."""
     if set(parts) == {"peer"}:
         return
     file = bench.experiment("warm_up", "exceed", MODELS, years=3)

@@ -1,4 +1,4 @@
-"""Synthetic events for ``known_when.py``: late, corrected, retracted; and the files of them."""
+"""Make synthetic events for ``known_when.py``, with late reports, corrections and retractions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS_PER_BLOCK = 500_000
 
 
 def cells(rng: np.random.Generator, units: int, days: int) -> np.ndarray:
-    """Cumulated chance of each unit and day: some units have most, and seasons differ."""
+    """Return cumulative probabilities of units and days; they differ by unit and season."""
     seasons = rng.gamma(0.7, 1.0, (units, days // 60 + 1)).repeat(60, axis=1)[:, :days]
     return np.cumsum(rng.gamma(0.8, 1.0, (units, 1)) * seasons)
 
@@ -32,7 +32,7 @@ def cells(rng: np.random.Generator, units: int, days: int) -> np.ndarray:
 def blocks(
     count: int, *, units: int = UNITS, days: int = DAYS, seed: int = 3
 ) -> Iterator[pa.Table]:
-    """First reports of random events, with the day on which each was reported."""
+    """Make first reports of random events, with the day of each report."""
     rng = np.random.default_rng(seed)
     chance = cells(rng, units, days)
     for start in range(0, count, ROWS_PER_BLOCK):
@@ -62,13 +62,13 @@ def blocks(
 
 
 def words(name: str, numbers: np.ndarray) -> pa.Array:
-    """Names such as ``province 007``."""
+    """Return names such as ``province 007``."""
     known = np.array([f"{name} {i:03}" for i in range(int(numbers.max()) + 1)], dtype=object)
     return pa.array(known[numbers])
 
 
 def later(block: pa.Table, share: float, seed: int, **changes: int) -> pa.Table:
-    """Versions of some events that became known 15 to 44 days after the first report."""
+    """Make versions of some events that became known 15 to 44 days after the first report."""
     rng = np.random.default_rng((seed, block.num_rows))
     table = block.filter(pa.array(rng.random(block.num_rows) < share)).to_pandas()
     delay = pd.to_timedelta(rng.integers(15, 45, len(table)), unit="D")
@@ -81,7 +81,7 @@ def later(block: pa.Table, share: float, seed: int, **changes: int) -> pa.Table:
 
 
 def make(folder: Path, count: int, dated: int, **shape: int) -> Path:
-    """A tidy file of so many events; without ``known_date`` there are first reports only."""
+    """Write a tidy file of n events; without ``known_date``, first reports only."""
     path, writer = folder / f"{count}_{'dated' if dated else 'undated'}.parquet", None
     for at, block in enumerate(blocks(count, **shape)):
         parts = [block, later(block, UPDATED, at, killed=2, wounded=5)] if dated else [block]
@@ -95,7 +95,7 @@ def make(folder: Path, count: int, dated: int, **shape: int) -> Path:
 
 
 def retract(folder: Path, count: int) -> None:
-    """Take a hundredth of the events back, in the archive of that size."""
+    """Retract a hundredth of the events in the archive of that size."""
 
     def gone() -> Iterator[pa.Table]:
         for at, block in enumerate(blocks(count)):

@@ -1,4 +1,4 @@
-"""What a user would write for features as known on each day, and ours: for ``known_when.py``."""
+"""Features as known on each day, as a user would write them, and ours; for ``known_when.py``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PEER_CAP = 365
 
 
 def with_pandas(versions: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """For each day take what was known, roll, keep the last row."""
+    """For each day, take what was known, roll, and keep the last row."""
     rows = {}
     for day in days:
         known = versions[versions[schema.KNOWN_DATE] <= day]
@@ -37,7 +37,7 @@ def with_pandas(versions: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def _rolled(alive: pd.DataFrame, days: pd.DatetimeIndex, units: np.ndarray) -> pd.DataFrame:
-    """Features of every unit on the last of the days; one without events that stand has zeros."""
+    """Return the features of every unit on the last day; zeros for a unit without events."""
     keys = [alive[schema.EVENT_DATE], alive[schema.ADMIN1]]
     killed = alive[schema.KILLED].fillna(0).astype(float)
     tables = {"events": alive.groupby(keys).size(), "killed": killed.groupby(keys).sum()}
@@ -56,7 +56,7 @@ def _rolled(alive: pd.DataFrame, days: pd.DatetimeIndex, units: np.ndarray) -> p
 
 
 def peer_archive(count: int) -> EventArchive:
-    """Late events, corrections and retractions, without leaving memory."""
+    """Make late events, corrections and retractions in memory."""
     parts = []
     for block in blocks(count, units=PEER_UNITS, days=PEER_DAYS):
         changed = later(block, UPDATED, 0, killed=2, wounded=5)
@@ -75,7 +75,7 @@ def peer_archive(count: int) -> EventArchive:
 
 
 def compare(count: int) -> str:
-    """CPU seconds of both, and how far apart their values are."""
+    """Print the CPU seconds of both, and the difference of their values."""
     last = FIRST_DAY + (PEER_DAYS - 1)
     data = {"source": "tidy", "first_day": str(FIRST_DAY), "last_day": str(last)}
     experiment = Experiment.model_validate({
@@ -95,12 +95,12 @@ def compare(count: int) -> str:
 
 
 def ours(archive: EventArchive, experiment: Experiment) -> pd.DataFrame:
-    """The same columns by the package, from the archive to the frame."""
+    """Return the same columns by the package, from the archive to the frame."""
     return build(features_history(archive, experiment), experiment.features).frame()
 
 
 def timed(call: Callable[[], pd.DataFrame], *, repeats: int = 1) -> tuple[pd.DataFrame, float]:
-    """A result and its CPU seconds: the mean of the repeats."""
+    """Return a result and its CPU seconds, the mean of the repeats."""
     start = time.process_time()
     for _ in range(repeats):
         result = call()
@@ -108,7 +108,7 @@ def timed(call: Callable[[], pd.DataFrame], *, repeats: int = 1) -> tuple[pd.Dat
 
 
 def apart(mine: pd.DataFrame, theirs: pd.DataFrame) -> tuple[float, int]:
-    """Largest |a - b| / max(1, |b|) over all rows of ours, and how many values that were.
+    """Return the largest |a - b| / max(1, |b|) over all our rows, and the number of values.
 
     Raises
     ------

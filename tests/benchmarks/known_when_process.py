@@ -1,4 +1,4 @@
-"""A command in a process of its own, and what it took: for ``known_when.py``."""
+"""Run a command in its own process and measure its cost; for ``known_when.py``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process took.
+    """The cost of a process.
 
     Parameters
     ----------
@@ -35,18 +35,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Memory in bytes and seconds by the clock that a process may take."""
+    """Limits of a process: memory in bytes, and wall-clock seconds."""
 
     memory: int
     seconds: int
 
     def hold(self) -> None:
-        """Called in the child; writable memory is what counts, not what is only reserved."""
+        """Set the limits in the child; writable memory counts, not memory that is only reserved."""
         resource.setrlimit(resource.RLIMIT_DATA, (self.memory, self.memory))
 
 
 def run(command: Sequence[object], folder: Path, bounds: Bounds) -> Cost:
-    """Run a command to its end, or until its time is over; nothing that was kept helps it."""
+    """Run a command until it ends or its time is up, with empty caches."""
     with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         child = subprocess.Popen(
@@ -67,7 +67,7 @@ def run(command: Sequence[object], folder: Path, bounds: Bounds) -> Cost:
 
 
 def how(code: int, last_words: str, *, late: bool) -> str:
-    """How a process ended."""
+    """Describe how a process ended."""
     if code == 0:
         return "ok"
     if code == -signal.SIGKILL:

@@ -1,10 +1,10 @@
-"""Whether `escalation moves` says the truth on histories whose answers are known.
+"""Check `escalation moves` on simulated histories whose answers are known.
 
     python tests/benchmarks/moves.py [--histories 300] [--days 1500]
 
-Prints, by planted share of answers and by window, how often the 95% intervals hold the true share
-and the true excess; and how often histories without any answer are called one, in calm times and
-with bursts that both sides share.
+Prints, by planted share of answers and by window, how often the 95% intervals contain the true
+share and the true excess; and how often an answer is reported in histories without any, in calm
+times and with bursts that both sides share.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from escalation.models.excitation.exchanges import ANSWER_WITHIN, rounds_of
 from escalation.models.excitation.followed import ANSWER, WITHIN, Acts, move_row
 
 DELAY = 3.0
-"""Mean days to an answer, a geometric distribution from day 1 on."""
+"""Mean days to an answer; geometric distribution, starting at day 1."""
 MOVES, ACTS = 0.04, 0.03
-"""Expected a day, answers not counted."""
+"""Expected number per day, without answers."""
 
 
 def acts_on(days: np.ndarray) -> Acts:
-    """Acts of one rung that hurt nobody."""
+    """Make acts of one rung that hurt nobody."""
     days = np.sort(days).astype(np.int64)
     return Acts(days, np.full(len(days), 3), np.full(len(days), "nobody hurt"))
 
@@ -31,7 +31,7 @@ def acts_on(days: np.ndarray) -> Acts:
 def history(
     rng: np.random.Generator, *, days: int, share: float, burst: int | None = None
 ) -> tuple[Acts, Acts]:
-    """Moves of a side and acts of the other; a share of moves is answered."""
+    """Simulate moves of one side and acts of the other, with a given share of answers."""
     level = np.ones(days)
     if burst is not None:
         level[:] = 0.3
@@ -45,7 +45,7 @@ def history(
 
 
 def truth(share: float, within: int) -> tuple[float, float]:
-    """Share followed and excess in a history without end."""
+    """Return the share followed and the excess in an infinite history."""
     rng = np.random.default_rng(1)
     long = 400_000
     moves, acts = history(rng, days=long, share=share)
@@ -59,7 +59,7 @@ def truth(share: float, within: int) -> tuple[float, float]:
 
 
 def links(share: float, *, histories: int, days: int) -> str:
-    """Precision and recall of answers linked to moves, by the rule of rounds and by nearness."""
+    """Return precision and recall of answers linked to moves, by rounds and by nearness."""
     right, made, real = np.zeros(2), np.zeros(2), 0
     for seed in range(histories):
         rng = np.random.default_rng([seed, 9])

@@ -1,11 +1,11 @@
-"""Seconds and memory from millions of versions to features in Parquet, and on two workers.
+"""Measure time and memory from millions of versions to features in Parquet.
 
     python tests/benchmarks/scale.py [--events 10_000_000] [--late 60] [--only PART]
 
-Makes versions of events in half-degree cells over ten years (not timed), so many in a hundred of
-them reported days late, and writes 40 features for every cell and day as known on each day, for
-four numbers of cells. Each line is a process of its own, so that its highest memory is its own. At
-last the same work on Dask, by one worker and by two.
+Makes versions of events in half-degree cells over ten years (not timed), a given percentage of them
+reported days late, and writes 40 features for every cell and day as known on each day, for four
+numbers of cells. Each line runs in its own process, so that peak memory can be compared. Finally,
+the same work runs on Dask, with one worker and with two.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FAMILIES = {
 
 
 def made(cells: int, events: int, late: int) -> History:
-    """Random versions, a few cells with most of them, every cell with at least one."""
+    """Make random versions: most in a few cells, at least one in every cell."""
     rng = np.random.default_rng(5)
     share = np.cumsum(rng.gamma(0.5, 1.0, SIZES[-1]))[:cells]
     count = max(cells, int(events * cells / SIZES[-1]))
@@ -80,7 +80,7 @@ def made(cells: int, events: int, late: int) -> History:
 
 
 def features(folder: Path, cells: int, events: int, late: int) -> dict[str, float]:
-    """Versions to features, in two threads."""
+    """Compute features from versions, in two threads."""
     past, path = made(cells, events, late), folder / f"{cells}.parquet"
     start, busy = time.perf_counter(), time.process_time()
     rows = write_features(past, FAMILIES, path, engine=in_threads(2))
@@ -97,7 +97,7 @@ def features(folder: Path, cells: int, events: int, late: int) -> dict[str, floa
 def on_workers(
     folder: Path, cells: int, events: int, late: int, workers: int
 ) -> dict[str, float | str]:
-    """A folder of parts, on Dask; the time without that of starting processes and importing."""
+    """Write a folder of parts on Dask; time it without starting processes and importing."""
     past, path = made(cells, events, late), folder / f"dask{workers}"
     with on_dask(workers=workers) as run:
         write_features(past.part(0, 300), FAMILIES, folder / f"warm{workers}", engine=run)
@@ -109,13 +109,13 @@ def on_workers(
 
 
 def _digest(path: Path) -> str:
-    """Of a file, or of the files of a folder in their order."""
+    """Hash a file, or the files of a folder in order."""
     parts = sorted(path.iterdir()) if path.is_dir() else [path]
     return sha256(b"".join(sha256(part.read_bytes()).digest() for part in parts)).hexdigest()[:16]
 
 
 def alone(call: str, *arguments: object) -> dict[str, float]:
-    """A function of this file in a process of its own, with its highest memory."""
+    """Call a function of this file in its own process, and measure its peak memory."""
     command = [sys.executable, __file__, "--alone", call, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
@@ -133,7 +133,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument("--late", type=int, default=60, help="of a hundred versions")
+    parser.add_argument("--late", type=int, default=60, help="percentage of versions that are late")
     parser.add_argument("--only", choices=["features", "dask"])
     options = parser.parse_args()
     load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
@@ -147,7 +147,7 @@ def main() -> None:
 
 
 def print_features(folder: Path, events: int, late: int) -> None:
-    """A line for each number of cells."""
+    """Print a line for each number of cells."""
     print(f"{'cells':>7}{'versions':>12}{'features':>10}{'rows':>13}{'seconds':>9}{'CPU s':>8}"
           f"{'CPU s/1,000':>13}{'GB':>7}{'file MB':>9}")  # fmt: skip
     for cells in SIZES:
@@ -159,7 +159,7 @@ def print_features(folder: Path, events: int, late: int) -> None:
 
 
 def print_dask(folder: Path, events: int, late: int) -> None:
-    """One worker, two workers, and whether the bytes are those of this process."""
+    """Run one and two workers, and check that the bytes equal those of this process."""
     cells = SIZES[2]
     one, two = (alone("on_workers", folder, cells, events, late, n) for n in (1, 2))
     here = folder / "here"

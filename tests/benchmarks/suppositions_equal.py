@@ -1,9 +1,9 @@
-"""Whether `score --if` equals a score of an archive that really holds the event.
+"""Check that `score --if` equals the score of an archive that really contains the event.
 
     python tests/benchmarks/suppositions_equal.py [--events 100]
 
 Trains the bundled experiment's logistic model on its first fifteen months, supposes random events
-one after the other, and prints the largest difference of any unit's probability.
+one at a time, and prints the largest difference of any unit's probability.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bytes of files that are wrong in one way each, written by programs other than ours."""
+"""Make files that are each broken in one way, with other programs than ours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def zipped(*names, method=zipfile.ZIP_DEFLATED, content=None):
 
 
 def damaged(data, at=None):
-    """The same bytes but for twenty of them."""
+    """Change twenty of the bytes."""
     changed = bytearray(data)
     start = at or len(data) // 3
     for place in range(start, start + 20):
@@ -44,7 +44,7 @@ def damaged(data, at=None):
 
 
 def with_method(number):
-    """A zip whose member says to be packed in a way that nobody knows, or is encrypted (-1)."""
+    """Make a zip whose member claims an unknown compression method, or is encrypted (-1)."""
     data = bytearray(zipped())
     listed = data.find(b"PK\1\2")
     if number < 0:
@@ -73,7 +73,7 @@ def parquet(content, **options):
 
 
 def repeated(value, rows):
-    """A column of one value, which is written once."""
+    """Make a column of one value, which is stored once."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value]))
 
 
@@ -84,13 +84,13 @@ def equal_rows(rows):
 
 
 def broken_text():
-    """A column of Arrow text whose first cell is no UTF-8."""
+    """Make a column of Arrow text whose first cell is not UTF-8."""
     offsets = pa.py_buffer(struct.pack("<4i", 0, 2, 3, 4))
     return pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"\xff\xfeab")])
 
 
 def workbook(far):
-    """A sheet of two cells, the second of which is far away."""
+    """Make a sheet with two cells that are far apart."""
     sheet = (
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
         f'<row r="1"><c r="A1" t="inlineStr"><is><t>event_id</t></is></c></row>'

@@ -1,7 +1,7 @@
-"""Faults of what is read: files of events, experiment files and what is said about them.
+"""Faulty inputs: event files, experiment files, and options about them.
 
-Each is tried by the command, in a process of its own. `python tests/faults/inputs.py` tries all and
-says for each row of the table of faults how many cases held.
+The command reads each in its own process. `python tests/faults/inputs.py` tries all of them and
+reports how many cases passed for each row of the table of faults.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_REPEATED = 200
 
 @dataclass(frozen=True)
 class Fault:
-    """A file or an experiment that is wrong, and how the command must end.
+    """A faulty file or experiment, and how the command must end.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def fault(number, name, content, status, *said, **more):
 
 
 def cell(number, name, said, code, **cells):
-    """One cell that is wrong, among two hundred rows: it is quarantined, with its line."""
+    """Make a case with one wrong cell in two hundred rows; its line must be quarantined."""
     text = table(row(0), row(1, **cells), *(row(n) for n in range(2, 200)))
     fault(number, name, text, 0, "1 Q-", code, said, options=("--max-bad", "0.1"))
 
@@ -255,7 +255,7 @@ experiment(31, "long text", "experiment.description", unsaid=("z" * 201,),
 
 
 def tried(wanted, warm, folder):
-    """What is wrong with how the command ended; nothing where it held."""
+    """Return what is wrong with how the command ended, or an empty text."""
     content = wanted.content()
     path = folder / (wanted.ending if wanted.ending.startswith("[") else f"a{wanted.ending}")
     path.parent.mkdir(exist_ok=True)
@@ -290,7 +290,7 @@ def tried(wanted, warm, folder):
 
 
 def main():
-    """Try all, and count by row."""
+    """Try all cases, and count them by row."""
     held, of = Counter(), Counter()
     with Warm() as warm:
         for one in FAULTS:

@@ -1,4 +1,4 @@
-"""Programs beside the command that are forked from a warm process: what a store holds, checked."""
+"""Programs, forked from a warm process, that check the contents of a store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from escalation.tracking import promotion, runs, scorers, store  # noqa: F401
 
 
 def _pay_for_libraries():
-    """What a training and a score import as they go."""
+    """Import what training and scoring import lazily."""
     import mlflow.pyfunc  # noqa: F401
     import sklearn.linear_model  # noqa: F401
     import skops.io  # noqa: F401
@@ -19,7 +19,7 @@ def _pay_for_libraries():
 
 
 def state(uri, archive, ledger):
-    """Print what a store, an archive and a ledger hold, read by the package and by MLflow."""
+    """Print the contents of a store, an archive and a ledger, as read by the package and MLflow."""
     from mlflow import MlflowClient
 
     from escalation.events.store.folder import ArchiveStore
@@ -44,7 +44,7 @@ def state(uri, archive, ledger):
 
 
 def challenge(uri):
-    """Make the version that is not the champion its challenger."""
+    """Make the version that is not the champion the challenger."""
     from mlflow import MlflowClient
 
     client = MlflowClient(uri, uri)

@@ -1,7 +1,7 @@
-"""Real signals at random times over five commands, on sqlite and on a real server.
+"""Send real signals at random times to five commands, on sqlite and on a real server.
 
-`python tests/faults/kills.py --kills 200` says after each kill what is corrupted or left, and
-counts at the end. The command that follows a kill may be any: here, `validate` of a small file.
+`python tests/faults/kills.py --kills 200` reports after each kill what is corrupted or left behind,
+and counts at the end. Any command may follow a kill; here it is `validate` of a small file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROWS = 3000
 
 
 class Place:
-    """A folder with an archive and a ledger, and a store with two versions of a model."""
+    """Make a folder with an archive and a ledger, and a store with two versions of a model."""
 
     def __init__(self, warm, folder, uri):
         self.warm, self.folder, self.uri, self.files = warm, folder, uri, 0
@@ -76,14 +76,14 @@ class Place:
     def typical(self, command):
         if command == "promote":
             self.must("@challenge", self.uri)
-        start = time.monotonic()  # of the server's work too
+        start = time.monotonic()  # includes the server's work
         self.must(*self.arguments(command))
         took = time.monotonic() - start
         self.before = self.state()
         return took
 
     def killed(self, command, after, number):
-        """What is wrong after a kill and one more command."""
+        """Return what is wrong after a kill and one more command."""
         if command == "promote":
             self.must("@challenge", self.uri)
             self.before = self.state()
@@ -117,7 +117,7 @@ class Place:
 
 
 def tried(place, kills, chance, name):
-    """Kill as often; counts by command of kills that came in time, and what was wrong."""
+    """Kill n times; count by command the kills that came in time, and report what was wrong."""
     took = {command: place.typical(command) for command in COMMANDS}
     print(name, {command: round(seconds, 1) for command, seconds in took.items()}, flush=True)
     killed, wrong, number = Counter(), [], 0
@@ -136,7 +136,7 @@ def tried(place, kills, chance, name):
 
 
 def main():
-    """Half of the kills on sqlite, half on a server."""
+    """Do half of the kills on sqlite, half on a server."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))

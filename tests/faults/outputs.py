@@ -1,7 +1,7 @@
-"""Faults of what is written: files, the store, the ledger, streams, users, signals.
+"""Faults when writing: files, the store, the ledger, streams, users, signals.
 
-Each is tried by the command, in a process of its own, on a copy of a folder that holds a trained
-store. Those marked ``full`` take long: `python tests/faults/run.py` tries them too.
+The command meets each in its own process, on a copy of a folder with a trained store. Those marked
+``full`` take long; `python tests/faults/run.py` includes them.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ MODEL = ("--model", "small")
 
 
 class Skipped(Exception):
-    """What can't be tried here, and why."""
+    """A case that can't be tried here, with the reason."""
 
 
 class Place:
-    """A folder of one case: a trained store, an experiment, a file of events."""
+    """The folder of one case, with a trained store, an experiment and a file of events."""
 
     def __init__(self, warm, folder):
         self.warm, self.folder = warm, folder
@@ -48,7 +48,7 @@ class Place:
         return self.warm.run(*arguments, **{"folder": self.folder, **how})
 
     def ends(self, status, *arguments, said=(), within=10.0, **how):
-        """What is wrong with how a command ends."""
+        """Return what is wrong with how a command ends."""
         done = self.run(*arguments, **how)
         statuses = status if isinstance(status, tuple) else (status,)
         words = " ".join(done.said.split())
@@ -70,7 +70,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Case:
-    """A fault: its row in the table, a name, and what tries it and says what is wrong."""
+    """A fault: its row in the table, a name, and a function that returns what is wrong."""
 
     row: int
     name: str
@@ -90,7 +90,7 @@ def case(row, name, *, full=False):
 
 
 def prepared(warm, folder):
-    """A folder that holds a trained store, to be copied."""
+    """Make a folder with a trained store, to be copied."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.toml").write_text(SMALL.replace("[models.logistic]\n", ""))
     (folder / "events.csv").write_text(many(50))
@@ -103,7 +103,7 @@ def prepared(warm, folder):
 
 
 def copied(warm, folder, into):
-    """A place of a case's own."""
+    """Copy the folder for one case."""
     shutil.copytree(folder, into, dirs_exist_ok=True)
     return Place(warm, into)
 
@@ -178,7 +178,7 @@ def _links(place):
 
 @contextlib.contextmanager
 def mounted(folder, options):
-    """A small file system of its own; skipped where mounts are not permitted."""
+    """Mount a small file system; skip if mounts are not permitted."""
     folder.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
@@ -194,7 +194,7 @@ def mounted(folder, options):
 
 
 def fill(folder, leave=0):
-    """Take all that is free, but for a little."""
+    """Fill the file system, leaving the given number of bytes free."""
     state = os.statvfs(folder)
     size = state.f_bavail * state.f_frsize - leave
     with contextlib.suppress(OSError), (folder / "filler").open("wb") as file:
@@ -326,7 +326,7 @@ for uri in ("sqlite:///.", ".", "file:///tmp", "foo://bar", "nonsense", "sqlite:
 
 @contextlib.contextmanager
 def silent(answers=0):
-    """A server that takes every connection, answers some questions and then no more."""
+    """Run a server that accepts every connection, answers some requests and then no more."""
     taken, held = socket.create_server(("127.0.0.1", 0), backlog=100), []
 
     def serve():
@@ -522,7 +522,7 @@ def _few(place):
 
 @contextlib.contextmanager
 def users(*names):
-    """Two ordinary users of this machine for a while: their ids and a group of both."""
+    """Create two ordinary users temporarily; yield their ids and their common group."""
     if os.geteuid() or not shutil.which("useradd"):
         raise Skipped("only root makes users")
     made = []
@@ -541,11 +541,11 @@ def users(*names):
 
 
 READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-"""Where the interpreter lies in a closed home, users may read more than usual; none writes more."""
+"""If the interpreter is in a closed home, users may read more than usual, but not write more."""
 
 
 def as_user(name, folder, *arguments):
-    """The command of another user, in a folder, with that user's own home."""
+    """Run the command as another user, in a folder, with that user's home."""
     home = folder / f"home-{name}"
     home.mkdir(exist_ok=True)
     shutil.chown(home, name, "faults")
@@ -561,7 +561,7 @@ def as_user(name, folder, *arguments):
 
 
 def both_train(folder, names, uri):
-    """What is wrong after two users have trained at once, and each has scored."""
+    """Return what is wrong after two users have trained at once, and each has scored."""
     wrong = []
     train = ("train", "small.toml", "--again", "--tracking-uri", uri)
     running = [as_user(name, folder, *train) for name in names]
@@ -603,7 +603,7 @@ def _one_server(place):
 
 @contextlib.contextmanager
 def _open_to_all(folder):
-    """Other users may enter the folders above."""
+    """Let other users enter the parent folders."""
     closed = [p for p in (folder, *folder.parents) if not p.stat().st_mode & 0o001]
     modes = {path: path.stat().st_mode & 0o7777 for path in closed}
     for path, mode in modes.items():

@@ -1,7 +1,7 @@
-"""Every fault of the table, at full strength: `python tests/faults/run.py [ROW ...] [--quick]`.
+"""Try every fault of the table at full size: `python tests/faults/run.py [ROW ...] [--quick]`.
 
-Says for each row how many cases held, and what was skipped and why. Rows that the tests themselves
-try from outside are run as tests.
+Reports for each row how many cases passed, and what was skipped and why. Rows that have their own
+tests are run as tests.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ AS_TESTS = {
     43: "tracking/test_serving.py",
     44: "scoring/test_score.py",
 }
-"""Rows of the table whose tests lie beside what they test."""
+"""Rows of the table that have their own tests."""
 
 
 def of_inputs(warm, chosen):
-    """Row, name and what is wrong, for faults of what is read."""
+    """Yield row, name and what is wrong, for faulty inputs."""
     for one in inputs.FAULTS:
         if one.row in chosen:
             with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +52,7 @@ def of_inputs(warm, chosen):
 
 
 def of_outputs(chosen, *, quick):
-    """The same for faults of what is written; why one is skipped in place of what is wrong."""
+    """Yield the same for faults when writing; a skipped one has its reason instead."""
     cases = [one for one in outputs.CASES if one.row in chosen and one.full != quick]
     if not cases:
         return
@@ -68,7 +68,7 @@ def of_outputs(chosen, *, quick):
 
 
 def of_tests(chosen):
-    """The same for rows that are tests: what failed."""
+    """Yield the same for rows that are tests: what failed."""
     done = {}
     for number, files in AS_TESTS.items():
         if number not in chosen:
@@ -82,7 +82,7 @@ def of_tests(chosen):
 
 
 def main():
-    """Try, and count by row."""
+    """Try all faults, and count by row."""
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int, nargs="*", default=list(range(1, 46)))
     parser.add_argument("--quick", action="store_true", help="Only what the tests try.")

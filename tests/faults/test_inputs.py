@@ -1,4 +1,4 @@
-"""Faults of what is read, by the command in a process of its own; `run.py` adds large ones."""
+"""Faulty inputs, read by the command in its own process; `run.py` adds large ones."""
 
 import sys
 from pathlib import Path

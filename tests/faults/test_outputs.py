@@ -1,4 +1,4 @@
-"""Faults of what is written, by the command in a process of its own; the quick ones of each row."""
+"""Faults when writing, with the command in its own process; the quick cases of each row."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The command line in processes of their own, forked from one that has paid for the imports.
+"""Run the command line in processes forked from one that has the imports.
 
-Each runs as a shell would run it: its own folder, standard streams, limits and exit status.
+Each runs as a shell would run it, with its own folder, standard streams, limits and exit status.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {}
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it took.
+    """How a command ended, and its cost.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Ended:
 
     @property
     def said(self) -> str:
-        """Both streams."""
+        """Return both streams."""
         return self.out + self.err
 
     @property
     def traceback(self) -> bool:
-        """Whether a traceback was printed, or a defect."""
+        """Whether a traceback or a defect was printed."""
         return "Traceback (most" in self.said or self.status == 1
 
 
@@ -121,7 +121,7 @@ def _child(arguments: list[str], folder: str, out: int, err: int, how: dict[str,
     sys.argv = ["escalation", *arguments]
     status = 0
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)  # what came since the fork comes now
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKED)  # signals sent since the fork arrive now
         if arguments[:1] and (program := PROGRAMS.get(arguments[0])):
             program(*arguments[1:])
         else:
@@ -177,7 +177,7 @@ def _run(
 
 
 def _pay_once() -> None:
-    """Import what commands need, and load what is compiled, before the first of them."""
+    """Import what commands need, and load compiled code, before the first command."""
     import escalation.experiment  # noqa: F401
     from escalation import cli
 

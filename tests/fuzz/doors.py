@@ -1,11 +1,11 @@
-"""The doors through which anything may come, each with what is right there and what is tried.
+"""Fuzz every input of the package: a valid input, spoilt by a seeded generator.
 
     python tests/fuzz/doors.py [--seconds 3600] [--seed 0]
 
-Experiment files, command lines, model folders, ledgers and files in containers: each try is
-something right, spoilt by a seeded generator, given to the package in a process of its own. Asked
-of all: no traceback and no exit status 1, less than ten seconds and a gigabyte; what was changed is
-not taken for what it was, and what was not changed is read as it stands.
+Experiment files, command lines, model folders, ledgers and files in containers: each trial gives a
+mutated input to the package in a separate process. It must end without traceback and without exit
+status 1, in less than ten seconds and a gigabyte; changed input must not be mistaken for the
+original, and unchanged input must be read unchanged.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ del sys.path[:3]
 PROGRAMS = Path(__file__).resolve().parent / "programs.py"
 LONGEST_SECONDS, MOST_MEGABYTES = 10.0, 1000.0
 KILLED_AFTER = 120.0
-"""Seconds by the clock, in which a busy machine gives ten of its own to anybody."""
+"""Wall-clock seconds in which even a busy machine gives a process ten CPU seconds."""
 ROWS = 40
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What was asked, how it ended, and what is wrong with that."""
+    """A trial: what was tried, how it ended, and what is wrong with that."""
 
     arguments: tuple[str, ...]
     ended: Ended
@@ -51,7 +51,7 @@ class Tried:
 
 
 def judged(arguments, ended, wrong=""):
-    """With what is asked of every try."""
+    """Add the checks that hold for every trial."""
     if ended.traceback:
         wrong = "a traceback or status 1"
     elif ended.status not in (0, 2, 3, 4, 5, 6, 7):
@@ -73,7 +73,7 @@ EVENTS = bad_files.table(
 
 
 def contained(rng):
-    """A file of forty events, and whether its container guards what it holds."""
+    """Make a file of forty events; return whether its container detects changes."""
     cells = [line.split(",") for line in EVENTS.split()]
     sample = outside_tables.Sample(cells, [])
     kind = rng.choice(["csv", "gz", "zip", "zip", "parquet", "parquet", "xlsx", "json"])
@@ -219,7 +219,7 @@ SMALL = OWN.split("[features.decayed_sums]")[0] + "[[targets]]\nname = 'any'\n"
 
 
 def option_names(command):
-    """The options of a command, as people type them."""
+    """Return the options of a command, as people type them."""
     import typer
 
     from escalation import cli
@@ -243,7 +243,7 @@ def try_command_line(rng, warm, folder):
             words[at] = rng.choice(WORDS)
         else:
             words[at:at] = [rng.choice(WORDS)]
-    # No name of a server: nobody answers there, and that is another test.
+    # No server name: nobody would answer, and that is another test.
     words = [word.encode("utf-8", "ignore").decode().replace("\0", "") for word in words]
     arguments = (command, *words)
     if "--help" in words or "--tracking-uri" in words or "--scheduler" in words:
@@ -293,7 +293,7 @@ mlflow_version: 3.17.2
 
 
 def logged_model(root):
-    """A logistic regression of two columns, as it lies in a store; its hash."""
+    """Store a logistic regression of two columns as in a store; return its hash."""
     import numpy as np
     import pandas as pd
 
@@ -324,7 +324,7 @@ def logged_model(root):
 
 
 def spoil_model(root, rng):
-    """One file of the folder spoilt; inside the model file, one member."""
+    """Spoil one file of the folder, or one member of the model file."""
     data = root / "data" / "artifact"
     path = rng.choice([root / "MLmodel", data / "manifest.json", *[data / "model.skops"] * 3])
     if path.suffix == ".json" and rng.random() < 0.8:
@@ -348,7 +348,7 @@ _MODELS: dict[str, tuple[Path, str]] = {}
 
 
 def original_model():
-    """Made once."""
+    """Return the original model, built once."""
     if not _MODELS:
         root = Path(tempfile.mkdtemp(prefix="fuzzed-model-")) / "model"
         _MODELS["it"] = (root, logged_model(root))
@@ -380,7 +380,7 @@ DOORS = {
 
 
 def try_door(name, seed, warm, *, keep=None):
-    """One try; what is wrong is kept as a folder with its seed."""
+    """Run one trial; keep a failing one as a folder with its seed."""
     rng = random.Random(f"{name} {seed}")
     with tempfile.TemporaryDirectory() as folder:
         tried = DOORS[name](rng, warm, Path(folder))
@@ -390,7 +390,7 @@ def try_door(name, seed, warm, *, keep=None):
 
 
 def main():
-    """Try every door in turn until the time is over."""
+    """Try every kind of input in turn until the time is up."""
     parser = argparse.ArgumentParser(description=inspect.getdoc(sys.modules[__name__]))
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Ways to spoil bytes, TOML, JSON and words, drawn by a seeded generator."""
+"""Spoil bytes, TOML, JSON and words, with a seeded generator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = ["", "-1", "0", "7", "nan", "inf", "9" * 25, "true", "x", "=1+1", "[/foo
 
 
 def spoilt(data, rng, *, most=5):
-    """Bytes lost, changed, repeated or put in between."""
+    """Drop, change, repeat or insert bytes."""
     changed = bytearray(data)
     for _ in range(rng.randrange(1, most)):
         at = rng.randrange(len(changed) + 1)
@@ -36,7 +36,7 @@ def spoilt(data, rng, *, most=5):
 
 
 def spoilt_toml(text, rng):
-    """Values, keys and lines of a TOML file replaced, lost, repeated or moved."""
+    """Replace, drop, repeat or move values, keys and lines of a TOML file."""
     lines = text.splitlines()
     for _ in range(rng.randrange(1, 4)):
         at = rng.randrange(len(lines))
@@ -57,7 +57,7 @@ def spoilt_toml(text, rng):
 
 
 def spoilt_json(value, rng):
-    """One value somewhere inside replaced, lost or repeated."""
+    """Replace, drop or repeat one nested value."""
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(sorted(value))
         if rng.random() < 0.1:
@@ -73,7 +73,7 @@ def spoilt_json(value, rng):
 
 
 def spoilt_lines(data, rng):
-    """Lines of JSON swapped, lost, repeated, or with another value."""
+    """Swap, drop or repeat lines of JSON, or change a value."""
     lines = data.splitlines()
     at = rng.randrange(len(lines))
     what = rng.randrange(5)

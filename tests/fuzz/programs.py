@@ -1,4 +1,4 @@
-"""What the fuzzer asks of a process of its own, beside the command line."""
+"""Checks that the fuzzer runs in a separate process, in addition to the command line."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _or_status(ask):
 
 
 def ledger(path):
-    """How many entries hold."""
+    """Print how many entries are valid."""
     _or_status(lambda: len(read_ledger(Path(path))))
 
 
 def model(folder, expected):
-    """Whether a logged model is read, with the hash that was registered or with its own."""
+    """Check whether a logged model is read, with the registered hash or with its own."""
 
     def ask():
         root = Path(folder)
@@ -55,7 +55,7 @@ def model(folder, expected):
 
 
 def reader(name, seed):
-    """A random file of a source, read and held against pandas; what is wrong is a traceback."""
+    """Read a random file of a source and compare it with pandas; a failure is a traceback."""
     with redirect_stderr(io.StringIO()):
         print(try_one(name, int(seed), Path()))
 

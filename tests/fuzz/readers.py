@@ -1,12 +1,12 @@
-"""Random files in the layout of every source, rewritten as programs do, against an all-text reader.
+"""Fuzz the readers with random files of every source, compared with an all-text reader.
 
     python tests/fuzz/readers.py [--files 2000] [--commands 50] [--seed 0] [--only SOURCE …]
 
-Each file is a random table of a source, written with a random mixture of habits (separator, quotes,
-encoding, spelling and order of columns, blanks, numbers with a point), and every third one is then
-damaged. Asked of all: a refusal of this package or a report whose counts add up, never another
-error, within ten seconds of CPU. Asked of those that were not damaged: every row is taken, and what
-the events say is what pandas, reading everything as text, finds in the table that was written.
+Each file is a random table of a source, written with a random mixture of styles (separator, quotes,
+encoding, spelling and order of columns, blanks, numbers with a point); every third one is then
+damaged. Each must give an error of this package or a report whose counts add up, never any other
+error, within ten CPU seconds. For undamaged files, every row must be read, and the events must
+agree with what pandas, reading everything as text, finds in the same table.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OWN_NAMES = {"When did it": "event_date", "what": "event_type", "Land": "country
              "dead=": "killed", "known": "known_date", "text": "note"}  # fmt: skip
 OWN = Sample([list(OWN_NAMES), *([row[TIDY.table[0].index(name)] for name in OWN_NAMES.values()]
                                  for row in TIDY.table[1:])], [])  # fmt: skip
-"""A table without an identifier whose columns have names of their own, which are declared."""
+"""A table without identifiers, with other column names that are declared."""
 TABLES = {**SAMPLES, "tidy own": OWN}
 KILLED = {"acled": "fatalities", "acled weekly": "FATALITIES", "ucdp": "best", "gtd": "nkill",
           "tidy": "killed", "tidy own": "dead="}  # fmt: skip
@@ -52,7 +52,7 @@ NAMES = ["Baghdad", "S\u00e9gou", "O'Higgins", "Al Anbar", "\u0628\u063a\u062f\u
 
 
 def random_table(name: str, rng: random.Random, rows: int) -> Table:
-    """A table of a source with more rows, other identifiers, provinces and tolls."""
+    """Make a table of a source with more rows, other identifiers, provinces and tolls."""
     head, *body = TABLES[name].table
     table = [list(head)]
     for number in range(rows):
@@ -72,19 +72,19 @@ def random_table(name: str, rng: random.Random, rows: int) -> Table:
 
 
 def spelled(rng: random.Random) -> Callable[[str], str]:
-    """How a program spells the names of columns."""
+    """Choose how a program spells column names."""
     return rng.choice(
         [str, str.upper, str.lower, lambda n: f" {n} ", lambda n: n.replace(" ", ".")]
     )
 
 
 def padded(rng: random.Random) -> Callable[[str], str]:
-    """Which blanks a program leaves around cells."""
+    """Choose which blanks a program leaves around cells."""
     return rng.choice([str, str, lambda cell: f" {cell}", lambda cell: f"{cell}\u00a0  "])
 
 
 def written(name: str, table: Table, rng: random.Random) -> tuple[bytes, dict[str, object]]:
-    """The bytes of a file with a mixture of habits, and the options that it needs."""
+    """Return the bytes of a file in a mixture of styles, and the options that it needs."""
     order = list(range(len(table[0])))
     if rng.random() < 0.3:
         rng.shuffle(order)
@@ -111,7 +111,7 @@ def written(name: str, table: Table, rng: random.Random) -> tuple[bytes, dict[st
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """The bytes with some lost, changed, repeated or put in between."""
+    """Drop, change, repeat or insert some bytes."""
     data = bytearray(content)
     for _ in range(rng.randrange(1, 5)):
         at, end = sorted(rng.randrange(len(data) + 1) for _ in range(2))
@@ -124,7 +124,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def expected(name: str, table: Table) -> set[tuple[str, ...]]:
-    """Identifier, province and toll of every row, by a reader that takes everything for text."""
+    """Return identifier, province and toll of every row, read as text."""
     frame = pd.read_csv(io.StringIO(text(table)), dtype=str, keep_default_na=False)
     columns = [IDENTIFIERS.get(name), PROVINCES[name], KILLED.get(name)]
     return set(
@@ -133,7 +133,7 @@ def expected(name: str, table: Table) -> set[tuple[str, ...]]:
 
 
 def found(name: str, path: Path, options: dict[str, object]) -> set[tuple[str, ...]]:
-    """The same of the events that the package reads."""
+    """Return the same from the events that the package reads."""
     frame = load_events(name.split()[0], path, options=Options(**options)).versions
     killed = frame[schema.KILLED].astype("str").where(frame[schema.KILLED].notna(), "")
     identifiers = frame[schema.EVENT_ID] if name in IDENTIFIERS else [""] * len(frame)
@@ -141,7 +141,7 @@ def found(name: str, path: Path, options: dict[str, object]) -> set[tuple[str, .
 
 
 def try_one(name: str, seed: int, folder: Path) -> str:
-    """What became of one file; raises where something is wrong."""
+    """Return what became of one file; raise an error if something is wrong."""
     rng = random.Random(f"{name} {seed}")
     table = random_table(name, rng, rng.choice([1, 2, 7, 60]))
     content, options = written(name, table, rng)
@@ -163,7 +163,7 @@ def try_one(name: str, seed: int, folder: Path) -> str:
 
 
 def try_command(name: str, seed: int, folder: Path) -> str:
-    """The same file by the command: status 0 or 3, and no traceback."""
+    """Read the same file by the command; expect status 0 or 3, and no traceback."""
     try_one(name, seed, folder)
     command = [sys.executable, "-m", "escalation", "validate", "--source", name.split()[0]]
     command.append(str(folder / "a.csv"))

@@ -1,4 +1,4 @@
-"""A few tries of every door; `make fuzz` goes on for an hour."""
+"""A few trials of every kind of input; `make fuzz` runs for an hour."""
 
 import sys
 from pathlib import Path

@@ -12,13 +12,13 @@ import pyarrow as pa
 from escalation.events.reading.rows import read_blocks
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
-UNTOLD = {
+UNREPORTED = {
     "attribution": None, "weight": 1, "hour": None, "munitions": None, "condition": None,
 }  # fmt: skip
 """Columns that most sources do not have."""
 
 
-class Taken(NamedTuple):
+class Result(NamedTuple):
     """The converted events as dicts, rejected rows by code and column, and notes."""
 
     events: list[dict[str, object]]
@@ -43,15 +43,15 @@ def block(source: Source, rows: list[Mapping[str, str]]) -> pa.Table:
     )
 
 
-def take(source: Source, *rows: Mapping[str, str], **options: object) -> Taken:
+def take(source: Source, *rows: Mapping[str, str], **options: object) -> Result:
     """Convert some rows with a source."""
-    return _taken(source.convert(block(source, list(rows)), Options(**options)))
+    return _result(source.convert(block(source, list(rows)), Options(**options)))
 
 
-def _taken(found: Converted) -> Taken:
-    assert found.events.schema == EVENT_SCHEMA
-    problems = {(one.code, one.column): np.flatnonzero(one.rows).tolist() for one in found.problems}
-    return Taken(found.events.to_pylist(), problems, dict(found.notes))
+def _result(converted: Converted) -> Result:
+    assert converted.events.schema == EVENT_SCHEMA
+    problems = {(p.code, p.column): np.flatnonzero(p.rows).tolist() for p in converted.problems}
+    return Result(converted.events.to_pylist(), problems, dict(converted.notes))
 
 
 class Summary(NamedTuple):
@@ -67,19 +67,19 @@ def take_file(source: Source, path: Path, **options: object) -> Summary:
     """Convert a file with a source; every row counts once, by its first problem."""
     records, refused, notes, tables = 0, {}, {}, []
     layout, blocks = read_blocks(path, source, Options(**options))
-    for one in blocks:
-        found = layout.source.convert(one.cells, Options(**options))
-        bad = np.zeros(one.cells.num_rows, bool)
-        codes = [row.code for row in one.rejected]
-        for problem in found.problems:
+    for rows in blocks:
+        converted = layout.source.convert(rows.cells, Options(**options))
+        bad = np.zeros(rows.cells.num_rows, bool)
+        codes = [row.code for row in rows.rejected]
+        for problem in converted.problems:
             codes += [problem.code] * int((problem.rows & ~bad).sum())
             bad |= problem.rows
         for code in codes:
             refused[code] = refused.get(code, 0) + 1
-        for text, count in found.notes.items():
+        for text, count in converted.notes.items():
             notes[text] = notes.get(text, 0) + count
-        records += one.records
-        tables.append(found.events.filter(pa.array(~bad)))
+        records += rows.records
+        tables.append(converted.events.filter(pa.array(~bad)))
     events = pa.concat_tables(tables)
     assert records == events.num_rows + sum(refused.values())
     return Summary(records, refused, notes, events)

@@ -1,4 +1,4 @@
-"""Items that are made ahead come in order, one at a time, and what fails fails in its place."""
+"""Prefetched items come in order, one at a time, and errors are raised in their place."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import pytest
 from escalation._util.ahead import prefetch
 
 
-def test_no_more_than_one_item_is_made_ahead():
-    made = []
+def test_at_most_one_item_is_prefetched():
+    prepared = []
 
     def items():
         for number in range(10):
-            made.append(number)
+            prepared.append(number)
             yield number
 
-    ahead = prefetch(items())
-    assert next(ahead) == 0
-    ahead.close()
-    assert made == [0, 1]
+    items_ahead = prefetch(items())
+    assert next(items_ahead) == 0
+    items_ahead.close()
+    assert prepared == [0, 1]
 
 
 def test_an_error_comes_after_the_items_before_it():
@@ -26,7 +26,7 @@ def test_an_error_comes_after_the_items_before_it():
         yield "first"
         raise LookupError("second")
 
-    ahead = prefetch(items())
-    assert next(ahead) == "first"
+    items_ahead = prefetch(items())
+    assert next(items_ahead) == "first"
     with pytest.raises(LookupError, match="second"):
-        next(ahead)
+        next(items_ahead)

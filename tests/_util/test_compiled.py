@@ -1,4 +1,4 @@
-"""Compiled loops work where machine code can be kept, and where it can't."""
+"""Compiled loops work with and without a writable cache for machine code."""
 
 import os
 import subprocess
@@ -11,18 +11,18 @@ from escalation._util.compiled import compiled
 SOURCE = "def double(value):\n    return 2 * value\n"
 
 
-def test_without_a_place_for_machine_code_it_compiles_all_the_same():
+def test_without_a_writable_cache_it_still_compiles():
     names = {}
     exec(compile(SOURCE, "/nowhere/at/all.py", "exec"), names)
     assert compiled(names["double"])(21) == 42
 
 
-def test_another_refusal_is_passed_on():
+def test_other_errors_are_passed_on():
     with pytest.raises(TypeError):
         compiled(42)
 
 
-def test_the_kernels_keep_their_machine_code_beside_them(tmp_path):
+def test_the_kernels_cache_their_machine_code(tmp_path):
     lines = "from escalation.panel import kernels; print(kernels.decaying_sums.stats.cache_path)"
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     answer = subprocess.run(

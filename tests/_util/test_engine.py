@@ -1,4 +1,4 @@
-"""The same results in the same order wherever they are made, whatever happens to a worker."""
+"""Every engine gives the same results in the same order, whatever happens to a worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """Features of an archive, and the bytes that this process writes of them."""
+    """Features of an archive, and the file that this process writes."""
     source = history(archives.archive(1, count=120), archives.SPEC)
     path = tmp_path_factory.mktemp("plain") / "features.parquet"
     write_features(source, EVERY, path, units_per_chunk=1, engine=in_turn)
@@ -58,19 +58,19 @@ def test_results_come_in_the_order_of_the_items(run):
 
 
 @pytest.mark.parametrize("run", [in_turn, in_threads(2)])
-def test_few_pieces_are_under_way_at_a_time(run):
-    asked = []
+def test_few_tasks_are_pending_at_a_time(run):
+    requested = []
 
     def items():
         for item in range(50):
-            asked.append(item)
+            requested.append(item)
             yield item
 
     results = run(operator.add, items(), make_shared=lambda: 1)
     assert [next(results) for _ in range(3)] == [1, 2, 3]
-    assert len(asked) <= 3 + 3 * 2
+    assert len(requested) <= 3 + 3 * 2
     list(results)
-    assert len(asked) == 50
+    assert len(requested) == 50
 
 
 def test_another_engine_and_a_scheduler_without_dask_are_refused():
@@ -81,16 +81,16 @@ def test_another_engine_and_a_scheduler_without_dask_are_refused():
 
 def test_without_dask_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    said = r"E-DASK.*pip install '\.\[dask\]'"
-    with pytest.raises(UsageError, match=said), engine("dask"):
+    message = r"E-DASK.*pip install '\.\[dask\]'"
+    with pytest.raises(UsageError, match=message), engine("dask"):
         pass
 
 
-def test_a_refusal_survives_the_way_between_processes():
-    made = InputError("E-X", "expected y", fix="do z", where="a:1", column="c", value=3)
-    again = pickle.loads(pickle.dumps(made))
+def test_an_error_survives_pickling():
+    error = InputError("E-X", "expected y", fix="do z", where="a:1", column="c", value=3)
+    again = pickle.loads(pickle.dumps(error))
     assert type(again) is InputError
-    assert str(again) == str(made)
+    assert str(again) == str(error)
     assert issubclass(type(again), EscalationError)
 
 
@@ -118,10 +118,10 @@ def test_a_killed_worker_loses_nothing(cluster):
         (item, total * item) for item in range(24)
     ]
     assert first[2] in before
-    assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to go on"
+    assert {pid for *_, pid in rest} - {first[2]}, "expected the other worker to continue"
 
 
-def test_a_refusal_on_a_worker_is_the_same_refusal_here(cluster, tmp_path, monkeypatch):
+def test_an_error_on_a_worker_is_raised_here(cluster, tmp_path, monkeypatch):
     source = history(archives.archive(1), archives.SPEC)
 
     def wrong(panel):
@@ -169,27 +169,25 @@ horizon = 7
 """
 
 
-def test_the_command_writes_the_same_file_by_either_engine_with_a_family_of_ones_own(
-    cluster, tmp_path
-):
+def test_the_command_writes_the_same_file_by_either_engine_with_a_custom_family(cluster, tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "quick.toml").write_text(EXPERIMENT)
     (client,) = cluster.args
-    there = ("--scheduler", client.scheduler.address)
-    for name, more in (("local", ()), ("dask", there)):
+    scheduler = ("--scheduler", client.scheduler.address)
+    for name, options in (("local", ()), ("dask", scheduler)):
         with a_new_start("mine"):
-            done = escalation(
-                "features", "quick.toml", "--engine", name, *more, "--plugin", "mine.py",
+            command = escalation(
+                "features", "quick.toml", "--engine", name, *options, "--plugin", "mine.py",
                 "--out", f"{name}.parquet", folder=tmp_path,
             )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "of 15 features written" in done.stderr
+        assert command.returncode == 0, command.stderr
+        assert "of 15 features written" in command.stderr
     files = [(tmp_path / f"{name}.parquet").read_bytes() for name in ("local", "dask")]
     assert files[0] == files[1]
 
 
 def killing(cluster):
-    """The cluster, one of whose processes is killed once the first result is there."""
+    """The cluster, with one of its processes killed after the first result."""
 
     def run(work, items, *, make_shared):
         results = cluster(work, items, make_shared=make_shared)
@@ -200,7 +198,7 @@ def killing(cluster):
     return run
 
 
-def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
+def test_a_backtest_gives_the_same_file_if_one_of_two_processes_is_killed(
     cluster, crisis, tmp_path
 ):
     when = {"first_origin": dt.date(2020, 11, 10), "every": 7, "refit_every": 2, "update_every": 1}
@@ -213,14 +211,14 @@ def test_a_backtest_on_two_processes_one_of_which_is_killed_is_the_same_file(
     assert set(forecasts["model"]) > {"logistic", "pool", "climatology"}
 
 
-def test_two_processes_one_of_which_is_killed_write_the_bytes_of_this_one(cluster, plain, tmp_path):
+def test_features_give_the_same_file_if_one_of_two_processes_is_killed(cluster, plain, tmp_path):
     source, expected = plain
     path = tmp_path / "dask.parquet"
     write_features(source, EVERY, path, units_per_chunk=1, engine=killing(cluster))
     assert path.read_bytes() == expected
 
 
-def test_a_folder_of_parts_is_the_same_whoever_made_it(cluster, plain, tmp_path):
+def test_a_folder_of_parts_is_the_same_by_either_engine(cluster, plain, tmp_path):
     source, _ = plain
     for name, run in (("dask", cluster), ("here", in_turn)):
         write_features(source, EVERY, tmp_path / name, units_per_chunk=2, engine=run)
@@ -231,11 +229,11 @@ def test_a_folder_of_parts_is_the_same_whoever_made_it(cluster, plain, tmp_path)
     assert dask == here and len(here) > 1
 
 
-def test_the_command_refuses_dask_for_what_is_no_parquet_and_a_scheduler_without_it(tmp_path):
+def test_the_command_refuses_dask_for_csv_and_a_scheduler_without_dask(tmp_path):
     (tmp_path / "quick.toml").write_text(EXPERIMENT.replace('[features."mine:doubled"]', ""))
-    for told, said in (
+    for options, message in (
         ({"engine": "dask", "out": tmp_path / "x.csv"}, "E-FORMAT"),
         ({"scheduler": "tcp://127.0.0.1:9", "out": tmp_path / "x.parquet"}, "E-ENGINE"),
     ):
-        with pytest.raises(UsageError, match=said):
-            work.features_command(tmp_path / "quick.toml", **told)
+        with pytest.raises(UsageError, match=message):
+            work.features_command(tmp_path / "quick.toml", **options)

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and spreadsheets run nothing of them."""
+"""Files are written completely or not at all, and spreadsheets run nothing in them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _loop(path):
     path.symlink_to(path.name)
 
 
-def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path):
+def test_a_failure_halfway_leaves_only_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(RuntimeError), replacing(path) as part:
@@ -37,7 +37,7 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_other(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_new_file_is_as_readable_as_any_other_and_an_old_one_stays_as_it_was(tmp_path):
+def test_a_new_file_has_default_permissions_and_an_old_one_keeps_its_own(tmp_path):
     (tmp_path / "plain").write_text("")
     (tmp_path / "shut").write_text("")
     (tmp_path / "shut").chmod(0o600)
@@ -70,11 +70,12 @@ def test_a_table_survives_each_format(tmp_path, ending):
     table = pd.DataFrame({"unit": ["007", "NA"], "probability": [0.25, 0.5]})
     path = tmp_path / f"t.{ending}"
     write_table(table, path)
-    read = {
+    readers = {
         "parquet": pd.read_parquet,
         "csv": lambda p: pd.read_csv(p, dtype={"unit": str}, keep_default_na=False),
         "json": lambda p: pd.read_json(p, dtype={"unit": str}),
-    }[ending](path)
+    }
+    read = readers[ending](path)
     assert read["unit"].tolist() == ["007", "NA"]
     assert read["probability"].tolist() == [0.25, 0.5]
 
@@ -84,19 +85,19 @@ def test_another_ending_is_refused(tmp_path):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
 
 
-def test_headers_and_categories_are_defused_too():
+def test_headers_and_categories_are_escaped_too():
     safe = escape_formulas(pd.DataFrame({"=a": pd.Categorical(["+b", "c"]), "d": [1, 2]}))
     assert safe.columns.tolist() == ["'=a", "d"]
     assert safe["'=a"].tolist() == ["'+b", "c"]
 
 
-def test_a_figure_has_an_ending_that_can_be_written(tmp_path):
+def test_a_figure_with_another_ending_is_refused(tmp_path):
     with pytest.raises(UsageError, match="E-FORMAT"):
         write_figure(None, tmp_path / "figure.gif")
     assert not list(tmp_path.iterdir())
 
 
-def test_links_are_written_through_and_stay(tmp_path):
+def test_links_are_followed_and_stay(tmp_path):
     (tmp_path / "there").mkdir()
     for name, target in (("a", "there/a"), ("b", "there/none"), ("c", "a")):
         (tmp_path / name).symlink_to(target)
@@ -110,7 +111,7 @@ def test_links_are_written_through_and_stay(tmp_path):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, _socket, _null, _loop])
-def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, make):
+def test_anything_but_a_regular_file_is_refused_and_stays(tmp_path, make):
     path = tmp_path / "a.csv"
     try:
         make(path)
@@ -123,8 +124,8 @@ def test_what_is_no_regular_file_is_refused_and_stays(tmp_path, make):
     assert path.lstat() == before and len(list(tmp_path.iterdir())) == 1
 
 
-def test_files_in_a_folder_of_several_are_theirs_too_but_not_in_one_for_all(tmp_path):
-    for mode, wanted in ((0o755, 0o600), (0o770, 0o660), (0o777, 0o666), (0o1777, 0o600)):
+def test_files_in_a_group_folder_are_shared_but_not_in_a_sticky_one(tmp_path):
+    for mode, expected in ((0o755, 0o600), (0o770, 0o660), (0o777, 0o666), (0o1777, 0o600)):
         tmp_path.chmod(mode)
         before = os.umask(0o077)
         try:
@@ -132,10 +133,10 @@ def test_files_in_a_folder_of_several_are_theirs_too_but_not_in_one_for_all(tmp_
                 part.write_text("")
         finally:
             os.umask(before)
-        assert (tmp_path / f"{mode:o}").stat().st_mode & 0o777 == wanted
+        assert (tmp_path / f"{mode:o}").stat().st_mode & 0o777 == expected
 
 
-def test_room_is_asked_for_beforehand(tmp_path):
+def test_free_space_is_checked_beforehand(tmp_path):
     require_room(tmp_path / "new" / "a.csv")
     require_room(None)
     with pytest.raises(StorageError, match="E-STORAGE.*No space left"):
@@ -145,7 +146,7 @@ def test_room_is_asked_for_beforehand(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["new"]
 
 
-def test_a_lock_may_be_held_by_whoever_finds_it(tmp_path):
+def test_any_user_may_hold_a_lock(tmp_path):
     before = os.umask(0o077)
     try:
         with locked(tmp_path / "a"):

@@ -1,4 +1,4 @@
-"""A signal whose exception got lost is sent again, and raised where it is asked for."""
+"""A signal whose exception got lost is sent again, and raised where work checks for it."""
 
 import subprocess
 import sys
@@ -18,22 +18,22 @@ class Careless:
 
 listen()
 raise_if_interrupted()
-one = Careless()
-del one
-print("goes on", flush=True)
-raise_if_interrupted() if sys.argv[2] == "asks" else time.sleep(600)
+careless = Careless()
+del careless
+print("continues", flush=True)
+raise_if_interrupted() if sys.argv[2] == "checks" else time.sleep(600)
 print("never")
 """
 
 
-@pytest.mark.parametrize("then", ["asks", "sleeps"])
+@pytest.mark.parametrize("then", ["checks", "sleeps"])
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", -2), ("SIGTERM", 143)])
-def test_what_a_finaliser_drops_is_raised_again(tmp_path, name, status, then):
+def test_an_exception_dropped_by_a_finaliser_is_raised_again(tmp_path, name, status, then):
     (tmp_path / "lost.py").write_text(LOST)
-    done = subprocess.run(
-        [sys.executable, "lost.py", name, then], cwd=tmp_path, capture_output=True, text=True,
-        check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.stdout == "goes on\n"
-    assert "Exception ignored in" not in done.stderr
-    assert done.returncode == status
+    command = [sys.executable, "lost.py", name, then]
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert run.stdout == "continues\n"
+    assert "Exception ignored in" not in run.stderr
+    assert run.returncode == status

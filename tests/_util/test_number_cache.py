@@ -1,4 +1,4 @@
-"""Numbers are kept whole, checked, bounded; and trouble costs only time."""
+"""Cached numbers are verified and bounded in size, and problems only cost time."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from escalation._util.number_cache import NumberCache, users_cache
 VALUES = np.array([0.25, 0.5, 1e-6])
 
 
-def test_what_was_kept_is_found_in_a_folder_of_the_users_own(tmp_path):
-    cache = NumberCache(tmp_path / "deep" / "kept")
+def test_a_stored_array_is_read_back_from_a_private_folder(tmp_path):
+    cache = NumberCache(tmp_path / "deep" / "cache")
     cache.write("ab", VALUES)
     assert np.array_equal(cache.read("ab", rows=3), VALUES)
     assert cache.folder.stat().st_mode & 0o777 == 0o700
     assert cache.read("cd", rows=3) is None
 
 
-def test_without_a_folder_nothing_is_kept_or_found():
+def test_without_a_folder_nothing_is_stored_or_read():
     cache = NumberCache()
     cache.write("ab", VALUES)
     assert cache.read("ab", rows=3) is None
 
 
-def spoilt(path, how):
+def damage(path, how):
     data = path.read_bytes()
     if how == "object":
         np.savez(path, values=np.array([{}], dtype=object), sha256=np.zeros(32, np.uint8))
@@ -38,24 +38,24 @@ def spoilt(path, how):
     elif how == "empty":
         path.write_bytes(b"")
     elif how == "digit":
-        with np.load(path) as kept:
-            np.savez(path, values=kept["values"] + 1e-9, sha256=kept["sha256"])
+        with np.load(path) as stored:
+            np.savez(path, values=stored["values"] + 1e-9, sha256=stored["sha256"])
     else:
         np.savez(path, values=VALUES)
 
 
 @pytest.mark.parametrize("how", ["object", "text", "cut", "empty", "digit", "no hash"])
-def test_a_spoilt_file_is_not_used_and_said_once(tmp_path, how):
-    cache = NumberCache(tmp_path / "kept")
+def test_a_damaged_file_is_not_used_and_reported_once(tmp_path, how):
+    cache = NumberCache(tmp_path / "cache")
     cache.write("ab", VALUES)
-    spoilt(tmp_path / "kept" / "ab.npz", how)
+    damage(tmp_path / "cache" / "ab.npz", how)
     with pytest.warns(EscalationWarning, match="cache of forecasts"):
         assert cache.read("ab", rows=3) is None
     assert cache.read("ab", rows=3) is None
 
 
 def test_an_array_of_another_length_is_not_used(tmp_path):
-    cache = NumberCache(tmp_path / "kept")
+    cache = NumberCache(tmp_path / "cache")
     cache.write("ab", VALUES)
     with pytest.warns(EscalationWarning):
         assert cache.read("ab", rows=4) is None
@@ -69,16 +69,16 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
         assert cache.read("ab", rows=3) is None
 
 
-def test_where_nothing_can_be_written_it_is_said_once(tmp_path):
+def test_an_unwritable_cache_is_reported_once(tmp_path):
     (tmp_path / "file").write_text("")
-    cache = NumberCache(tmp_path / "file" / "kept")
+    cache = NumberCache(tmp_path / "file" / "cache")
     with pytest.warns(EscalationWarning, match="nothing is stored"):
         cache.write("ab", VALUES)
     cache.write("cd", VALUES)
 
 
-def test_what_was_not_asked_for_longest_goes_first(tmp_path):
-    cache = NumberCache(tmp_path / "kept")
+def test_the_least_recently_used_file_is_deleted_first(tmp_path):
+    cache = NumberCache(tmp_path / "cache")
     for age, key in ((300, "aa"), (200, "bb"), (100, "cc")):
         cache.write(key, VALUES)
         os.utime(cache.folder / f"{key}.npz", (1e9 - age, 1e9 - age))
@@ -98,11 +98,11 @@ def test_what_was_not_asked_for_longest_goes_first(tmp_path):
     ],
 )
 def test_the_environment_names_the_folder(environment, folder):
-    found = users_cache(environment).folder
-    assert (found and found.as_posix()) == folder
+    path = users_cache(environment).folder
+    assert (path and path.as_posix()) == folder
 
 
-def test_without_a_home_nothing_is_kept(monkeypatch):
+def test_without_a_home_nothing_is_stored(monkeypatch):
     def homeless():
         raise RuntimeError
 

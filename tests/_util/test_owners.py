@@ -1,4 +1,4 @@
-"""What a killed process had begun is known and cleared; what lives is left alone."""
+"""Work of a killed process is found and cleaned up; that of a live one is left alone."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ with owners.temporary_folder(Path(sys.argv[1]), "a.csv"):
 
 @pytest.fixture
 def other(tmp_path):
-    """Another process that holds a folder, and then is killed: its name, and what kills it."""
+    """The token of another process that holds a folder, and a function that kills it."""
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -31,7 +31,7 @@ def other(tmp_path):
         yield process.stdout.readline().strip(), lambda: process.communicate("now\n")
 
 
-def test_the_living_are_left_alone_and_the_dead_are_cleared(other, tmp_path):
+def test_live_processes_are_left_alone_and_dead_ones_are_cleaned_up(other, tmp_path):
     token, kill = other
     owners.clear_dead()
     owners.clear_beside(tmp_path, "a.csv")
@@ -40,12 +40,12 @@ def test_the_living_are_left_alone_and_the_dead_are_cleared(other, tmp_path):
     assert not owners.is_alive(token)
     (run,) = [run for run in owners.clear_dead() if run.name == "run 7"]
     assert run.place == "sqlite:///none.db" and not list(tmp_path.iterdir())
-    assert run in owners.clear_dead()  # until somebody has ended it
+    assert run in owners.clear_dead()  # until it has been ended
     owners.remove_notes([run.note])
     assert run not in owners.clear_dead()
 
 
-def test_a_process_lives_and_its_child_is_another():
+def test_a_process_is_alive_and_its_child_has_another_token():
     name = owners.owner()
     assert owners.is_alive(name) and owners.owner() == name
     reading, writing = os.pipe()
@@ -60,22 +60,22 @@ def test_a_process_lives_and_its_child_is_another():
 
 
 @pytest.mark.parametrize("name", ["", "host:12", "00000000-0123456789abcdef", "../x"])
-def test_of_another_machine_nothing_is_said(name):
+def test_a_token_of_another_machine_counts_as_alive(name):
     assert owners.is_alive(name)
 
 
-def test_a_note_of_anothers_folder_clears_nothing(tmp_path):
-    kept = tmp_path / ".a-000000.00000000-0123456789abcdef.part"
-    kept.mkdir()
+def test_a_note_of_another_processes_folder_removes_nothing(tmp_path):
+    folder = tmp_path / ".a-000000.00000000-0123456789abcdef.part"
+    folder.mkdir()
     dead = f"{owners.owner()[:8]}-{'0' * 16}"
     note = owners.shared_folder() / f"{dead}.owner"
-    note.write_text(f"folder\t\t{kept}\nfolder\t\t{tmp_path}\nnonsense\n")
+    note.write_text(f"folder\t\t{folder}\nfolder\t\t{tmp_path}\nnonsense\n")
     owners.clear_dead()
-    assert kept.is_dir() and not note.exists()
+    assert folder.is_dir() and not note.exists()
 
 
 @pytest.mark.parametrize("ended", [True, False])
-def test_a_process_that_did_not_end_what_it_began_leaves_its_note(ended):
+def test_a_process_with_unfinished_work_leaves_its_note(ended):
     code = (
         "import sys; from escalation._util import owners\n"
         "owners.note_begun(owners.RUN, 'sqlite:///none.db', '7')\n"
@@ -85,15 +85,15 @@ def test_a_process_that_did_not_end_what_it_began_leaves_its_note(ended):
         "print(owners.owner())"
     )
     command = [sys.executable, "-c", code, "2" if ended else "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    left = [one for one in owners.clear_dead() if one.note.stem == done.stdout.strip()]
-    assert [one.name for one in left] == ([] if ended else ["7", "8"])
-    owners.remove_notes(one.note for one in left)
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    unfinished = [work for work in owners.clear_dead() if work.note.stem == run.stdout.strip()]
+    assert [work.name for work in unfinished] == ([] if ended else ["7", "8"])
+    owners.remove_notes(work.note for work in unfinished)
 
 
 @pytest.fixture
 def dead(monkeypatch, tmp_path):
-    """Notes of two dead processes that began a run on the same server, out of others' sight."""
+    """Notes of two dead processes with a run on the same server, in a private folder."""
     monkeypatch.setattr(owners, "shared_folder", lambda: tmp_path)
     notes = [tmp_path / f"{owners._host()}-{digit * 16}.owner" for digit in "01"]
     for path in notes:
@@ -102,7 +102,7 @@ def dead(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds_ago", "asked"),
+    ("seconds_ago", "due"),
     [
         ([], True),
         ([9], False),
@@ -114,13 +114,13 @@ def dead(monkeypatch, tmp_path):
         ([-100], True),  # the clock was set back
     ],
 )
-def test_what_could_not_be_cleared_is_tried_again_ever_less_often(dead, seconds_ago, asked):
+def test_a_failed_cleanup_is_retried_ever_less_often(dead, seconds_ago, due):
     with dead[0].open("a") as file:
         file.writelines(f"tried\t\t{time.time() - ago:.0f}\n" for ago in seconds_ago)
-    assert (dead[0] in [left.note for left in owners.clear_dead()]) == asked and dead[0].exists()
+    assert (dead[0] in [work.note for work in owners.clear_dead()]) == due and dead[0].exists()
 
 
-def test_after_two_days_of_tries_a_note_is_given_up(dead):
+def test_after_two_days_of_tries_a_note_is_dropped(dead):
     with dead[0].open("a") as file:
         file.writelines(["tried\t\t1\n"] * 15)
-    assert dead[0] not in [left.note for left in owners.clear_dead()] and not dead[0].exists()
+    assert dead[0] not in [work.note for work in owners.clear_dead()] and not dead[0].exists()

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that has the layout of the sources, and their faults."""
+"""Downloads from a local server with the layout of the sources, and with faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY = dt.date(2020, 1, 1)
 
 
 def zipped(name: str, size: int = 50_000) -> bytes:
-    """A zip file that is longer than one chunk of the network."""
+    """A zip file that is longer than a network chunk."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr(name, hashlib.shake_128(name.encode()).digest(size))
@@ -37,17 +37,17 @@ def zipped(name: str, size: int = 50_000) -> bytes:
 
 @dataclass
 class Site:
-    """Files, and what goes wrong with the next requests for them."""
+    """Files, and the faults of the next requests for them."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[object]] = field(default_factory=dict)
     pages: list[str] = field(default_factory=list)
     tagged: bool = True
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     base: str = ""
 
     def paths(self) -> list[str]:
-        return [path for path, _ in self.asked]
+        return [path for path, _ in self.requests]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.site.asked.append((self.path, {name: one[0] for name, one in form.items()}))
+        self.site.requests.append((self.path, {name: values[0] for name, values in form.items()}))
         good = form["username"] == [LOGIN["ACLED_USERNAME"]]
         good &= form["password"] == [LOGIN["ACLED_PASSWORD"]]
         good &= form["grant_type"] == ["password"] and form["client_id"] == ["acled"]
@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         address = urlsplit(self.path)
-        self.site.asked.append((address.path, dict(self.headers)))
+        self.site.requests.append((address.path, dict(self.headers)))
         fault = (self.site.faults.get(address.path) or [None]).pop(0)
         if isinstance(fault, int):
             self.answer(fault, b"no", Retry_After="0")
@@ -88,9 +88,9 @@ class Handler(BaseHTTPRequestHandler):
     def file(self, body, fault):
         tag = f'"{hashlib.md5(body).hexdigest()}"'
         start, status, headers = 0, 200, {}
-        wanted = self.headers.get("Range")
-        if wanted and self.headers.get("If-Range") == tag:
-            start, status = int(wanted.removeprefix("bytes=").removesuffix("-")), 206
+        requested = self.headers.get("Range")
+        if requested and self.headers.get("If-Range") == tag:
+            start, status = int(requested.removeprefix("bytes=").removesuffix("-")), 206
             headers["Content_Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
             if start >= len(body):
                 self.answer(416, Content_Range=f"bytes */{len(body)}")
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != "Bearer t0ken":
             self.answer(403)
             return
-        self.site.asked[-1][1].update({name: one[0] for name, one in query.items()})
+        self.site.requests[-1][1].update({name: values[0] for name, values in query.items()})
         number = int(query["page"][0]) - 1
         text = self.site.pages[number] if number < len(self.site.pages) else ""
         self.send(200, text.encode(), fault, {"Content_Type": "text/csv"})
@@ -129,12 +129,12 @@ class Handler(BaseHTTPRequestHandler):
 def site(monkeypatch):
     """The server; nothing goes through a proxy."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    made = Site()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"site": made}))
-    made.base = f"http://127.0.0.1:{server.server_port}"
+    site = Site()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"site": site}))
+    site.base = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield made
+    yield site
     server.shutdown()
     server.server_close()
 
@@ -157,10 +157,10 @@ def ucdp(site, out, version="25.1", **options):
     return fetch_ucdp(version, out, web=options.pop("web", web()), base=site.base, **options)
 
 
-def test_a_file_arrives_whole_with_its_hash(site, ged, tmp_path):
-    (done,) = ucdp(site, tmp_path / "new")
-    assert done.path.read_bytes() == ged
-    assert (done.sha256, done.size) == (hashlib.sha256(ged).hexdigest(), len(ged))
+def test_a_file_is_downloaded_completely_with_its_hash(site, ged, tmp_path):
+    (file,) = ucdp(site, tmp_path / "new")
+    assert file.path.read_bytes() == ged
+    assert (file.sha256, file.size) == (hashlib.sha256(ged).hexdigest(), len(ged))
     assert names(tmp_path / "new") == ["ged251-csv.zip"]
 
 
@@ -174,96 +174,96 @@ def test_a_file_arrives_whole_with_its_hash(site, ged, tmp_path):
         ("25.01.25.06", "/candidateged/GEDEvent_v25_01_25_06.csv"),
     ],
 )
-def test_each_release_lies_where_its_version_says(site, tmp_path, version, path):
+def test_the_version_gives_the_path_of_a_release(site, tmp_path, version, path):
     site.files[path] = zipped("x.csv") if path.endswith("zip") else b"id,date_start\n1,2025-01-01\n"
-    (done,) = ucdp(site, tmp_path, version)
+    (file,) = ucdp(site, tmp_path, version)
     assert site.paths() == [path]
-    assert done.path.name == path.rpartition("/")[2]
+    assert file.path.name == path.rpartition("/")[2]
 
 
 @pytest.mark.parametrize("version", ["", "25", "latest", "25.1/../x", "25.0.3.4"])
-def test_a_version_of_another_form_is_refused_before_anything_is_asked(site, tmp_path, version):
+def test_an_invalid_version_is_refused_before_any_request(site, tmp_path, version):
     with pytest.raises(UsageError, match=r"E-VERSION.*25\.0\.3"):
         ucdp(site, tmp_path, version)
-    assert not site.asked
+    assert not site.requests
 
 
-def test_what_is_there_is_not_fetched_again_but_its_hash_is_held_to(site, ged, tmp_path):
+def test_an_existing_file_is_not_downloaded_again_but_its_hash_is_checked(site, ged, tmp_path):
     ucdp(site, tmp_path)
     ucdp(site, tmp_path, sha256=hashlib.sha256(ged).hexdigest().upper())
-    assert len(site.asked) == 1
+    assert len(site.requests) == 1
     with pytest.raises(InputError, match="E-HASH"):
         ucdp(site, tmp_path, sha256="0" * 64)
 
 
-def test_a_busy_server_is_asked_again(site, ged, tmp_path):
+def test_a_request_to_a_busy_server_is_repeated(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = [503, 503]
     assert ucdp(site, tmp_path)[0].size == len(ged)
-    assert len(site.asked) == 3
+    assert len(site.requests) == 3
 
 
-def test_a_server_that_stays_busy_is_left_alone_after_some_tries(site, ged, tmp_path):
+def test_a_server_that_stays_busy_is_given_up_after_some_tries(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = [503] * 20
     with pytest.raises(BusyError, match="E-NETWORK.*503.*later"):
         ucdp(site, tmp_path)
-    assert len(site.asked) == 3
+    assert len(site.requests) == 3
     assert names(tmp_path) == []
 
 
-def test_nobody_there_is_busy_too(tmp_path, monkeypatch):
+def test_a_server_that_is_down_counts_as_busy(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(BusyError, match=r"E-NETWORK.*127\.0\.0\.1:9/"):
         fetch_ucdp("25.1", tmp_path, web=web(tries=2), base="http://127.0.0.1:9")
 
 
-def test_a_cut_connection_goes_on_where_it_stopped(site, ged, tmp_path):
+def test_a_cut_connection_resumes_where_it_stopped(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = ["cut", "cut"]
-    (done,) = ucdp(site, tmp_path)
-    assert done.path.read_bytes() == ged
-    whole, *starts = [headers.get("Range") for _, headers in site.asked]
+    (file,) = ucdp(site, tmp_path)
+    assert file.path.read_bytes() == ged
+    whole, *starts = [headers.get("Range") for _, headers in site.requests]
     assert whole is None
-    # Half of the file and half of the rest came, in whole chunks.
+    # Half of the file and half of the rest arrived, in whole chunks.
     assert starts == ["bytes=16384-", "bytes=32768-"]
     assert names(tmp_path) == ["ged251-csv.zip"]
 
 
-def test_what_came_is_kept_for_the_next_time(site, ged, tmp_path):
+def test_a_partial_download_is_resumed_next_time(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = ["cut", "cut"]
     with pytest.raises(BusyError, match="resumes where it stopped"):
         ucdp(site, tmp_path, web=web(tries=2))
     assert names(tmp_path) == [".ged251-csv.zip.part", ".ged251-csv.zip.part.tag"]
-    (done,) = ucdp(site, tmp_path)
-    assert done.path.read_bytes() == ged
-    assert site.asked[-1][1]["Range"] == "bytes=32768-"
+    (file,) = ucdp(site, tmp_path)
+    assert file.path.read_bytes() == ged
+    assert site.requests[-1][1]["Range"] == "bytes=32768-"
     assert names(tmp_path) == ["ged251-csv.zip"]
 
 
-def test_what_was_complete_but_not_in_place_is_not_fetched_again(site, ged, tmp_path):
+def test_a_complete_partial_file_is_not_downloaded_again(site, ged, tmp_path):
     (tmp_path / ".ged251-csv.zip.part").write_bytes(ged)
     (tmp_path / ".ged251-csv.zip.part.tag").write_text(f'"{hashlib.md5(ged).hexdigest()}"')
     assert ucdp(site, tmp_path)[0].path.read_bytes() == ged
 
 
-def test_half_of_another_file_is_not_gone_on_with(site, ged, tmp_path):
+def test_half_of_another_file_is_not_resumed(site, ged, tmp_path):
     (tmp_path / ".ged251-csv.zip.part").write_bytes(b"half of an older file")
     (tmp_path / ".ged251-csv.zip.part.tag").write_text('"older"')
     assert ucdp(site, tmp_path)[0].path.read_bytes() == ged
 
 
-def test_where_the_server_can_not_tell_files_apart_everything_is_fetched_again(site, ged, tmp_path):
+def test_without_a_tag_from_the_server_everything_is_downloaded_again(site, ged, tmp_path):
     site.tagged = False
     site.faults["/ged/ged251-csv.zip"] = ["cut"]
     assert ucdp(site, tmp_path)[0].path.read_bytes() == ged
-    assert "Range" not in site.asked[1][1]
+    assert "Range" not in site.requests[1][1]
 
 
-def test_a_slow_server_is_asked_again(site, ged, tmp_path):
+def test_a_request_to_a_slow_server_is_repeated(site, ged, tmp_path):
     site.faults["/ged/ged251-csv.zip"] = ["slow"]
     assert ucdp(site, tmp_path, web=web(timeout=0.3))[0].size == len(ged)
-    assert len(site.asked) == 2
+    assert len(site.requests) == 2
 
 
-def test_the_wrong_hash_is_refused_with_both_and_the_file_not_kept(site, ged, tmp_path):
+def test_a_wrong_hash_is_refused_with_both_and_the_file_deleted(site, ged, tmp_path):
     with pytest.raises(InputError) as refused:
         ucdp(site, tmp_path, sha256="0" * 64)
     assert refused.value.code == "E-HASH"
@@ -273,7 +273,7 @@ def test_the_wrong_hash_is_refused_with_both_and_the_file_not_kept(site, ged, tm
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "page"])
-def test_a_damaged_zip_is_refused_and_not_kept(site, ged, tmp_path, harm):
+def test_a_damaged_zip_is_refused_and_deleted(site, ged, tmp_path, harm):
     flipped = bytearray(ged)
     flipped[1000] ^= 1
     site.files["/ged/ged251-csv.zip"] = {
@@ -298,7 +298,7 @@ def test_a_refusal_names_the_address_and_is_not_repeated(site, ged, tmp_path, st
     site.faults["/ged/ged251-csv.zip"] = [status]
     with pytest.raises(InputError, match=f"{code}.*/ged/ged251-csv.zip.*{status}"):
         ucdp(site, tmp_path)
-    assert len(site.asked) == 1
+    assert len(site.requests) == 1
     assert names(tmp_path) == []
 
 
@@ -308,10 +308,10 @@ def test_a_full_disk_is_storage(site, ged, tmp_path):
         ucdp(site, tmp_path)
 
 
-def test_progress_is_told_in_bytes(site, ged, tmp_path):
-    told = []
-    ucdp(site, tmp_path, web=web(progress=lambda *told_now: told.append(told_now)))
-    assert told[-1] == ("ged251-csv.zip", len(ged), len(ged))
+def test_progress_is_reported_in_bytes(site, ged, tmp_path):
+    reports = []
+    ucdp(site, tmp_path, web=web(progress=lambda *report: reports.append(report)))
+    assert reports[-1] == ("ged251-csv.zip", len(ged), len(ged))
 
 
 def gdelt(site, out, first, last, **options):
@@ -322,11 +322,11 @@ def gdelt(site, out, first, last, **options):
 def test_gdelt_comes_by_day(site, tmp_path):
     for day in ("20191231", "20200101"):
         site.files[f"/events/{day}.export.CSV.zip"] = zipped(day, 100)
-    done = gdelt(site, tmp_path, "2019-12-31", "2020-01-01")
-    assert [one.path.name for one in done] == ["20191231.export.CSV.zip", "20200101.export.CSV.zip"]
+    files = gdelt(site, tmp_path, "2019-12-31", "2020-01-01")
+    assert [f.path.name for f in files] == ["20191231.export.CSV.zip", "20200101.export.CSV.zip"]
 
 
-def test_gdelt_comes_by_quarter_of_an_hour_and_gaps_are_said(site, tmp_path):
+def test_gdelt_comes_by_quarter_of_an_hour_and_gaps_are_reported(site, tmp_path):
     gap = ("/gdeltv2/20200101011500.export.CSV.zip", "/gdeltv2/20200101234500.export.CSV.zip")
     for quarter in range(96):
         name = f"/gdeltv2/20200101{quarter // 4:02d}{quarter % 4 * 15:02d}00.export.CSV.zip"
@@ -338,12 +338,12 @@ def test_gdelt_comes_by_quarter_of_an_hour_and_gaps_are_said(site, tmp_path):
     assert refused.value.code == "E-NOT-THERE"
     assert f"the server lacks 2 of 96 files: {gap[0][1:]}, {gap[1][1:]}" in str(refused.value)
     assert len(names(tmp_path)) == 94
-    done = gdelt(site, tmp_path, "2020-01-01", "2020-01-01", version=2, allow_missing=True)
-    assert len(done) == 94
-    assert len(site.asked) == 96 + 2
+    files = gdelt(site, tmp_path, "2020-01-01", "2020-01-01", version=2, allow_missing=True)
+    assert len(files) == 94
+    assert len(site.requests) == 96 + 2
 
 
-def test_gdelt_without_any_file_lists_what_was_asked(site, tmp_path):
+def test_gdelt_without_any_file_lists_the_requested_ones(site, tmp_path):
     with pytest.raises(InputError, match=r"20200103.*20200112\.export\.CSV\.zip and 10 more"):
         gdelt(site, tmp_path, "2020-01-03", "2020-01-22", allow_missing=True)
 
@@ -385,34 +385,37 @@ def acled(site, out, environment=LOGIN, countries=("Iraq", "Côte d'Ivoire"), **
 
 
 def test_acled_pages_become_one_file(site, pages, tmp_path):
-    (done,) = acled(site, tmp_path)
-    assert done.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
-    assert done.sha256 == hashlib.sha256(done.path.read_bytes()).hexdigest()
-    assert done.path.name == "acled_Iraq-C-te-d-Ivoire_2020-01-01_2020-01-31.csv"
+    (file,) = acled(site, tmp_path)
+    assert file.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
+    assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
+    assert file.path.name == "acled_Iraq-C-te-d-Ivoire_2020-01-01_2020-01-31.csv"
     assert site.paths() == ["/oauth/token", *["/api/acled/read"] * 3]
-    asked = site.asked[2][1]
-    assert asked["country"] == "Iraq|Côte d'Ivoire"
-    assert (asked["event_date"], asked["event_date_where"]) == ("2020-01-01|2020-01-31", "BETWEEN")
-    assert (asked["_format"], asked["limit"], asked["page"]) == ("csv", "2", "2")
+    query = site.requests[2][1]
+    assert query["country"] == "Iraq|Côte d'Ivoire"
+    assert (query["event_date"], query["event_date_where"]) == (
+        "2020-01-01|2020-01-31",
+        "BETWEEN",
+    )
+    assert (query["_format"], query["limit"], query["page"]) == ("csv", "2", "2")
 
 
-def test_acled_pages_are_asked_again_when_they_break_off(site, pages, tmp_path):
+def test_interrupted_acled_pages_are_requested_again(site, pages, tmp_path):
     site.faults["/api/acled/read"] = [503, "cut", None, "cut"]
-    (done,) = acled(site, tmp_path)
-    assert done.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
+    (file,) = acled(site, tmp_path)
+    assert file.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
 
 
 def test_an_account_that_gets_fewer_rows_a_page_still_gets_all(site, pages, tmp_path, monkeypatch):
     monkeypatch.setattr(acled_module, "_ROWS_PER_PAGE", 5000)
-    (done,) = acled(site, tmp_path)
-    assert done.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
+    (file,) = acled(site, tmp_path)
+    assert file.path.read_bytes().decode() == HEADER + ROWS[0] + ROWS[1] + "\n"
 
 
 @pytest.mark.parametrize("environment", [{}, {"ACLED_USERNAME": "ann", "ACLED_PASSWORD": ""}])
-def test_acled_without_credentials_is_refused_before_anything_is_asked(site, tmp_path, environment):
+def test_acled_without_credentials_is_refused_before_any_request(site, tmp_path, environment):
     with pytest.raises(UsageError, match="E-CREDENTIALS.*ACLED_PASSWORD"):
         acled(site, tmp_path, environment)
-    assert not site.asked
+    assert not site.requests
 
 
 def test_acled_refuses_the_wrong_password_and_nothing_shows_it(site, pages, tmp_path):
@@ -422,7 +425,7 @@ def test_acled_refuses_the_wrong_password_and_nothing_shows_it(site, pages, tmp_
     assert names(tmp_path) == []
 
 
-def test_a_password_does_not_travel_unprotected(tmp_path):
+def test_a_password_is_never_sent_unencrypted(tmp_path):
     with pytest.raises(UsageError, match="E-CREDENTIALS.*https"):
         acled(Site(base="http://acled.example.org"), tmp_path)
 
@@ -437,14 +440,14 @@ def test_a_password_does_not_travel_unprotected(tmp_path):
         ([HEADER + ROWS[0], HEADER + ROWS[0], HEADER], "E-CONTENT"),
     ],
 )
-def test_acled_pages_that_are_none_leave_no_file(site, pages, tmp_path, broken, code):
+def test_invalid_acled_pages_leave_no_file(site, pages, tmp_path, broken, code):
     site.pages = broken
     with pytest.raises(InputError, match=code):
         acled(site, tmp_path)
     assert names(tmp_path) == []
 
 
-def test_acled_that_goes_away_leaves_no_file(site, pages, tmp_path):
+def test_an_acled_server_that_goes_down_leaves_no_file(site, pages, tmp_path):
     site.faults["/api/acled/read"] = [None, *[503] * 9]
     with pytest.raises(BusyError, match="E-NETWORK"):
         acled(site, tmp_path)
@@ -457,32 +460,24 @@ def run(*arguments, **environment):
 
 
 def test_the_command_prints_the_hash_the_file_and_the_licence(site, ged, tmp_path):
-    done = run("ucdp", "--version", "25.1", "--out", tmp_path, "--base-url", site.base)
-    assert done.returncode == 0, done.stderr
-    first, licence = done.stdout.splitlines()
+    command = run("ucdp", "--version", "25.1", "--out", tmp_path, "--base-url", site.base)
+    assert command.returncode == 0, command.stderr
+    first, licence = command.stdout.splitlines()
     assert first == f"{hashlib.sha256(ged).hexdigest()}  {tmp_path / 'ged251-csv.zip'}"
     assert "CC BY 4.0" in licence
-    assert done.stderr == ""
+    assert command.stderr == ""
 
 
-def test_the_command_speaks_json_and_fails_by_the_kind_of_fault(site, pages, tmp_path):
-    days = (
-        "--from",
-        "2020-01-01",
-        "--to",
-        "2020-01-31",
-        "--out",
-        tmp_path,
-        "--base-url",
-        site.base,
-    )
-    done = run("acled", "--country", "Iraq", *days, "--json", **LOGIN)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert "do not redistribute the data" in said["licence"]
-    assert said["files"][0]["bytes"] == len((HEADER + ROWS[0] + ROWS[1] + "\n").encode())
-    assert run("acled", "--country", "Iraq", *days).returncode == 2
-    missing = run("gdelt", *days)
+def test_the_command_prints_json_and_its_status_depends_on_the_error(site, pages, tmp_path):
+    days = ("--from", "2020-01-01", "--to", "2020-01-31")
+    options = (*days, "--out", tmp_path, "--base-url", site.base)
+    command = run("acled", "--country", "Iraq", *options, "--json", **LOGIN)
+    assert command.returncode == 0, command.stderr
+    answer = json.loads(command.stdout)
+    assert "do not redistribute the data" in answer["licence"]
+    assert answer["files"][0]["bytes"] == len((HEADER + ROWS[0] + ROWS[1] + "\n").encode())
+    assert run("acled", "--country", "Iraq", *options).returncode == 2
+    missing = run("gdelt", *options)
     assert missing.returncode == 3
     assert "the server lacks 31" in missing.stderr
     assert "Traceback" not in missing.stderr

@@ -1,9 +1,9 @@
-"""ACLED's layouts, new and old: what each column becomes, and what is refused or told."""
+"""ACLED's layouts, new and old: the result of each column, and which rows are refused."""
 
 import datetime
 
 import pytest
-from blocks import UNTOLD, take
+from blocks import UNREPORTED, take
 
 from escalation import schema
 from escalation.events.formats.acled import ASSUMED, FORMAT
@@ -45,7 +45,7 @@ def test_a_row_becomes_a_canonical_event():
         "actor": "Military Forces of Iraq (2022-)", "target": "Islamic State (Iraq)",
         "severity": 5, "killed": 3, "wounded": None, "source": "acled", "confidence": None,
         "tags": "air/drone_strike crowd_size=no_report armed",
-        "note": "On 16 May,\nan air strike.", **UNTOLD,
+        "note": "On 16 May,\nan air strike.", **UNREPORTED,
     }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_the_35_columns_of_now_are_known_and_three_of_older_exports():
     }
 
 
-def test_an_older_export_without_sub_events_and_numbers_is_taken():
+def test_an_older_export_without_sub_events_and_numbers_is_read():
     old = {
         "data_id": "7", "event_id_cnty": "7SYR", "event_id_no_cnty": "7", "iso3": "SYR",
         "event_date": "06 March 2018", "event_type": "Riots/Protests", "actor1": "Protesters",
@@ -70,9 +70,9 @@ def test_an_older_export_without_sub_events_and_numbers_is_taken():
     assert (event["country"], event["killed"], event["target"]) == ("SYR", 0, None)
 
 
-@pytest.mark.parametrize("written", ["2025-05-16", "16 May 2025"])
-def test_both_forms_of_a_date_are_its_own(written):
-    assert acled({"event_date": written}).only["event_date"] == day("2025-05-16")
+@pytest.mark.parametrize("text", ["2025-05-16", "16 May 2025"])
+def test_both_of_its_date_formats_are_read(text):
+    assert acled({"event_date": text}).only["event_date"] == day("2025-05-16")
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_both_forms_of_a_date_are_its_own(written):
 )
 def test_type_and_severity_follow_the_table(event, finer, killed, event_type, rung):
     row = {"event_type": event, "sub_event_type": finer, "fatalities": killed}
-    taken = acled(row).only
-    assert (taken["event_type"], taken["severity"]) == (event_type, rung)
+    result = acled(row).only
+    assert (result["event_type"], result["severity"]) == (event_type, rung)
 
 
 def test_all_25_sub_events_have_a_rung():
@@ -122,12 +122,12 @@ def test_all_25_sub_events_have_a_rung():
         ("Islamic State (Iraq)", "Military Forces of Iraq (2022-)", 3),
     ],
 )
-def test_only_one_military_on_that_of_another_state_is_the_highest_rung(actor, target, rung):
+def test_only_the_militaries_of_two_states_are_the_highest_rung(actor, target, rung):
     row = {"actor1": actor, "actor2": target, "fatalities": "0"}
     assert acled(row).only["severity"] == rung
 
 
-def test_the_time_stamp_is_when_it_was_last_changed_and_never_before_the_event():
+def test_the_time_stamp_is_the_day_of_the_last_change_and_never_before_the_event():
     last_second = acled({"timestamp": "1747871999"}).only
     assert last_second["known_date"] == day("2025-05-21")
     same_day = acled({"timestamp": "1747353600"}).only
@@ -136,9 +136,12 @@ def test_the_time_stamp_is_when_it_was_last_changed_and_never_before_the_event()
 
 
 def test_without_a_time_stamp_it_is_assumed_to_be_known_a_week_later_and_counted():
-    taken = acled({"timestamp": ""}, {})
-    assert [event["known_date"] for event in taken.events] == [day("2025-05-23"), day("2025-05-21")]
-    assert taken.notes == {ASSUMED: 1} and not taken.problems
+    result = acled({"timestamp": ""}, {})
+    assert [event["known_date"] for event in result.events] == [
+        day("2025-05-23"),
+        day("2025-05-21"),
+    ]
+    assert result.notes == {ASSUMED: 1} and not result.problems
     assert acled({"timestamp": ""}, lag=3).events[0]["known_date"] == day("2025-05-19")
 
 
@@ -178,21 +181,21 @@ def test_the_country_is_found_by_number_code_or_name(iso, iso3, name, country):
         ({"location": "Mo\x07sul"}, "Q-TEXT", "location"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     assert acled({}, change, {}).problems == {(code, column): [1]}
 
 
-def test_a_month_is_taken_where_it_is_precise_enough():
+def test_a_month_is_accepted_if_it_is_precise_enough():
     assert not acled({"time_precision": "3"}, coarsest=31).problems
     assert acled({"time_precision": "2"}, coarsest=1).problems
 
 
-def test_fatalities_that_are_not_told_are_unknown():
+def test_missing_fatalities_are_unknown():
     event = acled({"fatalities": ""}).only
     assert (event["killed"], event["severity"]) == (None, 3)
 
 
-def test_a_row_without_a_tag_moves_no_other():
+def test_a_row_without_a_tag_shifts_no_other():
     none = {"sub_event_type": "", "tags": ""}
     tags = [event["tags"] for event in acled(none, {"tags": ""}, none).events]
     assert tags == [None, "air/drone_strike", None]

@@ -1,11 +1,11 @@
-"""GDELT's layouts and the CAMEO table: what each column becomes, and what is refused or told."""
+"""GDELT's layouts and the CAMEO table: the result of each column, and which rows are refused."""
 
 import datetime
 import gzip
 import zipfile
 
 import pytest
-from blocks import UNTOLD, take, take_file
+from blocks import UNREPORTED, take, take_file
 
 from escalation import schema
 from escalation.events.formats import cameo
@@ -57,7 +57,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "country": "IRQ", "admin1": "IZ07", "site": "Baghdad, Baghdad, Iraq", "latitude": 33.3386,
         "longitude": 44.3939, "event_type": "air_strike", "actor": "USA_MIL", "target": "IRQ_REB",
         "severity": 3, "killed": None, "wounded": None, "source": "gdelt", "confidence": "medium",
-        "tags": "cameo_195 root_event", "note": None, **UNTOLD,
+        "tags": "cameo_195 root_event", "note": None, **UNREPORTED,
     }  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def test_every_root_has_a_type_and_every_type_a_rung():
 
 
 @pytest.mark.parametrize("code", ["1", "21", "00", "---", "X", "01234", "19.5", "\u0661\u0669"])
-def test_what_is_no_cameo_code_is_refused(code):
+def test_other_text_than_a_cameo_code_is_refused(code):
     assert gdelt({}, {"EventCode": code}).problems == {("Q-TYPE", "EventCode"): [1]}
 
 
@@ -166,7 +166,7 @@ def test_a_side_is_its_country_or_group_and_its_type(country, group, kind, code,
         (("", "MIL"), ("IRN", "MIL"), "190", 3),
     ],
 )
-def test_only_violence_of_a_state_on_the_military_of_another_is_the_highest_rung(
+def test_only_state_violence_against_the_military_of_another_state_is_the_highest_rung(
     actor, target, code, rung
 ):
     row = {
@@ -176,11 +176,11 @@ def test_only_violence_of_a_state_on_the_military_of_another_is_the_highest_rung
     assert gdelt(row).only["severity"] == rung
 
 
-def test_late_news_is_kept_and_counted_where_it_is_over_a_year_late():
-    taken = gdelt({"SQLDATE": "19850103"}, {"SQLDATE": "20190103"}, {"SQLDATE": "20190102"})
-    assert not taken.problems and taken.notes == {LATE_KEPT: 2}
-    assert taken.events[0]["event_date"] == day("1985-01-03")
-    assert taken.events[0]["known_date"] == day("2020-01-03")
+def test_late_reports_are_kept_and_those_over_a_year_late_are_counted():
+    result = gdelt({"SQLDATE": "19850103"}, {"SQLDATE": "20190103"}, {"SQLDATE": "20190102"})
+    assert not result.problems and result.notes == {LATE_KEPT: 2}
+    assert result.events[0]["event_date"] == day("1985-01-03")
+    assert result.events[0]["known_date"] == day("2020-01-03")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_late_news_is_kept_and_counted_where_it_is_over_a_year_late():
         ({"NumSources": "-1"}, "Q-NUMBER", "NumSources"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     assert gdelt({}, change, {}).problems == {(code, column): [1]}
 
 
@@ -207,14 +207,14 @@ def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change,
     ("fips", "country"),
     [("IZ", "IRQ"), ("SY", "SYR"), ("GM", "DEU"), ("CH", "CHN"), ("RB", "SRB"), ("GZ", "PSE")],
 )
-def test_places_are_in_the_letters_of_fips(fips, country):
+def test_countries_are_fips_codes(fips, country):
     assert gdelt({"ActionGeo_CountryCode": fips}).only["country"] == country
 
 
-def test_a_place_that_is_no_country_is_kept_without_one_and_counted():
-    taken = gdelt({"ActionGeo_CountryCode": "OS"}, {"ActionGeo_CountryCode": ""}, {})
-    assert [event["country"] for event in taken.events] == [None, None, "IRQ"]
-    assert taken.notes == {NO_COUNTRY: 1} and not taken.problems
+def test_a_place_outside_any_country_is_kept_and_counted():
+    result = gdelt({"ActionGeo_CountryCode": "OS"}, {"ActionGeo_CountryCode": ""}, {})
+    assert [event["country"] for event in result.events] == [None, None, "IRQ"]
+    assert result.notes == {NO_COUNTRY: 1} and not result.problems
 
 
 @pytest.mark.parametrize(
@@ -228,11 +228,11 @@ def test_a_place_that_is_no_country_is_kept_without_one_and_counted():
         ("", "IZ07", "Baghdad, Baghdad, Iraq", 33.3386),
     ],
 )
-def test_the_centre_of_a_country_is_no_place(kind, admin1, site, latitude):
-    taken = gdelt({"ActionGeo_Type": kind})
-    event = taken.only
+def test_the_centre_of_a_country_is_not_a_place(kind, admin1, site, latitude):
+    result = gdelt({"ActionGeo_Type": kind})
+    event = result.only
     assert (event["admin1"], event["site"], event["latitude"]) == (admin1, site, latitude)
-    assert event["country"] == "IRQ" and taken.notes == ({COUNTRY_ONLY: 1} if kind == "1" else {})
+    assert event["country"] == "IRQ" and result.notes == ({COUNTRY_ONLY: 1} if kind == "1" else {})
 
 
 @pytest.mark.parametrize(

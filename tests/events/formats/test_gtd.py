@@ -1,9 +1,9 @@
-"""GTD's layout: what each column becomes, and what is refused or told."""
+"""GTD's layout: the result of each column, and which rows are refused or counted."""
 
 import datetime
 
 import pytest
-from blocks import UNTOLD, take
+from blocks import UNREPORTED, take
 
 from escalation import schema
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -25,7 +25,7 @@ def gtd(*changes, **options):
 def test_a_row_becomes_a_canonical_event_known_a_year_later():
     day = datetime.date(2014, 1, 31)
     assert gtd().only == {
-        **UNTOLD, "event_id": "201401310007", "event_date": day,
+        **UNREPORTED, "event_id": "201401310007", "event_date": day,
         "known_date": datetime.date(2015, 1, 31), "country": "IRQ", "admin1": "Baghdad",
         "site": "Baghdad", "latitude": 33.3, "longitude": 44.4, "event_type": "explosion",
         "actor": "Group A", "target": "Military", "severity": 5, "killed": 2, "wounded": 5,
@@ -69,14 +69,14 @@ def test_the_type_follows_attack_target_and_suicide(attack, target, suicide, eve
         ("13", "1", 7, "Q-DATE"), ("2.0", "3.0", 7, "2014-02-03"),
     ],
 )  # fmt: skip
-def test_a_day_or_month_of_zero_is_unknown_and_taken_where_it_is_precise_enough(
+def test_a_day_or_month_of_zero_is_unknown_and_accepted_if_precise_enough(
     month, day, coarsest, date
 ):
-    taken = gtd({"imonth": month, "iday": day}, {}, coarsest=coarsest)
+    result = gtd({"imonth": month, "iday": day}, {}, coarsest=coarsest)
     if date is None or date == "Q-DATE":
-        assert taken.problems == {(date or "Q-PRECISION", "iday"): [0]}
+        assert result.problems == {(date or "Q-PRECISION", "iday"): [0]}
     else:
-        assert not taken.problems and str(taken.events[0]["event_date"]) == date
+        assert not result.problems and str(result.events[0]["event_date"]) == date
 
 
 @pytest.mark.parametrize("unknown", ["-9", "-99", "-99.0", "", "NA"])
@@ -91,15 +91,15 @@ def test_an_unknown_toll_is_not_zero(unknown):
      ("-9", "Group A", "blamed", "Group A"), ("0", "Unknown", "unknown", None),
      ("", "Unknown", "unknown", None)],
 )  # fmt: skip
-def test_who_did_it_is_claimed_blamed_or_unknown(claimed, group, attribution, actor):
+def test_the_attribution_is_claimed_blamed_or_unknown(claimed, group, attribution, actor):
     event = gtd({"claimed": claimed, "gname": group}).only
     assert (event["attribution"], event["actor"]) == (attribution, actor)
 
 
-def test_a_country_of_former_times_is_kept_without_one_and_counted():
-    taken = gtd({"country_txt": "Czechoslovakia"}, {"country_txt": "West Germany (FRG)"})
-    assert [event["country"] for event in taken.events] == [None, "DEU"]
-    assert taken.notes == {NO_COUNTRY: 1} and not taken.problems
+def test_an_event_in_a_former_country_is_kept_without_one_and_counted():
+    result = gtd({"country_txt": "Czechoslovakia"}, {"country_txt": "West Germany (FRG)"})
+    assert [event["country"] for event in result.events] == [None, "DEU"]
+    assert result.notes == {NO_COUNTRY: 1} and not result.problems
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_country_of_former_times_is_kept_without_one_and_counted():
         ({"latitude": "91"}, "Q-PLACE", "latitude"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     problems = gtd({}, change, {}).problems
     assert problems[(code, column)] == [1] and all(rows == [1] for rows in problems.values())
 

@@ -1,9 +1,9 @@
-"""ICEWS's layout: what each column becomes, and what is refused or told."""
+"""ICEWS's layout: the result of each column, and which rows are refused or counted."""
 
 import datetime
 
 import pytest
-from blocks import UNTOLD, take, take_file
+from blocks import UNREPORTED, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -34,7 +34,7 @@ def test_a_row_becomes_a_canonical_event_without_casualties():
         "latitude": 36.34, "longitude": 43.13, "event_type": "battle", "actor": "Military (Iran)",
         "target": "Kurdish Fighter", "severity": 3, "killed": None, "wounded": None,
         "source": "icews", "confidence": None, "tags": "cameo_190", "note": "fight",
-        **UNTOLD,
+        **UNREPORTED,
     }  # fmt: skip
 
 
@@ -42,20 +42,20 @@ def test_the_layout_has_20_columns():
     assert len(set(FORMAT.required + FORMAT.optional)) == 20
 
 
-def test_a_number_is_an_id_only_together_with_its_day():
-    taken = icews({}, {"Event Date": "2018-06-02"})
-    assert [event["event_id"] for event in taken.events] == [
+def test_a_number_identifies_an_event_only_together_with_its_day():
+    result = icews({}, {"Event Date": "2018-06-02"})
+    assert [event["event_id"] for event in result.events] == [
         "32889836-2018-06-01", "32889836-2018-06-02",
     ]  # fmt: skip
 
 
-def test_what_r_writes_for_missing_is_missing_in_every_column():
+def test_na_of_r_is_missing_in_every_column():
     row = dict.fromkeys(("City", "Province", "Country", "Source Name", "Latitude"), "NA")
-    taken = icews(row)
-    event = taken.only
+    result = icews(row)
+    event = result.only
     names = ("site", "admin1", "country", "actor", "latitude")
     assert [event[name] for name in names] == [None] * 5
-    assert taken.notes == {}, "a missing country is no unknown one"
+    assert result.notes == {}, "a missing country is not an unknown one"
     assert icews({"Province": "NAB"}).only["admin1"] == "NAB"
 
 
@@ -72,9 +72,7 @@ def test_what_r_writes_for_missing_is_missing_in_every_column():
         ({"CAMEO Code": "145"}, 3),
     ],
 )
-def test_severity_follows_the_table_and_is_highest_for_one_state_on_the_military_of_another(
-    change, rung
-):
+def test_severity_follows_the_table_and_is_highest_between_states(change, rung):
     assert icews(change).only["severity"] == rung
 
 
@@ -89,20 +87,20 @@ def test_severity_follows_the_table_and_is_highest_for_one_state_on_the_military
         ({"City": "Mo\x00sul"}, "Q-TEXT", "City"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     assert icews({}, change, {}).problems == {(code, column): [1]}
 
 
-def test_a_place_of_no_country_is_kept_without_one_and_counted():
-    taken = icews({"Country": "Gulf of Aden"}, {})
-    assert taken.events[0]["country"] is None and taken.notes == {NO_COUNTRY: 1}
+def test_a_place_outside_any_country_is_kept_and_counted():
+    result = icews({"Country": "Gulf of Aden"}, {})
+    assert result.events[0]["country"] is None and result.notes == {NO_COUNTRY: 1}
 
 
 def test_the_lag_may_be_declared():
     assert icews(lag=0).only["known_date"] == day("2018-06-01")
 
 
-def test_every_row_of_the_sample_is_taken():
+def test_every_row_of_the_sample_is_accepted():
     summary = take_file(FORMAT, shared("icews_events_2018_sample.tab"))
     assert (summary.records, summary.refused, summary.notes) == (119, {}, {})
     ids = summary.events["event_id"].to_pylist()

@@ -1,4 +1,4 @@
-"""The bundled chronology says what happened, and when it was known."""
+"""The bundled chronology: what happened, and when it became known."""
 
 import pandas as pd
 import pytest
@@ -51,13 +51,13 @@ HAPPENED = [
 
 @pytest.mark.parametrize(("day", "site", "kind", "actor", "target", "killed", "rung"), HAPPENED)
 def test_what_happened_is_there_once(events, day, site, kind, actor, target, killed, rung):
-    found = events[
+    matches = events[
         (events[schema.EVENT_DATE] == day)
         & (events[schema.SITE] == site)
         & (events[schema.EVENT_TYPE] == kind)
     ]
-    assert len(found) == 1
-    event = found.iloc[0]
+    assert len(matches) == 1
+    event = matches.iloc[0]
     assert (event[schema.ACTOR], event[schema.TARGET]) == (actor, target)
     assert (None if event[schema.KILLED] is pd.NA else event[schema.KILLED]) == killed
     assert event[schema.SEVERITY] == rung
@@ -110,8 +110,8 @@ def test_as_of_a_day_is_the_last_row_of_each_event_that_was_reported_by_then(cri
     assert set(known.index) == set(last.index)
     for column in ("reported_date", "killed", "wounded", "actor", "attribution", "notes"):
         name = {"reported_date": schema.KNOWN_DATE, "notes": schema.NOTE}.get(column, column)
-        held = known[name].astype("str").fillna("").reindex(last.index)
-        assert held.tolist() == last[column].tolist(), column
+        cells = known[name].astype("str").fillna("").reindex(last.index)
+        assert cells.tolist() == last[column].tolist(), column
 
 
 def test_the_archive_covers_no_day_after_the_last_report(crisis, rows):
@@ -136,7 +136,7 @@ def test_types_are_those_of_the_event_table(crisis):
     assert crisis.known_basis == "observed"
 
 
-def test_another_layout_is_refused_by_name(tmp_path):
+def test_another_layout_is_refused_with_the_missing_column(tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("event_id,event_date\nA,2020-01-01\n")
     with pytest.raises(InputError, match=r"E-COLUMNS.*other\.csv:1.*reported_date"):
@@ -150,43 +150,45 @@ def test_another_layout_is_refused_by_name(tmp_path):
         ("attribution", "rumoured", "Q-VALUE"), ("munitions_count", "some", "Q-NUMBER"),
     ],
 )  # fmt: skip
-def test_a_cell_that_cannot_be_read_is_refused(rows, tmp_path, column, value, code):
+def test_an_unreadable_cell_is_refused(rows, tmp_path, column, value, code):
     rows.head(1).assign(**{column: value}).to_csv(tmp_path / "a.csv", index=False)
-    checked = validate_files(SOURCES["iraq_crisis"], [tmp_path / "a.csv"])
-    assert [(one.code, one.column) for one in checked[0].first] == [(code, column)]
+    reports = validate_files(SOURCES["iraq_crisis"], [tmp_path / "a.csv"])
+    assert [(row.code, row.column) for row in reports[0].first] == [(code, column)]
 
 
-def test_a_file_without_the_columns_that_may_be_missing_is_read(rows, tmp_path):
-    left_out = ["attribution", "event_time", "munitions_count", "condition", "version_note"]
-    rows.drop(columns=left_out).to_csv(tmp_path / "a.csv", index=False)
+def test_a_file_without_the_optional_columns_is_read(rows, tmp_path):
+    optional = ["attribution", "event_time", "munitions_count", "condition", "version_note"]
+    rows.drop(columns=optional).to_csv(tmp_path / "a.csv", index=False)
     versions = load_events("iraq_crisis", tmp_path / "a.csv").versions
     assert len(versions) == 355
     assert versions[[schema.ATTRIBUTION, schema.HOUR, schema.MUNITIONS]].isna().all(axis=None)
 
 
-FOR_PEOPLE = ("notes", "version_note", "source_url", "actor_name", "location", "killed_high")
+DESCRIPTIVE = ("notes", "version_note", "source_url", "actor_name", "location", "killed_high")
 
 
-def test_what_is_for_people_reaches_no_feature(rows, tmp_path, crisis):
-    changed = rows.assign(**{name: [f"1{n}" for n in range(len(rows))] for name in FOR_PEOPLE})
+def test_descriptive_columns_reach_no_feature(rows, tmp_path, crisis):
+    changed = rows.assign(**{name: [f"1{n}" for n in range(len(rows))] for name in DESCRIPTIVE})
     changed.to_csv(tmp_path / "a.csv", index=False)
     other = load_events("iraq_crisis", tmp_path / "a.csv")
     experiment = load_experiment(bundled("iraq_crisis.toml"))
-    before, after = (build(features_history(one, experiment), experiment.features).frame()
-                     for one in (crisis, other))  # fmt: skip
+    before, after = (
+        build(features_history(archive, experiment), experiment.features).frame()
+        for archive in (crisis, other)
+    )
     pd.testing.assert_frame_equal(after, before, check_exact=True)
 
 
-def test_no_channel_can_ask_for_a_note():
+def test_no_channel_can_select_by_note():
     with pytest.raises(UsageError, match="E-CONFIG.*note"):
         Where({"note": ("x",)})
 
 
-def test_a_channel_can_ask_for_an_attribution_and_a_condition(crisis, rows):
+def test_a_channel_can_select_by_attribution_and_condition(crisis, rows):
     events = crisis.as_of("2020-03-15")
     claimed = Where({"attribution": ("claimed",), "tags": (INSTALLATION_ATTACK,)})
-    named = set(events.loc[claimed.mask(events), "event_id"])
-    assert {"IQ-2020-03-11-01", "IQ-2020-03-14-01"} <= named
+    ids = set(events.loc[claimed.mask(events), "event_id"])
+    assert {"IQ-2020-03-11-01", "IQ-2020-03-14-01"} <= ids
     before = crisis.as_of("2020-03-14")
     assert "IQ-2020-03-11-01" not in set(before.loc[claimed.mask(before), "event_id"])
     text = "attacks go on until the foreign troops leave"

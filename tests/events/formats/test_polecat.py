@@ -1,9 +1,9 @@
-"""POLECAT's layout: what each column becomes, and what is refused or told."""
+"""POLECAT's layout: the result of each column, and which rows are refused or counted."""
 
 import datetime
 
 import pytest
-from blocks import UNTOLD, take
+from blocks import UNREPORTED, take
 
 from escalation import schema
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -25,7 +25,7 @@ def polecat(*changes, **options):
 
 def test_a_row_becomes_a_canonical_event_without_casualties():
     assert polecat().only == {
-        **UNTOLD, "event_id": "20230502-1", "event_date": datetime.date(2023, 5, 1),
+        **UNREPORTED, "event_id": "20230502-1", "event_date": datetime.date(2023, 5, 1),
         "known_date": datetime.date(2023, 5, 2), "country": "IRQ", "admin1": "Ninewa",
         "site": "Mosul", "latitude": 36.3, "longitude": 43.1, "event_type": "explosion",
         "actor": "IRQ_REB", "target": "Police", "severity": 3, "killed": None, "wounded": None,
@@ -67,7 +67,7 @@ def test_type_and_severity_follow_type_and_mode(kind, mode, event_type, rung):
      (("USA", "MIL"), ("USA", "MIL"), 3), (("USA", "MIL"), ("IRN", "REB"), 3),
      (("None", "MIL"), ("IRN", "MIL"), 3)],
 )  # fmt: skip
-def test_only_violence_of_a_state_on_the_military_of_another_is_the_highest_rung(
+def test_only_state_violence_against_the_military_of_another_state_is_the_highest_rung(
     actor, recipient, rung
 ):
     row = {"Actor Country": actor[0], "Primary Actor Sector": actor[1],
@@ -79,13 +79,13 @@ def test_only_violence_of_a_state_on_the_military_of_another_is_the_highest_rung
     ("place", "country"), [("IRQ", "IRQ"), ("Iraq", "IRQ"), ("None", None), ("NA", None)]
 )
 def test_the_country_is_found_by_code_or_name(place, country):
-    taken = polecat({"Country": place})
-    assert taken.only["country"] == country and taken.notes == {}
+    result = polecat({"Country": place})
+    assert result.only["country"] == country and result.notes == {}
 
 
-def test_a_place_that_is_no_country_is_kept_without_one_and_counted():
-    taken = polecat({"Country": "Abkhazia"})
-    assert taken.only["country"] is None and taken.notes == {NO_COUNTRY: 1}
+def test_a_place_outside_any_country_is_kept_and_counted():
+    result = polecat({"Country": "Abkhazia"})
+    assert result.only["country"] is None and result.notes == {NO_COUNTRY: 1}
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_a_place_that_is_no_country_is_kept_without_one_and_counted():
         ({"Latitude": "x"}, "Q-PLACE", "Latitude"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     assert polecat({}, change, {}).problems == {(code, column): [1]}

@@ -1,4 +1,4 @@
-"""The project's own columns: what is needed, what may be left out, and what severity it gives."""
+"""The canonical columns in a file: which are needed, which are optional, and the severity."""
 
 import datetime as dt
 
@@ -22,7 +22,7 @@ def test_a_row_with_an_id_a_day_a_type_and_a_place_is_an_event():
     }  # fmt: skip
 
 
-def test_every_canonical_column_is_taken_as_it_is():
+def test_every_canonical_column_is_read_as_given():
     row = {
         **HERE, "known_date": "2020-03-12", "country": "IRQ", "site": "taji", "latitude": "33.5",
         "longitude": "-44.25", "actor": "militia", "target": "us_coalition", "severity": "2",
@@ -73,37 +73,37 @@ BAD = [
 
 
 @pytest.mark.parametrize(("column", "value", "code"), BAD)
-def test_a_cell_out_of_form_is_a_problem_of_its_row_alone(column, value, code):
+def test_a_malformed_cell_is_a_problem_of_its_row_alone(column, value, code):
     place = {"latitude": "33", "longitude": "44"}
-    found = take(FORMAT, {**HERE, **place}, {**HERE, **place, column: value})
-    assert found.problems == {(code, column): [1]}
+    result = take(FORMAT, {**HERE, **place}, {**HERE, **place, column: value})
+    assert result.problems == {(code, column): [1]}
 
 
 @pytest.mark.parametrize("text", ["../../x", "a/b", "007", "Nan", "12345678901234567890",
                                   "=1+1", "באר שבע", "\u200fx"])  # fmt: skip
-def test_names_are_kept_letter_by_letter(text):
+def test_names_are_stored_unchanged(text):
     event = take(FORMAT, {**ROW, "event_id": text, "site": text, "actor": text}).only
     assert (event["event_id"], event["site"], event["actor"]) == (text, text, text)
 
 
-def test_a_word_for_a_missing_value_names_no_place_but_namibia_and_anything_else():
+def test_a_word_for_a_missing_value_is_no_admin1_or_site_but_any_other_name():
     names = {"event_id": "NA", "country": "NA", "actor": "NA", "target": "None"}
     event = take(FORMAT, {**HERE, **names, "admin1": "NA", "site": "nan"}).only
     assert {**event, **names} == event and (event["admin1"], event["site"]) == (None, None)
     assert take(FORMAT, {**ROW, "admin1": "NA"}).problems == {("Q-PLACE", "country"): [0]}
 
 
-def test_blanks_around_a_cell_are_no_part_of_it():
+def test_blanks_around_a_cell_are_ignored():
     padded = {name: f" {text}\u00a0" for name, text in {**HERE, "killed": "3"}.items()}
     event = take(FORMAT, padded).only
     assert (event["event_id"], event["admin1"], event["killed"]) == ("a", "Baghdad", 3)
     assert event["event_date"] == dt.date(2020, 3, 11)
 
 
-def test_a_note_is_mended_and_cut_and_never_refuses_a_row():
-    taken = take(FORMAT, {**HERE, "note": "x" * 20_001}, {**HERE, "tags": "a\x92b"}, HERE)
-    assert not taken.problems and sum(taken.notes.values()) == 2
-    assert len(taken.events[0]["note"]) == 20_000 and taken.events[1]["tags"] == "a\u2019b"
+def test_a_note_is_repaired_and_cut_and_never_refuses_a_row():
+    result = take(FORMAT, {**HERE, "note": "x" * 20_001}, {**HERE, "tags": "a\x92b"}, HERE)
+    assert not result.problems and sum(result.notes.values()) == 2
+    assert len(result.events[0]["note"]) == 20_000 and result.events[1]["tags"] == "a\u2019b"
 
 
 SEVERITIES = [
@@ -120,23 +120,25 @@ def test_severity_is_as_given_or_from_the_ladder(cells, rung):
     assert take(FORMAT, {**HERE, **cells}).only["severity"] == rung
 
 
-def test_a_type_of_ones_own_takes_3_4_or_5_by_its_casualties_unless_it_has_a_rung():
-    own = {**HERE, "event_type": "picnic"}
-    rows = [own, {**own, "wounded": "2"}, {**own, "killed": "1"}, {**own, "severity": "1"}, HERE]
-    made = FORMAT.convert(block(FORMAT, rows), Options())
-    assert made.events["severity"].to_pylist() == [3, 4, 5, 1, 3]
-    assert made.unrated.tolist() == [True, True, True, False, False] and not made.problems
+def test_a_custom_type_gets_3_4_or_5_by_its_casualties_unless_it_has_a_rung():
+    custom = {**HERE, "event_type": "picnic"}
+    changes = ({}, {"wounded": "2"}, {"killed": "1"}, {"severity": "1"})
+    rows = [*({**custom, **change} for change in changes), HERE]
+    converted = FORMAT.convert(block(FORMAT, rows), Options())
+    assert converted.events["severity"].to_pylist() == [3, 4, 5, 1, 3]
+    assert converted.unrated.tolist() == [True, True, True, False, False]
+    assert not converted.problems
     ladder = {**schema.SEVERITY_LADDER, "picnic": schema.Rungs(0, 1, 2)}
-    assert take(FORMAT, own, ladder=ladder).only["severity"] == 0
+    assert take(FORMAT, custom, ladder=ladder).only["severity"] == 0
 
 
 @pytest.mark.parametrize("word", ["Parliamentary Vote", "parliamentary vote", "PARLIAMENTARY_VOTE"])
-def test_a_type_of_the_ladder_is_known_in_other_case_and_keeps_its_spelling(word):
+def test_a_type_of_the_ladder_is_recognised_in_any_case_and_keeps_its_spelling(word):
     event = take(FORMAT, {**HERE, "event_type": word, "killed": "1"}).only
     assert (event["event_type"], event["severity"]) == (word, 1)
 
 
-def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
+def test_dates_in_another_format_or_with_a_time_are_read_as_declared():
     row = {**HERE, "event_date": "11/03/2020"}
     assert take(FORMAT, row, date_format="%d/%m/%Y").only["event_date"] == dt.date(2020, 3, 11)
     row = {**HERE, "event_date": "2020-03-11T22:00:00Z"}
@@ -147,5 +149,5 @@ def test_dates_of_another_form_or_with_a_time_are_read_as_declared():
     (["known_date"], None, "observed"), (["known_date"], 3, "observed"),
     (["note"], 3, "assumed"), (["note"], 0, "assumed"), (["note"], None, "event_date"),
 ])  # fmt: skip
-def test_how_it_knows_when_depends_on_the_column_and_the_lag(columns, lag, basis):
+def test_the_basis_of_known_dates_depends_on_the_column_and_the_lag(columns, lag, basis):
     assert FORMAT.basis(columns, Options(lag=lag)) == basis

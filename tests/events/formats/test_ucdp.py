@@ -1,9 +1,9 @@
-"""UCDP's layouts: what each column becomes, and what is refused or told."""
+"""UCDP's layouts: the result of each column, and which rows are refused or counted."""
 
 import datetime
 
 import pytest
-from blocks import UNTOLD, take, take_file
+from blocks import UNREPORTED, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.ucdp import BEYOND, FORMAT, SPANS
@@ -32,7 +32,7 @@ def test_a_row_becomes_a_canonical_event():
         "latitude": 33.36, "longitude": 43.79, "event_type": "state_based_conflict",
         "actor": "Government of Iraq", "target": "IS", "severity": 5, "killed": 8,
         "wounded": None, "source": "ucdp", "confidence": "high", "tags": "clear", "note": None,
-        **UNTOLD,
+        **UNREPORTED,
     }  # fmt: skip
 
 
@@ -41,14 +41,14 @@ def test_the_columns_are_the_49_of_now_and_those_of_the_regional_variant():
     assert len(known) == 49 + len(("start_year", "end_year", "iso3"))
 
 
-def test_the_core_of_columns_is_enough():
+def test_the_required_columns_are_enough():
     core = take(FORMAT, {name: ROW[name] for name in FORMAT.required}).only
     assert (core["country"], core["confidence"], core["tags"], core["admin1"]) == ("IRQ",) + 3 * (
         None,
     )
 
 
-def test_whole_numbers_may_be_written_as_a_table_with_gaps_does():
+def test_whole_numbers_may_have_the_decimal_of_a_table_with_gaps():
     change = {"id": "214797.0", "date_prec": "1.0", "type_of_violence": "1.0", "best": "4.0",
               "low": "4.0", "high": "4.0", "country_id": "652.0", "country": "Syria",
               "event_clarity": "2.0"}  # fmt: skip
@@ -119,35 +119,35 @@ def test_the_country_is_found_by_code_number_or_name(iso3, number, name, country
         ({"side_a": ""}, "Q-REQUIRED", "side_a"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_and_its_neighbours_are_not(change, code, column):
+def test_an_unreadable_row_is_refused_and_its_neighbours_are_not(change, code, column):
     assert ucdp({}, change, {}).problems == {(code, column): [1]}
 
 
 @pytest.mark.parametrize(
-    ("coarsest", "kept"), [(1, [1]), (7, [1, 2]), (31, [1, 2, 3, 4]), (366, [1, 2, 3, 4, 5])]
+    ("coarsest", "accepted"), [(1, [1]), (7, [1, 2]), (31, [1, 2, 3, 4]), (366, [1, 2, 3, 4, 5])]
 )
-def test_dates_are_kept_up_to_the_precision_that_is_allowed(coarsest, kept):
+def test_dates_are_accepted_up_to_the_allowed_precision(coarsest, accepted):
     rows = [{"date_prec": str(code)} for code in range(1, 6)]
     refused = ucdp(*rows, coarsest=coarsest).problems.get(("Q-PRECISION", "date_prec"), [])
-    assert [code for code in range(1, 6) if code - 1 not in refused] == kept
+    assert [code for code in range(1, 6) if code - 1 not in refused] == accepted
 
 
-def test_a_span_is_put_on_its_first_day_counted_and_known_from_its_last():
+def test_a_span_is_dated_on_its_first_day_counted_and_known_from_its_last():
     span = {"date_start": "2020-01-30 00:00:00.000", "date_end": "2020-02-02 00:00:00.000"}
-    taken = ucdp(span, {}, lag=10)
-    assert taken.events[0]["event_date"] == day("2020-01-30")
-    assert taken.events[0]["known_date"] == day("2020-02-12")
-    assert taken.notes == {SPANS: 1} and not taken.problems
+    result = ucdp(span, {}, lag=10)
+    assert result.events[0]["event_date"] == day("2020-01-30")
+    assert result.events[0]["known_date"] == day("2020-02-12")
+    assert result.notes == {SPANS: 1} and not result.problems
 
 
-def test_spans_are_refused_where_the_user_says_so():
+def test_spans_are_refused_on_request():
     span = {"date_end": "2020-01-05"}
     assert ucdp({}, span, spans="refuse").problems == {("Q-SPAN", "date_end"): [1]}
 
 
 def test_estimates_that_contradict_each_other_are_kept_and_counted():
-    taken = ucdp({"low": "9"}, {"high": "7"}, {"low": "", "high": ""}, {})
-    assert taken.notes == {BEYOND: 2} and [event["killed"] for event in taken.events] == [8] * 4
+    result = ucdp({"low": "9"}, {"high": "7"}, {"low": "", "high": ""}, {})
+    assert result.notes == {BEYOND: 2} and [event["killed"] for event in result.events] == [8] * 4
 
 
 def test_dates_of_articles_and_lists_of_countries_are_never_parsed():
@@ -164,7 +164,7 @@ def test_dates_of_articles_and_lists_of_countries_are_never_parsed():
         ("", "Clear", None, "clear"),
     ],
 )
-def test_confidence_comes_of_clarity_and_pending_checks(clarity, status, confidence, tag):
+def test_confidence_depends_on_clarity_and_pending_checks(clarity, status, confidence, tag):
     event = ucdp({"event_clarity": clarity, "code_status": status}).only
     assert (event["confidence"], event["tags"]) == (confidence, tag)
 
@@ -173,10 +173,10 @@ def test_a_declared_lag_of_a_yearly_release_replaces_the_default():
     assert ucdp(lag=365).only["known_date"] == day("2021-01-02")
 
 
-def test_a_declared_date_format_replaces_the_own_one():
+def test_a_declared_date_format_replaces_the_default():
     american = {"date_start": "01/03/2020", "date_end": "01/04/2020"}
-    taken = ucdp(american, date_format="%m/%d/%Y")
-    assert taken.only["event_date"] == day("2020-01-03")
+    result = ucdp(american, date_format="%m/%d/%Y")
+    assert result.only["event_date"] == day("2020-01-03")
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_every_row_of_a_release_is_taken_or_too_coarse(
     summary = take_file(FORMAT, shared(name))
     assert (summary.records, summary.refused) == (records, {"Q-PRECISION": coarse})
     assert summary.notes == {SPANS: spans, BEYOND: beyond}
-    found = set(summary.events["country"].to_pylist())
-    assert None not in found and (found == countries if countries else len(found) > 40)
+    codes = set(summary.events["country"].to_pylist())
+    assert None not in codes and (codes == countries if countries else len(codes) > 40)
 
 
 @pytest.mark.parametrize("tags", [",#date+start", "#event+id,#date+start"])

@@ -1,4 +1,4 @@
-"""The archive on disk: whole or unchanged, equal however it came about, and exact as of any day."""
+"""The archive on disk: complete or unchanged, independent of order, exact as of any day."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILE = listing.FileRecord("a.csv", "a" * 64, "press", "observed")
 
 
 def version(line: str) -> dict[str, object]:
-    """``id happened known killed operation`` as a version."""
+    """A version from ``id event_day known_day killed operation``."""
     event, happened, known, killed, *rest = line.split()
     return {
         schema.EVENT_ID: event, schema.EVENT_DATE: dt.date(2020, 3, int(happened)),
@@ -41,7 +41,7 @@ def version(line: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def said(*lines: str) -> pa.Table:
+def reports(*lines: str) -> pa.Table:
     return pa.Table.from_pylist([version(line) for line in lines], VERSION_SCHEMA)
 
 
@@ -49,7 +49,7 @@ def of_frame(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, VERSION_SCHEMA, preserve_index=False)
 
 
-def named(name: str, **more: object) -> listing.FileRecord:
+def file_named(name: str, **more: object) -> listing.FileRecord:
     return replace(FILE, name=name, sha256=name[0] * 64, **more)
 
 
@@ -68,9 +68,9 @@ def store(tmp_path):
 
 @pytest.fixture
 def corrected(store):
-    """One event in three versions, one that stays, one that is taken back."""
+    """One event in three versions, one in a single version, one that is retracted."""
     store.append(
-        [said("taji 1 1 -", "taji 1 3 3", "taji 1 5 4", "balad 2 2 0", "erbil 2 2 1",
+        [reports("taji 1 1 -", "taji 1 3 3", "taji 1 5 4", "balad 2 2 0", "erbil 2 2 1",
               "erbil 2 4 1 retract")],
         file=FILE,
     )  # fmt: skip
@@ -87,11 +87,11 @@ def corrected(store):
         (5, [("taji", 4), ("balad", 0)]),
     ],
 )
-def test_a_snapshot_holds_the_last_version_known_by_then_less_what_was_taken_back(
+def test_a_snapshot_holds_the_last_version_known_by_then_without_retracted_events(
     corrected, day, known
 ):
     events = corrected.as_of(f"2020-03-0{day}")
-    killed = [None if pd.isna(one) else one for one in events[schema.KILLED]]
+    killed = [None if pd.isna(count) else count for count in events[schema.KILLED]]
     assert list(zip(events[schema.EVENT_ID], killed, strict=True)) == known
 
 
@@ -99,12 +99,12 @@ def test_a_day_before_anything_was_known_has_no_events(corrected):
     assert corrected.as_of("2020-02-01").empty
 
 
-def test_a_day_beyond_what_is_covered_is_refused(corrected):
+def test_a_day_after_the_last_day_covered_is_refused(corrected):
     with pytest.raises(InputError, match=r"E-COVERAGE.*2020-03-06"):
         corrected.as_of("2020-03-06")
 
 
-def test_an_archive_without_an_event_is_refused(store):
+def test_an_archive_without_events_is_refused(store):
     with pytest.raises(InputError, match="E-EMPTY"):
         store.as_of("2020-03-01")
     store.append([], file=FILE)
@@ -113,12 +113,12 @@ def test_an_archive_without_an_event_is_refused(store):
 
 
 def test_a_snapshot_can_be_of_one_source_and_some_columns(corrected):
-    other = said("taji 1 2 9").set_column(
+    other = reports("taji 1 2 9").set_column(
         VERSION_SCHEMA.get_field_index(schema.SOURCE), schema.SOURCE, pa.array(["radio"])
     )
-    corrected.append([other], file=named("b.csv"))
-    found = corrected.snapshot(source="radio", columns=[schema.EVENT_ID, schema.KILLED])
-    assert found.to_pylist() == [{"event_id": "taji", "killed": 9}]
+    corrected.append([other], file=file_named("b.csv"))
+    events = corrected.snapshot(source="radio", columns=[schema.EVENT_ID, schema.KILLED])
+    assert events.to_pylist() == [{"event_id": "taji", "killed": 9}]
     assert len(corrected.as_of("2020-03-05")) == 3
 
 
@@ -128,7 +128,7 @@ def test_the_store_answers_as_the_archive_in_memory(store, random_archive, seed,
     archive = random_archive(seed)
     rows = archive.versions.sample(frac=1, random_state=seed)
     for number, part in enumerate(np.array_split(np.arange(len(rows)), 3)):
-        file = named(f"{number}.csv", covered_to=archive.covered_to.astype(object))
+        file = file_named(f"{number}.csv", covered_to=archive.covered_to.astype(object))
         store.append([of_frame(rows.iloc[part])], file=file)
     again = store.archive()
     assert (again.covered_to, again.known_basis) == (archive.covered_to, "observed")
@@ -138,26 +138,26 @@ def test_the_store_answers_as_the_archive_in_memory(store, random_archive, seed,
         pd.testing.assert_frame_equal(here, again.as_of(day))
 
 
-def test_every_cell_comes_back_as_it_went_in(store):
+def test_every_cell_is_read_back_as_it_was_written(store):
     text = {name: f" {name} ü=1 " for name in schema.TEXT_COLUMNS}
-    told = {schema.WEIGHT: 7, schema.HOUR: 23, schema.MUNITIONS: 33}
-    odd = {**version("007 1 2 0"), **text, **told, schema.EVENT_ID: "00" * 10,
+    numbers = {schema.WEIGHT: 7, schema.HOUR: 23, schema.MUNITIONS: 33}
+    odd = {**version("007 1 2 0"), **text, **numbers, schema.EVENT_ID: "00" * 10,
            schema.LATITUDE: -0.5, schema.LONGITUDE: 179.99999, schema.TAGS: "",
            schema.NOTE: "x" * 5000}  # fmt: skip
     bare = version("NA 1 1 -")
     store.append([pa.Table.from_pylist([odd, bare], VERSION_SCHEMA)], file=FILE)
-    found = store.snapshot(columns=VERSION_SCHEMA.names).sort_by(schema.EVENT_ID).to_pylist()
+    rows = store.snapshot(columns=VERSION_SCHEMA.names).sort_by(schema.EVENT_ID).to_pylist()
     blank = dict.fromkeys(VERSION_SCHEMA.names)
-    assert found == [{**blank, **odd}, {**blank, schema.WEIGHT: 1, **bare}]
+    assert rows == [{**blank, **odd}, {**blank, schema.WEIGHT: 1, **bare}]
 
 
-def test_a_claim_is_a_version_of_its_own_and_known_from_its_day_on(store):
+def test_a_claim_is_a_version_known_from_its_own_day_on(store):
     claim = {**version("a 1 2 0"), schema.ATTRIBUTION: "claimed"}
     table = pa.Table.from_pylist([{**version("a 1 1 0"), schema.ATTRIBUTION: "unknown"}, claim],
                                 VERSION_SCHEMA)  # fmt: skip
     store.append([table], file=FILE)
-    told = [store.as_of(f"2020-03-0{day}")[schema.ATTRIBUTION].tolist() for day in (1, 2)]
-    assert told == [["unknown"], ["claimed"]]
+    attributions = [store.as_of(f"2020-03-0{d}")[schema.ATTRIBUTION].tolist() for d in (1, 2)]
+    assert attributions == [["unknown"], ["claimed"]]
     assert store.as_of("2020-03-02")[schema.WEIGHT].tolist() == [1]
 
 
@@ -174,14 +174,14 @@ def test_frames_have_the_types_that_the_archive_expects(corrected):
     assert frame[schema.EVENT_ID].dtype == "str"
 
 
-def test_what_a_file_did_is_counted_and_adds_up(store):
-    first = store.append([said("a 1 1 0", "b 1 1 0", "b 1 2 1", "a 1 1 0")],
+def test_the_counts_of_a_file_add_up(store):
+    first = store.append([reports("a 1 1 0", "b 1 1 0", "b 1 2 1", "a 1 1 0")],
                          file=replace(FILE, quarantined=2))  # fmt: skip
     assert (first.rows, first.accepted, first.duplicates, first.quarantined) == (6, 3, 1, 2)
     assert (first.added, first.updated, first.retracted) == (2, 1, 0)
     second = store.append(
-        [said("a 1 1 0", "a 1 3 2", "b 1 4 1 retract", "c 3 4 0"), said("a 1 3 2")],
-        file=lambda: named("b.csv"),
+        [reports("a 1 1 0", "a 1 3 2", "b 1 4 1 retract", "c 3 4 0"), reports("a 1 3 2")],
+        file=lambda: file_named("b.csv"),
     )
     assert (second.rows, second.accepted, second.duplicates) == (5, 3, 2)
     assert (second.added, second.updated, second.retracted) == (1, 1, 1)
@@ -190,15 +190,15 @@ def test_what_a_file_did_is_counted_and_adds_up(store):
     assert store.files()[1] == second
 
 
-def test_a_file_may_cover_more_days_than_it_has_news(store):
-    store.append([said("a 1 1 0")], file=replace(FILE, covered_to=dt.date(2020, 3, 31)))
+def test_a_file_may_cover_days_on_which_nothing_became_known(store):
+    store.append([reports("a 1 1 0")], file=replace(FILE, covered_to=dt.date(2020, 3, 31)))
     assert len(store.as_of("2020-03-31")) == 1
 
 
 def test_known_dates_are_as_good_as_the_weakest_file(store):
-    store.append([said("a 1 1 0")], file=FILE)
-    store.append([said("b 1 1 0")], file=named("b.csv", known_basis="assumed"))
-    store.append([said("a 1 1 0")], file=named("c.csv", known_basis="event_date"))
+    store.append([reports("a 1 1 0")], file=FILE)
+    store.append([reports("b 1 1 0")], file=file_named("b.csv", known_basis="assumed"))
+    store.append([reports("a 1 1 0")], file=file_named("c.csv", known_basis="event_date"))
     assert store.summary()["known_basis"] == "assumed"
     assert store.archive().known_basis == "assumed"
 
@@ -208,7 +208,7 @@ def test_the_same_file_again_changes_nothing(corrected):
     versions = corrected.snapshot(columns=VERSION_SCHEMA.names)
     assert versions.num_rows == 2
     again = corrected.append(
-        [said("taji 1 1 -", "taji 1 3 3", "taji 1 5 4", "balad 2 2 0", "erbil 2 2 1",
+        [reports("taji 1 1 -", "taji 1 3 3", "taji 1 5 4", "balad 2 2 0", "erbil 2 2 1",
               "erbil 2 4 1 retract")],
         file=FILE,
     )  # fmt: skip
@@ -216,17 +216,17 @@ def test_the_same_file_again_changes_nothing(corrected):
     assert content(corrected.folder) == before
 
 
-def test_another_file_that_says_the_same_is_listed_without_a_part(corrected):
+def test_another_file_with_the_same_content_is_listed_without_a_part(corrected):
     before = corrected.digest
-    corrected.append([said("balad 2 2 0")], file=named("b.csv"))
+    corrected.append([reports("balad 2 2 0")], file=file_named("b.csv"))
     assert [file.part for file in corrected.files()] == ["part-000001.parquet", ""]
     assert corrected.digest == before
 
 
 def test_another_store_sees_what_was_appended_in_between(corrected):
     other = ArchiveStore(corrected.folder)
-    assert other.append([said("d 6 6 0")], file=named("b.csv")).added == 1
-    assert corrected.append([said("d 6 6 0")], file=named("c.csv")).duplicates == 1
+    assert other.append([reports("d 6 6 0")], file=file_named("b.csv")).added == 1
+    assert corrected.append([reports("d 6 6 0")], file=file_named("c.csv")).duplicates == 1
     assert len(corrected.as_of("2020-03-06")) == 3
 
 
@@ -241,7 +241,7 @@ def test_order_and_repetition_leave_the_digest_alone(tmp_path, random_archive, m
     counts = shuffled.append([of_frame(twice)], file=FILE)
     assert counts.duplicates == len(rows)
     for number, some in enumerate((rows[::2], rows[1::3], rows)):
-        split.append([of_frame(some)], file=named(f"{number}.csv"))
+        split.append([of_frame(some)], file=file_named(f"{number}.csv"))
     assert once.digest == shuffled.digest == split.digest
     pd.testing.assert_frame_equal(once.archive().versions, shuffled.archive().versions)
     pd.testing.assert_frame_equal(once.archive().versions, split.archive().versions)
@@ -267,21 +267,21 @@ def test_any_changed_cell_changes_the_digest(tmp_path, changed):
 
 @pytest.mark.parametrize("lines", [("c 1 1 0", "a 1 1 9"), ("c 1 1 0", "d 1 1 1", "d 1 1 2")])
 def test_two_versions_on_one_day_are_refused_and_nothing_changes(store, lines):
-    store.append([said("a 1 1 0")], file=FILE)
+    store.append([reports("a 1 1 0")], file=FILE)
     before = content(store.folder)
     with pytest.raises(InputError, match=f"E-CONFLICT.*value='{lines[-1][0]}'.*known_date"):
-        store.append([said(*lines)], file=named("b.csv"))
+        store.append([reports(*lines)], file=file_named("b.csv"))
     assert content(store.folder) == before
 
 
-def test_a_reader_that_fails_half_way_changes_nothing(corrected):
+def test_a_reader_that_fails_halfway_changes_nothing(corrected):
     def tables():
-        yield said("d 6 6 0")
+        yield reports("d 6 6 0")
         raise InputError("E-LIMIT", "expected fewer bad rows")
 
     before = content(corrected.folder)
     with pytest.raises(InputError, match="E-LIMIT"):
-        corrected.append(tables(), file=named("b.csv"))
+        corrected.append(tables(), file=file_named("b.csv"))
     assert content(corrected.folder) == before
 
 
@@ -294,7 +294,7 @@ def test_a_reader_that_fails_half_way_changes_nothing(corrected):
         ({schema.KNOWN_DATE: dt.date(2020, 2, 29)}, "E-KNOWN"),
     ],
 )
-def test_what_no_reader_may_let_through_is_refused(store, row, code):
+def test_rows_that_a_reader_should_have_rejected_are_refused(store, row, code):
     table = pa.Table.from_pylist([{**version("a 1 1 0"), **row}], VERSION_SCHEMA)
     with pytest.raises(InputError, match=code):
         store.append([table], file=FILE)
@@ -302,19 +302,19 @@ def test_what_no_reader_may_let_through_is_refused(store, row, code):
         store.append([table.drop_columns([schema.SEVERITY])], file=FILE)
 
 
-def test_a_second_writer_is_told_who_is_busy(store):
-    store.append([said("a 1 1 0")], file=FILE)
+def test_a_second_writer_gets_an_error_that_names_the_lock(store):
+    store.append([reports("a 1 1 0")], file=FILE)
     with locked(store.folder / "archive"), pytest.raises(BusyError, match="E-BUSY.*archive.lock"):
-        store.append([said("b 1 1 0")], file=named("b.csv"))
+        store.append([reports("b 1 1 0")], file=file_named("b.csv"))
     assert len(store.as_of("2020-03-01")) == 1
 
 
-def test_leftovers_of_a_stopped_command_go_and_nothing_else_does(corrected):
+def test_only_leftovers_of_an_interrupted_command_are_removed(corrected):
     for name in ("part-000002.parquet", "part-000003.parquet.part", "archive.jsonl.part"):
         (corrected.folder / name).write_bytes(b"half")
     (corrected.folder / "notes.parquet").write_bytes(b"mine")
     assert len(corrected.as_of("2020-03-05")) == 2
-    corrected.append([said("d 6 6 0")], file=named("b.csv"))
+    corrected.append([reports("d 6 6 0")], file=file_named("b.csv"))
     assert names(corrected.folder) == [
         "archive.jsonl", "archive.lock", "notes.parquet", "part-000001.parquet",
         "part-000002.parquet",
@@ -322,7 +322,7 @@ def test_leftovers_of_a_stopped_command_go_and_nothing_else_does(corrected):
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "flipped", "listing"])
-def test_a_damaged_archive_is_said_to_be_damaged(corrected, harm):
+def test_a_damaged_archive_is_reported(corrected, harm):
     part = corrected.folder / "part-000001.parquet"
     data = bytearray(part.read_bytes())
     if harm == "missing":
@@ -339,15 +339,15 @@ def test_a_damaged_archive_is_said_to_be_damaged(corrected, harm):
         corrected.as_of("2020-03-05")
 
 
-def test_a_command_that_was_refused_by_an_archive_leaves_no_note_of_it(corrected):
+def test_a_command_that_an_archive_refused_leaves_no_note(corrected):
     (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
     before = list(owners._note_file.begun)
     with pytest.raises(StorageError, match="E-ARCHIVE"):
-        corrected.append([said("d 6 6 0")], file=named("b.csv"))
+        corrected.append([reports("d 6 6 0")], file=file_named("b.csv"))
     assert owners._note_file.begun == before
 
 
-def test_a_note_of_an_archive_that_is_damaged_is_not_kept_for_ever(corrected):
+def test_a_note_of_a_damaged_archive_is_removed(corrected):
     (corrected.folder / "archive.jsonl").write_text('{"format": "another"}\n')
     token = "-".join([owners._host(), "0" * 16])
     path = owners.shared_folder() / f"{token}.owner"
@@ -369,7 +369,7 @@ def test_a_note_of_an_archive_that_is_damaged_is_not_kept_for_ever(corrected):
         (os, "fsync", 4, True),
     ],
 )
-def test_where_writing_fails_the_file_is_in_or_nothing_changed(
+def test_if_writing_fails_the_file_was_added_or_nothing_changed(
     corrected, monkeypatch, owner, name, nth, is_in
 ):
     real, calls = getattr(owner, name), []
@@ -383,7 +383,7 @@ def test_where_writing_fails_the_file_is_in_or_nothing_changed(
     before = content(corrected.folder)
     monkeypatch.setattr(owner, name, failing)
     with pytest.raises(StorageError, match="E-STORAGE.*No space left") as refused:
-        corrected.append([said("d 5 5 0")], file=named("b.csv"))
+        corrected.append([reports("d 5 5 0")], file=file_named("b.csv"))
     monkeypatch.undo()
     assert refused.value.status == 6
     assert (content(corrected.folder) == before) == (not is_in)
@@ -392,7 +392,7 @@ def test_where_writing_fails_the_file_is_in_or_nothing_changed(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Half a megabyte of memory as a disk."""
+    """A disk of half a megabyte, in memory."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
@@ -403,23 +403,23 @@ def small_disk(tmp_path):
 
 
 def noisy(count: int) -> pa.Table:
-    """Events that no compression makes small."""
+    """Events that do not compress."""
     rng = np.random.default_rng(0)
     row = version("a 1 1 0")
     noise = [{schema.EVENT_ID: f"e{n}", schema.NOTE: rng.bytes(400).hex()} for n in range(count)]
-    return pa.Table.from_pylist([{**row, **one} for one in noise], VERSION_SCHEMA)
+    return pa.Table.from_pylist([{**row, **cells} for cells in noise], VERSION_SCHEMA)
 
 
 def test_a_disk_that_is_full_or_read_only_leaves_the_archive_as_it_was(small_disk):
     store = ArchiveStore(small_disk / "archive")
-    store.append([said("a 1 1 0")], file=FILE)
+    store.append([reports("a 1 1 0")], file=FILE)
     before = content(store.folder)
     with pytest.raises(StorageError, match="E-STORAGE"):
-        store.append([noisy(3000)], file=named("b.csv"))
+        store.append([noisy(3000)], file=file_named("b.csv"))
     assert content(store.folder) == before
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(StorageError, match="E-STORAGE"):
-        store.append([said("b 1 1 0")], file=named("c.csv"))
+        store.append([reports("b 1 1 0")], file=file_named("c.csv"))
     assert len(store.as_of("2020-03-01")) == 1
 
 
@@ -444,7 +444,7 @@ KILLED = """
         setattr(owner, name, call)
 
     def attempt(last):
-        # A child each, so that the libraries are loaded once.
+        # One child per attempt, so that the libraries are loaded once.
         child = os.fork()
         if child:
             return os.waitpid(child, 0)[1]
@@ -455,7 +455,7 @@ KILLED = """
         tables.fill(Path(sys.argv[2]) / str(last))
         os._exit(0)
 
-    content_hashes(tables.said("a 1 1 0").to_batches()[0])
+    content_hashes(tables.reports("a 1 1 0").to_batches()[0])
     last = 1
     while attempt(last) == signal.SIGKILL:
         last += 1
@@ -471,12 +471,12 @@ def fill(folder: Path) -> ArchiveStore:
     later = many.slice(20, 10).to_pylist()
     news = [{**row, schema.KNOWN_DATE: dt.date(2020, 3, 2), schema.KILLED: 5} for row in later]
     changed = pa.Table.from_pylist(news, VERSION_SCHEMA)
-    store.append([many.slice(10), changed, changed], file=named("b.csv"))
+    store.append([many.slice(10), changed, changed], file=file_named("b.csv"))
     return store
 
 
 @pytest.mark.slow
-def test_killed_anywhere_and_run_again_is_as_if_it_had_never_been_killed(tmp_path):
+def test_a_command_killed_anywhere_and_run_again_equals_an_uninterrupted_one(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(Path(__file__).parent)]
     run = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=True)
     unharmed = ArchiveStore(tmp_path / run.stdout.strip())
@@ -490,7 +490,7 @@ def test_killed_anywhere_and_run_again_is_as_if_it_had_never_been_killed(tmp_pat
 
 
 def murmur(data: bytes, seed: int) -> int:
-    """The published 64-bit function, its length counted from one; an independent oracle."""
+    """MurmurHash64A with the length plus one, as an independent oracle."""
     m, word = 0xC6A4A7935BD1E995, 2**64
     hashed = seed ^ (len(data) + 1) * m % word
     for start in range(0, len(data), 8):
@@ -501,7 +501,7 @@ def murmur(data: bytes, seed: int) -> int:
     return hashed ^ hashed >> 47
 
 
-def test_stored_hashes_never_change_their_meaning():
+def test_stored_hashes_never_change():
     texts = ["", "a", "12345678", "123456789", "ü" * 20, "007"]
     batch = pa.record_batch({"one": [None, *texts], "two": ["x", *texts]}).slice(1)
     expected = [murmur(text.encode(), murmur(text.encode(), 0)) for text in texts]
@@ -523,10 +523,10 @@ def test_missing_numbers_hash_the_same_and_differ_from_zero():
     assert len({first, zero, one}) == 3
 
 
-def test_the_archive_in_memory_is_the_one_that_the_table_gives(corrected):
+def test_the_archive_in_memory_equals_one_built_from_the_table(corrected):
     lines = ("taji 1 1 -", "taji 1 3 3", "taji 1 5 4", "balad 2 2 0", "erbil 2 2 1",
              "erbil 2 4 1 retract")  # fmt: skip
-    expected = EventArchive.of(to_frame(said(*lines)), known_basis="observed")
+    expected = EventArchive.of(to_frame(reports(*lines)), known_basis="observed")
     assert corrected.archive().digest == expected.digest
 
 

@@ -1,4 +1,4 @@
-"""Files go into an archive whole or not at all, and every row is accounted for."""
+"""Files are ingested completely or not at all, and every row is accounted for."""
 
 import datetime as dt
 import json
@@ -50,32 +50,31 @@ def store(tmp_path):
 
 def take(store, *paths, source=TIDY, **options):
     reports = ingest_files(source, paths, store, **options)
-    for one in reports:
-        assert one.accepted + one.quarantined + one.duplicates == one.records
-        assert one.accepted == one.added + one.updated
+    for report in reports:
+        assert report.accepted + report.quarantined + report.duplicates == report.records
+        assert report.accepted == report.added + report.updated
     return reports[-1]
 
 
 def check(*paths, source=TIDY, **options):
     reports = validate_files(source, paths, **options)
-    for one in reports:
-        assert one.accepted + one.quarantined + one.duplicates == one.records
+    for report in reports:
+        assert report.accepted + report.quarantined + report.duplicates == report.records
     return reports[-1]
 
 
 def bytes_of(folder):
-    found = sorted(folder.rglob("*")) if folder.exists() else []
-    return {path.name: path.read_bytes() for path in found if path.is_file()}
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def refused(store, path, code, **options):
-    """The refusal; archive and folder are as they were."""
+    """The error's text; the archive and its folder are unchanged."""
     before = bytes_of(store.folder)
     with pytest.raises(EscalationError) as caught:
         ingest_files(TIDY, [path], store, **options)
     after = bytes_of(store.folder)
     after.pop("archive.lock", None)
-    assert after == {name: held for name, held in before.items() if name != "archive.lock"}
+    assert after == {name: data for name, data in before.items() if name != "archive.lock"}
     assert not list(path.parent.rglob("*.part"))
     assert caught.value.code == code and caught.value.status == 3
     return str(caught.value)
@@ -88,9 +87,9 @@ def test_a_file_without_rows_is_refused(store, write, content):
 
 
 def test_missing_and_repeated_columns_are_refused_and_unknown_ones_only_if_strict(store, write):
-    said = refused(store, write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n"),
-                   "E-COLUMNS")  # fmt: skip
-    assert "missing: event_date" in said and "add --columns event_dat=event_date" in said
+    path = write("event_id,event_dat,event_type,site\na,2020-01-01,battle,x\n")
+    message = refused(store, path, "E-COLUMNS")
+    assert "missing: event_date" in message and "add --columns event_dat=event_date" in message
     refused(store, write(rows(MANY[0] + ",x", header=HEADER + ",killed")), "E-COLUMNS")
     refused(store, write("event_id,event_date,site\na,2020-01-01,x\n"), "E-COLUMNS")
     path = write(rows(MANY[0] + ",x", header=HEADER + ",mood"))
@@ -102,7 +101,7 @@ def test_rows_too_short_or_too_long_are_quarantined_and_no_value_shifts(store, w
     path = write(rows(*MANY, "e200,2020-01-01,2020-01-02,battle,Basra", MANY[0] + ",7", plain(201)))
     report = take(store, path)
     assert (report.records, report.accepted, report.quarantined) == (203, 201, 2)
-    assert [(one.line, one.code) for one in report.first] == [(202, "Q-ROW"), (203, "Q-ROW")]
+    assert [(row.line, row.code) for row in report.first] == [(202, "Q-ROW"), (203, "Q-ROW")]
     assert set(store.as_of("2020-01-09")["killed"]) == {0}
 
 
@@ -114,7 +113,7 @@ def test_text_that_is_not_utf_8_is_refused_and_a_nul_quarantined(store, write):
         take(store, write(text.encode("cp1252")), options=Options(encoding="cp1252")).added == 201
     )
     report = check(write(rows(*MANY, "n\0,2020-01-01,2020-01-02,battle,Basra,0")))
-    assert [(one.line, one.code) for one in report.first] == [(202, "Q-TEXT")]
+    assert [(row.line, row.code) for row in report.first] == [(202, "Q-TEXT")]
 
 
 def peak_of(arguments, folder):
@@ -126,7 +125,7 @@ def peak_of(arguments, folder):
         "status = lambda: Path('/proc/self/status').read_text()\n"
         "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', status())[1]\n"
         "atexit.register(lambda: print(peak()))\n"
-        f"sys.argv = ['escalation', *{[str(one) for one in arguments]!r}]\n"
+        f"sys.argv = ['escalation', *{[str(argument) for argument in arguments]!r}]\n"
         "main()\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
@@ -139,8 +138,8 @@ linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="need
 @linux
 def test_a_quote_left_open_on_line_2_of_a_million_is_named_in_300_mb(write, tmp_path):
     path = write(rows('e0,2020-01-01,2020-01-02,"battle,Basra,0', *[MANY[0]] * 1_000_000))
-    status, said, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
-    assert status == 3 and "error[E-QUOTE]" in said and "a.csv:2 " in said
+    status, message, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    assert status == 3 and "error[E-QUOTE]" in message and "a.csv:2 " in message
     assert peak < 300
 
 
@@ -154,8 +153,9 @@ def test_a_huge_field_line_or_packed_file_is_stopped_in_500_mb(write, tmp_path, 
         path = write(gzip.compress(rows(MANY[0]).encode() + b",,,,,\n" * 34_000_000), "a.csv.gz")
     else:
         path = write(rows(*MANY, f"e,2020-01-01,2020-01-02,battle,{lines[shape]},0"))
-    status, said, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
-    assert status == (0 if shape == "field" else 3) and ("E-LIMIT" in said) == (shape != "field")
+    status, message, peak = peak_of(["validate", "--source", "tidy", path], tmp_path)
+    assert status == (0 if shape == "field" else 3)
+    assert ("E-LIMIT" in message) == (shape != "field")
     assert peak < 500
 
 
@@ -168,20 +168,20 @@ def test_a_date_in_another_form_is_quarantined_unless_the_form_is_declared(write
     assert check(path, options=Options(date_format="%d/%m/%Y")).accepted == 1
 
 
-def test_a_time_stamp_is_quarantined_unless_its_zone_is_declared_and_told(write):
+def test_a_time_stamp_is_quarantined_unless_its_zone_is_declared_and_reported(write):
     header = "event_id,event_date,event_type,site"
     times = ["2024-03-10T02:30", "2024-11-03T01:30", "2024-03-10 12:00:00"]
-    path = write(rows(*(f"{k},{one},battle,x" for k, one in enumerate(times)), header=header))
+    path = write(rows(*(f"{k},{time},battle,x" for k, time in enumerate(times)), header=header))
     report = check(path, limits=LAX)
     assert report.reasons == {"Q-DATE": 3} and report.zone is None
     report = check(path, limits=LAX, options=Options(zone="America/New_York"))
     assert report.accepted == 2 and report.zone == "America/New_York"
-    assert [one.value for one in report.first] == [times[0]]
+    assert [row.value for row in report.first] == [times[0]]
     with pytest.raises(UsageError, match="E-ZONE"):
         check(path, options=Options(zone="Mars/Phobos"))
 
 
-def test_the_future_and_news_before_the_event_have_three_codes(store, write):
+def test_future_days_and_reports_before_the_event_have_three_codes(store, write):
     today = dt.date(2020, 1, 10)
     limits = Limits(max_bad=1.0, today=today)
     path = write(rows(
@@ -191,11 +191,11 @@ def test_the_future_and_news_before_the_event_have_three_codes(store, write):
         "fine,2020-01-10,2020-01-10,battle,Basra,0",
     ))  # fmt: skip
     report = take(store, path, limits=limits)
-    assert [one.code for one in report.first] == ["Q-FUTURE", "Q-KNOWN-EARLY", "Q-KNOWN-FUTURE"]
+    assert [row.code for row in report.first] == ["Q-FUTURE", "Q-KNOWN-EARLY", "Q-KNOWN-FUTURE"]
     assert list(store.as_of("2020-01-10")["event_id"]) == ["fine"]
 
 
-def test_a_day_has_begun_where_it_begins_first_on_earth():
+def test_a_day_begins_in_the_first_time_zone_on_earth():
     before = dt.datetime.now(dt.UTC)
     latest = Limits().latest
     after = dt.datetime.now(dt.UTC)
@@ -205,12 +205,12 @@ def test_a_day_has_begun_where_it_begins_first_on_earth():
 
 @pytest.mark.parametrize("killed", ["-1", "1.5", "NaN", "inf", "1e400", '"1,200"', "1_000",
                                     "\u0663"])  # fmt: skip
-def test_a_number_that_is_none_is_quarantined(write, killed):
+def test_an_invalid_number_is_quarantined(write, killed):
     report = check(write(rows(*MANY, plain("x", killed=killed))))
     assert report.reasons == {"Q-NUMBER": 1} and report.first[0].value == killed.strip('"')
 
 
-def test_the_same_version_is_counted_a_later_one_kept_and_a_contradiction_refused(store, write):
+def test_a_repeat_is_counted_a_later_version_added_and_a_contradiction_refused(store, write):
     report = take(store, write(rows(*MANY, MANY[0], MANY[0])))
     assert (report.added, report.duplicates) == (200, 2)
     report = take(store, write(rows(MANY[0], plain(0, known="2020-02-01", killed=4)), "b.csv"))
@@ -276,9 +276,10 @@ for number, at in enumerate(random.Random(5).sample(range(1, steps), 20)):
 def test_an_ingest_killed_anywhere_and_run_again_equals_a_clean_one(store, write, tmp_path):
     path = write(rows(*MANY, MANY[0]))
     take(store, path)
-    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True,
-                          cwd=tmp_path)  # fmt: skip
-    assert done.stdout.split() == ["-9"] * 20, done.stderr
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert run.stdout.split() == ["-9"] * 20, run.stderr
     half_way = 0
     for number in range(20):
         again = ArchiveStore(tmp_path / f"killed{number}")
@@ -290,7 +291,7 @@ def test_an_ingest_killed_anywhere_and_run_again_equals_a_clean_one(store, write
     assert 0 < half_way <= 20
 
 
-def test_events_that_a_later_file_lacks_are_listed_and_retracted_only_if_asked(store, write):
+def test_events_that_a_later_file_lacks_are_listed_and_retracted_only_on_request(store, write):
     take(store, write(rows(*MANY)))
     bad = "e7,2020-01-01,2020-01-09,battle,Basra,many"
     later = write(rows(*MANY[:5], bad, plain(900, known="2020-03-01"), *MANY[8:]), "b.csv")
@@ -319,7 +320,7 @@ PLACED = "event_id,event_date,known_date,event_type,country"
 
 
 def months(*lines):
-    """Rows of some days, each with an identifier of its own."""
+    """Rows of some days, each with its own identifier."""
     return rows(*(f"{number}-{line}" for number, line in lines), header=PLACED)
 
 
@@ -334,15 +335,15 @@ def test_a_file_of_other_days_or_countries_lacks_nothing(store, write):
     assert len(store.as_of("2020-02-29")) == 60
 
 
-def test_what_a_file_lacks_between_its_first_and_last_day_of_a_country_is_retracted(store, write):
+def test_events_missing_between_the_first_and_last_day_of_a_country_are_retracted(store, write):
     take(store, write(months(*NUMBERED)))
-    kept = [one for one in NUMBERED if one[0] not in {7, 25}]
-    report = take(store, write(months(*kept[5:35]), "b.csv"), retract_missing=True)
+    present = [line for line in NUMBERED if line[0] not in {7, 25}]
+    report = take(store, write(months(*present[5:35]), "b.csv"), retract_missing=True)
     assert report.retracted == 2
     assert len(store.as_of("2020-02-29")) == 58
 
 
-def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, write):
+def test_more_than_a_tenth_is_retracted_only_if_forced(store, write):
     take(store, write(months(*NUMBERED)))
     before, path = bytes_of(store.folder), write(months(*NUMBERED[::2]), "b.csv")
     with pytest.raises(GateError, match="E-RETRACT.*28 of the 58 events.*--yes") as refused:
@@ -351,7 +352,7 @@ def test_more_than_a_tenth_is_retracted_only_when_somebody_is_certain(store, wri
     assert take(store, path, retract_missing=True, force=True).retracted == 28
 
 
-def test_events_of_another_source_are_not_missed(store, write):
+def test_events_of_another_source_are_not_missing(store, write):
     take(store, write(rows(*MANY)))
     other = write(rows(MANY[0] + ",press", header=HEADER + ",source"), "b.csv")
     assert take(store, other, retract_missing=True).retracted == 0
@@ -361,20 +362,19 @@ def test_events_of_another_source_are_not_missed(store, write):
 NAMES = ["../../x", "a/b", "007", "Nan", "12345678901234567890", "=1+1", "-1", "\u200fabc", "0"]
 
 
-def test_names_go_through_letter_by_letter_and_are_no_part_of_a_path(store, write, tmp_path):
+def test_names_are_stored_unchanged_and_never_become_part_of_a_path(store, write, tmp_path):
     lines = [f"{name},2020-01-01,2020-01-02,battle,{name},0" for name in NAMES]
     take(store, write(rows(*lines)))
     events = store.as_of("2020-01-02")
     assert set(events["event_id"]) == set(events["admin1"]) == set(NAMES)
     assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "archive"}
     bad = ["n\0l", "\u202ex", "x" * 10_000]
-    report = check(write(rows(*(line.replace("007", one) for one in bad for line in [lines[2]]))),
-                   limits=LAX)  # fmt: skip
+    report = check(write(rows(*(lines[2].replace("007", name) for name in bad))), limits=LAX)
     assert report.reasons == {"Q-TEXT": 3}
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
-def test_the_quarantine_file_holds_nothing_that_a_spreadsheet_runs(write, tmp_path, cell):
+def test_the_quarantine_file_has_no_cell_that_a_spreadsheet_would_run(write, tmp_path, cell):
     into = tmp_path / "bad.csv"
     check(write(rows(f'e,2020-01-01,2020-01-02,battle,Basra,"{cell}"')), limits=LAX,
           quarantine=into)  # fmt: skip
@@ -384,17 +384,17 @@ def test_the_quarantine_file_holds_nothing_that_a_spreadsheet_runs(write, tmp_pa
     assert (row["file"], "whole number" in row["expected"]) == ("a.csv", True)
 
 
-def test_above_the_limit_nothing_is_taken_and_the_rows_are_told(store, write, tmp_path):
+def test_above_the_limit_nothing_is_ingested_and_the_rows_are_reported(store, write, tmp_path):
     path = write(rows(*MANY[:98], plain("x", killed=-1), plain("y", killed=-2)))
-    said = refused(store, path, "E-QUARANTINE")
-    assert "a.csv:100 " in said and "column=killed" in said and "2 of 100 rows" in said
-    kept = pd.read_csv(tmp_path / "archive.quarantine" / "a.csv.csv", dtype=str)
-    assert list(kept["line"]) == ["100", "101"]
+    message = refused(store, path, "E-QUARANTINE")
+    assert "a.csv:100 " in message and "column=killed" in message and "2 of 100 rows" in message
+    rejected = pd.read_csv(tmp_path / "archive.quarantine" / "a.csv.csv", dtype=str)
+    assert list(rejected["line"]) == ["100", "101"]
     assert check(path).refusal.code == "E-QUARANTINE"
     assert take(store, path, limits=Limits(max_bad=0.02)).accepted == 98
 
 
-def test_coarse_dates_are_left_out_by_rule_and_do_not_refuse_a_file(store, crisis_csv, write):
+def test_coarse_dates_are_left_out_without_refusing_the_file(store, crisis_csv, write):
     header = "id,date_start,date_end,date_prec,type_of_violence,side_a,side_b,country,latitude,"
     cells = "2019-01-01,2019-01-01,{},1,IS,Government of Iraq,Iraq,33,44,1"
     lines = [f"{k},{cells.format(1 if k else 5)}" for k in range(9)]
@@ -406,10 +406,10 @@ def test_coarse_dates_are_left_out_by_rule_and_do_not_refuse_a_file(store, crisi
 
 def test_loading_a_file_an_archive_and_the_bundled_one_gives_the_same(store, write):
     path = write(rows(*MANY, plain("x", killed=-1)))
-    with pytest.warns(UserWarning, match="1 of 201 rows") as told:
+    with pytest.warns(UserWarning, match="1 of 201 rows") as warnings:
         loaded = load_events("tidy", path)
-    said = "".join(str(one.message) for one in told)
-    assert "1 of 201 rows" in said and "line 202 Q-NUMBER killed='-1'" in said
+    text = "".join(str(warning.message) for warning in warnings)
+    assert "1 of 201 rows" in text and "line 202 Q-NUMBER killed='-1'" in text
     take(store, path)
     stored = load_events("tidy", store.folder)
     assert stored.digest == loaded.digest and loaded.known_basis == "observed"
@@ -430,7 +430,7 @@ def test_a_file_without_known_dates_says_so(write):
     assert str(lagged.versions[schema.KNOWN_DATE][0].date()) == "2020-01-06"
 
 
-def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
+def test_many_blocks_give_the_result_of_a_single_block(store, write, monkeypatch):
     from escalation.events.reading import rows as reading
     from escalation.events.store import ingest as module
 
@@ -445,16 +445,18 @@ def test_many_blocks_give_what_one_gives(store, write, monkeypatch):
     assert check(path, limits=LAX).duplicates == 1
 
 
-def test_the_command_checks_takes_and_tells(write, tmp_path):
+def test_the_commands_validate_ingest_and_report(write, tmp_path):
     path = write(rows(*MANY, plain("x", killed=-1)))
-    told = escalation("validate", "--source", "tidy", path, folder=tmp_path)
-    assert told.returncode == 0 and "Q-NUMBER" in told.stdout and "202" in told.stdout
+    lax = escalation("validate", "--source", "tidy", path, folder=tmp_path)
+    assert lax.returncode == 0 and "Q-NUMBER" in lax.stdout and "202" in lax.stdout
     strict = escalation("validate", "--source", "tidy", path, "--max-bad", 0, folder=tmp_path)
     assert strict.returncode == 3 and "error[E-QUARANTINE]" in strict.stderr
     assert "Q-NUMBER" in strict.stdout
-    taken = escalation(
+    ingest = escalation(
         "ingest", "--source", "tidy", path, "--archive", "kept", "--json", folder=tmp_path
     )
-    (report,) = json.loads(taken.stdout)
-    assert taken.returncode == 0 and report["added"] == 200 and report["reasons"] == {"Q-NUMBER": 1}
+    (report,) = json.loads(ingest.stdout)
+    assert (
+        ingest.returncode == 0 and report["added"] == 200 and report["reasons"] == {"Q-NUMBER": 1}
+    )
     assert ArchiveStore(tmp_path / "kept").files()[0].quarantined == 1

@@ -10,7 +10,7 @@ import pandas as pd
 from escalation import schema
 from escalation.metrics.calibration import consistency_band, recalibrated
 from escalation.report.page_data import ReportData
-from escalation.report.words import BASES, long_day
+from escalation.report.words import long_day
 
 
 def record(data: ReportData) -> dict[str, Any] | None:
@@ -107,7 +107,7 @@ def provenance_rows(data: ReportData) -> list[tuple[str, str]]:
         ("Training data", str(stamp["training_data"])),
         ("Scored as of", f"the end of {long_day(stamp['as_of'])}"),
         ("Scored data", str(stamp["scored_data"])),
-        ("Known dates", BASES[stamp["known_dates"]]),
+        ("Known dates", stamp["known_dates"].replace("_", " ")),
         ("Experiment", f"{data.experiment.experiment.name}, {stamp['experiment']}"),
         ("Software", f"escalation {stamp['version']}"),
     ]

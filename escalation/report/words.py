@@ -16,12 +16,6 @@ from escalation.metrics.summary import FEWEST_POSITIVES
 from escalation.report.page_data import ReportData
 
 _TYPES_SHOWN = 5
-BASES = {
-    "observed": "observed: the day on which a source reported the event",
-    "overwritten": "approximate: the source keeps only its latest time stamp",
-    "assumed": "assumed from a stated lag",
-    "event_date": "taken to be the event dates, which is optimistic",
-}
 _IDENTIFIER = re.compile("[a-z0-9_ -]+")
 _SMALL_WORDS = frozenset({"al", "el", "de", "and", "of", "the", "on"})
 SHORT_NAMES = frozenset({"us", "un", "uk", "eu", "ii", "iii", "iv"})
@@ -102,8 +96,8 @@ def caveats(data: ReportData) -> list[str]:
             "after the day of this page. Its numbers look better than they are."
         )
     sentences += _on_the_record(data) + _on_the_data(data)
-    if stamp["known_dates"] != "observed":
-        sentences.append(f"The dates when events became known are {BASES[stamp['known_dates']]}.")
+    if stamp["caveat"]:
+        sentences.append(f"{stamp['caveat'][:1].upper()}{stamp['caveat'][1:]}.")
     return sentences
 
 
@@ -130,10 +124,9 @@ def _on_the_record(data: ReportData) -> list[str]:
             f"With only {positives} positives, the models can't be ranked; none is claimed to be "
             "the best."
         )
-    elif "model" in data.summary and (data.summary["model"] == data.family).any():
-        verdict = data.summary.set_index("model").loc[data.family, "verdict"]
-        if data.family != "ewma_nb":
-            sentences.append(f"Compared with the baseline, ewma_nb: {verdict}.")
+    elif data.family != "ewma_nb" and not data.summary.empty:
+        verdicts = data.summary.loc[data.summary["model"] == data.family, "verdict"]
+        sentences += [f"Compared with the baseline, ewma_nb: {verdict}." for verdict in verdicts]
     sentences.append(
         f"{data.family} was selected on the same forecasts that its record shows, which flatters "
         "it slightly."

@@ -1,1 +1,1 @@
-"""A registered model's forecasts: the watch list, its explanations, and the record kept of it."""
+"""Forecasts of registered models: the watch list, its explanations, and the ledger."""

@@ -34,14 +34,7 @@ _BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """Scores of a day if single events had not happened, or more like them had.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    inputs : ScoringInputs
-        The day as it was scored.
-    """
+    """Scores of a day if single events had not happened, or more like them had."""
 
     scorer: Scorer
     inputs: ScoringInputs
@@ -209,12 +202,9 @@ class Counterfactual:
 
 
 def _same(left: pd.DataFrame, right: pd.DataFrame) -> Bools:
-    """Where rows of two tables of the same shape agree, missing values included."""
-    equal = np.ones(len(left), dtype=bool)
-    for column in left:
-        a, b = left[column].reset_index(drop=True), right[column].reset_index(drop=True)
-        equal &= ((a == b).fillna(False) | (a.isna() & b.isna())).to_numpy(bool)
-    return equal
+    """Where rows of two tables with the same index agree, missing values included."""
+    same = (left == right).fillna(False) | (left.isna() & right.isna())
+    return same.all(axis=1).to_numpy(bool)
 
 
 def _to_score(

@@ -61,12 +61,12 @@ def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
     dict
         ``unit``, ``day``, ``rows`` and ``probability``.
     """
-    some = X.iloc[np.unique(np.linspace(0, len(X) - 1, rows).astype(int))]
+    sample = X.iloc[np.unique(np.linspace(0, len(X) - 1, rows).astype(int))]
     return {
-        "unit": [str(unit) for unit, _ in some.index],
-        "day": [f"{day:%Y-%m-%d}" for _, day in some.index],
-        "rows": some.to_numpy(dtype=np.float64).tolist(),
-        "probability": model.predict_proba(some.astype(np.float64))[:, 1].tolist(),
+        "unit": [str(unit) for unit, _ in sample.index],
+        "day": [f"{day:%Y-%m-%d}" for _, day in sample.index],
+        "rows": sample.to_numpy(dtype=np.float64).tolist(),
+        "probability": model.predict_proba(sample.astype(np.float64))[:, 1].tolist(),
     }
 
 

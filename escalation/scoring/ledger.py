@@ -41,16 +41,7 @@ def ledger_path(store: Path | None) -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the ledger.
-
-    Parameters
-    ----------
-    forecast : mapping
-        Plain data, with its provenance.
-    issued_at : str
-        Clock of the issuing machine, UTC, ISO 8601.
-    previous, hash : str
-    """
+    """A line of the ledger: a forecast with its provenance, and its time of issue (UTC, ISO)."""
 
     forecast: Mapping[str, Any]
     issued_at: str
@@ -223,15 +214,7 @@ def _append(path: Path, forecasts: Iterable[Mapping[str, Any]], stamp: str) -> s
 
 
 class ForecastSeries(NamedTuple):
-    """Comparable forecasts: of one registered model, label and horizon.
-
-    Parameters
-    ----------
-    model, target : str
-        Registered name and label.
-    horizon : int
-        In days.
-    """
+    """Comparable forecasts: of one registered model, label and horizon in days."""
 
     model: str
     target: str

@@ -58,28 +58,16 @@ class ChangedRows:
 
 @dataclass(frozen=True)
 class PerturbedRows:
-    """A day's panel rows and the events behind them.
-
-    Parameters
-    ----------
-    inputs : DayInputs
-    events : DataFrame
-        As known on the day.
-    """
+    """A day's panel rows, and the events behind them as known on the day."""
 
     inputs: DayInputs
     events: pd.DataFrame
-
-    @property
-    def panel(self) -> Panel:
-        """One row per unit."""
-        return self.inputs.panel
 
     @cached_property
     def event_day(self) -> Ints:
         """Day index of each event; negative before the start of the axis."""
         days = self.events[schema.EVENT_DATE].to_numpy("datetime64[D]")
-        return (days - self.panel.days[0]).astype(np.int64)
+        return (days - self.inputs.panel.days[0]).astype(np.int64)
 
     @cached_property
     def holders(self) -> Ints:
@@ -102,7 +90,7 @@ class PerturbedRows:
         """The rows that each perturbation changes."""
         removed = perturbations.times == REMOVED
         day = np.where(removed, self.event_day[perturbations.event], self.inputs.frontier)
-        inside = (day >= 0) & (day < len(self.panel.days))
+        inside = (day >= 0) & (day < len(self.inputs.panel.days))
         units = self.holders[perturbations.event]
         number, kind = np.nonzero((units >= 0) & inside[:, None])
         return ChangedRows(number, units[number, kind], day[number])
@@ -123,7 +111,7 @@ class PerturbedRows:
         """
         event = perturbations.event[changed.perturbation]
         times = perturbations.times[changed.perturbation]
-        rows, number = self.panel.take(changed.unit), np.arange(len(changed))
+        rows, number = self.inputs.panel.take(changed.unit), np.arange(len(changed))
         for channel in self.inputs.spec.all_channels:
             values, weight = rows.channels[channel.name], self.weights[channel.name]
             cell = values[number, changed.day].astype(np.float64)

@@ -32,14 +32,7 @@ _SHOWN = ("model", "rows", "positives", "brier", "skill_vs_climatology", "skill_
 
 @dataclass(frozen=True)
 class BacktestPlots:
-    """Figures of a backtest.
-
-    Parameters
-    ----------
-    forecasts : DataFrame
-    table : DataFrame
-        Summary of the forecasts.
-    """
+    """Figures of a backtest's forecasts and of their summary."""
 
     forecasts: pd.DataFrame
     table: pd.DataFrame
@@ -55,12 +48,7 @@ class BacktestPlots:
 
 @dataclass(frozen=True, repr=False)
 class FittedModel:
-    """A model fitted on everything that had resolved.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    """
+    """A model fitted on everything that had resolved."""
 
     scorer: Scorer
 

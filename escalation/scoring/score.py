@@ -157,9 +157,9 @@ def _rows(
         record = TrackRecord.of(scorer.manifest.record)
     verified = record.positives >= FEWEST_POSITIVES
     unverified = None if verified else NOT_VERIFIED.format(record.positives, record.resolved)
-    stamp = provenance(scorer, inputs.archive, inputs.day)
+    stamp = _provenance(scorer, inputs)
     lower, upper = record.interval(inputs.probability)
-    counts = counts_of(scorer, inputs)
+    counts = _counts(scorer, inputs)
     about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
     unseen = _unseen_types(scorer, counterfactual)
     absent = sorted(set(rates["units"]) - set(inputs.unit_keys))
@@ -192,14 +192,8 @@ def _rows(
     return rows
 
 
-def counts_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
-    """Expected number of events and its 80% range, by unit; empty if the label counts none.
-
-    Raises
-    ------
-    ModelError
-        ``E-MODEL-MANIFEST`` for an invalid mixture of counts in the manifest.
-    """
+def _counts(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, Any]]:
+    """Expected number of events and its 80% range, by unit; empty if the label counts none."""
     if not scorer.manifest.counts or not len(inputs.X):
         return [{}] * len(inputs.X)
     with _from_manifest("a mixture of counts", "counts"):
@@ -269,25 +263,17 @@ def _explained(rows: Sequence[Score], counterfactual: Counterfactual, *, most: i
     return explained
 
 
-def provenance(scorer: Scorer, archive: EventArchive, day: np.datetime64) -> dict[str, Any]:
-    """Everything needed to reproduce a score.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    archive : EventArchive
-        As it was on the day.
-    day : datetime64[D]
-    """
-    manifest = scorer.manifest
+def _provenance(scorer: Scorer, inputs: ScoringInputs) -> dict[str, Any]:
+    """Everything needed to reproduce a score."""
+    manifest, archive = scorer.manifest, inputs.archive
     return {
         "model": scorer.reference,
         "family": manifest.family,
         "model_hash": scorer.model_hash,
         "trained_to": manifest.trained_to,
         "training_data": manifest.data_digest,
-        "scored_data": archive.until(day).digest,
-        "as_of": str(day),
+        "scored_data": archive.digest,
+        "as_of": str(inputs.day),
         "known_dates": archive.known_basis,
         "caveat": CAVEATS[archive.known_basis],
         "experiment": scorer.experiment.digest,

@@ -58,12 +58,7 @@ def checked_input(X: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ScoringInputs(DayInputs):
-    """A day's model inputs and scores.
-
-    Parameters
-    ----------
-    probability : ndarray of float64, shape (unit,)
-    """
+    """A day's model inputs, and the probability of each unit."""
 
     probability: NDArray[np.float64]
 

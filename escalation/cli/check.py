@@ -23,8 +23,8 @@ def audit_command(
     experiment: NeededExperiment,
     reading: Reading = READING,
     plugin: Plugin = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Shuffles of the outcomes.")] = 3,
-    cuts: Annotated[int, typer.Option(min=1, help="Days to look from.")] = 6,
+    seeds: Annotated[int, typer.Option(min=1, help="How often to shuffle the outcomes.")] = 3,
+    cuts: Annotated[int, typer.Option(min=1, help="How many days to test as the present.")] = 6,
     as_json: Json = False,
 ) -> None:
     """Look for leaks: does anything use what was not yet known?"""

@@ -54,7 +54,8 @@ Explain = Annotated[
 ModelName = Annotated[
     str,
     typer.Option(
-        "--model", help="Registered model, NAME[@ALIAS]; for one of several labels, NAME.LABEL."
+        "--model",
+        help="Registered model: NAME or NAME@ALIAS; for one of several labels, NAME.LABEL.",
     ),
 ]
 Budget = Annotated[int | None, typer.Option(min=1, help="How many units may raise an alert.")]
@@ -150,19 +151,8 @@ def read_archive(
 ) -> EventArchive:
     """Read the events named on the command line, or those of the experiment.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    reading : Reading
-    store : str, optional
-        The store of a model; relative paths in its experiment start at a local store's folder.
-    columns : collection of str, optional
-        Columns to read of an archive on disk; all by default.
-
-    Raises
-    ------
-    InputError
-        ``E-FILE`` if the experiment's events are missing.
+    Relative paths in the experiment of a model start at the folder of its local store. Of an
+    archive on disk, only the given columns are read.
     """
     from escalation.events import Limits, Options, load_events
 

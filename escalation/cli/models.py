@@ -86,15 +86,9 @@ def compare_command(
 
     comparison = tracking.compare_runs(before, after, tracking_uri=uri)
     if as_json:
-        print_json(
-            {
-                "before": comparison.before,
-                "after": comparison.after,
-                "seen": comparison.seen,
-                "table": records(comparison.table),
-                "differences": records(comparison.differences),
-            }
-        )
+        runs = {name: getattr(comparison, name) for name in ("before", "after", "seen")}
+        tables = {name: records(getattr(comparison, name)) for name in ("table", "differences")}
+        print_json({**runs, **tables})
         return
     show(
         *result_tables.comparison_tables(comparison),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -244,29 +244,13 @@ def report_command(
     archive = read_archive(scorers[0].experiment, reading, store=uri)
     issued = read_ledger(ledger or ledger_path(tracking.local_file(uri)))
     day = str(scored_day(scorers[0], archive, as_of))
+    options: dict[str, Any] = {"as_of": day, "allow_in_sample": allow_in_sample, "budget": budget}
     lists, supposed = [], []
     for scorer in scorers:
-        lists.append(
-            score(
-                scorer,
-                archive,
-                as_of=day,
-                allow_in_sample=allow_in_sample,
-                budget=budget,
-                explain=explain,
-                previous=issued_before(issued, scorer.series, day=day),
-            )
-        )
+        previous = issued_before(issued, scorer.series, day=day)
+        lists.append(score(scorer, archive, explain=explain, previous=previous, **options))
         if suppose:
-            supposed += score_if(
-                scorer,
-                archive,
-                suppose,
-                as_of=day,
-                allow_in_sample=allow_in_sample,
-                budget=budget,
-                explain=0,
-            )
+            supposed += score_if(scorer, archive, suppose, explain=0, **options)
     forecasts = [
         tracking.load_forecasts(scorer.reference.partition(" ")[0], uri=uri) for scorer in scorers
     ]

@@ -49,17 +49,7 @@ def _option(text: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class FileReading:
-    """Options on how a file of events is read.
-
-    Parameters
-    ----------
-    encoding, separator, date_format, zone, event_type, lag : optional
-        As for :class:`escalation.events.Options`.
-    columns : list of str, optional
-        Each as ``YOURS=NAME``.
-    max_bad : float
-        Largest share of rows that may be left out.
-    """
+    """Options on how a file of events is read."""
 
     encoding: Annotated[str | None, _option("Encoding of the text; UTF-8 by default.")] = None
     separator: Annotated[str | None, _option("Separator of cells; detected by default.")] = None
@@ -95,15 +85,7 @@ class FileReading:
 
 @dataclass(frozen=True)
 class IntakeReading(FileReading):
-    """Options on how files are read that are checked or stored in an archive.
-
-    Parameters
-    ----------
-    coarsest : int
-        Coarsest date precision that is kept, in days.
-    spans : {'first', 'refuse'}
-        Treatment of events that span several days.
-    """
+    """Options on how files are read that are checked or stored in an archive."""
 
     coarsest: Annotated[int, _option("Coarsest date precision that is kept, in days.", min=1)] = 7
     spans: Annotated[
@@ -114,15 +96,7 @@ class IntakeReading(FileReading):
 
 @dataclass(frozen=True)
 class Reading(FileReading):
-    """Options that override the ``[data]`` of an experiment.
-
-    Parameters
-    ----------
-    events : Path, optional
-        A file, or the folder of an archive.
-    source : str, optional
-        Name of a format.
-    """
+    """Options that override the ``[data]`` of an experiment."""
 
     events: Annotated[Path | None, _option("Events to use instead of the experiment's.")] = None
     source: Annotated[str | None, _option("Format of the events, such as tidy or acled.")] = None

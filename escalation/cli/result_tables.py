@@ -98,15 +98,7 @@ def model_table(summary: pd.DataFrame, *, title: str) -> Table:
 
 
 def ablation_table(ablation: pd.DataFrame, *, title: str) -> Table:
-    """The value of each feature family with 95% intervals, most valuable first.
-
-    Parameters
-    ----------
-    ablation : DataFrame
-        From :func:`escalation.backtest.ablation.family_ablation`.
-    title : str
-        The label.
-    """
+    """The value of each feature family with 95% intervals, most valuable first."""
     table = left_table(
         f"{title}: {ablation['model'].iloc[0]} without each feature family",
         "without",

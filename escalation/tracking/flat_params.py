@@ -9,13 +9,18 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from mlflow import MlflowClient
+from mlflow.entities import Param
+
 from escalation._util.checked import PIPELINE_ARGUMENTS
+from escalation.backtest.train import Trained
 from escalation.experiment import Experiment, target_of
 from escalation.features import ACROSS, FEATURES
 from escalation.models import MODELS
 
-LONGEST_PARAMETER = 6000
-UNSET = "not set"
+_LONGEST_PARAMETER, _MOST_PARAMETERS = 6000, 100
+"""In characters, and in one request."""
+_UNSET = "not set"
 _KEPT_WHOLE = {"data.columns", "models.prior.numbers"}
 """Tables that become one parameter: their keys come from the user's file, or are many."""
 
@@ -63,9 +68,32 @@ def flat_params(experiment: Experiment, *, models: Collection[str] | None = None
     }
     return {
         # MLflow allows few characters in a name, channels any.
-        re.sub(r"[^\w.\- ]", "_", name)[:250]: _as_text(value)[:LONGEST_PARAMETER]
+        re.sub(r"[^\w.\- ]", "_", name)[:250]: _as_text(value)[:_LONGEST_PARAMETER]
         for name, value in _leaves("", sections)
     }
+
+
+def params_of(trained: Trained) -> dict[str, str]:
+    """All settings of the experiment, and the label; custom models as their repr."""
+    custom = {
+        f"models.{name}": str(model) for name, model in (trained.case.custom_models or {}).items()
+    }
+    flat = flat_params(trained.case.experiment, models=list(trained.models))
+    return {**flat, **custom, "target": trained.label}
+
+
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Log any number of parameters.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    params : mapping of str to str
+    """
+    entries = [Param(name, value[:_LONGEST_PARAMETER]) for name, value in params.items()]
+    for first in range(0, len(entries), _MOST_PARAMETERS):
+        client.log_batch(run_id, params=entries[first : first + _MOST_PARAMETERS])
 
 
 def _with_defaults(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,5 +121,5 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _as_text(value: Any) -> str:
     if value is None:
-        return UNSET
+        return _UNSET
     return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)

@@ -34,13 +34,9 @@ GROUPED = {
     "counts/dates": "dates",
     "counts/units": "units",
 }
-QUIET = {
-    "quiet_units/brier": "brier",
-    "quiet_units/skill_vs_ewma_nb": "skill_vs_ewma_nb",
-    "quiet_units/skill_vs_ewma_nb_lower": "skill_vs_ewma_nb_lower",
-    "quiet_units/skill_vs_ewma_nb_upper": "skill_vs_ewma_nb_upper",
-    "quiet_units/positives": "positives",
-}
+_SKILL = "skill_vs_ewma_nb"
+QUIET = ("brier", _SKILL, f"{_SKILL}_lower", f"{_SKILL}_upper", "positives")
+"""Columns of the scores of quiet units; the metrics' group is ``quiet_units``."""
 ALERTS = ("recall", "precision", "false_alarms_per_hit", "median_lead_days")
 _MOST_STEPS = 60
 """Points of a curve over the origins: a chart shows no more, and each takes time to store."""
@@ -73,7 +69,7 @@ def metrics_of(evaluation: Evaluation, model: str) -> dict[str, float]:
     return finite(
         {
             **summary_metrics(_row(evaluation.comparison, model)),
-            **{name: quiet.get(column) for name, column in QUIET.items()},
+            **{f"quiet_units/{column}": quiet.get(column) for column in QUIET},
         }
     )
 

@@ -13,9 +13,10 @@ from mlflow import MlflowClient
 from escalation._util.outputs import write_table
 from escalation.errors import require_instance
 from escalation.scoring.result import BacktestResult
+from escalation.tracking.flat_params import log_params, params_of
 from escalation.tracking.metric_names import DECIDING
 from escalation.tracking.run_names import TRAINING_TAG
-from escalation.tracking.runs import log_params, params_of, tags_of
+from escalation.tracking.runs import tags_of
 
 _TAGS = ("target", "horizon", "data", "experiment_digest", "trained_to", "code", "code_digest")
 

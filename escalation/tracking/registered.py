@@ -26,16 +26,7 @@ _VERSION: Final = """
 
 
 class StoredVersion(NamedTuple):
-    """A version of a registered model.
-
-    Parameters
-    ----------
-    name, alias, version : str
-    digest : str
-        The hash that it was registered with.
-    source : str
-        Address of its files.
-    """
+    """A version of a registered model: the hash that it was registered with, its files' address."""
 
     name: str
     alias: str

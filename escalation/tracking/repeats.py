@@ -33,16 +33,7 @@ MODEL_TAG, VERSION_TAG = "registered_model", "registered_version"
 
 @dataclass(frozen=True)
 class EarlierTraining:
-    """A label of an earlier training.
-
-    Parameters
-    ----------
-    target, best : str
-        The label, and its best model.
-    model, version : str
-        Registered.
-    run_id, experiment_id : str
-    """
+    """A label of an earlier training: its best model, as registered under a name and version."""
 
     target: str
     best: str

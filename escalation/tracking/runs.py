@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.data.pandas_dataset import from_pandas
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from escalation import __version__, plots
@@ -29,7 +29,7 @@ from escalation.models import BASELINES
 from escalation.report import ReportData, training_pages
 from escalation.tracking import notes
 from escalation.tracking.card import log_card
-from escalation.tracking.flat_params import LONGEST_PARAMETER, flat_params
+from escalation.tracking.flat_params import log_params, params_of
 from escalation.tracking.lifecycle import begin_run, clear_stale, tracked_run
 from escalation.tracking.metric_names import DECIDING, curves_of, metrics_of, now_in_ms
 from escalation.tracking.pictures import CHILDREN, PARENT, draw
@@ -56,23 +56,14 @@ COMPARISON_FILE = "comparison.json"
 SHOWN_ROWS = 200
 _SECONDS_STORING = 30
 """Time limit for a server's answer once the work is done; before it, the usual one applies."""
-MOST_PARAMETERS = 100
-"""In one request."""
 TABLES = ("by_unit", "by_month", "by_horizon", "quiet", "alerts")
 
 
 @dataclass(frozen=True)
 class LoggedTraining:
-    """The runs and the model version of a training.
+    """The parent run of a training, and its registered model.
 
-    Parameters
-    ----------
-    run_id, experiment_id : str
-        Of the parent run.
-    name, version : str
-        The registered model.
-    alias : str
-        ``champion`` for the first version of a name, ``challenger`` afterwards.
+    The alias is ``champion`` for the first version of a name, ``challenger`` afterwards.
     """
 
     run_id: str
@@ -220,29 +211,6 @@ def tags_of(trained: Trained) -> dict[str, str]:
         "mlflow.source.name": "escalation train",
         "mlflow.user": os.environ.get("USER", "escalation"),
     }
-
-
-def params_of(trained: Trained) -> dict[str, str]:
-    """All settings of the experiment, and the label; custom models as their repr."""
-    custom = {
-        f"models.{name}": str(model) for name, model in (trained.case.custom_models or {}).items()
-    }
-    flat = flat_params(trained.case.experiment, models=list(trained.models))
-    return {**flat, **custom, "target": trained.label}
-
-
-def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Log any number of parameters.
-
-    Parameters
-    ----------
-    client : MlflowClient
-    run_id : str
-    params : mapping of str to str
-    """
-    entries = [Param(name, value[:LONGEST_PARAMETER]) for name, value in params.items()]
-    for first in range(0, len(entries), MOST_PARAMETERS):
-        client.log_batch(run_id, params=entries[first : first + MOST_PARAMETERS])
 
 
 def _log_parent(

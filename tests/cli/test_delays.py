@@ -1,4 +1,4 @@
-"""``escalation revisions``: what it prints, for people and for scripts, and what it can't tell."""
+"""``escalation revisions``: its tables, its JSON, and what can't be measured."""
 
 import json
 
@@ -36,12 +36,12 @@ def folder(tmp_path):
 
 
 def ran(*arguments, folder):
-    done = escalation("revisions", *arguments, folder=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    result = escalation("revisions", *arguments, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
-def test_without_arguments_it_tells_of_the_bundled_events(tmp_path):
+def test_without_arguments_it_describes_the_bundled_events(tmp_path):
     text = ran(folder=tmp_path)
     assert "known dates: observed" in text
     assert "How late is the first report" in text
@@ -50,7 +50,7 @@ def test_without_arguments_it_tells_of_the_bundled_events(tmp_path):
     assert "The experiment sets" not in text
 
 
-def test_tables_name_shares_medians_and_the_largest_change(folder):
+def test_tables_show_shares_medians_and_the_largest_change(folder):
     text = ran("--events", "dated.csv", folder=folder)
     rows = [line for line in text.splitlines() if line.startswith("│ all events")]
     cells = [[cell.strip() for cell in row.strip("│").split("│")] for row in rows]
@@ -60,13 +60,13 @@ def test_tables_name_shares_medians_and_the_largest_change(folder):
     assert "3 events from 2020-01-08 to 2020-01-11; reports up to 2020-02-10" in text
 
 
-def test_an_experiment_with_a_lag_is_told_which_the_archive_suggests(folder):
+def test_an_experiment_with_a_lag_gets_the_suggested_one_too(folder):
     text = ran("own.toml", "--events", "dated.csv", folder=folder)
     assert "Suggested: [data] lag = 2, the fewest whole days within which at least 90%" in text
     assert text.rstrip().endswith("The experiment sets: [data] lag = 5.")
 
 
-def test_for_scripts(folder):
+def test_json_has_the_lags_and_the_groups(folder):
     record = json.loads(ran("own.toml", "--events", "dated.csv", "--json", folder=folder))
     assert (record["suggested_lag"], record["experiment_lag"]) == (2, 5)
     assert record["known_basis"] == "observed"
@@ -87,9 +87,9 @@ def test_events_without_a_day_of_report_have_no_lateness_instead_of_zeros(folder
     assert {group["lateness"] for group in record["groups"]} == {None}
 
 
-def test_an_archive_with_assumed_days_says_so_and_suggests_no_lag(folder):
-    given = ("--source", "tidy", "--lag", "3", "--archive", "store")
-    assert escalation("ingest", "undated.csv", *given, folder=folder).returncode == 0
+def test_an_archive_with_assumed_days_gets_a_caution_and_no_suggested_lag(folder):
+    options = ("--source", "tidy", "--lag", "3", "--archive", "store")
+    assert escalation("ingest", "undated.csv", *options, folder=folder).returncode == 0
     text = ran("--events", "store", folder=folder)
     assert "not observed but assumed" in text
     assert "Suggested" not in text
@@ -108,8 +108,8 @@ def test_it_draws_a_figure(folder):
         (("--events", "none.csv"), "E-", 3),
     ],
 )
-def test_what_it_refuses(arguments, code, status, folder):
-    done = escalation("revisions", *arguments, folder=folder)
-    assert (done.returncode, done.stdout) == (status, "")
-    assert f"error[{code}" in done.stderr
+def test_invalid_input_is_refused_and_nothing_is_drawn(arguments, code, status, folder):
+    result = escalation("revisions", *arguments, folder=folder)
+    assert (result.returncode, result.stdout) == (status, "")
+    assert f"error[{code}" in result.stderr
     assert not list(folder.glob("late*"))

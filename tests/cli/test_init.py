@@ -1,4 +1,4 @@
-"""`init`: what a file is, and an experiment that trains on it as it stands."""
+"""`init` describes a file and writes an experiment that trains on it unchanged."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ TABLES = {
 def test_init_then_train_then_score(case, tmp_path):
     types, places, header = TABLES[case]
     own_table(tmp_path / "events.csv", types, places, days=300, header=header)
-    done = escalation("init", "events.csv", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "tidy" in done.stdout and "event_date; suggested lag: 0 days" in done.stdout
+    result = escalation("init", "events.csv", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "tidy" in result.stdout and "event_date; suggested lag: 0 days" in result.stdout
     # One case with the models as they stand but the slowest, the others with one.
     slow = "boosting" if case == "votes alone" else "boosting|negbin|blend"
     quick = re.sub(rf"({slow}) = {{}}\n", "", (tmp_path / "events.toml").read_text())
@@ -32,19 +32,19 @@ def test_init_then_train_then_score(case, tmp_path):
     with undrawn():
         trained = escalation("train", "events.toml", folder=tmp_path)
     assert trained.returncode == 0, trained.stderr
-    model = re.search(r"score --model (\S+)", done.stdout)[1]
+    model = re.search(r"score --model (\S+)", result.stdout)[1]
     scored = escalation("score", "--model", model, "--json", folder=tmp_path)
     assert scored.returncode == 0, scored.stderr
     assert "all" in {row["unit"] for row in json.loads(scored.stdout)}
-    for text in (done.stdout, trained.stdout, trained.stderr, scored.stderr):
+    for text in (result.stdout, trained.stdout, trained.stderr, scored.stderr):
         assert not re.search(r"'(Vote on air strikes|bill passed)'.*(rung 3|severity is 3)", text)
 
 
 def test_json_has_the_facts_and_the_labels(tmp_path):
     own_table(tmp_path / "events.csv", ["ambush", "talks"], ["North", "South"], days=300)
-    done = escalation("init", "events.csv", "--json", "--out", "sub/mine.toml", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
+    result = escalation("init", "events.csv", "--json", "--out", "sub/mine.toml", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    facts = json.loads(result.stdout)
     assert (facts["format"], facts["separator"], facts["quarantined"]) == ("tidy", ",", 0)
     assert facts["types_without_rung"] == {"ambush": None, "talks": [1, 1, 1]}
     assert facts["units"]["admin1"]["count"] == 2
@@ -53,12 +53,12 @@ def test_json_has_the_facts_and_the_labels(tmp_path):
     assert written.data.events == str(tmp_path / "sub" / "../events.csv")
 
 
-def test_an_experiment_that_is_there_is_kept(tmp_path):
+def test_an_existing_experiment_is_not_overwritten(tmp_path):
     own_table(tmp_path / "events.csv", ["ambush"], ["North"], days=200)
     (tmp_path / "events.toml").write_text("mine")
-    done = escalation("init", "events.csv", folder=tmp_path)
-    assert done.returncode == 2
-    assert "--force" in done.stderr
+    result = escalation("init", "events.csv", folder=tmp_path)
+    assert result.returncode == 2
+    assert "--force" in result.stderr
     assert (tmp_path / "events.toml").read_text() == "mine"
     assert escalation("init", "events.csv", "--force", folder=tmp_path).returncode == 0
 
@@ -78,25 +78,25 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_table_of_events_is_refused_and_nothing_is_written(case, tmp_path):
-    data, told = REFUSED[case]
+def test_a_file_that_is_not_a_table_of_events_is_refused_and_nothing_is_written(case, tmp_path):
+    data, message = REFUSED[case]
     (tmp_path / "events.csv").write_bytes(data)
-    done = escalation("init", "events.csv", folder=tmp_path)
-    assert done.returncode == 3, (done.stdout, done.stderr)
-    assert told in done.stderr
+    result = escalation("init", "events.csv", folder=tmp_path)
+    assert result.returncode == 3, (result.stdout, result.stderr)
+    assert message in result.stderr
     assert not (tmp_path / "events.toml").exists()
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    done = escalation("init", "none.csv", folder=tmp_path)
-    assert (done.returncode, "E-FILE" in done.stderr) == (3, True)
+    result = escalation("init", "none.csv", folder=tmp_path)
+    assert (result.returncode, "E-FILE" in result.stderr) == (3, True)
 
 
-def test_a_table_too_short_is_described_and_its_experiment_written(tmp_path):
+def test_a_table_that_is_too_short_still_gets_a_description_and_an_experiment(tmp_path):
     own_table(tmp_path / "events.csv", ["ambush"], ["North"], days=12)
-    done = escalation("init", "events.csv", folder=tmp_path)
-    assert done.returncode == 0
-    assert "no label can be learnt from this file yet" in done.stderr
-    assert "nothing can be trained before it spans 2 more days" in done.stderr
-    assert "next:" not in done.stdout
+    result = escalation("init", "events.csv", folder=tmp_path)
+    assert result.returncode == 0
+    assert "no label can be learnt from this file yet" in result.stderr
+    assert "nothing can be trained before it spans 2 more days" in result.stderr
+    assert "next:" not in result.stdout
     assert load_experiment(tmp_path / "events.toml").targets

@@ -1,4 +1,4 @@
-"""``escalation prior`` learns from files, tells what it gains, and an experiment names it."""
+"""``escalation prior`` learns numbers from files for experiments to use."""
 
 import json
 
@@ -27,7 +27,7 @@ numbers = "my_prior.json"
 every = 28
 """
 COLUMNS = ("place=site", "date=event_date", "type=event_type", "id=event_id")
-READ = ("--source", "tidy", "--unit", "site", *(f"--columns={one}" for one in COLUMNS))
+READ = ("--source", "tidy", "--unit", "site", *(f"--columns={column}" for column in COLUMNS))
 NAMED = (*READ, "--out", "my_prior.json")
 
 
@@ -38,37 +38,37 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_an_experiment_that_names_them_trains_and_scores_without_the_file(folder):
-    done = escalation("prior", "north.csv", *NAMED, "--json", folder=folder)
-    assert done.returncode == 0, done.stderr
-    told = {row["label"]: row for row in json.loads(done.stdout)}
+def test_an_experiment_with_the_numbers_trains_and_then_scores_without_their_file(folder):
+    result = escalation("prior", "north.csv", *NAMED, "--json", folder=folder)
+    assert result.returncode == 0, result.stderr
+    labels = {row["label"]: row for row in json.loads(result.stdout)}
     numbers = json.loads((folder / "my_prior.json").read_text(encoding="utf-8"))
-    assert told["any"]["learnt"] and set(told) == {"any", "onset", "exceed"}
-    assert {name for name, row in told.items() if row["learnt"]} == set(numbers["coefficients"])
+    assert labels["any"]["learnt"] and set(labels) == {"any", "onset", "exceed"}
+    assert {name for name, row in labels.items() if row["learnt"]} == set(numbers["coefficients"])
     path = folder / "own.toml"
     path.write_text(EXPERIMENT, encoding="utf-8")
     assert load_experiment(path).models["prior"]["numbers"] == numbers
     with undrawn():
-        done = escalation("train", "own.toml", "--json", folder=folder)
-    assert done.returncode == 0, done.stderr
+        result = escalation("train", "own.toml", "--json", folder=folder)
+    assert result.returncode == 0, result.stderr
     (folder / "my_prior.json").unlink()
-    done = escalation(
+    result = escalation(
         "score", "--model", "own", "--events", "north.csv", "--explain", "0", "--json",
         folder=folder,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert {row["unit"] for row in json.loads(done.stdout)} == {f"site {k}" for k in range(4)}
+    assert result.returncode == 0, result.stderr
+    assert {row["unit"] for row in json.loads(result.stdout)} == {f"site {k}" for k in range(4)}
 
 
-def test_it_tells_what_was_learnt_and_from_how_little(folder):
-    done = escalation("prior", "north.csv", *NAMED, folder=folder)
-    assert done.returncode == 0, done.stderr
-    assert "One file: none could be left out" in done.stdout
-    assert 'prior = { numbers = "my_prior.json" }' in done.stdout
+def test_the_output_shows_what_was_learnt_and_warns_of_a_single_file(folder):
+    result = escalation("prior", "north.csv", *NAMED, folder=folder)
+    assert result.returncode == 0, result.stderr
+    assert "One file: none could be left out" in result.stdout
+    assert 'prior = { numbers = "my_prior.json" }' in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("none.csv", *NAMED), "error[E-FILE] none.csv"),
         (("north.csv", "./north.csv", *NAMED), "the same file twice"),
@@ -77,14 +77,14 @@ def test_it_tells_what_was_learnt_and_from_how_little(folder):
         (("north.csv", *NAMED, "--last-day", "soon"), "error[E-DATE]"),
     ],
 )
-def test_what_it_can_not_do_it_says(folder, arguments, said):
-    done = escalation("prior", *arguments, folder=folder)
-    assert done.returncode and said in done.stderr
+def test_invalid_input_is_refused_and_no_numbers_are_written(folder, arguments, message):
+    result = escalation("prior", *arguments, folder=folder)
+    assert result.returncode and message in result.stderr
     assert not (folder / "my_prior.json").exists()
 
 
-def test_a_missing_file_of_numbers_is_told_before_anything_is_read(folder):
+def test_a_missing_file_of_numbers_is_reported_before_anything_is_read(folder):
     (folder / "own.toml").write_text(EXPERIMENT, encoding="utf-8")
-    done = escalation("train", "own.toml", folder=folder)
-    assert done.returncode == 2 and "error[E-FILE]" in done.stderr
-    assert "escalation prior FILES --out my_prior.json" in done.stderr
+    result = escalation("train", "own.toml", folder=folder)
+    assert result.returncode == 2 and "error[E-FILE]" in result.stderr
+    assert "escalation prior FILES --out my_prior.json" in result.stderr

@@ -1,4 +1,4 @@
-"""Events are read as ``[data]`` says, the command line overrides it, and a model keeps it."""
+"""``[data]`` sets how events are read, the command line overrides it, a model stores it."""
 
 import inspect
 import json
@@ -29,7 +29,7 @@ horizon = 7
 
 
 def written(folder, **settings):
-    """An experiment whose events lie beside it."""
+    """An experiment with its events in the same folder."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     text = "\n".join(['[experiment]\nname = "own"\n[data]', *lines, LABEL])
     folder.mkdir(exist_ok=True)
@@ -39,19 +39,19 @@ def written(folder, **settings):
 
 @pytest.fixture
 def digest(tmp_path):
-    """Of the archive of the plain file."""
+    """The digest of the plain file's archive."""
     path = written(tmp_path / "plain", events="plain.csv")
     (path.parent / "plain.csv").write_text(PLAIN, encoding="utf-8")
     return read_archive(read_experiment(path), Reading()).digest
 
 
-def test_an_experiment_says_how_its_events_are_read_and_where_they_lie_beside_it(tmp_path, digest):
+def test_an_experiment_states_how_its_events_are_read_and_their_relative_path(tmp_path, digest):
     path = written(tmp_path / "own", events="odd.csv", **SETTINGS)
     (path.parent / "odd.csv").write_text(WRITTEN, encoding="cp1252")
     assert read_archive(read_experiment(path), Reading()).digest == digest
 
 
-def test_the_command_line_overrides_what_the_experiment_says(tmp_path, digest):
+def test_the_command_line_overrides_the_experiment(tmp_path, digest):
     path = written(tmp_path / "own", events="nowhere.csv", separator="|", encoding="utf-16")
     (tmp_path / "odd.csv").write_text(WRITTEN, encoding="cp1252")
     reading = Reading(events=tmp_path / "odd.csv", **SETTINGS)
@@ -70,7 +70,7 @@ def test_a_lag_dates_what_the_file_cannot(tmp_path, where):
     assert experiment.data.lag == 3
 
 
-def test_times_need_a_zone_and_a_zone_is_taken(tmp_path):
+def test_times_need_a_zone_and_a_zone_is_used(tmp_path):
     text = PLAIN.replace("2023-01-05", "2023-01-05 23:30").replace("02-11", "02-11 3:30")
     (tmp_path / "times.csv").write_text(text, encoding="utf-8")
     path = written(tmp_path, events="times.csv")
@@ -80,13 +80,13 @@ def test_times_need_a_zone_and_a_zone_is_taken(tmp_path):
     assert len(read_archive(read_experiment(path), Reading()).versions) == 2
 
 
-def test_events_that_are_not_there_are_told_with_the_option_that_names_them(tmp_path):
+def test_the_error_for_missing_events_names_the_option(tmp_path):
     path = written(tmp_path, events="gone.csv")
     with pytest.raises(InputError, match=r"E-FILE.*gone\.csv.*--events"):
         read_archive(read_experiment(path), Reading())
 
 
-def test_events_below_the_store_are_found_from_it_and_others_by_their_whole_path(tmp_path):
+def test_events_below_the_store_get_a_relative_path_and_others_an_absolute_one(tmp_path):
     from escalation.cli.work import _with_portable_events
 
     (tmp_path / "data").mkdir()
@@ -103,7 +103,7 @@ def test_events_below_the_store_are_found_from_it_and_others_by_their_whole_path
         assert len(read_archive(portable, Reading(), store=store).versions) == 2
 
 
-def test_every_command_that_reads_events_has_every_option_that_a_message_names(tmp_path):
+def test_every_command_that_reads_events_has_all_reading_options(tmp_path):
     reading = [name for name, command in cli.COMMANDS.items()
                if "source" in inspect.signature(command).parameters
                and "files" not in inspect.signature(command).parameters]  # fmt: skip
@@ -112,8 +112,8 @@ def test_every_command_that_reads_events_has_every_option_that_a_message_names(t
         text = escalation(name, "--help", folder=tmp_path).stdout
         for option in ("events", "source", "encoding", "separator", "date-format", "zone", "lag",
                        "max-bad"):  # fmt: skip
-            given = (name, option) == ("init", "events")  # the argument itself
-            assert given or f"--{option} " in text, (name, option)
+            is_argument = (name, option) == ("init", "events")  # the argument itself
+            assert is_argument or f"--{option} " in text, (name, option)
 
 
 def shelling():
@@ -134,32 +134,34 @@ every = 14
 """
 
 
-def test_a_model_keeps_how_its_events_are_read_and_tells_what_it_left_out(tmp_path, monkeypatch):
+def test_a_model_stores_how_its_events_are_read_and_train_reports_left_out_labels(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("escalation.models.prior.packaged_numbers", dict)
     settings = {"separator": ";", "date_format": "%d.%m.%Y", "encoding": "cp1252"}
     path = written(tmp_path, events="odd.csv", **settings)
     (tmp_path / "odd.csv").write_text(shelling(), encoding="cp1252")
     path.write_text(path.read_text(encoding="utf-8") + MORE, encoding="utf-8")
     with undrawn():
-        done = escalation("train", "own.toml", "--json", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    trained, left_out = json.loads(done.stdout)
+        result = escalation("train", "own.toml", "--json", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    trained, left_out = json.loads(result.stdout)
     assert (trained["model"], trained["target"]) == ("own.any_7d", "any_7d")
     assert (left_out["target"], left_out["model"]) == ("any_60d", None)
     assert left_out["short"] == ["negative"] and left_out["error"]["code"] == "E-INSUFFICIENT"
-    assert "no quiet stretch of 60 days" in done.stderr
+    assert "no quiet stretch of 60 days" in result.stderr
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     store = ("--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db")
-    done = escalation("score", "--model", "own.any_7d", *store, "--explain", "0", "--json",
+    result = escalation("score", "--model", "own.any_7d", *store, "--explain", "0", "--json",
                       folder=elsewhere)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)) == 2
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)) == 2
     alone = path.read_text(encoding="utf-8").replace("horizon = 7", "horizon = 59")
     path.write_text(alone, encoding="utf-8")
-    done = escalation("train", "own.toml", "--json", folder=tmp_path)
-    assert done.returncode == 4 and "E-INSUFFICIENT" in done.stderr
-    assert [row["target"] for row in json.loads(done.stdout)] == ["any_59d", "any_60d"]
+    result = escalation("train", "own.toml", "--json", folder=tmp_path)
+    assert result.returncode == 4 and "E-INSUFFICIENT" in result.stderr
+    assert [row["target"] for row in json.loads(result.stdout)] == ["any_59d", "any_60d"]
 
 
 COMMANDS = {
@@ -177,11 +179,13 @@ def test_columns_are_named_on_the_command_line(command, tmp_path):
     (tmp_path / "own.toml").write_text('[experiment]\nname = "own"\n' + LABEL)
     names = ("When did it=event_date", "what=event_type", "Ort=admin1")
     options = [part for name in names for part in ("--columns", name)]
-    done = escalation(*COMMANDS[command], *options, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
+    result = escalation(*COMMANDS[command], *options, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
 
 
-def test_a_column_without_its_meaning_is_no_name(tmp_path):
+def test_a_column_without_its_meaning_is_refused(tmp_path):
     (tmp_path / "own.csv").write_text(PLAIN, encoding="utf-8")
-    done = escalation("validate", "own.csv", "--source", "tidy", "--columns", "a", folder=tmp_path)
-    assert done.returncode == 2 and "--columns When=event_date" in done.stderr
+    result = escalation(
+        "validate", "own.csv", "--source", "tidy", "--columns", "a", folder=tmp_path
+    )
+    assert result.returncode == 2 and "--columns When=event_date" in result.stderr

@@ -1,4 +1,4 @@
-"""`train --set`: a key of the experiment, checked as if the file said so."""
+"""`train --set`: keys of the experiment, checked like those of the file."""
 
 import pytest
 from command_line import QUICK
@@ -14,7 +14,7 @@ def file(tmp_path):
     return path
 
 
-def test_every_kind_of_value_takes_the_place_of_the_file_s(file):
+def test_every_kind_of_value_overrides_that_of_the_file(file):
     plain = load_experiment(file)
     changed = load_experiment(
         file,
@@ -44,10 +44,10 @@ def test_every_kind_of_value_takes_the_place_of_the_file_s(file):
         "=1",
     ],
 )
-def test_what_the_file_could_not_say_is_refused_by_key_and_value(file, change):
+def test_an_invalid_change_is_refused_with_its_key_and_value(file, change):
     with pytest.raises(UsageError) as refused:
         load_experiment(file, changes=[change])
     assert refused.value.code == "E-CONFIG"
     key, _, value = change.partition("=")
-    said = str(refused.value)
-    assert key.split(".")[-1] in said or value in said
+    message = str(refused.value)
+    assert key.split(".")[-1] in message or value in message

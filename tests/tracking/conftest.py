@@ -1,4 +1,4 @@
-"""A small training, done once, and a store that holds it."""
+"""A small training, run once, and a store that contains it."""
 
 import functools
 import shutil
@@ -28,7 +28,7 @@ def events(crisis, trained):
 
 @pytest.fixture(scope="session")
 def drawn(trained, tmp_path_factory):
-    """Its pictures and its page, made once."""
+    """Its figures and its page, drawn once."""
     from escalation.report import training_pages
     from escalation.tracking.pictures import draw
 
@@ -41,8 +41,8 @@ def log(trained, events, drawn, tmp_path_factory):
     from escalation import tracking
     from escalation.tracking import runs
 
-    known = {"summary": trained.summary, "others": None}
-    evaluation = functools.cache(partial(runs.evaluate, trained.case, trained.forecasts, **known))
+    options = {"summary": trained.summary, "others": None}
+    evaluation = functools.cache(partial(runs.evaluate, trained.case, trained.forecasts, **options))
     fill = runs._parent_files
 
     @functools.cache
@@ -54,35 +54,35 @@ def log(trained, events, drawn, tmp_path_factory):
     def copied(folder, *_):
         shutil.copytree(files(), folder, dirs_exist_ok=True)
 
-    def into(uri, **changes):
-        given = {"uri": uri, "events": events, "pictures": drawn}
+    def log_into(uri, **changes):
+        options = {"uri": uri, "events": events, "pictures": drawn}
         if changes:
-            return tracking.log_training(replace(trained, **changes), **given)
+            return tracking.log_training(replace(trained, **changes), **options)
         once = mock.patch.multiple(
             runs, evaluate=lambda *_, **__: evaluation(), _parent_files=copied
         )
         with once:
-            return tracking.log_training(trained, **given)
+            return tracking.log_training(trained, **options)
 
-    return into
+    return log_into
 
 
 @pytest.fixture(scope="session", name="empty_store")
 def _empty_store():
-    """The one that commands copy too."""
+    """The store that commands copy too."""
     return empty_store()
 
 
 @pytest.fixture
 def uri(empty_store, tmp_path):
-    """A store of the test's own."""
+    """A store for one test."""
     (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def stored(empty_store, tmp_path_factory, log):
-    """A store that holds one training, to be read: its address, and where the training went."""
+    """A read-only store with one training: its address, and the training's runs."""
     folder = tmp_path_factory.mktemp("stored")
     (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{folder}/mlflow.db"

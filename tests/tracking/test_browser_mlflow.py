@@ -1,4 +1,4 @@
-"""The pages of MLflow in a real browser: what a data scientist needs is on them."""
+"""The pages of MLflow in a real browser: they show what a data scientist needs."""
 
 import shutil
 import time
@@ -17,7 +17,7 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """A headless browser with an empty profile; skips where there is none."""
+    """A headless browser with an empty profile; skips if there is none."""
     webdriver = pytest.importorskip("selenium.webdriver")
     from selenium.webdriver.chrome.service import Service
 
@@ -35,7 +35,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, empty_store, trained, log):
-    """A page over a store with two trainings: its address, and where the first one went."""
+    """A page over a store with two trainings: its address, and the runs of the first one."""
     from escalation import tracking
 
     folder = tmp_path_factory.mktemp("site")
@@ -54,21 +54,21 @@ def site(tmp_path_factory, empty_store, trained, log):
         yield address, logged, child, trained
 
 
-def text_of(browser, address, *wanted):
-    """The text of a page once it holds what is wanted, or what it held in the end."""
+def text_of(browser, address, *words):
+    """The text of a page once it contains all words."""
     browser.get("about:blank")
     browser.get(address)
     deadline, text = time.monotonic() + PATIENCE, ""
     while time.monotonic() < deadline:
         text = browser.find_element("tag name", "body").text
-        if all(word in text for word in wanted):
+        if all(word in text for word in words):
             return text
         time.sleep(0.3)
-    missing = [word for word in wanted if word not in text]
+    missing = [word for word in words if word not in text]
     raise AssertionError(f"{address} lacks {missing}: {text}")
 
 
-def test_the_link_of_train_opens_on_the_numbers_that_decide(browser, site):
+def test_the_link_of_train_opens_on_the_deciding_scores(browser, site):
     from escalation import tracking
 
     address, logged, _, trained = site
@@ -97,7 +97,7 @@ def test_a_parent_shows_its_children_description_tags_and_data(browser, site):
     )  # fmt: skip
 
 
-def test_numbers_of_a_child_fall_into_panels(browser, site):
+def test_metrics_of_a_child_are_grouped_in_panels(browser, site):
     address, logged, child, _ = site
     page = f"{address}/#/experiments/{logged.experiment_id}/runs/{child}/model-metrics"
     panels = {"alerts_a_week": 4, "calibration": 6, "over_origins": 2, "ranking": 2}

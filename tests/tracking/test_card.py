@@ -1,4 +1,4 @@
-"""A model's card: every figure is the run's, and a copy is held against it."""
+"""Model cards: every figure comes from the run, and copies are checked against it."""
 
 import re
 
@@ -33,16 +33,18 @@ def test_a_card_answers_the_questions_that_apply(card):
     assert "At least one attack on an installation in 7 days" in card
 
 
-def test_every_measure_is_the_runs(card, run):
+def test_every_measure_equals_that_of_the_run(card, run):
     header = yaml.safe_load(card.split("---")[1])
     (result,) = header["model-index"][0]["results"]
     assert {"brier", "log_score", "skill_vs_climatology"} <= {
-        one["type"] for one in result["metrics"]
+        metric["type"] for metric in result["metrics"]
     }
-    for one in result["metrics"]:
-        assert one["value"] == pytest.approx(run.data.metrics[one["type"]], abs=5e-5)
-        for end in {"lower", "upper"} & set(one):
-            assert one[end] == pytest.approx(run.data.metrics[f"{one['type']}_{end}"], abs=5e-5)
+    for metric in result["metrics"]:
+        assert metric["value"] == pytest.approx(run.data.metrics[metric["type"]], abs=5e-5)
+        for end in {"lower", "upper"} & set(metric):
+            assert metric[end] == pytest.approx(
+                run.data.metrics[f"{metric['type']}_{end}"], abs=5e-5
+            )
     assert f"{int(run.data.metrics['counts/positives'])} positive." in card
 
 
@@ -52,7 +54,7 @@ def test_a_card_is_logged_with_the_registered_model(card, run, stored, tmp_path)
         assert file.read() == card
 
 
-def test_what_people_fill_in_passes_and_a_changed_figure_does_not(card, stored):
+def test_added_text_passes_the_check_and_a_changed_figure_does_not(card, stored):
     filled = card.replace("where a person affected can complain.", "complaints go to the desk.")
     tracking.check_card(filled + "\nAdded: 3 analysts.\n", "small", uri=stored[0])
     brier = re.search(r"Brier score .*\| (0\.\d+) \|", card)[1]
@@ -62,6 +64,6 @@ def test_what_people_fill_in_passes_and_a_changed_figure_does_not(card, stored):
         tracking.check_card("", "small", uri=stored[0])
 
 
-def test_a_model_that_is_not_there_has_no_card(stored):
+def test_a_missing_model_has_no_card(stored):
     with pytest.raises(ModelError, match="E-MODEL-MISSING"):
         tracking.model_card("none_such", uri=stored[0])

@@ -1,4 +1,4 @@
-"""Several at once, servers, and kills: nothing lost, nothing half made."""
+"""Concurrent trainings, servers and kills: nothing is lost or half-written."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from escalation.tracking import runs
 @pytest.fixture(scope="module")
 def folder(trained, events, drawn, empty_store, tmp_path_factory):
     """The training for processes that only log it, and a store in which the first is logged."""
-    made = tmp_path_factory.mktemp("training")
+    path = tmp_path_factory.mktemp("training")
     evaluation = evaluate(trained.case, trained.forecasts, summary=trained.summary, others=None)
-    (made / "trained.pickle").write_bytes(pickle.dumps((trained, events, evaluation)))
-    (made / "drawn").symlink_to(drawn)
-    (made / "files").mkdir()
-    runs._parent_files(made / "files", trained, evaluation)
-    (made / "mlflow.db").write_bytes(empty_store.read_bytes())
-    return made
+    (path / "trained.pickle").write_bytes(pickle.dumps((trained, events, evaluation)))
+    (path / "drawn").symlink_to(drawn)
+    (path / "files").mkdir()
+    runs._parent_files(path / "files", trained, evaluation)
+    (path / "mlflow.db").write_bytes(empty_store.read_bytes())
+    return path
 
 
 FORKING = f"""
@@ -97,9 +97,9 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def ends(folder):
-    """How processes end that log the training, or train: forked from one that has done it once."""
+    """Exit statuses of processes that log the training, or train; forked after doing it once."""
     command = [sys.executable, "-c", FORKING, str(folder)]
-    # Where MLflow tracks is said by each.
+    # Each process sets its own tracking URI.
     there = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     forking = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there,
@@ -107,30 +107,30 @@ def ends(folder):
     )  # fmt: skip
 
     def ended(todo, *arguments, place, times=1, end=None):
-        what = (todo, arguments, end)
-        asked = {"folder": str(place), "times": times, "what": what}
+        job = (todo, arguments, end)
+        request = {"folder": str(place), "times": times, "what": job}
         late = threading.Timer(PATIENCE, os.killpg, (forking.pid, signal.SIGKILL))
         late.start()
-        forking.stdin.write(json.dumps(asked) + "\n")
+        forking.stdin.write(json.dumps(request) + "\n")
         forking.stdin.flush()
-        said = next((line for line in forking.stdout if line.startswith("ended:")), "")
+        line = next((line for line in forking.stdout if line.startswith("ended:")), "")
         late.cancel()
-        assert said, f"no end within {PATIENCE} s, or none at all: see what it says above"
-        return [int(status) for status in said.split()[1:]]
+        assert line, f"no end within {PATIENCE} s, or none at all: see its output above"
+        return [int(status) for status in line.split()[1:]]
 
     yield ended
     forking.communicate(timeout=PATIENCE)
 
 
 @pytest.mark.slow
-def test_trainings_logged_at_once_into_no_store_and_then_into_it_all_succeed(tmp_path, ends):
+def test_trainings_logged_at_once_into_a_new_and_an_existing_store_all_succeed(tmp_path, ends):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     for times in (3, 2):
         assert ends("log", uri, place=tmp_path, times=times) == [0] * times
     client = tracking.open_store(uri)
     versions = client.search_model_versions("name = 'small'")
-    assert sorted(int(one.version) for one in versions) == list(range(1, 6))
-    assert all(str(one.status) == "READY" for one in versions)
+    assert sorted(int(version.version) for version in versions) == list(range(1, 6))
+    assert all(str(version.status) == "READY" for version in versions)
     store = sqlite3.connect(tmp_path / "mlflow.db")
     assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
@@ -150,8 +150,8 @@ def test_a_training_stopped_while_it_is_logged_leaves_the_champion(
     experiment = client.get_experiment_by_name("small").experiment_id
     (tmp_path / "small.toml").write_text(SMALL.replace("[models.logistic]\n", ""))
     first_child = ("create_run", 2, number)
-    asked = ("small.toml", "--tracking-uri", uri)
-    assert ends("train", *asked, place=tmp_path, end=first_child) == [code]
+    arguments = ("small.toml", "--tracking-uri", uri)
+    assert ends("train", *arguments, place=tmp_path, end=first_child) == [code]
     assert client.get_model_version_by_alias("small", "champion").version == before
     assert len(client.search_model_versions("name = 'small'")) == 1
     log(uri)
@@ -159,7 +159,7 @@ def test_a_training_stopped_while_it_is_logged_leaves_the_champion(
     assert "RUNNING" not in states
     assert states["KILLED"] >= 1
     models = client.search_logged_models([experiment])
-    assert {str(one.status) for one in models} == {"READY"}
+    assert {str(model.status) for model in models} == {"READY"}
     assert len(client.search_model_versions("name = 'small'")) == 2
 
 
@@ -191,7 +191,7 @@ def test_a_kill_at_any_point_of_logging_loses_that_training_and_nothing_else(
         runs = client.search_runs([experiment])
         assert "RUNNING" not in {run.info.status for run in runs}
         models = client.search_logged_models([experiment])
-        assert {str(one.status) for one in models} == {"READY"}, method
+        assert {str(model.status) for model in models} == {"READY"}, method
     log(uri)
     assert tracking.load_scorer("small", uri=uri).reference == "small@champion v1"
 
@@ -206,9 +206,9 @@ def test_a_server_with_a_database_takes_trainings_and_promotions(tmp_path, empty
         assert (first.alias, second.alias) == ("champion", "challenger")
         scorer = tracking.load_scorer("small", uri=address)
         assert scorer.reference == "small@champion v1"
-        done = tracking.promote("small", uri=address, force=True, reason="a test")
-        assert (done.version, done.before) == ("2", "1")
-        assert done.decision is not None
+        result = tracking.promote("small", uri=address, force=True, reason="a test")
+        assert (result.version, result.before) == ("2", "1")
+        assert result.decision is not None
         view = f"{address}/#/experiments/{first.experiment_id}/runs"
         query = "workflowType=machine_learning&viewStateShareKey=escalation"
         assert tracking.link(address, first.experiment_id) == f"{view}?{query}"

@@ -1,4 +1,4 @@
-"""The gate of promotion: a lead that chance explains opens nothing."""
+"""The gate of promotion: a lead that may be due to chance is refused."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def world(seed, *, dates=120, units=4):
 
 
 def blurred(truth, rng, *, noise=0.8):
-    """What a forecaster says who sees the log-odds through noise that lasts."""
+    """Probabilities of a forecaster who sees the log-odds with noise."""
     steps = rng.normal(size=len(truth)) * noise
     odds = np.log(truth / (1.0 - truth))
     return 1.0 / (1.0 + np.exp(-(odds + steps)))
@@ -49,21 +49,21 @@ def compared(challenger, champion, baseline):
 def trial(seed, *, noise=0.8):
     """A decision on a challenger of some noise and two rivals of 0.8."""
     truth, outcome, rng = world(seed)
-    parts = []
-    for model, own in (("c", noise), ("b", 0.8), ("ewma_nb", 0.8)):
-        parts.append(table(model, blurred(truth, rng, noise=own), outcome))
-    return judge(compared(*parts), seed=seed)
+    tables = []
+    for model, own_noise in (("c", noise), ("b", 0.8), ("ewma_nb", 0.8)):
+        tables.append(table(model, blurred(truth, rng, noise=own_noise), outcome))
+    return judge(compared(*tables), seed=seed)
 
 
 @pytest.mark.slow
-def test_a_challenger_better_by_chance_only_is_refused_nine_times_in_ten():
+def test_a_challenger_that_is_better_only_by_chance_is_refused_nine_times_in_ten():
     decisions = [trial(seed) for seed in range(60)]
-    ahead = [one for one in decisions if all(lead.skill > 0 for lead in one.leads)]
+    ahead = [decision for decision in decisions if all(lead.skill > 0 for lead in decision.leads)]
     assert len(ahead) > 12
-    assert np.mean([one.justified for one in decisions]) <= 0.1
+    assert np.mean([decision.justified for decision in decisions]) <= 0.1
 
 
-def test_a_challenger_that_sees_the_truth_is_let_through_and_its_numbers_are_told():
+def test_a_challenger_that_knows_the_true_risk_passes_and_its_numbers_are_printed():
     truth, outcome, rng = world(3)
     blind = [table(name, blurred(truth, rng, noise=2.0), outcome) for name in ("b", "e")]
     decision = judge(compared(table("c", truth, outcome), *blind))
@@ -82,7 +82,7 @@ def test_a_refusal_names_both_intervals_and_the_positives():
 
 
 @pytest.mark.parametrize("unknown", ["skill", "lower", "upper"])
-def test_a_lead_of_which_anything_is_unknown_is_told_as_unknown(unknown):
+def test_a_lead_with_an_unknown_number_is_printed_as_unknown(unknown):
     numbers = {"skill": 0.1, "lower": 0.02, "upper": 0.2}
     assert str(Lead("champion", **numbers)) == "skill over champion +10.0% [+2.0%, +20.0%]"
     assert str(Lead("champion", **{**numbers, unknown: None})) == "skill over champion unknown"
@@ -117,7 +117,7 @@ def test_few_positives_are_never_enough():
 
 
 @pytest.mark.parametrize(("positives", "justified"), [(19, False), (20, True)])
-def test_twenty_positives_are_enough_where_both_leads_are_real(positives, justified):
+def test_twenty_positives_are_enough_if_both_leads_are_significant(positives, justified):
     leads = (Lead("champion", 0.2, 0.1, 0.3), Lead("ewma_nb", 0.2, 1e-9, 0.3))
     assert Decision(100, 50, positives, leads).justified is justified
     touching = Lead("ewma_nb", 0.2, 0.0, 0.3)
@@ -126,28 +126,28 @@ def test_twenty_positives_are_enough_where_both_leads_are_real(positives, justif
 
 def test_the_same_forecasts_have_no_lead():
     truth, outcome, _ = world(7)
-    own = table("m", truth, outcome)
-    decision = judge(compared(own, own, own))
+    forecasts = table("m", truth, outcome)
+    decision = judge(compared(forecasts, forecasts, forecasts))
     assert [lead.skill for lead in decision.leads] == [0.0, 0.0]
     assert not decision.justified
 
 
-def test_only_common_rows_count_and_the_later_table_says_what_happened():
+def test_only_common_rows_count_and_outcomes_come_from_the_newest_table():
     truth, outcome, _ = world(8)
-    own = table("c", truth, outcome)
+    newest = table("c", truth, outcome)
     older = table("b", truth, 1.0 - outcome).iloc[40:400]
-    rows = compared(own, older, own)
+    rows = compared(newest, older, newest)
     sizes = rows.groupby("model").size().to_dict()
     assert sizes == {"challenger": 480, "champion": 360, "ewma_nb": 480}
     assert judge(rows).rows == 360
     assert judge(rows) == judge(rows, seed=0)
     assert rows.index.tolist() == list(range(1320))
-    joined = rows[rows["model"] == "champion"].merge(own, on=["unit", "day"])
+    joined = rows[rows["model"] == "champion"].merge(newest, on=["unit", "day"])
     assert (joined["outcome_x"] == joined["outcome_y"]).all()
 
 
-def test_no_row_in_common_cannot_be_compared():
+def test_models_without_common_rows_cannot_be_compared():
     truth, outcome, _ = world(9)
-    own = table("c", truth, outcome)
+    forecasts = table("c", truth, outcome)
     with pytest.raises(GateError, match="E-NOT-COMPARABLE"):
-        compared(own, own.assign(horizon=30), own)
+        compared(forecasts, forecasts.assign(horizon=30), forecasts)

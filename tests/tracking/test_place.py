@@ -1,4 +1,4 @@
-"""A store that was moved or copied with its folder works where it stands."""
+"""A store that was moved or copied with its folder works in its new place."""
 
 import shutil
 import sqlite3
@@ -35,7 +35,7 @@ NEW = Path("/new/mlartifacts")
         ("models:/m-1", None),
     ],
 )
-def test_only_what_lay_in_an_artifact_folder_of_ours_is_found_here(place, here):
+def test_only_paths_in_an_artifact_folder_of_ours_are_relocated(place, here):
     assert relocated_uri(place, NEW) == here
 
 
@@ -64,7 +64,7 @@ def folder(old, tmp_path):
     return shutil.copytree(old, tmp_path / "one folder%")
 
 
-def test_a_copy_reads_and_writes_in_its_own_folder_alone(folder, old, log):
+def test_a_copy_reads_and_writes_only_in_its_own_folder(folder, old, log):
     before = listing(old)
     uri = f"sqlite:///{folder}/mlflow.db"
     assert tracking.load_scorer("small", uri=uri).reference == "small@champion v1"
@@ -77,9 +77,7 @@ def test_a_copy_reads_and_writes_in_its_own_folder_alone(folder, old, log):
     assert listing(old) == before
 
 
-def test_a_folder_that_was_renamed_goes_on_and_the_old_name_does_not_come_back(
-    folder, log, tmp_path
-):
+def test_a_renamed_folder_keeps_working_and_the_old_one_is_not_recreated(folder, log, tmp_path):
     tracking.open_store(f"sqlite:///{folder}/mlflow.db")
     moved = folder.rename(tmp_path / "two")
     uri = f"sqlite:///{moved}/mlflow.db"
@@ -89,9 +87,7 @@ def test_a_folder_that_was_renamed_goes_on_and_the_old_name_does_not_come_back(
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
-def test_a_database_alone_reads_where_its_artifacts_are_and_writes_beside_itself(
-    old, log, tmp_path
-):
+def test_a_copied_database_reads_the_old_artifacts_and_writes_next_to_itself(old, log, tmp_path):
     before = listing(old)
     shutil.copy(old / "mlflow.db", tmp_path)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -102,7 +98,7 @@ def test_a_database_alone_reads_where_its_artifacts_are_and_writes_beside_itself
     assert listing(old) == before
 
 
-def test_artifacts_that_are_gone_are_missing_and_not_called_untrusted(folder, tmp_path):
+def test_missing_artifacts_are_reported_as_missing_and_not_as_untrusted(folder, tmp_path):
     tracking.open_store(f"sqlite:///{folder}/mlflow.db")
     shutil.rmtree(folder / "mlartifacts")
     moved = folder.rename(tmp_path / "two")
@@ -110,14 +106,14 @@ def test_artifacts_that_are_gone_are_missing_and_not_called_untrusted(folder, tm
         tracking.load_scorer("small", uri=f"sqlite:///{moved}/mlflow.db")
 
 
-def test_a_model_that_was_changed_on_the_way_is_refused(folder):
+def test_a_model_changed_in_the_copy_is_refused(folder):
     (manifest,) = folder.rglob("manifest.json")
     manifest.write_text(manifest.read_text().replace("ewma", "emwa", 1) + " ")
     with pytest.raises(ModelError, match="E-MODEL-HASH"):
         tracking.load_scorer("small", uri=f"sqlite:///{folder}/mlflow.db")
 
 
-def test_a_model_that_became_a_link_on_the_way_is_refused(folder, old):
+def test_a_model_replaced_by_a_link_is_refused(folder, old):
     (manifest,) = folder.rglob("manifest.json")
     (original,) = old.rglob("manifest.json")
     manifest.unlink()

@@ -1,4 +1,4 @@
-"""Promotion in the store: earned or explained, under a lock, and only as compared."""
+"""Promotion in the store: for a significant lead or a reason, and only of what was compared."""
 
 import multiprocessing
 import shutil
@@ -15,14 +15,14 @@ from escalation.tracking.loading import version_of
 
 @pytest.fixture(scope="module")
 def two(stored, log, trained, tmp_path_factory):
-    """A store with a champion and a challenger that sees what comes."""
-    seen = trained.forecasts.copy()
-    own = (seen["model"] == "logistic") & seen["outcome"].notna()
-    said = seen.loc[own, "probability"]
-    seen.loc[own, "probability"] = 0.4 * said + 0.55 * seen.loc[own, "outcome"]
+    """A store with a champion and a challenger that knows the outcomes."""
+    better = trained.forecasts.copy()
+    rows = (better["model"] == "logistic") & better["outcome"].notna()
+    probability = better.loc[rows, "probability"]
+    better.loc[rows, "probability"] = 0.4 * probability + 0.55 * better.loc[rows, "outcome"]
     path = tmp_path_factory.mktemp("two") / "mlflow.db"
     shutil.copy(stored[0].removeprefix("sqlite:///"), path)
-    log(f"sqlite:///{path}", forecasts=seen, best="logistic")
+    log(f"sqlite:///{path}", forecasts=better, best="logistic")
     return f"sqlite:///{path}"
 
 
@@ -34,35 +34,35 @@ def uri(two, tmp_path):
 
 
 def aliases(uri):
-    found = tracking.open_store(uri).get_registered_model("small").aliases
-    return {name: str(version) for name, version in found.items()}
+    versions = tracking.open_store(uri).get_registered_model("small").aliases
+    return {name: str(version) for name, version in versions.items()}
 
 
-def test_an_earned_lead_moves_the_alias_and_keeps_the_numbers(uri):
+def test_a_significant_lead_moves_the_alias_and_records_the_numbers(uri):
     assert aliases(uri) == {"champion": "1", "challenger": "2"}
-    done = tracking.promote("small", uri=uri)
-    assert (done.version, done.before) == ("2", "1")
+    result = tracking.promote("small", uri=uri)
+    assert (result.version, result.before) == ("2", "1")
     assert aliases(uri) == {"champion": "2"}
     version = tracking.open_store(uri).get_model_version("small", "2")
-    assert version.tags["promotion.reason"] == done.reason
+    assert version.tags["promotion.reason"] == result.reason
     assert version.tags["promotion.before"] == "1"
     assert version.description.startswith("Champion since")
-    assert "skill over ewma_nb +" in done.reason
+    assert "skill over ewma_nb +" in result.reason
 
 
-def test_a_lead_that_is_not_real_is_refused_with_the_numbers(uri, monkeypatch):
-    whole = promotion.forecasts_of
+def test_a_lead_that_is_not_significant_is_refused_with_the_numbers(uri, monkeypatch):
+    original = promotion.forecasts_of
 
     def blind(client, version):
-        table = whole(client, version)
+        table = original(client, version)
         return table.assign(probability=np.where(table["probability"].isna(), np.nan, 0.2))
 
     monkeypatch.setattr(promotion, "forecasts_of", blind)
     with pytest.raises(GateError, match=r"E-NOT-EARNED.*skill over champion"):
         tracking.promote("small", uri=uri)
     assert aliases(uri) == {"champion": "1", "challenger": "2"}
-    done = tracking.promote("small", uri=uri, force=True, reason="agreed on Monday")
-    version = tracking.open_store(uri).get_model_version("small", done.version)
+    result = tracking.promote("small", uri=uri, force=True, reason="agreed on Monday")
+    version = tracking.open_store(uri).get_model_version("small", result.version)
     assert version.tags["promotion.reason"] == "agreed on Monday"
     assert "agreed on Monday" in version.description
     assert "The comparison: skill over champion" in version.description
@@ -89,13 +89,13 @@ def test_without_a_challenger_or_a_model_there_is_nothing_to_promote(uri):
         tracking.promote("nobody", uri=uri)
 
 
-def test_a_model_without_an_alias_is_named_with_those_it_has(uri):
+def test_the_error_for_a_missing_alias_names_the_existing_ones(uri):
     with pytest.raises(ModelError) as refused:
         version_of(tracking.open_store(uri), "small", "champoin")
     assert refused.value.fix == "name the model as small@challenger or small@champion"
 
 
-def test_a_champion_that_moved_since_it_was_compared_is_left_alone(uri, monkeypatch):
+def test_a_champion_that_moved_since_the_comparison_is_not_replaced(uri, monkeypatch):
     judged = promotion.judge
 
     def meanwhile(rows):
@@ -131,16 +131,16 @@ def attempt(uri, barrier, ended):
 
 
 @pytest.mark.slow
-def test_of_two_promotions_at_once_one_wins(uri):
+def test_of_two_simultaneous_promotions_one_wins(uri):
     tracking.open_store(uri)
-    here = multiprocessing.get_context("fork")
-    barrier, ended = here.Barrier(2), here.Queue()
-    both = [here.Process(target=attempt, args=(uri, barrier, ended)) for _ in range(2)]
-    for one in both:
-        one.start()
-    statuses = sorted(ended.get(timeout=PATIENCE) for _ in both)
-    for one in both:
-        one.join()
+    context = multiprocessing.get_context("fork")
+    barrier, ended = context.Barrier(2), context.Queue()
+    processes = [context.Process(target=attempt, args=(uri, barrier, ended)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    statuses = sorted(ended.get(timeout=PATIENCE) for _ in processes)
+    for process in processes:
+        process.join()
     assert statuses[0] == 0
     assert statuses[1] in {4, 7}
     assert aliases(uri) == {"champion": "2"}

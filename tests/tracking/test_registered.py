@@ -1,4 +1,4 @@
-"""What the file of a store says of its models is what MLflow says; else nothing is said."""
+"""Reading registered models from a store's file gives MLflow's answer, or none."""
 
 import shutil
 import sqlite3
@@ -20,7 +20,7 @@ def store(stored, tmp_path):
     return shutil.copy(stored[0].removeprefix("sqlite:///"), tmp_path / "mlflow.db")
 
 
-def test_the_file_and_mlflow_say_the_same(store):
+def test_the_file_and_mlflow_return_the_same(store):
     uri = f"sqlite:///{store}"
     assert version_in_file(store, "small", "champion") == registered_version(
         uri, "small", "champion"
@@ -41,14 +41,14 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("change", SPOILT)
-def test_nothing_is_said_where_the_tables_are_not_as_we_know_them(store, change):
+def test_nothing_is_returned_if_the_tables_differ_from_those_of_mlflow(store, change):
     with sqlite3.connect(store) as connection:
         connection.execute(SPOILT[change])
     connection.close()
     assert version_in_file(store, "small", "champion") is None
 
 
-def test_a_file_that_is_no_store_says_nothing_and_none_is_made(tmp_path):
+def test_a_file_that_is_not_a_store_returns_nothing_and_a_missing_one_is_not_created(tmp_path):
     (tmp_path / "text.db").write_text("no database, " * 200)
     assert version_in_file(tmp_path / "text.db", "small", "champion") is None
     assert names_in_file(tmp_path / "text.db") == []
@@ -64,8 +64,10 @@ def test_a_scorer_of_a_local_store_is_read_without_mlflow(stored):
         f"scorer = tracking.load_scorer('small', uri={stored[0]!r}); "
         "print(scorer.reference, 'mlflow' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["small@champion", "v1", "False"]
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["small@champion", "v1", "False"]
 
 
 def test_a_notebook_gets_the_model_with_the_checks_of_score(stored, monkeypatch):

@@ -1,4 +1,4 @@
-"""A training that was done before is found by its events, experiment and code."""
+"""An earlier training is found by its events, experiment and code."""
 
 import pytest
 
@@ -11,11 +11,11 @@ def archive(trained):
     return trained.case.prepared.archive
 
 
-def test_a_finished_training_is_found_while_its_version_is_there(stored, archive, trained):
+def test_a_finished_training_is_found_while_its_version_exists(stored, archive, trained):
     uri, logged = stored
-    (found,) = tracking.find_repeat(archive, trained.case.experiment, uri=uri)
-    assert (found.run_id, found.model, found.version) == (logged.run_id, "small", logged.version)
-    assert (found.target, found.best) == ("any_7d", trained.best)
+    (label,) = tracking.find_repeat(archive, trained.case.experiment, uri=uri)
+    assert (label.run_id, label.model, label.version) == (logged.run_id, "small", logged.version)
+    assert (label.target, label.best) == ("any_7d", trained.best)
 
 
 def test_another_experiment_other_events_or_other_code_is_no_repeat(
@@ -42,7 +42,7 @@ def test_one_of_two_labels_or_a_deleted_version_is_no_repeat(uri, log, archive, 
     assert not tracking.find_repeat(archive, experiment, uri=uri)
 
 
-def test_no_store_holds_no_training(archive, trained, tmp_path):
+def test_a_missing_store_has_no_training(archive, trained, tmp_path):
     uri = f"sqlite:///{tmp_path}/none.db"
     assert tracking.find_repeat(archive, trained.case.experiment, uri=uri) == []
     assert not (tmp_path / "none.db").exists()

@@ -1,4 +1,4 @@
-"""What a training leaves in MLflow: enough to compare runs without a notebook, and no more."""
+"""The contents of a training's runs in MLflow: enough to compare them without a notebook."""
 
 import base64
 import io
@@ -31,10 +31,10 @@ def parent(client, stored):
 
 @pytest.fixture(scope="module")
 def children(client, parent):
-    found = client.search_runs([parent.info.experiment_id])
+    runs = client.search_runs([parent.info.experiment_id])
     return {
         run.info.run_name: run
-        for run in found
+        for run in runs
         if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id
     }
 
@@ -45,29 +45,35 @@ def test_every_model_has_a_child_and_all_runs_are_finished(children, parent):
 
 
 @pytest.mark.parametrize("best", ["ewma_nb", "logistic"])
-def test_where_it_is_better_is_told_of_a_model_that_is_no_baseline(
+def test_the_figure_of_slices_shows_a_model_that_is_not_a_baseline(
     uri, log, trained, monkeypatch, best
 ):
-    told, drawn = [], runs.plots.skill_by_figure
+    models, original = [], runs.plots.skill_by_figure
 
-    def noted(**given):
-        told.append(given["model"])
-        return drawn(**given)
+    def recorded(**options):
+        models.append(options["model"])
+        return original(**options)
 
-    monkeypatch.setattr(runs.plots, "skill_by_figure", noted)
+    monkeypatch.setattr(runs.plots, "skill_by_figure", recorded)
     log(uri, best=best)
-    assert told == ["logistic"]
+    assert models == ["logistic"]
 
 
-def test_what_families_are_worth_is_a_table_and_a_figure_of_the_parent(uri, log):
+def test_the_ablation_is_a_table_and_a_figure_of_the_parent(uri, log):
     row = ("recency", "logistic", 3, 0.10, 0.11, 0.1, 0.02, 0.2)
-    done = log(uri, ablation=pd.DataFrame([row], columns=ablation.COLUMNS))
+    logged = log(uri, ablation=pd.DataFrame([row], columns=ablation.COLUMNS))
     client = tracking.open_store(uri)
-    held = [f for at in ("figures", "tables") for f in client.list_artifacts(done.run_id, at)]
-    assert {"figures/ablation.png", "tables/ablation.csv"} <= {one.path for one in held}
+    artifacts = [
+        file
+        for folder in ("figures", "tables")
+        for file in client.list_artifacts(logged.run_id, folder)
+    ]
+    assert {"figures/ablation.png", "tables/ablation.csv"} <= {
+        artifact.path for artifact in artifacts
+    }
 
 
-def test_numbers_that_decide_have_plain_names_and_all_others_a_group(children):
+def test_deciding_metrics_have_plain_names_and_all_others_a_group(children):
     plain = {f"{name}{end}" for name in DECIDING for end in ("", "_lower", "_upper")}
     for run in children.values():
         assert plain <= set(run.data.metrics)
@@ -78,7 +84,7 @@ def test_numbers_that_decide_have_plain_names_and_all_others_a_group(children):
         }  # fmt: skip
 
 
-def test_numbers_are_finite_and_those_of_the_comparison(children, trained):
+def test_metrics_are_finite_and_equal_those_of_the_comparison(children, trained):
     table = trained.summary.set_index("model")
     for name, run in children.items():
         assert all(math.isfinite(value) for value in run.data.metrics.values())
@@ -108,25 +114,29 @@ def test_the_description_starts_with_the_definition_of_the_outcome(client, paren
     first = "Outcome 1 when at least one event that counts happens in the next 7 days."
     for tags in (parent.data.tags, experiment.tags):
         assert tags["mlflow.note.content"].startswith(first)
-    said = parent.data.tags["mlflow.note.content"]
-    assert all(f"| {name} |" in said for name in children)
-    assert "Events count with tags installation_attack." in said
+    note = parent.data.tags["mlflow.note.content"]
+    assert all(f"| {name} |" in note for name in children)
+    assert "Events count with tags installation_attack." in note
 
 
 def test_the_parent_holds_figures_tables_and_forecasts(client, parent):
-    held = {one.path for folder in (None, "figures", "tables")
-            for one in client.list_artifacts(parent.info.run_id, folder)}  # fmt: skip
+    artifacts = {artifact.path for folder in (None, "figures", "tables")
+            for artifact in client.list_artifacts(parent.info.run_id, folder)}  # fmt: skip
     figures = {f"figures/{n}.png" for n in ("decisions", "risk_over_time", "skill", "where")}
     tables = {f"tables/{n}.csv" for n in ("alerts", "by_unit", "by_month", "by_horizon", "quiet")}
     files = {"comparison.json", "experiment.json", "forecasts.parquet"}
-    assert figures | tables | files <= held
+    assert figures | tables | files <= artifacts
 
 
 def test_every_child_holds_its_own_figure(client, children):
     for run in children.values():
-        (folder,) = [one for one in client.list_artifacts(run.info.run_id) if one.is_dir]
-        held = [one.path for one in client.list_artifacts(run.info.run_id, folder.path)]
-        assert held == ["figures/reliability.png"]
+        (folder,) = [
+            artifact for artifact in client.list_artifacts(run.info.run_id) if artifact.is_dir
+        ]
+        artifacts = [
+            artifact.path for artifact in client.list_artifacts(run.info.run_id, folder.path)
+        ]
+        assert artifacts == ["figures/reliability.png"]
 
 
 def test_the_comparison_is_a_table_that_mlflow_shows(parent, stored, trained):
@@ -139,7 +149,7 @@ def test_the_comparison_is_a_table_that_mlflow_shows(parent, stored, trained):
     assert table.columns[:2].tolist() == ["model", "Brier"]
 
 
-def test_tags_and_parameters_say_what_was_run(parent, children, trained):
+def test_tags_and_parameters_identify_the_training(parent, children, trained):
     tags, params = parent.data.tags, parent.data.params
     assert (tags["target"], tags["horizon"], tags["best"]) == ("any_7d", "7", trained.best)
     assert tags["data"] == trained.case.prepared.archive.until(trained.trained_to).digest
@@ -151,25 +161,25 @@ def test_tags_and_parameters_say_what_was_run(parent, children, trained):
         "targets.0.where.tags": "installation_attack", "models.logistic.ridge": "10.0",
         "backtest.window": "not set", "target": "any_7d",
     }.items() <= params.items()  # fmt: skip
-    own = children["logistic"].data.params
-    assert own["model"] == "logistic" and own["models.logistic.ridge"] == "10.0"
+    child_params = children["logistic"].data.params
+    assert child_params["model"] == "logistic" and child_params["models.logistic.ridge"] == "10.0"
 
 
 def test_the_data_set_is_an_input_with_our_digest(parent, trained, events):
-    (one,) = parent.inputs.dataset_inputs
-    assert one.dataset.name == "iraq_crisis"
-    assert trained.case.prepared.archive.digest.startswith(one.dataset.digest)
-    assert json.loads(one.dataset.profile)["num_rows"] == len(events)
+    (data,) = parent.inputs.dataset_inputs
+    assert data.dataset.name == "iraq_crisis"
+    assert trained.case.prepared.archive.digest.startswith(data.dataset.digest)
+    assert json.loads(data.dataset.profile)["num_rows"] == len(events)
 
 
 def test_every_model_is_ranked_by_its_numbers_on_the_data_set(client, parent, children, trained):
-    kept = client.search_logged_models([parent.info.experiment_id])
-    assert {model.name for model in kept} == {f"any_7d {name}" for name in children}
+    models = client.search_logged_models([parent.info.experiment_id])
+    assert {model.name for model in models} == {f"any_7d {name}" for name in children}
     (data,) = parent.inputs.dataset_inputs
     table = trained.summary.set_index("model")
-    for model in kept:
+    for model in models:
         name = model.name.removeprefix("any_7d ")
-        brier = next(one for one in model.metrics if one.key == "brier")
+        brier = next(metric for metric in model.metrics if metric.key == "brier")
         assert brier.value == pytest.approx(table.loc[name, "brier"])
         assert (brier.dataset_name, brier.dataset_digest) == ("iraq_crisis", data.dataset.digest)
         assert model.source_run_id == children[name].info.run_id
@@ -177,8 +187,8 @@ def test_every_model_is_ranked_by_its_numbers_on_the_data_set(client, parent, ch
 
 
 def test_the_best_model_has_a_signature_and_an_example(client, parent, trained):
-    kept = client.search_logged_models([parent.info.experiment_id])
-    (best,) = [model for model in kept if model.name == f"any_7d {trained.best}"]
+    models = client.search_logged_models([parent.info.experiment_id])
+    (best,) = [model for model in models if model.name == f"any_7d {trained.best}"]
     info = mlflow.models.get_model_info(f"models:/{best.model_id}")
     assert info.signature.inputs.input_names()[0] == "unit_key"
     assert info.saved_input_example_info
@@ -186,17 +196,19 @@ def test_the_best_model_has_a_signature_and_an_example(client, parent, trained):
 
 def test_a_saved_view_names_columns_that_runs_have(client, parent, children):
     experiment = client.get_experiment(parent.info.experiment_id)
-    held = json.loads(experiment.tags["mlflow.sharedViewState.escalation"])
-    state = json.loads(zlib.decompress(base64.b64decode(held["state"].removeprefix("deflate;"))))
-    known = {f"metrics.`{name}`" for name in children["logistic"].data.metrics}
-    assert {one for one in state["selectedColumns"] if one.startswith("metrics")} <= known
+    view = json.loads(experiment.tags["mlflow.sharedViewState.escalation"])
+    state = json.loads(zlib.decompress(base64.b64decode(view["state"].removeprefix("deflate;"))))
+    metrics = {f"metrics.`{name}`" for name in children["logistic"].data.metrics}
+    assert {
+        column for column in state["selectedColumns"] if column.startswith("metrics")
+    } <= metrics
     assert tracking.link("sqlite:///x.db", "1").endswith(
         "?workflowType=machine_learning&viewStateShareKey=escalation"
     )
     assert tracking.link("http://host:8/", "1").startswith("http://host:8/#/experiments/1/")
 
 
-def test_a_view_that_cannot_be_saved_is_no_failure():
+def test_a_view_that_cannot_be_saved_raises_nothing():
     from escalation.tracking.view import save_view
 
     class Broken:
@@ -206,7 +218,7 @@ def test_a_view_that_cannot_be_saved_is_no_failure():
     save_view(Broken(), "1")
 
 
-def test_artifacts_lie_beside_the_store_and_nowhere_else(stored, parent):
+def test_artifacts_lie_only_next_to_the_store(stored, parent):
     folder = Path(stored[0].removeprefix("sqlite:///")).parent
     assert parent.info.artifact_uri.startswith((folder / "mlartifacts").as_uri())
     assert {path.name for path in folder.iterdir()} == {
@@ -216,15 +228,15 @@ def test_artifacts_lie_beside_the_store_and_nowhere_else(stored, parent):
     }
 
 
-def test_the_figure_of_risk_asks_the_question_of_its_label(trained, monkeypatch, tmp_path):
-    asked = []
-    drawn = SimpleNamespace(savefig=lambda path: None)
+def test_the_figure_of_risk_shows_the_definition_of_its_label(trained, monkeypatch, tmp_path):
+    notes = []
+    figure = SimpleNamespace(savefig=lambda path: None)
     monkeypatch.setattr(
-        pictures.plots, "risk_over_time", lambda *_, note, **__: asked.append(note) or drawn
+        pictures.plots, "risk_over_time", lambda *_, note, **__: notes.append(note) or figure
     )
     other = replace(trained.case.target, description="At least one of the others")
     for target in (trained.case.target, other):
         case = replace(trained.case, target=target)
         pictures._draw_risk(replace(trained, case=case), tmp_path / "risk.png")
     first = trained.case.experiment.experiment.description
-    assert asked == [first, "At least one of the others"] and first
+    assert notes == [first, "At least one of the others"] and first

@@ -1,4 +1,4 @@
-"""A server that doesn't answer is told at once, by every command, before any work."""
+"""Every command reports a server that doesn't answer at once, before any work."""
 
 import socket
 import threading
@@ -31,13 +31,13 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_tells_it_before_any_work(command, nobody, tmp_path):
+def test_every_command_reports_it_before_any_work(command, nobody, tmp_path):
     (tmp_path / "quick.toml").write_text(QUICK)
     arguments = (*COMMANDS[command], "--tracking-uri", nobody)
-    done = escalation(command, *arguments, folder=tmp_path)
-    assert done.returncode == 6, done.stderr
-    assert done.stderr.startswith(f"error[E-UNREACHABLE] {nobody} ")
-    assert "--tracking-uri" in done.stderr
+    result = escalation(command, *arguments, folder=tmp_path)
+    assert result.returncode == 6, result.stderr
+    assert result.stderr.startswith(f"error[E-UNREACHABLE] {nobody} ")
+    assert "--tracking-uri" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["quick.toml"]
 
 
@@ -49,7 +49,7 @@ def test_the_environment_names_the_store_unless_an_option_does(monkeypatch):
     assert tracking.store_uri("http://one") == "http://one"
 
 
-def test_no_command_with_a_store_is_left_out(tmp_path):
+def test_exactly_the_commands_with_a_store_name_it_in_their_help(tmp_path):
     for name in cli.COMMANDS:
         text = escalation(name, "--help", folder=tmp_path).stdout
         assert ("--tracking-uri" in text) == (name in COMMANDS), name
@@ -70,7 +70,7 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("status", "usable"), [(200, True), (401, True), (404, True), (500, False), (503, False)]
 )
-def test_a_server_that_answers_is_left_to_mlflow_unless_it_fails(status, usable):
+def test_a_server_that_answers_passes_unless_it_fails(status, usable):
     handler = type("Handler", (Answering,), {"status": status})
     with HTTPServer(("127.0.0.1", 0), handler) as answering:
         threading.Thread(target=answering.serve_forever, daemon=True).start()
@@ -85,7 +85,7 @@ def test_a_server_that_answers_is_left_to_mlflow_unless_it_fails(status, usable)
             answering.shutdown()
 
 
-def test_a_server_that_goes_by_another_name_says_how_to_start_it():
+def test_the_error_for_a_refused_host_name_explains_how_to_allow_it():
     def refuse(self):
         self.send_response(403)
         self.end_headers()
@@ -100,7 +100,7 @@ def test_a_server_that_goes_by_another_name_says_how_to_start_it():
 
 
 @pytest.mark.parametrize("most", ["SECONDS", "MOST_SECONDS"])
-def test_one_that_takes_the_call_and_says_nothing_is_not_waited_for(most, monkeypatch):
+def test_a_server_that_accepts_but_never_answers_is_given_up(most, monkeypatch):
     monkeypatch.setattr(server, most, 0.2)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
@@ -110,7 +110,7 @@ def test_one_that_takes_the_call_and_says_nothing_is_not_waited_for(most, monkey
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql+pymysql", "mssql"])
-def test_a_database_that_nobody_serves_is_told_without_the_password(scheme):
+def test_an_unreachable_database_is_reported_without_the_password(scheme):
     uri = f"{scheme}://me:secret@127.0.0.1:{free_port()}/runs"
     with pytest.raises(StorageError, match=r"E-UNREACHABLE.*127\.0\.0\.1") as refused:
         server.require_answer(uri)
@@ -118,18 +118,18 @@ def test_a_database_that_nobody_serves_is_told_without_the_password(scheme):
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "databricks", "databricks://profile"])
-def test_what_is_no_server_is_not_asked(uri):
+def test_addresses_that_are_not_servers_are_not_checked(uri):
     server.require_answer(uri)
 
 
 @pytest.mark.parametrize("uri", ["folder", "file:///x", "x:y", "sqlite://", "sqlite:///", "sqlite:///.",
                                  "sqlite:////dev/null"])  # fmt: skip
-def test_what_is_no_store_is_told(uri):
+def test_an_address_that_is_not_a_store_is_refused(uri):
     with pytest.raises(StorageError, match="E-STORE.*sqlite:///FOLDER/mlflow.db"):
         server.require_answer(uri)
 
 
 @pytest.mark.parametrize("uri", ["http://", "http://127.0.0.1:99999", "https://[::1"])
-def test_no_address_at_all_is_told_in_our_words(uri):
+def test_an_invalid_address_raises_our_error(uri):
     with pytest.raises(StorageError, match="E-"):
         server.require_answer(uri)

@@ -1,4 +1,4 @@
-"""The registered model answers the same wherever it is asked."""
+"""The registered model gives the same forecasts however it is served."""
 
 import json
 import urllib.request
@@ -47,7 +47,7 @@ def test_columns_in_another_order_change_nothing_and_missing_ones_are_refused(qu
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"x": np.inf}, "E-NOT-FINITE"),
         ({"x": -np.inf}, "E-NOT-FINITE"),
@@ -57,21 +57,19 @@ def test_columns_in_another_order_change_nothing_and_missing_ones_are_refused(qu
         ({"unit_key": None}, "missing inputs"),
     ],
 )
-def test_what_can_not_be_answered_gets_the_code_of_a_bad_request(questions, source, change, said):
+def test_invalid_input_gets_the_status_of_a_bad_request(questions, source, change, message):
     table, _ = questions
     ((name, value),) = change.items()
     column = table.columns[3] if name == "x" else name
-    asked = table.drop(columns=column) if value is None else table.assign(**{column: value})
-    with pytest.raises(mlflow.exceptions.MlflowException, match=said) as refused:
-        mlflow.pyfunc.load_model(source).predict(asked)
+    table_sent = table.drop(columns=column) if value is None else table.assign(**{column: value})
+    with pytest.raises(mlflow.exceptions.MlflowException, match=message) as refused:
+        mlflow.pyfunc.load_model(source).predict(table_sent)
     assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
     assert refused.value.get_http_status_code() == 400
 
 
 @pytest.mark.parametrize("column", ["unit_key", 3])
-def test_a_column_that_is_missing_is_named_where_nothing_checks_a_signature(
-    questions, source, column
-):
+def test_a_missing_column_is_named_without_a_signature_too(questions, source, column):
     table, _ = questions
     name = column if isinstance(column, str) else table.columns[column]
     served = mlflow.pyfunc.load_model(source)._model_impl
@@ -91,5 +89,5 @@ def test_a_served_model_answers_as_the_scorer_does(questions, stored, source, tm
             f"{address}/invocations", body, {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            said = json.loads(answer.read())["predictions"]
-    np.testing.assert_allclose(said, expected, rtol=0, atol=1e-12)
+            predictions = json.loads(answer.read())["predictions"]
+    np.testing.assert_allclose(predictions, expected, rtol=0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Faults of the store: locked, half made, left behind by what was killed."""
+"""Faults of the store: locked, half-written, left behind by killed processes."""
 
 import logging
 import os
@@ -48,15 +48,15 @@ def gone():
 
 
 def run_of(client, name, *, status="RUNNING"):
-    made = client.create_run("0", tags={OWNER_TAG: name})
+    run = client.create_run("0", tags={OWNER_TAG: name})
     if status != "RUNNING":
-        client.set_terminated(made.info.run_id, status)
-    return made.info.run_id
+        client.set_terminated(run.info.run_id, status)
+    return run.info.run_id
 
 
 @pytest.fixture
 def overtaken(uri):
-    """Another process writes a row when MLflow has just looked for it."""
+    """Another process writes a row just after MLflow looked for it."""
     path = uri.removeprefix("sqlite:///")
 
     @contextmanager
@@ -77,56 +77,58 @@ def overtaken(uri):
     return by
 
 
-def test_a_data_set_that_another_training_has_just_written_is_taken(client, overtaken):
+def test_a_dataset_that_another_training_has_just_written_is_reused(client, overtaken):
     run = client.create_run("0").info.run_id
     data = DatasetInput(Dataset("events", "abc", "local", "{}"), [])
-    made = (
+    row = (
         "INSERT INTO datasets (dataset_uuid, experiment_id, name, digest, dataset_source_type, "
         "dataset_source) VALUES ('theirs', 0, 'events', 'abc', 'local', '{}')",
     )
-    with overtaken(made, "datasets"):
+    with overtaken(row, "datasets"):
         write_shared(lambda: client.log_inputs(run, [data]))
-    held = client.get_run(run).inputs.dataset_inputs
-    assert [one.dataset.digest for one in held] == ["abc"]
+    inputs = client.get_run(run).inputs.dataset_inputs
+    assert [data_input.dataset.digest for data_input in inputs] == ["abc"]
 
 
 def test_a_tag_that_another_training_has_just_written_is_replaced(client, overtaken):
-    made = ("INSERT INTO experiment_tags VALUES ('note', 'theirs', 0)",)
-    with overtaken(made, "experiment_tags"):
+    row = ("INSERT INTO experiment_tags VALUES ('note', 'theirs', 0)",)
+    with overtaken(row, "experiment_tags"):
         write_shared(lambda: client.set_experiment_tag("0", "note", "ours"))
     assert client.get_experiment("0").tags["note"] == "ours"
 
 
-def test_an_experiment_that_another_machine_has_just_made_is_taken(client, uri, overtaken):
-    made = (
+def test_an_experiment_that_another_machine_has_just_created_is_reused(client, uri, overtaken):
+    row = (
         "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, "
         "creation_time, last_update_time, workspace) "
         "VALUES (7, 'shared', '', 'active', 1, 1, 'default')",
     )
-    with overtaken(made, "experiments"):
+    with overtaken(row, "experiments"):
         assert experiment_id(client, uri, "shared") == "7"
 
 
-def test_runs_of_processes_that_are_gone_are_marked_killed_and_no_others(client, gone):
-    stale, own = run_of(client, gone), run_of(client, owner())
-    done = run_of(client, gone, status="FINISHED")
+def test_only_runs_of_dead_processes_are_marked_killed(client, gone):
+    stale, alive = run_of(client, gone), run_of(client, owner())
+    finished = run_of(client, gone, status="FINISHED")
     foreign = run_of(client, f"00000000{gone[8:]}")
     assert tracking.clear_stale(client, "0") == 1
-    status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done, foreign)}
-    assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED", foreign: "RUNNING"}
+    status = {
+        run_id: client.get_run(run_id).info.status for run_id in (stale, alive, finished, foreign)
+    }
+    assert status == {stale: "KILLED", alive: "RUNNING", finished: "FINISHED", foreign: "RUNNING"}
 
 
-def test_runs_of_one_process_are_ended_and_no_others(client, uri, gone):
-    stale, own, done = (
+def test_only_runs_of_the_given_process_are_ended(client, uri, gone):
+    stale, alive, finished = (
         run_of(client, gone), run_of(client, owner()), run_of(client, gone, status="FINISHED")
     )  # fmt: skip
     tracking.end_runs(uri, "0", owner=gone)
-    status = {run_id: client.get_run(run_id).info.status for run_id in (stale, own, done)}
-    assert status == {stale: "KILLED", own: "RUNNING", done: "FINISHED"}
+    status = {run_id: client.get_run(run_id).info.status for run_id in (stale, alive, finished)}
+    assert status == {stale: "KILLED", alive: "RUNNING", finished: "FINISHED"}
 
 
-@pytest.mark.parametrize("point", ["made", "begun", "ended"])
-def test_a_run_that_ctrl_c_meets_at_its_edges_is_ended_by_the_next_command(
+@pytest.mark.parametrize("point", ["created", "begun", "ended"])
+def test_a_run_interrupted_at_its_start_or_end_is_ended_by_the_next_command(
     client, uri, monkeypatch, point
 ):
     plain = {name: getattr(MlflowClient, name) for name in ("create_run", "set_terminated")}
@@ -140,7 +142,7 @@ def test_a_run_that_ctrl_c_meets_at_its_edges_is_ended_by_the_next_command(
 
     def stopped():
         if point != "begun":
-            name = "create_run" if point == "made" else "set_terminated"
+            name = "create_run" if point == "created" else "set_terminated"
             monkeypatch.setattr(MlflowClient, name, stop(name))
         run_id = begin_run(client, uri, "0", "a", {})
         if point == "begun":
@@ -161,41 +163,41 @@ def test_a_run_that_ctrl_c_meets_at_its_edges_is_ended_by_the_next_command(
     assert client.get_run(run.info.run_id).info.status == "KILLED"
 
 
-@pytest.mark.parametrize(("error", "asked"), [(StorageError, 1), (BusyError, 4)])
-def test_a_store_that_never_answers_is_asked_once_and_a_busy_one_again(
-    monkeypatch, tmp_path, error, asked
+@pytest.mark.parametrize(("error", "tries"), [(StorageError, 1), (BusyError, 4)])
+def test_an_unreachable_store_is_tried_once_and_a_busy_one_again(
+    monkeypatch, tmp_path, error, tries
 ):
     monkeypatch.setattr(owners, "shared_folder", lambda: tmp_path)  # out of others' sight
-    dead = [tmp_path / f"{owners._host()}-{digit * 16}.owner" for digit in "01"]
-    for path in dead:
+    notes = [tmp_path / f"{owners._host()}-{digit * 16}.owner" for digit in "01"]
+    for path in notes:
         path.write_text("run\t7\thttp://never.example\n")
-    tried = []
+    stores = []
 
     def refuse(store, _experiment, **_):
-        tried.append(store)
+        stores.append(store)
         raise error("E-A", "no answer", fix="wait")
 
     monkeypatch.setattr(tracking, "end_runs", refuse)
     _clear_up()
     _clear_up()
-    assert len(tried) == asked and all(path.exists() for path in dead)
+    assert len(stores) == tries and all(path.exists() for path in notes)
 
 
-def test_mlflow_prints_no_traceback_of_what_is_told_in_words():
+def test_mlflow_prints_no_traceback_of_errors_that_we_report():
     logger = logging.getLogger("mlflow.store.db.utils")
     with storage():
         assert not logger.isEnabledFor(logging.ERROR)
     assert logger.isEnabledFor(logging.ERROR)
 
 
-def test_of_a_full_disk_the_database_has_the_word():
+def test_a_full_disk_is_reported_in_the_words_of_the_database():
     full = OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
     full.add_detail("raised as a result of Query-invoked autoflush")
     with pytest.raises(StorageError, match="E-STORAGE.*: database or disk is full; fix"), storage():
         raise MlflowException(message=full) from full
 
 
-def test_half_a_model_of_a_killed_run_is_removed(client, gone):
+def test_a_half_written_model_of_a_killed_run_is_removed(client, gone):
     run_id = run_of(client, gone)
     client.create_logged_model("0", name="half", source_run_id=run_id)
     tracking.clear_stale(client, "0")
@@ -206,7 +208,9 @@ def test_half_a_model_of_a_killed_run_is_removed(client, gone):
     ("error", "status"),
     [(KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED"), (ValueError, "FAILED")],
 )
-def test_a_run_ends_as_what_happened_to_it_and_leaves_no_half_model(client, uri, error, status):
+def test_a_run_gets_the_status_that_fits_and_leaves_no_half_written_model(
+    client, uri, error, status
+):
     run_id = client.create_run("0").info.run_id
     with pytest.raises(error), tracked_run(client, uri, run_id):
         client.create_logged_model("0", name="half", source_run_id=run_id)
@@ -215,7 +219,7 @@ def test_a_run_ends_as_what_happened_to_it_and_leaves_no_half_model(client, uri,
     assert client.search_logged_models(["0"]) == []
 
 
-def test_half_a_model_that_a_server_makes_after_the_run_was_stopped_is_removed_by_the_next_command(
+def test_a_half_written_model_that_a_server_adds_to_a_stopped_run_is_removed_later(
     client, uri, gone, monkeypatch
 ):
     run_id = run_of(client, gone)
@@ -229,22 +233,24 @@ def test_half_a_model_that_a_server_makes_after_the_run_was_stopped_is_removed_b
     assert client.get_run(run_id).info.status == "KILLED"
 
 
-def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(client, uri, monkeypatch):
-    made = client.create_experiment("small")
-    client.delete_experiment(made)
+def test_the_error_for_a_deleted_experiment_has_the_command_that_restores_it(
+    client, uri, monkeypatch
+):
+    experiment = client.create_experiment("small")
+    client.delete_experiment(experiment)
     with pytest.raises(StorageError, match="E-DELETED.*small") as refused:
         require_usable(uri, "small")
     with pytest.raises(StorageError, match="E-DELETED"):
         experiment_id(client, uri, "small")
     setting, *command = shlex.split(refused.value.fix.split("`")[1])
-    assert command == ["mlflow", "experiments", "restore", "-x", made]
+    assert command == ["mlflow", "experiments", "restore", "-x", experiment]
     monkeypatch.setenv(*setting.split("=", 1))
     assert CliRunner().invoke(mlflow.experiments.commands, command[2:]).exit_code == 0
     require_usable(uri, "small")
-    assert experiment_id(client, uri, "small") == made
+    assert experiment_id(client, uri, "small") == experiment
 
 
-def test_nothing_is_made_where_there_is_no_store_yet(tmp_path):
+def test_a_check_creates_no_store(tmp_path):
     require_usable(f"sqlite:///{tmp_path}/mlflow.db", "small")
     assert list(tmp_path.iterdir()) == []
 
@@ -252,9 +258,9 @@ def test_nothing_is_made_where_there_is_no_store_yet(tmp_path):
 def test_a_deleted_experiment_stops_a_training_before_it_reads(client, tmp_path):
     client.delete_experiment(client.create_experiment("quick"))
     (tmp_path / "quick.toml").write_text(QUICK)
-    done = escalation("train", "quick.toml", "--events", "no.csv", folder=tmp_path)
-    assert (done.returncode, done.stdout) == (6, "")
-    assert "E-DELETED" in done.stderr and "mlflow experiments restore -x" in done.stderr
+    result = escalation("train", "quick.toml", "--events", "no.csv", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (6, "")
+    assert "E-DELETED" in result.stderr and "mlflow experiments restore -x" in result.stderr
 
 
 def test_the_same_relative_name_in_another_folder_is_another_store(
@@ -270,7 +276,7 @@ def test_the_same_relative_name_in_another_folder_is_another_store(
 
 
 class Clock:
-    """Time that passes in nobody's sleep."""
+    """A clock that advances without sleeping."""
 
     def __init__(self):
         self.now = 0.0
@@ -282,7 +288,7 @@ class Clock:
         self.now += seconds
 
 
-def test_a_held_lock_is_busy_and_named_within_the_time_out(uri, tmp_path, monkeypatch):
+def test_a_held_lock_is_reported_as_busy_after_the_time_limit(uri, tmp_path, monkeypatch):
     with files.locked(tmp_path / "mlflow.db"):
         monkeypatch.setattr(files, "time", clock := Clock())
         with pytest.raises(BusyError, match=r"mlflow\.db\.lock.*more than 30 s"):
@@ -290,7 +296,7 @@ def test_a_held_lock_is_busy_and_named_within_the_time_out(uri, tmp_path, monkey
     assert 30 <= clock.now < 31
 
 
-def test_a_locked_database_is_busy_and_named(uri, tmp_path, monkeypatch):
+def test_a_locked_database_is_reported_as_busy(uri, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "LOCK_SECONDS", 0.3)
     other = sqlite3.connect(tmp_path / "mlflow.db")
     other.execute("BEGIN EXCLUSIVE")
@@ -301,7 +307,7 @@ def test_a_locked_database_is_busy_and_named(uri, tmp_path, monkeypatch):
     assert tracking.open_store(uri).search_experiments()
 
 
-def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(tmp_path):
     (tmp_path / "mlflow.db").write_text("not a database, by far long enough to be read as one" * 9)
     before = (tmp_path / "mlflow.db").read_bytes()
     with pytest.raises(StorageError, match=r"E-STORE.*not an sqlite file"):
@@ -309,7 +315,7 @@ def test_what_is_no_database_is_a_storage_error_and_stays_as_it_was(tmp_path):
     assert (tmp_path / "mlflow.db").read_bytes() == before
 
 
-def test_trouble_has_our_codes():
+def test_storage_errors_get_our_codes():
     with pytest.raises(StorageError, match="E-STORAGE"), storage():
         raise OSError("no space")
     with pytest.raises(BusyError, match="E-BUSY"), storage():
@@ -337,8 +343,8 @@ tracking.open_store("sqlite:///mlflow.db")
 
 
 @pytest.mark.slow
-def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
-    """Killed while the tables are being made: nothing stands in the place of the store."""
+def test_after_a_kill_while_a_store_is_created_the_next_start_creates_it(tmp_path):
+    """A process killed while it creates the tables leaves no file in the store's place."""
     maker = subprocess.run([sys.executable, "-c", KILLED_HALF_WAY], cwd=tmp_path, check=False)
     assert maker.returncode == -signal.SIGKILL
     assert not (tmp_path / "mlflow.db").exists()
@@ -347,7 +353,7 @@ def test_a_store_killed_half_made_is_made_whole_by_the_next_start(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
 
 
-def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
+def test_a_busy_port_is_reported_before_mlflow_starts(tmp_path):
     from escalation.cli.models import ui_command
 
     (tmp_path / "mlflow.db").touch()
@@ -359,7 +365,7 @@ def test_a_busy_port_is_told_before_mlflow_starts(tmp_path):
             ui_command(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", port=port)
 
 
-def test_the_registry_follows_where_the_notebook_tracks_after_a_store_was_opened(
+def test_after_a_store_was_opened_the_registry_still_follows_the_tracking_uri(
     uri, tmp_path, monkeypatch
 ):
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)  # which tests before it may have set
@@ -368,10 +374,10 @@ def test_the_registry_follows_where_the_notebook_tracks_after_a_store_was_opened
         "mlflow.set_tracking_uri(sys.argv[2]); print(mlflow.get_registry_uri())"
     )
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, uri, other],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines()[-1] == other
+    assert result.stdout.splitlines()[-1] == other

@@ -1,4 +1,4 @@
-"""Two runs held against each other: on common rows, with an interval, and kept in both."""
+"""Two runs compared on common rows, with an interval; the result is stored in both."""
 
 import pytest
 
@@ -20,12 +20,12 @@ def two(empty_store, tmp_path_factory, log, trained):
 
 
 @pytest.fixture(scope="module")
-def done(two):
+def comparison(two):
     return tracking.compare_runs(tracking_uri=two[0])
 
 
-def test_halved_errors_are_three_quarters_of_skill_and_what_is_equal_is_called_so(done):
-    table = done.table.set_index("model")
+def test_halved_errors_give_a_skill_of_three_quarters_and_equal_models_are_the_same(comparison):
+    table = comparison.table.set_index("model")
     row = table.loc["logistic"]
     assert row["skill"] == pytest.approx(0.75) and row["verdict"] == "better"
     assert row["skill_lower"] == pytest.approx(0.75) == row["skill_upper"]
@@ -34,13 +34,13 @@ def test_halved_errors_are_three_quarters_of_skill_and_what_is_equal_is_called_s
     assert set(table.index) == {"climatology", "ewma_nb", "last_value", "logistic"}
 
 
-def test_rows_are_those_of_the_training(done, trained):
+def test_the_counts_equal_those_of_the_training(comparison, trained):
     first = trained.summary.iloc[0]
-    assert (done.table["rows"] == first["rows"]).all()
-    assert (done.table["positives"] == first["positives"]).all()
+    assert (comparison.table["rows"] == first["rows"]).all()
+    assert (comparison.table["positives"] == first["positives"]).all()
 
 
-def test_the_answer_is_kept_in_both_runs(two, done):
+def test_the_result_is_stored_in_both_runs(two, comparison):
     uri, first, second = two
     client = tracking.open_store(uri)
     for run_id, other in ((first.run_id, second.run_id), (second.run_id, first.run_id)):
@@ -53,15 +53,15 @@ def test_the_answer_is_kept_in_both_runs(two, done):
         assert page.path == f"comparisons/with_{other[:8]}.html"
 
 
-def test_pairs_are_counted_once_whichever_way_round_and_however_named(two, done):
+def test_pairs_are_counted_once_in_either_order_and_by_any_name(two, comparison):
     uri, first, second = two
     back = tracking.compare_runs(second.run_id[:8], first.run_id, tracking_uri=uri)
-    assert (done.seen, back.seen) == (1, 1)
+    assert (comparison.seen, back.seen) == (1, 1)
     assert back.table.set_index("model").loc["logistic", "verdict"] == "worse"
     assert back.differences.empty and "settings are equal" in str(back)
 
 
-def test_the_run_of_a_model_stands_for_it_alone(two):
+def test_the_run_of_a_model_stands_for_that_model_only(two):
     uri, _, second = two
     client = tracking.open_store(uri)
     runs = client.search_runs([second.experiment_id], "attributes.run_name = 'logistic'")
@@ -78,7 +78,7 @@ def test_the_run_of_a_model_stands_for_it_alone(two):
         ("latest", "latest", "same training twice"),
     ],
 )
-def test_a_run_that_is_not_meant_clearly_is_refused_with_those_there_are(two, before, after, words):
+def test_an_unknown_or_ambiguous_run_is_refused(two, before, after, words):
     with pytest.raises(UsageError, match=f"E-RUN.*{words}"):
         tracking.compare_runs(before, after, tracking_uri=two[0])
 
@@ -96,7 +96,7 @@ def test_a_run_of_another_label_is_refused(two):
         tracking.compare_runs(first.run_id, "other", tracking_uri=uri)
 
 
-def test_two_settings_differ_by_the_keys_of_the_file():
+def test_differences_are_named_by_the_keys_of_the_file():
     from types import SimpleNamespace
 
     from escalation.experiment import Experiment
@@ -104,12 +104,12 @@ def test_two_settings_differ_by_the_keys_of_the_file():
     from escalation.tracking.two_runs import _differences
 
     def run(**window_sums):
-        made = Experiment(
+        experiment = Experiment(
             experiment={"name": "x"},
             targets=[{"name": "any"}],
             features={"window_sums": window_sums},
         )
-        return SimpleNamespace(data=SimpleNamespace(params=flat_params(made), tags={}))
+        return SimpleNamespace(data=SimpleNamespace(params=flat_params(experiment), tags={}))
 
     table = _differences(run(), run(windows=[3, 14]))
     assert table["key"].tolist() == ["features.window_sums.windows"]

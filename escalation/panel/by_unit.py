@@ -171,11 +171,8 @@ def _first(
     for i in range(len(code)):
         if not allowed[i]:
             continue
-        best = first[code[i]]
-        if best < 0:
-            first[code[i]] = i
-            continue
-        if (since[i], happened[i], row[i]) < (since[best], happened[best], row[best]):
+        j = first[code[i]]
+        if j < 0 or (since[i], happened[i], row[i]) < (since[j], happened[j], row[j]):
             first[code[i]] = i
     return first
 

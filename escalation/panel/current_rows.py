@@ -50,7 +50,7 @@ class CurrentRows:
         values : ndarray of float32, shape (column, row, day)
         into : ndarray of float32, shape (column, unit, day)
         """
-        kernels.place(values, self.owner, self.first, self.stop, self.lag, 0, into)
+        kernels.place(values, self.owner, self.first, self.stop, self.lag, into)
 
 
 def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:

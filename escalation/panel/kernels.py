@@ -252,20 +252,17 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
 @compiled
 def place(
     values: Float32, unit: NDArray[np.int64], begin: NDArray[np.int64], stop: NDArray[np.int64],
-    lag: int, since: int, out: Float32,
+    lag: int, out: Float32,
 ) -> None:  # fmt: skip
-    """Write each row's stretch of days: ``out[k, unit[i], t - since] = values[k, i, t - lag]``.
+    """Write each row's stretch of days: ``out[k, unit[i], t] = values[k, i, t - lag]``.
 
     Parameters
     ----------
     values : ndarray of float32, shape (column, row, day)
     unit, begin, stop : ndarray of int64, shape (row,)
-        Destination of each row, and the half-open stretch of days on which it is current, not
-        before ``since``.
+        Destination of each row, and the half-open stretch of days on which it is current.
     lag : int
         In days; days before the axis are read as its first.
-    since : int
-        First day of ``out``.
     out : ndarray of float32, shape (column, unit, day)
         Written in place; each row of ``values`` touches its own stretch only.
     """
@@ -273,9 +270,9 @@ def place(
         for i in range(values.shape[1]):
             into, row = out[k, unit[i]], values[k, i]
             early = min(max(begin[i], lag), stop[i])
-            into[begin[i] - since : early - since] = row[0]
+            into[begin[i] : early] = row[0]
             # A loop, because an assignment of slices would check whether the two overlap.
-            days = into[early - since : stop[i] - since]
+            days = into[early : stop[i]]
             known = row[early - lag : stop[i] - lag]
             for t in range(len(days)):
                 days[t] = known[t]

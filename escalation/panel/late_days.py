@@ -80,29 +80,23 @@ def late_days_since_first(rows: Ints, steady: Float32, changes: Changes, out: Fl
 
 @compiled
 def late_highest(
-    rows: Ints,
-    steady: Float32,
-    changes: Changes,
-    windows: Ints,
-    top: int,
-    out: Float32,
+    rows: Ints, steady: Float32, changes: Changes, width: int, top: int, out: Float32
 ) -> None:
-    """Highest rung of the last w days.
+    """Highest rung of the last ``width`` days.
 
     Parameters
     ----------
     rows, steady, changes
         As in :func:`escalation.panel.late.late_window_sums`.
-    windows : array of int
-        Lengths in days.
+    width : int
+        In days.
     top : int
         Highest rung of the ladder.
-    out : array of float32, shape (window, row, day)
+    out : array of float32, shape (row, day)
         Written in place.
     """
     days = steady.shape[1]
     support, last = np.zeros((top + 1, days), np.int64), np.zeros(top + 1, np.int64)
-    longest = windows.max()
     for i in rows:
         support[:, :] = 0
         last[:] = -1
@@ -122,14 +116,11 @@ def late_highest(
                 p += 1
             for level in range(1, top + 1):
                 while last[level] >= 0 and support[level, last[level]] == 0:
-                    last[level] = last[level] - 1 if t - last[level] < longest else -1
-            for k in range(len(windows)):
-                highest = 0
-                for level in range(top, 0, -1):
-                    if last[level] >= 0 and t - last[level] < windows[k]:
-                        highest = level
-                        break
-                out[k, i, t] = highest
+                    last[level] = last[level] - 1 if t - last[level] < width else -1
+            out[i, t] = 0
+            for level in range(1, top + 1):
+                if last[level] >= 0 and t - last[level] < width:
+                    out[i, t] = level
 
 
 @compiled

@@ -1,13 +1,10 @@
-"""Quantiles of past window sums, in one pass over the day axis, without and with late news.
-
-The arguments of the pass with late news are described in :mod:`escalation.panel.late`.
-"""
+"""Quantiles of past window sums as known on each day; the same pass with and without late news."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from escalation._util.arrays import Array, Float32, Ints
+from escalation._util.arrays import Array, Float32
 from escalation._util.compiled import compiled
 from escalation.panel.late import Changes
 
@@ -26,54 +23,7 @@ def _replace_sorted(ordered: Array, old: float, new: float) -> None:
 
 
 @compiled
-def past_quantiles(
-    values: Float32, horizon: int, windows: int, quantile: float
-) -> tuple[Array, Array]:
-    """Quantile and mean of the last non-overlapping window sums, on each day.
-
-    Days with the same remainder modulo the horizon share all windows but one, so their sums are
-    kept sorted: each day removes the oldest and inserts the newest.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (row, day)
-    horizon : int
-        Length of a window in days.
-    windows : int
-        Number of windows, the last one ending on the day itself.
-    quantile : float
-        Interpolated linearly between the two nearest sums.
-    """
-    rows, days = values.shape
-    quantiles, mean = np.empty((rows, days)), np.empty((rows, days))
-    at = quantile * (windows - 1)
-    low = int(at)
-    share = at - low
-    sums, ordered = np.empty(days), np.empty(windows)
-    for i in range(rows):
-        running = 0.0
-        for t in range(days):
-            running += values[i, t]
-            if t >= horizon:
-                running -= values[i, t - horizon]
-            sums[t] = running
-        for phase in range(min(horizon, days)):
-            ordered[:] = 0.0
-            total = 0.0
-            for t in range(phase, days, horizon):
-                first = t - windows * horizon
-                oldest = sums[first] if first >= 0 else 0.0
-                total += sums[t] - oldest
-                _replace_sorted(ordered, oldest, sums[t])
-                step = ordered[min(low + 1, windows - 1)] - ordered[low]
-                quantiles[i, t] = ordered[low] + share * step
-                mean[i, t] = total / windows
-    return quantiles, mean
-
-
-@compiled
 def late_past_quantiles(
-    rows: Ints,
     steady: Float32,
     changes: Changes,
     horizon: int,
@@ -84,19 +34,20 @@ def late_past_quantiles(
 ) -> None:
     """Quantile and mean of the last non-overlapping window sums, as known on each day.
 
-    As in :func:`past_quantiles`, sums are kept sorted by remainder; a change of a day's value
+    Days with the same remainder modulo the horizon share all windows but one, so their sums are
+    kept sorted: each day removes the oldest and inserts the newest. A change of a day's value
     changes one sum for each remainder.
 
     Parameters
     ----------
-    rows, steady, changes
+    steady, changes
         As in :func:`escalation.panel.late.late_window_sums`.
     horizon : int
         Length of a window in days.
     windows : int
-        Number of windows.
+        Number of windows, the last one ending on the day itself.
     quantile : float
-        Between 0 and 1.
+        Interpolated linearly between the two nearest sums.
     quantiles, mean : ndarray of float64, shape (row, day)
         Written in place.
     """
@@ -106,7 +57,7 @@ def late_past_quantiles(
     share = at - low
     now, sums = np.zeros(days), np.zeros(days)
     ordered, totals = np.zeros((horizon, windows)), np.zeros(horizon)
-    for i in rows:
+    for i in range(len(steady)):
         ordered[:, :] = 0.0
         totals[:] = 0.0
         p = changes.starts[i]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,24 +13,12 @@ from escalation._util.arrays import Ints
 from escalation.events.units import UnitName, dyad_key, place_key, tidied
 from escalation.panel.dense import priogrid
 
-
-class Membership(NamedTuple):
-    """The unit of each event, for one kind of unit.
-
-    Parameters
-    ----------
-    code : ndarray of int64, shape (event,)
-        Index among the keys; -1 if the event belongs to no unit of this kind.
-    keys : tuple of str
-        The units in order of appearance.
-    """
-
-    code: Ints
-    keys: tuple[str, ...]
+Membership = tuple[Ints, tuple[str, ...]]
+"""Index of each event's unit, -1 if it has none, and the keys of the units."""
 
 
 def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
-    """The unit of each event.
+    """The unit of each event, for one kind of unit.
 
     Parameters
     ----------
@@ -38,6 +26,13 @@ def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
         Canonical events or versions.
     kind : str
         One of :data:`escalation.schema.UNIT_KINDS`.
+
+    Returns
+    -------
+    code : ndarray of int64, shape (event,)
+        Index among the keys; -1 if the event belongs to no unit of this kind.
+    keys : tuple of str
+        The units in order of appearance.
 
     Examples
     --------
@@ -48,7 +43,7 @@ def members(events: pd.DataFrame, kind: schema.UnitKind) -> Membership:
     ([0, 0, 1, -1], ('ind/punjab', 'pak/punjab'))
     """
     if kind == "all":
-        return Membership(np.zeros(len(events), np.int64), (schema.ALL_UNIT,))
+        return np.zeros(len(events), np.int64), (schema.ALL_UNIT,)
     if kind == "priogrid":
         return _cells(events)
     if kind == "dyad":
@@ -98,11 +93,11 @@ def _joined(
     width, named = len(second) + 1, name >= 0
     pair, pairs = pd.factorize(name[named].astype(np.int64) * width + other[named] + 1)
     texts = ["", *second]
-    made = [make(str(distinct[i // width]), str(texts[i % width])) for i in pairs.tolist()]
-    number, keys = pd.factorize(np.array([key or None for key in made], dtype=object))
+    joined = [make(str(distinct[i // width]), str(texts[i % width])) for i in pairs.tolist()]
+    number, keys = pd.factorize(np.array([key or None for key in joined], dtype=object))
     code = np.full(len(name), -1, np.int64)
     code[named] = number[pair] if len(pair) else pair
-    return Membership(code, tuple(str(key) for key in keys))
+    return code, tuple(str(key) for key in keys)
 
 
 def _cells(events: pd.DataFrame) -> Membership:
@@ -113,4 +108,4 @@ def _cells(events: pd.DataFrame) -> Membership:
     located = ~np.isnan(latitude) & ~np.isnan(longitude)
     code = np.full(len(events), -1, np.int64)
     code[located], cells = pd.factorize(priogrid(latitude[located], longitude[located]))
-    return Membership(code, tuple(str(cell) for cell in cells.tolist()))
+    return code, tuple(str(cell) for cell in cells.tolist())

@@ -11,12 +11,12 @@ from escalation import schema
 from escalation._util.checked import Section, invalid_value
 from escalation.panel.dense import BASE_CHANNELS, Channel, Measure, PanelSpec, Where, pair_channel
 
-_TAKEN = frozenset({
+_RESERVED = frozenset({
     *(channel.name for channel in BASE_CHANNELS), *schema.EVENT_COLUMNS, *schema.FORECAST_COLUMNS,
     *schema.SCORE_COLUMNS, schema.OPERATION, schema.ALL_UNIT, "",
 })  # fmt: skip
 """Names of columns and base channels, which no other channel can have."""
-_TAKEN_STARTS = (f"{schema.TARGET}_", schema.HISTORY)
+_RESERVED_PREFIXES = (f"{schema.TARGET}_", schema.HISTORY)
 
 
 def is_taken(name: str) -> bool:
@@ -27,7 +27,7 @@ def is_taken(name: str) -> bool:
     >>> is_taken("events"), is_taken("air_strike")
     (True, False)
     """
-    return name in _TAKEN or name.startswith(_TAKEN_STARTS)
+    return name in _RESERVED or name.startswith(_RESERVED_PREFIXES)
 
 
 def where_of(table: object, *, section: str = "where") -> Where:

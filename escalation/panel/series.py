@@ -15,8 +15,9 @@ import numpy as np
 
 from escalation import schema
 from escalation._util.arrays import Array, Float32, Ints
-from escalation.panel import kernels, late, late_days, late_quantiles
+from escalation.panel import kernels, late, late_days
 from escalation.panel.late import Changes
+from escalation.panel.late_quantiles import late_past_quantiles
 
 _ABOVE_ZERO = 1e-9
 
@@ -162,8 +163,7 @@ class Series:
     def highest(self, width: int) -> Float32:
         """Highest rung of the last ``width`` days, today included, shape (row, day)."""
         out = kernels.window_max(self.steady, width)
-        windows = np.array([width], dtype=np.int64)
-        self._update(late_days.late_highest, windows, schema.HIGHEST_RUNG, out[None])
+        self._update(late_days.late_highest, width, schema.HIGHEST_RUNG, out)
         return out
 
     def gaps(self, last: int, cap: int) -> tuple[Float32, Float32, Float32]:
@@ -196,6 +196,9 @@ class Series:
         quantile : float
             Interpolated linearly between the two nearest sums.
         """
-        result = late_quantiles.past_quantiles(self.steady, horizon, windows, quantile)
-        self._update(late_quantiles.late_past_quantiles, horizon, windows, quantile, *result)
+        nothing = np.zeros(0, np.int64)
+        none = Changes(np.zeros(len(self.steady) + 1, np.int64), nothing, nothing, np.zeros(0))
+        changes = none if self.changes is None else self.changes
+        result = np.empty(self.steady.shape), np.empty(self.steady.shape)
+        late_past_quantiles(self.steady, changes, horizon, windows, quantile, *result)
         return result

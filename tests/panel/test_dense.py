@@ -77,7 +77,7 @@ def test_channels_count_events_or_killed_or_keep_the_rung():
     assert Channel("s", where, "severity").weights(EVENTS).tolist() == [6, 0, 3, 5]
 
 
-def test_a_row_counts_for_as_many_events_as_it_stands_for_and_its_killed_are_those_of_all():
+def test_a_row_counts_as_many_events_as_its_weight_and_its_killed_once():
     rows = EVENTS.assign(weight=[1, 7, 1, 2])
     assert Channel("x").weights(rows).tolist() == [1, 7, 1, 2]
     assert Channel("x", measure="killed").weights(rows).tolist() == [0, 0, 2, 3]
@@ -90,10 +90,10 @@ def test_a_pair_channel_counts_violence_of_one_side_on_the_other():
 
 
 def units(kind, events=EVENTS):
-    found = unit_keys_of(events, kind)
-    assert found.dtype == "str"
-    assert found.index.equals(events.index)
-    return [None if pd.isna(value) else value for value in found]
+    keys = unit_keys_of(events, kind)
+    assert keys.dtype == "str"
+    assert keys.index.equals(events.index)
+    return [None if pd.isna(key) else key for key in keys]
 
 
 def test_a_dyad_with_a_missing_side_is_no_unit():
@@ -161,7 +161,7 @@ def test_a_channel_that_the_panel_lacks_is_an_error_that_names_the_others():
 
 def test_the_first_day_counts_as_every_other():
     values = Series(np.array([[9, 1, 0, 3]], np.float32))
-    place, mean = values.past_quantiles(1, windows=2, quantile=0.5)
+    quantiles, mean = values.past_quantiles(1, windows=2, quantile=0.5)
     assert mean[0].tolist() == [4.5, 5.0, 0.5, 1.5]
-    assert place[0].tolist() == [4.5, 5.0, 0.5, 1.5]
+    assert quantiles[0].tolist() == [4.5, 5.0, 0.5, 1.5]
     assert values.gaps(2, 30)[0].tolist() == [[30.0, 1.0, 1.0, 1.5]]

@@ -39,13 +39,13 @@ def units_of(row):
 
 def brute(events, units, days):
     """Channels of a snapshot as nested dicts: channel, then (unit, day), only what is not zero."""
-    found = {name: {} for name in ("events", "killed", "severity")}
-    found |= {channel.name: {} for channel in CHANNELS}
+    channels = {name: {} for name in ("events", "killed", "severity")}
+    channels |= {channel.name: {} for channel in CHANNELS}
     position = {day: index for index, day in enumerate(pd.DatetimeIndex(days))}
 
     def note(name, key, value, join=lambda a, b: a + b):
         if value:
-            found[name][key] = join(found[name].get(key, 0), value)
+            channels[name][key] = join(channels[name].get(key, 0), value)
 
     for row in events.itertuples():
         killed = 0 if row.killed is pd.NA else int(row.killed)
@@ -63,31 +63,31 @@ def brute(events, units, days):
             note("dead", key, killed if violent else 0)
             note("militia>coalition", key,
                  int(violent and row.actor == "militia" and row.target == "coalition"))  # fmt: skip
-    return found
+    return channels
 
 
 def cells(panel_like, rows, width):
     """The same nested dicts from dense arrays, up to a column."""
-    found = {}
+    channels = {}
     for name, values in panel_like.items():
         part = values[rows, :width]
-        found[name] = {
+        channels[name] = {
             (int(i), int(j)): part[i, j].item() for i, j in np.argwhere(part != 0)
         }  # fmt: skip
-    return found
+    return channels
 
 
-def upto(found, width):
+def upto(channels, width):
     return {
         name: {key: value for key, value in table.items() if key[1] < width}
-        for name, table in found.items()
+        for name, table in channels.items()
     }
 
 
-def read_on_each_day(past, most=7):
+def rows_on_each_day(past, most=7):
     """The whole row that serves each unit on each day: channel, then [unit, day asked, day]."""
     shape = len(past.units), len(past.days), len(past.days)
-    found = {name: np.zeros(shape, np.float32) for name in past.channels}
+    channels = {name: np.zeros(shape, np.float32) for name in past.channels}
     served = np.zeros(shape[:2], int)
     for rows in rows_as_known(past, most=most):
         assert 0 < len(rows.owner) <= most
@@ -95,10 +95,10 @@ def read_on_each_day(past, most=7):
         for row, stretch in enumerate(zip(rows.owner, rows.first, rows.stop, strict=True)):
             unit, days = stretch[0], slice(*stretch[1:])
             served[unit, days] += 1
-            for name, values in found.items():
+            for name, values in channels.items():
                 values[unit, days] = rows.panel[name][row]
     np.testing.assert_array_equal(served, past.present)
-    return found
+    return channels
 
 
 def rows_of(past):
@@ -117,7 +117,7 @@ def test_each_row_is_the_panel_known_on_its_days_up_to_the_frontier(
     spec = PanelSpec(KINDS, CHANNELS)
     past = history(archive, spec, first_day=start + first, last_day=start + last, lag=lag)
     assert rows_of(past) > 2 * len(past.units)
-    read = read_on_each_day(past)
+    read = rows_on_each_day(past)
     everything = np.arange(len(past.units))
     for t in range(lag, len(past.days)):
         expected = brute(archive.as_of(past.days[t]), past.units, past.days)
@@ -129,7 +129,7 @@ def test_each_row_is_the_panel_known_on_its_days_up_to_the_frontier(
 @pytest.mark.parametrize("lag", [0, 2])
 def test_the_number_of_rows_at_a_time_changes_nothing(lag, random_archive):
     past = history(random_archive(3), PanelSpec(KINDS, CHANNELS), lag=lag)
-    few, all_at_once = read_on_each_day(past, 1), read_on_each_day(past, 10_000)
+    few, all_at_once = rows_on_each_day(past, 1), rows_on_each_day(past, 10_000)
     for name, values in few.items():
         np.testing.assert_array_equal(values, all_at_once[name])
 
@@ -137,11 +137,11 @@ def test_the_number_of_rows_at_a_time_changes_nothing(lag, random_archive):
 @pytest.mark.parametrize("lag", [0, 2])
 def test_a_series_of_one_day_is_the_value_that_was_known_of_it(lag, random_archive):
     past = history(random_archive(3), PanelSpec(KINDS, CHANNELS), lag=lag)
-    read, today, one = read_on_each_day(past), np.arange(len(past.days)), np.array([1])
+    read, today, one_day = rows_on_each_day(past), np.arange(len(past.days)), np.array([1])
     panel = past.panel()
     for name in set(past.channels) - past.highest:
         newest = read[name][:, today, np.maximum(today - lag, 0)] * past.present
-        got = panel.series(name).window_sums(one)[0] * past.present
+        got = panel.series(name).window_sums(one_day)[0] * past.present
         np.testing.assert_array_equal(got, newest)
     assert panel.days[lag] == past.days[0]
 

@@ -244,13 +244,13 @@ def tempo_on(events):
 
 def pairs_on(day):
     a, b = PAIRS[0]
-    there, back = (day.count(day.acts(*pair)) for pair in PAIRS)
-    out = {f"days_since_{a}_hit_{b}": since(there > 0, 365),
-           f"days_since_{b}_hit_{a}": since(back > 0, 365)}  # fmt: skip
+    by_a, by_b = (day.count(day.acts(*pair)) for pair in PAIRS)
+    out = {f"days_since_{a}_hit_{b}": since(by_a > 0, 365),
+           f"days_since_{b}_hit_{a}": since(by_b > 0, 365)}  # fmt: skip
     for w in (7, 28, 90):
-        did, suffered = total(there, w), total(back, w)
-        out |= {f"{a}_hit_{b}_{w}d": did, f"{b}_hit_{a}_{w}d": suffered}
-        out[f"{a}_{b}_imbalance_{w}d"] = over(did - suffered, did + suffered)
+        sum_a, sum_b = total(by_a, w), total(by_b, w)
+        out |= {f"{a}_hit_{b}_{w}d": sum_a, f"{b}_hit_{a}_{w}d": sum_b}
+        out[f"{a}_{b}_imbalance_{w}d"] = over(sum_a - sum_b, sum_a + sum_b)
     return out
 
 
@@ -272,7 +272,7 @@ def neighbours_on(out, day, present):
         "within_250km": lambda i, j: bool({day.units[i : i + 1] + day.units[j : j + 1],
                                            day.units[j : j + 1] + day.units[i : i + 1]} & NEAR_250),
     }  # fmt: skip
-    found = {}
+    columns = {}
     places = [i for i, unit in enumerate(day.units) if unit != "all"]
     for w in (7, 28):
         sums = out[f"events_sum_{w}d"] * present
@@ -280,12 +280,12 @@ def neighbours_on(out, day, present):
             values = np.zeros(len(day.units), int)
             for i in places:
                 values[i] = sum(sums[j] for j in places if j != i and holds(i, j))
-            found[f"events_sum_{w}d_{kind}"] = values
-    return found
+            columns[f"events_sum_{w}d_{kind}"] = values
+    return columns
 
 
 def history_on(x, events, horizon):
-    """History columns of what a label counts."""
+    """History columns of a label's count."""
     out = {f"history_decay_{k}d": decayed(x, np.exp(-1 / k)) for k in (7, 10, 21, 45, 90, 365)}
     out |= {f"history_sum_{w}d": total(x, w) for w in (7, 28, 360)}
     out |= {f"history_active_{w}d": total((x >= 1).astype(int), w) for w in (28, 90, 360)}
@@ -297,18 +297,18 @@ def history_on(x, events, horizon):
 
 
 def look_back_on(target, day):
-    """Threshold, risk set, history and what the second half needs, by unit."""
+    """Threshold, risk set, history and what the look ahead needs, by unit."""
     h, kind = target.horizon, target.name
     keep, events = day.counted(target.where), day.count(np.ones(len(day.at), int))
-    one = np.ones(len(day.units), int)
+    ones = np.ones(len(day.units), int)
     if kind == "climb":
         return climb_on(target, day, keep, events)
     if kind == "retaliation":
         return retaliation_on(target, day, keep, events)
     x = day.rows(day.killed * keep) if kind == "deaths" else day.count(keep)
-    threshold, at_risk = one, one > 0
+    threshold, at_risk = ones, ones > 0
     if kind == "deaths":
-        threshold = one * target.least
+        threshold = ones * target.least
     if kind == "onset":
         at_risk = total(x, target.quiet) == 0
     if kind == "up":
@@ -344,9 +344,9 @@ def climb_on(target, day, keep, events):
     top = last(day.rows(day.rung * keep, highest=True), target.window).max(axis=1, initial=0)
     out = {"threshold": np.ones(len(top), int), "at_risk": top < 6, "needed_rung": top + 1}
     for rung in range(1, 7):
-        own = np.minimum(top + 1, 6) == rung
-        said = history_on(day.count(keep & (day.rung >= rung)), events, target.horizon)
-        out |= {name: np.where(own, v, out.get(name, v)) for name, v in said.items()}
+        needed = np.minimum(top + 1, 6) == rung
+        history = history_on(day.count(keep & (day.rung >= rung)), events, target.horizon)
+        out |= {name: np.where(needed, v, out.get(name, v)) for name, v in history.items()}
     return out
 
 
@@ -359,8 +359,8 @@ def retaliation_on(target, day, keep, events):
     for side, other in both_ways(target):
         hit = total(day.count(keep & day.acts(other, side)), target.window) > 0
         out[f"target_{side}>{other}"], at_risk = hit, at_risk | hit
-        said = history_on(day.count(keep & day.acts(side, other)), events, target.horizon)
-        for name, values in said.items():
+        history = history_on(day.count(keep & day.acts(side, other)), events, target.horizon)
+        for name, values in history.items():
             nothing = 9999 if name == "history_days_since" else 0
             join = np.minimum if nothing else np.add
             values = np.where(hit, values, nothing)
@@ -400,16 +400,16 @@ def counts_ahead(target, back, day, n):
 # Comparisons
 
 
-def require_same(got, expected, where):
+def require_same(actual, expected, where):
     """All columns; counts to the digit, floats to one in a million."""
-    assert set(got) == set(expected), where
-    for name, values in expected.items():
-        one, two = np.asarray(got[name], float), np.asarray(values, float)
-        if any(part in name for part in WHOLE) or name.startswith("target_"):
-            same = (one == two) | (np.isnan(one) & np.isnan(two))
+    assert set(actual) == set(expected), where
+    for name in expected:
+        a, b = np.asarray(actual[name], float), np.asarray(expected[name], float)
+        if any(word in name for word in WHOLE) or name.startswith("target_"):
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
         else:
-            same = np.abs(one - two) <= 1e-6 * np.maximum(1, np.abs(two))
-        assert same.all(), f"{where}: {name} {one[~same][:3]}, expected {two[~same][:3]}"
+            same = np.abs(a - b) <= 1e-6 * np.maximum(1, np.abs(b))
+        assert same.all(), f"{where}: {name} {a[~same][:3]}, expected {b[~same][:3]}"
 
 
 def columns_of(back):
@@ -417,7 +417,7 @@ def columns_of(back):
 
 
 def oracle(archive, past):
-    """Each day built again, and which units had entered by then."""
+    """Each day on its own, and the units that had entered by then."""
     entered, days, present = np.zeros(len(past.units), bool), [], []
     for today in past.days:
         day = Day(archive, today, units=past.units, first=past.days[0], lag=past.lag)
@@ -439,14 +439,14 @@ def check(seed):
     features = build(past, FAMILIES)
     days, present = oracle(archive, past)
     np.testing.assert_array_equal(past.present, present)
-    own = stacked([features_on(day, present[:, t]) for t, day in enumerate(days)])
-    assert set(features.names) == set(own)
-    require_same({name: features[name] for name in features.names}, own, f"archive {seed}")
+    expected = stacked([features_on(day, present[:, t]) for t, day in enumerate(days)])
+    actual = {name: features[name] for name in features.names}
+    require_same(actual, expected, f"archive {seed}")
     for name, options in LABELS:
-        check_label(TARGETS[name](**options), archive, past, features, days, own, seed)
+        check_label(TARGETS[name](**options), archive, past, features, days, expected, seed)
 
 
-def check_label(target, archive, plain, features, days, own, seed):
+def check_label(target, archive, plain, features, days, expected_features, seed):
     spec, present, where = spec_of(target), plain.present, f"archive {seed}, {target.name}"
     past = history(archive, spec, first_day=plain.days[0], lag=plain.lag)
     prepared = Prepared(archive, spec, past, features)
@@ -470,7 +470,9 @@ def check_label(target, archive, plain, features, days, own, seed):
         usable[:, 1::2] = False
         assert np.array_equal(np.array(rows), np.array(np.nonzero(usable))), where
         table = prepared.table(back, labels, rows)
-        columns = own | {n: v for n, v in expected.items() if n.startswith("history_")}
+        columns = expected_features | {
+            n: v for n, v in expected.items() if n.startswith("history_")
+        }
         columns["threshold"] = expected["threshold"]
         observed = [max(day.n, 1) for day in days]
         columns["history_days_observed"] = np.tile(observed, (len(present), 1))
@@ -488,18 +490,18 @@ def check_label(target, archive, plain, features, days, own, seed):
 def all_columns(archive, *, lag, first):
     """Every feature and everything that a label looks back on, by unit and column."""
     past = history(archive, spec_of(), first_day=first, lag=lag)
-    features, found = build(past, FAMILIES), {}
+    features, columns = build(past, FAMILIES), {}
     for i, unit in enumerate(past.units):
         entry = int(past.entry[i])
-        found |= {(unit, name): (entry, features[name][i]) for name in features.names}
+        columns |= {(unit, name): (entry, features[name][i]) for name in features.names}
     for number, (name, options) in enumerate(LABELS):
         target = TARGETS[name](**options)
         other = history(archive, spec_of(target), first_day=first, lag=lag)
         back = columns_of(Prepared(archive, spec_of(target), other, features).back(target))
         for i, unit in enumerate(other.units):
             entry = int(other.entry[i])
-            found |= {(unit, number, column): (entry, v[i]) for column, v in back.items()}
-    return found
+            columns |= {(unit, number, column): (entry, v[i]) for column, v in back.items()}
+    return columns
 
 
 def until(columns, t):
@@ -512,7 +514,7 @@ def until(columns, t):
 
 
 def check_laws(seed):
-    """Nothing that became known later changes a bit of what came before."""
+    """Nothing that became known later changes a bit of earlier days."""
     archive, lag, first = setting(seed)
     full = all_columns(archive, lag=lag, first=first)
     rng = np.random.default_rng(seed + 10_000)

@@ -1,4 +1,4 @@
-"""Each question to a series against a row that is built again for every day, in plain Python."""
+"""Every statistic of a series against rows rebuilt for each day, in plain Python."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ KEEP = np.array([0.5, 0.9])
 WINDOWS = np.array([1, 2, 3, 7, 30])
 
 
-def whole(values):
+def int32(values):
     return np.array(values, dtype=np.int32)
 
 
-def of(versions, *, days, lag, rungs=False):
+def history_of(versions, *, days, lag, rungs=False):
     """A history of one channel from ``(unit, happened, known, ends, value)``."""
     units = 1 + max((version[0] for version in versions), default=0)
     order = sorted(
@@ -33,8 +33,8 @@ def of(versions, *, days, lag, rungs=False):
     code, happened, known, ends, value = (np.array(column, dtype=np.int64) for column in columns)
     axis = day_range("2020-01-01", np.datetime64("2020-01-01") + (days - 1))
     return History(
-        code=whole(code), happened=whole(happened), known=whole(np.maximum(known, 0)),
-        ends=whole(np.clip(ends, 0, days)), row=np.arange(len(code)), opening=code >= 0,
+        code=int32(code), happened=int32(happened), known=int32(np.maximum(known, 0)),
+        ends=int32(np.clip(ends, 0, days)), row=np.arange(len(code)), opening=code >= 0,
         weights={"x": value.astype(np.float32)}, highest=frozenset({"x"} if rungs else ()),
         unit_names=tuple(UnitName(f"u{i}", f"u{i}") for i in range(units)),
         units=tuple(f"u{i}" for i in range(units)), entry=np.zeros(units, np.int64),
@@ -65,8 +65,8 @@ def gaps(row, count, cap):
     hits = [k for k, value in enumerate(row) if value >= 1]
     some = [min(b - a, cap) for a, b in pairwise(hits)][-count:]
     mean = statistics.fmean(some) if some else cap
-    spread = statistics.pstdev(some) if some else 0.0
-    return mean, spread, (spread - mean) / (spread + mean) if len(some) > 1 else 0.0
+    deviation = statistics.pstdev(some) if some else 0.0
+    return mean, deviation, (deviation - mean) / (deviation + mean) if len(some) > 1 else 0.0
 
 
 def log_ratio(row, short, long, eps, change):
@@ -87,7 +87,7 @@ def past_quantiles(row, horizon, windows, quantile):
     return float(np.quantile(sums, quantile)), statistics.fmean(sums)
 
 
-QUESTIONS = {
+STATISTICS = {
     "window sums": (
         lambda series: series.window_sums(WINDOWS),
         lambda row: [sum(last(row, w)) for w in WINDOWS],
@@ -151,24 +151,24 @@ EXACT = {"window sums", "active days", "days since", "days since the first", *RU
 
 
 def check(name, versions, *, days, lag):
-    """One question on every unit and day."""
-    ask, answer = {**QUESTIONS, **RUNGS}[name]
+    """Compare a statistic on every unit and day."""
+    compute, expect = {**STATISTICS, **RUNGS}[name]
     join = max if name in RUNGS else int.__add__
-    past = of(versions, days=days, lag=lag, rungs=name in RUNGS)
-    got = np.array(ask(past.panel().series("x")))
+    past = history_of(versions, days=days, lag=lag, rungs=name in RUNGS)
+    actual = np.array(compute(past.panel().series("x")))
     for unit in range(len(past.units)):
         for t in range(lag, days):
-            expected = np.array(answer(row_on(versions, unit, t, lag, join)), dtype=float)
-            here = f"{name}, unit {unit} on day {t}"
+            expected = np.array(expect(row_on(versions, unit, t, lag, join)), dtype=float)
+            place = f"{name}, unit {unit} on day {t}"
             if name in EXACT:
-                assert got[:, unit, t].tolist() == expected.tolist(), here
+                assert actual[:, unit, t].tolist() == expected.tolist(), place
             else:
-                np.testing.assert_allclose(got[:, unit, t], expected, 1e-6, 1e-6, err_msg=here)
+                np.testing.assert_allclose(actual[:, unit, t], expected, 1e-6, 1e-6, err_msg=place)
 
 
-STORIES = {
+REVISIONS = {
     "nothing late": [(0, 2, 2, NEVER, 1), (0, 5, 5, NEVER, 2)],
-    "told at once, and again later": [(0, 3, 3, NEVER, 4), (0, 3, 5, NEVER, 4)],
+    "reported at once, and again later": [(0, 3, 3, NEVER, 4), (0, 3, 5, NEVER, 4)],
     "late by some days": [(0, 2, 6, NEVER, 1), (0, 3, 3, NEVER, 2)],
     "retracted on the day on which it became known": [(0, 2, 6, 6, 3), (0, 4, 4, 4, 1)],
     "retracted the day after": [(0, 2, 6, 7, 3), (0, 5, 5, 6, 1)],
@@ -183,7 +183,7 @@ STORIES = {
     "several versions on one day": [
         (0, 5, 5, 7, 1), (0, 5, 5, NEVER, 2), (0, 5, 7, 9, 3), (0, 5, 8, NEVER, 1),
         (0, 5, 9, 12, 6)],
-    "the newest day goes and the last one is the one before": [
+    "the newest day is removed and the last one is the one before": [
         (0, 2, 2, NEVER, 3), (0, 6, 6, 9, 5), (0, 4, 8, 12, 4)],
     "rungs step back and up again": [
         (0, 2, 2, NEVER, 3), (0, 6, 6, 8, 6), (0, 6, 6, 10, 5), (0, 6, 11, NEVER, 4),
@@ -191,22 +191,22 @@ STORIES = {
     "a gap is split and joined again": [
         (0, 1, 1, NEVER, 1), (0, 9, 9, NEVER, 1), (0, 5, 10, 14, 1), (0, 3, 11, 12, 1),
         (0, 7, 12, NEVER, 1)],
-    "the first goes, an earlier one comes": [
+    "the first is removed, an earlier one is added": [
         (0, 4, 4, 7, 1), (0, 6, 6, NEVER, 1), (0, 2, 9, 12, 1), (0, 4, 13, NEVER, 1)],
-    "all of it goes and something comes back": [
+    "everything is removed and something is added": [
         (0, 2, 2, 6, 2), (0, 4, 5, 6, 1), (0, 3, 10, NEVER, 1)],
     "a toll that falls to nothing": [(0, 3, 3, 6, 5), (0, 3, 6, 9, 0), (0, 3, 9, NEVER, 2)],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("lag", [0, 2])
-@pytest.mark.parametrize("story", STORIES)
-@pytest.mark.parametrize("name", [*QUESTIONS, *RUNGS])
-def test_a_story_is_answered_as_it_was_known_on_each_day(name, story, lag):
-    check(name, STORIES[story], days=17, lag=lag)
+@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize("name", [*STATISTICS, *RUNGS])
+def test_revisions_are_seen_as_known_on_each_day(name, revision, lag):
+    check(name, REVISIONS[revision], days=17, lag=lag)
 
 
-def generated(rng, *, days, units, top):
+def random_versions(rng, *, days, units, top):
     """Events with up to five versions that move, change and go; many on few days."""
     versions = []
     for _ in range(rng.integers(1, 25)):
@@ -224,20 +224,20 @@ def generated(rng, *, days, units, top):
 
 
 @pytest.mark.parametrize("part", range(4))
-@pytest.mark.parametrize("name", [*QUESTIONS, *RUNGS])
-def test_any_versions_are_answered_as_they_were_known_on_each_day(name, part):
+@pytest.mark.parametrize("name", [*STATISTICS, *RUNGS])
+def test_any_versions_are_seen_as_known_on_each_day(name, part):
     for seed in range(part, 40, 4):
         rng = np.random.default_rng(seed)
         days, lag = int(rng.integers(1, 40)), int(rng.choice([0, 0, 1, 3]))
-        versions = generated(rng, days=days, units=3, top=6)
+        versions = random_versions(rng, days=days, units=3, top=6)
         check(name, versions, days=days, lag=lag)
 
 
-def test_generated_versions_hold_what_they_should():
+def test_random_versions_have_the_cases_that_they_should():
     versions = [
         version
         for seed in range(40)
-        for version in generated(np.random.default_rng(seed), days=30, units=3, top=6)
+        for version in random_versions(np.random.default_rng(seed), days=30, units=3, top=6)
     ]
     late = sum(known > happened for _, happened, known, _, _ in versions)
     at_once = sum(known == ends for _, _, known, ends, _ in versions)
@@ -246,36 +246,39 @@ def test_generated_versions_hold_what_they_should():
 
 
 def test_rows_without_late_news_are_those_of_the_plain_passes():
-    """A unit alone, and beside one with late news, gives the same bytes."""
+    """A unit has the same bytes alone and next to one with late news."""
     prompt = [(0, day, day, NEVER, 1 + day % 5) for day in (1, 2, 6, 9, 15)]
-    beside = [*prompt, (1, 3, 8, 12, 2), (1, 9, 9, 10, 1)]
-    for questions, rungs in ((QUESTIONS, False), (RUNGS, True)):
-        for name, (ask, _) in questions.items():
+    with_late = [*prompt, (1, 3, 8, 12, 2), (1, 9, 9, 10, 1)]
+    for statistics_by_name, rungs in ((STATISTICS, False), (RUNGS, True)):
+        for name, (compute, _) in statistics_by_name.items():
             alone, both = (
-                np.array(ask(of(some, days=20, lag=1, rungs=rungs).panel().series("x")))[:, 0]
-                for some in (prompt, beside)
+                np.array(
+                    compute(history_of(versions, days=20, lag=1, rungs=rungs).panel().series("x"))
+                )[:, 0]
+                for versions in (prompt, with_late)
             )
             assert alone.tobytes() == both.tobytes(), name
 
 
 def test_a_retracted_past_leaves_nothing_behind():
-    """What a decayed sum gives back in parts is exactly all that it held."""
+    """Once all versions are retracted, a decayed sum is exactly 0."""
     versions = [(0, day, day + day % 3, 30 + day, 1 + day) for day in range(12)]
-    series = of(versions, days=60, lag=0).panel().series("x")
+    series = history_of(versions, days=60, lag=0).panel().series("x")
     keep = np.linspace(0.55, 0.98, 20)
     for values in (series.decayed_sums(keep), series.decayed_features(keep)):
         assert (values[:, 0, 42:] == 0).all()
         assert (values[:, 0, 12:41] > 0).all()
 
 
-@pytest.mark.parametrize("name", [*QUESTIONS, *RUNGS])
+@pytest.mark.parametrize("name", [*STATISTICS, *RUNGS])
 def test_versions_of_later_days_change_no_bit_of_earlier_ones(name):
-    ask = {**QUESTIONS, **RUNGS}[name][0]
+    compute = {**STATISTICS, **RUNGS}[name][0]
     for seed in range(12):
-        versions = generated(np.random.default_rng(seed), days=30, units=2, top=6)
+        versions = random_versions(np.random.default_rng(seed), days=30, units=2, top=6)
         versions += [(0, 0, 0, NEVER, 1), (1, 0, 0, NEVER, 1)]
-        full = np.array(ask(of(versions, days=30, lag=1, rungs=name in RUNGS).panel().series("x")))
+        options = {"lag": 1, "rungs": name in RUNGS}
+        full = np.array(compute(history_of(versions, days=30, **options).panel().series("x")))
         for t in (4, 13, 22):
             known = [version for version in versions if version[2] <= t]
-            part = of(known, days=t + 1, lag=1, rungs=name in RUNGS).panel().series("x")
-            assert np.array(ask(part)).tobytes() == full[:, :, : t + 1].tobytes(), (seed, t)
+            part = history_of(known, days=t + 1, **options).panel().series("x")
+            assert np.array(compute(part)).tobytes() == full[:, :, : t + 1].tobytes(), (seed, t)

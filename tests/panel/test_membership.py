@@ -99,9 +99,9 @@ def test_a_unit_is_shown_as_the_first_row_known_writes_it(rows, shown):
     ("lag", "units"), [(0, {"Punjab", "Sindh"}), (1, {"Sindh"}), (2, {"Sindh"})]
 )
 def test_a_version_that_is_replaced_by_the_day_it_could_be_seen_lets_nobody_enter(lag, units):
-    moved = table(PUNJAB, ("e1", 1, 2, "PAK", "Sindh", "a", "b"))
-    moved.loc[1, schema.OPERATION] = "update"
-    archive = EventArchive.of(moved, covered_to=pd.Timestamp("2020-01-09"))
+    corrected = table(PUNJAB, ("e1", 1, 2, "PAK", "Sindh", "a", "b"))
+    corrected.loc[1, schema.OPERATION] = "update"
+    archive = EventArchive.of(corrected, covered_to=pd.Timestamp("2020-01-09"))
     past = history(archive, PanelSpec(("admin1",)), lag=lag)
     assert set(past.units) == units
 
@@ -171,7 +171,9 @@ def test_spellings_change_nothing_but_shown_names(seed):
     archive = accented(archives.archive(seed, count=150))
     end = archive.covered_to
     schedule = BacktestSection(every=7, refit_every=2)
-    cases = [make_case(one, SMALL, SMALL.labels[0]) for one in (archive, respelled(archive, seed))]
+    cases = [
+        make_case(source, SMALL, SMALL.labels[0]) for source in (archive, respelled(archive, seed))
+    ]
     straight, other = cases
     assert straight.prepared.unit_keys == other.prepared.unit_keys
     assert len(set(other.prepared.units)) == len(other.prepared.units)

@@ -111,7 +111,7 @@ def undrawn():
     """Train without drawing pictures or pages, for tests of other things."""
     from escalation.tracking.pictures import CHILDREN, PARENT
 
-    def folders(trained, folder, _, *, beside=()):
+    def folders(trained, folder, _, *, labels=()):
         for name in (PARENT, *(f"{CHILDREN}/{model}" for model in trained.models)):
             (folder / name).mkdir(parents=True)
         return folder

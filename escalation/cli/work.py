@@ -171,7 +171,7 @@ def _train_and_store(
             events = archive.as_of(trained.trained_to)
             stored.append(
                 tracking.log_training(
-                    trained, uri=uri, events=events, beside=labels, page=page, training=training
+                    trained, uri=uri, events=events, labels=labels, page=page, training=training
                 )
             )
             progress("stored", len(stored), len(labels))

@@ -19,7 +19,7 @@ REPORT_FILE = "report.html"
 
 
 def draw(
-    trained: Trained, folder: Path, page: ReportData, *, beside: Sequence[Trained] = ()
+    trained: Trained, folder: Path, page: ReportData, *, labels: Sequence[Trained] = ()
 ) -> Path:
     """Draw the figures of a parent run and its children, a folder for each run.
 
@@ -30,7 +30,7 @@ def draw(
         An empty folder.
     page : ReportData
         Of the same label.
-    beside : sequence of Trained, optional
+    labels : sequence of Trained, optional
         All labels of the training; its first label gets the table of moves.
 
     Returns
@@ -43,7 +43,7 @@ def draw(
     plots.skill_figure(trained.summary).savefig(figures / "skill.png")
     _draw_risk(trained, figures / "risk_over_time.png")
     write_report(page, folder / PARENT / REPORT_FILE)
-    if len(page.moves) and (not beside or beside[0] is trained):
+    if len(page.moves) and (not labels or labels[0] is trained):
         (folder / PARENT / "tables").mkdir()
         write_table(page.moves, folder / PARENT / "tables" / "moves.csv")
         moves_figure(page.moves).savefig(figures / "moves.png")

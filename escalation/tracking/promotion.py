@@ -77,10 +77,9 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
         with store_lock(uri):
             _require_unmoved(client, champion, challenger)
             reason = reason or str(decision)
-            _record(client, champion, challenger, reason)
+            _record(client, champion, challenger, reason, decision)
             client.set_registered_model_alias(name, CHAMPION, challenger.version)
             client.delete_registered_model_alias(name, CHALLENGER)
-            _describe(client, champion, challenger, reason, decision)
     return Promotion(name, str(challenger.version), str(champion.version), reason, decision)
 
 
@@ -142,27 +141,19 @@ def _require_unmoved(
 
 
 def _record(
-    client: MlflowClient, champion: ModelVersion, challenger: ModelVersion, reason: str
-) -> None:
-    tags = {REASON_TAG: reason, BEFORE_TAG: str(champion.version), DAY_TAG: _today()}
-    for key, value in tags.items():
-        client.set_model_version_tag(challenger.name, challenger.version, key, value)
-
-
-def _describe(
     client: MlflowClient,
     champion: ModelVersion,
     challenger: ModelVersion,
     reason: str,
     decision: Decision | None,
 ) -> None:
-    other_reason = decision is not None and reason != str(decision)
-    numbers = f" The comparison: {decision}." if other_reason else ""
-    text = f"Champion since {_today()}, instead of v{champion.version}: {reason}.{numbers}\n\n"
-    client.update_model_version(
-        challenger.name, challenger.version, text + (challenger.description or "")
-    )
-
-
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
+    """Store the reason and the comparison with the new champion."""
+    name, version = challenger.name, challenger.version
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    tags = {REASON_TAG: reason, BEFORE_TAG: str(champion.version), DAY_TAG: today}
+    for key, value in tags.items():
+        client.set_model_version_tag(name, version, key, value)
+    has_other_reason = decision is not None and reason != str(decision)
+    numbers = f" The comparison: {decision}." if has_other_reason else ""
+    text = f"Champion since {today}, instead of v{champion.version}: {reason}.{numbers}\n\n"
+    client.update_model_version(name, version, text + (challenger.description or ""))

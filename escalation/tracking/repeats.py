@@ -104,28 +104,21 @@ def find_repeat(
             if run.data.tags.get(REPEAT_TAG) == digest:
                 by_training[run.data.tags[TRAINING_TAG]].append(run)
         for runs in by_training.values():
-            labels = [_earlier(run) for run in reversed(runs) if _has_version(client, run)]
+            candidates = (_earlier(client, run) for run in reversed(runs))
+            labels = [label for label in candidates if label is not None]
             if str(len(labels)) == runs[0].data.tags.get(LABELS_TAG):
                 return labels
     return []
 
 
-def _has_version(client: MlflowClient, run: Run) -> bool:
-    tags = run.data.tags
-    try:
-        client.get_model_version(tags.get(MODEL_TAG, ""), tags.get(VERSION_TAG, ""))
-    except MlflowException:
-        return False
-    return True
-
-
-def _earlier(run: Run) -> EarlierTraining:
+def _earlier(client: MlflowClient, run: Run) -> EarlierTraining | None:
+    """The label of a run; None if its model version was deleted."""
     tags, info = run.data.tags, run.info
+    name, version = tags.get(MODEL_TAG, ""), tags.get(VERSION_TAG, "")
+    try:
+        client.get_model_version(name, version)
+    except MlflowException:
+        return None
     return EarlierTraining(
-        tags["target"],
-        tags["best"],
-        tags[MODEL_TAG],
-        tags[VERSION_TAG],
-        info.run_id,
-        info.experiment_id,
+        tags["target"], tags["best"], name, version, info.run_id, info.experiment_id
     )

@@ -92,7 +92,7 @@ def log_training(
     *,
     uri: str,
     events: pd.DataFrame,
-    beside: Sequence[Trained] = (),
+    labels: Sequence[Trained] = (),
     page: ReportData | None = None,
     pictures: Path | None = None,
     training: str = "",
@@ -107,7 +107,7 @@ def log_training(
     uri : str
     events : DataFrame
         Those known at the end of the training.
-    beside : sequence of Trained
+    labels : sequence of Trained
         All labels of the same training, for the comparison of horizons.
     page : ReportData, optional
         Contents of the report page, if :func:`escalation.report.training_pages` made it already.
@@ -134,7 +134,7 @@ def log_training(
             trained.case,
             trained.forecasts,
             summary=trained.summary,
-            others=_other_horizons(trained, beside),
+            others=_other_horizons(trained, labels),
         )
         store = _Store(client, uri, experiment, tags_of(trained))
         parent = store.begin(
@@ -142,7 +142,7 @@ def log_training(
             notes.parent_note(trained),
             best=trained.best,
             **notes.short_skill(trained, trained.best),
-            **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(beside) or 1)},
+            **{TRAINING_TAG: training or uuid.uuid4().hex, LABELS_TAG: str(len(labels) or 1)},
         )
         dataset = _dataset(trained, events)
         with tracked_run(client, uri, parent):
@@ -152,7 +152,7 @@ def log_training(
                 for model in trained.models
             }
             drawn = pictures or draw(
-                trained, Path(folder), page or training_pages([trained])[0], beside=beside
+                trained, Path(folder), page or training_pages([trained])[0], labels=labels
             )
             client.log_artifacts(parent, str(drawn / PARENT))
             for model, (run_id, _) in children.items():
@@ -166,11 +166,11 @@ def log_training(
     return LoggedTraining(parent, experiment, name, version, alias)
 
 
-def _other_horizons(trained: Trained, beside: Sequence[Trained]) -> pd.DataFrame | None:
+def _other_horizons(trained: Trained, labels: Sequence[Trained]) -> pd.DataFrame | None:
     """Forecasts of the same label at other horizons, under this label's name."""
     same = [
         other.forecasts.assign(target=trained.label)
-        for other in beside
+        for other in labels
         if apart_from_horizon(other.case.target) == apart_from_horizon(trained.case.target)
         and other.label != trained.label
     ]

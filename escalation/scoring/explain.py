@@ -13,7 +13,6 @@ from escalation import schema
 from escalation.backtest.table import family_columns
 from escalation.scoring.counterfactual import Counterfactual
 from escalation.scoring.perturbation import REMOVED, Perturbations
-from escalation.scoring.scorer import Scorer, ScoringInputs
 
 SMALLEST_CONTRIBUTION = 0.005
 """In log-odds; events with a smaller contribution are not named."""
@@ -97,23 +96,14 @@ def _driver(event: pd.Series, contribution: float) -> Driver:
     )
 
 
-def families_of(scorer: Scorer, inputs: ScoringInputs) -> list[dict[str, float]]:
+def families_of(counterfactual: Counterfactual) -> list[dict[str, float]]:
     """For each unit, what each family of columns adds to its score in log-odds.
 
     All columns of a family are set to their medians over the training rows and the unit is scored
     again; the contribution is the log-odds before less the log-odds after. Families overlap, so
-    contributions need not add up to the total.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    inputs : ScoringInputs
-
-    Returns
-    -------
-    list of dict of str to float
-        Log-odds by family, one mapping per unit; empty if the model stores no medians.
+    contributions need not add up to the total. Empty if the model stores no medians.
     """
+    scorer, inputs = counterfactual.scorer, counterfactual.inputs
     typical = scorer.manifest.typical
     groups = family_columns(scorer.experiment, scorer.manifest.columns) if typical else {}
     by_unit: list[dict[str, float]] = [{} for _ in inputs.units]

@@ -139,19 +139,15 @@ def score(
         IN_SAMPLE if day < to_day(scorer.manifest.trained_to) else None,
         STALE.format(age) if age > stale_after else None,
     )
-    rows = _rows(scorer, inputs, counterfactual, shared)
+    rows = _rows(counterfactual, shared)
     rows = compared(ranked(rows), _before(scorer, inputs, previous or {}))
     rows = alerted(rows, budget)
     return _explained(rows, counterfactual, most=explain) if explain else rows
 
 
-def _rows(
-    scorer: Scorer,
-    inputs: ScoringInputs,
-    counterfactual: Counterfactual,
-    shared: Sequence[str | None],
-) -> list[Score]:
+def _rows(counterfactual: Counterfactual, shared: Sequence[str | None]) -> list[Score]:
     """A row per unit known on the day or to the model; ``shared`` statuses go on every row."""
+    scorer, inputs = counterfactual.scorer, counterfactual.inputs
     rates = scorer.manifest.base_rate
     with _from_manifest("a track record", "record"):
         record = TrackRecord.of(scorer.manifest.record)
@@ -161,7 +157,7 @@ def _rows(
     lower, upper = record.interval(inputs.probability)
     counts = _counts(scorer, inputs)
     about = (str(inputs.day), scorer.target.horizon, target_label(scorer.target))
-    unseen = _unseen_types(scorer, counterfactual)
+    unseen = _unseen_types(counterfactual)
     absent = sorted(set(rates["units"]) - set(inputs.unit_keys))
     units = [*inputs.past.unit_names, *(UnitName(key, *rates["names"][key]) for key in absent)]
     rows = []
@@ -218,9 +214,9 @@ def _from_manifest(what: str, column: str) -> Iterator[None]:
         ) from error
 
 
-def _unseen_types(scorer: Scorer, counterfactual: Counterfactual) -> list[list[str]]:
+def _unseen_types(counterfactual: Counterfactual) -> list[list[str]]:
     """Event types by unit that were not known by the end of training."""
-    known = scorer.manifest.event_types
+    known = counterfactual.scorer.manifest.event_types
     unseen: list[set[str]] = [set() for _ in counterfactual.inputs.units]
     kinds = counterfactual.events[schema.EVENT_TYPE]
     for event in np.flatnonzero(~kinds.isin(known)) if known else ():
@@ -244,8 +240,7 @@ def _before(
 
 def _explained(rows: Sequence[Score], counterfactual: Counterfactual, *, most: int) -> list[Score]:
     inputs = counterfactual.inputs
-    drivers = drivers_of(counterfactual, most=most)
-    families = families_of(counterfactual.scorer, inputs)
+    drivers, families = drivers_of(counterfactual, most=most), families_of(counterfactual)
     line = rows[0].alert_line if rows else None
     further = [None] * len(inputs.units) if line is None else events_to(counterfactual, line)
     position = {key: i for i, key in enumerate(inputs.unit_keys)}

@@ -70,17 +70,17 @@ def test_words_neither_touch_each_other_nor_the_edge():
 
 
 def test_one_source_and_one_type_need_no_row_of_their_own():
-    one = archive(sources=("afp",))
-    same = replace(one, versions=one.versions.assign(event_type="battle"))
+    single = archive(sources=("afp",))
+    same = replace(single, versions=single.versions.assign(event_type="battle"))
     figure = plots.lateness_figure(summarise_revisions(same))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["all events (10)"]
 
 
 def test_a_panel_without_knowledge_is_left_out():
-    made = archive()
+    observed = archive()
     (only_late,) = plots.lateness_figure(summarise_revisions(archive(updated=0))).axes
     assert only_late.get_title(loc="left").startswith("first reports")
-    figure = plots.lateness_figure(summarise_revisions(replace(made, known_basis="event_date")))
+    figure = plots.lateness_figure(summarise_revisions(replace(observed, known_basis="event_date")))
     (only_changes,) = figure.axes
     assert only_changes.get_title(loc="left").startswith("events whose toll")
     labels = only_changes.get_yticklabels()

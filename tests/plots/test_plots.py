@@ -24,11 +24,11 @@ def forecasts(*, models=("climatology", "ewma_nb", "sharp"), dates=100, seed=0):
     rng = np.random.default_rng(seed)
     truth = rng.beta(1.0, 1.5, dates)
     outcome = (rng.random(dates) < truth) * 1.0
-    given = {"climatology": np.full(dates, 0.4), "sharp": truth}
-    parts = []
+    by_model = {"climatology": np.full(dates, 0.4), "sharp": truth}
+    tables = []
     for name in models:
-        p = given.get(name, 0.2 * truth + 0.8 * rng.random(dates)).clip(0.01, 0.99)
-        parts.append(
+        p = by_model.get(name, 0.2 * truth + 0.8 * rng.random(dates)).clip(0.01, 0.99)
+        tables.append(
             pd.DataFrame(
                 {
                     "model": name, "target": "any", "unit": "all",
@@ -38,7 +38,7 @@ def forecasts(*, models=("climatology", "ewma_nb", "sharp"), dates=100, seed=0):
                 }
             )
         )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def events(count=60, *, seed=0):
@@ -69,8 +69,8 @@ def saved(figure, folder):
 
 
 def words(figure):
-    found = [text.get_text() for text in figure.texts]
-    return found + [t.get_text() for ax in figure.axes for t in ax.texts]
+    texts = [text.get_text() for text in figure.texts]
+    return texts + [t.get_text() for ax in figure.axes for t in ax.texts]
 
 
 def curves(ax, gid):
@@ -88,8 +88,8 @@ def test_risk_over_time_draws_every_forecast_and_every_event_in_the_window(table
     saved(figure, tmp_path)
     top, bottom = figure.axes
     (risk,) = curves(top, "risk")
-    own = table.loc[table["model"] == "sharp", "probability"]
-    np.testing.assert_array_equal(risk.get_ydata(), own)
+    sharp = table.loc[table["model"] == "sharp", "probability"]
+    np.testing.assert_array_equal(risk.get_ydata(), sharp)
     assert risk.get_drawstyle() == "steps-post"
     assert len(bottom.collections[0].get_offsets()) == len(happened)
     assert any(text.startswith("base rate") for text in words(figure))
@@ -119,8 +119,8 @@ def test_the_worst_events_are_named_first(table):
 
 
 def test_the_title_says_when_the_risk_was_highest(table):
-    own = table[table["model"] == "sharp"]
-    peak = own.loc[own["probability"].idxmax()]
+    sharp = table[table["model"] == "sharp"]
+    peak = sharp.loc[sharp["probability"].idxmax()]
     figure = plots.risk_over_time(table, events(), unit="all", model="sharp")
     assert f"{peak['day']:%-d %B %Y}" in figure.texts[0].get_text()
     assert f"{peak['probability']:.0%}" in figure.texts[0].get_text()
@@ -252,8 +252,10 @@ def test_plots_leave_no_global_state_and_metrics_need_no_figures():
         "assert 'sklearn' not in sys.modules; "
         "import escalation.plots; assert 'matplotlib.pyplot' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
 
 
 def test_words_that_look_like_formulas_or_move_a_cursor_are_drawn_as_they_are(tmp_path):

@@ -182,18 +182,18 @@ def test_swapped_versions_are_refused_with_both_hashes(logged, trained, tmp_path
     other = tmp_path / "other"
     second = save_artifact(trained.models["boosting"], manifest_of(trained, "boosting"), other)
     shutil.copytree(other, root / "data" / "artifact", dirs_exist_ok=True)
-    said = refused(lambda: load_logged(root, expected_hash=digest), "E-MODEL-HASH")
-    assert digest in said and second in said
+    message = refused(lambda: load_logged(root, expected_hash=digest), "E-MODEL-HASH")
+    assert digest in message and second in message
 
 
-@pytest.mark.parametrize("kept", [0, 1, 100, -1])
-def test_a_truncated_model_is_refused_with_and_without_its_own_hash(logged, kept):
+@pytest.mark.parametrize("length", [0, 1, 100, -1])
+def test_a_truncated_model_is_refused_with_and_without_its_own_hash(logged, length):
     root, digest = logged
     path = root / "data" / "artifact" / MODEL_FILE
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:length])
     refused(lambda: load_logged(root, expected_hash=digest), "E-MODEL-HASH")
-    own = rehash(path.parent)
-    refused(lambda: load_logged(root, expected_hash=own), "E-MODEL-UNTRUSTED")
+    new_hash = rehash(path.parent)
+    refused(lambda: load_logged(root, expected_hash=new_hash), "E-MODEL-UNTRUSTED")
 
 
 def repack(path, change):
@@ -223,8 +223,8 @@ def test_a_flipped_coefficient_with_a_valid_checksum_is_refused_twice(logged):
     root, digest = logged
     folder = root / "data" / "artifact"
     repack(folder / MODEL_FILE, flip_coefficient)
-    said = refused(lambda: load_logged(root, expected_hash=digest), "E-MODEL-HASH")
-    assert digest in said and rehash(folder) in said
+    message = refused(lambda: load_logged(root, expected_hash=digest), "E-MODEL-HASH")
+    assert digest in message and rehash(folder) in message
     refused(lambda: load_logged(root, expected_hash=rehash(folder)), "E-MODEL-CANARY")
 
 
@@ -342,12 +342,12 @@ def bomb(root, member):
 def test_a_bomb_is_refused_before_anything_is_unpacked(logged, tmp_path):
     root, _ = logged
     other = shutil.copytree(root, tmp_path / "other")
-    asked = [root, bomb(root, "1.npy"), other, bomb(other, "schema.json")]
-    run = subprocess.run([sys.executable, "-c", BOMB, *map(str, asked)],
+    folders = [root, bomb(root, "1.npy"), other, bomb(other, "schema.json")]
+    run = subprocess.run([sys.executable, "-c", BOMB, *map(str, folders)],
                          capture_output=True, text=True, check=True)  # fmt: skip
-    told = run.stdout.splitlines()
-    assert len(told) == 2
-    for code, before, peak, built in map(str.split, told):
+    lines = run.stdout.splitlines()
+    assert len(lines) == 2
+    for code, before, peak, built in map(str.split, lines):
         assert (code, built) == ("E-MODEL-UNTRUSTED", "False")
         assert int(peak) < 300 * 1024, f"{peak} kB resident"
         assert int(peak) - int(before) < 40 * 1024
@@ -394,8 +394,8 @@ def test_an_odd_manifest_is_a_refusal_and_no_traceback(logged, change):
     table = json.loads(path.read_text())
     MANIFESTS[change](table)
     path.write_text(json.dumps(table))
-    own = rehash(path.parent)
-    refused(lambda: load_logged(root, expected_hash=own), "E-MODEL-MANIFEST")
+    new_hash = rehash(path.parent)
+    refused(lambda: load_logged(root, expected_hash=new_hash), "E-MODEL-MANIFEST")
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", '{"a": NaN}', "[" * 9999, "\udcff"])
@@ -413,6 +413,6 @@ def test_a_missing_version_counts_as_another_one(logged):
     table = json.loads(path.read_text())
     table["versions"] = {}
     path.write_text(json.dumps(table))
-    own = rehash(path.parent)
-    refused(lambda: load_logged(root, expected_hash=own), "E-MODEL-VERSION")
-    load_logged(root, expected_hash=own, allow_version_skew=True)
+    new_hash = rehash(path.parent)
+    refused(lambda: load_logged(root, expected_hash=new_hash), "E-MODEL-VERSION")
+    load_logged(root, expected_hash=new_hash, allow_version_skew=True)

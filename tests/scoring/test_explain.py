@@ -29,7 +29,7 @@ from escalation.scoring.scorer import Scorer
 
 
 def odds(scored):
-    return {one.unit: logit(one.probability) for one in scored if one.probability is not None}
+    return {row.unit: logit(row.probability) for row in scored if row.probability is not None}
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def test_twenty_random_scores_move_by_what_their_top_event_is_said_to_add(
     trained, scorer, crisis, model
 ):
     rng = np.random.default_rng(11)
-    asked = Scorer(trained.models[model], scorer.manifest, "test", "hash")
+    model_scorer = Scorer(trained.models[model], scorer.manifest, "test", "hash")
     days = np.arange("2019-11-15", "2021-01-01", dtype="datetime64[D]")
     checked, moved = 0, set()
     while checked < 20:
         day = str(rng.choice(days))
-        rows = score(asked, crisis, as_of=day, allow_in_sample=True, explain=1)
-        named = [one for one in rows if one.drivers]
+        rows = score(model_scorer, crisis, as_of=day, allow_in_sample=True, explain=1)
+        named = [row for row in rows if row.drivers]
         for i in rng.permutation(len(named))[:5]:
-            one, driver = named[i], named[i].drivers[0]
+            row, driver = named[i], named[i].drivers[0]
             without = crisis.without(driver.event_id, "iraq_crisis")
-            after = odds(score(asked, without, as_of=day, allow_in_sample=True, explain=0))
-            assert logit(one.probability) - after[one.unit] == pytest.approx(
+            after = odds(score(model_scorer, without, as_of=day, allow_in_sample=True, explain=0))
+            assert logit(row.probability) - after[row.unit] == pytest.approx(
                 driver.contribution, abs=1e-9
             )
             checked += 1
@@ -72,16 +72,16 @@ def test_every_event_taken_away_at_once_equals_one_after_the_other(
     experiment["panel"] |= {"units": ["site", "country", "dyad", "all"], "enters": {"rung": 3}}
     experiment["targets"] = [{"name": "any", "horizon": 7, "where": {"rung": 4}}]
     manifest = replace(scorer.manifest, experiment=experiment, target=experiment["targets"][0])
-    asked = Scorer(trained.models["logistic"], manifest, "test", "hash")
-    counterfactual = Counterfactual(asked, asked.inputs(archive, "2020-02-20"))
+    model_scorer = Scorer(trained.models["logistic"], manifest, "test", "hash")
+    counterfactual = Counterfactual(model_scorer, model_scorer.inputs(archive, "2020-02-20"))
     events = counterfactual.events
     every = np.arange(len(events))
-    said = counterfactual.probabilities(Perturbations(every, np.full(len(every), REMOVED)))
+    fast = counterfactual.probabilities(Perturbations(every, np.full(len(every), REMOVED)))
     assert len(every) > 10
     for row, event in enumerate(events.itertuples()):
-        slow = asked.on(archive.without(event.event_id, event.source), "2020-02-20")
+        slow = model_scorer.on(archive.without(event.event_id, event.source), "2020-02-20")
         slow = slow["probability"].reindex(list(counterfactual.inputs.unit_keys)).to_numpy()
-        assert np.array_equal(said[row], slow, equal_nan=True), event.event_id
+        assert np.array_equal(fast[row], slow, equal_nan=True), event.event_id
 
 
 def more_like(archive, event, times, day):
@@ -99,18 +99,18 @@ def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
     counterfactual = Counterfactual(scorer, scorer.inputs(then, "2020-03-10"))
     rng = np.random.default_rng(5)
     events, times = rng.integers(len(counterfactual.events), size=12), rng.integers(1, 6, size=12)
-    said = counterfactual.probabilities(Perturbations(events, times))
+    fast = counterfactual.probabilities(Perturbations(events, times))
     for row, (event, n) in enumerate(zip(events, times, strict=True)):
         name = counterfactual.events["event_id"].iloc[event]
         slow = scorer.on(more_like(then, name, int(n), "2020-03-10"), "2020-03-10")
         slow = slow["probability"].reindex(list(counterfactual.inputs.unit_keys)).to_numpy()
-        assert np.array_equal(said[row], slow), name
+        assert np.array_equal(fast[row], slow), name
 
 
 def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained, scorer, crisis):
-    asked = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
+    model_scorer = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
     then = crisis.until("2020-03-10")
-    counterfactual = Counterfactual(asked, asked.inputs(then, "2020-03-10"))
+    counterfactual = Counterfactual(model_scorer, model_scorer.inputs(then, "2020-03-10"))
     keys = counterfactual.inputs.unit_keys
     needed = dict(zip(keys, events_to(counterfactual, 0.6), strict=True))
     base = dict(zip(keys, counterfactual.inputs.probability, strict=True))
@@ -119,14 +119,16 @@ def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained,
         if n == 0:
             assert base[unit] >= 0.6
             continue
-        own = counterfactual.events[
+        attacks = counterfactual.events[
             counterfactual.events["tags"].str.contains("installation_attack", na=False)
         ]
-        own = own if unit == "all" else own[own["site"] == unit.partition("/")[2]]
-        name = own["event_id"].iloc[-1]
+        attacks = attacks if unit == "all" else attacks[attacks["site"] == unit.partition("/")[2]]
+        name = attacks["event_id"].iloc[-1]
         for times, reached in ((n, True), (n - 1, False)):
             more = more_like(then, name, times, "2020-03-10") if times else then
-            assert (asked.on(more, "2020-03-10")["probability"][unit] >= 0.6) is np.bool_(reached)
+            assert (model_scorer.on(more, "2020-03-10")["probability"][unit] >= 0.6) is np.bool_(
+                reached
+            )
 
 
 def test_what_can_not_be_reached_is_said_to_be_out_of_reach(scorer, crisis):
@@ -150,19 +152,19 @@ def test_an_event_without_which_the_unit_would_not_be_known_is_not_named(scorer,
 
 def test_families_share_out_all_columns_and_the_label_keeps_its_own(trained):
     experiment, columns = trained.case.experiment, list(trained.table.X.columns)
-    found = family_columns(experiment, columns)
-    assert sorted(name for names in found.values() for name in names) == sorted(columns)
-    assert set(found) == {*experiment.features, "own_history"}
-    assert found["neighbours"][0] == "installation_attack_sum_7d_others"
-    assert "installation_attack_sum_7d" in found["window_sums"]
-    assert found["own_history"][-1] == "threshold"
+    by_family = family_columns(experiment, columns)
+    assert sorted(name for names in by_family.values() for name in names) == sorted(columns)
+    assert set(by_family) == {*experiment.features, "own_history"}
+    assert by_family["neighbours"][0] == "installation_attack_sum_7d_others"
+    assert "installation_attack_sum_7d" in by_family["window_sums"]
+    assert by_family["own_history"][-1] == "threshold"
 
 
 def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer, crisis):
     medians = dict(zip(trained.table.X.columns, trained.table.X.median(), strict=True))
     assert scorer.manifest.typical == pytest.approx(medians)
     inputs = scorer.inputs(crisis, "2020-12-31")
-    added = families_of(scorer, inputs)
+    added = families_of(Counterfactual(scorer, inputs))
     X = inputs.X.astype(float).copy()
     X["days_since_events"] = medians["days_since_events"]
     for name in ("days_since_installation_attack", "days_since_rung_3", "days_since_rung_5"):
@@ -170,13 +172,15 @@ def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer
     X["days_since_rung_6"] = medians["days_since_rung_6"]
     other = trained.models["logistic"].predict_proba(X[scorer.manifest.columns])[:, 1]
     expected = logit(inputs.probability) - logit(other)
-    assert [one["recency"] for one in added] == pytest.approx(list(expected), abs=1e-9)
+    assert [row["recency"] for row in added] == pytest.approx(list(expected), abs=1e-9)
     assert np.abs(expected).max() > 0.01
 
 
 def test_a_model_stored_without_medians_says_nothing_of_families(scorer, crisis):
     old = replace(scorer, manifest=replace(scorer.manifest, typical={}))
-    assert {tuple(one) for one in families_of(old, old.inputs(crisis, "2020-12-31"))} == {()}
+    assert {
+        tuple(row) for row in families_of(Counterfactual(old, old.inputs(crisis, "2020-12-31")))
+    } == {()}
 
 
 def test_of_a_long_record_the_newest_events_and_those_of_each_rung_are_tried():

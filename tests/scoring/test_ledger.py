@@ -41,9 +41,9 @@ def ledger(tmp_path):
 
 def test_what_was_issued_is_read_back_in_order(ledger):
     entries = read_ledger(ledger)
-    assert [one.forecast["unit_key"] for one in entries] == ["taji", "balad", "taji"]
+    assert [entry.forecast["unit_key"] for entry in entries] == ["taji", "balad", "taji"]
     assert entries[0].previous == FIRST
-    assert [one.previous for one in entries[1:]] == [one.hash for one in entries[:-1]]
+    assert [entry.previous for entry in entries[1:]] == [entry.hash for entry in entries[:-1]]
     assert entries[0].issued_at == "2020-03-10T18:00:00+00:00"
 
 
@@ -51,11 +51,11 @@ def test_a_hash_is_the_sha256_of_the_one_before_and_of_what_is_said(ledger):
     from hashlib import sha256
 
     first, second, _ = read_ledger(ledger)
-    said = json.dumps(
+    text = json.dumps(
         {"forecast": forecast("balad", probability=0.1), "issued_at": second.issued_at},
         sort_keys=True, separators=(",", ":"),
     )  # fmt: skip
-    assert second.hash == sha256((first.hash + said).encode()).hexdigest()
+    assert second.hash == sha256((first.hash + text).encode()).hexdigest()
 
 
 def test_no_file_is_an_empty_ledger(tmp_path):
@@ -98,7 +98,7 @@ def swap(lines):
 def test_tampering_shows_at_the_first_line_that_was_touched(ledger, tamper, line):
     lines = ledger.read_text().splitlines()
     tamper(lines)
-    ledger.write_text("".join(f"{one}\n" for one in lines))
+    ledger.write_text("".join(f"{line}\n" for line in lines))
     changed = ledger.read_bytes()
     with pytest.raises(InputError, match=f"E-LEDGER.*ledger.jsonl:{line} "):
         read_ledger(ledger)
@@ -111,7 +111,7 @@ def test_a_rewritten_line_with_its_own_valid_hash_breaks_the_next(ledger):
     lines = ledger.read_text().splitlines()
     first = read_ledger(ledger)[0]
     forged = chained(forecast("taji", probability=0.99), first.issued_at, FIRST)
-    ledger.write_text("".join(f"{one}\n" for one in [forged.line, *lines[1:]]))
+    ledger.write_text("".join(f"{line}\n" for line in [forged.line, *lines[1:]]))
     with pytest.raises(InputError, match="E-LEDGER.*ledger.jsonl:2 "):
         read_ledger(ledger)
 
@@ -147,9 +147,9 @@ def test_writers_at_once_lose_nothing(tmp_path):
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("a", "b", "c")
     ]
-    assert [one.wait(timeout=PATIENCE) for one in writers] == [0, 0, 0]
-    said = {(one.forecast["writer"], one.forecast["i"]) for one in read_ledger(path)}
-    assert said == {(name, i) for name in "abc" for i in range(15)}
+    assert [writer.wait(timeout=PATIENCE) for writer in writers] == [0, 0, 0]
+    written = {(entry.forecast["writer"], entry.forecast["i"]) for entry in read_ledger(path)}
+    assert written == {(name, i) for name in "abc" for i in range(15)}
 
 
 def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing(
@@ -172,7 +172,7 @@ def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing
         with pytest.raises(StorageError, match="E-STORAGE.*No space left"):
             append(ledger, [forecast("new")])
     assert ledger.read_bytes() == before
-    assert sorted(one.name for one in ledger.parent.iterdir()) == [
+    assert sorted(path.name for path in ledger.parent.iterdir()) == [
         "ledger.jsonl", "ledger.jsonl.lock",
     ]  # fmt: skip
 

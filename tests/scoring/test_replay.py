@@ -45,22 +45,24 @@ def on(rows, day):
 
 @pytest.mark.parametrize("day", ["2020-03-10", "2020-03-14"])
 def test_each_day_of_a_range_is_the_replay_of_that_day(crisis, quick, march, day):
-    alone, said = replay(crisis, quick, day, explain=0), on(march, day)
-    answered = [one for one in alone if one.probability is not None]
-    assert {one.unit for one in answered} == set(said.index)
-    for one in answered:
-        row = said.loc[one.unit]
-        assert row["model"] == one.provenance["family"]
+    alone, forecasts = replay(crisis, quick, day, explain=0), on(march, day)
+    answered = [score for score in alone if score.probability is not None]
+    assert {score.unit for score in answered} == set(forecasts.index)
+    for score in answered:
+        row = forecasts.loc[score.unit]
+        assert row["model"] == score.provenance["family"]
         for name in ("probability", "lower", "upper", "base_rate"):
-            assert row[name] == pytest.approx(getattr(one, name), abs=1e-12)
+            assert row[name] == pytest.approx(getattr(score, name), abs=1e-12)
 
 
 def test_before_a_record_the_probabilities_are_still_those_of_the_day_alone(crisis, quick):
     day = "2020-01-04"
-    said = on(replay_range(crisis, quick, day, day), day)
-    for one in replay(crisis, quick, day, explain=0):
-        assert one.provenance["family"] == said.loc[one.unit, "model"]
-        assert said.loc[one.unit, "probability"] == pytest.approx(one.probability, abs=1e-12)
+    forecasts = on(replay_range(crisis, quick, day, day), day)
+    for score in replay(crisis, quick, day, explain=0):
+        assert score.provenance["family"] == forecasts.loc[score.unit, "model"]
+        assert forecasts.loc[score.unit, "probability"] == pytest.approx(
+            score.probability, abs=1e-12
+        )
 
 
 def test_what_became_known_later_changes_nothing_that_was_said(crisis, quick, march):
@@ -88,8 +90,8 @@ def test_what_came_is_what_the_chronology_says(crisis, march):
     attacks = table[table[schema.TAGS] == "installation_attack"]
     assert tuple(march.columns) == REPLAY_COLUMNS
     for row in march.itertuples():
-        own = attacks if row.unit == "all" else attacks[attacks["site"] == row.unit]
-        ahead = (own["event_date"] - row.day).dt.days
+        unit_attacks = attacks if row.unit == "all" else attacks[attacks["site"] == row.unit]
+        ahead = (unit_attacks["event_date"] - row.day).dt.days
         assert row.outcome == float(ahead.between(1, 7).any())
 
 
@@ -143,12 +145,14 @@ def test_the_subtitle_of_a_timeline_covers_every_label_it_shows(crisis):
     first = made_up()
     second = first[first["unit"] == "all"].assign(target="deadly_14d", horizon=14, model="forest")
     events = crisis.as_of("2020-12-31")
-    one, both = (
+    single, both = (
         "\n".join(text.get_text() for text in timeline_figure(rows, events, note="Any").texts)
         for rows in (first, pd.concat([first, second]))
     )
     assert (
-        "probability of any_7d" in one and "within 7 days" in one and "each other label" not in one
+        "probability of any_7d" in single
+        and "within 7 days" in single
+        and "each other label" not in single
     )
     assert "each panel's outcome" in both and "models ewma_nb, forest" in both
     assert "below, a panel for each other label" in both and "any_7d" not in both
@@ -172,9 +176,13 @@ def command(tmp_path):
 
 def test_the_command_prints_writes_and_draws_a_range(command, tmp_path):
     span = ("--from", "2020-03-13", "--to", "2020-03-14")
-    done = command(*span, "--unit", "taji", "--out", "film.parquet", "--figure", "film.png")
-    assert done.returncode == 0, done.stderr
-    assert "2020-03-14" in done.stdout and "taji" in done.stdout and "green_zone" not in done.stdout
+    result = command(*span, "--unit", "taji", "--out", "film.parquet", "--figure", "film.png")
+    assert result.returncode == 0, result.stderr
+    assert (
+        "2020-03-14" in result.stdout
+        and "taji" in result.stdout
+        and "green_zone" not in result.stdout
+    )
     assert tuple(pd.read_parquet(tmp_path / "film.parquet").columns) == REPLAY_COLUMNS
     assert (tmp_path / "film.png").read_bytes()[:4] == b"\x89PNG"
     rows = json.loads(command(*span, "--json").stdout)
@@ -217,12 +225,14 @@ def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
     monkeypatch.setattr("escalation.models.prior.packaged_numbers", dict)
 
     (tmp_path / "hurt.toml").write_text(HURT)
-    given = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")
-    score, left_out = json.loads(escalation(*given, "--json", folder=tmp_path).stdout)
+    arguments = ("replay", "hurt.toml", "--as-of", day, "--explain", "60")
+    score, left_out = json.loads(escalation(*arguments, "--json", folder=tmp_path).stdout)
     assert left_out["target"] == "never_7d" and left_out["error"]["code"] == "E-INSUFFICIENT"
-    (missiles,) = [one for one in score["drivers"] if one["event_id"] == "IQ-2020-01-08-01"]
+    (missiles,) = [
+        driver for driver in score["drivers"] if driver["event_id"] == "IQ-2020-01-08-01"
+    ]
     assert (missiles["killed"], missiles["wounded"]) == (0, wounded)
-    shown = re.sub(r"[│\s]+", " ", escalation(*given, folder=tmp_path).stdout)
+    shown = re.sub(r"[│\s]+", " ", escalation(*arguments, folder=tmp_path).stdout)
     assert (
         f"2020-01-08 missile strike, ain_al_asad{toll} ({missiles['contribution']:+.2f})" in shown
     )
@@ -238,9 +248,9 @@ def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
     ],
 )
 def test_one_day_or_a_range_but_not_half_of_either(command, arguments):
-    done = command(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "E-USAGE" in done.stderr
+    result = command(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "E-USAGE" in result.stderr
 
 
 @pytest.mark.slow

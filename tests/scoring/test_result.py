@@ -97,10 +97,10 @@ def served(result, name, uri, **options):
     )
     mlflow.MlflowClient().set_registered_model_alias(name, "champion", "1")
     X = result.trained.table.X[list(estimator.feature_names_in_)]
-    asked = mlflow.sklearn.load_model(f"models:/{name}@champion")
+    registered = mlflow.sklearn.load_model(f"models:/{name}@champion")
     with pytest.raises(ModelError, match=r"E-MODEL-UNTRUSTED.*mlflow\.pyfunc\.load_model"):
         esc.load_model(f"models:/{name}@champion", tracking_uri=uri)
-    return asked.predict_proba(X)[:, 1], estimator.predict_proba(X)[:, 1]
+    return registered.predict_proba(X)[:, 1], estimator.predict_proba(X)[:, 1]
 
 
 def test_a_pipeline_is_logged_registered_and_answers_the_same(result, store):
@@ -162,8 +162,8 @@ def test_settings_beside_an_experiment_are_refused(archive, result):
 def test_what_if_at_the_front_door(result, archive):
     fitted, line = result.refit("logistic"), "rocket_attack militia>us_coalition at taji killed=1"
     plain = fitted.score(archive, explain=0)
-    asked = fitted.score(archive, explain=0, suppose=[line])
-    assert asked["change"].iloc[0] == pytest.approx(
-        asked["probability"].iloc[0] - plain["probability"].iloc[0], abs=1e-12
+    supposed = fitted.score(archive, explain=0, suppose=[line])
+    assert supposed["change"].iloc[0] == pytest.approx(
+        supposed["probability"].iloc[0] - plain["probability"].iloc[0], abs=1e-12
     )
-    assert asked["change"].iloc[0] != 0.0
+    assert supposed["change"].iloc[0] != 0.0

@@ -29,23 +29,23 @@ def test_every_unit_known_on_the_day_gets_a_row_highest_first(scores, crisis):
     attacked = known[
         (known["tags"] == "installation_attack") & (known["event_date"] >= "2019-10-01")
     ]
-    assert {one.unit for one in scores} == {"all", *attacked["site"]}
-    probabilities = [one.probability for one in scores]
+    assert {row.unit for row in scores} == {"all", *attacked["site"]}
+    probabilities = [row.probability for row in scores]
     assert probabilities == sorted(probabilities, reverse=True)
 
 
 def test_each_row_has_a_probability_an_interval_a_base_rate_and_provenance(scores):
-    for one in scores:
-        assert 0 <= one.lower < one.upper <= 1
-        assert 0 < one.probability < 1
-        assert 0 < one.base_rate < 1
-        assert 0 <= one.count_low <= one.count_high and one.probability <= one.expected
-        assert (one.count_high == 0) == (one.probability <= 0.1)
-        off = one.status != ("ok",)
-        assert off == (not one.lower <= one.probability <= one.upper)
-        assert one.provenance["as_of"] == "2020-12-31"
-        assert one.provenance["known_dates"] == "observed"
-    json.dumps([one.as_dict() for one in scores], allow_nan=False)
+    for row in scores:
+        assert 0 <= row.lower < row.upper <= 1
+        assert 0 < row.probability < 1
+        assert 0 < row.base_rate < 1
+        assert 0 <= row.count_low <= row.count_high and row.probability <= row.expected
+        assert (row.count_high == 0) == (row.probability <= 0.1)
+        off = row.status != ("ok",)
+        assert off == (not row.lower <= row.probability <= row.upper)
+        assert row.provenance["as_of"] == "2020-12-31"
+        assert row.provenance["known_dates"] == "observed"
+    json.dumps([row.as_dict() for row in scores], allow_nan=False)
 
 
 def test_a_score_equals_the_backtest_on_the_same_day(trained, scorer, crisis):
@@ -79,9 +79,9 @@ def test_reordered_columns_give_the_same_scores_and_missing_ones_are_refused(tra
 
 @pytest.mark.parametrize("counts", [{"horizon": 7}, {"horizon": 7, "dispersion": [], "weight": []}])
 def test_a_mixture_of_counts_that_cant_be_used_is_refused(scorer, crisis, counts):
-    asked = replace(scorer, manifest=replace(scorer.manifest, counts=counts))
+    invalid = replace(scorer, manifest=replace(scorer.manifest, counts=counts))
     with pytest.raises(ModelError, match="E-MODEL-MANIFEST.*counts"):
-        score(asked, crisis, explain=0)
+        score(invalid, crisis, explain=0)
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
@@ -98,11 +98,11 @@ def test_the_experiment_travels_with_the_model(scorer, trained):
 
 
 def by_unit(scores):
-    return {one.unit: one for one in scores}
+    return {row.unit: row for row in scores}
 
 
 def test_a_row_has_the_documented_columns_in_order(scores):
-    assert all(tuple(one.as_dict()) == tuple(schema.SCORE_COLUMNS) for one in scores)
+    assert all(tuple(row.as_dict()) == tuple(schema.SCORE_COLUMNS) for row in scores)
     assert list(scores[0].as_issued()) == list(schema.ISSUED_COLUMNS)
 
 
@@ -111,23 +111,23 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_order_of_its_rows(scor
     shuffled = type(crisis).of(
         versions, covered_to=crisis.covered_to, known_basis=crisis.known_basis
     )
-    first, again = ([one.as_dict() for one in rows] for rows in (scores, score(scorer, shuffled)))
+    first, again = ([row.as_dict() for row in rows] for rows in (scores, score(scorer, shuffled)))
     assert json.dumps(first) == json.dumps(again)
 
 
 def test_ranks_follow_the_probabilities(scores):
-    assert [one.rank for one in scores] == list(range(1, len(scores) + 1))
+    assert [row.rank for row in scores] == list(range(1, len(scores) + 1))
 
 
 def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does(scorer, crisis):
     rows = score(scorer, crisis, explain=0, budget=2)
-    places = [one for one in rows if one.unit != "all"]
-    assert [one.unit for one in rows if one.alert] == [one.unit for one in places[:2]]
-    assert {one.alert_line for one in rows} == {places[1].probability}
-    assert not any(one.alert for one in score(scorer, crisis, explain=0))
+    places = [row for row in rows if row.unit != "all"]
+    assert [row.unit for row in rows if row.alert] == [row.unit for row in places[:2]]
+    assert {row.alert_line for row in rows} == {places[1].probability}
+    assert not any(row.alert for row in score(scorer, crisis, explain=0))
     plenty = score(scorer, crisis, explain=0, budget=99)
-    assert {one.unit for one in plenty if one.alert} == {one.unit for one in places}
-    assert {one.alert_line for one in plenty} == {None}
+    assert {row.unit for row in plenty if row.alert} == {row.unit for row in places}
+    assert {row.alert_line for row in plenty} == {None}
 
 
 def with_record(scorer, **changes):
@@ -138,16 +138,16 @@ def with_record(scorer, **changes):
 
 
 @pytest.mark.parametrize(
-    ("positives", "informative", "said"),
+    ("positives", "informative", "expected"),
     [(20, False, True), (20, True, False), (19, False, False), (19, True, False)],
 )
 def test_no_information_is_said_where_a_long_record_shows_no_skill_over_climatology(
-    scorer, crisis, positives, informative, said
+    scorer, crisis, positives, informative, expected
 ):
-    asked = with_record(scorer, informative=informative, record={"positives": positives})
-    rows = score(asked, crisis, explain=0)
-    assert {one.no_information for one in rows} == {said}
-    unsure = {kind(status) == "not verified here" for one in rows for status in one.status}
+    changed = with_record(scorer, informative=informative, record={"positives": positives})
+    rows = score(changed, crisis, explain=0)
+    assert {row.no_information for row in rows} == {expected}
+    unsure = {kind(status) == "not verified here" for row in rows for status in row.status}
     assert (True in unsure) == (positives < 20)
 
 
@@ -164,8 +164,8 @@ def test_a_probability_stays_the_models_and_its_row_says_which_way_it_is_off(
     }
     rows = score(with_record(scorer, record=sure), crisis, explain=0)
     before = by_unit(score(scorer, crisis, explain=0))
-    assert all(one.probability == before[one.unit].probability for one in rows)
-    assert all(words in [kind(status) for status in one.status] for one in rows)
+    assert all(row.probability == before[row.unit].probability for row in rows)
+    assert all(words in [kind(status) for status in row.status] for row in rows)
 
 
 def test_change_is_since_what_was_issued_or_else_since_the_day_before(scorer, crisis):
@@ -197,8 +197,8 @@ def test_with_no_event_that_counts_every_unit_is_without_history(scorer, crisis)
     tagged = crisis.versions["tags"].str.contains("installation_attack", na=False)
     quiet = replace(crisis, versions=crisis.versions[~tagged].reset_index(drop=True))
     rows = score(scorer, quiet)
-    assert {one.unit_key for one in rows} == set(scorer.manifest.base_rate["units"])
-    assert {one.status for one in rows} == {(NO_HISTORY,)}
+    assert {row.unit_key for row in rows} == set(scorer.manifest.base_rate["units"])
+    assert {row.status for row in rows} == {(NO_HISTORY,)}
 
 
 def renamed(archive, column, old, new):
@@ -216,27 +216,27 @@ def test_a_unit_that_the_model_never_saw_is_answered_and_says_so(scorer, crisis)
 def test_an_event_type_that_the_model_never_saw_is_named_in_the_status(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike", "rocket_attack"])
     rows = score(replace(scorer, manifest=known), crisis, explain=0)
-    (whole,) = [one for one in rows if one.unit == "all"]
+    (whole,) = [row for row in rows if row.unit == "all"]
     (status,) = whole.status
     assert status.startswith("unseen event type: ") and "parliamentary_vote" in status
     assert whole.probability is not None
-    assert all(one.status == ("ok",) for one in score(scorer, crisis, explain=0))
+    assert all(row.status == ("ok",) for row in score(scorer, crisis, explain=0))
 
 
 def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
     target = {"name": "onset", "horizon": 7, "quiet": 30,
               "where": {"tags": "installation_attack"}}  # fmt: skip
-    asked = replace(scorer, manifest=replace(scorer.manifest, target=target))
-    rows = score(asked, crisis)
-    silent = [one for one in rows if one.status == (NOT_AT_RISK,)]
-    assert {"all", "us_embassy"} <= {one.unit for one in silent} < {one.unit for one in rows}
-    assert all((one.probability, one.rank, one.alert) == (None, None, False) for one in silent)
+    changed = replace(scorer, manifest=replace(scorer.manifest, target=target))
+    rows = score(changed, crisis)
+    silent = [row for row in rows if row.status == (NOT_AT_RISK,)]
+    assert {"all", "us_embassy"} <= {row.unit for row in silent} < {row.unit for row in rows}
+    assert all((row.probability, row.rank, row.alert) == (None, None, False) for row in silent)
     assert rows[-len(silent) :] == silent
 
 
 def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_for(scorer, crisis):
     assert score(scorer, crisis, explain=0)[0].status == ("ok",)
-    (status,) = {one.status for one in score(scorer, crisis, explain=0, stale_after=0)}
+    (status,) = {row.status for row in score(scorer, crisis, explain=0, stale_after=0)}
     age = (
         pd.Timestamp("2020-12-31") - crisis.until("2020-12-31").versions["known_date"].max()
     ).days
@@ -250,10 +250,10 @@ def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
     archive = renamed(crisis, "site", "taji", "elsewhere")
     options = {"explain": 0, "as_of": "2020-02-29", "today": "2020-05-01", "allow_in_sample": True}
     rows = by_unit(score(replace(scorer, manifest=known), archive, **options))
-    said = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
-    assert said["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]
-    assert said["all"] == ["in sample", "unseen event type", "stale data"]
-    assert said["taji"] == ["no history", "in sample", "stale data"]
+    kinds = {unit: [kind(status) for status in row.status] for unit, row in rows.items()}
+    assert kinds["elsewhere"] == ["in sample", "new unit", "unseen event type", "stale data"]
+    assert kinds["all"] == ["in sample", "unseen event type", "stale data"]
+    assert kinds["taji"] == ["no history", "in sample", "stale data"]
     target = {"name": "onset", "horizon": 7, "quiet": 365,
               "where": {"tags": "installation_attack"}}  # fmt: skip
     rows = by_unit(

@@ -28,9 +28,9 @@ ROWS = ranked([row("often", 0.6, 0.55), row("taji", 0.28, 0.09), row("quiet", 0.
 
 def test_units_above_their_usual_level_come_first_each_part_by_probability():
     up, others = up_first(ROWS)
-    assert [one.unit for one in up] == ["taji", "new"]
-    assert [one.unit for one in others] == ["often", "quiet", "none"]
-    assert [one.rank for one in (*up, *others)] == [2, 3, 1, 4, None]
+    assert [score.unit for score in up] == ["taji", "new"]
+    assert [score.unit for score in others] == ["often", "quiet", "none"]
+    assert [score.rank for score in (*up, *others)] == [2, 3, 1, 4, None]
 
 
 def test_a_small_number_whose_interval_holds_the_usual_level_is_not_up():
@@ -53,13 +53,13 @@ def test_what_is_hardly_likely_is_not_up_however_rare_it_usually_is():
      ("none", "usually 10%")],
 )  # fmt: skip
 def test_a_base_rate_is_said_as_a_ratio(unit, words):
-    (one,) = [one for one in ROWS if one.unit == unit]
-    assert against_usual(one) == words
+    (score,) = [score for score in ROWS if score.unit == unit]
+    assert against_usual(score) == words
 
 
 def test_what_is_true_of_the_model_is_said_once_for_the_list():
     unsure = NOT_VERIFIED.format(3, 40)
-    rows = [replace(one, status=(unsure,), no_information=True) for one in ROWS]
+    rows = [replace(score, status=(unsure,), no_information=True) for score in ROWS]
     words = record_in_words(rows)
     assert "for 60%, 30 to 90%." in words
     assert words.count("Not verified here: 3 positives among 40") == 1
@@ -70,7 +70,7 @@ def test_what_is_true_of_the_model_is_said_once_for_the_list():
 def test_the_printed_list_begins_with_what_is_up_and_repeats_no_status_of_every_row():
     out = io.StringIO()
     every = (IN_SAMPLE, STALE.format(40), NOT_VERIFIED.format(3, 40))
-    rows = [replace(one, status=every) for one in ROWS[:4]]
+    rows = [replace(score, status=every) for score in ROWS[:4]]
     Console(file=out, width=160).print(watch_list_table(rows))
     text = out.getvalue()
     places = [text.index(f" {unit} ") for unit in ("taji", "new", "often", "quiet")]

@@ -51,7 +51,7 @@ def case(crisis, early):
     )
 
 
-def said(unit, day, probability, **more):
+def issued_forecast(unit, day, probability, **more):
     provenance = {"model": "small@champion v1", "trained_to": TRAINED_TO, **more}
     return {
         "unit": unit, "unit_key": unit, "day": day, "horizon": 7, "target": "any_7d",
@@ -66,7 +66,7 @@ def entries(early, crisis, tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "ledger.jsonl"
     for day in pd.date_range("2020-07-06", "2020-12-28", freq="7D"):
         chances = scorer.on(crisis, f"{day:%Y-%m-%d}")["probability"]
-        append(path, [said(u, f"{day:%Y-%m-%d}", float(p)) for u, p in chances.items()])
+        append(path, [issued_forecast(u, f"{day:%Y-%m-%d}", float(p)) for u, p in chances.items()])
     return read_ledger(path)
 
 
@@ -78,16 +78,16 @@ def verified(early, crisis, entries):
 def test_every_issued_row_is_matured_or_open(verified, entries):
     assert verified.issued == len(entries)
     assert verified.matured + verified.open == verified.issued
-    assert verified.open == sum(one.forecast["day"] == "2020-12-28" for one in entries)
+    assert verified.open == sum(entry.forecast["day"] == "2020-12-28" for entry in entries)
 
 
 def test_outcomes_are_those_of_the_events_that_came(verified, crisis):
     events = crisis.as_of("2020-12-31")
     attacks = events[events["tags"].fillna("").str.contains("installation_attack")]
-    own = verified.forecasts[verified.forecasts["model"] == ISSUED]
-    assert own["outcome"].sum() > 5
+    issued = verified.forecasts[verified.forecasts["model"] == ISSUED]
+    assert issued["outcome"].sum() > 5
     sites = attacks["country"].str.lower() + "/" + attacks["site"]
-    for row in own.itertuples():
+    for row in issued.itertuples():
         ahead = attacks["event_date"].between(
             row.day + pd.Timedelta(1, "D"), row.day + pd.Timedelta(7, "D")
         )
@@ -113,18 +113,23 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
     ahead = then.rows_on(np.array([last]), known)
     direct = dict(zip(ahead.X.index.get_level_values(0), model.predict_proba(ahead.X)[:, 1],
                       strict=True))  # fmt: skip
-    own = verified.forecasts[verified.forecasts["model"] == "ewma_nb"]
-    got = own[own["day"] == day].set_index("unit_key")["probability"]
-    assert len(got) > 5
-    for unit, probability in got.items():
+    baseline = verified.forecasts[verified.forecasts["model"] == "ewma_nb"]
+    forecast = baseline[baseline["day"] == day].set_index("unit_key")["probability"]
+    assert len(forecast) > 5
+    for unit, probability in forecast.items():
         assert probability == pytest.approx(direct[unit], abs=1e-12)
 
 
 def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis, tmp_path):
     path = tmp_path / "ledger.jsonl"
-    append(path, [said("all", "2020-07-06", 0.1), said("all", "2020-07-06", 0.9)])
-    append(path, [said("all", "2020-05-04", 0.3), said("all", "2020-07-13", None)])
-    append(path, [said("all", "2020-07-20", 0.4, model="other@champion v1")])
+    append(
+        path, [issued_forecast("all", "2020-07-06", 0.1), issued_forecast("all", "2020-07-06", 0.9)]
+    )
+    append(
+        path,
+        [issued_forecast("all", "2020-05-04", 0.3), issued_forecast("all", "2020-07-13", None)],
+    )
+    append(path, [issued_forecast("all", "2020-07-20", 0.4, model="other@champion v1")])
     rows = issued_rows(read_ledger(path), early[1].series)
     assert rows[["probability"]].to_numpy().tolist() == [[0.1], [0.3]]
     result = verify(early[1], crisis, read_ledger(path), as_of="2020-12-31")
@@ -133,7 +138,7 @@ def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis
 
 
 def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
-    append(tmp_path / "l.jsonl", [said("all", "2020-12-28", 0.1)])
+    append(tmp_path / "l.jsonl", [issued_forecast("all", "2020-12-28", 0.1)])
     result = verify(early[1], crisis, read_ledger(tmp_path / "l.jsonl"), as_of="2020-12-31")
     assert (result.matured, result.open, result.verdict) == (0, 1, "no forecast has resolved yet")
 
@@ -141,8 +146,8 @@ def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
 def world(make, quality):
     """A summary in which what was issued is sharp, the baseline itself, or worthless."""
     rows = make(dates=200, models=("climatology", "ewma_nb", "sharp"))
-    said = {"good": rows["model"] == "sharp", "same": rows["model"] == "ewma_nb"}
-    table = rows[said.get(quality, rows["model"] == "ewma_nb")].assign(model=ISSUED)
+    chosen = {"good": rows["model"] == "sharp", "same": rows["model"] == "ewma_nb"}
+    table = rows[chosen.get(quality, rows["model"] == "ewma_nb")].assign(model=ISSUED)
     if quality == "bad":
         table["probability"] = 1.0 - table["probability"]
     from escalation.metrics import summary
@@ -192,7 +197,7 @@ def test_a_verification_is_a_run_beside_the_trainings(verified, early, tmp_path)
     assert run.data.metrics["drift/largest_psi"] == verified.drift["psi"].max()
     assert len(client.get_metric_history(run_id, "rolling/brier")) == row["dates"]
     assert verified.verdict[1:] in run.data.tags["mlflow.note.content"]
-    held = {one.path for one in client.list_artifacts(run_id, "tables")}
+    held = {file.path for file in client.list_artifacts(run_id, "tables")}
     assert held == {"tables/comparison.csv", "tables/drift.csv"}
 
 

@@ -1,4 +1,4 @@
-"""The figure of lateness shows the shares of its record, and leaves out what is not known."""
+"""The lateness figure shows the shares of its record, and leaves out what is unknown."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -57,7 +57,7 @@ def test_bars_are_the_shares_of_each_span_for_all_sources_and_types():
     assert words(figure)[0] == "At least nine in ten events were reported within 20 days"
 
 
-def test_words_neither_touch_each_other_nor_the_edge():
+def test_texts_overlap_neither_each_other_nor_the_edge():
     figure = plots.lateness_figure(summarise_revisions(archive()))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -69,14 +69,14 @@ def test_words_neither_touch_each_other_nor_the_edge():
     assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
 
 
-def test_one_source_and_one_type_need_no_row_of_their_own():
+def test_a_single_source_or_type_gets_no_row():
     single = archive(sources=("afp",))
     same = replace(single, versions=single.versions.assign(event_type="battle"))
     figure = plots.lateness_figure(summarise_revisions(same))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["all events (10)"]
 
 
-def test_a_panel_without_knowledge_is_left_out():
+def test_a_panel_without_data_is_left_out():
     observed = archive()
     (only_late,) = plots.lateness_figure(summarise_revisions(archive(updated=0))).axes
     assert only_late.get_title(loc="left").startswith("first reports")
@@ -89,12 +89,12 @@ def test_a_panel_without_knowledge_is_left_out():
     assert words(figure)[0] == "30% of events have a later version"
 
 
-def test_assumed_days_are_called_assumed():
+def test_assumed_report_dates_are_called_assumed():
     figure = plots.lateness_figure(summarise_revisions(replace(archive(), known_basis="assumed")))
     assert words(figure)[0] == "Report dates are assumed, not observed"
 
 
-def test_with_nothing_to_draw_it_is_refused():
+def test_without_delays_and_revisions_there_is_no_figure():
     silent = replace(archive(updated=0), known_basis="event_date")
     with pytest.raises(UsageError, match="E-PLOT"):
         plots.lateness_figure(summarise_revisions(silent))

@@ -1,4 +1,4 @@
-"""Figures: they render, show what the tables hold, and their words do not lie on each other."""
+"""Figures: they render, show the numbers of the tables, and their texts don't overlap."""
 
 import subprocess
 import sys
@@ -102,7 +102,7 @@ def test_events_outside_the_window_are_not_drawn(table):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_names_of_events_touch_neither_each_other_nor_the_edge(table, seed):
+def test_event_labels_overlap_neither_each_other_nor_the_edge(table, seed):
     figure = plots.risk_over_time(table, events(seed=seed), unit="all", model="sharp")
     named = [text for text in figure.axes[1].texts if text.get_gid() == "event"]
     assert 3 <= len(named) <= 8
@@ -118,7 +118,7 @@ def test_the_worst_events_are_named_first(table):
     assert name.get_text().endswith("99 killed")
 
 
-def test_the_title_says_when_the_risk_was_highest(table):
+def test_the_title_gives_the_day_of_the_highest_risk(table):
     sharp = table[table["model"] == "sharp"]
     peak = sharp.loc[sharp["probability"].idxmax()]
     figure = plots.risk_over_time(table, events(), unit="all", model="sharp")
@@ -212,7 +212,7 @@ def scores():
     )  # fmt: skip
 
 
-def test_watch_list_puts_the_highest_on_top_and_names_the_silent(tmp_path):
+def test_watch_list_puts_the_highest_on_top_and_lists_units_without_a_probability(tmp_path):
     figure = plots.watch_list_figure(scores())
     saved(figure, tmp_path)
     (ax,) = figure.axes
@@ -223,7 +223,7 @@ def test_watch_list_puts_the_highest_on_top_and_names_the_silent(tmp_path):
     assert "No probability for Najaf." in figure.texts[1].get_text()
 
 
-def test_watch_list_says_how_many_units_it_leaves_out():
+def test_watch_list_counts_the_units_it_leaves_out():
     figure = plots.watch_list_figure(scores(), most=1)
     assert "2 more units are lower." in figure.texts[1].get_text()
 
@@ -233,7 +233,7 @@ def test_watch_list_without_any_probability_renders(tmp_path):
     saved(plots.watch_list_figure(silent), tmp_path)
 
 
-def test_what_cannot_be_plotted_is_refused_with_a_code(table):
+def test_missing_models_units_and_targets_are_refused(table):
     with pytest.raises(UsageError, match="E-PLOT"):
         plots.risk_over_time(table, events(), unit="nowhere", model="sharp")
     with pytest.raises(UsageError, match="E-PLOT"):
@@ -258,7 +258,7 @@ def test_plots_leave_no_global_state_and_metrics_need_no_figures():
     assert result.returncode == 0, result.stderr
 
 
-def test_words_that_look_like_formulas_or_move_a_cursor_are_drawn_as_they_are(tmp_path):
+def test_formulas_and_control_characters_are_drawn_literally(tmp_path):
     figure = new_figure(width=4.0, height=3.0)
     ax = figure.add_subplot()
     ax.set_yticks(range(3), ["$\\frac$", "$x^$", "$$"])

@@ -1,4 +1,4 @@
-"""The page in a real browser: offline, without an error, and as wide as its window."""
+"""The page in a real browser: offline, without errors, no wider than the window."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def contrast(first, second):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_in_light_and_dark(browser, folder, scheme):
+def test_text_has_contrast_in_light_and_dark(browser, folder, scheme):
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": scheme}]},

@@ -197,7 +197,7 @@ def test_a_model_without_a_stored_record_says_so(data):
     assert "can't be compared here" in text
 
 
-def test_a_unit_without_an_answer_is_there_with_its_status(data):
+def test_a_unit_without_a_probability_is_listed_with_its_status(data):
     why = "no history: nothing was known here on the day"
     nothing = dict.fromkeys(("probability", "lower", "upper", "rank", "change"))
     silent = tuple(replace(score, status=(why,), **nothing) for score in data.scores)
@@ -264,12 +264,12 @@ def test_an_interval_is_a_closed_shape_of_the_right_area():
     assert area == pytest.approx(((high - low) * 10 * 100).sum(), abs=2.0)
 
 
-def test_stretches_without_a_gap():
+def test_runs_of_true_values():
     known = np.array([False, True, True, False, True])
     assert [run.tolist() for run in runs(known)] == [[1, 2], [4]]
 
 
-def test_days_lie_along_the_axis_and_few_of_them_are_named():
+def test_days_lie_along_the_axis_and_few_months_are_labelled():
     axis = Axis(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-12-31"))
     assert (axis.at("2020-01-01"), axis.at("2020-12-31")) == (0, 100)
     ticks = axis.ticks(most=4)
@@ -278,7 +278,7 @@ def test_days_lie_along_the_axis_and_few_of_them_are_named():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_two_labels_of_the_map_touch_and_north_is_up(seed):
+def test_no_two_map_labels_overlap_and_north_is_up(seed):
     rng = np.random.default_rng(seed)
     count = 40
     latitude, longitude = 33 + rng.normal(0, 0.6, count), 44 + rng.normal(0, 0.6, count)
@@ -298,7 +298,7 @@ def test_no_two_labels_of_the_map_touch_and_north_is_up(seed):
         assert apart or a[3] <= b[1] + 0.2 or b[3] <= a[1] + 0.2
 
 
-def test_units_without_a_place_have_no_map():
+def test_units_without_a_location_have_no_map():
     nowhere = np.array([np.nan, 33.0])
     assert dot_map(["a", "b"], nowhere, nowhere, np.array([0.1, 0.2])) is None
 

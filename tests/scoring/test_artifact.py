@@ -1,4 +1,4 @@
-"""A stored model is data; whatever else it claims to be, it is refused before anything runs."""
+"""Stored models: plain data, and anything else is refused before it runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_one_changed_byte_is_refused_with_both_hashes(stored, name):
         load_artifact(folder, expected_hash=digest)
 
 
-def test_other_answers_than_the_recorded_ones_are_refused(stored):
+def test_a_model_that_does_not_reproduce_its_canary_is_refused(stored):
     folder, _ = stored
     text = json.loads((folder / MANIFEST_FILE).read_text())
     text["canary"]["probability"][0] += 1e-6
@@ -56,7 +56,7 @@ def test_other_answers_than_the_recorded_ones_are_refused(stored):
         load_artifact(folder, expected_hash=rehash(folder))
 
 
-def test_a_model_of_another_library_is_refused_unless_allowed(stored):
+def test_another_library_version_is_refused_unless_allowed(stored):
     folder, _ = stored
     text = json.loads((folder / MANIFEST_FILE).read_text())
     text["versions"]["scikit-learn"] = "1.8.0"

@@ -1,4 +1,4 @@
-"""A stored model that was tampered with: refused with its code, and nothing of it ever runs."""
+"""Tampered models: refused with an error code, and nothing in them ever runs."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def refused(load, code):
     return str(raised.value)
 
 
-def test_what_was_not_touched_is_read(logged, trained):
+def test_an_untouched_model_is_loaded(logged, trained):
     root, digest = logged
     model, manifest = load_logged(root, expected_hash=digest)
     X = trained.table.X
@@ -136,7 +136,7 @@ DESCRIPTIONS = {
 
 
 @pytest.mark.parametrize("attack", DESCRIPTIONS)
-def test_an_edited_description_is_refused_and_none_of_it_runs(logged, marker, attack):
+def test_an_edited_mlmodel_file_is_refused_and_runs_nothing(logged, marker, attack):
     root, digest = logged
     (root / "MLmodel").write_text(DESCRIPTIONS[attack].replace("MARKER", str(marker)))
     (root / "model.pkl").write_bytes(pickle.dumps(Hostile(marker)))
@@ -149,7 +149,7 @@ def test_an_edited_description_is_refused_and_none_of_it_runs(logged, marker, at
 @pytest.mark.parametrize(
     "name", ["model.pkl", "code/evil.py", "data/artifact/../../evil.py", "sklearn/model.skops"]
 )
-def test_what_does_not_belong_to_a_logged_model_is_refused(logged, name):
+def test_extra_files_are_refused(logged, name):
     root, digest = logged
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text("import os")
@@ -167,7 +167,7 @@ def test_a_link_is_refused_wherever_it_lies(logged, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
-def test_what_is_no_file_is_refused_and_not_waited_for(logged, name):
+def test_a_pipe_or_missing_file_is_refused_without_blocking(logged, name):
     root, digest = logged
     folder = root / "data" / "artifact"
     (folder / name).unlink()
@@ -296,7 +296,7 @@ def test_a_hostile_model_file_is_refused_even_with_the_right_hash(logged, marker
     assert not Path("MARKER").exists()
 
 
-def test_the_same_name_twice_is_refused(logged):
+def test_a_duplicate_name_is_refused(logged):
     root, _ = logged
     folder = root / "data" / "artifact"
     with (
@@ -388,7 +388,7 @@ MANIFESTS = {
 
 
 @pytest.mark.parametrize("change", MANIFESTS)
-def test_an_odd_manifest_is_a_refusal_and_no_traceback(logged, change):
+def test_an_invalid_manifest_is_refused_without_a_traceback(logged, change):
     root, _ = logged
     path = root / "data" / "artifact" / MANIFEST_FILE
     table = json.loads(path.read_text())
@@ -399,7 +399,7 @@ def test_an_odd_manifest_is_a_refusal_and_no_traceback(logged, change):
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{", '{"a": NaN}', "[" * 9999, "\udcff"])
-def test_a_manifest_that_is_no_mapping_is_refused(logged, text):
+def test_a_manifest_that_is_not_a_mapping_is_refused(logged, text):
     root, _ = logged
     path = root / "data" / "artifact" / MANIFEST_FILE
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -407,7 +407,7 @@ def test_a_manifest_that_is_no_mapping_is_refused(logged, text):
         load_logged(root, expected_hash=rehash(path.parent))
 
 
-def test_a_missing_version_counts_as_another_one(logged):
+def test_a_missing_version_counts_as_a_different_one(logged):
     root, _ = logged
     path = root / "data" / "artifact" / MANIFEST_FILE
     table = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""What a score is put down to is what it comes from: without it, the score moves by as much."""
+"""Explanations: without an event or family, the score changes by its contribution."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def odds(scored):
     "model",
     ["ewma_nb", *(pytest.param(m, marks=pytest.mark.slow) for m in ("logistic", "boosting"))],
 )
-def test_twenty_random_scores_move_by_what_their_top_event_is_said_to_add(
+def test_twenty_random_scores_change_by_the_contribution_of_their_top_event(
     trained, scorer, crisis, model
 ):
     rng = np.random.default_rng(11)
@@ -62,7 +62,7 @@ def test_twenty_random_scores_move_by_what_their_top_event_is_said_to_add(
 @pytest.mark.parametrize("first_day", [None, "2019-12-01"])
 @pytest.mark.parametrize("lag", [0, 2])
 @pytest.mark.parametrize("seed", range(2))
-def test_every_event_taken_away_at_once_equals_one_after_the_other(
+def test_removing_all_events_at_once_equals_removing_them_one_by_one(
     trained, scorer, random_archive, first_day, lag, seed
 ):
     """Late news, moved and retracted events, units that one event opened, places that differ."""
@@ -94,7 +94,7 @@ def more_like(archive, event, times, day):
     return archive.plus(more)
 
 
-def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
+def test_added_events_equal_an_archive_with_them(scorer, crisis):
     then = crisis.until("2020-03-10")
     counterfactual = Counterfactual(scorer, scorer.inputs(then, "2020-03-10"))
     rng = np.random.default_rng(5)
@@ -107,7 +107,7 @@ def test_events_added_equal_an_archive_that_holds_them(scorer, crisis):
         assert np.array_equal(fast[row], slow), name
 
 
-def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained, scorer, crisis):
+def test_the_events_to_an_alert_raise_it_and_one_fewer_does_not(trained, scorer, crisis):
     model_scorer = Scorer(trained.models["ewma_nb"], scorer.manifest, "test", "hash")
     then = crisis.until("2020-03-10")
     counterfactual = Counterfactual(model_scorer, model_scorer.inputs(then, "2020-03-10"))
@@ -131,13 +131,13 @@ def test_the_events_that_would_raise_an_alert_do_and_one_fewer_does_not(trained,
             )
 
 
-def test_what_can_not_be_reached_is_said_to_be_out_of_reach(scorer, crisis):
+def test_a_line_out_of_reach_needs_no_number_of_events(scorer, crisis):
     counterfactual = Counterfactual(scorer, scorer.inputs(crisis, "2020-12-31"))
     assert set(events_to(counterfactual, 1.0)) == {None}
     assert set(events_to(counterfactual, 0.0)) == {0}
 
 
-def test_an_event_without_which_the_unit_would_not_be_known_is_not_named(scorer, crisis):
+def test_the_only_event_of_a_unit_is_not_a_driver(scorer, crisis):
     counterfactual = Counterfactual(scorer, scorer.inputs(crisis, "2019-11-20"))
     named = dict(zip(counterfactual.inputs.units, drivers_of(counterfactual, most=99), strict=True))
     attacks = counterfactual.events[
@@ -150,7 +150,7 @@ def test_an_event_without_which_the_unit_would_not_be_known_is_not_named(scorer,
         assert event not in {driver.event_id for driver in named[site]}
 
 
-def test_families_share_out_all_columns_and_the_label_keeps_its_own(trained):
+def test_every_column_belongs_to_one_family(trained):
     experiment, columns = trained.case.experiment, list(trained.table.X.columns)
     by_family = family_columns(experiment, columns)
     assert sorted(name for names in by_family.values() for name in names) == sorted(columns)
@@ -160,7 +160,7 @@ def test_families_share_out_all_columns_and_the_label_keeps_its_own(trained):
     assert by_family["own_history"][-1] == "threshold"
 
 
-def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer, crisis):
+def test_a_family_contributes_relative_to_the_medians_of_its_columns(trained, scorer, crisis):
     medians = dict(zip(trained.table.X.columns, trained.table.X.median(), strict=True))
     assert scorer.manifest.typical == pytest.approx(medians)
     inputs = scorer.inputs(crisis, "2020-12-31")
@@ -176,14 +176,14 @@ def test_a_family_adds_what_its_columns_do_against_their_medians(trained, scorer
     assert np.abs(expected).max() > 0.01
 
 
-def test_a_model_stored_without_medians_says_nothing_of_families(scorer, crisis):
+def test_a_model_without_medians_has_no_family_contributions(scorer, crisis):
     old = replace(scorer, manifest=replace(scorer.manifest, typical={}))
     assert {
         tuple(row) for row in families_of(Counterfactual(old, old.inputs(crisis, "2020-12-31")))
     } == {()}
 
 
-def test_of_a_long_record_the_newest_events_and_those_of_each_rung_are_tried():
+def test_the_newest_events_and_those_of_each_rung_are_tried():
     count = CANDIDATES + 500
     events = pd.DataFrame({schema.SEVERITY: [6] * 30 + [3] * (count - 30)})
     tried = candidates(events)

@@ -1,4 +1,4 @@
-"""The ledger: nothing that was said can be unsaid without it showing."""
+"""The ledger: no issued forecast can be changed or removed unnoticed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ledger(tmp_path):
     return path
 
 
-def test_what_was_issued_is_read_back_in_order(ledger):
+def test_issued_forecasts_are_read_back_in_order(ledger):
     entries = read_ledger(ledger)
     assert [entry.forecast["unit_key"] for entry in entries] == ["taji", "balad", "taji"]
     assert entries[0].previous == FIRST
@@ -47,7 +47,7 @@ def test_what_was_issued_is_read_back_in_order(ledger):
     assert entries[0].issued_at == "2020-03-10T18:00:00+00:00"
 
 
-def test_a_hash_is_the_sha256_of_the_one_before_and_of_what_is_said(ledger):
+def test_a_hash_is_the_sha256_of_the_previous_one_and_the_content(ledger):
     from hashlib import sha256
 
     first, second, _ = read_ledger(ledger)
@@ -95,7 +95,7 @@ def swap(lines):
         (lambda lines: lines.__setitem__(2, lines[2].replace("0.4", "NaN")), 3),
     ],
 )
-def test_tampering_shows_at_the_first_line_that_was_touched(ledger, tamper, line):
+def test_tampering_is_reported_at_the_first_changed_line(ledger, tamper, line):
     lines = ledger.read_text().splitlines()
     tamper(lines)
     ledger.write_text("".join(f"{line}\n" for line in lines))
@@ -117,13 +117,13 @@ def test_a_rewritten_line_with_its_own_valid_hash_breaks_the_next(ledger):
 
 
 @pytest.mark.parametrize("cut", [1, 40])
-def test_half_a_line_is_refused(ledger, cut):
+def test_an_incomplete_line_is_refused(ledger, cut):
     ledger.write_bytes(ledger.read_bytes()[:-cut])
     with pytest.raises(InputError, match="E-LEDGER.*:3 "):
         read_ledger(ledger)
 
 
-def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
+def test_truncation_is_detected_with_a_hash_kept_elsewhere(ledger):
     entries = read_ledger(ledger)
     last = entries[-1].hash
     assert [issued_since(entries, entry.hash, ledger) for entry in entries] == [2, 1, 0]
@@ -138,7 +138,7 @@ def test_lines_cut_off_at_the_end_show_against_a_hash_noted_elsewhere(ledger):
         issued_since(entries, last[:-1], ledger)
 
 
-def test_writers_at_once_lose_nothing(tmp_path):
+def test_concurrent_writers_lose_nothing(tmp_path):
     path = tmp_path / "ledger.jsonl"
     code = (
         "import sys, pathlib; from escalation.scoring.ledger import append\n"
@@ -152,7 +152,7 @@ def test_writers_at_once_lose_nothing(tmp_path):
     assert written == {(name, i) for name in "abc" for i in range(15)}
 
 
-def test_what_a_killed_writer_left_is_cleared_and_a_failed_write_changes_nothing(
+def test_leftovers_of_a_killed_writer_are_cleared_and_a_failed_write_changes_nothing(
     ledger, monkeypatch
 ):
     before = ledger.read_bytes()
@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
         append(tmp_path / "file" / "ledger.jsonl", [forecast()])
 
 
-def test_the_latest_answer_before_a_day_is_the_one_to_compare_with(ledger):
+def test_the_latest_forecast_before_a_day_is_compared_with(ledger):
     append(ledger, [forecast("taji", probability=0.3), forecast("q", target="up_7d")], now=NOW)
     entries, series = read_ledger(ledger), ForecastSeries("m", "any_7d", 7)
     assert issued_before(entries, series, day="2020-03-12")["taji"] == ("2020-03-11", 0.4)
@@ -203,7 +203,7 @@ def test_the_latest_answer_before_a_day_is_the_one_to_compare_with(ledger):
         (ForecastSeries("nobody", "any_7d", 7), None),
     ],
 )
-def test_no_other_model_label_or_horizon_is_compared_with(ledger, series, compared):
+def test_other_models_labels_and_horizons_are_not_compared_with(ledger, series, compared):
     others = [
         forecast(day="2020-03-11", probability=0.9, provenance={"model": "other@champion v1"}),
         forecast(day="2020-03-11", probability=0.8, horizon=14),
@@ -222,7 +222,7 @@ def test_another_version_and_alias_of_a_model_continue_its_series(ledger):
     assert before["taji"] == ("2020-03-11", 0.6)
 
 
-def test_one_spelling_only():
+def test_canonical_json_has_one_spelling():
     assert canonical({"b": [1, 0.5], "a": "é"}) == '{"a":"\\u00e9","b":[1,0.5]}'
     with pytest.raises(ValueError):
         canonical({"a": float("nan")})

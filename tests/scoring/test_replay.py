@@ -1,4 +1,4 @@
-"""Days of the past as they were: one answer per day, whatever is asked for and what came later."""
+"""Replay: the same forecasts of a day, whatever the range and the later data."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_each_day_of_a_range_is_the_replay_of_that_day(crisis, quick, march, day
             assert row[name] == pytest.approx(getattr(score, name), abs=1e-12)
 
 
-def test_before_a_record_the_probabilities_are_still_those_of_the_day_alone(crisis, quick):
+def test_before_the_first_origin_the_probabilities_are_still_those_of_a_replay(crisis, quick):
     day = "2020-01-04"
     forecasts = on(replay_range(crisis, quick, day, day), day)
     for score in replay(crisis, quick, day, explain=0):
@@ -65,7 +65,7 @@ def test_before_a_record_the_probabilities_are_still_those_of_the_day_alone(cris
         )
 
 
-def test_what_became_known_later_changes_nothing_that_was_said(crisis, quick, march):
+def test_later_information_changes_no_forecast(crisis, quick, march):
     late = crisis.versions.iloc[[0]].assign(
         event_id="late", site="taji", tags="installation_attack", severity=5,
         event_date=pd.Timestamp("2020-03-09"), known_date=pd.Timestamp("2020-03-15"),
@@ -79,13 +79,13 @@ def test_what_became_known_later_changes_nothing_that_was_said(crisis, quick, ma
     assert on(again, "2020-03-14")["outcome"].isna().all()
 
 
-def test_an_answer_does_not_depend_on_the_range_that_was_asked_for(crisis, quick, march):
+def test_a_forecast_does_not_depend_on_the_requested_range(crisis, quick, march):
     alone = replay_range(crisis, quick, "2020-03-13", "2020-03-13")
     expected = march[march["day"] == pd.Timestamp("2020-03-13")].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, expected)
 
 
-def test_what_came_is_what_the_chronology_says(crisis, march):
+def test_outcomes_are_those_of_the_chronology(crisis, march):
     table = crisis.as_of(crisis.covered_to)
     attacks = table[table[schema.TAGS] == "installation_attack"]
     assert tuple(march.columns) == REPLAY_COLUMNS
@@ -95,7 +95,7 @@ def test_what_came_is_what_the_chronology_says(crisis, march):
         assert row.outcome == float(ahead.between(1, 7).any())
 
 
-def test_days_with_too_little_to_learn_from_have_rows_without_a_number(crisis, quick):
+def test_days_with_too_little_data_have_rows_without_a_probability(crisis, quick):
     rows = replay_range(crisis, quick, "2019-11-04", "2019-12-01", every=9)
     early, later = on(rows, "2019-11-04"), on(rows, "2019-12-01")
     assert set(early["model"]) == {NO_MODEL} and early["probability"].isna().all() and len(early)
@@ -217,7 +217,7 @@ refit_every = 14
 @pytest.mark.parametrize(
     ("day", "toll", "wounded"), [("2020-01-09", "", 0), ("2020-01-30", ", 64 wounded", 64)]
 )
-def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
+def test_a_past_day_names_events_with_the_toll_known_on_that_day(
     tmp_path, monkeypatch, day, toll, wounded
 ):
     from command_line import escalation
@@ -247,14 +247,14 @@ def test_a_day_of_the_past_names_events_with_the_toll_of_that_day(
         ("--as-of", "2020-03-13", "--to", "2020-03-14"),
     ],
 )
-def test_one_day_or_a_range_but_not_half_of_either(command, arguments):
+def test_the_command_needs_one_day_or_a_complete_range(command, arguments):
     result = command(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert "E-USAGE" in result.stderr
 
 
 @pytest.mark.slow
-def test_the_stored_days_of_the_crisis_are_what_the_command_says(crisis, root):
+def test_the_stored_days_of_the_crisis_are_those_of_the_command(crisis, root):
     experiment = load_experiment(root / "experiments/iraq_crisis.toml")
     rows = replay_range(crisis, experiment, "2020-03-10", "2020-03-14")
     path = root / "experiments/results/iraq_crisis_march_2020.csv"

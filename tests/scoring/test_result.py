@@ -1,4 +1,4 @@
-"""A backtest at the front door: any estimator, one result."""
+"""``esc.backtest``: any estimator, one kind of result."""
 
 import mlflow
 import numpy as np
@@ -37,7 +37,7 @@ def result(archive):
     )
 
 
-def test_forecasts_are_of_the_baselines_and_the_given_models(result):
+def test_the_baselines_and_the_given_models_forecast(result):
     names = {"climatology", "last_value", "ewma_nb", "mine", "logistic"}
     assert set(result.forecasts["model"]) == names
     assert set(result.summary()["model"]) == names
@@ -45,7 +45,7 @@ def test_forecasts_are_of_the_baselines_and_the_given_models(result):
     assert result.forecasts["day"].min() == pd.Timestamp("2020-02-01")
 
 
-def test_a_pipeline_gives_what_it_gives_alone(result, archive):
+def test_a_pipeline_forecasts_what_it_does_on_its_own(result, archive):
     """Independent oracle: the same pipeline on the training table of the first origin."""
     label = esc.targets.AnyEvent(**LABEL)
     X, y = esc.training_table(archive, label, features=SUMS, as_of="2020-02-01")
@@ -58,7 +58,7 @@ def test_a_pipeline_gives_what_it_gives_alone(result, archive):
     np.testing.assert_allclose(issued, mine.predict_proba(row.X[X.columns])[:, 1], rtol=1e-9)
 
 
-def test_two_models_are_held_against_each_other(result):
+def test_two_models_are_compared(result):
     (row,) = result.compare("mine", "ewma_nb").to_dict("records")
     assert row["model"] == "mine" and row["reference"] == "ewma_nb"
     assert row["skill_lower"] <= row["skill"] <= row["skill_upper"]
@@ -103,7 +103,7 @@ def served(result, name, uri, **options):
     return registered.predict_proba(X)[:, 1], estimator.predict_proba(X)[:, 1]
 
 
-def test_a_pipeline_is_logged_registered_and_answers_the_same(result, store):
+def test_a_registered_pipeline_gives_the_same_probabilities(result, store):
     """The registry of MLflow takes it; that of ``score`` says what to do instead."""
     run = mlflow.get_run(esc.log_run(result))
     assert "brier/mine" in run.data.metrics
@@ -112,7 +112,7 @@ def test_a_pipeline_is_logged_registered_and_answers_the_same(result, store):
     assert type(result.refit("logistic").estimator) is esc.models.Logistic
 
 
-def test_an_estimator_of_another_library_goes_the_same_way(archive, store):
+def test_a_registered_estimator_of_another_library_does_too(archive, store):
     lightgbm = pytest.importorskip("lightgbm", reason="LightGBM is of the extra 'bench'")
     trees = lightgbm.LGBMClassifier(n_estimators=5, min_child_samples=2, n_jobs=1, verbose=-1)
     result = esc.backtest(
@@ -141,25 +141,25 @@ def test_an_estimator_of_another_library_goes_the_same_way(archive, store):
         ({"text": "blend"}, "an instance"),
     ],
 )
-def test_what_is_no_classifier_is_refused_before_any_work(archive, models, advice):
+def test_a_model_that_is_not_a_classifier_is_refused_before_any_work(archive, models, advice):
     with pytest.raises(esc.EscalationError, match=advice):
         esc.backtest(archive, esc.targets.AnyEvent(**LABEL), models=models)
 
 
-def test_wrong_arguments_are_refused_with_what_to_do(archive, result):
+def test_invalid_arguments_are_refused_with_a_fix(archive, result):
     with pytest.raises(esc.EscalationError, match="AnyEvent"):
         esc.backtest(archive, "any")
     with pytest.raises(esc.EscalationError, match="one of climatology"):
         result.compare("mine", "yours")
 
 
-def test_settings_beside_an_experiment_are_refused(archive, result):
+def test_settings_in_addition_to_an_experiment_are_refused(archive, result):
     with pytest.raises(UsageError, match="step") as refused:
         esc.backtest(archive, result.experiment, step=14)
     assert refused.value.code == "E-USAGE"
 
 
-def test_what_if_at_the_front_door(result, archive):
+def test_supposed_events_change_the_score(result, archive):
     fitted, line = result.refit("logistic"), "rocket_attack militia>us_coalition at taji killed=1"
     plain = fitted.score(archive, explain=0)
     supposed = fitted.score(archive, explain=0, suppose=[line])

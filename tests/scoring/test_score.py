@@ -1,4 +1,4 @@
-"""The watch list: every unit, honest numbers, and events that carry what is said of them."""
+"""The watch list: every unit, its numbers, its statuses and its drivers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_day_beyond_the_data_is_refused(scorer, crisis):
         score(scorer, crisis, as_of="2031-01-01")
 
 
-def test_a_day_that_the_model_has_seen_is_refused_unless_asked_for(scorer, crisis):
+def test_an_in_sample_day_is_refused_unless_allowed(scorer, crisis):
     with pytest.raises(GateError, match="E-IN-SAMPLE.*replay"):
         score(scorer, crisis, as_of="2020-03-10", explain=0)
     assert score(scorer, crisis, as_of="2020-03-10", allow_in_sample=True, explain=0)
@@ -78,14 +78,14 @@ def test_reordered_columns_give_the_same_scores_and_missing_ones_are_refused(tra
 
 
 @pytest.mark.parametrize("counts", [{"horizon": 7}, {"horizon": 7, "dispersion": [], "weight": []}])
-def test_a_mixture_of_counts_that_cant_be_used_is_refused(scorer, crisis, counts):
+def test_an_invalid_mixture_of_counts_is_refused(scorer, crisis, counts):
     invalid = replace(scorer, manifest=replace(scorer.manifest, counts=counts))
     with pytest.raises(ModelError, match="E-MODEL-MANIFEST.*counts"):
         score(invalid, crisis, explain=0)
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
-def test_what_is_not_finite_is_refused(trained, bad):
+def test_values_that_are_not_finite_are_refused(trained, bad):
     X = trained.table.X.astype(float).copy()
     X.iloc[4, 2] = bad
     with pytest.raises(InputError, match=f"E-NOT-FINITE. column={X.columns[2]}"):
@@ -106,7 +106,7 @@ def test_a_row_has_the_documented_columns_in_order(scores):
     assert list(scores[0].as_issued()) == list(schema.ISSUED_COLUMNS)
 
 
-def test_the_same_input_gives_the_same_bytes_whatever_the_order_of_its_rows(scores, scorer, crisis):
+def test_the_order_of_input_rows_changes_no_byte(scores, scorer, crisis):
     versions = crisis.versions.sample(frac=1, random_state=3)
     shuffled = type(crisis).of(
         versions, covered_to=crisis.covered_to, known_basis=crisis.known_basis
@@ -119,7 +119,7 @@ def test_ranks_follow_the_probabilities(scores):
     assert [row.rank for row in scores] == list(range(1, len(scores) + 1))
 
 
-def test_under_a_budget_the_first_places_raise_an_alert_and_the_whole_never_does(scorer, crisis):
+def test_the_first_places_within_the_budget_raise_an_alert_and_the_whole_never_does(scorer, crisis):
     rows = score(scorer, crisis, explain=0, budget=2)
     places = [row for row in rows if row.unit != "all"]
     assert [row.unit for row in rows if row.alert] == [row.unit for row in places[:2]]
@@ -141,7 +141,7 @@ def with_record(scorer, **changes):
     ("positives", "informative", "expected"),
     [(20, False, True), (20, True, False), (19, False, False), (19, True, False)],
 )
-def test_no_information_is_said_where_a_long_record_shows_no_skill_over_climatology(
+def test_no_information_needs_a_long_record_without_skill_over_climatology(
     scorer, crisis, positives, informative, expected
 ):
     changed = with_record(scorer, informative=informative, record={"positives": positives})
@@ -154,7 +154,7 @@ def test_no_information_is_said_where_a_long_record_shows_no_skill_over_climatol
 @pytest.mark.parametrize(
     ("intercept", "words"), [(-3.0, "over-forecasts"), (3.0, "under-forecasts")]
 )
-def test_a_probability_stays_the_models_and_its_row_says_which_way_it_is_off(
+def test_a_probability_is_the_models_and_the_status_tells_how_it_is_miscalibrated(
     scorer, crisis, intercept, words
 ):
     sure = {
@@ -168,7 +168,7 @@ def test_a_probability_stays_the_models_and_its_row_says_which_way_it_is_off(
     assert all(words in [kind(status) for status in row.status] for row in rows)
 
 
-def test_change_is_since_what_was_issued_or_else_since_the_day_before(scorer, crisis):
+def test_change_is_since_the_issued_forecast_or_else_since_the_day_before(scorer, crisis):
     before = by_unit(score(scorer, crisis, as_of="2020-12-30", explain=0, allow_in_sample=True))
     issued = {"irq/taji": ("2020-12-02", 0.5)}
     rows = by_unit(score(scorer, crisis, explain=0, previous=issued))
@@ -185,7 +185,7 @@ def without_unit(archive, site):
     return replace(archive, versions=archive.versions[gone].reset_index(drop=True))
 
 
-def test_a_unit_that_the_model_knows_and_the_data_do_not_keeps_its_row(scorer, crisis):
+def test_a_unit_known_to_the_model_only_keeps_its_row(scorer, crisis):
     rows = score(scorer, without_unit(crisis, "taji"))
     assert rows[-1].unit == "taji"
     assert rows[-1].status == (NO_HISTORY,)
@@ -193,7 +193,7 @@ def test_a_unit_that_the_model_knows_and_the_data_do_not_keeps_its_row(scorer, c
     assert rows[-1].provenance["as_of"] == "2020-12-31"
 
 
-def test_with_no_event_that_counts_every_unit_is_without_history(scorer, crisis):
+def test_without_counted_events_no_unit_has_a_history(scorer, crisis):
     tagged = crisis.versions["tags"].str.contains("installation_attack", na=False)
     quiet = replace(crisis, versions=crisis.versions[~tagged].reset_index(drop=True))
     rows = score(scorer, quiet)
@@ -206,14 +206,14 @@ def renamed(archive, column, old, new):
     return replace(archive, versions=versions)
 
 
-def test_a_unit_that_the_model_never_saw_is_answered_and_says_so(scorer, crisis):
+def test_a_unit_absent_from_training_has_a_probability_and_a_status(scorer, crisis):
     rows = by_unit(score(scorer, renamed(crisis, "site", "taji", "=new"), explain=0))
     assert rows["=new"].status == (NEW_UNIT,)
     assert rows["=new"].base_rate == scorer.manifest.base_rate["pool"]
     assert 0 < rows["=new"].probability < 1
 
 
-def test_an_event_type_that_the_model_never_saw_is_named_in_the_status(scorer, crisis):
+def test_an_event_type_absent_from_training_is_named_in_the_status(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike", "rocket_attack"])
     rows = score(replace(scorer, manifest=known), crisis, explain=0)
     (whole,) = [row for row in rows if row.unit == "all"]
@@ -223,7 +223,7 @@ def test_an_event_type_that_the_model_never_saw_is_named_in_the_status(scorer, c
     assert all(row.status == ("ok",) for row in score(scorer, crisis, explain=0))
 
 
-def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
+def test_a_unit_that_is_not_at_risk_has_no_probability(scorer, crisis):
     target = {"name": "onset", "horizon": 7, "quiet": 30,
               "where": {"tags": "installation_attack"}}  # fmt: skip
     changed = replace(scorer, manifest=replace(scorer.manifest, target=target))
@@ -234,7 +234,7 @@ def test_a_unit_that_is_not_at_risk_has_a_row_without_an_answer(scorer, crisis):
     assert rows[-len(silent) :] == silent
 
 
-def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_for(scorer, crisis):
+def test_old_news_makes_a_score_stale_and_today_counts_only_if_given(scorer, crisis):
     assert score(scorer, crisis, explain=0)[0].status == ("ok",)
     (status,) = {row.status for row in score(scorer, crisis, explain=0, stale_after=0)}
     age = (
@@ -245,7 +245,7 @@ def test_old_news_makes_a_score_stale_and_today_counts_only_where_it_is_asked_fo
     assert late[0].status == (f"stale data: the newest report is {age + 60} days old",)
 
 
-def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
+def test_a_row_has_all_its_statuses_in_a_fixed_order(scorer, crisis):
     known = replace(scorer.manifest, event_types=["air_strike"])
     archive = renamed(crisis, "site", "taji", "elsewhere")
     options = {"explain": 0, "as_of": "2020-02-29", "today": "2020-05-01", "allow_in_sample": True}
@@ -270,7 +270,7 @@ def test_a_row_says_all_that_there_is_to_say_in_a_fixed_order(scorer, crisis):
      {"mean": [0, 1], "covariance": [[1, 0], [0, 1]], "quantile": None},
      {"mean": [0, 1, 2], "covariance": [[1, 0], [0, 1]], "quantile": 2}],
 )  # fmt: skip
-def test_a_track_record_that_cannot_be_used_is_refused(scorer, crisis, record):
+def test_an_invalid_track_record_is_refused(scorer, crisis, record):
     odd = Scorer(scorer.model, replace(scorer.manifest, record=record), "x", "y")
     with pytest.raises(ModelError, match="E-MODEL-MANIFEST"):
         score(odd, crisis, explain=0)

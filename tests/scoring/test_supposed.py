@@ -1,4 +1,4 @@
-"""What if: a line of text becomes an event, and the score is that of an archive that holds it."""
+"""What-if: a line becomes an event, and the score is that of an archive with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE = "rocket_attack militia>us_coalition at taji killed=1"
 DAY = "2020-12-31"
 
 
-def test_a_line_is_read():
+def test_a_line_is_parsed():
     event = SupposedEvent.of("air_strike at Green Zone 2020-03-09 us_coalition>militia killed=2")
     assert (event.event_type, event.actor, event.target) == (
         "air_strike", "us_coalition", "militia"
@@ -26,7 +26,7 @@ def test_a_line_is_read():
     assert SupposedEvent.of("air_strike today").day is None
 
 
-def test_its_row_lies_where_the_place_does_and_has_its_rung_and_tags(scorer, crisis):
+def test_the_row_has_the_location_of_its_place_a_rung_and_tags(scorer, crisis):
     made = suppose(crisis, scorer, [LINE], DAY)
     row = made.versions[made.versions[schema.SOURCE] == "supposed"].iloc[0]
     taji = crisis.as_of(DAY)
@@ -39,14 +39,14 @@ def test_its_row_lies_where_the_place_does_and_has_its_rung_and_tags(scorer, cri
     assert len(made.versions) == len(crisis.versions) + 1
 
 
-def test_it_equals_a_score_of_an_archive_that_holds_the_event(scorer, crisis):
+def test_the_scores_equal_those_of_an_archive_with_the_event(scorer, crisis):
     rng = np.random.default_rng(11)
     moved = [difference_of(scorer, crisis, [random_line(rng, crisis, DAY)], DAY) for _ in range(6)]
     assert max(apart for apart, _ in moved) <= 1e-12
     assert max(change for _, change in moved) > 0.0
 
 
-def test_the_change_is_against_the_same_day_and_the_rows_say_what_was_supposed(scorer, crisis):
+def test_the_change_is_against_the_same_day_and_the_provenance_lists_the_events(scorer, crisis):
     before = {row.unit_key: row.probability for row in score(scorer, crisis, as_of=DAY, explain=0)}
     rows = score_if(scorer, crisis, [LINE], as_of=DAY, explain=0)
     for row in rows:
@@ -56,7 +56,7 @@ def test_the_change_is_against_the_same_day_and_the_rows_say_what_was_supposed(s
     assert {row.unit: row.change for row in rows}["taji"] > 0.0
 
 
-def test_the_archive_is_as_it_was(scorer, crisis):
+def test_the_archive_is_unchanged(scorer, crisis):
     digest = EventArchive.of(crisis.versions, covered_to=crisis.covered_to).digest
     score_if(scorer, crisis, [LINE, LINE], as_of=DAY, explain=0)
     assert EventArchive.of(crisis.versions, covered_to=crisis.covered_to).digest == digest
@@ -74,7 +74,7 @@ def test_the_archive_is_as_it_was(scorer, crisis):
         ("rocket_attack at taji 2021-01-01", "needs a day up to the scored one, 2020-12-31"),
     ],
 )
-def test_what_nobody_knows_is_refused(scorer, crisis, line, message):
+def test_invalid_lines_and_unknown_names_are_refused(scorer, crisis, line, message):
     with pytest.raises(UsageError, match="E-SUPPOSED") as refused:
         score_if(scorer, crisis, [line], as_of=DAY)
     assert message in str(refused.value)

@@ -1,4 +1,4 @@
-"""What is up against its own usual level comes first, and intervals say what they are."""
+"""Units above their usual level come first, and the legend explains the interval."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_units_above_their_usual_level_come_first_each_part_by_probability():
     assert [score.rank for score in (*up, *others)] == [2, 3, 1, 4, None]
 
 
-def test_a_small_number_whose_interval_holds_the_usual_level_is_not_up():
+def test_a_unit_whose_interval_includes_its_usual_level_is_not_up():
     tiny = row("tiny", 0.02, 0.012)
     assert against_usual(tiny) == "1.7 times its usual 1%"
     assert up_first([tiny, *ROWS])[0] == up_first(ROWS)[0]
 
 
-def test_what_is_hardly_likely_is_not_up_however_rare_it_usually_is():
+def test_an_unlikely_outcome_is_not_up_however_rare_it_usually_is():
     rare = row("rare", 0.03, 0.002)
     assert against_usual(rare) == "15 times its usual <1%"
     assert up_first([rare, *ROWS])[0] == up_first(ROWS)[0]
@@ -52,12 +52,12 @@ def test_what_is_hardly_likely_is_not_up_however_rare_it_usually_is():
      ("quiet", "0.2 times its usual 4%"), ("new", "10 times its usual 2%"),
      ("none", "usually 10%")],
 )  # fmt: skip
-def test_a_base_rate_is_said_as_a_ratio(unit, words):
+def test_a_probability_is_compared_with_its_base_rate_as_a_ratio(unit, words):
     (score,) = [score for score in ROWS if score.unit == unit]
     assert against_usual(score) == words
 
 
-def test_what_is_true_of_the_model_is_said_once_for_the_list():
+def test_statuses_of_the_model_are_stated_once_per_list():
     unsure = NOT_VERIFIED.format(3, 40)
     rows = [replace(score, status=(unsure,), no_information=True) for score in ROWS]
     words = record_in_words(rows)

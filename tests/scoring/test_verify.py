@@ -1,4 +1,4 @@
-"""Issued forecasts that have matured: scored on what came, beside the baseline of their day."""
+"""Verification: resolved forecasts are scored next to the baseline of their day."""
 
 import datetime as dt
 import tomllib
@@ -61,7 +61,7 @@ def issued_forecast(unit, day, probability, **more):
 
 @pytest.fixture(scope="module")
 def entries(early, crisis, tmp_path_factory):
-    """What the model said each week of the second half of the year."""
+    """The model's weekly forecasts of the second half of the year."""
     _, scorer = early
     path = tmp_path_factory.mktemp("ledger") / "ledger.jsonl"
     for day in pd.date_range("2020-07-06", "2020-12-28", freq="7D"):
@@ -75,13 +75,13 @@ def verified(early, crisis, entries):
     return verify(early[1], crisis, entries, as_of="2020-12-31")
 
 
-def test_every_issued_row_is_matured_or_open(verified, entries):
+def test_every_issued_row_is_resolved_or_open(verified, entries):
     assert verified.issued == len(entries)
     assert verified.matured + verified.open == verified.issued
     assert verified.open == sum(entry.forecast["day"] == "2020-12-28" for entry in entries)
 
 
-def test_outcomes_are_those_of_the_events_that_came(verified, crisis):
+def test_outcomes_are_those_of_the_events(verified, crisis):
     events = crisis.as_of("2020-12-31")
     attacks = events[events["tags"].fillna("").str.contains("installation_attack")]
     issued = verified.forecasts[verified.forecasts["model"] == ISSUED]
@@ -95,8 +95,8 @@ def test_outcomes_are_those_of_the_events_that_came(verified, crisis):
         assert row.outcome == float(here.any()), row
 
 
-def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case, verified):
-    """Fitted anew from the archive as it stood on one of the days."""
+def test_the_baseline_is_fitted_on_what_was_known_on_the_day(early, crisis, case, verified):
+    """Refitted on the archive as of one of the days."""
     day = "2020-09-14"
     trained, _ = early
     stood = case.experiment.model_copy(
@@ -120,7 +120,7 @@ def test_the_baseline_is_what_it_would_have_said_on_the_day(early, crisis, case,
         assert probability == pytest.approx(direct[unit], abs=1e-12)
 
 
-def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis, tmp_path):
+def test_the_first_issue_counts_and_in_sample_days_are_left_out(early, crisis, tmp_path):
     path = tmp_path / "ledger.jsonl"
     append(
         path, [issued_forecast("all", "2020-07-06", 0.1), issued_forecast("all", "2020-07-06", 0.9)]
@@ -137,14 +137,14 @@ def test_the_first_issue_counts_and_days_learned_from_are_left_out(early, crisis
     assert result.forecasts.set_index("model").loc[ISSUED, "probability"] == 0.1
 
 
-def test_nothing_matured_yet_is_said_so(early, crisis, tmp_path):
+def test_a_ledger_without_resolved_forecasts_has_no_verdict(early, crisis, tmp_path):
     append(tmp_path / "l.jsonl", [issued_forecast("all", "2020-12-28", 0.1)])
     result = verify(early[1], crisis, read_ledger(tmp_path / "l.jsonl"), as_of="2020-12-31")
     assert (result.matured, result.open, result.verdict) == (0, 1, "no forecast has resolved yet")
 
 
 def world(make, quality):
-    """A summary in which what was issued is sharp, the baseline itself, or worthless."""
+    """A summary in which the issued forecasts are sharp, the baseline itself, or worthless."""
     rows = make(dates=200, models=("climatology", "ewma_nb", "sharp"))
     chosen = {"good": rows["model"] == "sharp", "same": rows["model"] == "ewma_nb"}
     table = rows[chosen.get(quality, rows["model"] == "ewma_nb")].assign(model=ISSUED)
@@ -159,17 +159,17 @@ def world(make, quality):
     ("quality", "words"),
     [("good", "the champion beats"), ("same", "no longer beats"), ("bad", "no longer beats")],
 )
-def test_it_says_whether_the_champion_still_beats_the_baseline(quality, words):
+def test_the_verdict_tells_whether_the_champion_still_beats_the_baseline(quality, words):
     from metrics_panels import make_forecasts
 
     assert words in champion_verdict(world(make_forecasts, quality))
 
 
-def test_few_positives_are_too_early(verified):
+def test_with_few_positives_it_is_too_early_to_tell(verified):
     assert champion_verdict(verified.summary.assign(positives=19)).startswith("too early to tell")
 
 
-def test_inputs_that_moved_are_found_and_others_are_not(early, crisis):
+def test_drifted_inputs_are_found_and_others_are_not(early, crisis):
     """Half a year without many attacks: recent counts are lower than those of the crisis."""
     table = drift(early[1], crisis, np.datetime64("2020-12-31"))
     assert set(table["column"]) == set(early[1].manifest.columns)
@@ -178,14 +178,14 @@ def test_inputs_that_moved_are_found_and_others_are_not(early, crisis):
     assert drift(early[1], crisis, np.datetime64(TRAINED_TO)).empty
 
 
-def test_the_indices_tell_a_shift_from_a_second_sample():
+def test_the_stability_index_tells_a_shift_from_a_second_sample():
     rng = np.random.default_rng(0)
     then, same, moved = rng.poisson(0.4, 4000), rng.poisson(0.4, 900), rng.poisson(1.0, 900)
     assert stability_index(then * 1.0, same * 1.0) < 0.02
     assert stability_index(then * 1.0, moved * 1.0) > 0.25
 
 
-def test_a_verification_is_a_run_beside_the_trainings(verified, early, tmp_path):
+def test_a_verification_is_logged_as_a_run(verified, early, tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     run_id = tracking.log_verified(verified, early[1], uri=uri, last_day="2020-12-31")
     client = tracking.open_store(uri)

@@ -63,24 +63,13 @@ EVENT_COLUMNS: Final = (
 """Columns of the canonical event table, in order; ``tags`` are separated by spaces."""
 
 DATE_COLUMNS: Final = (EVENT_DATE, KNOWN_DATE)
-TEXT_COLUMNS: Final = (
-    EVENT_ID,
-    COUNTRY,
-    ADMIN1,
-    SITE,
-    EVENT_TYPE,
-    ACTOR,
-    TARGET,
-    ATTRIBUTION,
-    CONDITION,
-    SOURCE,
-    CONFIDENCE,
-    TAGS,
-    NOTE,
-)
 COUNT_COLUMNS: Final = (KILLED, WOUNDED)
 WHOLE_COLUMNS: Final = (*COUNT_COLUMNS, HOUR, MUNITIONS)
 """Non-negative whole numbers; null is unknown."""
+_OTHER_NUMBERS = (LATITUDE, LONGITUDE, SEVERITY, WEIGHT)
+TEXT_COLUMNS: Final = tuple(
+    name for name in EVENT_COLUMNS if name not in (*DATE_COLUMNS, *WHOLE_COLUMNS, *_OTHER_NUMBERS)
+)
 OPTIONAL_COLUMNS: Final = (ATTRIBUTION, WEIGHT, HOUR, MUNITIONS, CONDITION)
 """Optional in a table of versions; unknown by default, with a weight of 1."""
 ATTRIBUTIONS: Final = ("claimed", "blamed", "unknown")

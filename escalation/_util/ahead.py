@@ -15,11 +15,6 @@ def prefetch(items: Iterator[_Item]) -> Iterator[_Item]:
     Arrow releases Python's lock, so one core decompresses a file while another checks its rows.
     At most one extra item is in memory. An exception from ``items`` is raised after the items
     before it.
-
-    Examples
-    --------
-    >>> list(prefetch(iter("abc")))
-    ['a', 'b', 'c']
     """
     end = object()
     with ThreadPoolExecutor(1) as pool:

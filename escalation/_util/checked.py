@@ -126,7 +126,7 @@ def unknown_name(where: str, name: str, known: Collection[str]) -> UsageError:
 def check_parameters(
     registry: Mapping[str, Callable[..., Any]], section: str, name: str, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Check the parameters of a registered function or class against its signature.
+    """Check parameters against the signature of a registered function or class; convert them.
 
     Parameters
     ----------
@@ -136,11 +136,6 @@ def check_parameters(
         The table of the experiment file, for the message, and the name in the registry.
     values : mapping
         Parameters as written.
-
-    Returns
-    -------
-    dict
-        The same parameters, converted to their types.
 
     Raises
     ------

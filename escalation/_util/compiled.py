@@ -16,18 +16,6 @@ def compiled(function: F) -> F:
     Numba caches machine code next to the module, or in the user's cache folder. If neither is
     writable, as in a read-only installation without HOME, it refuses to decorate; then the
     function is compiled in each process.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> @compiled
-    ... def total(values):
-    ...     result = 0.0
-    ...     for value in values:
-    ...         result += value
-    ...     return result
-    >>> total(np.array([1.0, 2.0]))
-    3.0
     """
     try:
         return cast(F, njit(cache=True, nogil=True)(function))

@@ -52,11 +52,6 @@ def in_turn(
     make_shared : callable
         Creates the shared object, once.
 
-    Returns
-    -------
-    iterator
-        Results in the order of the items.
-
     Examples
     --------
     >>> list(in_turn(lambda base, item: base + item, [1, 2], make_shared=lambda: 10))
@@ -67,13 +62,7 @@ def in_turn(
 
 
 def in_threads(count: int) -> Engine:
-    """An engine that runs ``count`` tasks at a time in threads of this process.
-
-    Examples
-    --------
-    >>> list(in_threads(2)(lambda base, item: base + item, range(4), make_shared=lambda: 10))
-    [10, 11, 12, 13]
-    """
+    """An engine that runs ``count`` tasks at a time in threads of this process."""
 
     def run(work: Any, items: Iterable[Any], *, make_shared: Any) -> Iterator[Any]:
         shared = make_shared()

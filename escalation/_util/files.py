@@ -66,6 +66,18 @@ def _unwritable(path: Path, error: OSError) -> StorageError:
 
 
 @contextmanager
+def _renamed_to(path: Path, *, shown: Path) -> Iterator[Path]:
+    """A temporary path near ``path``, renamed to it if the block succeeds."""
+    try:
+        make_folder(path.parent)
+        with temporary_folder(path.parent, path.name) as folder:
+            yield folder / path.name
+            os.replace(folder / path.name, path)
+    except OSError as error:
+        raise _unwritable(shown, error) from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path near ``path``, renamed to it if the block succeeds.
 
@@ -79,16 +91,10 @@ def replacing(path: Path) -> Iterator[Path]:
         ``E-STORAGE`` if it can't be written; the old file is untouched.
     """
     target = _link_target(path)
-    try:
-        make_folder(target.parent)
-        with temporary_folder(target.parent, target.name) as folder:
-            part = folder / target.name
-            yield part
-            old = target.stat().st_mode & 0o777 if target.exists() else 0
-            os.chmod(part, old or (0o666 & ~_umask()) | _shared_bits(target.parent) & 0o066)
-            os.replace(part, target)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    with _renamed_to(target, shown=path) as part:
+        yield part
+        old = target.stat().st_mode & 0o777 if target.exists() else 0
+        os.chmod(part, old or (0o666 & ~_umask()) | _shared_bits(target.parent) & 0o066)
 
 
 @contextmanager
@@ -106,16 +112,10 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise UsageError(
             "E-EXISTS", "the folder already exists", where=str(folder), fix="name another folder"
         )
-    try:
-        make_folder(folder.parent)
-        with temporary_folder(folder.parent, folder.name) as outer:
-            part = outer / folder.name
-            part.mkdir()
-            part.chmod(0o777 & ~_umask() | _shared_bits(folder.parent))
-            yield part
-            os.replace(part, folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+    with _renamed_to(folder, shown=folder) as part:
+        part.mkdir()
+        part.chmod(0o777 & ~_umask() | _shared_bits(folder.parent))
+        yield part
 
 
 def _shared_bits(folder: Path) -> int:

@@ -14,13 +14,7 @@ LIBRARIES = ("numba", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels")
 
 @cache
 def package_digest() -> str:
-    """SHA-256 of every file of the package and of the versions of libraries, Python and CPU type.
-
-    Examples
-    --------
-    >>> len(package_digest())
-    64
-    """
+    """SHA-256 of all files of the package, library and Python versions, and CPU type."""
     versions = [f"{name}={version(name)}" for name in LIBRARIES]
     digest = sha256(" ".join([*versions, platform.python_version(), platform.machine()]).encode())
     folder = Path(__file__).parents[1]

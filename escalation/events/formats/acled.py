@@ -39,7 +39,6 @@ import pyarrow.compute as pc
 from escalation import schema
 from escalation.errors import InputError
 from escalation.events.columns import Mask, flags, looked_up
-from escalation.events.countries import to_iso3
 from escalation.events.formats import acled_types, acled_weekly, canonical
 from escalation.events.formats.cells import Cells
 from escalation.events.severity import severity_of
@@ -95,7 +94,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_ID: cells.text("event_id_cnty"),
         schema.EVENT_DATE: day,
         schema.KNOWN_DATE: known,
-        schema.COUNTRY: _country(cells),
+        schema.COUNTRY: cells.country("country", iso="numeric", iso3="iso3", country="name"),
         schema.ADMIN1: cells.place("admin1"),
         schema.SITE: cells.place("location"),
         **cells.coordinates("latitude", "longitude"),
@@ -122,15 +121,6 @@ def _known(cells: Cells, day: pa.Array) -> tuple[pa.Array, int]:
     missing = pc.is_null(cells.without_na("timestamp"))
     known = pc.if_else(missing, cells.known_after(day, _LAG), changed)
     return known, int(flags(missing).sum())
-
-
-def _country(cells: Cells) -> pa.Array:
-    return cells.country(
-        "country",
-        to_iso3(cells.raw("iso"), code="numeric"),
-        to_iso3(cells.raw("iso3"), code="iso3"),
-        to_iso3(cells.raw("country"), code="name"),
-    )
 
 
 def _states(actor: pa.Array, target: pa.Array) -> Mask:

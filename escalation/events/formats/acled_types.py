@@ -66,10 +66,6 @@ def event_types(cells: Cells, column: str, finer: str) -> pa.Array:
     cells : Cells
     column, finer : str
         Columns of the event type and of the sub-event type.
-
-    Returns
-    -------
-    pyarrow.Array of string
     """
     events = cells.types(column, EVENTS, "an ACLED event type")
     return pc.coalesce(cells.types(finer, SUB_EVENTS, "an ACLED sub-event type"), events)
@@ -82,10 +78,6 @@ def phrase_tags(cells: Cells, *columns: str) -> pa.Array:
     ----------
     cells : Cells
     *columns : str
-
-    Returns
-    -------
-    pyarrow.Array of string
     """
     return canonical.join_tags(*(looked_up(cells.note(column), _words) for column in columns))
 

@@ -25,7 +25,6 @@ import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.events.columns import add_days, flags
-from escalation.events.countries import to_iso3
 from escalation.events.formats import acled_types, canonical
 from escalation.events.formats.cells import Cells
 from escalation.events.severity import severity_of
@@ -61,7 +60,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_ID: _identifiers(cells, first),
         schema.EVENT_DATE: last,
         schema.KNOWN_DATE: cells.known_after(last, _LAG),
-        schema.COUNTRY: cells.country("COUNTRY", to_iso3(cells.raw("COUNTRY"), code="name")),
+        schema.COUNTRY: cells.country("COUNTRY", COUNTRY="name"),
         schema.ADMIN1: cells.place("ADMIN1"),
         **cells.coordinates("CENTROID_LATITUDE", "CENTROID_LONGITUDE"),
         schema.EVENT_TYPE: types,
@@ -81,9 +80,9 @@ def _first_day(cells: Cells) -> pa.Array:
 
 
 def _identifiers(cells: Cells, first: pa.Array) -> pa.Array:
-    names = ("COUNTRY", "ADMIN1", "EVENT_TYPE", "SUB_EVENT_TYPE")
-    parts = (pc.fill_null(cells.text(name, longest=200), "") for name in names)
-    return pc.binary_join_element_wise(first.cast(pa.string()), *parts, "/")
+    columns = ("COUNTRY", "ADMIN1", "EVENT_TYPE", "SUB_EVENT_TYPE")
+    names = (pc.fill_null(cells.text(column, longest=200), "") for column in columns)
+    return pc.binary_join_element_wise(first.cast(pa.string()), *names, "/")
 
 
 FORMAT = Source(

@@ -20,6 +20,7 @@ from escalation.events.columns import (
     looked_up,
     trimmed,
 )
+from escalation.events.countries import Scheme, to_iso3
 from escalation.events.reading import checks
 from escalation.events.source import Options, Problem
 
@@ -244,16 +245,16 @@ class Cells:
         self.refuse("Q-VALUE", column, unknown, f"one of {', '.join(words)}")
         return blanked(values, pa.array(unknown))
 
-    def country(self, column: str, *candidates: pa.Array) -> pa.Array:
+    def country(self, column: str, **codes: Scheme) -> pa.Array:
         """The first known country of each row; refused if ``column`` has text but none is known.
 
         Parameters
         ----------
         column : str
-        *candidates : pyarrow.Array of string
-            Codes from several columns, the most reliable first.
+        **codes : str
+            Kind of code by column, the most reliable column first.
         """
-        first = pc.coalesce(*candidates)
+        first = pc.coalesce(*(to_iso3(self.raw(name), code=code) for name, code in codes.items()))
         expected = "a country by its code or one of its names"
         self.refuse("Q-COUNTRY", column, became_null(self.present(column), first), expected)
         return first

@@ -39,7 +39,6 @@ import pyarrow.compute as pc
 
 from escalation import schema
 from escalation.events.columns import Mask, flags, looked_up
-from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
 from escalation.events.severity import severity_of
@@ -97,7 +96,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_ID: _ids(cells),
         schema.EVENT_DATE: first,
         schema.KNOWN_DATE: cells.known_after(last, _LAG),
-        schema.COUNTRY: _country(cells),
+        # From three columns, because each release lacks some.
+        schema.COUNTRY: cells.country("country", iso3="iso3", country_id="gw", country="name"),
         schema.ADMIN1: cells.place("adm_1"),
         schema.SITE: cells.place("where_coordinates"),
         **cells.coordinates("latitude", "longitude"),
@@ -131,16 +131,6 @@ def _ids(cells: Cells) -> pa.Array:
     wrong = flags(pc.invert(pc.match_substring_regex(ids, "^[0-9]{1,15}$")))
     cells.refuse("Q-ID", "id", wrong, "a whole number")
     return ids
-
-
-def _country(cells: Cells) -> pa.Array:
-    """From three columns, because each release lacks some."""
-    return cells.country(
-        "country",
-        to_iso3(cells.raw("iso3"), code="iso3"),
-        to_iso3(cells.raw("country_id"), code="gw"),
-        to_iso3(cells.raw("country"), code="name"),
-    )
 
 
 def _states(actor: pa.Array, target: pa.Array) -> Mask:

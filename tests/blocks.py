@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,15 @@ def block(source: Source, rows: list[Mapping[str, str]]) -> pa.Table:
 def take(source: Source, *rows: Mapping[str, str], **options: object) -> Result:
     """Convert some rows with a source."""
     return _result(source.convert(block(source, list(rows)), Options(**options)))
+
+
+def reader(source: Source, row: Mapping[str, str]) -> Callable[..., Result]:
+    """Build a function that converts variants of a row: ``convert({"killed": "1"}, lag=3)``."""
+
+    def convert(*changes: Mapping[str, str], **options: object) -> Result:
+        return take(source, *({**row, **change} for change in changes or [{}]), **options)
+
+    return convert
 
 
 def _result(converted: Converted) -> Result:

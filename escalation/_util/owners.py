@@ -203,7 +203,8 @@ def temporary_folder(parent: Path, name: str = "") -> Iterator[Path]:
     name : str, optional
         Name of the file that is written in it; leftovers of that name are removed first.
     """
-    clear_beside(parent, name)
+    if name:
+        _clear_beside(parent, name)
     suffix = secrets.token_hex(3)
     path = parent.absolute() / f".{name[:_LONGEST_NAME]}-{suffix}.{owner()}.part"
     note_begun(_FOLDER, str(path))
@@ -216,17 +217,8 @@ def temporary_folder(parent: Path, name: str = "") -> Iterator[Path]:
             note_ended(_FOLDER, str(path))
 
 
-def clear_beside(parent: Path, name: str) -> None:
-    """Remove temporary folders that any dead process left in ``parent`` for a file.
-
-    Parameters
-    ----------
-    parent : Path
-    name : str
-        Name of the file; nothing is removed if empty.
-    """
-    if not name:
-        return
+def _clear_beside(parent: Path, name: str) -> None:
+    """Remove temporary folders that any dead process left in ``parent`` for the file ``name``."""
     with suppress(OSError):
         for entry in os.scandir(parent):
             if entry.name.startswith(f".{name[:_LONGEST_NAME]}-"):

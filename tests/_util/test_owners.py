@@ -34,7 +34,7 @@ def other(tmp_path):
 def test_live_processes_are_left_alone_and_dead_ones_are_cleaned_up(other, tmp_path):
     token, kill = other
     owners.clear_dead()
-    owners.clear_beside(tmp_path, "a.csv")
+    owners._clear_beside(tmp_path, "a.csv")
     assert owners.is_alive(token) and len(list(tmp_path.iterdir())) == 1
     kill()
     assert not owners.is_alive(token)

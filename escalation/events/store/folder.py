@@ -23,22 +23,13 @@ from escalation._util.owners import ARCHIVE, note_begun, note_ended
 from escalation.errors import InputError, StorageError
 from escalation.events.archive import EventArchive, covered_day
 from escalation.events.store.intake import ROWS_PER_SHARE, Index, Intake, take_in
-from escalation.events.store.listing import (
-    FileRecord,
-    Listing,
-    clear_leftovers,
-    placing,
-    read_listing,
-    write_listing,
-)
+from escalation.events.store.listing import FileRecord, Listing, placing, read_listing
 from escalation.events.store.parts import (
-    CONTENT_HASH,
     EVENT_HASH,
     HASH_COLUMNS,
     PART_SCHEMA,
     VERSION_SCHEMA,
     alive_rows,
-    known_days,
     rewrite,
     stored,
     to_frame,
@@ -123,7 +114,7 @@ class ArchiveStore:
                         rewrite(part, intake.repeats)
             if record.accepted or not listing.has(record):
                 listing = Listing((*listing.files, record))
-                write_listing(self.folder, listing)
+                listing.write(self.folder)
             self._cached_index = self._extended_index(listing, record, index)
         return record
 
@@ -237,12 +228,12 @@ class ArchiveStore:
             note_begun(ARCHIVE, place)
             with locked(self.folder / _LOCK, seconds=self.wait):
                 listing = read_listing(self.folder)
-                clear_leftovers(self.folder, listing)
+                listing.clear_leftovers(self.folder)
                 try:
                     yield listing
                 except BaseException:
                     with suppress(OSError, StorageError):
-                        clear_leftovers(self.folder, read_listing(self.folder))
+                        read_listing(self.folder).clear_leftovers(self.folder)
                     raise
         except OSError as error:
             raise StorageError(
@@ -285,8 +276,7 @@ class ArchiveStore:
         keys = PART_SCHEMA.empty_table().select(HASH_COLUMNS)
         if parts:
             keys = stored([self.folder / part for part in parts]).to_table(columns=HASH_COLUMNS[:3])
-        events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
-        return Index.of(events, contents, known_days(keys))
+        return Index.of(keys)
 
     def _extended_index(
         self, listing: Listing, record: FileRecord, index: Index

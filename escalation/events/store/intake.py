@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from escalation import schema
@@ -25,10 +26,9 @@ from escalation.events.store.hashing import (
 from escalation.events.store.parts import (
     CONTENT_HASH,
     EVENT_HASH,
+    HASH_COLUMNS,
     ROWS_PER_GROUP,
     VERSION_SCHEMA,
-    event_id_at,
-    keys_of,
     known_days,
     with_weights,
     writer,
@@ -58,16 +58,10 @@ class Index:
     events: Hashes
 
     @classmethod
-    def of(cls, events: Hashes, contents: Hashes, known: NDArray[np.int32]) -> Index:
-        """Build an index from unsorted hashes.
-
-        Parameters
-        ----------
-        events, contents : ndarray of uint64, shape (version,)
-        known : ndarray of int32, shape (version,)
-            Days since 1970.
-        """
-        versions = version_hashes(events, known)
+    def of(cls, keys: pa.Table) -> Index:
+        """Build an index from the hashes and known days of versions."""
+        events, contents = (keys.column(name).to_numpy() for name in (EVENT_HASH, CONTENT_HASH))
+        versions = version_hashes(events, known_days(keys))
         order = np.argsort(versions)
         return cls(versions[order], contents[order], unique(events))
 
@@ -243,7 +237,7 @@ def _tally_share(
     versions = version_hashes(events, known)
     later, conflicting = repeated_rows(versions, contents)
     if len(conflicting):
-        raise conflict_error(event_id_at(path, int(rows[conflicting].min())))
+        raise conflict_error(_event_id(path, int(rows[conflicting].min())))
     keep = np.ones(len(events), bool)
     keep[later] = False
     reported = unique(events[keep & ~retracts])
@@ -261,7 +255,7 @@ def _share(
     kinds = (np.int64, np.uint64, np.uint64, np.int32, np.bool_)
     blocks = [tuple(np.empty(0, kind) for kind in kinds)]
     start = 0
-    for batch in keys_of(path):
+    for batch in _keys(path):
         events = batch.column(EVENT_HASH).to_numpy()
         rows = np.flatnonzero(events % np.uint64(shares) == np.uint64(share))
         contents = batch.column(CONTENT_HASH).to_numpy()
@@ -272,3 +266,19 @@ def _share(
         start += batch.num_rows
     rows, *columns = (np.concatenate(column) for column in zip(*blocks, strict=True))
     return rows, columns[0], columns[1], columns[2], columns[3]
+
+
+def _keys(path: Path) -> Iterator[pa.RecordBatch]:
+    """The ``HASH_COLUMNS`` of a part, in batches."""
+    with pq.ParquetFile(path) as part:
+        yield from part.iter_batches(ROWS_PER_GROUP, columns=HASH_COLUMNS, use_threads=False)
+
+
+def _event_id(path: Path, row: int) -> str:
+    """The event identifier in a row of a part."""
+    with pq.ParquetFile(path) as part:
+        for batch in part.iter_batches(ROWS_PER_GROUP, columns=[schema.EVENT_ID]):
+            if row < batch.num_rows:
+                return str(batch.column(0)[row].as_py())
+            row -= batch.num_rows
+    raise IndexError(row)

@@ -142,6 +142,20 @@ class Listing:
             for earlier in self.files
         )
 
+    def write(self, folder: Path) -> None:
+        """Replace the listing of a folder."""
+        records = [_FORMAT, *(file.as_dict() for file in self.files)]
+        lines = "".join(f"{json.dumps(record)}\n" for record in records)
+        with placing(folder / _LISTING) as part:
+            part.write_text(lines, encoding="utf-8")
+
+    def clear_leftovers(self, folder: Path) -> None:
+        """Remove files of interrupted commands: parts that the listing does not name."""
+        parts = set(self.parts)
+        for path in folder.iterdir():
+            if _LEFTOVER.fullmatch(path.name) and path.name not in parts:
+                path.unlink()
+
 
 def read_listing(folder: Path) -> Listing:
     """The listing of a folder; empty if the folder has none.
@@ -175,27 +189,6 @@ def read_listing(folder: Path) -> Listing:
             fix="restore the folder from a copy",
         )
     return listing
-
-
-def write_listing(folder: Path, listing: Listing) -> None:
-    """Replace the listing of a folder."""
-    records = [_FORMAT, *(file.as_dict() for file in listing.files)]
-    with placing(folder / _LISTING) as part:
-        part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
-
-
-def clear_leftovers(folder: Path, listing: Listing) -> None:
-    """Remove files of interrupted commands: parts that the listing does not name.
-
-    Parameters
-    ----------
-    folder : Path
-    listing : Listing
-    """
-    parts = set(listing.parts)
-    for path in folder.iterdir():
-        if _LEFTOVER.fullmatch(path.name) and path.name not in parts:
-            path.unlink()
 
 
 @contextmanager

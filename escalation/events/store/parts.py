@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,22 +57,6 @@ def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
             start += batch.num_rows
             new.write_batch(batch.filter(pa.array(keep)))
     shorter.replace(path)
-
-
-def keys_of(path: Path) -> Iterator[pa.RecordBatch]:
-    """The ``HASH_COLUMNS`` of a part, in batches."""
-    with pq.ParquetFile(path) as part:
-        yield from part.iter_batches(ROWS_PER_GROUP, columns=HASH_COLUMNS, use_threads=False)
-
-
-def event_id_at(path: Path, row: int) -> str:
-    """The event identifier in a row of a part."""
-    with pq.ParquetFile(path) as part:
-        for batch in part.iter_batches(ROWS_PER_GROUP, columns=[schema.EVENT_ID]):
-            if row < batch.num_rows:
-                return str(batch.column(0)[row].as_py())
-            row -= batch.num_rows
-    raise IndexError(row)
 
 
 def stored(paths: Sequence[Path]) -> ds.Dataset:

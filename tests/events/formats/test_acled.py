@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import UNREPORTED, take
+from blocks import UNREPORTED, reader, take
 
 from escalation import schema
 from escalation.events.formats.acled import ASSUMED, FORMAT
@@ -19,6 +19,8 @@ ROW = {
     "longitude": "43.1189", "geo_precision": "1", "notes": "On 16 May,\nan air strike.",
     "fatalities": "3", "tags": "crowd size=no report; armed", "timestamp": "1747785600",
 }  # fmt: skip
+acled = reader(FORMAT, ROW)
+day = datetime.date.fromisoformat
 NOW = [
     "event_id_cnty", "event_date", "year", "time_precision", "disorder_type", "event_type",
     "sub_event_type", "actor1", "assoc_actor_1", "inter1", "actor2", "assoc_actor_2", "inter2",
@@ -27,14 +29,6 @@ NOW = [
     "notes", "fatalities", "tags", "timestamp", "population_1km", "population_2km",
     "population_5km", "population_best",
 ]  # fmt: skip
-
-
-def acled(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
-
-
-def day(text):
-    return datetime.date.fromisoformat(text)
 
 
 def test_a_row_becomes_a_canonical_event():

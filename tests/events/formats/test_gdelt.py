@@ -33,6 +33,9 @@ ROW = {
 }  # fmt: skip
 
 
+day = datetime.date.fromisoformat
+
+
 def row(change):
     """A row whose base and root follow from its code."""
     code = change.get("EventCode", ROW["EventCode"])
@@ -41,10 +44,6 @@ def row(change):
 
 def gdelt(*changes, **options):
     return take(FORMAT, *(row(change) for change in changes or [{}]), **options)
-
-
-def day(text):
-    return datetime.date.fromisoformat(text)
 
 
 def line(columns, **change):

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import UNREPORTED, take
+from blocks import UNREPORTED, reader
 
 from escalation import schema
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -16,10 +16,7 @@ ROW = {
     "targtype1_txt": "Military", "gname": "Group A", "nkill": "2", "nwound": "5",
     "doubtterr": "0", "claimed": "1", "summary": "01/31/2014: a bomb",
 }  # fmt: skip
-
-
-def gtd(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
+gtd = reader(FORMAT, ROW)
 
 
 def test_a_row_becomes_a_canonical_event_known_a_year_later():

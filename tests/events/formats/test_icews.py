@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import UNREPORTED, take, take_file
+from blocks import UNREPORTED, reader, take_file
 from shared_data import shared
 
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -17,14 +17,8 @@ ROW = {
     "Sentence Number": "2", "Publisher": "Agence", "City": "Mosul", "District": "NA",
     "Province": "Ninawa", "Country": "Iraq", "Latitude": "36.34", "Longitude": "43.13",
 }  # fmt: skip
-
-
-def icews(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
-
-
-def day(text):
-    return datetime.date.fromisoformat(text)
+icews = reader(FORMAT, ROW)
+day = datetime.date.fromisoformat
 
 
 def test_a_row_becomes_a_canonical_event_without_casualties():

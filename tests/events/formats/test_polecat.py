@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import UNREPORTED, take
+from blocks import UNREPORTED, reader
 
 from escalation import schema
 from escalation.events.formats.canonical import NO_COUNTRY
@@ -17,10 +17,7 @@ ROW = {
     "Province": "Ninewa", "Country": "Iraq", "Latitude": "36.3", "Longitude": "43.1",
     "Publication Date": "2023-05-02",
 }  # fmt: skip
-
-
-def polecat(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
+polecat = reader(FORMAT, ROW)
 
 
 def test_a_row_becomes_a_canonical_event_without_casualties():

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from blocks import UNREPORTED, take, take_file
+from blocks import UNREPORTED, reader, take, take_file
 from shared_data import shared
 
 from escalation.events.formats.ucdp import BEYOND, FORMAT, SPANS
@@ -15,14 +15,8 @@ ROW = {
     "high": "9", "adm_1": "Al Anbār province", "where_coordinates": "Al Fallūjah town",
     "event_clarity": "1", "code_status": "Clear",
 }  # fmt: skip
-
-
-def ucdp(*changes, **options):
-    return take(FORMAT, *({**ROW, **change} for change in changes or [{}]), **options)
-
-
-def day(text):
-    return datetime.date.fromisoformat(text)
+ucdp = reader(FORMAT, ROW)
+day = datetime.date.fromisoformat
 
 
 def test_a_row_becomes_a_canonical_event():

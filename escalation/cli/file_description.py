@@ -42,14 +42,14 @@ def _about_file(inspection: Inspection) -> list[tuple[str, str]]:
 
 def _reading(reading: Mapping[str, Any], path: Path, delimiter: str) -> str:
     if is_table(path):
-        parts = ["a table of typed columns"]
+        settings = ["a table of typed columns"]
     else:
         separator = _SEPARATORS.get(delimiter, repr(delimiter))
-        parts = [f"separator {separator}", f"encoding {reading['encoding'] or 'utf-8'}"]
-    parts.append(f"dates {reading['date_format'] or 'in the usual form'}")
+        settings = [f"separator {separator}", f"encoding {reading['encoding'] or 'utf-8'}"]
+    settings.append(f"dates {reading['date_format'] or 'in the usual form'}")
     if reading["zone"]:
-        parts.append(f"zone {reading['zone']}")
-    return ", ".join(parts)
+        settings.append(f"zone {reading['zone']}")
+    return ", ".join(settings)
 
 
 def _about_events(facts: Facts) -> list[tuple[str, str]]:
@@ -71,12 +71,12 @@ def _about_events(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _sides(facts: Facts) -> str:
-    parts = []
+    roles = []
     for role, counts in (("actors", facts.actors), ("targets", facts.targets)):
         if counts:
             sides = listed([f"{side} ({count})" for side, count in counts.items()], 6)
-            parts.append(f"{len(counts)} {role}: {sides}")
-    return "; ".join(parts) or "none in the file"
+            roles.append(f"{len(counts)} {role}: {sides}")
+    return "; ".join(roles) or "none in the file"
 
 
 def _rung(name: str, facts: Facts) -> str:

@@ -119,9 +119,9 @@ def _unit_named(rows: pd.DataFrame, text: str) -> str:
     """The displayed name of a unit that is given by name, in any case, or by key."""
     from escalation.events.units import normalised
 
-    given = normalised(text)
+    name_or_key = normalised(text)
     for shown, key in rows[["unit", "unit_key"]].drop_duplicates().itertuples(index=False):
-        if given in (normalised(shown), key):
+        if name_or_key in (normalised(shown), key):
             return str(shown)
     raise UsageError(
         "E-UNIT",

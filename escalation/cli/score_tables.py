@@ -105,12 +105,12 @@ def _reasons(score: Score) -> str:
 
 
 def _driver(driver: Driver) -> str:
-    parts = (
+    details = (
         printable(f"{driver.date} {driver.event_type.replace('_', ' ')}"),
         driver.place and printable(driver.place),
         toll(driver.killed, driver.wounded),
     )
-    return f"{', '.join(filter(None, parts))} ({driver.contribution:+.2f})"
+    return f"{', '.join(filter(None, details))} ({driver.contribution:+.2f})"
 
 
 def _legend(scores: Sequence[Score]) -> str:

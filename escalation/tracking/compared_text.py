@@ -27,15 +27,15 @@ _STYLE = (
 def one_line(table: pd.DataFrame) -> str:
     """Skill and verdict of the models that differ, in one line."""
     rows = [row for row in table.to_dict("records") if row["verdict"] != SAME]
-    parts = [f"{row['model']} {_skill(row)}, {row['verdict']}" for row in rows[:_MODELS_SHOWN]]
+    results = [f"{row['model']} {_skill(row)}, {row['verdict']}" for row in rows[:_MODELS_SHOWN]]
     if len(rows) > _MODELS_SHOWN:
-        parts.append(f"{len(rows) - _MODELS_SHOWN} more below")
+        results.append(f"{len(rows) - _MODELS_SHOWN} more below")
     if n_same := len(table) - len(rows):
-        parts.append(f"{n_same} the same")
-    return "; ".join(parts)
+        results.append(f"{n_same} the same")
+    return "; ".join(results)
 
 
-def by_chance(seen: int) -> str:
+def by_chance(n_comparisons: int) -> str:
     """How likely a significant result is by chance after so many comparisons.
 
     Examples
@@ -45,12 +45,13 @@ def by_chance(seen: int) -> str:
     >>> by_chance(14)[:66]
     'This experiment has seen 14 comparisons: if no run were better tha'
     """
-    if seen == 1:
+    if n_comparisons == 1:
         return "This is the first comparison of this experiment."
-    chance = 1.0 - 0.95**seen
+    chance = 1.0 - 0.95**n_comparisons
     return (
-        f"This experiment has seen {seen} comparisons: if no run were better than another, one or "
-        f"more would still look significant with a probability of up to {chance:.0%}."
+        f"This experiment has seen {n_comparisons} comparisons: if no run were better than "
+        "another, one or more would still look significant with a probability of up to "
+        f"{chance:.0%}."
     )
 
 

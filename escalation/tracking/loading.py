@@ -61,38 +61,26 @@ def version_of(client: MlflowClient, name: str, alias: str) -> ModelVersion:
         raise ModelError(
             "E-MODEL-MISSING",
             f"no registered model {name} with alias {alias}",
-            fix=_other_aliases(client, name)
-            or _other_models(client, name)
-            or "run `escalation train`, or name another model, as NAME@ALIAS",
+            fix=_suggestion(client, name),
         ) from None
 
 
-def _other_aliases(client: MlflowClient, name: str) -> str:
-    """A fix that names the model's aliases; empty if there is no such model or alias."""
+def _suggestion(client: MlflowClient, name: str) -> str:
+    """A fix that names the model's aliases, its labels, similar models or others, in this order."""
     try:
-        aliases = sorted(client.get_registered_model(name).aliases)
+        models = {
+            model.name: model.aliases for model in client.search_registered_models(max_results=1000)
+        }
     except MlflowException:
-        return ""
-    names = " or ".join(f"{name}@{alias}" for alias in aliases)
-    return f"name the model as {names}" if names else ""
-
-
-def _other_models(client: MlflowClient, name: str) -> str:
-    """A fix that names models with a similar name, or else a few others; empty if there are none.
-
-    The labels of an experiment of that name come first.
-    """
-    try:
-        models = client.search_registered_models(max_results=1000)
-    except MlflowException:
-        return ""
-    others = [model.name for model in models if model.name != name]
-    labels = [other for other in others if other.startswith(f"{name}.")]
-    similar = labels or difflib.get_close_matches(name, others, n=3)
-    if not others:
-        return ""
+        models = {}
+    if aliases := sorted(models.pop(name, {})):
+        return f"name the model as {' or '.join(f'{name}@{alias}' for alias in aliases)}"
+    if not models:
+        return "run `escalation train`, or name another model, as NAME@ALIAS"
+    labels = [other for other in models if other.startswith(f"{name}.")]
+    similar = labels or difflib.get_close_matches(name, models, n=3)
     train = "" if similar else "run `escalation train`, or "
-    return f"{train}name one of these models: {', '.join((similar or others)[:5])}"
+    return f"{train}name one of these models: {', '.join((similar or list(models))[:5])}"
 
 
 def registered_version(uri: str, name: str, alias: str) -> StoredVersion:

@@ -133,8 +133,8 @@ def _in_percent(row: dict[str, Any], name: str) -> str:
     value, low, high = (row[f"{name}{end}"] for end in ("", "_lower", "_upper"))
     if pd.isna(value) or low == high:  # the baseline against itself
         return "-"
-    whole = f"{100 * value:+z.0f}"
-    return whole if pd.isna(low) else f"{whole} [{100 * low:.0f},{100 * high:.0f}]"
+    rounded = f"{100 * value:+z.0f}"
+    return rounded if pd.isna(low) else f"{rounded} [{100 * low:.0f},{100 * high:.0f}]"
 
 
 def comparison(summary: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,6 +24,13 @@ _PITCH = 1.65
 CEILING = _FLOOR + _LEVELS * _PITCH
 _SHIFTS = (0.0, 0.2, -0.2, 0.46, -0.46)
 """Horizontal offsets of a label from its event, in label widths; its line still meets it."""
+_LABEL: dict[str, Any] = {
+    "size": 9,
+    "color": INK,
+    "ha": "center",
+    "va": "bottom",
+    "linespacing": 1.1,
+}
 
 
 def describe(event: pd.Series) -> str:
@@ -86,17 +93,7 @@ def name_events(ax: Axes, events: pd.DataFrame, label: Callable[[pd.Series], str
     boxes: list[Bbox] = []
     lines: list[Bbox] = []
     for i, (_, event) in enumerate(events.iterrows()):
-        text = ax.text(
-            days[i],
-            _FLOOR,
-            label(event),
-            size=9,
-            color=INK,
-            ha="center",
-            va="bottom",
-            linespacing=1.1,
-            gid="event",
-        )
+        text = ax.text(days[i], _FLOOR, label(event), gid="event", **_LABEL)
         free = [
             spot
             for spot in _spots(ax, text, marks[i], marks[i + 1 :])

@@ -10,16 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import UsageError
-from escalation.plots.style import (
-    FAINT,
-    INK,
-    PALETTE,
-    SOFT,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
 
 LOWEST = -0.3
 """Lower end of the value axis; values below are drawn at it."""
@@ -71,8 +62,8 @@ def _axes(top: Axes, bottom: Axes, table: pd.DataFrame) -> None:
     top.legend(frameon=False, fontsize=10, loc="upper right")
     bottom.set_ylim(LOWEST, 1.0)
     bottom.axhline(0.0, color=INK, linewidth=1.0)
-    bottom.yaxis.set_major_formatter(share_label)
-    bottom.xaxis.set_major_formatter(share_label)
+    bottom.yaxis.set_major_formatter("{x:.0%}")
+    bottom.xaxis.set_major_formatter("{x:.0%}")
     bottom.set_ylabel(
         "share of a perfect forecast's\nsavings (higher is better)", color=SOFT, size=11
     )

@@ -13,15 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from escalation.errors import UsageError
 from escalation.events.revisions import WITHIN_DAYS, RevisionGroup, Revisions
-from escalation.plots.style import (
-    FAINT,
-    INK,
-    PALETTE,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import FAINT, INK, PALETTE, clean_axes, headline, new_figure
 
 MOST: Final = 10
 """Number of event types shown: the most frequent ones."""
@@ -99,7 +91,7 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
     ends = np.array([[*group.lateness.within, 1.0] for group in groups if group.lateness])
     widths = np.diff(ends, axis=1, prepend=0.0)
     for i, (shade, label) in enumerate(zip(SHADES, _spans(), strict=True)):
-        ax.barh(
+        bars = ax.barh(
             range(len(groups)),
             widths[:, i],
             left=ends[:, i] - widths[:, i],
@@ -109,18 +101,11 @@ def _delays(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
             linewidth=0.8,
             label=label,
         )
-        for y in map(int, np.flatnonzero(widths[:, i] >= NARROWEST)):
-            ax.text(
-                ends[y, i] - widths[y, i] / 2,
-                y,
-                share_label(widths[y, i]),
-                ha="center",
-                va="center",
-                size=9,
-                color=INK if 2 <= i <= 4 else "white",
-            )
+        shares = [f"{width:.0%}" if width >= NARROWEST else "" for width in widths[:, i]]
+        colour = INK if 2 <= i <= 4 else "white"
+        ax.bar_label(bars, shares, label_type="center", size=9, color=colour)
     ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(share_label)
+    ax.xaxis.set_major_formatter("{x:.0%}")
     ax.set_title("first reports, by days after the event", size=11, color=INK, loc="left", pad=26)
     ax.legend(
         ncols=len(SHADES),
@@ -171,7 +156,7 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
                 )
     highest = max(max(group.killed.changed, group.wounded.changed) for group in groups)
     ax.set_xlim(0.0, max(1.3 * highest, 0.01))
-    ax.xaxis.set_major_formatter(share_label)
+    ax.xaxis.set_major_formatter("{x:.0%}")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     ax.set_title("events whose toll changed later", size=11, color=INK, loc="left", pad=26)
     anchor = (-0.05, 0.98)
@@ -181,7 +166,7 @@ def _changes(ax: Axes, groups: Sequence[RevisionGroup]) -> None:
 def _finding(revisions: Revisions) -> str:
     lag = revisions.suggested_lag
     if revisions.total.lateness is None:
-        return f"{share_label(revisions.total.revised)} of events have a later version"
+        return f"{revisions.total.revised:.0%} of events have a later version"
     if lag is None:
         return "Report dates are assumed, not observed"
     when = "on the day itself" if lag == 0 else f"within {lag} day{'s' if lag > 1 else ''}"

@@ -7,16 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import UsageError
-from escalation.plots.style import (
-    FAINT,
-    INK,
-    PALETTE,
-    SOFT,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
 
 ANSWERED = PALETTE[1]
 
@@ -94,7 +85,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, groups: list[str], within: int) -> None
     ax.tick_params(axis="y", labelcolor=INK)
     ax.set_ylim(len(groups) - 0.5, -0.6)
     ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(share_label)
+    ax.xaxis.set_major_formatter("{x:.0%}")
     ax.set_xticks([0.0, 0.5, 1.0])
     ax.axvline(0.0, color=FAINT, linewidth=0.8)
     ax.set_title(f"within {within} days", size=11, color=INK, loc="left")

@@ -14,15 +14,7 @@ from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.calibration import consistency_band, recalibrated
 from escalation.metrics.paired import Paired, pair
-from escalation.plots.style import (
-    FAINT,
-    PALETTE,
-    SOFT,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import FAINT, PALETTE, SOFT, clean_axes, headline, new_figure
 
 _BINS = 40
 _LEVEL = 0.9
@@ -136,7 +128,7 @@ def _axes(top: Axes, bottom: Axes) -> None:
     top.set_xlim(0.0, 1.0)
     top.set_ylim(0.0, 1.0)
     for axis in (top.xaxis, top.yaxis):
-        axis.set_major_formatter(share_label)
+        axis.set_major_formatter("{x:.0%}")
     top.set_ylabel("observed frequency", color=SOFT, size=11)
     bottom.set_xlabel("forecast probability", color=SOFT, size=11)
     style: dict[str, Any] = {"color": SOFT, "size": 10, "transform": top.transAxes}

@@ -13,15 +13,7 @@ from matplotlib.figure import Figure
 from escalation import schema
 from escalation.errors import UsageError
 from escalation.plots.callouts import CEILING, describe, name_events, notable
-from escalation.plots.style import (
-    INK,
-    PALETTE,
-    RUNG_COLOURS,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import INK, PALETTE, RUNG_COLOURS, clean_axes, headline, new_figure
 
 MOST_NAMES = 8
 
@@ -103,20 +95,13 @@ def _risk(ax: Axes, rows: pd.DataFrame) -> None:
     if len(known):
         base = float(known.mean())
         ax.axhline(base, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
-        ax.text(
-            1.008,
-            base,
-            f"base rate\n{base:.0%}",
-            transform=ax.get_yaxis_transform(),
-            size=10,
-            color=INK,
-            va="center",
-        )
+        label, beside_axes = f"base rate\n{base:.0%}", ax.get_yaxis_transform()
+        ax.text(1.008, base, label, size=10, color=INK, va="center", transform=beside_axes)
     clean_axes(ax, grid="y")
     ax.spines["left"].set_visible(False)
     highest = np.nanmax([0.2, *high, *probability])
     ax.set_ylim(0.0, min(1.0, np.ceil(highest * 10.0) / 10.0))
-    ax.yaxis.set_major_formatter(share_label)
+    ax.yaxis.set_major_formatter("{x:.0%}")
 
 
 def event_marks(ax: Axes, events: pd.DataFrame) -> None:

@@ -87,17 +87,6 @@ def headline(
         )
 
 
-def share_label(value: float, _position: object = None) -> str:
-    """A share as a whole percentage, for axes and labels.
-
-    Examples
-    --------
-    >>> share_label(0.294)
-    '29%'
-    """
-    return f"{value:.0%}"
-
-
 def clean_axes(ax: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> None:
     """Remove everything but the data: frame, ticks, and grid lines.
 

@@ -13,16 +13,7 @@ from escalation import schema
 from escalation.errors import UsageError
 from escalation.plots.callouts import describe, name_events, notable
 from escalation.plots.risk import event_marks
-from escalation.plots.style import (
-    FAINT,
-    INK,
-    PALETTE,
-    SOFT,
-    clean_axes,
-    headline,
-    new_figure,
-    share_label,
-)
+from escalation.plots.style import FAINT, INK, PALETTE, SOFT, clean_axes, headline, new_figure
 
 STRIP = (-0.16, -0.05)
 """Lower and upper edge of the strip of outcomes, on the probability axis."""
@@ -132,7 +123,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, heading: str) -> None:
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_ylim(STRIP[0] - 0.02, 1.02)
     ax.set_yticks([0.0, 0.5, 1.0])
-    ax.yaxis.set_major_formatter(share_label)
+    ax.yaxis.set_major_formatter("{x:.0%}")
     ax.set_title(heading.replace("_", " "), size=11, weight="bold", color=INK, loc="left", pad=3)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from escalation._util.text import listed, percent
 from escalation.errors import InputError
-from escalation.plots.style import INK, PALETTE, clean_axes, headline, new_figure, share_label
+from escalation.plots.style import INK, PALETTE, clean_axes, headline, new_figure
 
 _MOST = 25
+_DOT: dict[str, Any] = {"color": PALETTE[0], "markersize": 9, "mec": "white", "clip_on": False}
 
 
 def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
@@ -36,38 +39,24 @@ def watch_list_figure(scores: pd.DataFrame, *, most: int = _MOST) -> Figure:
     rows = known.head(most)[::-1]
     figure = new_figure(width=9.0, height=1.75 + 0.36 * max(len(rows), 2))
     ax = figure.subplots()
+    beside_axes = ax.get_yaxis_transform()
     for y, (_, row) in enumerate(rows.iterrows()):
+        probability = row["probability"]
         if pd.notna(row["lower"]) and pd.notna(row["upper"]):
             ends = [row["lower"], row["upper"]]
             ax.plot(ends, [y, y], color=PALETTE[5], linewidth=5, alpha=0.6, solid_capstyle="round")
-        ax.plot(
-            row["probability"],
-            y,
-            "o",
-            color=PALETTE[0],
-            markersize=9,
-            markeredgecolor="white",
-            clip_on=False,
-            gid="unit",
-        )
+        ax.plot(probability, y, "o", gid="unit", **_DOT)
         if pd.notna(row["base_rate"]):
             ax.plot(row["base_rate"], y, "|", color=INK, markersize=14, markeredgewidth=1.6)
-        ax.text(
-            1.02,
-            y,
-            percent(row["probability"]),
-            size=11,
-            color=INK,
-            va="center",
-            transform=ax.get_yaxis_transform(),
-        )
+        label = percent(probability)
+        ax.text(1.02, y, label, size=11, color=INK, va="center", transform=beside_axes)
     clean_axes(ax, grid="x")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_yticks(range(len(rows)), rows["unit"].astype(str))
     ax.tick_params(axis="y", labelcolor=INK, labelsize=11)
     ax.set_ylim(-0.7, max(len(rows), 1) - 0.3)
     ax.set_xlim(0.0, 1.0)
-    ax.xaxis.set_major_formatter(share_label)
+    ax.xaxis.set_major_formatter("{x:.0%}")
     headline(figure, _title(known), _subtitle(scores, hidden=len(known) - len(rows)))
     return figure
 

@@ -242,27 +242,18 @@ def backtest(
         ``E-INSUFFICIENT`` if there is too little data.
     """
     require_archive(archive)
+    settings: dict[str, Any] = {
+        "units": units,
+        "features": features,
+        "lag": lag,
+        "refit_every": refit_every,
+    }
     if isinstance(target, Experiment):
-        _refuse_settings(
-            units=units,
-            features=features,
-            start=start,
-            stop=stop,
-            step=step,
-            refit_every=refit_every,
-            lag=lag,
-        )
+        _refuse_settings(**settings, start=start, stop=stop, step=step)
         experiment = target
     else:
         experiment = experiment_of(
-            target,
-            units=units,
-            features=features,
-            lag=lag,
-            first_origin=start,
-            last_origin=stop,
-            every=step,
-            refit_every=refit_every,
+            target, **settings, first_origin=start, last_origin=stop, every=step
         )
     label = experiment.labels[0]
     for name, estimator in (models or {}).items():

@@ -1,4 +1,4 @@
-"""The history of an archive: its versions sorted by unit and by the day on which they are seen."""
+"""The history of an archive: its versions by unit and by the day from which they are visible."""
 
 from __future__ import annotations
 
@@ -57,34 +57,34 @@ def history(
             "E-RANGE", f"the last day must be {start} or later", column="last_day", value=stop
         )
     days = day_range(start, stop)
-    then = archive.until(stop)
-    versions = then.versions
-    happened, known, ends = _days(then, int(start.astype(np.int64)), len(days))
-    seen = np.maximum(known, np.maximum(happened, 0) + np.int32(lag))
+    archive = archive.until(stop)
+    versions = archive.versions
+    event_day, known_day, end_day = _days(archive, int(start.astype(np.int64)), len(days))
+    visible = np.maximum(known_day, np.maximum(event_day, 0) + np.int32(lag))
     # A version that is replaced before features see it lets no unit enter.
-    opening = spec.enters.mask(versions) & (seen < ends)
+    opening = spec.enters.mask(versions) & (visible < end_day)
     alive = np.flatnonzero((versions[schema.OPERATION] != "retract").to_numpy())
     row, number, candidates = _by_unit(versions, spec, alive)
     number, units = _entering(number, candidates, opening[row])
     inside = number >= 0
     row, number = row[inside], number[inside]
-    order = np.argsort(order_by(number, seen[row], len(days)), kind="stable")
+    order = np.argsort(order_by(number, visible[row], len(days)), kind="stable")
     row, code = row[order], number[order].astype(np.int32)
-    first = _first(code, seen[row], happened[row], row, opening[row], len(units))
-    names = _unit_names(versions, units, code, happened[row], row)
+    first = _first(code, visible[row], event_day[row], row, opening[row], len(units))
+    names = _unit_names(versions, units, code, event_day[row], row)
     place = versions[[schema.LATITUDE, schema.LONGITUDE, schema.COUNTRY]].iloc[row[first]]
     return History(
         code=code,
-        happened=happened[row],
-        known=known[row],
-        ends=ends[row],
+        event_day=event_day[row],
+        known_day=known_day[row],
+        end_day=end_day[row],
         row=row,
         opening=opening[row],
         weights={c.name: c.weights(versions).astype(np.float32)[row] for c in spec.all_channels},
         highest=frozenset(c.name for c in spec.all_channels if c.measure == "severity"),
         unit_names=names,
         units=shown_names(names),
-        entry=seen[row][first].astype(np.int64),
+        entry=visible[row][first].astype(np.int64),
         latitude=place[schema.LATITUDE].to_numpy(dtype=np.float64),
         longitude=place[schema.LONGITUDE].to_numpy(dtype=np.float64),
         country=tuple(place[schema.COUNTRY].fillna("").to_numpy(object)),
@@ -94,15 +94,16 @@ def history(
 
 
 def _days(archive: EventArchive, base: int, count: int) -> tuple[Int32, Int32, Int32]:
-    """Day indices of each version: event, known, and replaced or retracted."""
-    happened, known = (
+    """Day indices of each version: of the event, when known, and when replaced or retracted."""
+    event_day, known_day = (
         archive.versions[name].to_numpy("datetime64[D]").astype(np.int64) - base
         for name in (schema.EVENT_DATE, schema.KNOWN_DATE)
     )
     event = archive.event_numbers
     replaced = np.append(event[1:] == event[:-1], False)[: len(event)]
-    ends = np.where(replaced, np.append(known[1:], 0), count).clip(0, count)
-    return happened.astype(np.int32), np.maximum(known, 0).astype(np.int32), ends.astype(np.int32)
+    end_day = np.where(replaced, np.append(known_day[1:], 0), count).clip(0, count)
+    known_day = np.maximum(known_day, 0)
+    return event_day.astype(np.int32), known_day.astype(np.int32), end_day.astype(np.int32)
 
 
 def _by_unit(
@@ -144,12 +145,12 @@ def _unit_names(
     versions: pd.DataFrame,
     units: list[_Unit],
     code: Int32,
-    happened: Int32,
+    event_day: Int32,
     row: NDArray[np.int64],
 ) -> tuple[UnitName, ...]:
     """Names as spelled by the first version known of each unit, so later news rename nothing."""
-    known = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int32)[row]
-    first = _first(code, known, happened, row, np.ones(len(row), dtype=bool), len(units))
+    known_day = versions[schema.KNOWN_DATE].to_numpy("datetime64[D]").astype(np.int32)[row]
+    first = _first(code, known_day, event_day, row, np.ones(len(row), dtype=bool), len(units))
     columns = versions.columns.intersection(_NAMING)
     events = versions[columns].iloc[row[first]].to_dict("records")
     return tuple(
@@ -161,7 +162,7 @@ def _unit_names(
 def _first(
     code: Int32,
     since: Int32,
-    happened: Int32,
+    event_day: Int32,
     row: NDArray[np.int64],
     allowed: NDArray[np.bool_],
     units: int,
@@ -172,7 +173,7 @@ def _first(
         if not allowed[i]:
             continue
         j = first[code[i]]
-        if j < 0 or (since[i], happened[i], row[i]) < (since[j], happened[j], row[j]):
+        if j < 0 or (since[i], event_day[i], row[i]) < (since[j], event_day[j], row[j]):
             first[code[i]] = i
     return first
 
@@ -192,7 +193,7 @@ def openings(archive: EventArchive, past: History) -> tuple[pd.DataFrame, pd.Dat
         Source and identifier, coordinates and country, by the unit's index. The first determines
         where a unit lies; the second holds only units that have another such event.
     """
-    order = np.lexsort((past.row, past.happened, past.seen))
+    order = np.lexsort((past.row, past.event_day, past.visible_from))
     order = order[past.opening[order]]
     versions = archive.until(past.days[-1]).versions
     unit, row = past.code[order], past.row[order]

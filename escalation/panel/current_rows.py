@@ -63,13 +63,15 @@ def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
         Largest number of rows in a batch.
     """
     count, unit = len(past.days), past.code.astype(np.int64)
-    happened, known, ends = (a.astype(np.int64) for a in (past.happened, past.known, past.ends))
-    late, ended = known > happened + past.lag, ends < count
+    event_day, known_day, end_day = (
+        days.astype(np.int64) for days in (past.event_day, past.known_day, past.end_day)
+    )
+    late, ended = known_day > event_day + past.lag, end_day < count
     starts = np.concatenate(
         [
             np.arange(len(past.units)) * count,
-            (unit * count + known)[late],
-            (unit * count + ends)[ended],
+            (unit * count + known_day)[late],
+            (unit * count + end_day)[ended],
         ]
     )
     keys = np.unique(starts)
@@ -77,27 +79,29 @@ def rows_as_known(past: History, *, most: int) -> Iterator[CurrentRows]:
     follows = np.append(owner[1:] == owner[:-1], False)
     stop = np.where(follows, np.append(first[1:], 0), count)
     first = np.maximum(first, past.entry[owner])
-    begin = np.searchsorted(keys, unit * count + known, "right") - 1
-    finish = np.searchsorted(keys, np.where(ended, unit * count + ends, (unit + 1) * count), "left")
-    inside = (happened >= 0) & (happened < count) & (finish > begin)
+    begin = np.searchsorted(keys, unit * count + known_day, "right") - 1
+    end_key = np.where(ended, unit * count + end_day, (unit + 1) * count)
+    finish = np.searchsorted(keys, end_key, "left")
+    inside = (event_day >= 0) & (event_day < count) & (finish > begin)
     for low in range(0, len(keys), most):
         high = min(low + most, len(keys))
-        some = np.flatnonzero(inside & (begin < high) & (finish > low))
+        versions = np.flatnonzero(inside & (begin < high) & (finish > low))
         block = slice(low, high)
-        stretch = np.maximum(begin[some], low) - low, np.minimum(finish[some], high) - low
-        panel = _rows(past, some, *stretch, owner[block])
+        first_row = np.maximum(begin[versions], low) - low
+        end_row = np.minimum(finish[versions], high) - low
+        panel = _rows(past, versions, first_row, end_row, owner[block])
         yield CurrentRows(
             panel, owner[block], first[block], np.maximum(stop, first)[block], past.lag
         )
 
 
-def _rows(past: History, some: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
+def _rows(past: History, versions: Ints, begin: Ints, finish: Ints, owner: Ints) -> Panel:
     """Rows from versions, each of which belongs to the rows from ``begin`` to ``finish``."""
-    day = past.happened[some].astype(np.int64)
+    day = past.event_day[versions].astype(np.int64)
     channels = {name: np.zeros((len(owner), len(past.days)), np.float32) for name in past.weights}
     for name, out in channels.items():
         fill = _highest if name in past.highest else _sums
-        fill(begin, finish, owner, day, past.weights[name][some], out)
+        fill(begin, finish, owner, day, past.weights[name][versions], out)
     return Panel(
         tuple(past.unit_keys[unit] for unit in owner),
         past.days,

@@ -26,7 +26,7 @@ class History:
     ----------
     code : ndarray of int32, shape (version,)
         Index of the unit, ascending.
-    happened, known, ends : ndarray of int32, shape (version,)
+    event_day, known_day, end_day : ndarray of int32, shape (version,)
         Day indices: of the event, when the version became known (0 if before the axis), and when
         it is replaced or retracted (the number of days if never).
     row : ndarray of int64, shape (version,)
@@ -54,9 +54,9 @@ class History:
     """
 
     code: Int32
-    happened: Int32
-    known: Int32
-    ends: Int32
+    event_day: Int32
+    known_day: Int32
+    end_day: Int32
     row: NDArray[np.int64]
     opening: NDArray[np.bool_]
     weights: Mapping[str, NDArray[np.float32]]
@@ -89,9 +89,9 @@ class History:
         return np.arange(len(self.days)) >= self.entry[:, None]
 
     @property
-    def seen(self) -> Int32:
+    def visible_from(self) -> Int32:
         """Index of the first day on which features see each version."""
-        return np.maximum(self.known, np.maximum(self.happened, 0) + np.int32(self.lag))
+        return np.maximum(self.known_day, np.maximum(self.event_day, 0) + np.int32(self.lag))
 
     def part(self, start: int, stop: int) -> History:
         """Some consecutive units with their versions.
@@ -102,16 +102,16 @@ class History:
             First unit, and the one after the last.
         """
         low, high = np.searchsorted(self.code, [start, stop])
-        some, units = slice(int(low), int(high)), slice(start, stop)
+        rows, units = slice(int(low), int(high)), slice(start, stop)
         return replace(
             self,
-            code=self.code[some] - np.int32(start),
-            happened=self.happened[some],
-            known=self.known[some],
-            ends=self.ends[some],
-            row=self.row[some],
-            opening=self.opening[some],
-            weights={name: values[some] for name, values in self.weights.items()},
+            code=self.code[rows] - np.int32(start),
+            event_day=self.event_day[rows],
+            known_day=self.known_day[rows],
+            end_day=self.end_day[rows],
+            row=self.row[rows],
+            opening=self.opening[rows],
+            weights={name: values[rows] for name, values in self.weights.items()},
             unit_names=self.unit_names[units],
             units=self.units[units],
             entry=self.entry[units],
@@ -127,13 +127,13 @@ class History:
         from which it is seen.
         """
         count = len(self.days)
-        day, seen = self.happened + np.int32(self.lag), self.seen
-        inside = (self.happened >= 0) & (seen < self.ends) & (seen < count)
-        steady = inside & (seen == day) & (self.ends >= count)
+        day, visible = self.event_day + np.int32(self.lag), self.visible_from
+        inside = (self.event_day >= 0) & (visible < self.end_day) & (visible < count)
+        steady = inside & (visible == day) & (self.end_day >= count)
         added = np.flatnonzero(inside & ~steady)
-        removed = added[self.ends[added] < count]
+        removed = added[self.end_day[added] < count]
         changed = np.concatenate([added, removed])
-        time = np.concatenate([seen[added], self.ends[removed]])
+        time = np.concatenate([visible[added], self.end_day[removed]])
         sign = np.repeat(np.array([1, -1], np.float32), [len(added), len(removed)])
         order = np.argsort(order_by(self.code[changed], time, count), kind="stable")
         changed, time, sign = changed[order], time[order], sign[order]
@@ -142,15 +142,15 @@ class History:
         for name, weight in self.weights.items():
             arrays[name] = self._filled(name, weight, stays, day)
             value = sign * weight[changed]
-            some = np.flatnonzero(value)
-            if len(some):
-                rows = changed[some]
+            nonzero = np.flatnonzero(value)
+            if len(nonzero):
+                rows = changed[nonzero]
                 starts = np.searchsorted(self.code[rows], np.arange(len(self.units) + 1))
                 news[name] = Changes(
                     starts.astype(np.int64),
                     day[rows].astype(np.int64),
-                    time[some].astype(np.int64),
-                    value[some].astype(np.float64),
+                    time[nonzero].astype(np.int64),
+                    value[nonzero].astype(np.float64),
                 )
         return Panel(
             self.unit_keys,
@@ -170,24 +170,24 @@ class History:
         first use.
         """
         valid = np.flatnonzero(
-            (self.known <= index)
-            & (index < self.ends)
-            & (self.happened >= 0)
-            & (self.happened < len(self.days))
+            (self.known_day <= index)
+            & (index < self.end_day)
+            & (self.event_day >= 0)
+            & (self.event_day < len(self.days))
         )
 
         def make(name: str) -> NDArray[np.float32]:
-            return self._filled(name, self.weights[name], valid, self.happened)
+            return self._filled(name, self.weights[name], valid, self.event_day)
 
         arrays = _LazyChannels(self.channels, make)
         return Panel(self.unit_keys, self.days, arrays, self.latitude, self.longitude, self.country)
 
     def _filled(
-        self, name: str, weight: NDArray[np.float32], some: NDArray[np.int64], day: Int32
+        self, name: str, weight: NDArray[np.float32], rows: NDArray[np.int64], day: Int32
     ) -> NDArray[np.float32]:
         """One channel from some versions, shape (unit, day)."""
         out = np.zeros((len(self.units), len(self.days)), np.float32)
-        _fill(self.code, day, weight, some, name in self.highest, out)
+        _fill(self.code, day, weight, rows, name in self.highest, out)
         return out
 
 
@@ -226,12 +226,12 @@ def _fill(
     code: Int32,
     day: Int32,
     weight: NDArray[np.float32],
-    some: NDArray[np.int64],
+    rows: NDArray[np.int64],
     highest: bool,
     out: NDArray[np.float32],
 ) -> None:
     """Sum the versions by unit and day, or take the highest of them."""
-    for i in some:
+    for i in rows:
         value = weight[i]
         if value == 0:
             continue

@@ -144,9 +144,9 @@ def expected_count(values: Series, events: Series, *, horizon: int) -> Array:
     return past_sum(values, longest) * horizon / np.clip(observed, shortest, longest)
 
 
-def require(holds: bool, name: str, value: object, expected: str) -> None:
+def require(valid: bool, name: str, value: object, expected: str) -> None:
     """Raise a UsageError, ``E-CONFIG``, unless a parameter of a label is valid."""
-    if not holds:
+    if not valid:
         raise UsageError(
             "E-CONFIG",
             f"expected {expected}",
@@ -162,9 +162,9 @@ def require_whole(
 ) -> None:
     """Raise a UsageError, ``E-CONFIG``, unless a parameter is a whole number in a range."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    holds = whole and value >= least and (most is None or value <= most)  # type: ignore[operator]
+    valid = whole and value >= least and (most is None or value <= most)  # type: ignore[operator]
     span = f"from {least} to {most}" if most else f"of {least} or more"
-    require(holds, name, value, f"a whole number{of} {span}")
+    require(valid, name, value, f"a whole number{of} {span}")
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class Target:
 
 
 def look_back(target: Target, past: History) -> LookBack:
-    """The look back of a label as known on each day; nobody is at risk before their entry."""
+    """The look back of a label as known on each day; no unit is at risk before its entry."""
     back = target.look_back(past.panel())
     return replace(back, at_risk=back.at_risk & past.present)
 

@@ -61,9 +61,9 @@ def made(cells: int, events: int, late: int) -> History:
     nowhere, names = np.full(cells, np.nan), [f"{cell:06}" for cell in range(cells)]
     return History(
         code=code,
-        happened=happened,
-        known=known,
-        ends=np.full(count, len(DAYS), np.int32),
+        event_day=happened,
+        known_day=known,
+        end_day=np.full(count, len(DAYS), np.int32),
         row=order,
         opening=np.ones(count, dtype=bool),
         weights={"events": ones, "killed": killed, "severity": rung},

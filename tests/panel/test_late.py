@@ -33,8 +33,8 @@ def history_of(versions, *, days, lag, rungs=False):
     code, happened, known, ends, value = (np.array(column, dtype=np.int64) for column in columns)
     axis = day_range("2020-01-01", np.datetime64("2020-01-01") + (days - 1))
     return History(
-        code=int32(code), happened=int32(happened), known=int32(np.maximum(known, 0)),
-        ends=int32(np.clip(ends, 0, days)), row=np.arange(len(code)), opening=code >= 0,
+        code=int32(code), event_day=int32(happened), known_day=int32(np.maximum(known, 0)),
+        end_day=int32(np.clip(ends, 0, days)), row=np.arange(len(code)), opening=code >= 0,
         weights={"x": value.astype(np.float32)}, highest=frozenset({"x"} if rungs else ()),
         unit_names=tuple(UnitName(f"u{i}", f"u{i}") for i in range(units)),
         units=tuple(f"u{i}" for i in range(units)), entry=np.zeros(units, np.int64),

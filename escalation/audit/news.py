@@ -23,7 +23,7 @@ _ONE_DAY = np.timedelta64(1, "D")
 def prompt_news(
     archive: EventArchive, at: np.datetime64, *, lag: int = 0, seed: int = 0
 ) -> pd.DataFrame:
-    """New events of every place and kind, known on the next day or as soon as the lag allows.
+    """New events of every place and kind, of the next day and of a lag before it, known on it.
 
     Kept apart from :func:`late_news`, which rewrites a unit's history: a rewritten history no
     longer shows a look ahead.
@@ -64,10 +64,10 @@ def late_news(
     elsewhere[schema.LATITUDE] = (elsewhere[schema.LATITUDE] + 1.0).clip(upper=90.0)
     known = archive.as_of(at)
     revised = known.sample(n=min(_MAX_TEMPLATES, len(known)), random_state=seed)
-    odd = np.arange(len(revised)) % 2 == 1
+    is_odd = np.arange(len(revised)) % 2 == 1
     revised = revised.assign(
         **{
-            schema.OPERATION: np.where(odd, "retract", "update"),
+            schema.OPERATION: np.where(is_odd, "retract", "update"),
             schema.KNOWN_DATE: tomorrow,
             schema.KILLED: revised[schema.KILLED].fillna(0) + 9,
             schema.SEVERITY: schema.HIGHEST_RUNG,
@@ -101,9 +101,9 @@ def events_on(
 
 def _templates(archive: EventArchive, seed: int) -> pd.DataFrame:
     """A sample of events with every place, and every kind of event if there is room."""
-    mixed = archive.versions.sample(frac=1.0, random_state=seed)
-    chosen = pd.concat([mixed.drop_duplicates(_PLACE), mixed.drop_duplicates(_KIND)])
-    return chosen[~chosen.index.duplicated()].head(_MAX_TEMPLATES)
+    shuffled = archive.versions.sample(frac=1.0, random_state=seed)
+    sample = pd.concat([shuffled.drop_duplicates(_PLACE), shuffled.drop_duplicates(_KIND)])
+    return sample[~sample.index.duplicated()].head(_MAX_TEMPLATES)
 
 
 def _clones(events: pd.DataFrame, day: np.datetime64) -> pd.DataFrame:

@@ -71,14 +71,14 @@ def test_every_planted_leak_is_caught(monkeypatch):
     caught = {}
     for family in planted.FAMILIES:
         with monkeypatch.context() as patch:
-            patch.setitem(FEATURES, "own", family)
-            findings = caught[family.__name__] = first_findings(features=("window_sums", "own"))
+            patch.setitem(FEATURES, "custom", family)
+            findings = caught[family.__name__] = first_findings(features=("window_sums", "custom"))
             assert columns_in(findings) <= set(
                 family(one_unit({name: [0.0, 0.0] for name in BASE}))
             )
     with monkeypatch.context() as patch:
-        patch.setitem(ACROSS, "own", planted.neighbours_ahead)
-        caught["neighbours_ahead"] = first_findings(features=("window_sums", "own"))
+        patch.setitem(ACROSS, "custom", planted.neighbours_ahead)
+        caught["neighbours_ahead"] = first_findings(features=("window_sums", "custom"))
     for stage in planted.STAGES:
         with monkeypatch.context() as patch:
             stage(patch)
@@ -120,8 +120,8 @@ def test_relabelling_catches_a_family_that_reads_names(monkeypatch):
         codes = np.array([[crc32(unit.encode()) % 97] for unit in panel.units])
         return planted.one("unit_code", np.broadcast_to(codes, panel.shape))
 
-    monkeypatch.setitem(FEATURES, "own", alphabetical)
-    archive, small = archives.archive(1), experiment(features=("window_sums", "own"))
+    monkeypatch.setitem(FEATURES, "custom", alphabetical)
+    archive, small = archives.archive(1), experiment(features=("window_sums", "custom"))
     (finding,) = check_relabelling(Cases(archive, small, small.labels[0])).findings
     assert finding.what == "unit_code"
     assert "when only names changed" in finding.says
@@ -167,8 +167,8 @@ def test_an_experiment_without_a_unit_is_refused():
 
 
 def test_a_report_holds_each_check_and_each_leak_once(monkeypatch):
-    monkeypatch.setitem(FEATURES, "own", planted.tomorrow)
-    small = experiment(features=("window_sums", "own"))
+    monkeypatch.setitem(FEATURES, "custom", planted.tomorrow)
+    small = experiment(features=("window_sums", "custom"))
     report = audit(archives.archive(1, count=110, lag=LAG), small, cuts=2, seeds=1)
     names = [check.check for check in report.checks]
     assert len(names) == len(set(names)) == 9

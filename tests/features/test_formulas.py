@@ -94,10 +94,10 @@ def tempo(ch, t):
 def pairs(ch, t):
     ab, ba, out = ch["a>b"], ch["b>a"], {}
     for w in (7, 28, 90):
-        there, back = sum(last(ab, t, w)), sum(last(ba, t, w))
-        both = there + back
-        out |= {f"a_hit_b_{w}d": there, f"b_hit_a_{w}d": back}
-        out[f"a_b_imbalance_{w}d"] = (there - back) / both if both else 0
+        by_a, by_b = sum(last(ab, t, w)), sum(last(ba, t, w))
+        total = by_a + by_b
+        out |= {f"a_hit_b_{w}d": by_a, f"b_hit_a_{w}d": by_b}
+        out[f"a_b_imbalance_{w}d"] = (by_a - by_b) / total if total else 0
     return out | {"days_since_a_hit_b": since(ab, t, 1), "days_since_b_hit_a": since(ba, t, 1)}
 
 
@@ -178,15 +178,15 @@ def great_circle(a, b):
 
 
 def neighbours(sums, unit, t):
-    own, out = PLACES[unit], {}
-    rest = [u for u in PLACES if u not in (unit, schema.ALL_UNIT)]
-    rest = rest if unit != schema.ALL_UNIT else []
-    near = [u for u in rest if great_circle(own, PLACES[u]) <= 250]
-    same = [u for u in rest if own[2] and PLACES[u][2] == own[2]]
-    for kind, some in (("others", rest), ("same_country", same), ("within_250km", near)):
+    place, out = PLACES[unit], {}
+    others = [u for u in PLACES if schema.ALL_UNIT not in (unit, u) and u != unit]
+    near = [u for u in others if great_circle(place, PLACES[u]) <= 250]
+    compatriots = [u for u in others if place[2] and PLACES[u][2] == place[2]]
+    groups = {"others": others, "same_country": compatriots, "within_250km": near}
+    for kind, group in groups.items():
         for w in (7, 28):
             name = f"events_sum_{w}d"
-            rows = [list(PLACES).index(u) for u in some]
+            rows = [list(PLACES).index(u) for u in group]
             out[f"{name}_{kind}"] = sum(sums[name][row, t] for row in rows)
     return out
 

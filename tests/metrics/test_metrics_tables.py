@@ -60,9 +60,9 @@ def test_permuted_rows_give_the_same_table_to_the_last_bit(forecasts):
 
 
 def test_another_seed_moves_the_ends_and_nothing_else(forecasts):
-    one, two = summary(forecasts, seed=1), summary(forecasts, seed=2)
-    assert one["brier"].equals(two["brier"])
-    assert not one["brier_lower"].equals(two["brier_lower"])
+    first, second = summary(forecasts, seed=1), summary(forecasts, seed=2)
+    assert first["brier"].equals(second["brier"])
+    assert not first["brier_lower"].equals(second["brier_lower"])
 
 
 def test_rows_that_one_model_lacks_are_left_out_for_all(forecasts):

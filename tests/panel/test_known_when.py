@@ -71,7 +71,7 @@ def versions(rng, count, *, prefix="e", earliest=-4, known_from=0):
     for number in range(count):
         happened = int(rng.integers(earliest, DAYS))
         known = max(happened + int(rng.choice([0, 0, 1, 2, 4, 9, 25])), known_from)
-        event = {schema.EVENT_ID: f"{prefix}{number}", **told(rng)}
+        event = {schema.EVENT_ID: f"{prefix}{number}", **random_details(rng)}
         operation = "add"
         for _ in range(int(rng.integers(1, 6))):
             rows.append({**event, "happened": happened, "known": known, "operation": operation})
@@ -80,13 +80,13 @@ def versions(rng, count, *, prefix="e", earliest=-4, known_from=0):
             if rng.random() < 0.3:
                 happened = min(happened + int(rng.integers(-3, 4)), known)
             if rng.random() < 0.6:
-                fresh = told(rng)
+                fresh = random_details(rng)
                 some = rng.choice(list(fresh), int(rng.integers(1, 4)), replace=False)
                 event |= {name: fresh[name] for name in some}
     return canonical([row for row in rows if row["known"] < DAYS])
 
 
-def told(rng):
+def random_details(rng):
     """What a version says of an event."""
     actor, target = rng.choice(SIDES, 2, replace=False)
     return {

@@ -48,15 +48,20 @@ def trimmed(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _may_be_padded(array: pa.Array) -> bool:
     """Return whether any text starts or ends with a byte of a blank; a quick first check."""
-    data = array.buffers()[2]
-    if data is None or not len(array):
-        return False
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
+    text, offsets = text_bytes(array)
     starts, ends = offsets[:-1], offsets[1:]
     nonempty = ends > starts
-    text = np.frombuffer(data, np.uint8)
     first, last = text[starts[nonempty]], text[ends[nonempty] - 1]
     return bool((_BLANK_EDGE[first] | _BLANK_EDGE[last]).any())
+
+
+def text_bytes(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return the bytes of a text column, and the offsets of the cells in them."""
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int32)
+    starts = np.frombuffer(offsets, np.int32)[array.offset :][: len(array) + 1]
+    return np.frombuffer(data, np.uint8), starts
 
 
 def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
@@ -67,10 +72,6 @@ def looked_up(column: pa.Array, find: Callable[[str], str | None]) -> pa.Array:
     column : pyarrow.Array of string
     find : callable
         Returns None for an unknown value.
-
-    Returns
-    -------
-    pyarrow.Array of string
 
     Examples
     --------

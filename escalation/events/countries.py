@@ -27,7 +27,7 @@ import pyarrow as pa
 from escalation.events.columns import looked_up, one_array
 
 Scheme = Literal["name", "iso3", "numeric", "gw", "cow", "fips"]
-NUMBERS = ("numeric", "gw", "cow")
+_NUMBERS = ("numeric", "gw", "cow")
 
 
 def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
@@ -41,10 +41,6 @@ def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
         or ``fips``. Numbers may be written ``645``, ``0645`` or ``645.0``. Names match regardless
         of accents, case and punctuation, but otherwise exactly.
 
-    Returns
-    -------
-    pyarrow.Array of string
-
     Examples
     --------
     >>> to_iso3(pa.array(["645", "652.0", "1"]), code="gw").to_pylist()
@@ -55,7 +51,7 @@ def to_iso3(column: pa.Array | pa.ChunkedArray, *, code: Scheme) -> pa.Array:
     ['COD', 'TUR', None]
     """
     iso3_by_code = _table(code)
-    normalise = _plain_number if code in NUMBERS else _plain_name if code == "name" else str
+    normalise = _plain_number if code in _NUMBERS else _plain_name if code == "name" else str
     return looked_up(one_array(column), lambda value: iso3_by_code.get(normalise(value)))
 
 

@@ -9,7 +9,7 @@ is guessed: a file that does not fit is rejected with a list of what it needs.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import category
@@ -21,13 +21,13 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
-from escalation.events.obvious_names import obvious_columns, similar_columns
+from escalation.events.obvious_names import added_columns, obvious_columns, similar_columns
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
 from escalation.events.reading.json_records import holds_json, json_header
-from escalation.events.reading.layout import Layout, added_columns, aliased, matched
+from escalation.events.reading.layout import Layout, aliased, matched
 from escalation.events.reading.rows import read_blocks
-from escalation.events.reading.streams import TextStream, is_utf8
+from escalation.events.reading.streams import TextStream, is_utf8, read_through
 from escalation.events.reading.tables import is_table, table_headers
 from escalation.events.source import Options, Source
 
@@ -76,10 +76,6 @@ def detect_file(
         The formats to choose from.
     options : Options, optional
         Whatever is known already.
-
-    Returns
-    -------
-    DetectedFile
 
     Raises
     ------
@@ -133,13 +129,10 @@ def _likely_encoding(path: Path) -> str | None:
 
 
 def _decodes(path: Path, encoding: str) -> bool:
-    try:
-        with closing(TextStream(path, encoding=encoding)) as stream:
-            while stream.read(1 << 20):
-                pass
-    except InputError:
-        return False
-    return True
+    with suppress(InputError):
+        read_through(path, encoding)
+        return True
+    return False
 
 
 def _headers(path: Path, options: Options) -> list[Header]:
@@ -235,10 +228,9 @@ def _advice(missing: Sequence[str], header: Header, typed: bool) -> str:
     similar = similar_columns(header, missing, tidy.FORMAT.columns)
     if not any(set(group) <= {*header, *similar.values()} for group in tidy.FORMAT.one_of):
         similar |= obvious_columns([name for name in header if name not in similar], _PLACES)
-    rest = [name for name in missing if name not in similar.values()]
     separator = "" if typed else ", or set the right --separator"
     default = f"map your columns, for example --columns YOURS=event_date{separator}"
-    advice = added_columns(similar, rest) or default
+    advice = added_columns(similar, missing) or default
     if schema.EVENT_TYPE in missing:
         advice += ", or --event-type WORD if all events are of one type"
     return advice

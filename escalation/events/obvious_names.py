@@ -47,7 +47,7 @@ def name_key(name: str) -> str:
 
 
 def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, str]:
-    """Find columns with another, but obvious, name.
+    """Map columns of a file with obvious names to canonical columns.
 
     Parameters
     ----------
@@ -55,11 +55,6 @@ def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, 
         Column names of the file.
     known : collection of str
         Canonical columns to look for; those that the file has are skipped.
-
-    Returns
-    -------
-    dict of str to str
-        Canonical column by column of the file.
 
     Examples
     --------
@@ -78,7 +73,7 @@ def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, 
 def similar_columns(
     header: Sequence[str], missing: Sequence[str], known: Collection[str]
 ) -> dict[str, str]:
-    """Suggest columns that may be the missing ones, for a person to judge.
+    """Map columns of a file to the missing columns that may be meant, for a person to judge.
 
     Obvious names come first, then misspelt ones, then short names with the same last word.
 
@@ -90,11 +85,6 @@ def similar_columns(
         Required columns that the file lacks.
     known : collection of str
         Columns of the format, which are never suggested for another one.
-
-    Returns
-    -------
-    dict of str to str
-        Missing column by column of the file.
 
     Examples
     --------
@@ -129,17 +119,22 @@ def _similarity(key: str, column: str) -> float:
     return max(difflib.SequenceMatcher(None, column, key).ratio(), _SIMILAR if same_end else 0)
 
 
-def columns_options(columns: Mapping[str, str]) -> str:
-    """Return the command-line options that map columns.
+def added_columns(similar: Mapping[str, str], missing: Sequence[str]) -> str:
+    """Return command-line advice on missing columns; empty if no column is similar.
 
     Parameters
     ----------
-    columns : mapping of str to str
-        Column of the format by column of the file.
+    similar : mapping of str to str
+        Missing column by the column of the file that may be meant.
+    missing : sequence of str
+        All missing columns.
 
     Examples
     --------
-    >>> print(columns_options({"Incident Date": "event_date", "kind": "event_type"}))
-    --columns 'Incident Date=event_date' --columns kind=event_type
+    >>> added_columns({"Kind of event": "event_type"}, ["event_type", "event_date"])
+    "add --columns 'Kind of event=event_type', and map a column to event_date as well"
     """
-    return " ".join(f"--columns {shlex.quote(f'{old}={new}')}" for old, new in columns.items())
+    options = " ".join(f"--columns {shlex.quote(f'{old}={new}')}" for old, new in similar.items())
+    rest = ", ".join(name for name in missing if name not in similar.values())
+    more = f", and map a column to {rest} as well" if rest else ""
+    return f"add {options}{more}" if similar else ""

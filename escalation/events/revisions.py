@@ -162,6 +162,7 @@ def summarise_revisions(
 
     Sources and types are those of the first report. An event of last week can't have been reported
     a month late yet, so an archive of recent events alone makes reports look faster than they are.
+    There is no lateness if ``known_basis`` is ``event_date``.
 
     Parameters
     ----------
@@ -169,11 +170,6 @@ def summarise_revisions(
     first_day, last_day : date-like, optional
         Period, both ends included: only events on these days by their first report, with all of
         their versions.
-
-    Returns
-    -------
-    Revisions
-        Without lateness if ``known_basis`` is ``event_date``.
 
     Raises
     ------
@@ -240,19 +236,17 @@ def suggested_lag(days_late: pd.Series) -> int:
 
 
 def _in_period(events: pd.DataFrame, first_day: object, last_day: object) -> pd.DataFrame:
-    days = events[schema.EVENT_DATE].to_numpy("datetime64[D]")
-    keep = np.ones(len(days), dtype=bool)
-    if first_day is not None:
-        keep &= days >= to_day(first_day)
-    if last_day is not None:
-        keep &= days <= to_day(last_day)
-    if not keep.any():
+    days = events[schema.EVENT_DATE]
+    first = days.min() if first_day is None else to_day(first_day)
+    last = days.max() if last_day is None else to_day(last_day)
+    selected = events[days.between(first, last)]
+    if selected.empty:
         raise InputError(
             "E-EMPTY",
             f"no event happened from {first_day or 'the start'} to {last_day or 'the end'}",
             fix="choose another period, or other events",
         )
-    return events[keep]
+    return selected
 
 
 def _group(kind: GroupKind, name: str, events: pd.DataFrame, measured: bool) -> RevisionGroup:

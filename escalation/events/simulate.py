@@ -225,10 +225,6 @@ def world(*, units: int, days: int, seed: int, motion: Motion | None = None) -> 
     seed : int
     motion : Motion, optional
 
-    Returns
-    -------
-    World
-
     Examples
     --------
     >>> simulated = world(units=3, days=400, seed=1)

@@ -89,17 +89,12 @@ def _escaped(text: str, separator: str) -> str:
 
 
 def shown_names(units: Sequence[UnitName]) -> tuple[str, ...]:
-    """Return display names, with the country if several units share a name.
+    """Return a distinct display name per unit, with the country if several units share a name.
 
     Parameters
     ----------
     units : sequence of UnitName
         With distinct keys.
-
-    Returns
-    -------
-    tuple of str
-        One per unit, all different.
 
     Examples
     --------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from escalation.events.columns import flags
 from escalation.events.reading.layout import Layout
-from escalation.events.reading.limits import LONGEST_CELL
+from escalation.events.reading.limits import BLOCK_ROWS, LONGEST_CELL
 
 VALUE_SHOWN = 80
 
@@ -117,11 +119,11 @@ def _without_shifted(
 ) -> tuple[pa.RecordBatch, NDArray[np.int64], list[RejectedRow]]:
     """Reject rows with a value in a nameless column: their cells are shifted."""
     shifted = np.zeros(batch.num_rows, np.bool_)
-    for name in layout.spare_columns:
+    for name in layout.columns[layout.n_named :]:
         shifted |= flags(pc.greater(pc.binary_length(pc.utf8_trim_whitespace(batch[name])), 0))
     if not shifted.any():
         return batch, lines, []
-    expected = f"{len(layout.columns) - layout.spare} cells and nothing after them"
+    expected = f"{layout.n_named} cells and nothing after them"
     rejected = [RejectedRow(int(line), "Q-ROW", "", "", expected) for line in lines[shifted]]
     return batch.filter(pa.array(~shifted)), lines[~shifted], rejected
 
@@ -133,3 +135,37 @@ def _unreadable(column: pa.Array) -> Iterator[tuple[NDArray[np.bool_], str]]:
     if (pc.max(pc.binary_length(column)).as_py() or 0) > LONGEST_CELL:
         longer = pc.greater(pc.binary_length(column), LONGEST_CELL)
         yield flags(longer), f"at most {LONGEST_CELL} bytes"
+
+
+def cell_text(value: object) -> str | None:
+    """Convert a workbook cell or JSON value to text, with plain days and whole numbers."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return str(value.date() if value.time() == dt.time() else value)
+    return str(value)
+
+
+def record_blocks(
+    layout: Layout, rows: Iterable[Sequence[str | None]], *, first: int
+) -> Iterator[Block]:
+    """Split rows of text cells into blocks.
+
+    Parameters
+    ----------
+    layout : Layout
+    rows : iterable of sequence of str or None
+        One cell per column of the layout.
+    first : int
+        Line number of the first row.
+    """
+    remaining = iter(rows)
+    while block := list(islice(remaining, BLOCK_ROWS)):
+        columns = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
+        lines = np.arange(first, first + len(block))
+        first += len(block)
+        yield build_block(pa.record_batch(columns, list(layout.columns)), lines, (), layout)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from escalation.events.columns import Mask, blanked, flags, one_array
+from escalation.events.columns import Mask, blanked, flags, one_array, text_bytes
 from escalation.events.reading.days import (
     ISO,
     ISO_MIDNIGHT,
@@ -43,7 +43,7 @@ def dates(
     midnight: bool = False,
     zone: str | None = None,
 ) -> Checked:
-    """Parse days, in ISO format ``YYYY-MM-DD`` unless another one is given.
+    """Parse days of 1900 to 2100 (date32), in ISO format ``YYYY-MM-DD`` unless another is given.
 
     Parameters
     ----------
@@ -57,11 +57,6 @@ def dates(
     zone : str, optional
         Also accept ISO timestamps: in local time of this zone or, with an offset, converted to it.
         A local time or day that the clocks of the zone skipped is invalid.
-
-    Returns
-    -------
-    pyarrow.Array of date32, ndarray of bool
-        The days, and the rows without a valid day of the years 1900 to 2100.
 
     Examples
     --------
@@ -92,7 +87,7 @@ def whole_numbers(
     least: int = 0,
     most: int = 10_000_000,
 ) -> Checked:
-    """Parse whole numbers of plain digits, without signs, separators or exponents.
+    """Parse whole numbers (int32) of plain digits, without signs, separators or exponents.
 
     ``4.0`` is accepted, because tables with gaps write whole numbers like that.
 
@@ -101,10 +96,6 @@ def whole_numbers(
     column : pyarrow.Array of string
     least, most : int, optional
         The range, both ends included.
-
-    Returns
-    -------
-    pyarrow.Array of int32, ndarray of bool
 
     Examples
     --------
@@ -122,17 +113,13 @@ def whole_numbers(
 
 
 def degrees(column: pa.Array | pa.ChunkedArray, *, limit: float) -> Checked:
-    """Parse degrees with a decimal point, from ``-limit`` to ``limit``.
+    """Parse degrees (float64) with a decimal point, from ``-limit`` to ``limit``.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     limit : float
         90 for latitudes, 180 for longitudes.
-
-    Returns
-    -------
-    pyarrow.Array of float64, ndarray of bool
 
     Examples
     --------
@@ -161,10 +148,6 @@ def text(
     lines : bool, optional
         Allow tabs and line breaks, as in notes.
 
-    Returns
-    -------
-    pyarrow.Array of string, ndarray of bool
-
     Examples
     --------
     >>> values, bad = text(pa.array(["007", "NA", "a\tb", "long"]), longest=3)
@@ -185,18 +168,14 @@ def text(
 def repaired(column: pa.Array | pa.ChunkedArray, *, longest: int) -> Checked:
     r"""Repair descriptive text: remove invisible characters and truncate it.
 
-    Windows-1252 characters that a wrong encoding made invisible are restored.
+    Windows-1252 characters that a wrong encoding made invisible are restored. The mask has the
+    rows that changed.
 
     Parameters
     ----------
     column : pyarrow.Array of string
     longest : int
         Characters.
-
-    Returns
-    -------
-    pyarrow.Array of string, ndarray of bool
-        The text, and the rows that changed.
 
     Examples
     --------
@@ -233,8 +212,5 @@ def _in_range(values: pa.Array, least: float, most: float) -> pa.Array:
 
 def _has_suspicious_bytes(array: pa.Array) -> bool:
     """Return whether the text may hold invisible characters; a quick first check."""
-    data = array.buffers()[2]
-    if data is None:
-        return False
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
-    return bool(_SUSPICIOUS_BYTE[np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]].any())
+    data, offsets = text_bytes(array)
+    return bool(_SUSPICIOUS_BYTE[data[offsets[0] : offsets[-1]]].any())

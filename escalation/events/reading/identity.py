@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,19 +91,11 @@ def _row_id(content: int, count_by_hash: dict[int, int]) -> str:
     return f"row-{content:016x}" + (f"-{number}" if number > 1 else "")
 
 
-@dataclass
 class RepeatedIds:
-    """Identifiers that occur on several days or in several places, collected block by block.
+    """Identifiers that occur on several days or in several places, collected block by block."""
 
-    Parameters
-    ----------
-    events, days, places : list of ndarray
-        By block: hashes of the identifiers, days since 1970, and hashes of the places.
-    """
-
-    events: list[Hashes] = field(default_factory=list)
-    days: list[NDArray[np.int32]] = field(default_factory=list)
-    places: list[Hashes] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._blocks: list[tuple[Hashes, NDArray[np.int32], Hashes]] = []
 
     def add(self, batch: pa.RecordBatch, events: Hashes) -> None:
         """Add some accepted rows.
@@ -114,10 +106,8 @@ class RepeatedIds:
         events : ndarray of uint64, shape (row,)
             From :func:`event_hashes`.
         """
-        self.events.append(events)
-        days = batch.column(schema.EVENT_DATE).cast(pa.int32())
-        self.days.append(days.to_numpy(zero_copy_only=False))
-        self.places.append(row_hashes(batch, _PLACE))
+        days = batch.column(schema.EVENT_DATE).cast(pa.int32()).to_numpy(zero_copy_only=False)
+        self._blocks.append((events, days, row_hashes(batch, _PLACE)))
 
     def remark(self, layout: Layout, basis: schema.KnownBasis) -> str | None:
         """Return a remark if the identifiers look suspicious.
@@ -128,12 +118,11 @@ class RepeatedIds:
         basis : str
             How ``known_date`` was obtained; if it was observed, some corrections are normal.
         """
-        if not self.events:
+        if not self._blocks:
             return None
-        events = np.concatenate(self.events)
+        events, days, places = map(np.concatenate, zip(*self._blocks, strict=True))
         order = np.argsort(events, kind="stable")
-        values = [np.concatenate(blocks)[order] for blocks in (self.days, self.places)]
-        n_ambiguous, n_events = _count_ambiguous(events[order], values)
+        n_ambiguous, n_events = _count_ambiguous(events[order], [days[order], places[order]])
         return _remark(n_ambiguous, n_events, layout, basis)
 
 

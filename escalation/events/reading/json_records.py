@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from escalation.errors import InputError, printable
-from escalation.events.reading.blocks import Block
+from escalation.events.reading.blocks import Block, cell_text, record_blocks
 from escalation.events.reading.header import no_rows_error
 from escalation.events.reading.layout import Layout, checked_layout
 from escalation.events.reading.limits import LARGEST_RECORDS, too_large_error
-from escalation.events.reading.record_blocks import cell_text, record_blocks
 from escalation.events.reading.streams import TextStream
 from escalation.events.source import Source
 
@@ -71,7 +70,8 @@ def _records(stream: TextStream) -> list[dict[str, object]]:
     except (ValueError, RecursionError) as error:
         raise _no_records_error(stream.path, printable(error)) from None
     if isinstance(value, dict):
-        value = value.get("data", [value] if value and not _is_response(value) else None)
+        is_record = value and not value.keys() & {"status", "error", "success"}
+        value = value.get("data", [value] if is_record else None)
     if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
         raise _no_records_error(stream.path, "this is not a list of records")
     return value
@@ -86,10 +86,6 @@ def _decoded(data: bytearray) -> object:
             raise
         lines = filter(None, (line.strip() for line in bytes(data).splitlines()))
         return [json.loads(line, parse_float=str, parse_int=str) for line in lines]
-
-
-def _is_response(value: dict[str, object]) -> bool:
-    return "status" in value or "error" in value or "success" in value
 
 
 def _no_records_error(path: Path, reason: str) -> InputError:

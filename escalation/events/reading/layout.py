@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
-from escalation.events.obvious_names import columns_options, name_key, similar_columns
+from escalation.events.obvious_names import added_columns, name_key, similar_columns
 from escalation.events.reading.limits import LONGEST_CELL, too_large_error
 from escalation.events.source import Source
 
@@ -55,14 +55,13 @@ class Layout:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Columns that the source does not know and that are skipped."""
-        named = self.columns[: len(self.columns) - self.spare]
         known = {*self.source.columns, *self.source.ignored}
-        return tuple(name for name in named if name not in known)
+        return tuple(name for name in self.columns[: self.n_named] if name not in known)
 
     @property
-    def spare_columns(self) -> tuple[str, ...]:
-        """Nameless columns at the end."""
-        return self.columns[len(self.columns) - self.spare :]
+    def n_named(self) -> int:
+        """Number of columns, without the nameless ones at the end."""
+        return len(self.columns) - self.spare
 
     def cells(self, batch: pa.RecordBatch) -> pa.Table:
         """Select the columns of the source from some rows; nulls for those that the file lacks."""
@@ -112,7 +111,9 @@ def checked_layout(
     _refuse_repeated(path, columns, variant)
     if variant.refuse_columns is not None:
         variant.refuse_columns(path, columns)
-    variant = _as_placed(variant, columns)
+    has_place = any(set(group) & set(columns) for group in variant.one_of)
+    if variant.unplaced is not None and not has_place:
+        variant = replace(variant, convert=variant.unplaced, one_of=())
     _refuse_missing(path, columns, variant, delimiter)
     spare = next((n for n, name in enumerate(reversed(header)) if name.strip()), 0)
     columns = _distinct(columns)
@@ -197,13 +198,6 @@ def _variant(source: Source, header: Sequence[str]) -> Source:
     return next(fits, source)
 
 
-def _as_placed(source: Source, columns: Sequence[str]) -> Source:
-    """Adapt the source to a file without any column for a place or a side, if it can be."""
-    if source.unplaced is None or any(set(group) & set(columns) for group in source.one_of):
-        return source
-    return replace(source, convert=source.unplaced, one_of=())
-
-
 def _distinct(columns: Sequence[str]) -> tuple[str, ...]:
     """Make names unique: number the empty and repeated ones by their position."""
     counts = Counter(columns)
@@ -259,26 +253,6 @@ def _advice(
             "character, or set the right --source"
         )
     similar = similar_columns(columns, missing, source.columns)
-    rest = [name for name in missing if name not in similar.values()]
-    return added_columns(similar, rest) or (
+    return added_columns(similar, missing) or (
         f"set the right --source, or map your columns: --columns YOURS={missing[0]}"
     )
-
-
-def added_columns(similar: Mapping[str, str], rest: Sequence[str]) -> str:
-    """Return advice on missing columns; empty if no column is similar.
-
-    Parameters
-    ----------
-    similar : mapping of str to str
-        Missing column by the column of the file that may be meant.
-    rest : sequence of str
-        The other missing columns.
-
-    Examples
-    --------
-    >>> added_columns({"kind": "event_type"}, ["event_date"])
-    'add --columns kind=event_type, and map a column to event_date as well'
-    """
-    more = f", and map a column to {', '.join(rest)} as well" if rest else ""
-    return f"add {columns_options(similar)}{more}" if similar else ""

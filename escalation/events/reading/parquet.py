@@ -25,7 +25,7 @@ from escalation.events.reading.limits import (
     Unpacked,
     too_large_error,
 )
-from escalation.events.reading.unreadable import guarded_items, library_call
+from escalation.events.reading.unreadable import library_call
 from escalation.events.source import Source
 
 _PARQUET_FILE, _SAVE = "the Parquet file", "remove the row, or save the table as CSV"
@@ -79,12 +79,21 @@ def _parquet_blocks(layout: Layout, names: Sequence[str], unpacked: Unpacked) ->
         file = pq.ParquetFile(layout.path, read_dictionary=texts)
         batches = file.iter_batches(BLOCK_ROWS, columns=columns)
     with file:
-        for batch in guarded_items(batches, layout.path, _PARQUET_FILE):
+        for batch in _checked_batches(batches, layout.path):
             ordered = batch.select(columns).rename_columns(known)
             for rows in _limited_size(ordered, unpacked):
                 lines = np.arange(row, row + rows.num_rows)
                 row += rows.num_rows
                 yield build_block(_as_text(rows, layout), lines, (), layout)
+
+
+def _checked_batches(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.RecordBatch]:
+    while True:
+        with library_call(path, _PARQUET_FILE):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _limited_size(batch: pa.RecordBatch, unpacked: Unpacked) -> Iterator[pa.RecordBatch]:

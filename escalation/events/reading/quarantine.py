@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 from typing import TextIO
@@ -25,11 +25,11 @@ class Quarantine:
     Parameters
     ----------
     path : Path, optional
-        Without it rows are only counted.
+        Without it nothing is written.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path, self.rows = path, 0
+        self.path = path
         self._text: TextIO | None = None
 
     def add(self, file: Path, rejected: Iterable[RejectedRow]) -> None:
@@ -40,10 +40,15 @@ class Quarantine:
         file : Path
         rejected : iterable of RejectedRow
         """
-        for row in rejected:
-            if self.path is not None:
-                self._write((*astuple(row), file.name))
-            self.rows += 1
+        if self.path is None:
+            return
+        rows = [(*astuple(row), file.name) for row in rejected]
+        if rows and self._text is None:
+            # It has no name, so a killed command leaves nothing behind.
+            self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
+            rows.insert(0, _COLUMNS)
+        if self._text is not None:
+            csv.writer(self._text, lineterminator="\n").writerows(map(_defused, rows))
 
     def save(self) -> None:
         """Write the file if there are any rows.
@@ -63,13 +68,6 @@ class Quarantine:
             text.seek(0)
             shutil.copyfileobj(text, target)
 
-    def _write(self, cells: Sequence[object]) -> None:
-        if self._text is None:
-            # It has no name, so a killed command leaves nothing behind.
-            self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
-            self._write(_COLUMNS)
-        csv.writer(self._text, lineterminator="\n").writerow([_defused(cell) for cell in cells])
 
-
-def _defused(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+def _defused(cells: Iterable[object]) -> list[object]:
+    return [f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else cell for cell in cells]

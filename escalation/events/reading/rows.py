@@ -89,7 +89,7 @@ def _closing_slowly(stream: TextStream) -> Iterator[None]:
 
 
 def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
-    lines = _Lines(layout.first_line)
+    lines = _LineCounter(layout.first_line)
     stream = TextStream(layout.path, encoding=encoding)
     with _closing_slowly(stream):
         try:
@@ -97,22 +97,24 @@ def _csv_blocks(layout: Layout, encoding: str | None) -> Iterator[Block]:
                 stream.line()
             stream.quotes = 0
             for batch in _csv_batches(stream, lines, layout):
-                starts, refused = lines.place(line_ends(batch))
-                yield build_block(batch, starts, refused, layout)
+                starts, rejected = lines.locate(line_ends(batch))
+                yield build_block(batch, starts, rejected, layout)
         except pa.ArrowInvalid as error:
-            if len(lines.refused) >= MOST_REFUSED:
+            if len(lines.rejected) >= MOST_REFUSED:
                 raise _not_a_table_error(layout, lines) from None
             if "Empty CSV" not in str(error):
                 raise _read_error(error, layout, encoding, lines.line) from None
-    if lines.refused:
-        _, refused = lines.place(np.zeros(0, np.int64))
+    if lines.rejected:
+        _, rejected = lines.locate(np.zeros(0, np.int64))
         no_cells = pa.record_batch({name: pa.nulls(0, pa.string()) for name in layout.columns})
-        yield Block(layout.cells(no_cells), np.zeros(0, np.int64), refused)
+        yield Block(layout.cells(no_cells), np.zeros(0, np.int64), rejected)
     if layout.quoted and (stream.quotes % 2 or lines.longest_row > _SUSPICIOUS_LINES):
         check_quotes(layout, encoding=encoding)
 
 
-def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[pa.RecordBatch]:
+def _csv_batches(
+    stream: TextStream, lines: _LineCounter, layout: Layout
+) -> Iterator[pa.RecordBatch]:
     # Columns are named by position, because a header may contain anything.
     positions = [str(k) for k in range(len(layout.columns))]
     reader = pa_csv.open_csv(
@@ -125,7 +127,7 @@ def _csv_batches(stream: TextStream, lines: _Lines, layout: Layout) -> Iterator[
             quote_char='"' if layout.quoted else False,
             newlines_in_values=layout.quoted,
             ignore_empty_lines=False,
-            invalid_row_handler=lines.refuse,
+            invalid_row_handler=lines.reject,
         ),
         convert_options=pa_csv.ConvertOptions(
             column_types=dict.fromkeys(positions, pa.string()),
@@ -159,59 +161,61 @@ def _resized(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
 
 
 @dataclass
-class _Lines:
+class _LineCounter:
     """Keeps track of line numbers and rejected rows from block to block."""
 
     line: int
     row: int = 1
     longest_row: int = 1
     """In lines."""
-    refused: list[tuple[int, int, RejectedRow]] = field(default_factory=list)
+    rejected: list[tuple[int, int, RejectedRow]] = field(default_factory=list)
     """Row number, line breaks inside, and the rejected row, still without its line."""
 
-    def refuse(self, row: pa_csv.InvalidRow) -> str:
+    def reject(self, row: pa_csv.InvalidRow) -> str:
         """Note a row that is too short or too long; give up after too many without a good one."""
-        if len(self.refused) >= MOST_REFUSED:
+        if len(self.rejected) >= MOST_REFUSED:
             return "error"
         expected = f"{row.expected_columns} cells, found {row.actual_columns}"
-        refusal = RejectedRow(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
-        self.refused.append((row.number, row.text.count("\n"), refusal))
+        rejected = RejectedRow(0, "Q-ROW", "", row.text[:VALUE_SHOWN], expected)
+        self.rejected.append((row.number, row.text.count("\n"), rejected))
         return "skip"
 
-    def place(self, inside: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[RejectedRow, ...]]:
+    def locate(
+        self, inside: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], tuple[RejectedRow, ...]]:
         """Return the lines of the next readable rows, and the rejected rows among them.
 
         ``inside`` has the line breaks inside each readable row; the numbers of the rejected rows
         tell where they belong.
         """
-        gaps = np.array([number for number, _, _ in self.refused], np.int64) - self.row
+        gaps = np.array([number for number, _, _ in self.rejected], np.int64) - self.row
         gaps -= np.arange(len(gaps))
         due = int(np.searchsorted(gaps, len(inside), side="right"))
         order = np.arange(len(inside))
         readable = order + np.searchsorted(gaps[:due], order, side="right")
-        refused = gaps[:due] + np.arange(due)
+        unreadable = gaps[:due] + np.arange(due)
         ends = np.zeros(len(inside) + due, np.int64)
         ends[readable] = inside
-        ends[refused] = [ends_inside for _, ends_inside, _ in self.refused[:due]]
+        ends[unreadable] = [ends_inside for _, ends_inside, _ in self.rejected[:due]]
         starts = self.line + np.arange(len(ends)) + np.cumsum(ends) - ends
         located = tuple(
             replace(row, line=int(starts[i]))
-            for i, (_, _, row) in zip(refused, self.refused[:due], strict=True)
+            for i, (_, _, row) in zip(unreadable, self.rejected[:due], strict=True)
         )
-        self.refused = self.refused[due:]
+        self.rejected = self.rejected[due:]
         self.row += len(ends)
         self.line += len(ends) + int(ends.sum())
         self.longest_row = max(self.longest_row, int(ends.max(initial=0)) + 1)
         return starts[readable], located
 
 
-def _not_a_table_error(layout: Layout, lines: _Lines) -> InputError:
-    _, refused = lines.place(np.zeros(0, np.int64))
+def _not_a_table_error(layout: Layout, lines: _LineCounter) -> InputError:
+    _, rejected = lines.locate(np.zeros(0, np.int64))
     return too_large_error(
         layout.path,
         f"more than {MOST_REFUSED} consecutive rows can't be read: the first needs "
-        f"{refused[0].expected}",
-        line=refused[0].line,
+        f"{rejected[0].expected}",
+        line=rejected[0].line,
         fix="set the right --separator, or check the export",
     )
 

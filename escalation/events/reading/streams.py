@@ -14,10 +14,10 @@ from escalation.errors import InputError, UsageError
 from escalation.events.reading.limits import LONGEST_ROW, Unpacked
 from escalation.events.reading.unreadable import library_call
 
-READ_BYTES = LONGEST_ROW
+_READ_BYTES = LONGEST_ROW
 _NO_TEXT = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 """Codecs that Python counts as text encodings, but that no file of events uses."""
-_BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _QUOTE = b'"'
 
 
@@ -53,7 +53,10 @@ class TextStream:
         self._taken, self._at, self._held = 0, 0, b""
         self._lone_returns = False
         try:
-            self._held = self._start()
+            data = self._decoded(_READ_BYTES)
+            # Old Macs and some spreadsheets end lines with a lone carriage return.
+            self._lone_returns = b"\r" in data and b"\n" not in data
+            self._held = self._with_line_ends(data).removeprefix(codecs.BOM_UTF8)
         except BaseException:
             self.close()
             raise
@@ -63,7 +66,7 @@ class TextStream:
         with self._reading:
             if self.closed:
                 return b""
-            self._fill(READ_BYTES if size is None or size < 0 else size)
+            self._fill(_READ_BYTES if size is None or size < 0 else size)
             return self._take(len(self._held) if size is None or size < 0 else self._at + size)
 
     def readable(self) -> bool:
@@ -72,14 +75,14 @@ class TextStream:
 
     def peek(self) -> bytes:
         """Return the next bytes without consuming them; empty at the end."""
-        self._fill(READ_BYTES)
+        self._fill(_READ_BYTES)
         return self._held[self._at :]
 
     def line(self) -> bytes:
         """Read the next line with its end, or only its first megabyte or so if it is longer."""
         data = b""
-        while len(data) < READ_BYTES and not data.endswith(b"\n"):
-            self._fill(READ_BYTES)
+        while len(data) < _READ_BYTES and not data.endswith(b"\n"):
+            self._fill(_READ_BYTES)
             if self._at == len(self._held):
                 break
             data += self._take(self._held.find(b"\n", self._at) + 1 or len(self._held))
@@ -93,22 +96,13 @@ class TextStream:
 
     def _fill(self, size: int) -> None:
         if self._at >= len(self._held):
-            self._held, self._at = self._next(size), 0
+            self._held, self._at = self._with_line_ends(self._decoded(size)), 0
 
     def _take(self, end: int) -> bytes:
         data = self._held[self._at : end]
         self._at += len(data)
         self.quotes += data.count(_QUOTE)
         return data
-
-    def _start(self) -> bytes:
-        data = self._next(READ_BYTES)
-        # Old Macs and some spreadsheets end lines with a lone carriage return.
-        self._lone_returns = b"\r" in data and b"\n" not in data
-        return self._with_line_ends(data).removeprefix(codecs.BOM_UTF8)
-
-    def _next(self, size: int) -> bytes:
-        return self._with_line_ends(self._decoded(size))
 
     def _with_line_ends(self, data: bytes) -> bytes:
         return data.replace(b"\r", b"\n") if self._lone_returns else data
@@ -133,11 +127,13 @@ class TextStream:
                 return decoded.removeprefix("\ufeff").encode("utf-8")
 
     def _refuse_utf16(self, start: bytes) -> None:
-        for mark, name in _BOMS:
-            if start.startswith(mark):
-                raise _encoding_error(self.path, 0, "utf-8", fix=f"add --encoding {name}")
-        if start[:1000].count(0) > 200:
-            raise _encoding_error(self.path, start.index(0), "utf-8", fix="add --encoding utf-16")
+        if start.startswith(_UTF16_BOMS):
+            offset = 0
+        elif start[:1000].count(0) > 200:
+            offset = start.index(0)
+        else:
+            return
+        raise _encoding_error(self.path, offset, "utf-8", fix="add --encoding utf-16")
 
     def _raw(self, size: int) -> bytes:
         with library_call(self.path, "the packed file"):
@@ -158,12 +154,23 @@ def _encoding_error(path: Path, offset: int, encoding: str, *, fix: str = "") ->
     )
 
 
+def read_through(path: Path, encoding: str | None = None) -> None:
+    """Read a file to its end, to raise the errors of :class:`TextStream`.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str, optional
+    """
+    with closing(TextStream(path, encoding=encoding)) as stream:
+        while stream.read():
+            pass
+
+
 def is_utf8(path: Path) -> bool:
     """Return whether the unpacked file is all UTF-8; raise ``E-ENCODING`` for UTF-16."""
     try:
-        with closing(TextStream(path)) as stream:
-            while stream.read(READ_BYTES):
-                pass
+        read_through(path)
     except InputError as error:
         if error.code != "E-ENCODING" or "utf-16" in error.fix:
             raise

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from escalation.errors import EscalationError, InputError, printable
-
-_Item = TypeVar("_Item")
 
 
 @contextmanager
@@ -51,22 +48,3 @@ fix: download it again
         raise InputError(
             "E-FILE", f"{subject} can't be read: {reason}", where=str(path), fix=fix
         ) from None
-
-
-def guarded_items(items: Iterator[_Item], path: Path, subject: str) -> Iterator[_Item]:
-    """Yield the items of a library's iterator, with each step in a :func:`library_call`.
-
-    Parameters
-    ----------
-    items : iterator
-    path : Path
-    subject : str
-        As for :func:`library_call`.
-    """
-    end = object()
-    while True:
-        with library_call(path, subject):
-            item = next(items, end)
-        if item is end:
-            return
-        yield item  # type: ignore[misc]

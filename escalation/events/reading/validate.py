@@ -44,16 +44,7 @@ _BY_RULE = ("Q-PRECISION", "Q-SPAN")
 
 @dataclass
 class FileCheck:
-    """The checks of one file; the counts are complete after all of :meth:`tables`.
-
-    Parameters
-    ----------
-    path : Path
-    source : Source
-    options : Options
-    limits : Limits
-    quarantine : Quarantine
-    """
+    """The checks of one file; the counts are complete after all of :meth:`tables`."""
 
     path: Path
     source: Source

@@ -9,11 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from escalation.errors import InputError
-from escalation.events.reading.blocks import Block
+from escalation.events.reading.blocks import Block, cell_text, record_blocks
 from escalation.events.reading.header import no_rows_error
 from escalation.events.reading.layout import Layout, checked_layout, known_columns
 from escalation.events.reading.limits import LARGEST_RECORDS, MOST_CELLS, too_large_error
-from escalation.events.reading.record_blocks import cell_text, record_blocks
 from escalation.events.reading.unreadable import library_call
 from escalation.events.source import Source
 

@@ -12,12 +12,12 @@ def make_forecasts(
     day = np.datetime64("2020-01-01") + every * np.arange(dates)
     truth = rng.beta(rate * 2.0, (1.0 - rate) * 2.0, (dates, units))
     outcome = (rng.random(truth.shape) < truth) * 1.0
-    given = {"climatology": np.full_like(truth, rate), "sharp": truth}
-    parts = []
+    fixed = {"climatology": np.full_like(truth, rate), "sharp": truth}
+    tables = []
     for name in models:
         blurred = 0.5 * truth + 0.5 * rng.random(truth.shape)
-        probability = np.clip(given.get(name, blurred), 1e-6, 1 - 1e-6).round(3).clip(0.001, 0.999)
-        parts.append(
+        probability = np.clip(fixed.get(name, blurred), 1e-6, 1 - 1e-6).round(3).clip(0.001, 0.999)
+        tables.append(
             pd.DataFrame(
                 {
                     "model": name,
@@ -36,4 +36,4 @@ def make_forecasts(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)

@@ -20,7 +20,7 @@ from escalation.panel import kernels
 from escalation.targets import labels
 
 
-def one(name, values):
+def column(name, values):
     return {name: np.asarray(values, dtype=np.float32)}
 
 
@@ -32,69 +32,71 @@ def ahead(values, days):
 
 
 def tomorrow(panel):
-    return one("events_tomorrow", ahead(panel["events"], 1))
+    return column("events_tomorrow", ahead(panel["events"], 1))
 
 
 def wrong_sign(panel):
-    return one("events_3_days_ago", ahead(panel["events"], 3))
+    return column("events_3_days_ago", ahead(panel["events"], 3))
 
 
 def wrapped_around(panel):
-    return one("events_yesterday", np.roll(panel["events"], -1, axis=1))
+    return column("events_yesterday", np.roll(panel["events"], -1, axis=1))
 
 
 def centred_window(panel):
     x = panel["events"]
-    return one("events_smooth", x + ahead(x, 1) + np.pad(x, ((0, 0), (1, 0)))[:, :-1])
+    return column("events_smooth", x + ahead(x, 1) + np.pad(x, ((0, 0), (1, 0)))[:, :-1])
 
 
 def whole_sample_scaling(panel):
     x = panel["events"]
-    return one("events_scaled", (x - x.mean(axis=1, keepdims=True)) / (x.std() + 1.0))
+    return column("events_scaled", (x - x.mean(axis=1, keepdims=True)) / (x.std() + 1.0))
 
 
 def whole_sample_threshold(panel):
     x = np.cumsum(panel["events"], axis=1)
-    return one("events_high", x > np.quantile(x, 0.9, axis=1, keepdims=True))
+    return column("events_high", x > np.quantile(x, 0.9, axis=1, keepdims=True))
 
 
 def whole_sample_rank(panel):
-    return one("events_rank", np.argsort(np.argsort(panel["killed"], axis=1), axis=1))
+    return column("events_rank", np.argsort(np.argsort(panel["killed"], axis=1), axis=1))
 
 
 def back_fill(panel):
     frame = pd.DataFrame(panel["killed"].T).where(panel["killed"].T > 0)
-    return one("killed_filled", frame.bfill().fillna(0).to_numpy().T)
+    return column("killed_filled", frame.bfill().fillna(0).to_numpy().T)
 
 
 def interpolated(panel):
     frame = pd.DataFrame(panel["severity"].T).where(panel["severity"].T > 0)
-    return one("severity_between", frame.interpolate().fillna(0).to_numpy().T)
+    return column("severity_between", frame.interpolate().fillna(0).to_numpy().T)
 
 
 def both_ways_smoothing(panel):
     keep = np.array([0.7])
     forward = kernels.decaying_sums(panel["events"], keep)[0].astype(np.float32)
-    return one("events_level", kernels.decaying_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
+    return column("events_level", kernels.decaying_sums(forward[:, ::-1].copy(), keep)[0][:, ::-1])
 
 
 def days_until_next(panel):
-    return one("days_until", kernels.days_since(panel["events"][:, ::-1].copy(), 1.0, 99)[:, ::-1])
+    return column(
+        "days_until", kernels.days_since(panel["events"][:, ::-1].copy(), 1.0, 99)[:, ::-1]
+    )
 
 
 def sorted_by_outcome(panel):
     total = panel["killed"].sum(axis=1, keepdims=True)
-    return one("place_in_ranking", np.broadcast_to(total, panel.shape))
+    return column("place_in_ranking", np.broadcast_to(total, panel.shape))
 
 
 def days_left(panel):
     left = np.arange(panel.shape[1])[::-1]
-    return one("days_left", np.broadcast_to(left, panel.shape))
+    return column("days_left", np.broadcast_to(left, panel.shape))
 
 
 def neighbours_ahead(local, panel, rows):
     sums = local["events_sum_3d"]
-    return one("others_events_next_3d", ahead(sums.sum(axis=0, keepdims=True) - sums[rows], 3))
+    return column("others_events_next_3d", ahead(sums.sum(axis=0, keepdims=True) - sums[rows], 3))
 
 
 FAMILIES = (
@@ -177,7 +179,7 @@ def retractions_known_only_later(monkeypatch):
     labels_from(monkeypatch, final)
 
 
-def immature_labels(monkeypatch):
+def unresolved_labels(monkeypatch):
     def unfinished(self, target, back, day):
         return labels(target, back, self.panel_on(day), covered=self.index_of(day) + target.horizon)
 
@@ -321,7 +323,7 @@ def forecasts_sorted_by_outcome(monkeypatch):
 
 STAGES = (
     unit_enters_early, entry_backdated, revised_casualties_early, late_reports_on_their_event_day,
-    as_of_ignored, retractions_known_only_later, immature_labels, lag_forgotten, no_embargo,
+    as_of_ignored, retractions_known_only_later, unresolved_labels, lag_forgotten, no_embargo,
     row_wise_split, label_includes_today, label_looks_too_far, threshold_from_the_future,
     at_risk_from_the_future, history_from_the_future, target_encoding, inputs_scaled_by_all_rows,
     category_list_from_the_future, calibrator_fitted_on_test, forecasts_sorted_by_outcome,

@@ -129,13 +129,11 @@ def write_features(
     with ExitStack() as stack:
         output = stack.enter_context(replacing(path) if one_file else new_folder(path))
         shared = _columns_read(past.channels, near, far)
-        folder = None
-        if shared:
-            folder = output.with_name(f".{output.name} columns")
-            folder.mkdir()
+        folder = output.with_name(f".{output.name} columns") if shared else None
         starts = tuple(range(0, len(past.units), size))
         job = _Job(near, far, shared, unit_places(past), folder, starts, one_file)
-        if shared:
+        if folder is not None:
+            folder.mkdir()
             for _ in run(_save_shared, _chunks(past, size), make_shared=lambda: job):
                 pass
         encoded = run(_encode, _chunks(past, size), make_shared=lambda: job)

@@ -118,7 +118,7 @@ def test_a_split_that_leaks_shows_skill_on_shuffled_outcomes(monkeypatch):
 def test_relabelling_catches_a_family_that_reads_names(monkeypatch):
     def alphabetical(panel):
         codes = np.array([[crc32(unit.encode()) % 97] for unit in panel.units])
-        return planted.one("unit_code", np.broadcast_to(codes, panel.shape))
+        return planted.column("unit_code", np.broadcast_to(codes, panel.shape))
 
     monkeypatch.setitem(FEATURES, "custom", alphabetical)
     archive, small = archives.archive(1), experiment(features=("window_sums", "custom"))

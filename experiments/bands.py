@@ -35,7 +35,7 @@ FEWEST_ROWS = 50
 
 def simulated(seed: int, motion: Motion) -> pd.DataFrame:
     """Backtest a simulated panel; the column ``true`` holds the true probability of each day."""
-    made = world(units=8, days=1500, seed=seed, motion=motion)
+    simulation = world(units=8, days=1500, seed=seed, motion=motion)
     experiment = Experiment(
         experiment={"name": "simulated"},
         panel={"units": ["site"]},
@@ -43,12 +43,12 @@ def simulated(seed: int, motion: Motion) -> pd.DataFrame:
         models={"logistic": {}, "negbin": {}, "pool": {}, "corrected": {}, "blend": {}},
         backtest={"every": 7, "refit_every": 8, "train_every": 7, "update_every": 4},
     )
-    forecasts = backtest_labels(made.archive(), experiment)
+    forecasts = backtest_labels(simulation.archive(), experiment)
     forecasts = forecasts[forecasts["at_risk"]]
-    days = (forecasts["day"].to_numpy("datetime64[D]") - made.first_day).astype(int)
+    days = (forecasts["day"].to_numpy("datetime64[D]") - simulation.first_day).astype(int)
     issued_on = np.unique(days)
-    true = made.probability(issued_on, horizon=HORIZON)
-    unit = pd.Index(made.names).get_indexer(forecasts["unit"])
+    true = simulation.probability(issued_on, horizon=HORIZON)
+    unit = pd.Index(simulation.names).get_indexer(forecasts["unit"])
     late = days > np.median(issued_on)
     return forecasts.assign(
         true=true[unit, np.searchsorted(issued_on, days)],
@@ -71,14 +71,14 @@ def mean_true(rows: pd.DataFrame, groups: list[str], *, bins: int) -> pd.Series:
 
 def on_panels(seeds: int) -> list[str]:
     """Measure coverage and width on simulated panels; return lines of Markdown."""
-    parts = [
+    panels = [
         simulated(seed, motion).assign(world=name, seed=seed)
         for name, motion in WORLDS.items()
         for seed in range(seeds)
     ]
-    rows = pd.concat(parts, ignore_index=True)
+    rows = pd.concat(panels, ignore_index=True)
     lines = [
-        f"{len(rows):,} forecasts of eight models on {len(parts)} panels (8 units, 1,500 days, "
+        f"{len(rows):,} forecasts of eight models on {len(panels)} panels (8 units, 1,500 days, "
         "`any_7d` every week).",
         "",
         "| coverage of the mean true probability | whole | worst model | worst half |",
@@ -90,10 +90,10 @@ def on_panels(seeds: int) -> list[str]:
         ("within each panel", ["world", "seed", "model"], 10),
     ):
         mean = mean_true(rows, groups, bins=bins)[resolved.index]
-        held = mean.between(resolved["lower"], resolved["upper"])
-        by_model, by_half = (held.groupby(resolved[name]).mean() for name in ("model", "half"))
+        covered = mean.between(resolved["lower"], resolved["upper"])
+        by_model, by_half = (covered.groupby(resolved[name]).mean() for name in ("model", "half"))
         lines.append(
-            f"| {words} | {held.mean():.3f} | {by_model.min():.3f} ({by_model.idxmin()}) | "
+            f"| {words} | {covered.mean():.3f} | {by_model.min():.3f} ({by_model.idxmin()}) | "
             f"{by_half.min():.3f} ({by_half.idxmin()}) |"
         )
     width = (rows["upper"] - rows["lower"]).groupby(rows["model"]).mean()
@@ -103,13 +103,13 @@ def on_panels(seeds: int) -> list[str]:
 
 def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Observed frequency and mean interval ends by model and decile of the forecasts of a file."""
-    found = []
+    cells = []
     horizon = int(rows["horizon"].iloc[0])
     block = rows["day"].to_numpy("datetime64[D]").astype(int) // max(2 * horizon, 28)
     rows = rows.assign(block=block)[rows["outcome"].notna() & rows["at_risk"].astype(bool)]
-    for model, own in rows.groupby("model"):
-        tenth = pd.qcut(own["probability"].rank(method="first"), 10, labels=False)
-        for _, cell in own.groupby(tenth):
+    for model, forecasts in rows.groupby("model"):
+        tenth = pd.qcut(forecasts["probability"].rank(method="first"), 10, labels=False)
+        for _, cell in forecasts.groupby(tenth):
             if len(cell) < FEWEST_ROWS:
                 continue
             observed = cell["outcome"].mean()
@@ -117,8 +117,8 @@ def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
             noise = np.sqrt((summed**2).sum()) / len(cell)
             independent = np.sqrt(max(observed * (1 - observed), 1 / len(cell)) / len(cell))
             ends = cell["lower"].mean(), cell["upper"].mean()
-            found.append((model, observed, max(noise, independent), *ends))
-    return pd.DataFrame(found, columns=["model", "observed", "noise", "lower", "upper"])
+            cells.append((model, observed, max(noise, independent), *ends))
+    return pd.DataFrame(cells, columns=["model", "observed", "noise", "lower", "upper"])
 
 
 def interval_score(low: pd.Series, high: pd.Series, observed: pd.Series) -> float:
@@ -134,7 +134,7 @@ def on_files(folder: Path) -> list[str]:
         "interval score | of a constant width |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    every = []
+    in_band = []
     for path in sorted(folder.glob("*.parquet")):
         rows = pd.read_parquet(path)
         blend = rows[rows["model"] == "blend"]
@@ -146,7 +146,7 @@ def on_files(folder: Path) -> list[str]:
         allowed = 1.96 * cells["noise"]
         bare = cells["observed"].between(cells["lower"], cells["upper"])
         noisy = cells["observed"].between(cells["lower"] - allowed, cells["upper"] + allowed)
-        every.append(noisy)
+        in_band.append(noisy)
         middle = (cells["lower"] + cells["upper"]) / 2
         width_of = cells["upper"] - cells["lower"]
         half = width_of.groupby(cells["model"]).transform("mean") / 2
@@ -158,8 +158,9 @@ def on_files(folder: Path) -> list[str]:
             f"| {path.stem} | {width:.3f} | {len(cells)} | {noisy.mean():.1%} | {bare.mean():.1%} "
             f"| {scores[0]:.3f} | {scores[1]:.3f} |"
         )
-    held = pd.concat(every)
-    return [*lines, "", f"All {len(held):,} cells: {held.mean():.1%} in the band, noise allowed."]
+    all_cells = pd.concat(in_band)
+    share = all_cells.mean()
+    return [*lines, "", f"All {len(all_cells):,} cells: {share:.1%} in the band, noise allowed."]
 
 
 def main() -> int:

@@ -49,8 +49,8 @@ def tails_of(
     means = mixture.means(table.X)
     level = decayed_mean(table.X[base.decayed].to_numpy(), horizon)
     rows = evenly_spaced(len(learnt), most=MOST_FITTED)
-    own = single_dispersions(mixture.means(learnt.X)[:, rows], learnt.count[rows])
-    alone = dict(zip(SINGLE, zip(means, own, strict=True), strict=True))
+    dispersions = single_dispersions(mixture.means(learnt.X)[:, rows], learnt.count[rows])
+    alone = dict(zip(SINGLE, zip(means, dispersions, strict=True), strict=True))
     alone[BASELINE] = level, base.dispersion_
     least = np.arange(1.0, max(table.count.max(), 3.0 * means.max()) + 100.0)[None, :]
     for name, (mean, dispersion) in alone.items():

@@ -65,8 +65,8 @@ def _page(title: str, who: str, kind: type, record: list[str], no_record: str) -
     baseline = kind is MODELS["ewma_nb"]
     shown = [MADE_BY, "", *record] if record and not baseline else [no_record]
     autoclass = [f".. autoclass:: {kind.__module__}.{kind.__name__}", "   :noindex:"]
-    parts = [
+    sections = [
         f"# {title}", "## Who it is for", who, "## What it is",
         "\n".join(["```{eval-rst}", *autoclass, "```"]), "## Its record", "\n".join(shown),
     ]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"

@@ -141,11 +141,11 @@ def half_and_half(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Return the row of the mean of ``ewma_nb`` and ``prior`` in the comparison of models."""
     by_model = forecasts.set_index(["unit_key", "day"]).groupby("model")["probability"]
     both = [by_model.get_group(name) for name in ("ewma_nb", "prior")]
-    kept = forecasts[forecasts["model"].isin(["ewma_nb", "climatology"])]
+    baselines = forecasts[forecasts["model"].isin(["ewma_nb", "climatology"])]
     base = forecasts[forecasts["model"] == "ewma_nb"].set_index(["unit_key", "day"])
     half = base.assign(model=HALF, probability=sum(both) / len(both)).reset_index()
     seed = load_experiment().experiment.seed
-    table = metrics.summary(pd.concat([kept, half], ignore_index=True), seed=seed)
+    table = metrics.summary(pd.concat([baselines, half], ignore_index=True), seed=seed)
     return table[table["model"] == HALF]
 
 

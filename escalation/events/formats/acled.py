@@ -41,7 +41,6 @@ from escalation.errors import InputError
 from escalation.events.columns import Mask, flags, looked_up
 from escalation.events.formats import acled_types, acled_weekly, canonical
 from escalation.events.formats.cells import Cells
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "acled"
@@ -101,15 +100,15 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: actor,
         schema.TARGET: target,
-        schema.SEVERITY: severity_of(
-            types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
-        ),
         schema.KILLED: killed,
         schema.TAGS: acled_types.phrase_tags(cells, "sub_event_type", "civilian_targeting", "tags"),
         schema.NOTE: cells.note("notes"),
     }
     basis: schema.KnownBasis | None = "assumed" if assumed else None
-    return canonical.assemble(cells, _NAME, columns, {ASSUMED: assumed}, known_basis=basis)
+    notes, interstate = {ASSUMED: assumed}, _states(actor, target)
+    return canonical.assemble(
+        cells, _NAME, columns, notes, interstate=interstate, known_basis=basis
+    )
 
 
 def _known(cells: Cells, day: pa.Array) -> tuple[pa.Array, int]:

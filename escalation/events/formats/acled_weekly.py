@@ -27,7 +27,6 @@ from escalation import schema
 from escalation.events.columns import add_days, flags
 from escalation.events.formats import acled_types, canonical
 from escalation.events.formats.cells import Cells
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "acled"
@@ -64,7 +63,6 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.ADMIN1: cells.place("ADMIN1"),
         **cells.coordinates("CENTROID_LATITUDE", "CENTROID_LONGITUDE"),
         schema.EVENT_TYPE: types,
-        schema.SEVERITY: severity_of(types, ladder=options.ladder, killed=killed),
         schema.KILLED: killed,
         schema.WEIGHT: cells.count("EVENTS", least=1),
         schema.TAGS: acled_types.phrase_tags(cells, "SUB_EVENT_TYPE"),

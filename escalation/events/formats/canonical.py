@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from escalation import schema
 from escalation.events.columns import Mask, blanked
 from escalation.events.formats.cells import Cells
+from escalation.events.severity import severity_of
 from escalation.events.source import EVENT_SCHEMA, Converted, Options, Source
 
 NO_COUNTRY = "events at places outside any country, kept without one"
@@ -48,10 +49,11 @@ def assemble(
     columns: Mapping[str, pa.Array],
     notes: Mapping[str, int],
     *,
+    interstate: Mask | None = None,
     known_basis: schema.KnownBasis | None = None,
     unrated: Mask | None = None,
 ) -> Converted:
-    """Build the canonical table; columns that the source lacks are null.
+    """Build the canonical table, with severity; columns that the source lacks are null.
 
     Parameters
     ----------
@@ -62,11 +64,21 @@ def assemble(
         By canonical name.
     notes : mapping of str to int
         Counts by what is counted; zeros are dropped.
+    interstate : ndarray of bool, shape (row,), optional
+        Events between two states.
     known_basis, unrated : optional
         As in :class:`Converted`.
     """
     rows = len(cells.block)
-    present = {schema.WEIGHT: pa.repeat(1, rows), **columns, schema.SOURCE: pa.repeat(source, rows)}
+    severity = severity_of(
+        columns[schema.EVENT_TYPE],
+        ladder=cells.options.ladder,
+        killed=columns.get(schema.KILLED),
+        wounded=columns.get(schema.WOUNDED),
+        interstate=interstate,
+    )
+    present = {schema.WEIGHT: pa.repeat(1, rows), schema.SEVERITY: severity, **columns}
+    present[schema.SOURCE] = pa.repeat(source, rows)
     table = {
         field.name: present[field.name].cast(field.type)
         if field.name in present

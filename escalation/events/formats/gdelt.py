@@ -39,7 +39,6 @@ from escalation.events.columns import Mask, became_null, blanked, flags, is_one_
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
 from escalation.events.formats.cells import Cells, whole
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "gdelt"
@@ -103,7 +102,6 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: _side(cells, "Actor1"),
         schema.TARGET: _side(cells, "Actor2"),
-        schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.CONFIDENCE: _confidence(cells),
         schema.TAGS: _tags(cells, codes),
     }
@@ -115,7 +113,7 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         canonical.NO_COUNTRY: outside.sum(),
         cameo.RESTORED: restored,
     }
-    return canonical.assemble(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes, interstate=_interstate(cells))
 
 
 def _codes(cells: Cells) -> tuple[pa.Array, int]:

@@ -34,7 +34,6 @@ from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
 from escalation.events.reading import checks
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "gtd"
@@ -110,7 +109,6 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.ACTOR: group,
         schema.TARGET: _named(cells, "targtype1_txt"),
         schema.ATTRIBUTION: _attribution(cells, group),
-        schema.SEVERITY: severity_of(types, ladder=options.ladder, killed=killed, wounded=wounded),
         schema.KILLED: killed,
         schema.WOUNDED: wounded,
         schema.CONFIDENCE: looked_up(whole(cells.raw("doubtterr")), {"0": "high", "1": "low"}.get),

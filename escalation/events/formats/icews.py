@@ -31,7 +31,6 @@ from escalation.events.columns import Mask, became_null, flags, looked_up
 from escalation.events.countries import to_iso3
 from escalation.events.formats import cameo, canonical
 from escalation.events.formats.cells import Cells, whole, without_words
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "icews"
@@ -81,13 +80,12 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: cells.text("Source Name"),
         schema.TARGET: cells.text("Target Name"),
-        schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.TAGS: cameo.code_tags(codes),
         schema.NOTE: cells.note("Event Text"),
     }
     outside = became_null(cells.raw("Country"), country)
     notes = {canonical.NO_COUNTRY: outside.sum(), cameo.RESTORED: restored}
-    return canonical.assemble(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes, interstate=_interstate(cells))
 
 
 def _codes(cells: Cells) -> tuple[pa.Array, int]:

@@ -17,7 +17,7 @@ from escalation import schema
 from escalation.events.columns import blanked, flags, is_one_of
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells
-from escalation.events.severity import between_states, severity_of, unrated
+from escalation.events.severity import between_states, unrated
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "iraq_crisis"
@@ -68,15 +68,11 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.TAGS: pc.if_else(pa.array(is_counted), INSTALLATION_ATTACK, ""),
         schema.NOTE: cells.note("notes"),
     }
-    columns[schema.SEVERITY] = severity_of(
-        columns[schema.EVENT_TYPE],
-        ladder=options.ladder,
-        killed=columns[schema.KILLED],
-        wounded=columns[schema.WOUNDED],
-        interstate=between_states(columns[schema.ACTOR], columns[schema.TARGET]),
-    )
+    interstate = between_states(columns[schema.ACTOR], columns[schema.TARGET])
     without_rung = unrated(columns[schema.EVENT_TYPE], ladder=options.ladder)
-    return canonical.assemble(cells, _NAME, columns, {}, unrated=without_rung)
+    return canonical.assemble(
+        cells, _NAME, columns, {}, interstate=interstate, unrated=without_rung
+    )
 
 
 def _hour(cells: Cells) -> pa.Array:

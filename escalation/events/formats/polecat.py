@@ -29,7 +29,6 @@ from escalation.events.columns import Mask, became_null, flags, is_one_of, looke
 from escalation.events.countries import to_iso3
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import MISSING_WORDS, Cells, without_words
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "polecat"
@@ -122,12 +121,10 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: _side(cells, "Actor"),
         schema.TARGET: _side(cells, "Recipient"),
-        schema.SEVERITY: severity_of(types, ladder=options.ladder, interstate=_interstate(cells)),
         schema.TAGS: _tags(cells),
     }
-    return canonical.assemble(
-        cells, _NAME, columns, {canonical.NO_COUNTRY: became_null(place, country).sum()}
-    )
+    notes = {canonical.NO_COUNTRY: became_null(place, country).sum()}
+    return canonical.assemble(cells, _NAME, columns, notes, interstate=_interstate(cells))
 
 
 def _types(cells: Cells) -> pa.Array:

@@ -41,7 +41,6 @@ from escalation import schema
 from escalation.events.columns import Mask, flags, looked_up
 from escalation.events.formats import canonical
 from escalation.events.formats.cells import Cells, whole
-from escalation.events.severity import severity_of
 from escalation.events.source import Converted, Options, Source, column_names
 
 _NAME = "ucdp"
@@ -104,15 +103,12 @@ def _convert(block: pa.Table, options: Options) -> Converted:
         schema.EVENT_TYPE: types,
         schema.ACTOR: actor,
         schema.TARGET: target,
-        schema.SEVERITY: severity_of(
-            types, ladder=options.ladder, killed=killed, interstate=_states(actor, target)
-        ),
         schema.KILLED: killed,
         schema.CONFIDENCE: _confidence(cells),
         schema.TAGS: looked_up(cells.note("code_status"), canonical.tag),
     }
     notes = {SPANS: spans, BEYOND: _beyond(cells, killed)}
-    return canonical.assemble(cells, _NAME, columns, notes)
+    return canonical.assemble(cells, _NAME, columns, notes, interstate=_states(actor, target))
 
 
 def _days(cells: Cells) -> tuple[pa.Array, pa.Array, int]:

@@ -31,7 +31,7 @@ def shown(events):
     return list(zip(events[schema.EVENT_ID], days, events[schema.SITE], killed, strict=True))
 
 
-STORY = table(
+VERSIONS = table(
     ("a", 2, 2, "add", "taji", None),
     ("a", 2, 4, "update", "taji", 1),
     ("a", 2, 7, "retract", "taji", 1),
@@ -54,26 +54,26 @@ STORY = table(
     ],
 )
 def test_a_day_shows_the_last_version_known_by_then_less_the_retracted(day, expected):
-    archive = EventArchive.of(STORY, covered_to="2020-01-09")
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-09")
     assert shown(archive.as_of(f"2020-01-{day:02d}")) == expected
     cut = archive.until(f"2020-01-{day:02d}")
     assert shown(cut.as_of(f"2020-01-{day:02d}")) == expected
 
 
 def test_events_are_numbered_from_nought_and_counted():
-    archive = EventArchive.of(STORY, covered_to="2020-01-09")
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-09")
     assert archive.event_numbers.tolist() == [0, 0, 0, 1, 1]
     assert "2 events" in repr(archive)
 
 
 def test_an_event_may_come_back_after_it_was_retracted():
-    back = table(
+    restored = table(
         ("a", 2, 2, "add", "taji", 1),
         ("a", 2, 3, "retract", "taji", 1),
         ("a", 2, 5, "add", "taji", 2),
         ("b", 2, 2, "retract", "taji", 2),
     )
-    archive = EventArchive.of(back, covered_to="2020-01-09")
+    archive = EventArchive.of(restored, covered_to="2020-01-09")
     assert shown(archive.as_of("2020-01-02")) == [("a", 2, "taji", 1)]
     assert shown(archive.as_of("2020-01-04")) == []
     assert shown(archive.as_of("2020-01-09")) == [("a", 2, "taji", 2)]
@@ -86,14 +86,15 @@ def test_the_same_identifier_from_two_sources_is_two_events():
 
 
 def test_a_snapshot_has_the_canonical_columns_and_no_operation():
-    snapshot = EventArchive.of(STORY).as_of("2020-01-05")
+    snapshot = EventArchive.of(VERSIONS).as_of("2020-01-05")
     assert tuple(snapshot.columns) == schema.EVENT_COLUMNS
     assert snapshot.index.tolist() == [0, 1]
 
 
 def test_the_order_of_rows_and_repeated_rows_change_nothing():
-    mixed = pd.concat([STORY, STORY.iloc[[1, 3]]]).iloc[[5, 0, 4, 2, 6, 1, 3]]
-    pd.testing.assert_frame_equal(EventArchive.of(mixed).versions, EventArchive.of(STORY).versions)
+    mixed = pd.concat([VERSIONS, VERSIONS.iloc[[1, 3]]]).iloc[[5, 0, 4, 2, 6, 1, 3]]
+    expected = EventArchive.of(VERSIONS).versions
+    pd.testing.assert_frame_equal(EventArchive.of(mixed).versions, expected)
 
 
 def test_identifiers_stay_text():
@@ -103,16 +104,16 @@ def test_identifiers_stay_text():
 
 
 def test_a_text_column_without_a_value_is_text_that_is_missing():
-    events = EventArchive.of(STORY).as_of("2020-01-05")
+    events = EventArchive.of(VERSIONS).as_of("2020-01-05")
     for column in schema.TEXT_COLUMNS:
         assert events[column].dtype == "str", column
     assert events[schema.COUNTRY].isna().all()
 
 
 def test_two_versions_of_one_event_known_on_the_same_day_are_refused():
-    clash = table(("a", 2, 4, "add", "taji", 0), ("a", 2, 4, "update", "taji", 1))
+    conflicting = table(("a", 2, 4, "add", "taji", 0), ("a", 2, 4, "update", "taji", 1))
     with pytest.raises(InputError, match=r"error\[E-CONFLICT\] column=event_id value='a'"):
-        EventArchive.of(clash)
+        EventArchive.of(conflicting)
 
 
 def test_what_was_known_before_it_happened_is_refused():
@@ -122,7 +123,7 @@ def test_what_was_known_before_it_happened_is_refused():
 
 def test_an_empty_table_is_refused():
     with pytest.raises(InputError, match="E-EMPTY"):
-        EventArchive.of(STORY.iloc[:0])
+        EventArchive.of(VERSIONS.iloc[:0])
 
 
 def test_an_unknown_operation_is_refused():
@@ -135,62 +136,62 @@ def test_an_unknown_operation_is_refused():
 @pytest.mark.parametrize("column", schema.DATE_COLUMNS)
 @pytest.mark.parametrize("value", [pd.NaT, pd.Timestamp("2020-01-02 13:00")])
 def test_a_date_that_is_missing_or_has_a_time_of_day_is_refused(column, value):
-    rows = STORY.copy()
+    rows = VERSIONS.copy()
     rows.loc[0, column] = value
     with pytest.raises(InputError, match=rf"E-DATE.*column={column}.*whole day.*1 have none"):
         EventArchive.of(rows)
 
 
 def test_dates_as_text_are_refused():
-    rows = STORY.assign(**{schema.KNOWN_DATE: "2020-01-09"})
+    rows = VERSIONS.assign(**{schema.KNOWN_DATE: "2020-01-09"})
     with pytest.raises(InputError, match=r"E-DATE.*needs dates, got str"):
         EventArchive.of(rows)
 
 
 def test_coverage_ends_with_what_was_last_known_unless_it_is_given():
-    assert EventArchive.of(STORY).covered_to == np.datetime64("2020-01-07")
-    looked = EventArchive.of(STORY, covered_to="2020-01-20")
-    assert looked.covered_to == np.datetime64("2020-01-20")
-    assert shown(looked.as_of("2020-01-20")) == [("b", 1, "camp", 2)]
+    assert EventArchive.of(VERSIONS).covered_to == np.datetime64("2020-01-07")
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-20")
+    assert archive.covered_to == np.datetime64("2020-01-20")
+    assert shown(archive.as_of("2020-01-20")) == [("b", 1, "camp", 2)]
 
 
-@pytest.mark.parametrize("ask", ["as_of", "until"])
-def test_asking_beyond_the_coverage_is_an_error(ask):
-    archive = EventArchive.of(STORY, covered_to="2020-01-06")
+@pytest.mark.parametrize("method", ["as_of", "until"])
+def test_asking_beyond_the_coverage_is_an_error(method):
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-06")
     with pytest.raises(
         InputError, match=r"E-COVERAGE.*value='2020-01-07' the archive covers days up to"
     ):
-        getattr(archive, ask)("2020-01-07")
+        getattr(archive, method)("2020-01-07")
 
 
-def test_until_forgets_later_versions_and_later_coverage():
-    cut = EventArchive.of(STORY, covered_to="2020-01-20").until("2020-01-05")
+def test_until_drops_later_versions_and_later_coverage():
+    cut = EventArchive.of(VERSIONS, covered_to="2020-01-20").until("2020-01-05")
     assert cut.covered_to == np.datetime64("2020-01-05")
     known = zip(cut.versions[schema.EVENT_ID], cut.versions[schema.KNOWN_DATE].dt.day, strict=True)
     assert list(known) == [("a", 2), ("a", 4), ("b", 5)]
-    assert list(cut.versions.columns) == list(STORY.columns)
+    assert list(cut.versions.columns) == list(VERSIONS.columns)
     assert cut.until("2020-01-01").versions.empty
 
 
 def test_a_day_after_the_last_news_is_covered_and_no_later_one():
-    archive = EventArchive.of(STORY, covered_to="2020-01-20")
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-20")
     cut = archive.until("2020-01-15")
     assert cut.covered_to == np.datetime64("2020-01-15")
-    assert len(cut.versions) == len(STORY)
+    assert len(cut.versions) == len(VERSIONS)
     with pytest.raises(InputError, match="E-COVERAGE"):
         cut.as_of("2020-01-16")
     assert archive.until("2020-01-20") is archive
 
 
-def test_an_event_that_never_was_is_gone_and_nothing_else_changes():
-    archive = EventArchive.of(STORY, covered_to="2020-01-20")
-    less = archive.without("a", archive.versions[schema.SOURCE].iloc[0])
-    assert list(less.versions.columns) == list(archive.versions.columns)
-    assert list(less.versions[schema.EVENT_ID]) == ["b", "b"]
+def test_a_removed_event_is_gone_and_nothing_else_changes():
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-20")
+    smaller = archive.without("a", archive.versions[schema.SOURCE].iloc[0])
+    assert list(smaller.versions.columns) == list(archive.versions.columns)
+    assert list(smaller.versions[schema.EVENT_ID]) == ["b", "b"]
 
 
-def test_an_archive_without_a_version_says_so():
-    empty = EventArchive.of(STORY, covered_to="2020-01-20").until("2020-01-01")
+def test_an_archive_without_a_version_shows_no_events():
+    empty = EventArchive.of(VERSIONS, covered_to="2020-01-20").until("2020-01-01")
     assert repr(empty).startswith("EventArchive: 0 events in 0 versions,")
 
 
@@ -202,7 +203,7 @@ def test_a_column_of_nothing_has_the_hash_of_each_of_its_cells(rows):
 
 
 def test_plus_adds_versions_and_grows_the_coverage():
-    archive = EventArchive.of(STORY, covered_to="2020-01-08", known_basis="observed")
+    archive = EventArchive.of(VERSIONS, covered_to="2020-01-08", known_basis="observed")
     more = archive.plus(table(("c", 9, 12, "add", "taji", 5)))
     assert more.covered_to == np.datetime64("2020-01-12")
     assert more.known_basis == "observed"
@@ -211,7 +212,7 @@ def test_plus_adds_versions_and_grows_the_coverage():
 
 
 def test_plus_the_same_rows_or_none_changes_nothing():
-    first = STORY[STORY[schema.OPERATION] == "add"].drop(columns=schema.OPERATION)
+    first = VERSIONS[VERSIONS[schema.OPERATION] == "add"].drop(columns=schema.OPERATION)
     archive = EventArchive.of(first, covered_to="2020-01-08")
     for more in (first, first.iloc[:0]):
         again = archive.plus(more)
@@ -219,32 +220,32 @@ def test_plus_the_same_rows_or_none_changes_nothing():
         assert again.covered_to == archive.covered_to
 
 
-def test_plus_refuses_a_second_opinion_on_the_same_day():
-    archive = EventArchive.of(STORY)
+def test_plus_refuses_a_different_version_of_the_same_day():
+    archive = EventArchive.of(VERSIONS)
     with pytest.raises(InputError, match="E-CONFLICT"):
         archive.plus(table(("b", 1, 6, "update", "camp", 3)))
     assert len(archive.versions) == 5
 
 
-def test_without_an_event_it_never_was():
-    rows = STORY.copy()
+def test_without_an_event_needs_its_source_too():
+    rows = VERSIONS.copy()
     rows.loc[rows[schema.EVENT_ID] == "b", schema.SOURCE] = "other"
     archive = EventArchive.of(rows, covered_to="2020-01-08")
     assert len(archive.without("a", "other").versions) == 5
-    left = archive.without("a", "test")
-    assert set(left.versions[schema.EVENT_ID]) == {"b"}
-    assert left.covered_to == archive.covered_to
+    smaller = archive.without("a", "test")
+    assert set(smaller.versions[schema.EVENT_ID]) == {"b"}
+    assert smaller.covered_to == archive.covered_to
 
 
 def test_the_first_day_is_that_of_the_earliest_event():
-    assert EventArchive.of(STORY).first_day == np.datetime64("2020-01-01")
+    assert EventArchive.of(VERSIONS).first_day == np.datetime64("2020-01-01")
 
 
 def test_the_digest_depends_on_every_cell_and_not_on_the_order_of_rows():
-    digest = EventArchive.of(STORY).digest
-    assert EventArchive.of(STORY.iloc[::-1]).digest == digest
+    digest = EventArchive.of(VERSIONS).digest
+    assert EventArchive.of(VERSIONS.iloc[::-1]).digest == digest
     for column, value in ((schema.SITE, "x"), (schema.KILLED, 9), (schema.OPERATION, "add")):
-        changed = STORY.copy()
+        changed = VERSIONS.copy()
         changed.loc[2, column] = value
         assert EventArchive.of(changed).digest != digest, column
 
@@ -288,14 +289,14 @@ def test_the_weakest_basis_is_the_one_to_report():
 
 
 def test_what_may_be_left_out_is_one_event_of_unknown_attribution():
-    columns = [name for name in STORY if name not in schema.OPTIONAL_COLUMNS]
-    versions = EventArchive.of(STORY[columns]).versions
+    columns = [name for name in VERSIONS if name not in schema.OPTIONAL_COLUMNS]
+    versions = EventArchive.of(VERSIONS[columns]).versions
     assert set(versions[schema.WEIGHT]) == {1}
     assert versions[[*set(schema.OPTIONAL_COLUMNS) - {schema.WEIGHT}]].isna().all(axis=None)
-    assert EventArchive.of(STORY).digest == EventArchive.of(STORY[columns]).digest
+    assert EventArchive.of(VERSIONS).digest == EventArchive.of(VERSIONS[columns]).digest
 
 
 @pytest.mark.parametrize("weight", [0, -1, 1.5])
 def test_a_weight_is_a_whole_number_from_one_on(weight):
     with pytest.raises(InputError, match=f"E-WEIGHT.*value='{weight}"):
-        EventArchive.of(STORY.assign(weight=[weight, *[1] * (len(STORY) - 1)]))
+        EventArchive.of(VERSIONS.assign(weight=[weight, *[1] * (len(VERSIONS) - 1)]))

@@ -1,4 +1,4 @@
-"""What the data card says of the bundled chronology and its tallies, counted again."""
+"""Recount what the data card states about the bundled chronology and its tallies."""
 
 import re
 
@@ -168,9 +168,10 @@ def test_attacks_beside_the_tally_of_the_day(
     tallies, attacks, published, publisher, value, counted
 ):
     (tally,) = [
-        one for one in tallies
-        if (str(one.published_date), one.publisher, one.value) == (published, publisher, value)
-        and "attacks" in one.what and "Syria" not in one.what
+        tally for tally in tallies
+        if (str(tally.published_date), tally.publisher) == (published, publisher)
+        and tally.value == value
+        and "attacks" in tally.what and "Syria" not in tally.what
     ]  # fmt: skip
     days = attacks[schema.EVENT_DATE].dt.date
     iraq = attacks["country"] == "IRQ"
@@ -189,9 +190,9 @@ def test_the_card_says_the_same_of_each_half_year(root):
         r"^\| (\d{4}), .*(June|October|December) \| (\d+) \| (\d+) \|",
         (root / "data/README.md").read_text(encoding="utf-8"), re.MULTILINE,
     )  # fmt: skip
-    told = {f"{year} H{1 + (month != 'June')}": (int(events), int(attacks))
+    published_counts = {f"{year} H{1 + (month != 'June')}": (int(events), int(attacks))
             for year, month, events, attacks in table}  # fmt: skip
-    assert told | {"2019 H2": (38, 12)} == HALF_YEARS
+    assert published_counts | {"2019 H2": (38, 12)} == HALF_YEARS
 
 
 def test_the_23rd_attack_was_that_of_14_march_2020(tallies):

@@ -112,7 +112,7 @@ def test_a_chunked_column_and_an_empty_one_are_taken():
 
 @pytest.mark.parametrize("code", ["gw", "cow", "fips"])
 def test_no_code_stands_twice_in_the_table(code):
-    codes = [one for row in _rows() for one in row[code].split("|") if one]
+    codes = [number for row in _rows() for number in row[code].split("|") if number]
     assert len(codes) > 190 and len(set(codes)) == len(codes)
 
 

@@ -1,4 +1,4 @@
-"""What a file of events is, found by its columns: literal headers of every source."""
+"""Detect the format of a file by its columns: literal headers of every source."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ HEADERS = {
     "gdelt 2.0, no header": ("\t".join(GDELT_ROW) + "\n", "gdelt", "\t"),
     "gdelt 1.0, no header": ("\t".join(GDELT_ROW[: len(COLUMNS_1)]) + "\n", "gdelt", "\t"),
     "gdelt, header": (anything(",".join(COLUMNS_2)), "gdelt", ","),
-    "a table of one's own": (anything(TIDY), "tidy", ","),
+    "your own table": (anything(TIDY), "tidy", ","),
     "names in other spellings": (anything("Event ID;Event.Date;Event-Type;Site", ";"), "tidy", ";"),
-    "more columns than are known": (anything(TIDY + ",wind,rain"), "tidy", ","),
+    "unknown columns": (anything(TIDY + ",wind,rain"), "tidy", ","),
 }  # fmt: skip
 
 
@@ -61,8 +61,8 @@ def test_the_columns_name_the_format(case, tmp_path):
     text, source, separator = HEADERS[case]
     path = tmp_path / "a file"
     path.write_text(text)
-    found = detect_file(path, SOURCES)
-    assert (found.source.name, found.layout.delimiter) == (source, separator)
+    detected = detect_file(path, SOURCES)
+    assert (detected.source.name, detected.layout.delimiter) == (source, separator)
 
 
 def test_the_bundled_chronology_is_its_own_format(crisis_csv):
@@ -109,31 +109,31 @@ NEAR = {
 
 
 @pytest.mark.parametrize("header", NEAR)
-def test_columns_of_no_format_are_told_with_what_is_needed_and_the_options_that_name_them(
+def test_columns_of_no_format_are_refused_with_the_needed_ones_and_the_options_that_map_them(
     header, tmp_path
 ):
     path = tmp_path / "events.csv"
     path.write_text(anything(header))
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         detect_file(path, SOURCES)
-    assert f"found: {header.replace(',', ', ')}" in str(refused.value)
-    assert "needs event_date, event_type, and a place" in str(refused.value)
-    assert refused.value.fix == NEAR[header] + ONE_TYPE
+    assert f"found: {header.replace(',', ', ')}" in str(caught.value)
+    assert "needs event_date, event_type, and a place" in str(caught.value)
+    assert caught.value.fix == NEAR[header] + ONE_TYPE
 
 
 STARTS = [b"\x89PNG\r\n\x1a\n", b"\x7fELF\x02\x01", b"\x1b\x07,\xf9W", b"\x7fELF" + bytes(300)]
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_what_is_no_text_is_called_so_and_not_printed(start, tmp_path):
+def test_a_binary_file_is_refused_and_not_printed(start, tmp_path):
     path = tmp_path / "events.csv"
     path.write_bytes(start + b"\x85\x9d" * 40 + b"\xd8")
-    with pytest.raises(InputError, match=r"E-COLUMNS.*not text.*CSV, JSON") as refused:
+    with pytest.raises(InputError, match=r"E-COLUMNS.*not text.*CSV, JSON") as caught:
         read_events(path)
-    assert str(refused.value).isprintable()
+    assert str(caught.value).isprintable()
 
 
-def test_obvious_names_fill_what_was_not_named(tmp_path):
+def test_obvious_names_complete_the_declared_ones(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("id,When,kind,city,dead\na,2020-01-02,ambush,Gao,2\n")
     archive = read_events(path, columns={"When": "event_date", "id": "note"})
@@ -145,9 +145,9 @@ def test_obvious_names_fill_what_was_not_named(tmp_path):
 def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("date,deed type,x\n2020-01-02,ambush,1\n")
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         read_events(path)
-    assert refused.value.fix == (
+    assert caught.value.fix == (
         "add columns={'date': 'event_date', 'deed type': 'event_type'}, "
         "or event_type=WORD if all events are of one type"
     )
@@ -159,22 +159,22 @@ def test_the_option_that_names_columns_is_an_argument_in_python(tmp_path):
 def test_an_empty_file_is_refused(text, code, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(text)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         detect_file(path, SOURCES)
-    assert refused.value.code == "E-EMPTY"
+    assert caught.value.code == "E-EMPTY"
 
 
-def test_read_events_tells_what_it_left_out_and_takes_an_archive_folder(tmp_path):
+def test_read_events_reports_rows_left_out_and_reads_an_archive_folder(tmp_path):
     from escalation.events.store.folder import ArchiveStore
     from escalation.events.store.ingest import ingest_files
 
     path = tmp_path / "events.csv"
     rows = [f"{n},2020-01-{n % 28 + 1:02},ambush,MLI,Gao,0" for n in range(200)]
     path.write_text("\n".join([TIDY, *rows, "x,no day,ambush,MLI,Gao,0"]) + "\n")
-    with pytest.warns(UserWarning, match="left out") as told:
+    with pytest.warns(UserWarning, match="left out") as caught:
         archive = read_events(path)
     assert len(archive.versions) == 200
-    messages = [str(warning.message) for warning in told]
+    messages = [str(warning.message) for warning in caught]
     assert any("'ambush'" in text for text in messages)
     assert any("1 of 201 rows" in text and "Q-DATE" in text for text in messages)
     ingest_files(SOURCES["tidy"], [path], ArchiveStore(tmp_path / "store"))
@@ -194,12 +194,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("header", NAMES)
-def test_obvious_names_of_a_table_of_ones_own_are_found(header, tmp_path):
+def test_obvious_column_names_are_recognised(header, tmp_path):
     (tmp_path / "a.csv").write_text(f"{header}\n{ROWS}")
     assert detect_file(tmp_path / "a.csv", SOURCES).options.columns == NAMES[header]
 
 
-def test_declared_names_are_read_and_told(tmp_path):
+def test_declared_names_are_read_and_reported(tmp_path):
     (tmp_path / "a.csv").write_text("nr,when,what,where\n" + ROWS)
     declared = {"nr": "event_id", "when": "event_date", "what": "event_type", "where": "site"}
     with pytest.warns(UserWarning, match=r"when \(as event_date\)"):
@@ -213,9 +213,9 @@ def test_declared_names_are_read_and_told(tmp_path):
 )
 def test_declared_names_that_are_not_there_name_near_ones(columns, fix, tmp_path):
     (tmp_path / "a.csv").write_text("event_id,when,event_type,site\n" + ROWS)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         read_events(tmp_path / "a.csv", "tidy", columns=columns)
-    assert (refused.value.code, fix in refused.value.fix) == ("E-COLUMNS", True)
+    assert (caught.value.code, fix in caught.value.fix) == ("E-COLUMNS", True)
 
 
 def test_a_known_date_is_never_guessed(tmp_path):

@@ -1,4 +1,4 @@
-"""A table of one's own at the front door: taken as it is, or refused with what to do."""
+"""Your own table: accepted as it is, or refused with advice."""
 
 import pandas as pd
 import pytest
@@ -43,7 +43,7 @@ def test_names_types_and_known_dates_are_taken():
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(("known_date", "basis"), [(3, "assumed"), (None, "event_date")])
-def test_a_lag_is_assumed_and_said(known_date, basis):
+def test_a_lag_is_an_assumed_basis(known_date, basis):
     archive = esc.EventArchive.from_pandas(table(), columns=NAMES, known_date=known_date)
     assert archive.known_basis == basis
 
@@ -55,7 +55,7 @@ def test_time_stamps_of_pandas_are_days():
     assert esc.EventArchive.from_pandas(stamped, columns=NAMES).digest == text.digest
 
 
-def test_types_without_a_rung_are_told():
+def test_types_without_a_rung_are_reported():
     with pytest.warns(UserWarning, match="^DataFrame: event types without a rung: 'raid'"):
         esc.EventArchive.from_pandas(table(), columns=NAMES)
 
@@ -74,11 +74,11 @@ def test_types_without_a_rung_are_told():
         (table().head(0), NAMES, "E-EMPTY", "check the table"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_refused_with_what_to_do(df, columns, code, advice):
-    with pytest.raises(esc.EscalationError, match=advice) as refused:
+def test_invalid_tables_are_refused_with_advice(df, columns, code, advice):
+    with pytest.raises(esc.EscalationError, match=advice) as caught:
         esc.EventArchive.from_pandas(df, columns=columns)
-    assert refused.value.code == code
-    assert "/tmp" not in str(refused.value)
+    assert caught.value.code == code
+    assert "/tmp" not in str(caught.value)
 
 
 def test_the_archive_shows_itself_in_few_lines():
@@ -97,10 +97,10 @@ def test_the_archive_shows_itself_in_few_lines():
     ],
     ids=["backtest", "build_features", "training_table", "read_events"],
 )
-def test_a_table_in_place_of_an_archive_is_answered_with_how_to_make_one(call):
-    with pytest.raises(esc.EscalationError, match="got DataFrame; fix: .*from_pandas") as refused:
+def test_a_table_in_place_of_an_archive_is_refused_with_the_way_to_make_one(call):
+    with pytest.raises(esc.EscalationError, match="got DataFrame; fix: .*from_pandas") as caught:
         call(table())
-    assert refused.value.code == "E-CONFIG"
+    assert caught.value.code == "E-CONFIG"
 
 
 def test_anything_but_a_result_is_not_logged():

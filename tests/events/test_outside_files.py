@@ -1,4 +1,4 @@
-"""Files as people have them: every habit of every program, in the layout of every source."""
+"""Real-world files: the habits of many programs, in the layout of every source."""
 
 import importlib.util
 import json
@@ -57,7 +57,7 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("habit", HABITS)
 @pytest.mark.parametrize("source", SAMPLES)
-def test_a_file_says_the_same_however_it_is_written(tmp_path, source, habit):
+def test_a_file_gives_the_same_events_however_it_is_written(tmp_path, source, habit):
     if "workbook" in habit and importlib.util.find_spec("python_calamine") is None:
         pytest.skip("python-calamine is not installed")
     sample = SAMPLES[source]
@@ -66,18 +66,16 @@ def test_a_file_says_the_same_however_it_is_written(tmp_path, source, habit):
 
 
 @pytest.mark.parametrize("hidden", ["\x92", "\x01", "\u202e", "\x7f"])
-@pytest.mark.parametrize("source", [name for name, one in SAMPLES.items() if one.note])
-def test_a_character_that_nobody_sees_in_a_note_refuses_nothing_and_is_counted(
-    write, source, hidden
-):
+@pytest.mark.parametrize("source", [name for name, sample in SAMPLES.items() if sample.note])
+def test_an_invisible_character_in_a_note_rejects_nothing_and_is_counted(write, source, hidden):
     sample = SAMPLES[source]
     rows = [list(row) for row in sample.table]
     rows[1][sample.note] = f"a{hidden}b"
     path = write(text(rows, delimiter=sample.delimiter))
     assert events(path, source) == sorted(sample.events)
-    told = report(path, source)
-    assert told.quarantined == 0
-    assert sum(n for note, n in told.notes.items() if "hidden characters" in note) == 1
+    file_report = report(path, source)
+    assert file_report.quarantined == 0
+    assert sum(n for note, n in file_report.notes.items() if "hidden characters" in note) == 1
 
 
 def changed(sample, **cells):
@@ -107,7 +105,7 @@ LATE = {"ucdp": "2023-02-28", "icews": "2018-06-30", "polecat": "2023-05-31"}
 
 @pytest.mark.parametrize("form", SLASHED)
 @pytest.mark.parametrize(("source", "columns"), DATES)
-def test_slashed_dates_are_read_in_the_one_order_that_all_admit_and_told(
+def test_slashed_dates_are_read_in_the_one_order_that_all_admit_and_reported(
     write, source, columns, form
 ):
     sample = SAMPLES[source]
@@ -131,8 +129,8 @@ def test_dates_that_admit_both_orders_or_none_are_refused_and_the_option_is_name
     rows = [list(row) for row in ACLED.table]
     for row, day in zip(rows[1:], days, strict=True):
         row[1] = day
-    told = report(write(text(rows)), "acled")
-    assert told.reasons["Q-DATE"] >= 2 and "--date-format" in told.refusal.fix
+    file_report = report(write(text(rows)), "acled")
+    assert file_report.reasons["Q-DATE"] >= 2 and "--date-format" in file_report.refusal.fix
 
 
 @pytest.mark.parametrize("form", ["%d %B %Y", "%d-%B-%Y", "%d %b %Y", "%d-%b-%Y",
@@ -161,7 +159,7 @@ def test_times_of_day_are_read_in_a_declared_zone_and_it_is_named_where_it_is_no
     assert "--zone" in report(path, "tidy").refusal.fix
 
 
-def test_a_source_of_whole_days_and_utc_says_that_a_zone_changes_nothing(write):
+def test_a_zone_is_refused_for_a_source_of_whole_days_and_utc(write):
     path = write(text(GDELT.table))
     with pytest.raises(UsageError, match="E-ZONE.*leave out --zone"):
         report(path, "gdelt", zone="Asia/Baghdad")
@@ -202,12 +200,12 @@ def test_a_lost_zero_is_restored_where_that_is_certain_and_refused_where_not(
 ):
     rows = changed(GDELT, EventCode=code, EventBaseCode=base, EventRootCode=root)
     path = write(text(rows, delimiter="\t"))
-    told = report(path, "gdelt", limits=Limits(max_bad=1))
+    file_report = report(path, "gdelt", limits=Limits(max_bad=1))
     if event_type is None:
-        assert told.reasons == {"Q-TYPE": 1}
+        assert file_report.reasons == {"Q-TYPE": 1}
         return
     assert events(path, "gdelt")[0][5] == event_type
-    restored = sum(n for note, n in told.notes.items() if "leading zero" in note)
+    restored = sum(n for note, n in file_report.notes.items() if "leading zero" in note)
     assert restored == (len(code.removesuffix(".0")) < 3 or code in {"231", "871"})
 
 
@@ -229,7 +227,7 @@ def test_icews_without_a_root_restores_only_what_can_be_nothing_else(write, code
 @pytest.mark.parametrize("delimiter", ["\t", ","])
 @pytest.mark.parametrize("header", [False, True])
 def test_gdelt_comes_in_three_widths_with_and_without_a_header(write, width, delimiter, header):
-    names = next(one for one in SOURCES["gdelt"].names if len(one) == width)
+    names = next(names for names in SOURCES["gdelt"].names if len(names) == width)
     known = [dict(zip(GDELT.table[0], row, strict=True)) for row in GDELT.table[1:]]
     rows = [[row.get(name, "") for name in names] for row in known]
     path = write(text([list(names), *rows] if header else rows, delimiter=delimiter))
@@ -259,8 +257,8 @@ def test_namibia_and_a_province_called_nan_are_what_they_are(write):
     ("ucdp", "latitude"), ("acled", "longitude"),
 ])  # fmt: skip
 def test_the_na_of_r_is_an_unknown_number(write, source, column):
-    told = report(write(text(changed(SAMPLES[source], **{column: "NA"}))), source)
-    assert told.quarantined == 0
+    file_report = report(write(text(changed(SAMPLES[source], **{column: "NA"}))), source)
+    assert file_report.quarantined == 0
 
 
 @pytest.mark.parametrize("stamp", ["", "NA", None])
@@ -279,8 +277,8 @@ def test_a_week_is_one_row_with_a_weight_and_the_deaths_of_all_of_it(write):
     path = write(text(SAMPLES["acled weekly"].table))
     versions = load_events("acled", path).versions
     assert versions[schema.WEIGHT].tolist() == [7, 2] and versions["killed"].tolist() == [3, 0]
-    told = report(write(text(changed(SAMPLES["acled weekly"], WEEK="2024-01-08"))), "acled")
-    assert told.reasons == {"Q-DATE": 1} and "Saturday" in told.first[0].expected
+    file_report = report(write(text(changed(SAMPLES["acled weekly"], WEEK="2024-01-08"))), "acled")
+    assert file_report.reasons == {"Q-DATE": 1} and "Saturday" in file_report.first[0].expected
 
 
 ACTORS = table("""
@@ -295,7 +293,7 @@ def test_an_actor_based_export_is_named_for_what_it_is(write):
         report(write(text(ACTORS)), "acled")
 
 
-OWN = table("""
+UNRATED_TYPES = table("""
     event_id|event_date|event_type|country|admin1|killed|wounded
     1|2024-01-01|bombing explosion|IRQ|P1||
     2|2024-01-02|bombing explosion|IRQ|P1||2
@@ -305,12 +303,13 @@ OWN = table("""
 """)
 
 
-def test_own_types_are_taken_by_their_casualties_and_told_once_by_type(write):
-    path = write(text(OWN))
-    with pytest.warns(UserWarning, match="without a rung") as told:
+def test_types_without_a_rung_are_rated_by_casualties_and_reported_once_per_type(write):
+    path = write(text(UNRATED_TYPES))
+    with pytest.warns(UserWarning, match="without a rung") as caught:
         assert [row[-1] for row in events(path, "tidy")] == [3, 4, 5, 3, 3]
-    said = "".join(str(one.message) for one in told)
-    assert said.count("'bombing explosion' (3 events)") == 1 and '"Vote of parliament" = [' in said
+    messages = "".join(str(warning.message) for warning in caught)
+    assert messages.count("'bombing explosion' (3 events)") == 1
+    assert '"Vote of parliament" = [' in messages
     assert report(path, "tidy").unrated == {"bombing explosion": 3, "Vote of parliament": 1}
     strict = report(path, "tidy", limits=Limits(strict=True))
     assert strict.reasons == {"Q-TYPE": 4} and strict.unrated == {}
@@ -320,8 +319,8 @@ def test_own_types_are_taken_by_their_casualties_and_told_once_by_type(write):
 
 def test_a_value_beyond_the_header_is_a_shifted_row_and_never_taken(write):
     head, first, second = text(TIDY.table).splitlines()
-    told = report(write(f"{head}\n{first},\n{second},x\n"), "tidy")
-    assert told.reasons == {"Q-ROW": 1} and told.first[0].line == 3
+    file_report = report(write(f"{head}\n{first},\n{second},x\n"), "tidy")
+    assert file_report.reasons == {"Q-ROW": 1} and file_report.first[0].line == 3
 
 
 def test_columns_by_the_wrong_separator_name_the_option(write):
@@ -339,7 +338,7 @@ def test_two_spellings_of_one_column_are_not_guessed(write):
         report(write(text(rows)), "acled")
 
 
-def test_own_types_are_counted_in_rows_that_are_taken(write):
+def test_types_without_a_rung_are_counted_in_accepted_rows(write):
     path = write("event_id,event_date,event_type,site\n1,2024-01-30,own,a\n2,no day,own,a\n")
     assert report(path, "tidy", limits=Limits(max_bad=1.0)).unrated == {"own": 1}
 
@@ -393,12 +392,12 @@ def test_numbers_and_days_of_a_workbook_are_what_they_show(write):
 def test_a_workbook_without_the_columns_is_called_a_workbook(write):
     pytest.importorskip("python_calamine")
     path = write(workbook(UCDP), "a.xlsx")
-    with pytest.raises(InputError, match="workbook.*columns of acled are missing") as refused:
+    with pytest.raises(InputError, match="workbook.*columns of acled are missing") as caught:
         report(path, "acled")
-    assert "--columns" in refused.value.fix and "--separator" not in refused.value.fix
+    assert "--columns" in caught.value.fix and "--separator" not in caught.value.fix
 
 
-def test_a_workbook_is_told_to_need_its_extra(write, monkeypatch):
+def test_a_workbook_needs_its_extra(write, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
     with pytest.raises(InputError, match=r"E-XLSX.*pip install '\.\[xlsx\]'"):
         report(write(workbook(TIDY), "a.xlsx"), "tidy")

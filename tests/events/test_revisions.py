@@ -1,4 +1,4 @@
-"""Lateness and revisions: tables of a few versions, and what each of them must give."""
+"""Lateness and revisions of literal tables with a few versions."""
 
 import json
 from dataclasses import replace
@@ -45,7 +45,7 @@ BASE = (
     ("asad", "missile_strike", 8, 8, "add", 0, 0),
     ("asad", "missile_strike", 8, 17, "update", 0, 11),
     ("asad", "missile_strike", 8, 41, "update", 0, 109),
-    # Known two days late, corrected downwards, back to what it was, and the wounded told late.
+    # Known two days late, corrected downwards, then restored, and the wounded reported late.
     ("taji", "rocket_attack", 10, 12, "add", 3, None),
     ("taji", "rocket_attack", 10, 13, "update", 2, 14),
     ("taji", "rocket_attack", 10, 20, "update", 3, 12),
@@ -195,9 +195,9 @@ def test_the_dictionary_is_plain_json():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_generated_archives_agree_with_a_loop_over_their_versions(seed):
-    made = replace(random_archive(seed), known_basis="observed")
+    generated = replace(random_archive(seed), known_basis="observed")
     late, revised, retracted, rises = [], [], [], []
-    for _, rows in made.versions.groupby([schema.SOURCE, schema.EVENT_ID]):
+    for _, rows in generated.versions.groupby([schema.SOURCE, schema.EVENT_ID]):
         reports = rows[rows[schema.OPERATION] != "retract"].sort_values(schema.KNOWN_DATE)
         if reports.empty:
             continue
@@ -207,7 +207,7 @@ def test_generated_archives_agree_with_a_loop_over_their_versions(seed):
         retracted.append("retract" in set(rows[schema.OPERATION]))
         if pd.notna(first[schema.KILLED]) and pd.notna(last[schema.KILLED]):
             rises.append(int(last[schema.KILLED]) - int(first[schema.KILLED]))
-    total = summarise_revisions(made).total
+    total = summarise_revisions(generated).total
     assert total.events == len(late)
     expected = [sum(day <= limit for day in late) / len(late) for limit in WITHIN_DAYS]
     np.testing.assert_allclose(total.lateness.within, expected)

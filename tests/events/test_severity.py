@@ -14,12 +14,12 @@ def rungs(*rows, ladder=schema.SEVERITY_LADDER):
     kinds = [pa.string()] * 3 + [pa.int32()] * 2
     columns = list(zip(*rows, strict=True)) or [()] * 5
     types, actor, target, killed, wounded = map(pa.array, columns, kinds)
-    found = severity_of(
+    result = severity_of(
         types, ladder=ladder, killed=killed, wounded=wounded,
         interstate=between_states(actor, target),
     )  # fmt: skip
-    assert found.type == pa.int8()
-    return found.to_pylist()
+    assert result.type == pa.int8()
+    return result.to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_no_events_have_no_rungs():
 
 
 def test_an_experiment_may_bring_its_own_ladder():
-    own = {**schema.SEVERITY_LADDER, "dance": schema.Rungs(0, 2, 4)}
-    assert rungs(("dance", MILITIA, US, 0, 1), ladder=own) == [2]
+    ladder = {**schema.SEVERITY_LADDER, "dance": schema.Rungs(0, 2, 4)}
+    assert rungs(("dance", MILITIA, US, 0, 1), ladder=ladder) == [2]
 
 
 def test_a_type_without_a_rung_is_taken_for_violence_and_a_missing_one_has_none():

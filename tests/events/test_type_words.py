@@ -1,4 +1,4 @@
-"""Types whose words say that they are no violence, and those that only mention such words."""
+"""Event types that are nonviolent by their words, and types that only mention such words."""
 
 import pytest
 
@@ -57,7 +57,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("types", "violent", "rung"), TABLES)
-def test_what_says_nothing_is_like_the_rest_of_a_table_of_words(types, violent, rung):
-    own = [name for name in types if name not in ("statement", "rocket_attack")]
-    rungs = rungs_of_types(types, own, violent=violent)["quorum call"]
+def test_an_unclear_type_is_like_the_rest_of_a_nonviolent_table(types, violent, rung):
+    without_rung = [name for name in types if name not in ("statement", "rocket_attack")]
+    rungs = rungs_of_types(types, without_rung, violent=violent)["quorum call"]
     assert (rungs and rungs[0]) == rung

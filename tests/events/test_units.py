@@ -1,4 +1,4 @@
-"""Which names are one unit and which are two, and how units are shown."""
+"""Names that are the same unit or different ones, and how units are shown."""
 
 import itertools
 
@@ -35,7 +35,7 @@ def test_spellings_of_one_name_share_a_key(spellings):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (("Punjab", "IND"), ("Punjab", "PAK")),
         (("Punjab", "IND"), ("Punjab", "")),
@@ -47,11 +47,11 @@ def test_spellings_of_one_name_share_a_key(spellings):
         (("Bay of", "SOM"), ("Bayof", "SOM")),
     ],
 )
-def test_different_places_have_different_keys(one, other):
-    assert place_key(*one) != place_key(*other)
+def test_different_places_have_different_keys(first, second):
+    assert place_key(*first) != place_key(*second)
 
 
-def test_sides_of_a_pair_are_told_apart():
+def test_different_pairs_of_sides_have_different_keys():
     pairs = itertools.product(["a", "b", "a>b", "a%3eb", "b>a"], repeat=2)
     keys = [dyad_key(actor, target) for actor, target in pairs]
     assert len(set(keys)) == 25

@@ -78,10 +78,8 @@ def possible_headers(stream: TextStream, declared: str | None = None) -> list[tu
     """
     declared, _ = _declared_separator(stream, declared)
     text, _ = _header_text(stream)
-    marks = (declared,) if declared else _SEPARATORS
-    headers = [tuple(_cells(text, mark, mark != "\t")) for mark in marks]
-    if "\t" in marks:
-        headers.append(tuple(_cells(text, "\t", False)))
+    separators = (declared,) if declared else _SEPARATORS
+    headers = [tuple(_cells(text, separator, separator != "\t")) for separator in separators]
     return [header for header in headers if any(name.strip() for name in header)]
 
 

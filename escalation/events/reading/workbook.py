@@ -72,13 +72,9 @@ def read_workbook(path: Path, source: Source) -> tuple[Layout, Iterator[Block]]:
     try:
         layout = checked_layout(path, source, _names(best))
     except InputError as error:
-        raise InputError(
-            error.code,
-            f"this workbook has no sheet with a table of events: {error.message}",
-            where=str(path),
-            column=error.column,
-            fix=error.fix,
-        ) from None
+        error.message = f"this workbook has no sheet with a table of events: {error.message}"
+        error.where = str(path)
+        raise
     last = _last_filled(best, layout)
     if last == 0:
         raise no_rows_error(path)

@@ -1,4 +1,4 @@
-"""Cells are parsed by the letter: what is not in form is bad, and nothing is guessed."""
+"""Cells are parsed strictly: anything malformed is bad, and nothing is guessed."""
 
 import datetime as dt
 
@@ -15,9 +15,9 @@ def cells(*values):
     return pa.array(values, pa.string())
 
 
-def verdicts(found):
-    """What came of every cell: a value, None for empty, or "bad"."""
-    values, bad = found
+def verdicts(checked):
+    """Return the result for every cell: a value, None for empty, or "bad"."""
+    values, bad = checked
     assert len(values) == len(bad)
     assert not any(
         wrong and value is not None for value, wrong in zip(values.to_pylist(), bad, strict=True)
@@ -67,11 +67,11 @@ def test_dates_of_a_column_do_not_depend_on_their_neighbours():
 
 def test_every_day_of_two_centuries_is_read():
     days = np.arange(np.datetime64("1900-01-01"), np.datetime64("2101-01-01"))
-    found, bad = checks.dates(pa.array(days.astype(str)))
-    assert not bad.any() and (found.to_numpy(zero_copy_only=False) == days).all()
+    checked, bad = checks.dates(pa.array(days.astype(str)))
+    assert not bad.any() and (checked.to_numpy(zero_copy_only=False) == days).all()
 
 
-def test_another_form_is_read_only_where_it_is_declared():
+def test_another_format_is_read_only_if_declared():
     column = cells("16 May 2025", "2025-05-16", "16/05/2025")
     day = dt.date(2025, 5, 16)
     assert verdicts(checks.dates(column)) == ["bad", day, "bad"]
@@ -82,7 +82,7 @@ def test_another_form_is_read_only_where_it_is_declared():
     ]
 
 
-def test_midnight_is_a_day_only_where_that_is_said():
+def test_midnight_is_a_day_only_if_requested():
     column = cells("2024-01-02 00:00:00.000", "2024-01-02 00:00", "2024-01-02 01:00:00.000")
     day = dt.date(2024, 1, 2)
     assert verdicts(checks.dates(column, midnight=True)) == [day, day, "bad"]
@@ -113,8 +113,8 @@ def test_a_time_stamp_is_a_day_on_the_clocks_of_the_declared_zone(cell, day):
 
 def test_a_day_that_a_zone_skipped_is_bad_there():
     column = cells("2011-12-29", "2011-12-30", "2011-12-30T10:00", "2011-12-31")
-    kept = [dt.date(2011, 12, 29), "bad", "bad", dt.date(2011, 12, 31)]
-    assert verdicts(checks.dates(column, zone="Pacific/Apia")) == kept
+    expected = [dt.date(2011, 12, 29), "bad", "bad", dt.date(2011, 12, 31)]
+    assert verdicts(checks.dates(column, zone="Pacific/Apia")) == expected
 
 
 NUMBERS = [
@@ -186,7 +186,7 @@ def test_a_slice_of_a_column_is_judged_by_its_own_cells():
     assert verdicts(checks.text(column.slice(1, 3))) == ["b", "bad", None]
 
 
-def test_a_description_is_mended_where_it_holds_what_nobody_sees():
+def test_invisible_characters_in_a_description_are_repaired():
     column = cells("it\x92s", "a\x00b\u202ec", "x\x81y", "a\nb\tc", "longer", None)
     values, changed = checks.repaired(column, longest=5)
     assert values.to_pylist() == ["it\u2019s", "abc", "xy", "a\nb\tc", "longe", None]

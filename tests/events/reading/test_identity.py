@@ -1,4 +1,4 @@
-"""Rows without an identifier are named by what they say; identifiers of several events are told."""
+"""Rows without an identifier get one from their content; ambiguous identifiers are reported."""
 
 import pytest
 from outside_tables import ACLED, TIDY, text, workbook
@@ -27,7 +27,7 @@ def identifiers(path):
     return load_events("tidy", path).versions["event_id"].tolist()
 
 
-def test_every_row_is_an_event_and_a_row_that_says_the_same_is_another(write):
+def test_every_row_is_an_event_and_a_repeated_row_is_another(write):
     with pytest.warns(UserWarning, match="no event_id: every row counts as an event"):
         assert identifiers(write(HEAD + "".join(ROWS))) == NAMES
 
@@ -43,7 +43,7 @@ def test_every_row_is_an_event_and_a_row_that_says_the_same_is_another(write):
     ],
     ids=["other order", "an empty column more", "padded", "columns in another order"],
 )
-def test_the_name_depends_on_what_the_row_says_alone(write, content):
+def test_the_identifier_depends_on_the_content_of_the_row_alone(write, content):
     assert set(identifiers(write(content))) == set(identifiers(write(HEAD + "".join(ROWS))))
 
 
@@ -65,7 +65,7 @@ KNOWN = "event_id,event_date,known_date,event_type,site\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "columns", "told"),
+    ("content", "columns", "expected"),
     [
         (CASES + "7,2020-01-02,raid,Gao\n7,2020-01-05,raid,Gao\n8,2020-01-05,raid,Bay\n",
          {"case": "event_id"}, "1 of 2 identifiers occur on several days or in several places"),
@@ -78,12 +78,12 @@ KNOWN = "event_id,event_date,known_date,event_type,site\n"
     ],
     ids=["a case of two days", "plain", "moved", "corrected", "one of twenty corrected"],
 )  # fmt: skip
-def test_an_identifier_that_names_several_events_is_told(write, content, columns, told):
+def test_an_identifier_of_several_events_is_reported(write, content, columns, expected):
     (report,) = validate_files(SOURCES["tidy"], [write(content)], options=Options(columns=columns))
     remarks = [remark for remark in report.remarks if "identifiers" in remark]
-    assert bool(remarks) == bool(told)
-    if told:
-        assert told in remarks[0]
+    assert bool(remarks) == bool(expected)
+    if expected:
+        assert expected in remarks[0]
         assert f"--columns {next(iter(columns), 'event_id')}=note" in remarks[0]
 
 
@@ -106,7 +106,7 @@ def test_a_type_is_declared_for_rows_that_have_none(write, content, types):
     assert archive.versions.sort_values("event_date")["event_type"].tolist() == types
 
 
-def test_the_option_is_named_where_types_are_missing_and_refused_where_a_source_has_its_own(write):
+def test_event_type_is_suggested_for_missing_types_and_refused_for_a_source_with_its_own(write):
     (report,) = validate_files(SOURCES["tidy"], [write(TYPES[1][0])])
     assert "--event-type" in report.refusal.fix
     acled = write(text(ACLED.table))
@@ -114,7 +114,7 @@ def test_the_option_is_named_where_types_are_missing_and_refused_where_a_source_
         validate_files(SOURCES["acled"], [acled], options=Options(event_type="x"))
 
 
-def test_rows_of_a_sheet_after_the_last_event_are_told_and_are_no_records(tmp_path):
+def test_rows_of_a_sheet_after_the_last_event_are_reported_and_are_not_records(tmp_path):
     pytest.importorskip("python_calamine")
     head = ["event_date", "event_type", "site", "killed"]
     rows = [head, ["2020-01-02", "raid", "Gao", "1"], ["2020-01-03", "", "Bay", ""],
@@ -125,7 +125,7 @@ def test_rows_of_a_sheet_after_the_last_event_are_told_and_are_no_records(tmp_pa
     assert any("3 rows after the last event" in remark for remark in report.remarks)
 
 
-def test_a_file_that_says_nowhere_where_is_of_one_unit(write):
+def test_a_file_without_a_place_is_one_unit(write):
     with pytest.warns(UserWarning, match="--columns YOURS=site"):
         archive = load_events("tidy", write("event_date,event_type\n2020-01-02,vote\n"))
     assert archive.versions[["country", "admin1", "site", "actor"]].isna().all(axis=None)

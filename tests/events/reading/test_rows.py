@@ -1,4 +1,4 @@
-"""Cells as they stand, each row on its line, whatever the file does to prevent it."""
+"""Cells are read unchanged, each row with its line, from files of every shape."""
 
 import codecs
 import csv
@@ -39,7 +39,7 @@ def read(path, source=SOURCE, **options):
         assert block.cells.column_names == [*source.required, *source.optional]
         cells = [tuple(row.values()) for row in block.cells.to_pylist()]
         rows |= dict(zip(block.lines.tolist(), cells, strict=True))
-        rejected |= {one.line: one for one in block.rejected}
+        rejected |= {row.line: row for row in block.rejected}
         assert block.records == len(cells) + len(block.rejected)
     return rows, rejected
 
@@ -60,11 +60,11 @@ def test_cells_are_text_and_only_empty_ones_are_null(write):
     }
 
 
-def test_rows_that_are_too_short_or_too_long_are_told_by_line_and_shift_nothing(write):
+def test_rows_that_are_too_short_or_too_long_are_rejected_by_line_and_shift_nothing(write):
     path = write("id,day,note\n1,a,x\n2,b\n3,c,y\n4,d,z,4\n5,e,\n")
     rows, rejected = read(path)
     assert rows == {2: ("1", "a", "x", None), 4: ("3", "c", "y", None), 6: ("5", "e", None, None)}
-    assert {line: (one.code, one.expected, one.value) for line, one in rejected.items()} == {
+    assert {line: (row.code, row.expected, row.value) for line, row in rejected.items()} == {
         3: ("Q-ROW", "3 cells, found 2", "2,b"),
         5: ("Q-ROW", "3 cells, found 4", "4,d,z,4"),
     }
@@ -105,8 +105,8 @@ def test_every_row_is_found_on_its_line_in_blocks_of_any_size(write, monkeypatch
     monkeypatch.setattr(reading, "_BLOCK_BYTES", [160, 333, 1 << 20][seed % 3])
     monkeypatch.setattr(reading, "_FEWEST_ROWS", [1, 7, 1000][seed % 4 % 3])
     monkeypatch.setattr(reading, "_BATCH_ROWS", [1, 5, 1000][seed % 5 % 3])
-    found, rejected = read(write(text))
-    assert found == rows and list(rejected) == short
+    readable, rejected = read(write(text))
+    assert readable == rows and list(rejected) == short
 
 
 @pytest.mark.parametrize("content", [
@@ -122,17 +122,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(write):
 
 
 def test_a_missing_column_is_refused_with_what_was_found_and_the_nearest_name(write):
-    said = refusal(write("id,dya,x\n1,2,3\n"))
-    assert "E-COLUMNS" in said and "a.csv:1" in said
-    assert "missing: day" in said and "found: id, dya, x" in said
-    assert "add --columns dya=day" in said
+    message = refusal(write("id,dya,x\n1,2,3\n"))
+    assert "E-COLUMNS" in message and "a.csv:1" in message
+    assert "missing: day" in message and "found: id, dya, x" in message
+    assert "add --columns dya=day" in message
 
 
-def test_a_column_that_is_there_twice_is_refused(write):
+def test_a_repeated_column_is_refused(write):
     assert "more than once: day" in refusal(write("id,day,day\n1,2,3\n"))
 
 
-def test_a_column_that_is_not_known_is_left_out_and_told(write):
+def test_an_unknown_column_is_left_out_and_reported(write):
     layout, _ = reading.read_blocks(write("id,x,day\n1,2,3\n"), SOURCE)
     assert layout.unknown == ("x",)
     assert read(layout.path)[0] == {2: ("1", "3", None, None)}
@@ -146,8 +146,8 @@ def test_one_of_several_groups_of_columns_can_be_demanded(write):
 
 def test_utf_16_is_refused_at_byte_0_and_read_where_it_is_declared(write):
     path = write("id,day\n1,é\n".encode("utf-16"))
-    assert "E-ENCODING" in (said := refusal(path)) and "byte 0 " in said
-    assert "--encoding utf-16" in said
+    assert "E-ENCODING" in (message := refusal(path)) and "byte 0 " in message
+    assert "--encoding utf-16" in message
     assert read(path, encoding="utf-16")[0] == {2: ("1", "é", None, None)}
     assert "--encoding utf-16" in refusal(write("id,day\n1,é\n".encode("utf-16-le") * 50))
 
@@ -156,8 +156,9 @@ def test_utf_16_is_refused_at_byte_0_and_read_where_it_is_declared(write):
 def test_latin_1_is_refused_with_the_offset_and_read_where_it_is_declared(write, rows):
     before = "id,day\n" + "1,plain\n" * rows
     path = write((before + "2,é\n").encode("latin-1"))
-    said = refusal(path)
-    assert "E-ENCODING" in said and f"byte {len(before) + 2} " in said and "--encoding" in said
+    message = refusal(path)
+    assert "E-ENCODING" in message and "--encoding" in message
+    assert f"byte {len(before) + 2} " in message
     assert read(path, encoding="latin-1")[0][rows + 2] == ("2", "é", None, None)
 
 
@@ -178,7 +179,7 @@ def test_an_encoding_that_does_not_exist_is_a_usage_error(write):
 def test_a_row_with_a_nul_is_rejected_wherever_it_is(write):
     rows, rejected = read(write("id,day,unknown\n1,a,x\n2,b\0,x\n3,c,\0\n4,d,x\n"))
     assert list(rows) == [2, 5]
-    assert {line: (one.code, one.column) for line, one in rejected.items()} == {
+    assert {line: (row.code, row.column) for line, row in rejected.items()} == {
         3: ("Q-TEXT", "day"), 4: ("Q-TEXT", "unknown"),
     }  # fmt: skip
 
@@ -188,9 +189,8 @@ LINES = "".join(f"{number},a,x\n" for number in range(100_000))
 
 @pytest.mark.parametrize("rest", ["2,b,y\n", LINES, '2,"b",y\n' * 3, '2,b,"y"\n' * 50_000])
 def test_an_unclosed_quote_is_refused_by_its_line(write, rest):
-    assert (
-        "E-QUOTE" in (said := refusal(write(f'id,day,note\n1,a,"x\n{rest}'))) and ".csv:2 " in said
-    )
+    message = refusal(write(f'id,day,note\n1,a,"x\n{rest}'))
+    assert "E-QUOTE" in message and ".csv:2 " in message
 
 
 def test_a_quote_inside_an_unquoted_cell_is_a_character(write):
@@ -208,8 +208,8 @@ def test_a_cell_of_200_kb_is_rejected_and_its_neighbours_kept(write):
 
 @pytest.mark.parametrize("cell", ["x" * 50_000_000, '"' + "x" * 50_000_000 + '"'])
 def test_a_line_of_50_mb_is_refused_by_its_line(write, cell):
-    said = refusal(write(f"id,day\n1,a\n2,{cell}\n"))
-    assert "E-LIMIT" in said and ".csv:3 " in said
+    message = refusal(write(f"id,day\n1,a\n2,{cell}\n"))
+    assert "E-LIMIT" in message and ".csv:3 " in message
 
 
 @pytest.mark.parametrize("line", [b"1,a\n", b"x"])
@@ -288,4 +288,4 @@ def test_parquet_that_is_none_has_no_rows_or_holds_lists_is_refused(tmp_path, wr
     pq.write_table(pa.table({"id": ["a"], "day": ["b"]}).slice(0, 0), path)
     assert "E-EMPTY" in refusal(path)
     pq.write_table(pa.table({"id": ["a"], "day": [["b"]]}), path)
-    assert "E-COLUMNS" in (said := refusal(path)) and "list" in said
+    assert "E-COLUMNS" in (message := refusal(path)) and "list" in message

@@ -86,7 +86,7 @@ def _whisker(ax: Axes, y: int, low: float, skill: float, high: float) -> None:
     at = max(skill, WORST_SHOWN)
     colour = SOFT
     if pd.notna(low):
-        colour = interval_colour(low, high)
+        colour = _interval_colour(low, high)
         ends = [max(low, WORST_SHOWN), max(high, WORST_SHOWN)]
         ax.plot(ends, [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
     mark = "o" if at == skill else "<"
@@ -104,14 +104,7 @@ def _whisker(ax: Axes, y: int, low: float, skill: float, high: float) -> None:
     )
 
 
-def interval_colour(low: float, high: float) -> str:
-    """Blue for an interval above zero, orange below, grey around it.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of the interval.
-    """
+def _interval_colour(low: float, high: float) -> str:
     return PALETTE[0] if low > 0 else PALETTE[1] if high < 0 else SOFT
 
 
@@ -149,7 +142,7 @@ def ablation_figure(table: pd.DataFrame, *, title: str = "") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Colours as in :func:`interval_colour`.
+        Blue: the interval is above zero; orange: below; grey: around it.
     """
     rows = table[::-1]
     figure = new_figure(width=8.0, height=2.0 + 0.42 * len(rows))
@@ -157,7 +150,7 @@ def ablation_figure(table: pd.DataFrame, *, title: str = "") -> Figure:
     zero_line_axes(ax)
     ends = rows[["increase_lower", "increase", "increase_upper"]].to_numpy(np.float64)
     for y, (low, at, high) in enumerate(ends):
-        colour = interval_colour(low, high)
+        colour = _interval_colour(low, high)
         ax.axhline(y, color=FAINT, linewidth=0.6, zorder=0)
         ax.plot([low, high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round")
         ax.plot(at, y, "o", color=colour, markersize=8, markeredgecolor="white")

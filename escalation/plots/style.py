@@ -61,17 +61,15 @@ def new_figure(*, width: float = 10.0, height: float = 5.0) -> Figure:
     return figure
 
 
-def headline(
-    figure: Figure, title: str, subtitle: str = "", *, left: float | None = None, low: float = 0.5
-) -> None:
+def headline(figure: Figure, title: str, subtitle: str = "", *, left: float | None = None) -> None:
     """Add a title and a subtitle, both flush left, and lay out the axes below them.
 
     Parameters
     ----------
     figure : Figure
     title, subtitle : str
-    left, low : float, optional
-        Left and lower margin in inches, if known; measuring them takes as long as drawing.
+    left : float, optional
+        Left margin in inches, if known; measuring it takes as long as drawing.
     """
     height = figure.get_figheight()
     figure.text(0.012, 1.0 - 0.12 / height, title, size=14, weight="bold", color=INK, va="top")
@@ -83,7 +81,7 @@ def headline(
     else:
         wide = figure.get_figwidth()
         figure.subplots_adjust(
-            left=left / wide, right=1.0 - 0.3 / wide, bottom=low / height, top=top - 0.1 / height
+            left=left / wide, right=1.0 - 0.3 / wide, bottom=0.5 / height, top=top - 0.1 / height
         )
 
 

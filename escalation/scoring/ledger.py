@@ -51,7 +51,7 @@ class Entry:
     @property
     def line(self) -> str:
         """The entry as canonical JSON."""
-        return canonical({name: getattr(self, name) for name in FIELDS})
+        return canonical(vars(self))
 
 
 def canonical(value: object) -> str:

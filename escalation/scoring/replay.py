@@ -41,13 +41,7 @@ REPLAY_COLUMNS = (*schema.FORECAST_COLUMNS, BASE_RATE)
 
 
 def experiment_as_of(experiment: Experiment, day: np.datetime64) -> Experiment:
-    """The experiment with its axis and its backtest ending on a day.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    day : datetime64[D]
-    """
+    """The experiment with its axis and its backtest ending on a day."""
     last = day.astype(dt.date)
     first = experiment.backtest.first_origin
     if first is not None and (last - first).days < RECORD_DAYS:

@@ -56,10 +56,6 @@ def statuses(*candidates: str | None) -> tuple[str, ...]:
 def calibration_status(probability: float, lower: float, upper: float) -> str | None:
     """The status of a probability outside its interval; None inside it.
 
-    Parameters
-    ----------
-    probability, lower, upper : float
-
     Examples
     --------
     >>> kind(calibration_status(0.2, 0.05, 0.12)), calibration_status(0.2, 0.12, 0.29)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -59,12 +58,8 @@ class Features:
         columns = tuple(self.names[i] for i in remaining)
         return replace(self, names=columns, values=read_only(self.values[remaining]))
 
-    @cached_property
-    def index(self) -> pd.MultiIndex:
-        """Unit name and day of each present row, unit by unit."""
-        return self._index(self.units)
-
     def _index(self, names: tuple[str, ...]) -> pd.MultiIndex:
+        """Unit, by name or key, and day of each present row, unit by unit."""
         units, days = self.present.shape
         if self.present.all():
             unit = np.repeat(np.arange(units, dtype=np.int32), days)
@@ -91,7 +86,7 @@ class Features:
         flat = self.values.reshape(len(self.names), self.present.size)
         if not self.present.all():
             flat = flat[:, self.present.ravel()]
-        index = self._index(self.unit_keys) if by_key else self.index
+        index = self._index(self.unit_keys if by_key else self.units)
         return pd.DataFrame(flat.T, index=index, columns=list(self.names), copy=False)
 
 

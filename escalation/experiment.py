@@ -156,8 +156,8 @@ class Experiment(Section):
     def _severity(cls, value: dict[str, tuple[int, int, int]]) -> dict[str, tuple[int, int, int]]:
         for name, rungs in value.items():
             if list(rungs) != sorted(rungs) or not 0 <= rungs[0] <= rungs[2] <= schema.HIGHEST_RUNG:
-                needed = f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that never decrease"
-                raise invalid_value("[severity]", name, rungs, needed)
+                message = f"needs three rungs from 0 to {schema.HIGHEST_RUNG} that never decrease"
+                raise invalid_value("[severity]", name, rungs, message)
         return value
 
     @field_validator("features")
@@ -203,8 +203,8 @@ class Experiment(Section):
             for key, (section, names) in available.items():
                 chosen = getattr(label, key)
                 if not set(chosen) <= set(names):
-                    needed = f"needs {key} of {section}: {', '.join(names)}"
-                    raise invalid_value(f"[[targets]] {label.name}", key, list(chosen), needed)
+                    message = f"needs {key} of {section}: {', '.join(names)}"
+                    raise invalid_value(f"[[targets]] {label.name}", key, list(chosen), message)
         return self
 
     @cached_property

@@ -56,10 +56,10 @@ def require_ending(path: Path | None, *endings: str) -> None:
     """
     if path is None or path.suffix in endings:
         return
-    allowed = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+    names = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
     raise UsageError(
         "E-FORMAT",
-        f"expected a file name that ends in {allowed}",
+        f"expected a file name that ends in {names}",
         where=str(path),
         fix=f"name it {path.stem or 'FILE'}{endings[0]}",
     )

@@ -35,8 +35,8 @@ def listed(names: Sequence[str], most: int) -> str:
     >>> listed(["a", "b", "c", "d"], 2)
     'a, b and 2 more'
     """
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    suffix = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + suffix
 
 
 def toll(killed: int | None, wounded: int | None) -> str:

@@ -35,10 +35,10 @@ def _gdelt_names(first: dt.date, last: dt.date, *, version: int) -> Iterator[str
         if version == 1
         else (_QUARTER, "gdeltv2/%Y%m%d%H%M%S.export.CSV.zip")
     )
-    when = max(dt.datetime.combine(first, dt.time()), _FIRST_DAYS[version])
-    while when.date() <= last:
-        yield when.strftime(name)
-        when += step
+    time = max(dt.datetime.combine(first, dt.time()), _FIRST_DAYS[version])
+    while time.date() <= last:
+        yield time.strftime(name)
+        time += step
 
 
 def fetch_gdelt(

@@ -114,11 +114,11 @@ def _convert(block: pa.Table, options: Options) -> Converted:
 def _known(cells: Cells, day: pa.Array) -> tuple[pa.Array, int]:
     """The day of the last change, and the number of rows for which it had to be assumed."""
     stamp = cells.count("timestamp", most=_LATEST_SECOND)
-    changed = pc.divide(stamp, _DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
-    early = flags(pc.less(changed, day))
+    last_change = pc.divide(stamp, _DAY_SECONDS).cast(pa.int32()).cast(pa.date32())
+    early = flags(pc.less(last_change, day))
     cells.refuse("Q-KNOWN-EARLY", "timestamp", early, "seconds since 1970, from event_date on")
     missing = pc.is_null(cells.without_na("timestamp"))
-    known = pc.if_else(missing, cells.known_after(day, _LAG), changed)
+    known = pc.if_else(missing, cells.known_after(day, _LAG), last_change)
     return known, int(flags(missing).sum())
 
 

@@ -72,8 +72,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
 
 def _first_day(cells: Cells) -> pa.Array:
     first = cells.day("WEEK")
-    other = flags(pc.not_equal(pc.day_of_week(first), _SATURDAY))
-    cells.refuse("Q-DATE", "WEEK", other, "a Saturday, on which ACLED's weeks begin")
+    other_day = flags(pc.not_equal(pc.day_of_week(first), _SATURDAY))
+    cells.refuse("Q-DATE", "WEEK", other_day, "a Saturday, on which ACLED's weeks begin")
     return first
 
 

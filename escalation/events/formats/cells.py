@@ -107,8 +107,8 @@ class Cells:
         return self._clean_text(column, self.present(column), longest)
 
     def _clean_text(self, column: str, values: pa.Array, longest: int) -> pa.Array:
-        clean, bad = checks.text(values, longest=longest)
-        self.refuse("Q-TEXT", column, bad, f"up to {longest} characters, none of them hidden")
+        clean, invalid = checks.text(values, longest=longest)
+        self.refuse("Q-TEXT", column, invalid, f"up to {longest} characters, none of them hidden")
         return clean
 
     def note(self, column: str, *, longest: int = LONGEST_NOTE) -> pa.Array:
@@ -144,8 +144,8 @@ class Cells:
             The cells, if the source spells some of them in its own way.
         """
         text = self.raw(column) if values is None else values
-        values, bad = checks.whole_numbers(_without_na(text), least=least, most=most)
-        self.refuse("Q-NUMBER", column, bad, f"a whole number from {least} to {most}")
+        values, invalid = checks.whole_numbers(_without_na(text), least=least, most=most)
+        self.refuse("Q-NUMBER", column, invalid, f"a whole number from {least} to {most}")
         return values
 
     def coordinates(self, latitude: str, longitude: str) -> dict[str, pa.Array]:
@@ -159,8 +159,10 @@ class Cells:
         degrees = {}
         pairs = ((schema.LATITUDE, latitude, 90), (schema.LONGITUDE, longitude, 180))
         for name, column, limit in pairs:
-            degrees[name], bad = checks.degrees(self.without_na(column), limit=limit)
-            self.refuse("Q-PLACE", column, bad, f"degrees with a decimal point, at most {limit}")
+            degrees[name], invalid = checks.degrees(self.without_na(column), limit=limit)
+            self.refuse(
+                "Q-PLACE", column, invalid, f"degrees with a decimal point, at most {limit}"
+            )
         return degrees
 
     def without_na(self, column: str) -> pa.Array:
@@ -194,13 +196,13 @@ class Cells:
             # Cells in another format must fail, even if they happen to be ISO dates.
             values = pc.if_else(pc.match_substring_regex(values, form), dashed, "no date")
         other = () if form else NAMED_MONTHS
-        days, bad = checks.dates(
+        days, invalid = checks.dates(
             values, format=options.date_format, other=other, midnight=not form, zone=zone
         )
         expected = f"a day as {options.date_format or shown}"
         if zone:
             expected += f" that clocks in {zone} showed"
-        self.refuse("Q-DATE", column, bad, expected)
+        self.refuse("Q-DATE", column, invalid, expected)
         return days
 
     def known_after(self, days: pa.Array, lag: int) -> pa.Array:
@@ -226,10 +228,12 @@ class Cells:
         coarsest = self.options.coarsest
         codes = whole(self.raw(column))
         known = is_one_of(codes, map(str, days))
-        fine = is_one_of(codes, (str(code) for code, length in days.items() if length <= coarsest))
+        precise = is_one_of(
+            codes, (str(code) for code, length in days.items() if length <= coarsest)
+        )
         expected = f"a whole number from {min(days)} to {max(days)}"
         self.refuse("Q-NUMBER", column, flags(pc.is_valid(codes)) & ~known, expected)
-        self.refuse("Q-PRECISION", column, known & ~fine, f"a date known within {coarsest} days")
+        self.refuse("Q-PRECISION", column, known & ~precise, f"a date known within {coarsest} days")
 
     def one_of(self, column: str, words: Collection[str]) -> pa.Array:
         """One of a few words, in any case.

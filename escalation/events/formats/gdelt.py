@@ -121,9 +121,9 @@ def _codes(cells: Cells) -> tuple[pa.Array, int]:
     code, base, root = (
         whole(cells.raw(name)) for name in ("EventCode", "EventBaseCode", "EventRootCode")
     )
-    codes, restored, wrong = cameo.with_zeros(code, base=base, root=root)
+    codes, restored, contradictory = cameo.with_zeros(code, base=base, root=root)
     expected = "a code that agrees with EventBaseCode and EventRootCode, with its leading zero"
-    cells.refuse("Q-TYPE", "EventCode", wrong, expected)
+    cells.refuse("Q-TYPE", "EventCode", contradictory, expected)
     return codes, int(restored.sum())
 
 
@@ -160,9 +160,9 @@ def _side(cells: Cells, actor: str) -> pa.Array:
 
 
 def _interstate(cells: Cells) -> Mask:
-    other = pc.not_equal(cells.raw("Actor1CountryCode"), cells.raw("Actor2CountryCode"))
+    foreign = pc.not_equal(cells.raw("Actor1CountryCode"), cells.raw("Actor2CountryCode"))
     state = is_one_of(cells.raw("Actor1Type1Code"), ["GOV", "MIL"])
-    return flags(other) & state & is_one_of(cells.raw("Actor2Type1Code"), ["MIL"])
+    return flags(foreign) & state & is_one_of(cells.raw("Actor2Type1Code"), ["MIL"])
 
 
 def _confidence(cells: Cells) -> pa.Array:

@@ -121,8 +121,8 @@ def _convert(block: pa.Table, options: Options) -> Converted:
 
 def _identifiers(cells: Cells) -> pa.Array:
     numbers = whole(cells.raw("eventid"))
-    wrong = flags(pc.invert(pc.match_substring_regex(numbers, "^[0-9]{12,13}$")))
-    cells.refuse("Q-ID", "eventid", wrong, "a number of 12 digits")
+    invalid = flags(pc.invert(pc.match_substring_regex(numbers, "^[0-9]{12,13}$")))
+    cells.refuse("Q-ID", "eventid", invalid, "a number of 12 digits")
     return numbers
 
 
@@ -134,8 +134,8 @@ def _day(cells: Cells) -> pa.Array:
         pc.utf8_lpad(pc.if_else(pa.array(unknown), "1", number), 2, "0")
         for number, unknown in ((month, no_month), (day, no_day | no_month))
     )
-    days, bad = checks.dates(pc.binary_join_element_wise(year, month, day, "-"))
-    cells.refuse("Q-DATE", "iday", bad, "a calendar day, or 0")
+    days, invalid = checks.dates(pc.binary_join_element_wise(year, month, day, "-"))
+    cells.refuse("Q-DATE", "iday", invalid, "a calendar day, or 0")
     coarsest, (_, of_month, of_year) = cells.options.coarsest, _DAYS
     coarse = (no_month & (of_year > coarsest)) | (no_day & ~no_month & (of_month > coarsest))
     cells.refuse("Q-PRECISION", "iday", coarse, f"a date known within {coarsest} days")

@@ -91,17 +91,17 @@ def _convert(block: pa.Table, options: Options) -> Converted:
 def _codes(cells: Cells) -> tuple[pa.Array, int]:
     """CAMEO codes, and the number of restored leading zeros."""
     codes, none = whole(cells.raw("CAMEO Code")), pa.nulls(len(cells.block), pa.string())
-    codes, restored, wrong = cameo.with_zeros(codes, base=none, root=none)
+    codes, restored, ambiguous = cameo.with_zeros(codes, base=none, root=none)
     cells.refuse(
-        "Q-TYPE", "CAMEO Code", wrong, "a code of three or four digits, with its leading zero"
+        "Q-TYPE", "CAMEO Code", ambiguous, "a code of three or four digits, with its leading zero"
     )
     return codes, int(restored.sum())
 
 
 def _interstate(cells: Cells) -> Mask:
-    other = pc.not_equal(cells.raw("Source Country"), cells.raw("Target Country"))
+    foreign = pc.not_equal(cells.raw("Source Country"), cells.raw("Target Country"))
     state = _has_sector(cells.raw("Source Sectors"), "Government|Military")
-    return flags(other) & state & _has_sector(cells.raw("Target Sectors"), "Military")
+    return flags(foreign) & state & _has_sector(cells.raw("Target Sectors"), "Military")
 
 
 def _has_sector(sectors: pa.Array, names: str) -> Mask:

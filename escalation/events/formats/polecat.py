@@ -148,9 +148,9 @@ def _side(cells: Cells, side: str) -> pa.Array:
 
 
 def _interstate(cells: Cells) -> Mask:
-    other = pc.not_equal(cells.raw("Actor Country"), cells.raw("Recipient Country"))
+    foreign = pc.not_equal(cells.raw("Actor Country"), cells.raw("Recipient Country"))
     state = is_one_of(cells.raw("Primary Actor Sector"), _STATE)
-    return flags(other) & state & is_one_of(cells.raw("Primary Recipient Sector"), _FORCES)
+    return flags(foreign) & state & is_one_of(cells.raw("Primary Recipient Sector"), _FORCES)
 
 
 def _tags(cells: Cells) -> pa.Array:

@@ -94,10 +94,10 @@ def _convert(block: pa.Table, options: Options, *, placed: bool = True) -> Conve
     columns[schema.SOURCE] = pc.fill_null(columns[schema.SOURCE], _NAME)
     if placed:
         _check_place(cells)
-    severity, bad = checks.whole_numbers(
+    severity, invalid = checks.whole_numbers(
         cells.without_na(schema.SEVERITY), most=schema.HIGHEST_RUNG
     )
-    cells.refuse("Q-NUMBER", schema.SEVERITY, bad, f"a rung from 0 to {schema.HIGHEST_RUNG}")
+    cells.refuse("Q-NUMBER", schema.SEVERITY, invalid, f"a rung from 0 to {schema.HIGHEST_RUNG}")
     by_ladder = severity_of(
         columns[schema.EVENT_TYPE],
         ladder=options.ladder,

@@ -124,8 +124,8 @@ def _days(cells: Cells) -> tuple[pa.Array, pa.Array, int]:
 
 def _ids(cells: Cells) -> pa.Array:
     ids = whole(cells.raw("id"))
-    wrong = flags(pc.invert(pc.match_substring_regex(ids, "^[0-9]{1,15}$")))
-    cells.refuse("Q-ID", "id", wrong, "a whole number")
+    invalid = flags(pc.invert(pc.match_substring_regex(ids, "^[0-9]{1,15}$")))
+    cells.refuse("Q-ID", "id", invalid, "a whole number")
     return ids
 
 

@@ -30,8 +30,8 @@ from escalation.events.store.parts import (
     PART_SCHEMA,
     VERSION_SCHEMA,
     alive_rows,
+    open_parts,
     rewrite,
-    stored,
     to_frame,
 )
 from escalation.events.versions import sort_versions
@@ -157,8 +157,8 @@ class ArchiveStore:
         """
         listing = self._filled()
         always = {schema.EVENT_ID, schema.SOURCE, schema.OPERATION, *schema.DATE_COLUMNS}
-        chosen = VERSION_SCHEMA.names if columns is None else always.union(columns)
-        names = [name for name in VERSION_SCHEMA.names if name in chosen]
+        selected = VERSION_SCHEMA.names if columns is None else always.union(columns)
+        names = [name for name in VERSION_SCHEMA.names if name in selected]
         with _reading(self.folder):
             versions = to_frame(self._parts(listing).to_table(columns=names))
         # Repeats and conflicts were refused by append.
@@ -198,15 +198,15 @@ class ArchiveStore:
         listing = self._filled()
         covered = _covered(listing)
         when = covered_day(covered if day is None else day, covered)
-        chosen = ds.field(schema.KNOWN_DATE) <= when.astype(object)
+        selected = ds.field(schema.KNOWN_DATE) <= when.astype(object)
         if source is not None:
-            chosen &= ds.field(schema.SOURCE) == source
+            selected &= ds.field(schema.SOURCE) == source
         keys = [EVENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
         with _reading(self.folder):
             parts = self._parts(listing)
-            alive = alive_rows(parts.to_table(columns=keys, filter=chosen))
+            alive = alive_rows(parts.to_table(columns=keys, filter=selected))
             batches, start = [], 0
-            for batch in parts.to_batches(columns=list(columns), filter=chosen):
+            for batch in parts.to_batches(columns=list(columns), filter=selected):
                 keep = alive[start : start + batch.num_rows]
                 batches.append(batch.filter(pa.array(keep)))
                 start += batch.num_rows
@@ -264,7 +264,7 @@ class ArchiveStore:
         )
 
     def _parts(self, listing: Listing) -> ds.Dataset:
-        return stored([self.folder / part for part in listing.parts])
+        return open_parts([self.folder / part for part in listing.parts])
 
     def _index(self, listing: Listing) -> Index:
         """Hashes of the parts; cached until another command adds a part."""
@@ -275,7 +275,9 @@ class ArchiveStore:
     def _read_index(self, parts: Sequence[str]) -> Index:
         keys = PART_SCHEMA.empty_table().select(HASH_COLUMNS)
         if parts:
-            keys = stored([self.folder / part for part in parts]).to_table(columns=HASH_COLUMNS[:3])
+            keys = open_parts([self.folder / part for part in parts]).to_table(
+                columns=HASH_COLUMNS[:3]
+            )
         return Index.of(keys)
 
     def _extended_index(

@@ -26,7 +26,7 @@ from escalation.events.store.hashing import (
     repeated_rows,
     version_hashes,
 )
-from escalation.events.store.intake import ROWS_PER_SHARE, conformed
+from escalation.events.store.intake import ROWS_PER_SHARE, conform
 from escalation.events.store.listing import FileRecord
 from escalation.events.store.missing import MentionedEvents
 from escalation.events.store.parts import known_days
@@ -88,7 +88,7 @@ def _validate(check: FileCheck, on_rows: OnRows) -> FileReport:
     contents: list[Hashes] = []
     repeated_ids = RepeatedIds()
     for table, line_numbers in check.tables(on_rows):
-        for batch in conformed(table).combine_chunks().to_batches():
+        for batch in conform(table).combine_chunks().to_batches():
             events = event_hashes(batch)
             if has_ids(check.layout):
                 repeated_ids.add(batch, events)

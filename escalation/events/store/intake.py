@@ -89,7 +89,7 @@ def _member(ordered: Hashes, hashes: Hashes) -> tuple[NDArray[np.bool_], NDArray
     return ordered[at] == hashes, at
 
 
-def conformed(table: pa.Table) -> pa.Table:
+def conform(table: pa.Table) -> pa.Table:
     """A table of canonical events with the archive's columns and types, validated.
 
     Raises
@@ -137,7 +137,7 @@ def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
     pending: list[pa.Table] = []
     rows = 0
     for table in tables:
-        pending.append(conformed(table))
+        pending.append(conform(table))
         rows += table.num_rows
         if rows >= ROWS_PER_GROUP:
             yield from _batches(pending)
@@ -193,7 +193,7 @@ def take_in(tables: Iterable[pa.Table], index: Index, path: Path) -> Intake:
     ------
     InputError
         ``E-CONFLICT`` if a row contradicts the archive or another row; whatever
-        :func:`conformed` refuses.
+        :func:`conform` refuses.
     """
     rows, written, days = 0, 0, None
     with writer(path) as part:

@@ -115,9 +115,9 @@ class MentionedEvents:
             )
         if len(missing):
             known = missing[schema.KNOWN_DATE].combine_chunks()
-            when = pc.max_element_wise(add_days(known, 1), self._last_known)
+            retracted_on = pc.max_element_wise(add_days(known, 1), self._last_known)
             place = missing.schema.get_field_index(schema.KNOWN_DATE)
-            table = missing.set_column(place, missing.schema.field(place), when)
+            table = missing.set_column(place, missing.schema.field(place), retracted_on)
             yield table.append_column(schema.OPERATION, pa.repeat(RETRACT, len(table)))
 
 

@@ -59,7 +59,7 @@ def rewrite(path: Path, drop: NDArray[np.int64]) -> None:
     shorter.replace(path)
 
 
-def stored(paths: Sequence[Path]) -> ds.Dataset:
+def open_parts(paths: Sequence[Path]) -> ds.Dataset:
     """Several parts as one dataset, read lazily; a damaged page raises an error."""
     return ds.dataset([str(path) for path in paths], schema=PART_SCHEMA, format=_VERIFIED)
 

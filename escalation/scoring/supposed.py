@@ -170,18 +170,13 @@ class SupposedEvent:
         return {}
 
     def _severity(self, ladder: Any) -> int:
-        killed, wounded = (
-            pa.array([self.numbers.get(name)], pa.int64()) for name in schema.COUNT_COLUMNS
-        )
+        counts = {
+            name: pa.array([self.numbers.get(name)], pa.int64()) for name in schema.COUNT_COLUMNS
+        }
         actor, target = (pa.array([side], pa.string()) for side in (self.actor, self.target))
-        rung = severity_of(
-            pa.array([self.event_type]),
-            ladder=ladder,
-            killed=killed,
-            wounded=wounded,
-            interstate=between_states(actor, target),
-        )
-        return int(rung[0].as_py())
+        interstate = between_states(actor, target)
+        types = pa.array([self.event_type])
+        return int(severity_of(types, ladder=ladder, **counts, interstate=interstate)[0].as_py())
 
     def _tags(self, events: pd.DataFrame, place: dict[str, Any]) -> str | None:
         """Tags of the latest similar event, at the same place if there is one there."""

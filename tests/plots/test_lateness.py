@@ -18,7 +18,7 @@ SPANS = ["same day", "1", "2 to 3", "4 to 7", "8 to 14", "15 to 30", "over 30"]
 
 
 def archive(*, updated=3, sources=("afp", "reuters")):
-    """Ten events a source; of each source some were updated from 1 killed to 5."""
+    """Ten events per source, some of them updated from 1 killed to 5."""
     rows = []
     for source in sources:
         for number, delay in enumerate(DELAYS):

@@ -23,7 +23,7 @@ DAY = "2020-03-14"
 
 
 def of_that_day(archive):
-    """All labels of the bundled experiment, by the baselines alone, as of a day."""
+    """The page of all labels of the bundled experiment, with baselines only, as of a day."""
     written = load_experiment(bundled("iraq_crisis.toml")).model_dump(mode="json")
     for target in written["targets"]:
         target["models"] = ["ewma_nb"]
@@ -45,7 +45,7 @@ def text(data):
 
 
 def known_after(archive, rng):
-    """The same archive with events of before the day added, changed and retracted after it."""
+    """The archive with events before the day that are added, changed or retracted after it."""
     known = archive.until(DAY).versions.drop_duplicates("event_id")
     known = known[~known["event_id"].isin(archive.versions.query("known_date > @DAY")["event_id"])]
     later = pd.Timestamp(DAY) + pd.Timedelta(days=1)

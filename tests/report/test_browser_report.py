@@ -159,7 +159,7 @@ def test_a_link_from_the_list_opens_a_unit_that_was_closed(browser, folder):
 
 
 def printed(browser, *, tries=10):
-    """The page as PDF; a browser on a busy machine fails at it once in a while, not every time."""
+    """The page as PDF, with retries: on a busy machine, printing sometimes fails."""
     from selenium.common.exceptions import WebDriverException
 
     try:

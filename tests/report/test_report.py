@@ -234,7 +234,7 @@ def test_outcomes_that_were_not_known_on_the_day_are_hidden(data):
 
 
 def corners(path):
-    """The points of a path of M, H, V and Z, by walking it."""
+    """The corners of a path of M, H, V and Z commands."""
     at, points = [0.0, 0.0], []
     for command, numbers in re.findall("([MHVZ])([^MHVZ]*)", path):
         values = [float(n) for n in numbers.split()]

@@ -44,7 +44,7 @@ mlflow_version: 3.17.2
 
 @pytest.fixture(scope="module")
 def original(trained, tmp_path_factory):
-    """A logged model as it lies in the store, and the hash that was registered."""
+    """A logged model in the store, and its registered hash."""
     root = tmp_path_factory.mktemp("logged")
     folder = root / "data" / "artifact"
     model, manifest = trained.models["logistic"], manifest_of(trained, "logistic")
@@ -66,7 +66,7 @@ def logged(original, tmp_path):
 
 @pytest.fixture
 def marker(tmp_path, monkeypatch):
-    """A file that hostile code would write, and a module on the path that would write it."""
+    """A marker file, and a hostile module on the path that would write it."""
     path = tmp_path / "marker"
     importable = tmp_path / "importable"
     importable.mkdir()
@@ -91,7 +91,7 @@ def rehash(folder):
 
 
 def refused(load, code):
-    """The refusal; neither the path nor the hostile module was touched."""
+    """The error message; neither the path nor the hostile module was touched."""
     path = list(sys.path)
     with pytest.raises(ModelError) as raised:
         load()
@@ -111,7 +111,7 @@ def test_an_untouched_model_is_loaded(logged, trained):
 
 DESCRIPTIONS = {
     "a pickle": "flavors: {sklearn: {pickled_model: model.pkl, serialization_format: pickle}}",
-    "a pickle beside ours": DESCRIPTION.replace(
+    "a pickle next to the model": DESCRIPTION.replace(
         "  python_function:", "  sklearn: {pickled_model: model.pkl}\n  python_function:"
     ),
     "a loader": DESCRIPTION.replace("escalation.scoring.serving", "hostile_loader"),
@@ -197,7 +197,7 @@ def test_a_truncated_model_is_refused_with_and_without_its_own_hash(logged, leng
 
 
 def repack(path, change):
-    """Pack a model file again with its members changed, each with a valid checksum."""
+    """Repack a model file with changed members and valid checksums."""
     with zipfile.ZipFile(path) as packed:
         members = {name: packed.read(name) for name in packed.namelist()}
     change(members)
@@ -219,7 +219,7 @@ def flip_coefficient(members):
 
 
 def test_a_flipped_coefficient_with_a_valid_checksum_is_refused_twice(logged):
-    """By the registered hash, and where that was changed too, by the recorded answers."""
+    """By the registered hash, and by the canary if the hash was changed too."""
     root, digest = logged
     folder = root / "data" / "artifact"
     repack(folder / MODEL_FILE, flip_coefficient)
@@ -238,7 +238,7 @@ def edit_schema(change):
 
 
 def name_function(module, name):
-    """Put a reference to a function where the model's settings are."""
+    """Replace the model's settings by a reference to a function."""
 
     def change(table):
         table["content"]["content"]["evil"] = {
@@ -265,8 +265,8 @@ MODEL_FILES = {
         "sklearn.preprocessing._function_transformer", "FunctionTransformer"
     ),
     "a call": top_type("builtins", "eval", "FunctionNode"),
-    "a reader of its own": edit_schema(lambda t: t.update(__loader__="hostile_loader")),
-    "no reader": edit_schema(lambda t: t.pop("__loader__")),
+    "another loader": edit_schema(lambda t: t.update(__loader__="hostile_loader")),
+    "no loader": edit_schema(lambda t: t.pop("__loader__")),
     "another protocol": edit_schema(lambda t: t.update(protocol=99)),
     "a list": lambda members: members.update({"schema.json": b"[]"}),
     "too deep": deep,
@@ -327,7 +327,7 @@ for folder, digest in zip(sys.argv[1::2], sys.argv[2::2]):
 
 
 def bomb(root, member):
-    """320 MB that take a third of a megabyte on disk, in a model's file; its right hash."""
+    """Put 320 MB, a third of a megabyte on disk, into a model file; return the new hash."""
     folder = root / "data" / "artifact"
     with zipfile.ZipFile(folder / MODEL_FILE, "w", zipfile.ZIP_DEFLATED) as packed:
         with packed.open(member, "w", force_zip64=True) as into:
@@ -362,25 +362,25 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(logged, name):
 
 
 MANIFESTS = {
-    "a key less": lambda table: table.pop("columns"),
-    "a key more": lambda table: table.update(loader="hostile_loader"),
+    "a missing key": lambda table: table.pop("columns"),
+    "an extra key": lambda table: table.update(loader="hostile_loader"),
     "text for a list": lambda table: table.update(columns="events_sum_7d"),
     "no columns": lambda table: table.update(columns=[]),
-    "columns that are no text": lambda table: table.update(columns=[1] * len(table["columns"])),
+    "columns that are not text": lambda table: table.update(columns=[1] * len(table["columns"])),
     "another width": lambda table: table["columns"].append("more"),
     "an unknown target": lambda table: table["target"].update(name="nobody"),
-    "an odd experiment": lambda table: table["experiment"].update(panel=7),
+    "an invalid experiment": lambda table: table["experiment"].update(panel=7),
     "an unknown family": lambda table: table["experiment"]["features"].update(hostile={}),
     "no pool": lambda table: table["base_rate"].pop("pool"),
     "a rate that is text": lambda table: table["base_rate"].update(pool="0.5"),
-    "units that are no mapping": lambda table: table["base_rate"].update(units=[1]),
+    "units that are not a mapping": lambda table: table["base_rate"].update(units=[1]),
     "a unit without a name": lambda table: table["base_rate"]["names"].popitem(),
     "a name of one part": lambda table: table["base_rate"]["names"].update(all=["all"]),
     "a name that is a number": lambda table: table["base_rate"]["names"].update(all=[1, ""]),
     "no canary": lambda table: table["canary"].update(rows=[], unit=[], day=[], probability=[]),
     "a canary without rows": lambda table: table["canary"].pop("rows"),
     "a canary of text": lambda table: table["canary"].update(probability=["x"] * 8),
-    "a day that is none": lambda table: table.update(trained_to="soon"),
+    "an invalid day": lambda table: table.update(trained_to="soon"),
     "no median": lambda table: table["typical"].pop(table["columns"][0]),
     "versions that are numbers": lambda table: table.update(versions={"numpy": 2}),
     "a number for text": lambda table: table.update(family=1),

@@ -65,7 +65,7 @@ def test_twenty_random_scores_change_by_the_contribution_of_their_top_event(
 def test_removing_all_events_at_once_equals_removing_them_one_by_one(
     trained, scorer, random_archive, first_day, lag, seed
 ):
-    """Late news, moved and retracted events, units that one event opened, places that differ."""
+    """With late news, moved and retracted events, units of one event, and differing locations."""
     archive = random_archive(seed, days=60, events=30)
     experiment = load_experiment(bundled("iraq_crisis.toml")).model_dump(mode="json")
     experiment["data"] |= {"last_day": None, "first_day": first_day and "2020-01-20", "lag": lag}

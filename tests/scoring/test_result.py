@@ -90,7 +90,7 @@ def store(tmp_path, monkeypatch):
 
 
 def served(result, name, uri, **options):
-    """An estimator's answers from MLflow's registry, and its own, on the training table."""
+    """Probabilities of an estimator, from MLflow's registry and directly, on the training table."""
     estimator = result.refit(name).estimator
     mlflow.sklearn.log_model(
         estimator, name=name, registered_model_name=name, pip_requirements=[], **options
@@ -104,7 +104,7 @@ def served(result, name, uri, **options):
 
 
 def test_a_registered_pipeline_gives_the_same_probabilities(result, store):
-    """The registry of MLflow takes it; that of ``score`` says what to do instead."""
+    """MLflow's registry accepts it; ``score`` refuses it and says what to do instead."""
     run = mlflow.get_run(esc.log_run(result))
     assert "brier/mine" in run.data.metrics
     answers, expected = served(result, "mine", store)

@@ -131,7 +131,7 @@ def test_the_first_places_within_the_budget_raise_an_alert_and_the_whole_never_d
 
 
 def with_record(scorer, **changes):
-    """The scorer with another record or another finding about it."""
+    """The scorer with another record, or another verdict on it."""
     record = {**scorer.manifest.record, **changes.pop("record", {})}
     manifest = replace(scorer.manifest, record=record, **changes)
     return replace(scorer, manifest=manifest)

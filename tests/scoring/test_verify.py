@@ -170,7 +170,7 @@ def test_with_few_positives_it_is_too_early_to_tell(verified):
 
 
 def test_drifted_inputs_are_found_and_others_are_not(early, crisis):
-    """Half a year without many attacks: recent counts are lower than those of the crisis."""
+    """The last half year has few attacks: its counts are lower than those of the crisis."""
     table = drift(early[1], crisis, np.datetime64("2020-12-31"))
     assert set(table["column"]) == set(early[1].manifest.columns)
     assert table["psi"].is_monotonic_decreasing

@@ -25,6 +25,11 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         Name of the model.
     """
     case, X = trained.case, trained.table.X
+    counts: dict[str, Any] = {}
+    if not case.target.falls:
+        mixture = CountMixture.fitted(X, trained.table.count, horizon=case.target.horizon)
+        counts = mixture.as_dict()
+    skill = trained.summary.loc[trained.summary["model"] == family, "skill_vs_climatology_lower"]
     return Manifest(
         family=family,
         experiment=case.experiment.model_dump(mode="json"),
@@ -35,11 +40,11 @@ def manifest_of(trained: Trained, family: str) -> Manifest:
         known_basis=case.prepared.archive.known_basis,
         base_rate=_base_rates(trained),
         record=track_record_of(trained, family).as_dict(),
-        informative=_informative(trained, family),
+        informative=bool((skill.astype(float) > 0.0).any()),
         null_share=trained.null_share,
         canary=canary_of(trained.models[family], X),
         typical={str(name): float(value) for name, value in X.median().items()},
-        counts=_counts(trained),
+        counts=counts,
         event_types=sorted(case.prepared.archive.as_of(trained.trained_to)["event_type"].unique()),
     )
 
@@ -70,14 +75,6 @@ def canary_of(model: Any, X: pd.DataFrame, *, rows: int = 8) -> dict[str, Any]:
     }
 
 
-def _counts(trained: Trained) -> dict[str, Any]:
-    """The mixture of counts, fitted on the training rows; empty if the label counts no events."""
-    target, table = trained.case.target, trained.table
-    if target.falls:
-        return {}
-    return CountMixture.fitted(table.X, table.count, horizon=target.horizon).as_dict()
-
-
 def track_record_of(trained: Trained, family: str) -> TrackRecord:
     """Track record of one of a training's models, from what had resolved by the last day.
 
@@ -92,12 +89,6 @@ def track_record_of(trained: Trained, family: str) -> TrackRecord:
     last = len(case.prepared.days) - 1
     issued = resolved_forecasts(case.prepared, trained.forecasts, known, at=last)
     return record_of(issued, family, horizon=case.target.horizon)
-
-
-def _informative(trained: Trained, family: str) -> bool:
-    """Whether the interval of a model's skill over climatology lies above zero."""
-    rows = trained.summary[trained.summary["model"] == family]
-    return bool((rows["skill_vs_climatology_lower"].astype(float) > 0.0).any())
 
 
 def _base_rates(trained: Trained) -> dict[str, Any]:

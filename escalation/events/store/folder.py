@@ -27,7 +27,6 @@ from escalation.events.store.listing import FileRecord, Listing, placing, read_l
 from escalation.events.store.parts import (
     EVENT_HASH,
     HASH_COLUMNS,
-    PART_SCHEMA,
     VERSION_SCHEMA,
     alive_rows,
     open_parts,
@@ -160,7 +159,7 @@ class ArchiveStore:
         selected = VERSION_SCHEMA.names if columns is None else always.union(columns)
         names = [name for name in VERSION_SCHEMA.names if name in selected]
         with _reading(self.folder):
-            versions = to_frame(self._parts(listing).to_table(columns=names))
+            versions = to_frame(self._open(listing.parts).to_table(columns=names))
         # Repeats and conflicts were refused by append.
         return EventArchive(sort_versions(versions), _covered(listing), listing.known_basis)
 
@@ -203,7 +202,7 @@ class ArchiveStore:
             selected &= ds.field(schema.SOURCE) == source
         keys = [EVENT_HASH, schema.KNOWN_DATE, schema.OPERATION]
         with _reading(self.folder):
-            parts = self._parts(listing)
+            parts = self._open(listing.parts)
             alive = alive_rows(parts.to_table(columns=keys, filter=selected))
             batches, start = [], 0
             for batch in parts.to_batches(columns=list(columns), filter=selected):
@@ -263,8 +262,8 @@ class ArchiveStore:
             fix="ingest a file with `escalation ingest`",
         )
 
-    def _parts(self, listing: Listing) -> ds.Dataset:
-        return open_parts([self.folder / part for part in listing.parts])
+    def _open(self, parts: Iterable[str]) -> ds.Dataset:
+        return open_parts([self.folder / part for part in parts])
 
     def _index(self, listing: Listing) -> Index:
         """Hashes of the parts; cached until another command adds a part."""
@@ -272,13 +271,8 @@ class ArchiveStore:
             self._cached_index = (listing.parts, self._read_index(listing.parts))
         return self._cached_index[1]
 
-    def _read_index(self, parts: Sequence[str]) -> Index:
-        keys = PART_SCHEMA.empty_table().select(HASH_COLUMNS)
-        if parts:
-            keys = open_parts([self.folder / part for part in parts]).to_table(
-                columns=HASH_COLUMNS[:3]
-            )
-        return Index.of(keys)
+    def _read_index(self, parts: Iterable[str]) -> Index:
+        return Index.of(self._open(parts).to_table(columns=HASH_COLUMNS[:3]))
 
     def _extended_index(
         self, listing: Listing, record: FileRecord, index: Index

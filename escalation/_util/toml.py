@@ -24,7 +24,7 @@ class TomlTable:
         Values that are None are omitted.
     above, below : sequence of str
         Comments before the header, and verbatim lines after the values.
-    beside : mapping of str to str
+    inline : mapping of str to str
         Comment at the end of a value's line, by key.
     """
 
@@ -32,7 +32,7 @@ class TomlTable:
     values: Mapping[str, Any] = field(default_factory=dict)
     above: Sequence[str] = ()
     below: Sequence[str] = ()
-    beside: Mapping[str, str] = field(default_factory=dict)
+    inline: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -41,7 +41,7 @@ class TomlTable:
         lines += [self.header] if self.header else []
         for name, value in self.values.items():
             if value is not None:
-                note = self.beside.get(name, "")
+                note = self.inline.get(name, "")
                 line = f"{toml_key(name)} = {toml_value(value)}"
                 lines.append(f"{line}   {toml_comment(note)}" if note else line)
         return "\n".join([*lines, *self.below])

@@ -182,13 +182,13 @@ class _Draft:
         values["lag"] = facts.lag
         if facts.start > facts.first_day:
             values["first_day"] = facts.start.item()
-        beside = {
+        inline = {
             "encoding": "the file is not UTF-8: check that names with accents are right",
             "columns": "the file's own names, and what is read from them: check them",
             "lag": f"days; {_lag_reason(facts)}",
             "first_day": f"one event in a hundred is older, back to {facts.first_day}",
         }
-        return TomlTable("[data]", values, beside=beside)
+        return TomlTable("[data]", values, inline=inline)
 
     @property
     def _kind(self) -> schema.UnitKind | None:
@@ -259,7 +259,7 @@ class _Draft:
             "1 words, 2 coercion without violence, 3 violence, 4 wounded, 5 killed, 6 states or "
             "leaders.",
         ]
-        beside = {
+        inline = {
             name: f"{nonviolent_reason(name)}: {'' if rungs[0] == 1 else 'coercion, '}no violence"
             for name, rungs in quiet.items()
         }
@@ -270,7 +270,7 @@ class _Draft:
             if rungs is None
         ]
         values = {name: list(rungs) for name, rungs in quiet.items()}
-        yield TomlTable("[severity]", values, above, below, beside)
+        yield TomlTable("[severity]", values, above, below, inline)
 
     def _backtest(self) -> TomlTable:
         facts, values = self.facts, {"every": _WEEK}
@@ -289,8 +289,8 @@ class _Draft:
                 "so horizons and steps are whole weeks, and origins fall on the day that ends one.",
             ]
             values = {"first_origin": self._middle(), **values}
-        beside = {"refit_every": "origins", "train_every": "days between the rows to learn from"}
-        return TomlTable("[backtest]", values, above, beside=beside)
+        inline = {"refit_every": "origins", "train_every": "days between the rows to learn from"}
+        return TomlTable("[backtest]", values, above, inline=inline)
 
     def _middle(self) -> Any:
         """The day in the middle of the axis on which weeks end."""

@@ -88,12 +88,6 @@ def load_events(
         ``E-SOURCE`` for an unknown format or a missing file name.
     InputError
         If the file, or too many of its rows, can't be read.
-
-    Examples
-    --------
-    >>> archive = load_events("iraq_crisis")
-    >>> len(archive.as_of("2020-03-11")), archive.covered_to
-    (86, np.datetime64('2024-10-01'))
     """
     if path is not None and path.is_dir():
         return ArchiveStore(path).archive(columns=columns)

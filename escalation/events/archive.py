@@ -201,15 +201,10 @@ class EventArchive:
         'assumed'
         """
         from escalation.events.frames import archive_of_frame
+        from escalation.events.source import Options
 
-        return archive_of_frame(
-            df,
-            columns=columns or {},
-            known_date=known_date,
-            zone=zone,
-            date_format=date_format,
-            max_bad=max_bad,
-        )
+        options = Options(date_format=date_format, zone=zone)
+        return archive_of_frame(df, columns or {}, known_date, options, max_bad)
 
     def __repr__(self) -> str:
         """Two lines: numbers of events and versions, and the days covered."""
@@ -307,13 +302,7 @@ def _hashed(column: pd.Series) -> NDArray[np.uint64]:
 
 
 def weakest_basis(bases: Iterable[schema.KnownBasis]) -> schema.KnownBasis:
-    """Return the least trustworthy way in which ``known_date`` was obtained.
-
-    Examples
-    --------
-    >>> weakest_basis(["observed", "assumed"])
-    'assumed'
-    """
+    """Return the least trustworthy way in which ``known_date`` was obtained."""
     return max(bases, key=schema.KNOWN_BASES.index)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,23 +25,21 @@ _SHOWN = "DataFrame"
 
 def archive_of_frame(
     df: pd.DataFrame,
-    *,
     columns: Mapping[str, str],
     known_date: str | int | None,
-    zone: str | None,
-    date_format: str | None,
+    options: Options,
     max_bad: float,
 ) -> EventArchive:
     """Implement :meth:`EventArchive.from_pandas`.
 
     Parameters
     ----------
-    df, columns, known_date, zone, date_format, max_bad
+    df, columns, known_date, options, max_bad
         See there.
     """
     table = _canonical_table(df, columns, known_date)
-    lag = known_date if isinstance(known_date, int) else None
-    options = Options(date_format=date_format, zone=zone, lag=lag)
+    if isinstance(known_date, int):
+        options = replace(options, lag=known_date)
     with tempfile.TemporaryDirectory() as folder, python_advice():
         path = Path(folder) / f"{_SHOWN}.parquet"
         table.to_parquet(path, index=False)

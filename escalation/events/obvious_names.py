@@ -107,13 +107,7 @@ def similar_columns(
 
 
 def _similarity(key: str, column: str) -> float:
-    """Return a similarity from 0 to 1; short names with the same last word are just similar enough.
-
-    Examples
-    --------
-    >>> _similarity("day_of_attack", "event_date") < _similarity("attack_date", "event_date")
-    True
-    """
+    """Return a similarity, 0 to 1, that just suffices for short names with the same last word."""
     words = key.split("_")
     same_end = len(words) <= _MOST_WORDS and words[-1] == column.rpartition("_")[2]
     return max(difflib.SequenceMatcher(None, column, key).ratio(), _SIMILAR if same_end else 0)

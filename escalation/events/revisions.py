@@ -225,13 +225,7 @@ def events_reported(archive: EventArchive) -> pd.DataFrame:
 
 
 def suggested_lag(days_late: pd.Series) -> int:
-    """Return the fewest whole days within which at least 90% of first reports arrived.
-
-    Examples
-    --------
-    >>> suggested_lag(pd.Series([0, 0, 0, 0, 0, 0, 0, 1, 2, 30]))
-    2
-    """
+    """Return the fewest whole days within which at least 90% of first reports arrived."""
     return int(np.quantile(days_late, ENOUGH_REPORTS, method="inverted_cdf"))
 
 

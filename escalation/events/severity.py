@@ -70,11 +70,6 @@ def unrated(types: pa.Array, *, ladder: Mapping[str, schema.Rungs]) -> Mask:
     ----------
     types : pyarrow.Array of string, shape (event,)
     ladder : mapping of str to Rungs
-
-    Examples
-    --------
-    >>> unrated(pa.array(["battle", "picnic", None]), ladder=schema.SEVERITY_LADDER).tolist()
-    [False, True, False]
     """
     rated = looked_up(types, lambda name: name if _rungs(name, ladder) else None)
     return became_null(types, rated)
@@ -92,11 +87,6 @@ def between_states(actor: pa.Array, target: pa.Array) -> Mask:
     ----------
     actor, target : pyarrow.Array of string, shape (event,)
         The acting side and the side acted upon.
-
-    Examples
-    --------
-    >>> between_states(pa.array(["iran", "iran"]), pa.array(["us_coalition", None])).tolist()
-    [True, False]
     """
     states = is_one_of(actor, schema.STATE_FORCES) & is_one_of(target, schema.STATE_FORCES)
     return states & flags(pc.not_equal(actor, target))

@@ -15,6 +15,7 @@ from escalation._util.arrays import Array
 from escalation.events.archive import EventArchive
 
 _FIRST_DAY = np.datetime64("2015-01-01", "D")
+_WARM_UP_DAYS = 200
 
 
 def hawkes_counts(
@@ -25,7 +26,6 @@ def hawkes_counts(
     days: int,
     seed: int,
     runs: int = 1,
-    warm_up: int = 200,
 ) -> NDArray[np.int64]:
     r"""Simulate daily counts of channels that excite themselves and each other.
 
@@ -46,8 +46,6 @@ def hawkes_counts(
     seed : int
     runs : int
         Independent repetitions.
-    warm_up : int
-        Days simulated before the first one and discarded.
 
     Returns
     -------
@@ -72,7 +70,7 @@ def hawkes_counts(
     random = np.random.default_rng(seed)
     memory = np.zeros((runs, *a.shape))
     counts = np.empty((runs, len(mu), days), np.int64)
-    for day in range(-warm_up, days):
+    for day in range(-_WARM_UP_DAYS, days):
         today = random.poisson(mu + (a * memory).sum(axis=2))
         memory = decay * memory + (1.0 - decay) * today[:, None, :]
         if day >= 0:

@@ -120,12 +120,6 @@ def degrees(column: pa.Array | pa.ChunkedArray, *, limit: float) -> Checked:
     column : pyarrow.Array of string
     limit : float
         90 for latitudes, 180 for longitudes.
-
-    Examples
-    --------
-    >>> values, bad = degrees(pa.array(["33.3", "-91", "33,3", "NaN"]), limit=90)
-    >>> values.to_pylist(), bad.tolist()
-    ([33.3, None, None, None], [False, True, True, True])
     """
 
     def parse(values: pa.Array) -> pa.Array:
@@ -147,12 +141,6 @@ def text(
         Characters.
     lines : bool, optional
         Allow tabs and line breaks, as in notes.
-
-    Examples
-    --------
-    >>> values, bad = text(pa.array(["007", "NA", "a\tb", "long"]), longest=3)
-    >>> values.to_pylist(), bad.tolist()
-    (['007', 'NA', None, None], [False, False, True, True])
     """
     array = one_array(column)
     bad = np.zeros(len(array), np.bool_)

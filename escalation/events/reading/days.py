@@ -33,11 +33,6 @@ def iso_days(values: pa.Array, pattern: str = ISO) -> NDArray[np.datetime64]:
     values : pyarrow.Array of string
     pattern : str, optional
         A regular expression whose matches begin with an ISO day.
-
-    Examples
-    --------
-    >>> iso_days(pa.array(["2024-02-29", "2024-02-30"])).tolist()
-    [datetime.date(2024, 2, 29), None]
     """
     fits = flags(pc.match_substring_regex(values, pattern))
     matches = values.filter(pa.array(fits))
@@ -59,11 +54,6 @@ def formatted_days(values: pa.Array, formats: Sequence[str]) -> NDArray[np.datet
     values : pyarrow.Array of string
     formats : sequence of str
         strptime formats, tried in turn.
-
-    Examples
-    --------
-    >>> formatted_days(pa.array(["16 May 2025"]), ["%d/%m/%Y", "%d %B %Y"]).tolist()
-    [datetime.date(2025, 5, 16)]
     """
     return np.array([_first_fit(value, formats) for value in values.to_pylist()], "datetime64[D]")
 
@@ -87,11 +77,6 @@ def existing_days(days: NDArray[np.datetime64], zone: str) -> NDArray[np.datetim
     days : ndarray of datetime64[D]
     zone : str
         IANA name, such as Asia/Baghdad.
-
-    Examples
-    --------
-    >>> existing_days(np.array(["2011-12-29", "2011-12-30"], "M8[D]"), "Pacific/Apia").tolist()
-    [datetime.date(2011, 12, 29), None]
     """
     noon: NDArray[np.datetime64] = np.add(days, np.timedelta64(12 * 3600, "s"))
     return np.where(noon == _wall_clock(noon, zone), days, np.datetime64("NaT"))
@@ -113,11 +98,6 @@ def stamped_days(values: pa.Array, zone: str) -> NDArray[np.datetime64]:
     values : pyarrow.Array of string
     zone : str
         Zone of naive timestamps; those with an offset are converted to it.
-
-    Examples
-    --------
-    >>> stamped_days(pa.array(["2024-01-01T22:30:00Z"]), "Asia/Baghdad").tolist()
-    [datetime.date(2024, 1, 2)]
     """
     parts = pc.extract_regex(values, _STAMP)
     field = {name: parts.field(i) for i, name in enumerate(_STAMP_PARTS)}

@@ -79,14 +79,7 @@ def _content_hashes(cells: pa.Table, id_column: str) -> Hashes:
 
 
 def _row_id(content: int, count_by_hash: dict[int, int]) -> str:
-    """Return an identifier for a row by its hash, with a number from its second occurrence on.
-
-    Examples
-    --------
-    >>> counts = {}
-    >>> _row_id(255, counts), _row_id(255, counts)
-    ('row-00000000000000ff', 'row-00000000000000ff-2')
-    """
+    """Return an identifier for a row by its hash, with a number from its second occurrence on."""
     count_by_hash[content] = number = count_by_hash.get(content, 0) + 1
     return f"row-{content:016x}" + (f"-{number}" if number > 1 else "")
 

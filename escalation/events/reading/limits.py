@@ -25,9 +25,7 @@ SHORTEST_ROW = 10
 """Bytes; every row has a day."""
 
 
-def too_large_error(
-    path: Path, message: str, *, line: int | None = None, fix: str = ""
-) -> InputError:
+def too_large_error(path: Path, message: str, *, line: int | None = None, fix: str) -> InputError:
     """Return an error ``E-LIMIT``.
 
     Parameters
@@ -35,7 +33,7 @@ def too_large_error(
     path : Path
     message : str
     line : int, optional
-    fix : str, optional
+    fix : str
     """
     where = str(path) if line is None else f"{path}:{line}"
     return InputError("E-LIMIT", message, where=where, fix=fix)

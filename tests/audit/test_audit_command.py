@@ -72,7 +72,7 @@ def test_a_clean_custom_family_passes(run, folder):
     assert "label shuffle" in out
 
 
-def test_a_leaking_one_ends_in_status_4_and_is_named_with_place_and_day(run, folder):
+def test_a_leaking_family_exits_with_status_4_and_is_named_with_unit_and_day(run, folder):
     (folder / "mine.py").write_text(AHEAD)
     status, out, err = run("audit", "mine.toml", "--plugin", "mine.py", *QUICK, "--json")
     assert status == 4

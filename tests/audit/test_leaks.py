@@ -166,7 +166,7 @@ def test_an_experiment_without_a_unit_is_refused():
         audit(archives.archive(1), small)
 
 
-def test_a_report_holds_each_check_and_each_leak_once(monkeypatch):
+def test_a_report_has_each_check_and_each_leak_once(monkeypatch):
     monkeypatch.setitem(FEATURES, "custom", planted.tomorrow)
     small = experiment(features=("window_sums", "custom"))
     report = audit(archives.archive(1, count=110, lag=LAG), small, cuts=2, seeds=1)

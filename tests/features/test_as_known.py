@@ -1,4 +1,4 @@
-"""Every registered family against the slowest way: a panel a day, of what was known then."""
+"""Every registered family against a panel rebuilt for each day from what was known then."""
 
 from __future__ import annotations
 

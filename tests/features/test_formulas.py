@@ -1,4 +1,4 @@
-"""Each family against its formula, in plain Python, one day at a time; tables are in docstrings."""
+"""Each family against its formula, in plain Python, one day at a time."""
 
 from __future__ import annotations
 
@@ -279,12 +279,12 @@ def test_spread_does_not_drift_after_an_extreme_gap():
         ("pairs", {"pairs": [("a", "c")]}, "E-CHANNEL"),
     ],
 )
-def test_what_makes_no_sense_is_refused(family, options, code):
+def test_invalid_parameters_are_refused(family, options, code):
     with pytest.raises(UsageError) as refused:
         FEATURES[family](one_unit(channels(1)), **options)
     assert refused.value.code == code
 
 
-def test_neighbours_say_which_window_sum_is_missing():
+def test_neighbours_name_a_missing_window_sum():
     with pytest.raises(UsageError, match=r"events_sum_99d.*window_sums"):
         ACROSS["neighbours"](random_sums(), units_panel(PLACES), slice(None), windows=[99])

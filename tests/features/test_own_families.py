@@ -80,7 +80,7 @@ def built(past, name, **options):
 @pytest.mark.parametrize("lag", [0, 2])
 @pytest.mark.parametrize("rows", [1, 5, 1_000])
 @pytest.mark.parametrize("name", ["by_rows", "by_both"])
-def test_whole_rows_give_what_the_series_give(name, rows, lag, monkeypatch):
+def test_whole_rows_and_series_give_the_same_values(name, rows, lag, monkeypatch):
     monkeypatch.setattr(build_module, "BLOCK_CELLS", rows * archives.DAYS)
     for seed in (1, 2):
         past = history(archives.archive(seed, lag=lag), archives.SPEC, lag=lag)

@@ -26,7 +26,7 @@ def frame_of(path):
 
 @pytest.mark.parametrize("lag", [0, 3])
 @pytest.mark.parametrize("units", [1, 2, 100, None])
-def test_the_file_holds_what_the_build_in_memory_gives(units, lag, tmp_path):
+def test_the_file_equals_the_build_in_memory(units, lag, tmp_path):
     archive = archives.archive(1, lag=lag)
     source = history(archive, archives.SPEC, lag=lag)
     rows = write_features(source, LOCAL, tmp_path / "x.parquet", units_per_chunk=units)

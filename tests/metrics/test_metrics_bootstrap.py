@@ -1,4 +1,4 @@
-"""Blocks of whole dates: what they hold, and whether the intervals and tests keep their word."""
+"""Blocks of whole dates, and the coverage of intervals and tests based on them."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_blocks_span_two_horizons(every, horizon, length):
     assert block_length(dates(15, every=every), horizon=horizon) == length
 
 
-def test_blocks_grow_with_the_record_while_eight_are_left():
+def test_blocks_grow_with_the_record_while_eight_remain():
     lengths = [block_length(dates(count), horizon=7) for count in (20, 80, 400, 1600)]
     assert lengths == [2, 10, 40, 80]
 
@@ -72,7 +72,7 @@ def test_few_blocks_give_no_interval_and_fewer_blocks_a_wider_one():
     assert low8 < low80 < 0.0 < high80 < high8
 
 
-def test_replicates_without_a_value_are_left_out_up_to_one_in_twenty():
+def test_up_to_one_replicate_in_twenty_may_lack_a_value():
     values = np.arange(1000.0)
     values[:40] = np.nan
     assert np.isfinite(interval(values, blocks=100)).all()
@@ -108,7 +108,7 @@ def test_long_run_variance_equals_statsmodels():
     assert long_run_variance(values, bandwidth=6) == pytest.approx(expected)
 
 
-def test_equal_forecasters_are_not_told_apart_and_a_constant_gap_has_no_variance():
+def test_equal_forecasters_have_p_value_one_and_a_constant_gap_has_no_variance():
     assert diebold_mariano(np.zeros(30), bandwidth=6)[:2] == (0.0, 1.0)
     assert np.isnan(diebold_mariano(np.full(30, 0.1), bandwidth=6).p_value)
 
@@ -124,8 +124,8 @@ def test_a_clear_difference_is_found_with_its_sign():
 def panels(*, repeats, units=6, origins=220, every=2, horizon=14, seed=0):
     """Outcomes of panels with a slow common tension, overlapping horizons, and two forecasters.
 
-    Returns Brier losses of a forecaster that follows the past and of one that always says the base
-    rate, each of shape (repeat, origin, unit).
+    Returns Brier losses of a forecaster that follows the past and of one that always forecasts the
+    base rate, each of shape (repeat, origin, unit).
     """
     rng = np.random.default_rng(seed)
     days = origins * every + 3 * horizon
@@ -145,7 +145,7 @@ def panels(*, repeats, units=6, origins=220, every=2, horizon=14, seed=0):
 
 
 def row_wise(rows, *, replicates, rng):
-    """Row-wise resampling, the wrong way, on the same footing."""
+    """Row-wise resampling, the wrong way, for comparison."""
     picks = rng.integers(0, rows, (replicates, rows)) + rows * np.arange(replicates)[:, None]
     return Resampling(
         np.bincount(picks.ravel(), minlength=replicates * rows).reshape(replicates, rows) * 1.0,
@@ -190,14 +190,14 @@ def test_the_diebold_mariano_test_keeps_its_size_with_overlapping_horizons():
 
 
 @pytest.mark.parametrize("blocks", [5, 10, 40])
-def test_the_percentile_is_expanded_as_hesterberg_says(blocks):
+def test_the_percentile_is_expanded_as_in_hesterberg(blocks):
     tail = stats.norm.cdf(-np.sqrt(blocks / (blocks - 1)) * stats.t(blocks - 1).ppf(0.975))
     low, high = interval(np.arange(10_001.0), blocks=blocks)
     assert (low, high) == pytest.approx((1e4 * tail, 1e4 * (1 - tail)), abs=1e-6)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
-def test_the_band_of_a_calibrated_forecaster_lies_evenly_about_it(level):
+def test_the_band_of_a_calibrated_forecaster_is_symmetric(level):
     low, high = consistency_band(np.full(400, 0.5), at=np.array([0.5]), level=level, draws=2000)
     at = stats.binom(400, 0.5).ppf([(1 - level) / 2, (1 + level) / 2]) / 400
     assert [low[0], high[0]] == pytest.approx(at, abs=0.004)

@@ -89,7 +89,7 @@ def test_values_are_undefined_without_rows_or_with_one_outcome():
 
 
 @pytest.mark.parametrize("by", ["unit", "month"])
-def test_slices_hold_every_row_once_and_their_own_scores(forecasts, by):
+def test_slices_have_every_row_once_and_their_own_scores(forecasts, by):
     table = skill_by(forecasts, by)
     whole = summary(forecasts).set_index("model")
     for model, rows in table.groupby("model"):
@@ -109,7 +109,7 @@ def test_a_slice_of_all_rows_has_the_interval_of_the_summary(forecasts):
         assert row[f"skill{end}"] == pytest.approx(whole[f"skill_vs_ewma_nb{end}"], abs=1e-12)
 
 
-def test_horizons_are_slices_of_their_own(forecasts):
+def test_each_horizon_is_a_slice(forecasts):
     later = forecasts.assign(horizon=14)
     assert set(skill_by(pd.concat([forecasts, later]), "horizon")["slice"]) == {"7d", "14d"}
 
@@ -126,7 +126,7 @@ def test_the_running_score_ends_at_the_score_of_all_rows_and_a_window_at_its_las
     np.testing.assert_allclose(windowed.sort_index(), alone.sort_index().astype(float))
 
 
-def test_tests_of_equal_skill_stand_beside_the_intervals(forecasts):
+def test_the_summary_has_the_tests_of_equal_skill(forecasts):
     from escalation.metrics import compare
 
     table = summary(forecasts).set_index("model")

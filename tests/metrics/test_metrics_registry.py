@@ -1,4 +1,4 @@
-"""A metric that is registered reaches the table, the runs and the backtest's summary by itself."""
+"""A registered metric appears in the summary, the runs and the output of commands."""
 
 import json
 
@@ -62,7 +62,7 @@ def test_it_is_a_column_of_the_summary(run, forecasts):
 
 
 @pytest.mark.slow
-def test_train_prints_it_and_every_run_holds_it(run):
+def test_train_prints_it_and_every_run_has_it(run):
     uri = "sqlite:///mlflow.db"
     with undrawn():
         assert "sharpness" in run("train", "small.toml", "--tracking-uri", uri)

@@ -1,4 +1,4 @@
-"""Scores against scoringrules, and that of counts against a sum of absolute differences."""
+"""Scores against scoringrules, and the CRPS against a sum of absolute differences."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_brier_and_log_score_equal_those_of_scoringrules(rules) -> None:
         assert log_score(p, y) == pytest.approx(rules.log_score(y, p).mean(), abs=1e-10)
 
 
-def test_it_is_that_of_scoringrules(rules) -> None:
+def test_crps_equals_that_of_scoringrules(rules) -> None:
     oracle = rules.crps_negbinom(COUNT, SHAPE, SHARE)
     np.testing.assert_allclose(crps(exceedance(), COUNT), oracle, rtol=1e-6)
 
 
-def test_of_a_mixture_it_is_the_mean_distance_less_half_the_spread() -> None:
+def test_crps_of_a_mixture_is_the_mean_distance_minus_half_the_mean_difference() -> None:
     draws = np.array([0, 0, 1, 4, 4, 4, 9])
     above = (draws[:, None] > np.arange(12)).mean(axis=0)[None, :]
     for x in (0.0, 3.0, 12.0):

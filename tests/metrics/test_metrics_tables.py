@@ -59,7 +59,7 @@ def test_permuted_rows_give_the_same_table_to_the_last_bit(forecasts):
     pd.testing.assert_frame_equal(summary(shuffled), summary(forecasts), check_exact=True)
 
 
-def test_another_seed_moves_the_ends_and_nothing_else(forecasts):
+def test_another_seed_changes_only_the_intervals(forecasts):
     first, second = summary(forecasts, seed=1), summary(forecasts, seed=2)
     assert first["brier"].equals(second["brier"])
     assert not first["brier_lower"].equals(second["brier_lower"])
@@ -77,7 +77,7 @@ def test_rows_that_one_model_lacks_are_left_out_for_all(forecasts):
     assert table["brier"].tolist() == alone["brier"].tolist()
 
 
-def test_rows_not_at_risk_or_without_an_outcome_are_passed_over(forecasts):
+def test_rows_not_at_risk_or_without_an_outcome_are_ignored(forecasts):
     off, open_ = forecasts["unit"].eq("u1"), forecasts["unit"].eq("u2")
     marked = forecasts.assign(
         at_risk=~off, outcome=forecasts["outcome"].mask(open_), probability=forecasts["probability"]
@@ -89,7 +89,7 @@ def test_rows_not_at_risk_or_without_an_outcome_are_passed_over(forecasts):
     pd.testing.assert_frame_equal(table, kept)
 
 
-def test_targets_and_horizons_get_rows_of_their_own(forecasts):
+def test_targets_and_horizons_get_separate_rows(forecasts):
     other = forecasts.assign(target="surge")
     later = forecasts.assign(horizon=14)
     table = summary(pd.concat([forecasts, other, later]))
@@ -186,7 +186,7 @@ def test_without_the_baseline_there_is_no_skill_and_no_ranking(forecasts):
     assert table["verdict"].unique().tolist() == ["no ranking claimed: no skill against ewma_nb"]
 
 
-def test_comparison_holds_differences_of_the_plain_metrics(forecasts):
+def test_comparison_has_the_differences_of_the_plain_metrics(forecasts):
     row = of(compare(forecasts, reference="ewma_nb"), "sharp")
     p = {m: g["probability"].to_numpy() for m, g in forecasts.groupby("model")}
     y = forecasts.loc[forecasts["model"] == "sharp", "outcome"].to_numpy()
@@ -223,7 +223,7 @@ def day_of(probability, outcome, *, day="2020-01-01", model="m"):
     )  # fmt: skip
 
 
-def test_alerts_go_to_the_highest_and_ties_at_the_cut_share_what_is_left():
+def test_alerts_go_to_the_highest_and_ties_at_the_cut_share_the_rest():
     table = pd.concat(
         [
             day_of([0.9, 0.5, 0.5, 0.5, 0.1], [1.0, 0.0, 1.0, 0.0, 0.0]),
@@ -264,7 +264,7 @@ def test_no_hit_means_no_false_alarms_per_hit():
     assert row["false_alarms_per_hit"] is pd.NA
 
 
-def test_the_unit_that_holds_everything_takes_no_alert_from_places():
+def test_the_unit_all_gets_no_alert():
     table = day_of([0.9, 0.8, 0.1], [1.0, 1.0, 0.0])
     table["unit"] = ["all", "anbar", "basra"]
     row = alert_budget(table, budget=1).iloc[0]

@@ -145,7 +145,7 @@ def test_days_run_from_end_to_end():
     assert days.dtype == "datetime64[D]"
 
 
-def test_a_channel_that_the_panel_lacks_is_an_error_that_names_the_others():
+def test_the_error_for_an_unknown_channel_names_the_others():
     panel = Panel(
         ("all",), day_range("2020-01-01", "2020-01-03"), {"events": np.ones((1, 3), np.float32)},
         np.zeros(1), np.zeros(1), ("",),

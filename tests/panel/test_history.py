@@ -146,7 +146,7 @@ def test_a_series_of_one_day_is_the_value_that_was_known_of_it(lag, random_archi
     assert panel.days[lag] == past.days[0]
 
 
-def test_a_panel_with_late_news_gives_no_row_of_its_own(random_archive):
+def test_a_panel_with_late_news_has_no_rows(random_archive):
     past = history(random_archive(3), PanelSpec(KINDS))
     with pytest.raises(RowsNeededError):
         past.panel()["events"]
@@ -157,7 +157,7 @@ def test_a_panel_with_late_news_gives_no_row_of_its_own(random_archive):
 
 
 @pytest.mark.parametrize("lag", [0, 2])
-def test_some_units_alone_are_what_they_are_among_all(lag, random_archive):
+def test_some_units_alone_are_the_same_as_among_all(lag, random_archive):
     past = history(random_archive(8), PanelSpec(KINDS, CHANNELS), lag=lag)
     whole, windows = past.panel(), np.array([1, 5])
     for start, stop in ((0, 1), (2, 5), (3, len(past.units)), (4, 4)):
@@ -208,7 +208,7 @@ def test_the_panel_of_a_day_is_the_one_known_at_its_end(at, random_archive):
     assert {values.dtype for values in panel.channels.values()} == {np.dtype("float32")}
 
 
-def test_a_channel_that_is_not_there_is_not_made(random_archive):
+def test_an_unknown_channel_is_refused(random_archive):
     panel = history(random_archive(6), PanelSpec(KINDS, CHANNELS)).panel_at(3)
     assert len(panel.channels) == len(list(panel.channels)) == 7
     with pytest.raises(KeyError):
@@ -264,7 +264,7 @@ def test_an_event_that_moves_leaves_its_first_unit_and_enters_its_second():
     assert total.astype(int).tolist() == [[0, 0, 0, 0, 1, 1, 1, 1], [0, 1, 1, 2, 1, 1, 1, 1]]
 
 
-def test_news_within_the_lag_needs_no_row_of_its_own():
+def test_news_within_the_lag_needs_no_further_row():
     archive = archive_of(event(1, 2, 4), event(2, 3, 3))
     assert rows_of(history(archive, SITES, lag=2)) == 1
     assert rows_of(history(archive, SITES, lag=1)) == 2
@@ -302,7 +302,7 @@ def test_versions_that_ended_before_the_first_day_leave_no_trace():
     assert past.panel_at(3)["events"].astype(int).tolist() == [[0, 1, 0, 0], [0, 1, 0, 0]]
 
 
-def test_a_unit_lies_where_it_was_first_seen_whatever_comes_later():
+def test_a_unit_lies_where_it_was_first_seen_despite_later_news():
     archive = archive_of(
         event(1, 3, 3, latitude=33.0),
         event(2, 1, 4, latitude=35.0),
@@ -326,7 +326,7 @@ def test_a_place_that_is_unknown_is_empty_and_not_a_number():
     assert np.isnan(past.latitude).all()
 
 
-def test_an_archive_in_which_nothing_is_left_gives_no_rows():
+def test_an_archive_of_retracted_events_gives_no_rows():
     archive = archive_of(event(1, 1, 1), event(1, 1, 1 + 1, operation="retract"))
     for first in ("2020-01-01", "2020-01-04"):
         past = history(archive, PanelSpec(("dyad",)), first_day=first)

@@ -555,7 +555,7 @@ def test_every_registered_label_is_among_them():
     assert {name for name, _ in LABELS} == set(TARGETS)
 
 
-def test_the_archives_hold_what_the_law_is_about():
+def test_the_archives_have_the_cases_of_the_law():
     tables = [setting(seed)[0].versions for seed in range(10)]
     known, happened = (
         np.concatenate([table[name].to_numpy("datetime64[D]") for table in tables])

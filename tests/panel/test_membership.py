@@ -67,7 +67,7 @@ def test_each_event_belongs_to_the_unit_of_its_normalised_names(kind, expected):
     assert len(set(distinct)) == len(distinct)
 
 
-def test_the_units_of_two_countries_are_two_rows_with_names_that_tell_them_apart():
+def test_namesakes_in_two_countries_are_two_rows_with_different_names():
     past = history(archive_of(PUNJAB, OTHER_PUNJAB), PanelSpec(("admin1",)))
     assert past.unit_keys == ("ind/punjab", "pak/punjab")
     assert past.units == ("Punjab (IND)", "Punjab (PAK)")
@@ -90,7 +90,7 @@ def test_a_name_that_becomes_shared_later_changes_and_its_key_does_not():
         ([("b", 1, 2, "som", "BAY", "a", "b"), ("a", 1, 9, "SOM", "Bay", "a", "b")], "BAY"),
     ],
 )
-def test_a_unit_is_shown_as_the_first_row_known_writes_it(rows, shown):
+def test_a_unit_is_spelled_as_in_the_first_version_known(rows, shown):
     past = history(archive_of(*rows), PanelSpec(("admin1",)))
     assert (past.unit_keys, past.units) == (("som/bay",), (shown,))
 
@@ -98,7 +98,7 @@ def test_a_unit_is_shown_as_the_first_row_known_writes_it(rows, shown):
 @pytest.mark.parametrize(
     ("lag", "units"), [(0, {"Punjab", "Sindh"}), (1, {"Sindh"}), (2, {"Sindh"})]
 )
-def test_a_version_that_is_replaced_by_the_day_it_could_be_seen_lets_nobody_enter(lag, units):
+def test_a_version_replaced_before_it_is_visible_lets_no_unit_enter(lag, units):
     corrected = table(PUNJAB, ("e1", 1, 2, "PAK", "Sindh", "a", "b"))
     corrected.loc[1, schema.OPERATION] = "update"
     archive = EventArchive.of(corrected, covered_to=pd.Timestamp("2020-01-09"))
@@ -112,7 +112,7 @@ def test_sides_that_are_written_differently_are_one_pair():
     assert (past.unit_keys, past.units) == (("is>us",), ("Is>US",))
 
 
-def test_text_is_made_a_key_once_for_each_distinct_pair(monkeypatch):
+def test_each_distinct_pair_of_texts_becomes_a_key_once(monkeypatch):
     """Five million rows of three provinces must not cost five million calls."""
     calls = []
 

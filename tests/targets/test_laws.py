@@ -44,7 +44,7 @@ def until(arrays, day):
 
 
 @pytest.mark.parametrize("lag", [0, 3])
-def test_what_was_known_by_a_day_gives_what_the_full_archive_gives(target, lag, random_archive):
+def test_the_archive_known_by_a_day_and_the_full_one_give_the_same(target, lag, random_archive):
     archive = random_archive(21, days=40)
     first = archive.first_day
     full = backs(target, archive, first_day=first, lag=lag)
@@ -55,7 +55,7 @@ def test_what_was_known_by_a_day_gives_what_the_full_archive_gives(target, lag, 
 
 
 @pytest.mark.parametrize("lag", [0, 3])
-def test_nothing_that_becomes_known_later_moves_the_past(target, lag, random_archive):
+def test_later_news_does_not_change_the_past(target, lag, random_archive):
     archive, other = random_archive(22, days=40), random_archive(23, days=40)
     first = archive.first_day
     clean = backs(target, archive, first_day=first, lag=lag)

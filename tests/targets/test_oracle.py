@@ -44,7 +44,7 @@ CASES = (
 KINDS = ("site", "all")
 
 
-def test_the_oracle_knows_every_registered_target():
+def test_the_oracle_has_every_registered_target():
     assert {case.name for case in CASES} == set(TARGETS) == set(RULES)
 
 
@@ -248,7 +248,7 @@ def ahead(target, rule, past, future, t, now):
 @pytest.mark.parametrize("seed", [11, 12])
 @pytest.mark.parametrize("lag", [0, 3])
 @pytest.mark.parametrize("target", CASES, ids=lambda case: f"{case.name}_{case.horizon}d")
-def test_a_label_is_what_an_oracle_finds_event_by_event(target, lag, seed, snapshots):
+def test_a_label_equals_the_oracle_event_by_event(target, lag, seed, snapshots):
     archive, daily = snapshots(seed)
     spec = PanelSpec(KINDS, target.channels())
     versions = history(archive, spec, lag=lag)

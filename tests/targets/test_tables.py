@@ -214,7 +214,7 @@ def test_surge_needs_exactly_twice_the_average_and_one_event_at_least():
     assert back.at_risk[0, [0, 27, 28, 54, 55]].tolist() == [NO, YES, YES, YES, NO]
 
 
-def test_surge_does_not_lose_a_factor_that_floats_hold_only_nearly():
+def test_surge_survives_a_factor_that_is_not_exact_in_floats():
     back, _ = label(Surge(horizon=4, window=4, factor=1.1), counts(50), days=4)
     assert back.threshold[0].tolist() == [55, 55, 55, 55]
 
@@ -287,7 +287,7 @@ def test_the_null_share_is_the_mean_chance_over_known_rows_at_risk():
     assert null_share(result, back) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_null_share_of_nothing_is_missing():
+def test_the_null_share_without_rows_is_missing():
     nobody = np.zeros((1, 2), bool)
     back = LookBack(np.ones((1, 2)), nobody, {"history_mean": np.ones((1, 2))})
     assert np.isnan(null_share(Labels(np.zeros((1, 2)), np.ones((1, 2)), nobody), back))
@@ -336,7 +336,7 @@ def test_a_process_without_change_reaches_the_null_share():
         lambda: Retaliation(pairs=((US, MILITIA),), window=0),
     ],
 )
-def test_a_parameter_out_of_its_range_is_refused(build):
+def test_a_parameter_out_of_range_is_refused(build):
     with pytest.raises(UsageError, match=r"error\[E-CONFIG\] targets column=\w+ value=.* expected"):
         build()
 
@@ -355,20 +355,20 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_label_without_settings_is_the_one_that_is_documented(name):
+def test_the_default_parameters_are_the_documented_ones(name):
     needed = {"pairs": (("a", "b"),)} if name == "retaliation" else {}
     assert TARGETS[name](**needed) == DEFAULTS[name]
 
 
-def test_two_windows_are_enough_of_a_past():
+def test_two_windows_are_enough():
     assert Exceed(windows=2).windows == 2
 
 
-def test_what_follows_the_horizon_and_the_events_is_the_labels_own_parameter():
+def test_the_third_positional_parameter_is_specific_to_the_label():
     assert Calm(7, Where(), 14).window == 14
 
 
-def test_a_label_may_be_called_by_a_name_of_letters_and_not_by_anything_else():
+def test_a_custom_name_starts_with_a_letter():
     assert Calm(called="lull").called == "lull"
     with pytest.raises(UsageError, match="E-CONFIG.*called"):
         Calm(called="9 lulls")

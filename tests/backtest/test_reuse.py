@@ -80,7 +80,7 @@ def test_a_file_that_was_changed_is_not_used(plain, crisis, tmp_path):
         with np.load(path) as kept:
             values, digest = kept["values"] * 0.5, kept["sha256"]
         np.savez(path, values=values, sha256=digest)
-    with pytest.warns(UserWarning, match="not what was written"):
+    with pytest.warns(UserWarning, match="changed since it was written"):
         assert backtest_case(case_of(crisis, asked()), cache=cache).equals(plain)
 
 

@@ -53,14 +53,14 @@ VERSIONS = table(
         (9, [("b", 1, "camp", 2)]),
     ],
 )
-def test_a_day_shows_the_last_version_known_by_then_less_the_retracted(day, expected):
+def test_a_snapshot_has_the_last_versions_known_by_then_without_retracted_events(day, expected):
     archive = EventArchive.of(VERSIONS, covered_to="2020-01-09")
     assert shown(archive.as_of(f"2020-01-{day:02d}")) == expected
     cut = archive.until(f"2020-01-{day:02d}")
     assert shown(cut.as_of(f"2020-01-{day:02d}")) == expected
 
 
-def test_events_are_numbered_from_nought_and_counted():
+def test_events_are_numbered_from_zero_and_counted():
     archive = EventArchive.of(VERSIONS, covered_to="2020-01-09")
     assert archive.event_numbers.tolist() == [0, 0, 0, 1, 1]
     assert "2 events" in repr(archive)
@@ -103,7 +103,7 @@ def test_identifiers_stay_text():
     assert archive.as_of("2020-01-02")[schema.EVENT_ID].tolist() == ["007", "7", "9" * 20, "NA"]
 
 
-def test_a_text_column_without_a_value_is_text_that_is_missing():
+def test_a_text_column_without_a_value_is_missing_text():
     events = EventArchive.of(VERSIONS).as_of("2020-01-05")
     for column in schema.TEXT_COLUMNS:
         assert events[column].dtype == "str", column
@@ -116,7 +116,7 @@ def test_two_versions_of_one_event_known_on_the_same_day_are_refused():
         EventArchive.of(conflicting)
 
 
-def test_what_was_known_before_it_happened_is_refused():
+def test_an_event_known_before_it_happened_is_refused():
     with pytest.raises(InputError, match=r"error\[E-KNOWN\].*value='b'.*in 1 rows"):
         EventArchive.of(table(("a", 2, 2, "add", "taji", 0), ("b", 5, 4, "add", "taji", 0)))
 
@@ -148,7 +148,7 @@ def test_dates_as_text_are_refused():
         EventArchive.of(rows)
 
 
-def test_coverage_ends_with_what_was_last_known_unless_it_is_given():
+def test_coverage_ends_with_the_last_known_date_by_default():
     assert EventArchive.of(VERSIONS).covered_to == np.datetime64("2020-01-07")
     archive = EventArchive.of(VERSIONS, covered_to="2020-01-20")
     assert archive.covered_to == np.datetime64("2020-01-20")
@@ -156,7 +156,7 @@ def test_coverage_ends_with_what_was_last_known_unless_it_is_given():
 
 
 @pytest.mark.parametrize("method", ["as_of", "until"])
-def test_asking_beyond_the_coverage_is_an_error(method):
+def test_a_day_beyond_the_coverage_is_an_error(method):
     archive = EventArchive.of(VERSIONS, covered_to="2020-01-06")
     with pytest.raises(
         InputError, match=r"E-COVERAGE.*value='2020-01-07' the archive covers days up to"
@@ -173,7 +173,7 @@ def test_until_drops_later_versions_and_later_coverage():
     assert cut.until("2020-01-01").versions.empty
 
 
-def test_a_day_after_the_last_news_is_covered_and_no_later_one():
+def test_days_after_the_last_version_are_covered_up_to_the_cutoff():
     archive = EventArchive.of(VERSIONS, covered_to="2020-01-20")
     cut = archive.until("2020-01-15")
     assert cut.covered_to == np.datetime64("2020-01-15")
@@ -196,7 +196,7 @@ def test_an_archive_without_a_version_shows_no_events():
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])
-def test_a_column_of_nothing_has_the_hash_of_each_of_its_cells(rows):
+def test_an_empty_column_has_the_hash_of_each_of_its_cells(rows):
     nothing = pd.Series([None] * rows, dtype=object)
     expected = pd.util.hash_pandas_object(nothing, index=False).to_numpy()
     assert _hashed(nothing).tolist() == expected.tolist()
@@ -259,7 +259,7 @@ def test_the_digest_depends_on_every_cell_and_not_on_the_order_of_rows():
         "2020-03-11T14:00",
     ],
 )
-def test_a_day_is_read_from_iso_text_or_a_time_stamp(value):
+def test_a_day_is_read_from_iso_text_or_a_timestamp(value):
     assert to_day(value) == np.datetime64("2020-03-11")
 
 
@@ -288,7 +288,7 @@ def test_the_weakest_basis_is_the_one_to_report():
     assert weakest_basis(["event_date", "assumed", "observed"]) == "event_date"
 
 
-def test_what_may_be_left_out_is_one_event_of_unknown_attribution():
+def test_omitted_columns_mean_one_event_of_unknown_attribution():
     columns = [name for name in VERSIONS if name not in schema.OPTIONAL_COLUMNS]
     versions = EventArchive.of(VERSIONS[columns]).versions
     assert set(versions[schema.WEIGHT]) == {1}
@@ -297,6 +297,6 @@ def test_what_may_be_left_out_is_one_event_of_unknown_attribution():
 
 
 @pytest.mark.parametrize("weight", [0, -1, 1.5])
-def test_a_weight_is_a_whole_number_from_one_on(weight):
+def test_a_weight_is_a_whole_number_of_at_least_one(weight):
     with pytest.raises(InputError, match=f"E-WEIGHT.*value='{weight}"):
         EventArchive.of(VERSIONS.assign(weight=[weight, *[1] * (len(VERSIONS) - 1)]))

@@ -104,7 +104,7 @@ def test_tolls_that_grew_or_fell_have_the_day_on_which_they_did(crisis):
     assert toll(TAJI, "2020-03-12") == (3, 14)
 
 
-def test_hours_munitions_and_conditions_are_carried_where_told(first, crisis):
+def test_hours_munitions_and_conditions_are_kept_if_reported(first, crisis):
     assert first[schema.HOUR].notna().sum() == 59
     assert first[schema.MUNITIONS].notna().sum() == 188
     assert crisis.as_of("2019-12-27").set_index("event_id").loc[K1, schema.MUNITIONS] == 30
@@ -116,7 +116,7 @@ def test_hours_munitions_and_conditions_are_carried_where_told(first, crisis):
     assert len(warnings) == 13
 
 
-def test_ids_keep_the_date_they_were_given_and_eight_differ_from_the_day_of_the_event(first):
+def test_identifiers_keep_their_date_and_eight_differ_from_the_day_of_the_event(first):
     days = first[schema.EVENT_DATE].dt.strftime("%Y-%m-%d")
     moved = days[days != first.index.str[3:13]]
     assert moved.to_dict() == {
@@ -164,7 +164,7 @@ ON_INSTALLATIONS = [
 
 
 @pytest.mark.parametrize(("published", "publisher", "value", "counted"), ON_INSTALLATIONS)
-def test_attacks_beside_the_tally_of_the_day(
+def test_attacks_compared_with_the_tally_of_the_day(
     tallies, attacks, published, publisher, value, counted
 ):
     (tally,) = [
@@ -185,7 +185,7 @@ def test_with_roadside_bombs_there_are_82_of_nearly_90_and_28_of_43(first):
     assert days.between("2021-01-01", "2021-06-26").sum() == 28
 
 
-def test_the_card_says_the_same_of_each_half_year(root):
+def test_the_card_has_the_same_counts_by_half_year(root):
     table = re.findall(
         r"^\| (\d{4}), .*(June|October|December) \| (\d+) \| (\d+) \|",
         (root / "data/README.md").read_text(encoding="utf-8"), re.MULTILINE,
@@ -232,7 +232,7 @@ def test_the_card_reconciles_the_23rd_attack_step_by_step(attacks, tallies):
     assert spring.dt.strftime("%m-%d").tolist() == ["03-02", "03-05", "03-11", "03-14"]
 
 
-def test_how_late_the_first_reports_came(first):
+def test_the_lateness_of_first_reports(first):
     late = (first[schema.KNOWN_DATE] - first[schema.EVENT_DATE]).dt.days
     assert [(late <= days).sum() for days in (0, 1, 7)] == [256, 291, 297]
     assert (late.max(), late.idxmax()) == (21, "IQ-2020-02-21-01")
@@ -246,13 +246,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("change", "code"), BAD)
-def test_a_tally_that_cannot_be_is_refused_with_its_line(root, tmp_path, change, code):
+def test_an_impossible_tally_is_refused_with_its_line(root, tmp_path, change, code):
     table = pd.read_csv(root / "data/iraq_crisis_tallies.csv", dtype=str).head(1)
     table.assign(**dict([change])).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match=rf"{code}.*t\.csv:2"):
         load_tallies(tmp_path / "t.csv")
 
 
-def test_another_table_is_no_table_of_tallies(crisis_csv):
+def test_a_table_with_other_columns_is_refused(crisis_csv):
     with pytest.raises(InputError, match="E-COLUMNS"):
         load_tallies(crisis_csv)

@@ -1,4 +1,4 @@
-"""What holds in every row of the bundled chronology and of its tallies, read as plain text."""
+"""Rules for every row of the bundled chronology and its tallies, read as plain text."""
 
 import csv
 from collections import defaultdict
@@ -57,7 +57,7 @@ def rows(crisis_csv):
 
 @pytest.fixture(scope="module")
 def versions(rows):
-    """The rows of each event, in the file's order."""
+    """The rows of each event, in the order of the file."""
     events = defaultdict(list)
     for row in rows:
         events[row["event_id"]].append(row)
@@ -120,7 +120,7 @@ def test_rows_are_sorted_by_day_event_and_day_of_report(rows):
 
 def later(versions):
     """Each version with the one before it."""
-    return [pair for several in versions.values() for pair in pairwise(several)]
+    return [pair for rows in versions.values() for pair in pairwise(rows)]
 
 
 def test_no_later_version_moves_or_renames_its_event(versions):
@@ -132,7 +132,7 @@ def test_no_later_version_moves_or_renames_its_event(versions):
     assert moved == []
 
 
-def test_every_later_version_changes_something_that_is_coded_and_says_why(versions):
+def test_every_later_version_changes_a_coded_column_and_has_a_note(versions):
     coded = [column for column in COLUMNS.split() if column not in NOT_CODED]
     idle = [
         name(after)

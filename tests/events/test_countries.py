@@ -53,7 +53,7 @@ def test_a_number_of_correlates_of_war_is_a_country_where_it_differs_too(number,
         ("VM", "VNM", None), ("ZA", "ZMB", "South Africa"), ("SF", "ZAF", None), ("OS", None, None),
     ],
 )  # fmt: skip
-def test_letters_of_fips_are_a_country_and_rarely_the_one_that_iso_means(letters, country, in_iso):
+def test_fips_letters_are_a_country_and_rarely_the_one_of_iso(letters, country, in_iso):
     import pycountry
 
     assert iso3(letters, "fips") == country
@@ -85,7 +85,7 @@ def test_letters_of_fips_are_a_country_and_rarely_the_one_that_iso_means(letters
         ("Korea", None), ("Atlantis", None), ("Irak", None), ("IRQ", None), ("", None),
     ],
 )  # fmt: skip
-def test_a_name_is_the_country_that_the_source_means_and_never_one_like_it(name, country):
+def test_a_name_is_the_country_that_the_source_means_and_never_a_similar_one(name, country):
     assert iso3(name, "name") == country
 
 
@@ -103,7 +103,7 @@ def test_numbers_and_letters_of_iso_are_checked():
     ]  # fmt: skip
 
 
-def test_a_chunked_column_and_an_empty_one_are_taken():
+def test_chunked_and_empty_columns_are_accepted():
     chunked = pa.chunked_array([["645"], ["652", None]])
     assert to_iso3(chunked, code="gw").to_pylist() == ["IRQ", "SYR", None]
     assert to_iso3(pa.array([], pa.string()), code="name").to_pylist() == []
@@ -111,7 +111,7 @@ def test_a_chunked_column_and_an_empty_one_are_taken():
 
 
 @pytest.mark.parametrize("code", ["gw", "cow", "fips"])
-def test_no_code_stands_twice_in_the_table(code):
+def test_no_code_is_repeated_in_the_table(code):
     codes = [number for row in _rows() for number in row[code].split("|") if number]
     assert len(codes) > 190 and len(set(codes)) == len(codes)
 
@@ -122,5 +122,5 @@ def test_no_name_means_two_countries():
         assert meant.setdefault(name, country) == country, name
 
 
-def test_every_country_of_the_table_has_a_code_of_iso():
+def test_every_country_of_the_table_has_an_iso_code():
     assert {row["iso3"] for row in _rows()} <= set(_table("iso3"))

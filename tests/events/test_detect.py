@@ -57,7 +57,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("case", HEADERS)
-def test_the_columns_name_the_format(case, tmp_path):
+def test_the_columns_decide_the_format(case, tmp_path):
     text, source, separator = HEADERS[case]
     path = tmp_path / "a file"
     path.write_text(text)
@@ -70,7 +70,7 @@ def test_the_bundled_chronology_is_its_own_format(crisis_csv):
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
-def test_an_encoding_that_is_not_utf_8_is_found(encoding, tmp_path):
+def test_an_encoding_other_than_utf_8_is_detected(encoding, tmp_path):
     path = tmp_path / "events.csv"
     path.write_bytes(f"{TIDY}\n1,2020-01-01,battle,MLI,Ségou,2\n".encode(encoding))
     assert detect_file(path, SOURCES).options.encoding == encoding
@@ -88,7 +88,7 @@ DATES = {
 
 
 @pytest.mark.parametrize("day", DATES)
-def test_the_form_of_the_dates_is_found_where_there_is_one_reading(day, tmp_path):
+def test_an_unambiguous_date_format_is_detected(day, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(f'{TIDY}\n1,"{day}",battle,MLI,Gao,2\n')
     assert detect_file(path, SOURCES).options.date_format == DATES[day]
@@ -211,7 +211,7 @@ def test_declared_names_are_read_and_reported(tmp_path):
     ("columns", "fix"),
     [({"wen": "event_date"}, "when"), ({"when": "event_day"}, "event_date")],
 )
-def test_declared_names_that_are_not_there_name_near_ones(columns, fix, tmp_path):
+def test_unknown_declared_names_are_refused_with_similar_ones(columns, fix, tmp_path):
     (tmp_path / "a.csv").write_text("event_id,when,event_type,site\n" + ROWS)
     with pytest.raises(InputError) as caught:
         read_events(tmp_path / "a.csv", "tidy", columns=columns)

@@ -31,7 +31,7 @@ SHOWN = [
 
 
 def events(path, source, **options):
-    """Events of a file as tuples, in the order of their names."""
+    """Return the events of a file as tuples, sorted by identifier."""
     frame = load_events(source.split()[0], path, options=Options(**options)).versions[SHOWN].copy()
     for day in schema.DATE_COLUMNS:
         frame[day] = frame[day].dt.strftime("%Y-%m-%d")
@@ -79,7 +79,7 @@ def test_an_invisible_character_in_a_note_rejects_nothing_and_is_counted(write, 
 
 
 def changed(sample, **cells):
-    """The table, with some cells of its first row changed."""
+    """Return the table with some cells of its first row changed."""
     rows = [list(row) for row in sample.table]
     for name, cell in cells.items():
         rows[1][rows[0].index(name)] = cell
@@ -87,7 +87,7 @@ def changed(sample, **cells):
 
 
 def dated(sample, column, form):
-    """The table, its days in another form."""
+    """Return the table with its days in another format."""
     rows = [list(row) for row in sample.table]
     for name in column:
         place = rows[0].index(name)
@@ -125,7 +125,7 @@ def test_slashed_dates_are_read_in_the_one_order_that_all_admit_and_reported(
     ["01/02/2024", "03/04/2024", "05/06/2024"], ["31/01/2024", "01/31/2024", "01/02/2024"],
     ["31/01/2024", "2024-02-01", "01/02/2024"], ["31/01/2024", "31.01.2024", "01/02/2024"],
 ])  # fmt: skip
-def test_dates_that_admit_both_orders_or_none_are_refused_and_the_option_is_named(write, days):
+def test_dates_that_admit_both_orders_or_neither_are_refused_with_the_option(write, days):
     rows = [list(row) for row in ACLED.table]
     for row, day in zip(rows[1:], days, strict=True):
         row[1] = day
@@ -136,7 +136,7 @@ def test_dates_that_admit_both_orders_or_none_are_refused_and_the_option_is_name
 @pytest.mark.parametrize("form", ["%d %B %Y", "%d-%B-%Y", "%d %b %Y", "%d-%b-%Y",
                                   "%Y-%m-%d 00:00:00"])  # fmt: skip
 @pytest.mark.parametrize(("source", "columns"), DATES)
-def test_a_named_month_and_midnight_leave_no_doubt(write, source, columns, form):
+def test_named_months_and_midnight_are_unambiguous(write, source, columns, form):
     sample = SAMPLES[source]
     path = write(text(dated(sample, columns, form), delimiter=sample.delimiter))
     assert events(path, source) == sorted(sample.events)
@@ -151,7 +151,7 @@ STAMPS = table("""
 """)
 
 
-def test_times_of_day_are_read_in_a_declared_zone_and_it_is_named_where_it_is_not(write):
+def test_times_of_day_need_a_zone_and_the_error_names_the_option(write):
     path = write(text(STAMPS))
     assert [row[1] for row in events(path, "tidy", zone="Europe/Kyiv")] == [
         "2023-05-15", "2023-05-16", "2023-05-16", "2023-05-18",
@@ -166,7 +166,7 @@ def test_a_zone_is_refused_for_a_source_of_whole_days_and_utc(write):
 
 
 @pytest.mark.parametrize("offset", ["+99:00", "+03:75", "-15:00"])
-def test_an_offset_that_no_clock_has_is_no_time(write, offset):
+def test_an_impossible_offset_is_refused(write, offset):
     rows = changed(TIDY, known_date=f"2024-01-31 10:00{offset}")
     assert report(write(text(rows)), "tidy", zone="UTC").reasons == {"Q-DATE": 1}
 
@@ -175,7 +175,7 @@ CASES = ["Violence Against Civilians", "VIOLENCE AGAINST CIVILIANS", "violence a
 
 
 @pytest.mark.parametrize("word", CASES)
-def test_types_of_a_vocabulary_are_known_in_any_case(write, word):
+def test_types_are_recognised_in_upper_and_lower_case(write, word):
     path = write(text(changed(ACLED, event_type=word, sub_event_type="")))
     assert events(path, "acled")[1][5] == "violence_against_civilians"
     path = write(text(changed(POLECAT, **{"Event Type": "assault"}), delimiter="\t"))
@@ -195,7 +195,7 @@ def test_types_of_a_vocabulary_are_known_in_any_case(write, word):
         ("20", "193", "19", None), ("193", "20", "20", None), ("020", "020", "20", None),
     ],
 )  # fmt: skip
-def test_a_lost_zero_is_restored_where_that_is_certain_and_refused_where_not(
+def test_a_lost_zero_is_restored_if_certain_and_refused_otherwise(
     write, code, base, root, event_type
 ):
     rows = changed(GDELT, EventCode=code, EventBaseCode=base, EventRootCode=root)
@@ -214,7 +214,7 @@ def test_a_lost_zero_is_restored_where_that_is_certain_and_refused_where_not(
     [("40", "statement"), ("871", "truce"), ("020", "statement"), ("193", "armed_clash"),
      ("20", None), ("10", None), ("2", None)],
 )  # fmt: skip
-def test_icews_without_a_root_restores_only_what_can_be_nothing_else(write, code, event_type):
+def test_icews_without_a_root_restores_only_unambiguous_codes(write, code, event_type):
     rows = changed(SAMPLES["icews"], **{"CAMEO Code": code})
     path = write(text(rows, delimiter="\t"))
     if event_type is None:
@@ -240,14 +240,14 @@ def test_gdelt_comes_in_three_widths_with_and_without_a_header(write, width, del
     ("polecat", "Province"), ("tidy", "admin1"), ("gdelt", "ActionGeo_ADM1Code"),
     ("acled weekly", "ADMIN1"),
 ])  # fmt: skip
-def test_a_word_for_a_missing_value_is_no_province(write, source, column, word):
+def test_a_word_for_a_missing_value_is_not_a_province(write, source, column, word):
     sample = SAMPLES[source]
     path = write(text(changed(sample, **{column: word}), delimiter=sample.delimiter))
     provinces = {row[4] for row in events(path, source)}
     assert word not in provinces and None in provinces
 
 
-def test_namibia_and_a_province_called_nan_are_what_they_are(write):
+def test_namibia_and_a_province_called_nan_are_kept(write):
     path = write(text(changed(TIDY, country="NA", admin1="Nan")))
     assert ("NA", "Nan") in {row[3:5] for row in events(path, "tidy")}
 
@@ -262,7 +262,7 @@ def test_the_na_of_r_is_an_unknown_number(write, source, column):
 
 
 @pytest.mark.parametrize("stamp", ["", "NA", None])
-def test_acled_without_time_stamps_is_assumed_and_never_called_better(write, stamp):
+def test_acled_without_timestamps_has_an_assumed_basis(write, stamp):
     rows = changed(ACLED, timestamp=stamp or "")
     if stamp is None:
         rows = [row[:-1] for row in ACLED.table]
@@ -273,7 +273,7 @@ def test_acled_without_time_stamps_is_assumed_and_never_called_better(write, sta
     assert load_events("acled", write(text(ACLED.table))).known_basis == "overwritten"
 
 
-def test_a_week_is_one_row_with_a_weight_and_the_deaths_of_all_of_it(write):
+def test_a_week_is_one_row_with_a_weight_and_all_of_its_deaths(write):
     path = write(text(SAMPLES["acled weekly"].table))
     versions = load_events("acled", path).versions
     assert versions[schema.WEIGHT].tolist() == [7, 2] and versions["killed"].tolist() == [3, 0]
@@ -288,7 +288,7 @@ ACTORS = table("""
 """)
 
 
-def test_an_actor_based_export_is_named_for_what_it_is(write):
+def test_an_actor_based_export_is_recognised_and_refused(write):
     with pytest.raises(InputError, match="actor-based ACLED export.*export the data by event"):
         report(write(text(ACTORS)), "acled")
 
@@ -317,13 +317,13 @@ def test_types_without_a_rung_are_rated_by_casualties_and_reported_once_per_type
     assert report(path, "tidy", ladder=ladder).unrated == {"Vote of parliament": 1}
 
 
-def test_a_value_beyond_the_header_is_a_shifted_row_and_never_taken(write):
+def test_a_row_with_a_value_beyond_the_header_is_rejected(write):
     head, first, second = text(TIDY.table).splitlines()
     file_report = report(write(f"{head}\n{first},\n{second},x\n"), "tidy")
     assert file_report.reasons == {"Q-ROW": 1} and file_report.first[0].line == 3
 
 
-def test_columns_by_the_wrong_separator_name_the_option(write):
+def test_a_wrong_separator_is_refused_with_the_option(write):
     path = write(text(ACLED.table, delimiter="^"))
     with pytest.raises(InputError, match=r"E-COLUMNS.*--separator"):
         report(path, "acled")
@@ -349,7 +349,7 @@ def test_latin_1_is_read_for_gtd_as_it_is_published(write):
     assert report(path, "gtd").remarks == ("read as latin-1, because it is not UTF-8",)
 
 
-def test_latin_1_is_read_for_polecat_and_cp1252_is_offered_elsewhere(write):
+def test_latin_1_is_read_for_polecat_and_cp1252_is_suggested_elsewhere(write):
     rows = changed(POLECAT, Province="N\xednive")
     path = write(text(rows, delimiter="\t").encode("latin-1"))
     assert events(path, "polecat")[0][4] == "N\xednive"
@@ -370,14 +370,14 @@ def test_latin_1_is_read_for_polecat_and_cp1252_is_offered_elsewhere(write):
         (b"sep=;\r\n", "a.csv", "E-EMPTY"), (b"sep=;", "a.csv", "E-"),
     ],
 )  # fmt: skip
-def test_what_is_no_table_is_refused_for_what_it_is(write, content, name, code):
+def test_files_that_are_not_tables_are_refused_with_the_reason(write, content, name, code):
     with pytest.raises(EscalationError) as caught:
         report(write(content, name), "tidy")
     assert caught.value.status == 3 and caught.value.code.startswith(code[:2])
     assert "--encoding" not in str(caught.value)
 
 
-def test_numbers_and_days_of_a_workbook_are_what_they_show(write):
+def test_numbers_and_days_of_a_workbook_are_read_as_shown(write):
     pytest.importorskip("python_calamine")
     typed = (7.0, 45000.0, "ambush", "Bay", 3.0, 1.5)
     head = ("event_id", "event_date", "event_type", "site", "killed", "latitude", "longitude")
@@ -413,7 +413,7 @@ def test_numbers_in_json_and_spreadsheets_are_read_as_they_are_written(write):
 
 
 @pytest.mark.parametrize("name", ["actor", "event_id", "country"])
-def test_a_hidden_character_in_a_name_still_refuses_its_row(write, name):
+def test_a_hidden_character_in_a_name_rejects_its_row(write, name):
     rows = [[*row, "x" if number else "actor"] for number, row in enumerate(TIDY.table)]
     rows[1][rows[0].index(name)] = "a\u202eb"
     assert report(write(text(rows)), "tidy").reasons == {"Q-TEXT": 1}

@@ -82,7 +82,7 @@ def test_all_events_together():
     ]  # fmt: skip
 
 
-def test_types_come_by_number_of_events_and_one_source_is_a_group_too():
+def test_types_are_sorted_by_number_of_events_and_a_single_source_is_a_group():
     groups = summarise_revisions(archive(*BASE)).groups
     assert [(group.kind, group.name, group.events) for group in groups] == [
         ("all", "", 4), ("source", "press", 4), ("event_type", "rocket_attack", 3),
@@ -125,7 +125,7 @@ def test_the_largest_change_keeps_its_sign_and_the_median_is_of_sizes():
     assert summarise_revisions(archive(*rows)).total.killed == TollChange(1.0, 2, 1, 0, 0, 2.0, -6)
 
 
-def test_an_event_that_came_back_counts_as_taken_back_and_one_only_retracted_not_at_all():
+def test_a_restored_event_counts_as_retracted_and_one_only_retracted_is_not_counted():
     rows = (
         ("a", "battle", 1, 1, "add", 1, 0),
         ("a", "battle", 1, 2, "retract", 1, 0),
@@ -178,7 +178,7 @@ def test_the_suggested_lag_is_the_shortest_that_holds_nine_in_ten(days, lag):
         ("event_date", False, None),
     ],
 )
-def test_what_was_not_observed_suggests_no_lag(basis, lateness, lag):
+def test_an_unobserved_basis_suggests_no_lag(basis, lateness, lag):
     summary = summarise_revisions(replace(archive(*BASE), known_basis=basis))
     assert summary.known_basis == basis
     assert all((group.lateness is not None) == lateness for group in summary.groups)

@@ -58,21 +58,21 @@ def test_no_events_have_no_rungs():
     assert rungs() == []
 
 
-def test_an_experiment_may_bring_its_own_ladder():
+def test_an_experiment_may_have_its_own_ladder():
     ladder = {**schema.SEVERITY_LADDER, "dance": schema.Rungs(0, 2, 4)}
     assert rungs(("dance", MILITIA, US, 0, 1), ladder=ladder) == [2]
 
 
-def test_a_type_without_a_rung_is_taken_for_violence_and_a_missing_one_has_none():
+def test_a_type_without_a_rung_counts_as_violence_and_a_missing_type_has_no_rung():
     rows = [("dance", MILITIA, US, 1, 0), ("none", US, US, 0, 0), (None, IRAN, US, 0, 0)]
     assert rungs(*rows) == [5, 0, None]
 
 
-def test_a_source_that_counts_no_casualties_gives_the_lowest_rung_of_a_type():
+def test_a_source_without_casualties_gives_the_lowest_rung_of_a_type():
     types = pa.array(["rocket_attack", "killing", "protest_intervention"])
     assert severity_of(types, ladder=schema.SEVERITY_LADDER).to_pylist() == [3, 5, 2]
 
 
-def test_every_ladder_row_climbs_with_harm_and_stays_on_the_ladder():
+def test_rungs_of_a_type_rise_with_harm_and_stay_on_the_ladder():
     for name, row in schema.SEVERITY_LADDER.items():
         assert 0 <= row[0] <= row[1] <= row[2] <= schema.HIGHEST_RUNG, name

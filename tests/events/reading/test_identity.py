@@ -54,7 +54,7 @@ def test_a_longer_file_of_the_same_events_adds_only_the_new_ones(write, tmp_path
     assert (report.accepted, report.duplicates, report.added) == (1, 2, 1)
 
 
-def test_an_empty_identifier_still_refuses_its_row(write):
+def test_an_empty_identifier_rejects_its_row(write):
     path = write(f"event_id,{HEAD}a,{ROWS[0]},{ROWS[2]}")
     (report,) = validate_files(SOURCES["tidy"], [path])
     assert report.reasons == {"Q-REQUIRED": 1}
@@ -101,7 +101,7 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("content", "types"), TYPES)
-def test_a_type_is_declared_for_rows_that_have_none(write, content, types):
+def test_a_declared_type_fills_rows_without_one(write, content, types):
     archive = load_events("tidy", write(content), options=Options(event_type="shooting"))
     assert archive.versions.sort_values("event_date")["event_type"].tolist() == types
 

@@ -117,7 +117,7 @@ def test_an_empty_file_a_lone_header_and_a_lone_mark_are_refused(write, content)
     assert "E-EMPTY" in refusal(write(gzip.compress(content), "a.csv.gz"))
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(write):
+def test_a_byte_order_mark_is_not_part_of_the_first_column(write):
     assert read(write(codecs.BOM_UTF8 + b"id,day\n1,a\n"))[0] == {2: ("1", "a", None, None)}
 
 
@@ -138,13 +138,13 @@ def test_an_unknown_column_is_left_out_and_reported(write):
     assert read(layout.path)[0] == {2: ("1", "3", None, None)}
 
 
-def test_one_of_several_groups_of_columns_can_be_demanded(write):
+def test_one_of_several_groups_of_columns_can_be_required(write):
     source = Source(**{**vars(SOURCE), "one_of": (("note",), ("extra", "id"))})
     assert "note; or extra and id" in refusal(write("id,day\n1,2\n"), source)
     assert read(write("id,day,extra\n1,2,3\n"), source)[0] == {2: ("1", "2", None, "3")}
 
 
-def test_utf_16_is_refused_at_byte_0_and_read_where_it_is_declared(write):
+def test_utf_16_is_refused_at_byte_0_and_read_if_declared(write):
     path = write("id,day\n1,é\n".encode("utf-16"))
     assert "E-ENCODING" in (message := refusal(path)) and "byte 0 " in message
     assert "--encoding utf-16" in message
@@ -153,7 +153,7 @@ def test_utf_16_is_refused_at_byte_0_and_read_where_it_is_declared(write):
 
 
 @pytest.mark.parametrize("rows", [0, 100_000])
-def test_latin_1_is_refused_with_the_offset_and_read_where_it_is_declared(write, rows):
+def test_latin_1_is_refused_with_the_offset_and_read_if_declared(write, rows):
     before = "id,day\n" + "1,plain\n" * rows
     path = write((before + "2,é\n").encode("latin-1"))
     message = refusal(path)
@@ -167,11 +167,11 @@ def test_broken_utf_8_in_a_header_or_a_packed_file_is_refused_with_the_offset(wr
     assert "byte 9 " in refusal(write(gzip.compress(b"id,day\n1,\xc3(\n"), "a.csv.gz"))
 
 
-def test_bytes_that_a_declared_encoding_does_not_have_are_refused_with_the_offset(write):
+def test_bytes_invalid_in_a_declared_encoding_are_refused_with_the_offset(write):
     assert "byte 9 " in refusal(write(b"id,day\n1,\xe9\n"), encoding="ascii")
 
 
-def test_an_encoding_that_does_not_exist_is_a_usage_error(write):
+def test_an_unknown_encoding_is_a_usage_error(write):
     with pytest.raises(UsageError, match="E-ENCODING"):
         read(write("id,day\n1,2\n"), encoding="klingon")
 
@@ -252,7 +252,7 @@ def test_a_file_without_a_header_takes_its_names_from_the_number_of_columns(writ
     assert "needs 3 or 2 columns, found 4" in refusal(write("1\t2\t3\t4\n"), source)
 
 
-def test_a_second_header_of_hxl_tags_is_skipped_where_the_source_has_it(write):
+def test_a_second_header_of_hxl_tags_is_skipped_for_sources_with_it(write):
     path = write("id,day\n#id,#date\n1,a\n")
     source = Source(**{**vars(SOURCE), "skip_hxl": True})
     assert list(read(path, source)[0]) == [3]
@@ -282,7 +282,7 @@ def test_parquet_rows_are_numbered_through_batches(tmp_path, monkeypatch):
     assert list(rows) == [1, 2, 4, 5] and list(rejected) == [3]
 
 
-def test_parquet_that_is_none_has_no_rows_or_holds_lists_is_refused(tmp_path, write):
+def test_parquet_that_is_invalid_empty_or_has_lists_is_refused(tmp_path, write):
     assert "E-FILE" in refusal(write("id,day\n1,2\n", "a.parquet"))
     path = tmp_path / "b.parquet"
     pq.write_table(pa.table({"id": ["a"], "day": ["b"]}).slice(0, 0), path)

@@ -23,8 +23,6 @@ POISONED = "when only later days changed"
 REVISED = "when only late reports, corrections and retractions changed"
 _MAX_CASES = 5
 """Cases kept in memory: that of the whole archive, and those of the current cut."""
-_TRIAL_ORIGINS = 6
-"""Origins of a trial backtest: enough for models to build up a track record."""
 _FORECAST_NUMBERS = ("probability", "lower", "upper", schema.THRESHOLD, schema.AT_RISK)
 
 
@@ -33,14 +31,19 @@ class Cut(NamedTuple):
 
     Parameters
     ----------
+    cases : Cases
     day : datetime64[D]
+    seed : int
+        Seed of invented news.
     until : EventArchive
         Everything known by that day.
     futures : mapping of str to EventArchive
         The actual future and two invented ones, by a phrase for the change.
     """
 
+    cases: Cases
     day: np.datetime64
+    seed: int
     until: EventArchive
     futures: Mapping[str, EventArchive]
 
@@ -85,14 +88,7 @@ class Cases:
         return self.by_digest[archive.digest]
 
     def cut(self, day: np.datetime64, *, seed: int) -> Cut:
-        """What was known on a day, and its futures.
-
-        Parameters
-        ----------
-        day : datetime64[D]
-        seed : int
-            Seed of the invented news.
-        """
+        """What was known on a day, and its futures."""
         until = self.whole.until(day)
         lag = self.case.prepared.lag
         futures = {
@@ -100,7 +96,7 @@ class Cases:
             POISONED: until.plus(prompt_news(self.whole, day, lag=lag, seed=seed)),
             REVISED: until.plus(late_news(self.whole, day, lag=lag, seed=seed)),
         }
-        return Cut(day, until, futures)
+        return Cut(self, day, seed, until, futures)
 
     def columns(self, archive: EventArchive) -> pd.DataFrame:
         """Features and the label's look back on an archive, by unit and day."""
@@ -121,33 +117,6 @@ def causal_columns(case: Case) -> pd.DataFrame:
     return pd.concat([features, pd.DataFrame(label, index=features.index)], axis=1)
 
 
-def training_columns(case: Case, day: np.datetime64) -> pd.DataFrame:
-    """Inputs, ``outcome`` and ``count`` of the training rows of a fit, by unit and day.
-
-    Parameters
-    ----------
-    case : Case
-    day : datetime64[D]
-        Day of the fit.
-    """
-    table = case.training_table(day)
-    return table.X.assign(**{schema.OUTCOME: table.outcome, schema.COUNT: table.count})
-
-
-def issue_columns(case: Case, day: np.datetime64) -> pd.DataFrame:
-    """Inputs and ``at_risk`` that models get on a day, one row per unit, from all that is known.
-
-    Parameters
-    ----------
-    case : Case
-    day : datetime64[D]
-        Day of issue.
-    """
-    known = case.labels_on(case.prepared.days[-1])
-    table = case.rows_on(np.array([case.prepared.index_of(day)]), known)
-    return table.X.assign(**{schema.AT_RISK: table.at_risk})
-
-
 def forecast_columns(case: Case, schedule: BacktestSection) -> pd.DataFrame:
     """Forecasts of a backtest by unit and day, in columns such as ``probability of ewma_nb``.
 
@@ -163,26 +132,3 @@ def forecast_columns(case: Case, schedule: BacktestSection) -> pd.DataFrame:
         index=[schema.UNIT_KEY, schema.DAY], columns="model", values=list(_FORECAST_NUMBERS)
     ).rename_axis(index=[*schema.ROW_KEY])
     return wide.set_axis([f"{name} of {model}" for name, model in wide.columns], axis=1)
-
-
-def trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
-    """A few origins that end on a day, two horizons apart if there is room.
-
-    Parameters
-    ----------
-    case : Case
-    last : datetime64[D]
-        Day of the last origin.
-    """
-    prepared, horizon = case.prepared, case.target.horizon
-    end = prepared.index_of(last)
-    start = max(end // 2, horizon + prepared.lag)
-    step = int(np.clip((end - start) // (_TRIAL_ORIGINS - 1), 1, 2 * horizon))
-    first = prepared.days[max(end - step * (_TRIAL_ORIGINS - 1), start)]
-    changes = {
-        "first_origin": first.astype(dt.date),
-        "last_origin": last.astype(dt.date),
-        "every": step,
-        "refit_every": 2,
-    }
-    return case.experiment.backtest.model_copy(update=changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,34 +11,23 @@ import pandas as pd
 
 from escalation import schema
 from escalation.audit import laws
-from escalation.audit.cases import (
-    REVISED,
-    TRUNCATED,
-    Cases,
-    Cut,
-    forecast_columns,
-    issue_columns,
-    training_columns,
-    trial_schedule,
-)
+from escalation.audit.cases import REVISED, TRUNCATED, Cases, Cut, forecast_columns
 from escalation.audit.findings import CheckResult, Finding, findings_of
 from escalation.audit.news import events_on, other_names
+from escalation.backtest.case import Case
 from escalation.errors import GateError
+from escalation.experiment import BacktestSection
 from escalation.panel.membership import unit_keys_of
 
 NEW_DAYS = np.timedelta64(6, "D")
 """A unit is new for its first week."""
+_TRIAL_ORIGINS = 6
+"""Origins of a trial backtest: enough for models to build up a track record."""
 
 
-def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
-    """Compare the columns up to a day with those of each future: ``truncation`` and ``poison``.
-
-    Parameters
-    ----------
-    cases : Cases
-    cut : Cut
-    """
-    expected = cases.columns(cut.until)
+def check_columns(cut: Cut) -> list[CheckResult]:
+    """Compare the columns up to a day with those of each future: ``truncation`` and ``poison``."""
+    cases, expected = cut.cases, cut.cases.columns(cut.until)
     results = []
     for because, archive in cut.futures.items():
         check = "truncation" if because == TRUNCATED else "poison"
@@ -46,15 +36,10 @@ def check_columns(cases: Cases, cut: Cut) -> list[CheckResult]:
     return results
 
 
-def check_warm_up(cases: Cases, cut: Cut) -> CheckResult:
-    """Check that the first week of units that are new on a day uses only their past.
-
-    Parameters
-    ----------
-    cases : Cases
-    cut : Cut
-    """
-    prepared, day = cases.case.prepared, cut.day
+def check_warm_up(cut: Cut) -> CheckResult:
+    """Check that the first week of units that are new on a day uses only their past."""
+    cases, day = cut.cases, cut.day
+    prepared = cases.case.prepared
     start = prepared.days[np.minimum(prepared.past.entry, len(prepared.days) - 1)]
     is_new = (start <= day) & (start >= day - NEW_DAYS) & prepared.past.present[:, -1]
     new_keys = [prepared.unit_keys[i] for i in np.flatnonzero(is_new)]
@@ -93,18 +78,13 @@ def check_relabelling(cases: Cases) -> CheckResult:
     return CheckResult("relabelling", 1, tuple(findings))
 
 
-def check_training(cases: Cases, cut: Cut) -> CheckResult:
-    """Check that a fit uses only rows that had resolved, with the outcomes then known.
-
-    Parameters
-    ----------
-    cases : Cases
-    cut : Cut
-    """
-    day, expected = cut.day, training_columns(cases.of(cut.until), cut.day)
+def check_training(cut: Cut) -> CheckResult:
+    """Check that a fit uses only rows that had resolved, with the outcomes then known."""
+    cases, day = cut.cases, cut.day
+    expected = _training_columns(cases.of(cut.until), day)
     findings = _unresolved(cases, expected, day)
     for because, archive in cut.futures.items():
-        table = training_columns(cases.of(archive), day)
+        table = _training_columns(cases.of(archive), day)
         findings += _unresolved(cases, table, day)
         days = table.index.append(expected.index).get_level_values(schema.DAY)
         if len(days):
@@ -112,6 +92,12 @@ def check_training(cases: Cases, cut: Cut) -> CheckResult:
             reason = f"for a fit on {day} {because}"
             findings += findings_of("training rows", differences, reason, of="learned: ")
     return CheckResult("training rows", 1, tuple(findings))
+
+
+def _training_columns(case: Case, day: np.datetime64) -> pd.DataFrame:
+    """Inputs, ``outcome`` and ``count`` of the training rows of a fit, by unit and day."""
+    table = case.training_table(day)
+    return table.X.assign(**{schema.OUTCOME: table.outcome, schema.COUNT: table.count})
 
 
 def _unresolved(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[Finding]:
@@ -130,21 +116,14 @@ def _unresolved(cases: Cases, table: pd.DataFrame, day: np.datetime64) -> list[F
     return [Finding("training rows", "unresolved row", str(unit), f"{last:%Y-%m-%d}", says)]
 
 
-def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResult:
-    """Add events on a day and check that only the labels whose horizon holds it change.
-
-    Parameters
-    ----------
-    cases : Cases
-    day : datetime64[D]
-        Day of the added events.
-    seed : int
-    """
-    case, horizon = cases.case, cases.target.horizon
+def check_label_window(cut: Cut) -> CheckResult:
+    """Add events on a day and check that only labels change whose horizon contains the day."""
+    case, day = cut.cases.case, cut.day
+    horizon = case.target.horizon
     end = case.prepared.days[-1]
-    archive = events_on(case.prepared.archive.until(end), day, known=end, seed=seed)
+    archive = events_on(case.prepared.archive.until(end), day, known=end, seed=cut.seed)
     prepared = case.prepared.with_archive(archive)
-    other = replace(case, prepared=prepared, back=prepared.back(cases.target))
+    other = replace(case, prepared=prepared, back=prepared.back(case.target))
     # An added event may let a unit enter; both lists are sorted.
     shared = np.isin(prepared.unit_keys, case.prepared.unit_keys)
     before, after = case.labels_on(end).count, other.labels_on(end).count[shared]
@@ -159,35 +138,31 @@ def check_label_window(cases: Cases, day: np.datetime64, seed: int) -> CheckResu
         f"the label of {unit} on {label_day} counts what happened on {day}; "
         f"it is about the {horizon} days after {label_day}"
     )
-    finding = Finding("label window", cases.target.name, unit, str(label_day), says)
+    finding = Finding("label window", case.target.name, unit, str(label_day), says)
     return CheckResult("label window", 1, (finding,))
 
 
-def check_issued(cases: Cases, cut: Cut) -> CheckResult:
-    """Compare the inputs of models on a day with those of each future.
-
-    Parameters
-    ----------
-    cases : Cases
-    cut : Cut
-    """
-    day, expected = cut.day, issue_columns(cases.of(cut.until), cut.day)
+def check_issued(cut: Cut) -> CheckResult:
+    """Compare the inputs of models on a day with those of each future."""
+    cases, day = cut.cases, cut.day
+    expected = _issue_columns(cases.of(cut.until), day)
     findings = []
     for because, archive in cut.futures.items():
-        differences = laws.differences(issue_columns(cases.of(archive), day), expected, upto=day)
+        differences = laws.differences(_issue_columns(cases.of(archive), day), expected, upto=day)
         findings += findings_of("issued rows", differences, because, of="input: ")
     return CheckResult("issued rows", 1, tuple(findings))
 
 
-def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
-    """Compare the forecasts up to a day, track records included, with those of two futures.
+def _issue_columns(case: Case, day: np.datetime64) -> pd.DataFrame:
+    """Inputs and ``at_risk`` that models get on a day, one row per unit, from all that is known."""
+    known = case.labels_on(case.prepared.days[-1])
+    table = case.rows_on(np.array([case.prepared.index_of(day)]), known)
+    return table.X.assign(**{schema.AT_RISK: table.at_risk})
 
-    Parameters
-    ----------
-    cases : Cases
-    cut : Cut
-    """
-    schedule = trial_schedule(cases.case, cut.day)
+
+def check_backtest(cut: Cut) -> CheckResult:
+    """Compare the forecasts up to a day, track records included, with those of two futures."""
+    cases, schedule = cut.cases, _trial_schedule(cut.cases.case, cut.day)
     findings = []
     try:
         expected = forecast_columns(cases.of(cut.until), schedule)
@@ -198,3 +173,19 @@ def check_backtest(cases: Cases, cut: Cut) -> CheckResult:
     except GateError as error:
         return CheckResult("backtest", 0, note=f"skipped: {error.message}")
     return CheckResult("backtest", 1, tuple(findings))
+
+
+def _trial_schedule(case: Case, last: np.datetime64) -> BacktestSection:
+    """A few origins that end on a day, two horizons apart if there is room."""
+    prepared, horizon = case.prepared, case.target.horizon
+    end = prepared.index_of(last)
+    start = max(end // 2, horizon + prepared.lag)
+    step = int(np.clip((end - start) // (_TRIAL_ORIGINS - 1), 1, 2 * horizon))
+    first = prepared.days[max(end - step * (_TRIAL_ORIGINS - 1), start)]
+    changes = {
+        "first_origin": first.astype(dt.date),
+        "last_origin": last.astype(dt.date),
+        "every": step,
+        "refit_every": 2,
+    }
+    return case.experiment.backtest.model_copy(update=changes)

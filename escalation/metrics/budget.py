@@ -11,7 +11,7 @@ from escalation import schema
 from escalation._util.arrays import Array
 from escalation.errors import UsageError
 from escalation.metrics.paired import Paired, pair
-from escalation.metrics.summary import nullable_table, row_header
+from escalation.metrics.summary import nullable_table
 
 
 def alert_shares(paired: Paired, model: str, *, budget: int) -> Array:
@@ -104,7 +104,7 @@ def alert_budget(
         lead_days = _lead_days(paired, first_event_days)
         for model in paired.models:
             share = alert_shares(paired, model, budget=budget)
-            header = {**row_header(paired, model), "budget": budget}
+            header = {**paired.header(model), "budget": budget}
             rows.append(header | _alert_columns(share, paired.outcome, lead_days))
     return nullable_table(rows)
 

@@ -17,7 +17,6 @@ from escalation.metrics.scores import LOSSES, auc, average_precision
 from escalation.metrics.summary import (
     SKILL_PREFIX,
     nullable_table,
-    row_header,
     skill_with_interval,
     with_interval,
 )
@@ -85,7 +84,7 @@ def _rows(paired: Paired, reference: str, *, seed: int) -> list[dict[str, Any]]:
     for m, model in enumerate(paired.models):
         if m == r:
             continue
-        row = {**row_header(paired, model), "reference": reference}
+        row = {**paired.header(model), "reference": reference}
         for s, name in enumerate(LOSSES):
             difference = points[s, m] - points[s, r]
             replicates = replicated[s, m] - replicated[s, r]

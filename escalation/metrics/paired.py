@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,19 @@ class Paired:
     def of(self, model: str) -> Array:
         """Probabilities of one model, shape (row,)."""
         return self.probability[self.models.index(model)]
+
+    def header(self, model: str) -> dict[str, Any]:
+        """First columns of a table's row: label, horizon, model, and the numbers behind it."""
+        return {
+            "target": self.target,
+            "horizon": self.horizon,
+            "model": model,
+            "rows": len(self.outcome),
+            "left_out": self.left_out,
+            "positives": int(self.outcome.sum()),
+            "units": len(np.unique(self.unit)),
+            "dates": len(self.days),
+        }
 
     def position(self, model: str) -> int | None:
         """Index of a model; None if it has no forecasts."""

@@ -155,26 +155,6 @@ def skill_with_interval(
     return with_interval(name, value, skill(replicated[m], replicated[r]), resampling)
 
 
-def row_header(paired: Paired, model: str) -> dict[str, Any]:
-    """The first columns of a table's row: label, horizon, model, and the numbers behind it.
-
-    Parameters
-    ----------
-    paired : Paired
-    model : str
-    """
-    return {
-        "target": paired.target,
-        "horizon": paired.horizon,
-        "model": model,
-        "rows": len(paired.outcome),
-        "left_out": paired.left_out,
-        "positives": int(paired.outcome.sum()),
-        "units": len(np.unique(paired.unit)),
-        "dates": len(paired.days),
-    }
-
-
 def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
     """One row per model of one label."""
     resampling = resample(paired.days, horizon=paired.horizon, seed=seed)
@@ -184,7 +164,7 @@ def _rows(paired: Paired, *, seed: int) -> list[dict[str, Any]]:
     points = losses.sum(axis=-1) / total.sum()
     rows = []
     for m, model in enumerate(paired.models):
-        row = row_header(paired, model)
+        row = paired.header(model)
         for s, name in enumerate(LOSSES):
             row |= with_interval(name, points[s, m], replicated[s, m], resampling)
         for s, name in enumerate(LOSSES):

@@ -21,16 +21,12 @@ SMALLEST_SUM = 1e-30
 
 @compiled
 def sums_over_windows(values: Float32, windows: NDArray[np.int64]) -> Float32:
-    """Sums over the last w days, today included, shape (window, row, day).
-
-    Days before the axis are zeros. Differences of one running total in float64, so sums of whole
-    numbers are exact.
+    """Sums over the last w days, as differences of one running total in float64.
 
     Parameters
     ----------
-    values : ndarray of float32, shape (row, day)
-    windows : ndarray of int64, shape (window,)
-        Lengths in days, at least 1.
+    values, windows
+        As in :meth:`escalation.panel.series.Series.window_sums`.
     """
     rows, days = values.shape
     out, total = np.empty((len(windows), rows, days), np.float32), np.zeros(days + 1)
@@ -73,10 +69,8 @@ def decayed_features(values: Float32, keep: Array) -> Float32:
 
     Parameters
     ----------
-    values : ndarray of float32, shape (row, day)
-        Nonnegative.
-    keep : ndarray of float64, shape (decay,)
-        In (0, 1).
+    values, keep
+        As in :func:`decaying_sums`.
     """
     # In fours: each sum depends on its previous day, so four at a time take as long as one.
     whole = -(-len(keep) // 4) * 4
@@ -162,12 +156,8 @@ def log_ratio(
     ----------
     short, long : ndarray of float32, shape (row, day)
         Window sums.
-    widths : tuple of int
-        ws and wl, in days.
-    eps : float
-        Per day, above 0.
-    change : int
-        In days; the trend before the axis is 0.
+    widths, eps, change
+        As in :meth:`escalation.panel.series.Series.log_ratio`.
     """
     rows, days = short.shape
     trends, changes = np.empty(short.shape, np.float32), np.empty(short.shape, np.float32)
@@ -218,11 +208,8 @@ def gaps(values: Float32, last: int, cap: int) -> tuple[Float32, Float32, Float3
 
     Parameters
     ----------
-    values : ndarray of float32, shape (row, day)
-    last : int
-        Number of gaps, if there are as many.
-    cap : int
-        Longest gap in days, and the mean before the first gap.
+    values, last, cap
+        As in :meth:`escalation.panel.series.Series.gaps`.
     """
     rows, days = values.shape
     mean = np.empty(values.shape, np.float32)

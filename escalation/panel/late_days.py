@@ -142,10 +142,8 @@ def late_gaps(
     ----------
     rows, steady, changes
         As in :func:`escalation.panel.late.late_window_sums`.
-    count : int
-        Number of gaps.
-    cap : int
-        Longest gap in days.
+    count, cap
+        As in :meth:`escalation.panel.series.Series.gaps`.
     mean, deviation, burstiness : array of float32, shape (row, day)
         Written in place; mean and deviation in days.
     """

@@ -42,12 +42,8 @@ def late_past_quantiles(
     ----------
     steady, changes
         As in :func:`escalation.panel.late.late_window_sums`.
-    horizon : int
-        Length of a window in days.
-    windows : int
-        Number of windows, the last one ending on the day itself.
-    quantile : float
-        Interpolated linearly between the two nearest sums.
+    horizon, windows, quantile
+        As in :meth:`escalation.panel.series.Series.past_quantiles`.
     quantiles, mean : ndarray of float64, shape (row, day)
         Written in place.
     """

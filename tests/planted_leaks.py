@@ -194,7 +194,7 @@ def lag_forgotten(monkeypatch):
 
 
 def no_embargo(monkeypatch):
-    def all_before(self, day, known=None):
+    def all_before(self, day, labels=None):
         known = self.labels_on(self.prepared.days[-1])
         rows = table.training_rows(self.prepared, known, last=self.prepared.index_of(day))
         return self.prepared.table(self.back, known, rows)
@@ -203,7 +203,7 @@ def no_embargo(monkeypatch):
 
 
 def row_wise_split(monkeypatch):
-    def any_rows(self, day, known=None):
+    def any_rows(self, day, labels=None):
         known = self.labels_on(self.prepared.days[-1])
         units, days = table.training_rows(self.prepared, known, last=len(self.prepared.days))
         keep = np.random.default_rng(0).random(len(units)) < 0.7

@@ -13,7 +13,8 @@ from escalation.audit import time_checks
 from escalation.audit.cases import Cases
 from escalation.audit.findings import AuditReport, CheckResult, merge_results
 from escalation.audit.shuffle import label_shuffle
-from escalation.backtest.case import Case, run_each
+from escalation.backtest.case import Case
+from escalation.backtest.learnability import run_each
 from escalation.errors import InputError
 from escalation.events.archive import EventArchive, require_archive
 from escalation.experiment import Experiment, require_experiment, target_label

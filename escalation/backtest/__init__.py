@@ -1,4 +1,4 @@
-"""Rolling origins: what would have been forecast, and what it was worth."""
+"""Rolling-origin backtests: forecasts as they would have been issued, and their scores."""
 
 from escalation._util.callable_module import make_callable
 

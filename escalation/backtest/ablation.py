@@ -1,4 +1,4 @@
-"""Which feature families carry the skill: the same backtest without each of them."""
+"""Ablation of feature families: the same backtest without each of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 def require_reader(experiment: Experiment) -> None:
-    """Refuse an experiment none of whose models reads features.
+    """Raise if no model of an experiment reads features.
 
     Raises
     ------
@@ -47,16 +47,16 @@ def require_reader(experiment: Experiment) -> None:
     ):
         raise UsageError(
             "E-ABLATE",
-            "no model of the experiment reads features, so that none can be left out",
+            "no model of the experiment reads features, so there is nothing to leave out",
             where="[models]",
             fix="add logistic, forest or boosting under [models], or train without --ablate",
         )
 
 
 def _reader_of(trained: Trained) -> str | None:
-    """Of the models that read features, the one with the lowest Brier score; none without any.
+    """The model with the lowest Brier score among those that read features.
 
-    With fewer than 20 positives no model is compared, and none is given.
+    None without such a model, or with too few positives to compare models.
     """
     readers = [name for name, model in trained.models.items() if isinstance(model, Wrapped)]
     scored = trained.summary.set_index("model").reindex(readers).dropna(subset="brier")
@@ -68,76 +68,78 @@ def _reader_of(trained: Trained) -> str | None:
 def family_ablation(
     trained: Trained, *, progress: Progress = silent, cache: NumberCache | None = None
 ) -> pd.DataFrame | None:
-    """How much larger a model's Brier score is without each feature family, on the same origins.
+    """Increase of a model's Brier score without each feature family, on the same origins.
 
-    What a family across units adds up stays where only the family that it came from is left out.
+    Columns that a family across units derives from another family stay when that one is left out.
 
     Parameters
     ----------
     trained : Trained
     progress : callable, optional
-        Told after each family.
+        Called after each family.
     cache : NumberCache, optional
-        Of the backtests.
+        Cache of the backtests.
 
     Returns
     -------
     DataFrame
-        A row for each family, the dearest to lose first: ``without`` (what was left out),
-        ``model``, ``columns`` (how many inputs went), ``brier`` and ``brier_without`` (mean over
-        the same forecasts), and ``increase`` of the Brier score as a share of ``brier``, above 0
-        where the family helps, with a 95% interval over blocks of dates. None, and a warning, where
-        no model of this label reads features or fewer than 20 outcomes were positive.
+        A row per family, the largest increase first: ``without`` (the family), ``model``,
+        ``columns`` (number of inputs left out), ``brier`` and ``brier_without`` (means over the
+        same forecasts), and ``increase`` of the Brier score as a share of ``brier``, above 0 if the
+        family helps, with a 95% interval over blocks of dates. None, with a warning, if no model of
+        this label reads features or there are fewer than 20 positive outcomes.
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` where too little is left to compare.
+        ``E-INSUFFICIENT`` if too little is left to compare.
     """
     model, case = _reader_of(trained), trained.case
     if model is None:
         warnings.warn(
-            f"{trained.label}: what each feature family is worth is not said, because no model "
-            f"reads features or fewer than {FEWEST_POSITIVES} outcomes were positive",
+            f"{trained.label}: no ablation of feature families, because no model reads features "
+            f"or there are fewer than {FEWEST_POSITIVES} positive outcomes",
             EscalationWarning,
             stacklevel=2,
         )
         return None
     columns, rows = family_columns(case.experiment, case.prepared.features.names), []
-    for done, (family, gone) in enumerate(columns.items(), start=1):
-        fewer = backtest_case(_smaller(case, model, gone), cache=cache)
-        rows.append({"without": family, "columns": len(gone), **_increase(trained, fewer, model)})
-        progress(f"{trained.label} without a family", done, len(columns))
+    for n_done, (family, removed) in enumerate(columns.items(), start=1):
+        reduced = backtest_case(_without_columns(case, model, removed), cache=cache)
+        increase = _increase(trained, reduced, model)
+        rows.append({"without": family, "columns": len(removed), **increase})
+        progress(f"{trained.label} without a family", n_done, len(columns))
     table = pd.DataFrame(rows)[list(COLUMNS)]
     return table.sort_values("increase", ascending=False, ignore_index=True)
 
 
-def _smaller(case: Case, model: str, gone: Collection[str]) -> Case:
-    """The case with one model and without some columns."""
+def _without_columns(case: Case, model: str, removed: Collection[str]) -> Case:
+    """The case with a single model and without some columns."""
     experiment = case.experiment
-    chosen = {model: experiment.models.get(model, {})}
-    features = case.prepared.features.without(gone)
+    models = {model: experiment.models.get(model, {})}
+    features = case.prepared.features.without(removed)
     return replace(
         case,
-        experiment=experiment.model_copy(update={"models": chosen}),
+        experiment=experiment.model_copy(update={"models": models}),
         custom_models=case.custom_models and {model: case.custom_models[model]},
         prepared=replace(case.prepared, features=features),
     )
 
 
-def _increase(trained: Trained, fewer: pd.DataFrame, model: str) -> dict[str, object]:
-    """Of the Brier score, on the same rows: the skill of fewer inputs with its sign turned."""
+def _increase(trained: Trained, reduced: pd.DataFrame, model: str) -> dict[str, object]:
+    """Increase of the Brier score on the same rows: the negative skill with fewer inputs."""
     full, seed = trained.forecasts, trained.case.experiment.experiment.seed
-    both = [full[full["model"] == model], fewer[fewer["model"] == model].assign(model="fewer")]
-    (found,) = metrics.compare(
+    without = reduced[reduced["model"] == model].assign(model="fewer")
+    both = [full[full["model"] == model], without]
+    (comparison,) = metrics.compare(
         pd.concat(both, ignore_index=True), reference=model, seed=seed
     ).to_dict("records")
     brier = float(trained.summary.set_index("model").loc[model, "brier"])
     return {
         "model": model,
         "brier": brier,
-        "brier_without": brier + found["brier_difference"],
-        "increase": -found["skill"],
-        "increase_lower": -found["skill_upper"],
-        "increase_upper": -found["skill_lower"],
+        "brier_without": brier + comparison["brier_difference"],
+        "increase": -comparison["skill"],
+        "increase_lower": -comparison["skill_upper"],
+        "increase_upper": -comparison["skill_lower"],
     }

@@ -1,15 +1,16 @@
-"""Forecasts of related labels that do not contradict each other.
+"""Coherent forecasts of related labels.
 
-What happens within seven days happens within fourteen, and who sees ten killed sees one. Models
-fitted apart for each label may say otherwise; where labels differ only in their horizon, or only in
-their bar, and one implies the other, the probabilities are replaced by the nearest ones that agree
-(isotonic regression).
+An event within seven days is an event within fourteen, and ten killed are at least one. Models
+fitted separately for each label may contradict that. If labels differ only in their horizon or only
+in their bar, so that one implies the other, their probabilities are replaced by the nearest ones
+that agree (isotonic regression).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import reduce
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ _MODEL_KEY = ["model", schema.UNIT_KEY, schema.DAY]
 
 
 def isotonic(values: Array) -> Array:
-    r"""The nearest rows, by squares, that never fall from left to right.
+    r"""Isotonic regression of each row: the nearest non-decreasing values by least squares.
 
     .. math:: \hat v_j = \max_{i \le j} \min_{k \ge j} \text{mean}(v_i, \dots, v_k)
 
@@ -36,7 +37,7 @@ def isotonic(values: Array) -> Array:
     Returns
     -------
     ndarray of the same shape
-        Keeps order: rows that lie below others do so afterwards.
+        Keeps order: a row below another one stays below it.
 
     References
     ----------
@@ -62,15 +63,15 @@ def isotonic(values: Array) -> Array:
 
 
 class Family(NamedTuple):
-    """Labels of which each implies the next, or the one before it.
+    """Labels of which each implies the next, or each the previous one.
 
     Parameters
     ----------
     labels : tuple of Target
         Shortest horizon first, or lowest bar first.
     falls : bool
-        Probabilities do not rise from one to the next (bars, and horizons of ``calm``), or else do
-        not fall (horizons).
+        Whether probabilities must not rise along the labels (bars, and horizons of ``calm``); else
+        they must not fall (horizons).
     """
 
     labels: tuple[Target, ...]
@@ -78,19 +79,18 @@ class Family(NamedTuple):
 
 
 def apart_from_horizon(label: Target) -> Target:
-    """What two labels share that count the same over different horizons.
+    """The label without horizon, name, description, units and models.
 
-    What they are called, which units they are asked of and which models answer makes no difference.
+    Equal for labels that count the same over different horizons.
     """
     return replace(label, horizon=1, called="", description="", units=(), models=())
 
 
 def families(labels: Sequence[Target]) -> list[Family]:
-    """Labels that differ in their bar only, then those that differ in their horizon only.
+    """Families of labels that differ only in their bar, then of those that differ in horizon.
 
-    In this order: agreeing over horizons afterwards keeps what agreed over bars. Labels that stand
-    alone are left out, and so are bars of labels that do not count the same events: ``climb``,
-    ``retaliation`` and ``calm``.
+    In this order, because making horizons coherent keeps bars coherent. Single labels are left out,
+    as are bars of ``climb``, ``retaliation`` and ``calm``, which do not count the same events.
     """
     bars: dict[object, list[Target]] = {}
     horizons: dict[object, list[Target]] = {}
@@ -108,47 +108,45 @@ def families(labels: Sequence[Target]) -> list[Family]:
 
 
 def _bar(label: Target) -> tuple[float, ...]:
-    """The rung, then the label's own numbers; forecasts' thresholds say whether it is a bar."""
+    """Sort key: the rung, then the numeric fields. Whether it is a bar shows in the thresholds."""
     values = [getattr(label, field.name) for field in fields(label)]
     return (label.where.rung, *(float(v) for v in values if isinstance(v, int | float)))
 
 
 def coherent(forecasts: pd.DataFrame, names: Sequence[str], *, falls: bool = False) -> pd.DataFrame:
-    """Forecasts of one family of labels, made to agree.
+    """Make the forecasts of one family of labels coherent.
 
     Parameters
     ----------
     forecasts : DataFrame
         Columns of a forecast file.
     names : sequence of str
-        The family's names in the column ``target``, in its order. Rows of other labels, of models
-        and days that lack one of them, and those whose threshold goes the wrong way (rises with the
-        horizon, falls with the bar), stay as they are.
+        The family's names in the column ``target``, in order. Unchanged are rows of other labels,
+        rows whose model and day lack one of the names, and those whose threshold goes the wrong way
+        (rises with the horizon, falls with the bar).
     falls : bool
-        Probabilities do not rise from one to the next, instead of not falling.
+        Whether probabilities must not rise along the names, instead of not falling.
 
     Returns
     -------
     DataFrame
-        The same rows; probability, lower and upper may have moved.
+        The same rows with adjusted probability, lower and upper.
     """
     changed = forecasts.copy()
-    way = -1 if falls else 1
-    parts = [forecasts[forecasts["target"] == name] for name in names[::way]]
-    keys = [pd.MultiIndex.from_frame(part[_MODEL_KEY]) for part in parts]
-    common = keys[0]
-    for key in keys[1:]:
-        common = common.intersection(key)
-    places = [
-        part.index.to_numpy()[key.get_indexer(common)]
-        for part, key in zip(parts, keys, strict=True)
+    step = -1 if falls else 1
+    by_label = [forecasts[forecasts["target"] == name] for name in names[::step]]
+    keys = [pd.MultiIndex.from_frame(rows[_MODEL_KEY]) for rows in by_label]
+    common = reduce(pd.MultiIndex.intersection, keys)
+    positions = [
+        rows.index.to_numpy()[key.get_indexer(common)]
+        for rows, key in zip(by_label, keys, strict=True)
     ]
-    bars = np.column_stack([forecasts.loc[at, schema.THRESHOLD] for at in places])
+    bars = np.column_stack([forecasts.loc[rows, schema.THRESHOLD] for rows in positions])
     nested = (np.diff(bars, axis=1) <= 0).all(axis=1)
     for name in VALUES:
-        wide = np.column_stack([forecasts.loc[at, name] for at in places])
-        fit = nested & np.isfinite(wide).all(axis=1)
-        wide[fit] = isotonic(wide[fit])
-        for column, at in enumerate(places):
-            changed.loc[at, name] = wide[:, column]
+        wide = np.column_stack([forecasts.loc[rows, name] for rows in positions])
+        usable = nested & np.isfinite(wide).all(axis=1)
+        wide[usable] = isotonic(wide[usable])
+        for column, rows in enumerate(positions):
+            changed.loc[rows, name] = wide[:, column]
     return changed

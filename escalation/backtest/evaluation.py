@@ -1,4 +1,4 @@
-"""Everything that a backtest says about its models, as tables."""
+"""Evaluation of the models of a backtest, as tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from escalation.metrics.murphy import THRESHOLDS
 from escalation.metrics.paired import pair
 
 BUDGETS = (1, 2, 3, 5, 10)
-"""Alerts that an analyst can look into each week."""
+"""Alerts per week."""
 ALERT_DAYS = 7
 QUIET_DAYS = 28
 QUIET_COLUMN = f"{schema.HISTORY}sum_{QUIET_DAYS}d"
@@ -23,7 +23,7 @@ QUIET_COLUMN = f"{schema.HISTORY}sum_{QUIET_DAYS}d"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known about the models of one label.
+    """Tables about the models of one label.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Evaluation:
     by_unit, by_month, by_horizon : DataFrame
         Of :func:`escalation.metrics.skill_by`.
     quiet : DataFrame
-        The comparison on quiet units alone: none of what the label counts in the past 28 days.
-        Empty where there is no such row.
+        The comparison on quiet units alone, without events of the label in the past 28 days; empty
+        if there are none.
     alerts : DataFrame
         Of :func:`escalation.metrics.alert_budget`, one row per model and budget, over issue dates
         at least a week apart.
@@ -61,14 +61,14 @@ def evaluate(
     summary: pd.DataFrame,
     others: pd.DataFrame | None = None,
 ) -> Evaluation:
-    """Every table about one label.
+    """Compute every table about one label.
 
     Parameters
     ----------
     case : Case
-        What the forecasts were made from.
+        Source of the forecasts.
     forecasts : DataFrame
-        Every model's forecasts on every origin.
+        Forecasts of all models on all origins.
     summary : DataFrame
         Their comparison.
     others : DataFrame, optional
@@ -89,7 +89,7 @@ def evaluate(
 
 
 def _quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts for units without any of what the label counts in the past 28 days, as known."""
+    """Forecasts for units without events of the label in the past 28 days, as known then."""
     past = case.back.history.get(QUIET_COLUMN)
     if past is None:
         return forecasts.head(0)
@@ -105,11 +105,9 @@ def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int
 
 
 def first_event_days(case: Case) -> pd.Series | None:
-    """Days from each day to the next event that counts, by unit's key and day.
+    """Days from each day to the next event that counts, by unit key and day.
 
-    None where the label doesn't count one channel.
-
-    NaN where none came within what is covered.
+    NaN if the archive covers no later one; None for labels that do not count one channel.
     """
     prepared = case.prepared
     panel = prepared.panel_on(prepared.days[-1])
@@ -126,7 +124,7 @@ def first_event_days(case: Case) -> pd.Series | None:
 
 
 def weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts of the first issue date in each week, counted from the first of all.
+    """Forecasts of the first issue date in each week, counted from the first date.
 
     Examples
     --------
@@ -148,29 +146,29 @@ def alerts_a_week(
     ----------
     forecasts : DataFrame
     first_event_days : Series, optional
-        Days to the next event by unit's key and day, as of :func:`first_event_days`.
+        From :func:`first_event_days`.
 
     Returns
     -------
     DataFrame
         One row per model and budget.
     """
-    thin = weekly(forecasts)
-    units = thin.loc[thin[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
+    issued = weekly(forecasts)
+    units = issued.loc[issued[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
     budgets = [budget for budget in BUDGETS if budget < units or budget == BUDGETS[0]]
     try:
         tables = [
-            metrics.alert_budget(thin, budget=budget, first_event_days=first_event_days)
+            metrics.alert_budget(issued, budget=budget, first_event_days=first_event_days)
             for budget in budgets
         ]
-    except GateError:  # only `all` was ever at risk, and it takes no place in a budget
+    except GateError:  # only `all` was ever at risk, which does not count against a budget
         return pd.DataFrame(columns=["model", "budget"])
     return pd.concat(tables, ignore_index=True)
 
 
 def _decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Cost and relative value of acting on each model, by threshold."""
-    parts = []
+    tables = []
     for paired in pair(forecasts):
         for model in paired.models:
             p, y = paired.of(model), paired.outcome
@@ -182,5 +180,5 @@ def _decision_costs(forecasts: pd.DataFrame) -> pd.DataFrame:
                 "cost": metrics.elementary_scores(p, y),
                 "value": metrics.relative_value(p, y),
             }
-            parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)
+            tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)

@@ -1,4 +1,4 @@
-"""What an archive holds, as far as it decides what can be asked of it."""
+"""Facts about an archive that decide which experiments suit it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from escalation.events.type_words import rungs_of_types
 from escalation.panel.membership import members
 
 ENOUGH = 10
-"""Events that a unit needs, to count as one that can be learnt from."""
+"""Events that a unit needs to be worth learning from."""
 LONGEST_LAG = 30
-"""In days, where known dates were overwritten: those tell of the last change, not of the first."""
+"""Maximum lag, in days, for overwritten known dates, which are those of the last change."""
 _KINDS: tuple[schema.UnitKind, ...] = ("country", "admin1", "site", "dyad")
 _OUTLIERS = 0.01
 _FEWEST_WEEKS = 8
@@ -34,9 +34,9 @@ class Units:
     ----------
     count : int
     enough : int
-        Those with at least :data:`ENOUGH` events.
+        Units with at least :data:`ENOUGH` events.
     events : int
-        Events that belong to one.
+        Events that belong to a unit.
     """
 
     count: int
@@ -46,7 +46,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Facts:
-    """What an archive holds.
+    """Contents of an archive.
 
     Parameters
     ----------
@@ -55,23 +55,23 @@ class Facts:
     first_day, last_day : numpy.datetime64
         Of the events.
     start : numpy.datetime64
-        The first day, without a few events that lie far before all others.
+        The first day, ignoring a few events that are far older than all others.
     weekly : bool
-        Whether every event is dated on the same day of the week: it stands for a week.
+        Whether all events are dated on the same weekday, so that each stands for a week.
     units : mapping of str to Units
-        By kind, without those that the archive lacks.
+        By kind; absent kinds are left out.
     types : mapping of str to int
-        Events by type, the commonest first.
+        Events by type, most frequent first.
     unrated_types : mapping of str to Rungs or None
-        Types that the ladder does not know, with the rungs that their words suggest.
+        Types missing from the ladder, with the rungs that their words suggest.
     severity_range : mapping of str to tuple of int
         Lowest and highest severity of the events of each type.
     rungs : mapping of int to int
         Events by severity.
     actors, targets : mapping of str to int
-        Events by side, the commonest first.
+        Events by side, most frequent first.
     killed : int or None
-        Killed in all; None where nothing is known of any event.
+        Total killed; None if unknown for all events.
     known_basis : str
     lag : int
         Reporting lag in days that the archive suggests.
@@ -103,7 +103,7 @@ class Facts:
         return sum(count for severity, count in self.rungs.items() if severity >= rung)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: days as text."""
+        """Plain data for JSON, with days as text."""
         return {
             "events": self.events,
             "first_day": str(self.first_day),
@@ -124,7 +124,7 @@ class Facts:
 
 
 def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Facts:
-    """Count what an archive holds.
+    """Collect the facts about an archive.
 
     Parameters
     ----------
@@ -168,8 +168,8 @@ def facts_of(archive: EventArchive, *, ladder: Mapping[str, schema.Rungs]) -> Fa
 
 
 def _counts(column: pd.Series) -> dict[str, int]:
-    counted = column.dropna().value_counts()
-    pairs = sorted(counted.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    counts = column.dropna().value_counts()
+    pairs = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return {str(name): int(count) for name, count in pairs}
 
 
@@ -179,26 +179,26 @@ def _severity_range(events: pd.DataFrame) -> dict[str, tuple[int, int]]:
 
 
 def _violent(
-    events: pd.DataFrame, own: Collection[str], rated: Mapping[str, tuple[int, int]]
+    events: pd.DataFrame, without_rung: Collection[str], ranges: Mapping[str, tuple[int, int]]
 ) -> bool:
-    """Whether anybody is known to be hurt, or a type that the ladder knows is violent."""
+    """Whether anybody is reported hurt, or a type on the ladder is violent."""
     hurt = events[[schema.KILLED, schema.WOUNDED]].fillna(0).to_numpy().any()
-    known = (high for name, (_, high) in rated.items() if name not in own)
-    return bool(hurt) or any(high >= schema.VIOLENCE.nobody_hurt for high in known)
+    highest = (high for name, (_, high) in ranges.items() if name not in without_rung)
+    return bool(hurt) or any(high >= schema.VIOLENCE.nobody_hurt for high in highest)
 
 
 def _units(events: pd.DataFrame) -> dict[str, Units]:
-    found = {}
+    units = {}
     for kind in _KINDS:
         code, keys = members(events, kind)
         if keys:
             counts = np.bincount(code[code >= 0], minlength=len(keys))
-            found[str(kind)] = Units(len(keys), int((counts >= ENOUGH).sum()), int(counts.sum()))
-    return found
+            units[str(kind)] = Units(len(keys), int((counts >= ENOUGH).sum()), int(counts.sum()))
+    return units
 
 
 def _start(days: np.ndarray[Any, Any]) -> np.datetime64:
-    """The first day, unless a hundredth of the events make up more than half of the time."""
+    """The first day, unless the oldest hundredth of the events spans over half of the time."""
     early = days[int(len(days) * _OUTLIERS)]
     return early if (early - days[0]) * 2 > days[-1] - days[0] else days[0]
 

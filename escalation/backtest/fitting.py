@@ -1,4 +1,4 @@
-"""Models of an experiment, built, fitted and asked in the order in which they need each other."""
+"""Build, fit and predict the models of an experiment, meta-estimators last."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from escalation.targets import Target
 
 
 def build_model(name: str, experiment: Experiment, target: Target) -> Any:
-    """An unfitted estimator with the experiment's parameters, label, horizon and seed.
+    """Build an unfitted estimator with the experiment's parameters, label, horizon and seed.
 
     Parameters
     ----------
@@ -26,22 +26,18 @@ def build_model(name: str, experiment: Experiment, target: Target) -> Any:
         Registered in ``MODELS``.
     experiment : Experiment
     target : Target
-        Gives label and horizon.
+        Source of label and horizon.
     """
-    given = {
-        "horizon": target.horizon,
-        "label": target.name,
-        "seed": experiment.experiment.seed,
-    }
-    known = inspect.signature(MODELS[name]).parameters
-    supplied = {key: value for key, value in given.items() if key in known}
-    return MODELS[name](**supplied, **experiment.models.get(name, {}))
+    common = {"horizon": target.horizon, "label": target.name, "seed": experiment.experiment.seed}
+    accepted = inspect.signature(MODELS[name]).parameters.keys()
+    options = {key: common[key] for key in common.keys() & accepted}
+    return MODELS[name](**options, **experiment.models.get(name, {}))
 
 
 def build_models(
     experiment: Experiment, target: Target, custom_models: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The models of :func:`names_of`, each as it is before it has seen anything.
+    """Build the unfitted models of :func:`names_of`.
 
     Parameters
     ----------
@@ -62,11 +58,11 @@ def build_models(
 def names_of(
     experiment: Experiment, target: Target, custom_models: Mapping[str, Any] | None
 ) -> list[str]:
-    """The models that run: a label's of an experiment, or the baselines and custom ones."""
+    """Names of the models that run: a label's in an experiment, or baselines and custom ones."""
     if custom_models:
         return list(dict.fromkeys([*BASELINES, *custom_models]))
-    chosen = {*BASELINES, *(target.models or experiment.model_names)}
-    return [name for name in experiment.model_names if name in chosen]
+    selected = {*BASELINES, *(target.models or experiment.model_names)}
+    return [name for name in experiment.model_names if name in selected]
 
 
 def is_meta(model: object) -> bool:
@@ -83,37 +79,36 @@ def fit_models(
     fitted: Mapping[str, Any] | None = None,
     custom_models: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Fit every model of an experiment on one training table, the meta-estimators last.
+    """Fit every model of an experiment on one training table, meta-estimators last.
 
     Parameters
     ----------
     experiment : Experiment
     target : Target
     table : Table
-        Rows whose outcome is known.
+        Rows with a known outcome.
     record : ResolvedForecasts, optional
-        Forecasts of these models that have resolved, for those that learn from them.
+        Resolved forecasts of these models, for meta-estimators.
     fitted : mapping of str to estimator, optional
-        Models fitted before that are kept as they are.
+        Models that are fitted already.
     custom_models : mapping of str to estimator, optional
         As for :func:`build_models`.
     """
     y = table.outcome.astype(np.int64)
     models = build_models(experiment, target, custom_models)
-    done = dict(fitted or {})
+    estimators = dict(fitted or {})
     for name in sorted(models, key=lambda name: is_meta(models[name])):
-        if name in done:
-            continue
-        more = {"estimators": done, "record": record} if is_meta(models[name]) else {}
-        done[name] = models[name].fit(table.X, y, count=table.count, **more)
-    return done
+        if name not in estimators:
+            meta = {"estimators": estimators, "record": record} if is_meta(models[name]) else {}
+            estimators[name] = models[name].fit(table.X, y, count=table.count, **meta)
+    return estimators
 
 
 def predict(
     models: Mapping[str, Any],
     table: Table,
     *,
-    known: Mapping[str, Array] | None = None,
+    computed: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Probability of outcome 1 by model, for every row.
 
@@ -122,16 +117,16 @@ def predict(
     models : mapping of str to estimator
         Fitted.
     table : Table
-    known : mapping of str to ndarray, shape (row,), optional
-        Probabilities of some models, that need not be computed again.
+    computed : mapping of str to ndarray, shape (row,), optional
+        Probabilities of models that are computed already.
 
     Returns
     -------
     dict of str to ndarray, shape (row,)
     """
-    probability = dict(known or {})
+    probability = dict(computed or {})
     for name in sorted(models, key=lambda name: is_meta(models[name])):
         if name not in probability:
-            more = {"probabilities": probability} if is_meta(models[name]) else {}
-            probability[name] = models[name].predict_proba(table.X, **more)[:, 1]
+            options = {"probabilities": probability} if is_meta(models[name]) else {}
+            probability[name] = models[name].predict_proba(table.X, **options)[:, 1]
     return probability

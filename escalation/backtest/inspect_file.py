@@ -1,4 +1,4 @@
-"""A file of events looked at: what it is, what it holds, and how it is to be read again."""
+"""Inspect a file of events: its format, its contents, and the settings to read it again."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from escalation.events.store.folder import ArchiveStore
 
 @dataclass(frozen=True)
 class Inspection:
-    """A file or an archive, looked at.
+    """Result of inspecting a file or an archive.
 
     Parameters
     ----------
     archive : EventArchive
-        Own event types whose words say so count as words or coercion.
+        Unknown event types with telling words are rated as words or coercion.
     facts : Facts
     reading : mapping of str to Any
-        ``[data]`` as it is read, without its place.
+        Settings for ``[data]``, without the path.
     file : Detected or None
     report : FileReport or None
-        What became of the rows; both are None for an archive on disk.
+        What happened to the rows; like ``file``, None for an archive on disk.
     """
 
     archive: EventArchive
@@ -47,32 +47,32 @@ def inspect_file(
     options: Options | None = None,
     limits: Limits | None = None,
 ) -> Inspection:
-    """Find out what a file is and what it holds.
+    """Detect the format of a file, read it and collect facts about it.
 
     Parameters
     ----------
     path : Path
         A file, or the folder of an archive.
     source : str, optional
-        Name of a format; found by the columns by default.
+        Name of a format; detected from the columns by default.
     options, limits : optional
         As for an ingest.
 
     Raises
     ------
     InputError
-        When the file can't be taken, or too many of its rows.
+        If the file or too many of its rows can't be read.
 
     Examples
     --------
     >>> from escalation._util.resources import bundled
-    >>> found = inspect_file(bundled("iraq_crisis_events.csv"))
-    >>> found.reading["source"], found.report.quarantined
+    >>> inspection = inspect_file(bundled("iraq_crisis_events.csv"))
+    >>> inspection.reading["source"], inspection.report.quarantined
     ('iraq_crisis', 0)
     """
     if path.is_dir():
         archive = ArchiveStore(path).archive()
-        # Its severity was stored with its events: no rung that is written now changes it.
+        # Severity is stored with the events: rungs set now would not change it.
         facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), unrated_types={})
         return Inspection(archive, facts, {"source": "tidy"})
     file = detect_file(path, sources_named(source), options=options)
@@ -88,7 +88,7 @@ def inspect_file(
 
 
 def _reading(file: DetectedFile, options: Options) -> dict[str, Any]:
-    """What `[data]` says of the reading; what is as usual is left to the readers."""
+    """Settings of `[data]` for reading; None for defaults."""
     delimiter = file.layout.delimiter
     return {
         "source": file.source.name,

@@ -1,16 +1,16 @@
-r"""Intervals on probabilities: when the model says 20%, how often does it happen?
+r"""Intervals on probabilities: when a model forecasts 20%, how often does the outcome occur?
 
-The answer is in the model's own resolved forecasts: a recalibration in log-odds z, with curvature,
+They come from the model's resolved forecasts, by a recalibration in log-odds z with curvature,
 
 .. math:: \operatorname{logit} P(\text{outcome} \mid z) = a + b z + c z^2
 
-a MAP fit with a Gaussian prior around the identity (0, 1, 0). The prior is how far forecasts were
-off in conflicts that nothing was learnt from (:data:`PRIOR_COVARIANCE`); it is all there is while
-nothing has resolved, so that a new model starts with a wide interval instead of none.
+a MAP fit with a Gaussian prior around the identity (0, 1, 0). The prior covariance is the error of
+forecasts in conflicts that were not used for learning (:data:`PRIOR_COVARIANCE`). Before anything
+has resolved only the prior is left, so a new model starts with a wide interval.
 
-How uncertain the curve is at a forecast is the largest of what three covariances say: the inverse
-of the penalised information, and sandwiches that add up residuals over blocks of dates and over
-units, whose outcomes are not independent.
+The interval at a forecast uses the covariance that makes it widest: the inverse of the penalised
+information, or sandwich estimates that sum residuals over blocks of dates or over units, whose
+outcomes are not independent.
 """
 
 from __future__ import annotations
@@ -32,38 +32,37 @@ IDENTITY = np.array([0.0, 1.0, 0.0])
 PRIOR_COVARIANCE = np.array(
     [[0.9297, 0.2354, -0.005365], [0.2354, 0.2566, 0.004453], [-0.005365, 0.004453, 0.008934]]
 )
-"""How far forecasts were off in a conflict that nothing was learnt from, by
-``experiments/prior_band.py``. Learnt on small archives of the days before 2020 cut from UCDP GED
-(Iraq, Syria; CC BY 4.0), geocausal (Iraq 2007-08; MIT) and israel-alerts (Apache-2.0); the card of
-the model ``prior`` names their authors. The prior of today is off by a tenth less; the wider one
-stays."""
+"""Error of forecasts in a conflict that was not used for learning, from
+``experiments/prior_band.py``. Estimated on small archives of the days before 2020, cut from UCDP
+GED (Iraq, Syria; CC BY 4.0), geocausal (Iraq 2007-08; MIT) and israel-alerts (Apache-2.0); the card
+of ``prior`` names their authors. The current prior errs by a tenth less; the wider one is kept."""
 LARGEST_SCORE = 7.0
-"""Log-odds beyond which a forecast counts as one of a thousandth."""
+"""Log-odds are clipped to this: about a thousandth."""
 QUARTER = 90
-"""Days of the longer blocks of dates: a calm or a hot season lasts longer than a horizon."""
+"""Days in the longer blocks of dates: a calm or violent season outlasts a horizon."""
 BLOCKS_NEEDED = 5
 UNITS_NEEDED = 8
-"""Fewer blocks of dates, or units, can't show how rows depend on each other."""
+"""With fewer blocks of dates, or units, dependence between rows can't be estimated."""
 FEWEST_FREEDOM = 3
 LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """Recalibration curve of a model and how uncertain it is.
+    """Recalibration curve of a model, with its uncertainty.
 
     Parameters
     ----------
     mean : ndarray, shape (3,)
         Intercept, slope and curvature on log-odds.
     covariances : ndarray, shape (covariance, 3, 3)
-        Of which the widest counts, forecast by forecast.
+        The one that gives the widest interval is used for each forecast.
     quantiles : ndarray, shape (covariance,)
         Half-widths in standard errors of 95% intervals.
     resolved : int
         Forecasts with a known outcome.
     positives : int
-        How many of them were followed by the outcome.
+        Forecasts among them with outcome 1.
     """
 
     mean: Array
@@ -73,10 +72,7 @@ class TrackRecord:
     positives: int = 0
 
     def interval(self, probability: Array) -> tuple[Array, Array]:
-        """How often it happens at each forecast, from the lower to the upper end.
-
-        The forecast itself may lie outside.
-        """
+        """Lower and upper end of the frequency at each forecast, which itself may lie outside."""
         design = _design(probability)
         centre = weighted_sum(design, self.mean)
         half = np.max(
@@ -100,12 +96,12 @@ class TrackRecord:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """From plain data.
+        """Restore from :meth:`as_dict`.
 
         Raises
         ------
         ValueError
-            Where a number is missing or not finite, or of another shape.
+            If a number is missing or not finite, or a shape is wrong.
         """
         record = cls(
             np.array(data["mean"], dtype=np.float64),
@@ -118,7 +114,7 @@ class TrackRecord:
         shapes = record.mean.shape, record.covariances.shape, record.quantiles.shape
         numbers = np.concatenate([record.mean, record.covariances.ravel(), record.quantiles])
         if not count or shapes != ((3,), (count, 3, 3), (count,)) or not np.isfinite(numbers).all():
-            raise ValueError("needs finite numbers of three coefficients")
+            raise ValueError("expected finite numbers for three coefficients")
         return record
 
 
@@ -128,7 +124,7 @@ def _quantile(groups: int) -> float:
 
 
 NO_RECORD = TrackRecord(IDENTITY, PRIOR_COVARIANCE[None], np.array([_quantile(0)]))
-"""Nothing has resolved yet."""
+"""The record before anything has resolved."""
 
 
 def track_record(
@@ -141,13 +137,13 @@ def track_record(
 ) -> TrackRecord:
     """Fit the recalibration of resolved forecasts.
 
-    Forecasts of one unit whose days ahead overlap count as one.
+    Forecasts of one unit with overlapping horizons count as one.
 
     Parameters
     ----------
     probability, outcome : ndarray, shape (row,)
     unit, day : ndarray of int, shape (row,)
-        Whom and when each forecast is about.
+        Unit and issue day of each forecast.
     horizon : int
         In days.
 
@@ -164,17 +160,7 @@ def track_record(
     """
     if not len(outcome):
         return NO_RECORD
-    return _fitted(_design(probability), outcome, unit=unit, day=day, horizon=horizon)
-
-
-def _fitted(
-    design: Array,
-    outcome: Array,
-    *,
-    unit: NDArray[np.int64],
-    day: NDArray[np.int64],
-    horizon: int,
-) -> TrackRecord:
+    design = _design(probability)
     weight = np.full(len(outcome), _windows(unit, day // horizon) / len(outcome))
     mean = _recalibrated(design, outcome, weight)
     fitted = expit(weighted_sum(design, mean))
@@ -194,7 +180,7 @@ def _fitted(
             quantiles.append(_quantile(groups))
     return TrackRecord(
         mean,
-        np.stack([(one + one.T) / 2.0 for one in covariances]),
+        np.stack([(matrix + matrix.T) / 2.0 for matrix in covariances]),
         np.array(quantiles),
         len(outcome),
         int(outcome.sum()),
@@ -202,18 +188,18 @@ def _fitted(
 
 
 def _design(probability: Array) -> Array:
-    """A one, the log-odds of each forecast and their square, shape (row, 3)."""
+    """Constant, log-odds of each forecast and their square, shape (row, 3)."""
     score = np.clip(logit(probability), -LARGEST_SCORE, LARGEST_SCORE)
     return np.stack([np.ones_like(score), score, score**2], axis=-1)
 
 
 def _windows(unit: NDArray[np.int64], window: NDArray[np.int64]) -> int:
-    """How many stretches of one horizon the forecasts are about."""
+    """Number of distinct windows of one horizon that the forecasts cover."""
     return len(np.unique(unit.astype(np.int64) * (int(window.max()) + 1) + window))
 
 
 def _recalibrated(design: Array, outcome: Array, weight: Array) -> Array:
-    """The curve, fitted in coordinates in which the prior is a standard normal."""
+    """The curve, fitted in coordinates in which the prior has unit covariance."""
     root = np.linalg.cholesky(PRIOR_COVARIANCE)
     centre = np.linalg.solve(root, IDENTITY)
     fitted, _ = penalised_logistic(
@@ -223,7 +209,7 @@ def _recalibrated(design: Array, outcome: Array, weight: Array) -> Array:
 
 
 def _meat(terms: Array, codes: NDArray[np.intp], groups: int) -> Array:
-    """Covariance of the score, residuals added up by groups, and of the prior's pull."""
+    """Covariance of the score with residuals summed by group, plus the prior's precision."""
     summed = np.stack([np.bincount(codes, column, groups) for column in terms.T], axis=1)
-    freed = groups / (groups - len(IDENTITY))
-    return np.asarray(summed.T @ summed * freed + np.linalg.inv(PRIOR_COVARIANCE), np.float64)
+    correction = groups / (groups - len(IDENTITY))
+    return np.asarray(summed.T @ summed * correction + np.linalg.inv(PRIOR_COVARIANCE), np.float64)

@@ -1,4 +1,4 @@
-"""Labels that can be asked of an archive, and those of them that can be learnt from it."""
+"""Candidate labels for an archive, and those that can be learnt from it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from escalation.backtest.case import Case, case_of_labels, origins, require_backtest
+from escalation.backtest.case import Case, case_of_labels, origins
 from escalation.backtest.facts import ENOUGH, Facts
+from escalation.backtest.learnability import require_backtest
 from escalation.backtest.shortage import Outcomes, Shortage
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 
 _LABELS = 3
 _LEAST_SHARE, _LEAST_SCORED = 0.01, 2
-"""Of the rarer class, in a label that is better than none: of all outcomes, and among the last."""
-_MOSTLY = 0.8
-"""Share of the events from which on another label that counts so many says nothing of its own."""
+"""Minimum share of the rarer class, and its minimum number among the scored outcomes."""
+_LARGEST_SUBSET = 0.8
+"""A label that counts a larger share of the events of another one is redundant."""
 
 
 def label_of(table: Mapping[str, Any]) -> str:
@@ -26,58 +27,58 @@ def label_of(table: Mapping[str, Any]) -> str:
 
 
 class LabelCounts(NamedTuple):
-    """Outcomes of a label: all that can be learnt from, and those that forecasts are scored on."""
+    """Training outcomes of a label, and the number of scored outcomes by class."""
 
-    all: Outcomes
+    training: Outcomes
     positives: int
     negatives: int
 
     @property
     def rich(self) -> bool:
-        """Whether there are enough of either class, both to learn from and to score on."""
-        fewer = min(self.all.positives, self.all.negatives)
-        share = fewer / (self.all.positives + self.all.negatives)
+        """Whether both classes are frequent enough to learn from and to score."""
+        rarer = min(self.training.positives, self.training.negatives)
+        share = rarer / (self.training.positives + self.training.negatives)
         return share >= _LEAST_SHARE and min(self.positives, self.negatives) >= _LEAST_SCORED
 
 
 def label_counts(
     archive: EventArchive, experiment: Experiment
 ) -> dict[str, LabelCounts | Shortage]:
-    """Outcomes of each label, or what it lacks: what `train` asks first."""
-    counted: dict[str, LabelCounts | Shortage] = {}
+    """Outcomes of each label, or its shortage, as `train` checks first."""
+    counts: dict[str, LabelCounts | Shortage] = {}
     for target in experiment.labels:
         label = target_label(target)
         try:
             case = case_of_labels(archive, experiment, target)
             require_backtest(case)
-            counts = _outcomes(case)
+            outcomes = _outcomes(case)
+            if not outcomes.positives + outcomes.negatives:
+                raise Shortage(label, "never at risk in the second half, which is forecast")
+            counts[label] = outcomes
         except Shortage as shortage:
-            counted[label] = shortage
-            continue
-        none = Shortage(label, "never at risk in the second half of the period, which is forecast")
-        counted[label] = counts if counts.positives + counts.negatives else none
-    return counted
+            counts[label] = shortage
+    return counts
 
 
 def _outcomes(case: Case) -> LabelCounts:
-    """The first origins may be left out for lack of history, so the later half has to do."""
-    starts = origins(case)
-    later = starts[len(starts) // 2 :]
+    """Count outcomes; those of the later half of the origins, which are scored for certain."""
+    days = origins(case)
+    later = days[len(days) // 2 :]
     outcome, at_risk = case.final.outcome[:, later], case.final.at_risk[:, later]
-    asked = case.prepared.past.present[:, later] & at_risk & ~np.isnan(outcome)
-    positives = int(outcome[asked].sum())
-    known = case.outcomes_on(case.prepared.days[-1])
-    return LabelCounts(known, positives, int(asked.sum()) - positives)
+    scored = case.prepared.past.present[:, later] & at_risk & ~np.isnan(outcome)
+    positives = int(outcome[scored].sum())
+    training = case.outcomes_on(case.prepared.days[-1])
+    return LabelCounts(training, positives, int(scored.sum()) - positives)
 
 
 def chosen_labels(learnable: Mapping[str, LabelCounts]) -> list[str]:
-    """The labels with enough of either class first, in the order of the candidates."""
-    rich = [label for label, one in learnable.items() if one.rich]
+    """Choose up to three labels, those with enough of both classes if there are any."""
+    rich = [label for label, counts in learnable.items() if counts.rich]
     return (rich or list(learnable))[:_LABELS]
 
 
 def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
-    """Labels to try, the most natural first, each with the question that it asks."""
+    """Tables of candidate labels, the most natural first, each with its question."""
     rung = _base_rung(facts)
     what = f"event of rung {rung} or higher"
     where = {"rung": rung}
@@ -87,8 +88,8 @@ def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         {"name": "exceed", "horizon": 7, "where": where},
         "more such events in 7 days than in nine in ten weeks of the unit's past year",
     )
-    counted, deadly = facts.at_least(rung), facts.at_least(5)
-    if rung < 5 and ENOUGH <= deadly <= _MOSTLY * counted:
+    n_events, deadly = facts.at_least(rung), facts.at_least(5)
+    if rung < 5 and ENOUGH <= deadly <= _LARGEST_SUBSET * n_events:
         table = {"name": "any", "called": "any_deadly", "horizon": 7, "where": {"rung": 5}}
         yield table, "at least one event that kills somebody in 7 days"
     yield (
@@ -99,11 +100,11 @@ def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
         {"name": "any", "horizon": month, "where": where},
         f"at least one {what} in {month} days",
     )
-    if counted < facts.at_least(1):
+    if n_events < facts.at_least(1):
         table = {"name": "any", "called": "any_event", "horizon": 7, "where": {"rung": 1}}
         yield table, "at least one event of any kind, words included, in 7 days"
 
 
 def _base_rung(facts: Facts) -> int:
-    """The rung from which events count: violence, or where there is none, words."""
+    """The lowest rung that counts: violence, or words without enough violence."""
     return 3 if facts.at_least(3) >= ENOUGH else 1

@@ -1,4 +1,4 @@
-"""Rolling origins as a splitter of scikit-learn, for its own searches."""
+"""Rolling origins as a scikit-learn splitter."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from escalation.errors import UsageError
 
 
 class RollingOriginSplit(BaseCrossValidator):
-    """Train on the past, test on what follows, and leave out what had not resolved in between.
+    """Train on the past and test on what follows, with an embargo for unresolved labels.
 
-    A label at day t looks at days up to t + horizon and is reported ``lag`` days later: a training
-    row is used only where that is before the first day of the test. Folds split days, never rows of
-    one day.
+    A label at day t depends on days up to t + horizon and is reported ``lag`` days later: training
+    rows are used only if that is before the first test day. Rows of one day are never split.
 
     Parameters
     ----------
     n_splits : int
-        Folds; days are cut into one part more, and the first part is for training only.
+        Number of folds. Days are divided into one more part, and the first is for training only.
     horizon : int
         Of the label, in days.
     lag : int
@@ -66,25 +65,25 @@ class RollingOriginSplit(BaseCrossValidator):
             With an index level ``day``.
         y : ignored
         groups : array of days, shape (row,), optional
-            Where the index has none.
+            Days of the rows if the index has none.
 
         Raises
         ------
         UsageError
-            ``E-SPLIT`` without days, or with too few of them.
+            ``E-SPLIT`` without days, or with too few.
         """
         days = self._days(X, groups)
-        parts = np.array_split(np.unique(days), self.n_splits + 1)
+        folds = np.array_split(np.unique(days), self.n_splits + 1)
         embargo = np.timedelta64(self.horizon + self.lag, "D")
-        for part in parts[1:]:
-            if not len(part) or not (days + embargo <= part[0]).any():
+        for fold in folds[1:]:
+            if not len(fold) or not (days + embargo <= fold[0]).any():
                 raise UsageError(
                     "E-SPLIT",
-                    f"a fold has no training row: {len(np.unique(days))} days, {self.n_splits} "
+                    f"a fold has no training rows: {len(np.unique(days))} days, {self.n_splits} "
                     f"folds, an embargo of {self.horizon + self.lag} days",
-                    fix="fewer n_splits",
+                    fix="use fewer n_splits",
                 )
-            train, test = days + embargo <= part[0], (days >= part[0]) & (days <= part[-1])
+            train, test = days + embargo <= fold[0], (days >= fold[0]) & (days <= fold[-1])
             yield np.flatnonzero(train), np.flatnonzero(test)
 
     def _days(self, X: Any, groups: Any) -> NDArray[np.datetime64]:
@@ -94,6 +93,6 @@ class RollingOriginSplit(BaseCrossValidator):
             raise UsageError(
                 "E-SPLIT",
                 "needs a DataFrame with an index level 'day'",
-                fix="take X from training_table, or give the days as groups=",
+                fix="take X from training_table, or pass the days as groups=",
             )
         return X.index.get_level_values(schema.DAY).to_numpy("datetime64[D]")

@@ -1,4 +1,4 @@
-"""From what an archive holds to an experiment that can be trained on it."""
+"""Propose an experiment that can be trained on an archive."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import ceil
 from typing import Any
 
@@ -28,57 +29,57 @@ from escalation.experiment import Experiment
 from escalation.panel.section import is_taken
 
 _ORDER: tuple[tuple[schema.UnitKind, ...], ...] = (("admin1",), ("country", "site"), ("dyad",))
-"""Kinds of units: of the first that suit, the one with the most that can be learnt from."""
+"""Kinds of units by preference; within a group, the one with the most units with enough events."""
 _MOST_UNITS, _MOST_CELLS = 400, 2_000_000
 _CHANNELS = 6
 _DAILY_ROWS = 20_000
-"""Rows of units and days up to which every day is learnt from, instead of every week."""
+"""Up to this many rows of units and days, training uses every day instead of every week."""
 _REFITS = 8
 _WEEK = 7
 _TYPES_WRITTEN = 100
+_MODELS = ("prior", "logistic", "negbin", "boosting", "blend")
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """An experiment for an archive.
+    """A proposed experiment.
 
     Parameters
     ----------
     text : str
         The experiment file.
     labels : mapping of str to Outcomes
-        Labels that it asks for, with their outcomes by class on the last day.
-    left_out : mapping of str to str
-        Labels that can't be learnt, and why. If none can be, the text asks for the first all the
-        same.
+        Labels of the experiment, with their outcomes by class on the last day.
+    skipped : mapping of str to str
+        Labels that can't be learnt, and why. If none can be, the text has the first one anyway.
     missing_days : int
-        Of history, until ``prior`` at least can answer a label; 0 where it can be trained.
+        Days of history until ``prior`` can forecast a label; 0 if the experiment can be trained.
     """
 
     text: str
     labels: Mapping[str, Outcomes]
-    left_out: Mapping[str, str]
+    skipped: Mapping[str, str]
     missing_days: int
 
     @property
     def experiment(self) -> Experiment:
-        """As `train` reads it."""
+        """The parsed experiment."""
         return Experiment(**tomllib.loads(self.text))
 
 
 def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str, Any]) -> Proposal:
-    """An experiment that can be trained as it stands.
+    """Propose an experiment that can be trained unchanged.
 
     Parameters
     ----------
     archive : EventArchive
-        With the severity that the rungs of :attr:`Facts.unrated_types` give.
+        With severities according to the rungs of :attr:`Facts.unrated_types`.
     facts : Facts
-        Of this archive.
+        Facts about this archive.
     name : str
-        Of the experiment.
+        Name of the experiment.
     data : mapping of str to Any
-        ``[data]`` as the file is read; days and lag are added.
+        Settings for ``[data]``; first day and lag are added.
 
     Examples
     --------
@@ -92,43 +93,36 @@ def propose(archive: EventArchive, facts: Facts, *, name: str, data: Mapping[str
     """
     draft = _Draft(archive, facts, name, data)
     candidates = list(candidate_labels(facts))
-    first = draft.text([table for table, _ in candidates])
-    counted = label_counts(archive, Experiment(**tomllib.loads(first)))
-    learnable = {label: one for label, one in counted.items() if isinstance(one, LabelCounts)}
-    chosen = chosen_labels(learnable)
-    tables = {label_of(table): (table, why) for table, why in candidates}
-    kept = [tables[label] for label in chosen] or [_soon_resolved(candidates[0], facts)]
-    labels = {label: learnable[label].all for label in chosen}
-    text = draft.text([table for table, _ in kept], [why for _, why in kept], labels)
-    short = {label: str(one.message) for label, one in counted.items() if isinstance(one, Shortage)}
-    return Proposal(text, labels, short, 0 if labels else _missing_days(kept[0][0], facts))
+    trial = draft.text([table for table, _ in candidates])
+    counts = label_counts(archive, Experiment(**tomllib.loads(trial)))
+    learnable = {label: n for label, n in counts.items() if isinstance(n, LabelCounts)}
+    skipped = {label: n.message for label, n in counts.items() if isinstance(n, Shortage)}
+    labels = {label: learnable[label].training for label in chosen_labels(learnable)}
+    by_label = {label_of(table): (table, question) for table, question in candidates}
+    targets = [by_label[label] for label in labels] or [_shortened(candidates[0], facts)]
+    text = draft.text([table for table, _ in targets], [why for _, why in targets], labels)
+    return Proposal(text, labels, skipped, 0 if labels else _missing_days(targets[0][0], facts))
 
 
-def _soon_resolved(candidate: tuple[dict[str, Any], str], facts: Facts) -> tuple[Any, str]:
-    """The label, its horizon so short that a forecast of ``prior`` has resolved by now.
-
-    A table of weeks tells of no shorter time than a week.
-    """
-    table, why = candidate
-    horizon = longest_resolved(_days(facts), lag=facts.lag)
+def _shortened(candidate: tuple[dict[str, Any], str], facts: Facts) -> tuple[dict[str, Any], str]:
+    """Shorten the horizon so that a forecast of ``prior`` has resolved; weekly tables keep it."""
+    table, question = candidate
+    horizon = longest_resolved(facts.days, lag=facts.lag)
     if facts.weekly or not 0 < horizon < table["horizon"]:
         return candidate
-    told = f"in {horizon} day" + "s" * (horizon > 1)
-    return {**table, "horizon": horizon}, why.replace(f"in {table['horizon']} days", told)
+    period = f"in {horizon} day" + "s" * (horizon > 1)
+    question = question.replace(f"in {table['horizon']} days", period)
+    return {**table, "horizon": horizon}, question
 
 
 def _missing_days(label: Mapping[str, Any], facts: Facts) -> int:
-    """Days of history until a forecast of the label, or of the next day alone, has resolved."""
+    """Days of history until a forecast of the label, at its shortest horizon, has resolved."""
     shortest = label["horizon"] if facts.weekly else 1
-    return max(days_needed(shortest, lag=facts.lag) - _days(facts), 0)
-
-
-def _days(facts: Facts) -> int:
-    return int((facts.last_day - facts.start).astype(int)) + 1
+    return max(days_needed(shortest, lag=facts.lag) - facts.days, 0)
 
 
 def first_model_name(name: str, labels: Sequence[str]) -> str:
-    """What the model of the first label is registered as.
+    """Registered name of the model of the first label.
 
     Examples
     --------
@@ -140,7 +134,7 @@ def first_model_name(name: str, labels: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Draft:
-    """The experiment file, up to its labels."""
+    """Writer of the experiment file for an archive."""
 
     archive: EventArchive
     facts: Facts
@@ -150,7 +144,7 @@ class _Draft:
     def text(
         self,
         targets: list[dict[str, Any]],
-        why: list[str] | None = None,
+        questions: Sequence[str] = (),
         counts: Mapping[str, Outcomes] | None = None,
     ) -> str:
         sections = [
@@ -159,7 +153,7 @@ class _Draft:
             self._panel(),
             *self._channel_sections(),
             *self._features(),
-            *_target_sections(targets, why or [], counts or {}),
+            *_target_sections(targets, questions, counts or {}),
             *self._severity(),
             _models(),
             self._backtest(),
@@ -169,11 +163,11 @@ class _Draft:
     def _about(self, targets: list[dict[str, Any]]) -> TomlTable:
         facts, model = self.facts, first_model_name(self.name, [label_of(t) for t in targets])
         above = [
-            f"{facts.events} events from {facts.first_day} to {facts.last_day}. To train and to "
-            "score:",
+            f"{facts.events} events from {facts.first_day} to {facts.last_day}. "
+            "To train and score:",
             f"    escalation train {self.name}.toml",
             f"    escalation score --model {model}",
-            "Everything here may be changed; unknown keys are refused.",
+            "Everything here can be changed; unknown keys are rejected.",
         ]
         return TomlTable("[experiment]", {"name": self.name, "seed": 7}, above)
 
@@ -183,8 +177,8 @@ class _Draft:
         if facts.start > facts.first_day:
             values["first_day"] = facts.start.item()
         inline = {
-            "encoding": "the file is not UTF-8: check that names with accents are right",
-            "columns": "the file's own names, and what is read from them: check them",
+            "encoding": "the file is not UTF-8: check that accented names are right",
+            "columns": "column names in the file, and what they are read as: check them",
             "lag": f"days; {_lag_reason(facts)}",
             "first_day": f"one event in a hundred is older, back to {facts.first_day}",
         }
@@ -192,11 +186,10 @@ class _Draft:
 
     @property
     def _kind(self) -> schema.UnitKind | None:
-        """The kind of units with enough of them that have enough events."""
+        """The preferred kind of units with enough events, if any."""
         for kinds in _ORDER:
-            suiting = [kind for kind in kinds if self._suits(kind)]
-            if suiting:
-                return max(suiting, key=lambda kind: self.facts.units[str(kind)].enough)
+            if suitable := [kind for kind in kinds if self._suits(kind)]:
+                return max(suitable, key=lambda kind: self.facts.units[str(kind)].enough)
         return None
 
     def _suits(self, kind: schema.UnitKind) -> bool:
@@ -208,15 +201,17 @@ class _Draft:
     def _panel(self) -> TomlTable:
         kind = self._kind
         units = [kind, schema.ALL_UNIT] if kind else [schema.ALL_UNIT]
-        counts = ", ".join(f"{one.count} by {name}" for name, one in self.facts.units.items())
-        above = [f"`all` holds every event. Units in the file: {counts or 'none'}."]
+        counts = ", ".join(f"{n.count} by {kind_name}" for kind_name, n in self.facts.units.items())
+        above = [f"`all` covers every event. Units in the file: {counts or 'none'}."]
         if kind is None:
-            above.append(f"No kind has two units with {ENOUGH} events each, or there are too many.")
+            above.append(
+                f"No kind has at least two units with {ENOUGH} events, or there are too many."
+            )
         return TomlTable("[panel]", {"units": units}, above)
 
     @property
     def _channels(self) -> dict[str, list[str]]:
-        """Event types by channel: those that are common enough to be a signal of their own."""
+        """Event types by channel, for types that are frequent enough."""
         channels: dict[str, list[str]] = {}
         for event_type, count in self.facts.types.items():
             name = _channel_name(event_type)
@@ -234,7 +229,7 @@ class _Draft:
         common = [*self._channels]
         rungs = [rung for rung in (3, 5) if self.facts.at_least(rung)] or [1]
         sums = {"channels": ["events", *killed, *common], "windows": [7, 28, 84]}
-        yield TomlTable("[features.window_sums]", sums, ["What models see, as known on each day."])
+        yield TomlTable("[features.window_sums]", sums, ["Model inputs, as known on each day."])
         yield TomlTable(
             "[features.decayed_sums]",
             {"channels": ["events", *killed, *common[:2]], "half_lives": [7, 28, 182]},
@@ -250,12 +245,12 @@ class _Draft:
         yield TomlTable("[features.calendar]", cycles)
 
     def _severity(self) -> Iterator[TomlTable]:
-        own = dict(list(self.facts.unrated_types.items())[:_TYPES_WRITTEN])
-        if not own or self.data.get("events") is None:
+        unrated = dict(list(self.facts.unrated_types.items())[:_TYPES_WRITTEN])
+        if not unrated or self.data.get("events") is None:
             return
-        quiet = {name: rungs for name, rungs in own.items() if rungs is not None}
+        quiet = {name: rungs for name, rungs in unrated.items() if rungs is not None}
         above = [
-            "Rungs of your own event types: nobody hurt, somebody hurt, somebody killed.",
+            "Rungs of your event types if nobody is hurt, somebody is hurt, somebody is killed:",
             "1 words, 2 coercion without violence, 3 violence, 4 wounded, 5 killed, 6 states or "
             "leaders.",
         ]
@@ -266,7 +261,7 @@ class _Draft:
         below = [
             f"# {toml_key(name)} = [3, 4, 5]   "
             + toml_comment(f"assumed ({self.facts.types[name]} events)")
-            for name, rungs in own.items()
+            for name, rungs in unrated.items()
             if rungs is None
         ]
         values = {name: list(rungs) for name, rungs in quiet.items()}
@@ -280,55 +275,50 @@ class _Draft:
         daily = units * facts.days <= _DAILY_ROWS and not facts.weekly
         values["train_every"] = 1 if daily else _WEEK
         above = [
-            "Origins start in the middle of the period: its second half is forecast, week by week.",
+            "Origins start in the middle of the period: the second half is forecast, week by week.",
         ]
         if facts.weekly:
             above += [
-                "A row stands for a week and is dated on its last day: the days of its events are "
-                "not known,",
-                "so horizons and steps are whole weeks, and origins fall on the day that ends one.",
+                "Each row is a week, dated on its last day. The days of its events are unknown,",
+                "so horizons and steps are whole weeks, and origins fall on the last day of one.",
             ]
             values = {"first_origin": self._middle(), **values}
-        inline = {"refit_every": "origins", "train_every": "days between the rows to learn from"}
+        inline = {"refit_every": "origins", "train_every": "days between training rows"}
         return TomlTable("[backtest]", values, above, inline=inline)
 
     def _middle(self) -> Any:
-        """The day in the middle of the axis on which weeks end."""
+        """The last day of the week in the middle of the axis."""
         days = int((self.archive.covered_to - self.facts.start).astype(int)) // 2
         return (self.facts.start + np.timedelta64(days // _WEEK * _WEEK, "D")).item()
 
 
 def _lag_reason(facts: Facts) -> str:
     if facts.known_basis == "event_date":
-        return "the file does not tell when events became known: the day itself is taken"
+        return "the file does not say when events became known: the event date is used"
     if facts.known_basis == "assumed":
-        return "assumed for this source: the file does not tell when events became known"
-    reason = "nine in ten events were reported by then"
+        return "assumed for this source: the file does not say when events became known"
     if facts.known_basis == "overwritten":
-        reason = (
-            f"most known dates tell of the last change, not of the first: {LONGEST_LAG} at most"
+        return (
+            f"known dates are mostly those of the last change, not the first: {LONGEST_LAG} at most"
         )
-    return reason
+    return "nine in ten events were reported by then"
 
 
 def _target_sections(
-    targets: list[dict[str, Any]], why: list[str], counts: Mapping[str, Outcomes]
+    targets: list[dict[str, Any]], questions: Sequence[str], counts: Mapping[str, Outcomes]
 ) -> Iterator[TomlTable]:
-    for place, table in enumerate(targets):
-        above = [f"The question: {why[place]}."] if place < len(why) else []
+    for table, question in zip_longest(targets, questions):
+        above = [f"The question: {question}."] if question else []
         if outcomes := counts.get(label_of(table)):
-            above.append(f"{outcomes.positives} yes and {outcomes.negatives} no to learn from.")
+            above.append(f"Training outcomes: {outcomes.positives} yes, {outcomes.negatives} no.")
         yield TomlTable("[[targets]]", table, above)
 
 
-_LEARNING = ("logistic", "negbin", "boosting", "blend")
-
-
 def _models() -> TomlTable:
-    values: dict[str, Any] = {name: {} for name in ("prior", *_LEARNING)}
+    values: dict[str, Any] = {name: {} for name in _MODELS}
     above = [
         "climatology, last_value and ewma_nb always run. `prior` was learnt on other conflicts and "
-        "answers from the first day. Others: forest, hazard, hawkes, levels, pool, corrected.",
+        "forecasts from the first day. Others: forest, hazard, hawkes, levels, pool, corrected.",
     ]
     return TomlTable("[models]", values, above)
 

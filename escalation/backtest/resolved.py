@@ -1,12 +1,13 @@
-"""Forecasts whose outcome is known by now: what some models learn from, and intervals."""
+"""Resolved forecasts, from which meta-estimators learn, and the track records they give."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from escalation import schema
@@ -16,11 +17,14 @@ from escalation.backtest.table import Prepared, Rows, positions
 from escalation.models import ResolvedForecasts
 from escalation.targets import Labels
 
+_GROWTH = 1.25
+"""Track records are fitted again when their length may have grown by this factor."""
 
-def resolved(
-    rows: Rows, names: tuple[str, ...], probability: Array, known: Labels, *, at: int
+
+def resolved_rows(
+    rows: Rows, names: tuple[str, ...], probability: Array, labels: Labels, *, at: int
 ) -> ResolvedForecasts:
-    """Forecasts issued by a day whose outcome is known on it, where every model gave one.
+    """Forecasts issued and resolved by a day, for rows with a forecast of every model.
 
     Parameters
     ----------
@@ -29,44 +33,44 @@ def resolved(
     names : tuple of str
         Models.
     probability : ndarray, shape (row, model)
-    known : Labels
-        As they were on that day.
+    labels : Labels
+        As known on that day.
     at : int
         Index of the day.
 
     Returns
     -------
     ResolvedForecasts
-        By day, then unit.
+        Sorted by day, then unit.
     """
     units, days = rows
-    outcome = known.outcome[units, days]
-    keep = ~np.isnan(outcome) & known.at_risk[units, days] & (days <= at)
-    keep &= ~np.isnan(probability).any(axis=1)
-    order = np.flatnonzero(keep)
+    outcome = labels.outcome[units, days]
+    mask = ~np.isnan(outcome) & labels.at_risk[units, days] & (days <= at)
+    mask &= ~np.isnan(probability).any(axis=1)
+    order = np.flatnonzero(mask)
     order = order[np.lexsort((units[order], days[order]))]
-    wide = np.ascontiguousarray(probability[order])  # sums depend on how it lies in memory
+    wide = np.ascontiguousarray(probability[order])  # sums depend on the memory layout
     return ResolvedForecasts(names, wide, outcome[order], days[order], units[order])
 
 
 def resolved_forecasts(
-    prepared: Prepared, forecasts: pd.DataFrame, known: Labels, *, at: int
+    prepared: Prepared, forecasts: pd.DataFrame, labels: Labels, *, at: int
 ) -> ResolvedForecasts:
-    """The same from a table of forecasts.
+    """Resolved forecasts from a table of forecasts: see :func:`resolved_rows`.
 
     Parameters
     ----------
     prepared : Prepared
-        What the forecasts were made from.
+        Source of the forecasts.
     forecasts : DataFrame
-        Of one label, in the columns of a forecast file.
-    known, at
-        As for :func:`resolved`.
+        Of one label, with the columns of a forecast file.
+    labels, at
+        As for :func:`resolved_rows`.
     """
     key = [schema.UNIT_KEY, schema.DAY]
     wide = forecasts.pivot(index=key, columns="model", values="probability")
     rows = positions(prepared.unit_keys, prepared.days, wide.index.to_frame(index=False))
-    return resolved(rows, tuple(wide.columns), wide.to_numpy(np.float64), known, at=at)
+    return resolved_rows(rows, tuple(wide.columns), wide.to_numpy(np.float64), labels, at=at)
 
 
 def record_of(record: ResolvedForecasts, name: str, *, horizon: int) -> TrackRecord:
@@ -82,7 +86,7 @@ def record_of(record: ResolvedForecasts, name: str, *, horizon: int) -> TrackRec
     Returns
     -------
     TrackRecord
-        Without the model in the record, the one of nothing resolved.
+        :data:`NO_RECORD` if the record lacks the model.
     """
     return records_of(record, (name,), horizon=horizon)[name]
 
@@ -92,7 +96,7 @@ def records_of(
 ) -> dict[str, TrackRecord]:
     """Track record of each model: see :func:`record_of`."""
     units = np.zeros(len(record.outcome), dtype=np.int64) if record.unit is None else record.unit
-    with threadpool_limits(limits=1):  # sums in one order, whatever the machine
+    with threadpool_limits(limits=1):  # the same order of sums on every machine
         return {
             name: track_record(
                 record.probability[:, record.names.index(name)],
@@ -109,23 +113,24 @@ def records_of(
 
 @dataclass
 class IssuedForecasts:
-    """Forecasts so far, probabilities by model.
+    """Forecasts issued so far.
 
     Parameters
     ----------
     names : tuple of str
         Models.
     rows : list of pair of ndarray of int, shape (row,)
-        Unit and day index of each forecast, a pair for each time that some were added.
-    parts : list of ndarray, shape (row, model)
+        Unit and day index of each forecast, by batch.
+    probability : list of ndarray, shape (row, model)
+        By batch.
     """
 
     names: tuple[str, ...]
     rows: list[Rows] = field(default_factory=list)
-    parts: list[Array] = field(default_factory=list)
+    probability: list[Array] = field(default_factory=list)
 
     def add(self, rows: Rows, probability: Mapping[str, Array]) -> None:
-        """Keep the forecasts of some rows.
+        """Add a batch of forecasts.
 
         Parameters
         ----------
@@ -134,23 +139,48 @@ class IssuedForecasts:
             By model.
         """
         self.rows.append(rows)
-        self.parts.append(np.column_stack([probability[name] for name in self.names]))
+        self.probability.append(np.column_stack([probability[name] for name in self.names]))
 
-    def resolved(self, known: Labels, *, at: int) -> ResolvedForecasts:
-        """Those that have resolved.
+    def resolved(self, labels: Labels, *, at: int) -> ResolvedForecasts:
+        """Those that have resolved; of no model before anything was added.
 
         Parameters
         ----------
-        known, at
-            As for :func:`resolved`.
-
-        Returns
-        -------
-        ResolvedForecasts
-            Of no model before anything was added.
+        labels, at
+            As for :func:`resolved_rows`.
         """
-        if not self.parts:
-            nothing = np.zeros(0, dtype=np.int64)
-            return ResolvedForecasts((), np.zeros((0, 0)), np.zeros(0), nothing)
-        units, days = (np.concatenate(part) for part in zip(*self.rows, strict=True))
-        return resolved((units, days), self.names, np.concatenate(self.parts), known, at=at)
+        if not self.rows:
+            no_day = np.zeros(0, dtype=np.int64)
+            return ResolvedForecasts((), np.zeros((0, 0)), np.zeros(0), no_day)
+        units, days = (np.concatenate(batches) for batches in zip(*self.rows, strict=True))
+        probability = np.concatenate(self.probability)
+        return resolved_rows((units, days), self.names, probability, labels, at=at)
+
+
+@dataclass
+class RecordSchedule:
+    """Track records of all models, fitted again whenever the days forecast grow by a quarter.
+
+    Parameters
+    ----------
+    records : dict of str to TrackRecord
+        By model.
+    origins : int
+        Origins so far.
+    due : int
+        Number of origins at which records are fitted again.
+    """
+
+    records: dict[str, TrackRecord] = field(default_factory=dict)
+    origins: int = 0
+    due: int = 0
+
+    def spans(self, origins: NDArray[np.int64]) -> Iterator[tuple[bool, NDArray[np.int64]]]:
+        """Split origins into spans with the same records, each with whether to fit them first."""
+        while len(origins):
+            is_due = self.origins >= self.due
+            if is_due:
+                self.due = max(self.origins + 1, int(self.origins * _GROWTH))
+            span, origins = np.split(origins, [self.due - self.origins])
+            self.origins += len(span)
+            yield is_due, span

@@ -1,7 +1,7 @@
-"""Forecasts of earlier backtests that need not be computed again, model by model.
+"""Reuse of cached forecasts of earlier backtests, model by model.
 
-A model's forecasts follow from the events, the settings, the model and the code, and from nothing
-else. Each model of a label is kept under a digest of all of those.
+A model's forecasts depend only on the events, the settings, the model and the code. The forecasts
+of each model of a label are cached under a digest of all of these.
 """
 
 from __future__ import annotations
@@ -21,20 +21,17 @@ from escalation._util.number_cache import NumberCache
 from escalation._util.package_digest import package_digest
 from escalation.backtest.case import Case
 from escalation.backtest.fitting import build_models, is_meta
-from escalation.events.archive import EventArchive
-from escalation.experiment import Experiment
 from escalation.features import ACROSS, FEATURES
 from escalation.models import MODELS
-from escalation.targets import Target
 
-_APART = {"models", "moves", "targets"}
-"""Of an experiment: what no forecast depends on, or what is said for each model or label."""
+_NOT_SHARED = {"models", "moves", "targets"}
+"""Sections of an experiment that no forecast depends on, or that differ by model or label."""
 Blocks = Sequence[NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """The kept forecasts of one case.
+    """Cached forecasts of one case.
 
     Parameters
     ----------
@@ -50,7 +47,7 @@ class Reuse:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Under what each model is kept; only those that can be."""
+        """Cache key of each model that can be cached."""
         return model_keys(self.case, self.blocks) if self.cache.folder is not None else {}
 
     @cached_property
@@ -58,18 +55,20 @@ class Reuse:
         return np.cumsum([len(self.case.rows_at(block)[0]) for block in self.blocks])
 
     @cached_property
-    def found(self) -> list[dict[str, Array]]:
-        """Probabilities by model, for each block; meta-estimators only where all models are there.
+    def cached(self) -> list[dict[str, Array]]:
+        """Cached probabilities by model, for each block.
 
-        A model that combines others learns from all of them.
+        Meta-estimators learn from all models, so theirs are used only if all models are cached.
         """
         rows = int(self._ends[-1])
-        read = {name: self.cache.read(key, rows=rows) for name, key in self.keys.items()}
-        there = {name: values for name, values in read.items() if values is not None}
-        if set(there) != set(self.case.model_names):
-            there = {name: values for name, values in there.items() if name not in self._meta}
-        parts = {name: np.split(values, self._ends[:-1]) for name, values in there.items()}
-        return [{name: parts[name][i] for name in parts} for i in range(len(self.blocks))]
+        entries = {name: self.cache.read(key, rows=rows) for name, key in self.keys.items()}
+        complete = {n for n, v in entries.items() if v is not None} == set(self.case.model_names)
+        by_block = {
+            name: np.split(values, self._ends[:-1])
+            for name, values in entries.items()
+            if values is not None and (complete or name not in self._meta)
+        }
+        return [{name: by_block[name][i] for name in by_block} for i in range(len(self.blocks))]
 
     @cached_property
     def _meta(self) -> set[str]:
@@ -77,22 +76,24 @@ class Reuse:
         return {name for name, model in models.items() if is_meta(model)}
 
     def keep(self, probability: Sequence[Mapping[str, Array]]) -> None:
-        """Keep what was computed.
+        """Cache the forecasts that were computed.
 
         Parameters
         ----------
         probability : sequence of mapping of str to ndarray, shape (row,)
             By model, for each block.
         """
-        for name in self.keys.keys() - self.found[0].keys():
-            self.cache.write(self.keys[name], np.concatenate([part[name] for part in probability]))
+        for name in self.keys.keys() - self.cached[0].keys():
+            self.cache.write(
+                self.keys[name], np.concatenate([block[name] for block in probability])
+            )
 
 
 def model_keys(case: Case, blocks: Blocks) -> dict[str, str]:
-    """A digest of all that each model's forecasts follow from.
+    """Digest of everything that the forecasts of each model depend on.
 
-    Whatever was written by the user is computed anew each time: its file may call others. So are
-    the models that combine such ones.
+    Code written by the user is never cached, because it may call other code; neither are models
+    that combine such models.
 
     Parameters
     ----------
@@ -110,27 +111,32 @@ def model_keys(case: Case, blocks: Blocks) -> dict[str, str]:
     if not all(map(_ours, [*common, type(case.target)])):
         return {}
     base = _case_digest(case, blocks)
-    own = set(case.custom_models or ())
-    ours = [name for name in case.model_names if name not in own and _ours(MODELS[name])]
-    whole = len(ours) == len(case.model_names)
+    custom = case.custom_models or {}
+    cacheable = [name for name in case.model_names if name not in custom and _ours(MODELS[name])]
+    all_cacheable = len(cacheable) == len(case.model_names)
     models = build_models(case.experiment, case.target, case.custom_models)
-    said = {name: [name, case.experiment.models.get(name, {})] for name in ours}
+    settings = {name: [name, case.experiment.models.get(name, {})] for name in cacheable}
     return {
-        name: _digest([base, said[name], [*said.values()] if is_meta(models[name]) else []])
-        for name in ours
-        if whole or not is_meta(models[name])
+        name: _digest([base, settings[name], [*settings.values()] if is_meta(models[name]) else []])
+        for name in cacheable
+        if all_cacheable or not is_meta(models[name])
     }
 
 
 def _case_digest(case: Case, blocks: Blocks) -> str:
-    """A digest of what a case's models share: code, events, panel, features, label, origins."""
-    archive, prepared = case.prepared.archive, case.prepared
+    """Digest of what the models of a case share: code, events, panel, features, label, origins."""
+    prepared, experiment = case.prepared, case.experiment
+    settings = experiment.model_dump(mode="json", exclude=_NOT_SHARED)
+    settings["experiment"] = {"seed": experiment.experiment.seed}
+    settings["data"] = {"lag": experiment.data.lag}
+    # The label's description and its list of models change no forecast.
+    label = {**asdict(case.target), "models": None, "description": None}
     return _digest(
         [
             package_digest(),
-            _events(archive),
-            _settings(case.experiment),
-            _label(case.target),
+            [prepared.archive.digest, prepared.archive.known_basis],
+            settings,
+            {"kind": case.target.name, **label},
             list(prepared.features.names),
             [str(prepared.days[0]), str(prepared.days[-1])],
             [block.tolist() for block in blocks],
@@ -138,26 +144,10 @@ def _case_digest(case: Case, blocks: Blocks) -> str:
     )
 
 
-def _events(archive: EventArchive) -> list[str]:
-    return [archive.digest, archive.known_basis]
-
-
-def _settings(experiment: Experiment) -> dict[str, Any]:
-    """What the experiment says of panel, features, schedule and seed."""
-    said = experiment.model_dump(mode="json", exclude=_APART)
-    said["experiment"] = {"seed": experiment.experiment.seed}
-    said["data"] = {"lag": experiment.data.lag}
-    return said
-
-
-def _label(target: Target) -> dict[str, Any]:
-    """What the label asks, but not its words, nor which models it is asked of."""
-    return {"kind": target.name, **asdict(target), "models": None, "description": None}
-
-
 def _ours(member: Any) -> bool:
+    """Whether a class or function is part of this package."""
     return str(member.__module__).startswith("escalation.")
 
 
-def _digest(said: Any) -> str:
-    return sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+def _digest(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,14 +1,14 @@
-"""Rolling origins: fit on what was known, forecast, wait, and compare with what came.
+"""Rolling origins: fit on what was known, forecast, and score when the outcome is known.
 
-A model fitted on day T learns from rows whose days ahead had all happened and been reported by T,
-as they were known at T. Outcomes that forecasts are scored on come from the archive's last day.
+A model fitted on day T learns from rows whose horizon had passed and been reported by T, as known
+at T. Forecasts are scored on outcomes as known on the archive's last day.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,20 +21,11 @@ from escalation._util.arrays import Array
 from escalation._util.engine import Engine, in_turn
 from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
-from escalation.backtest.case import (
-    Case,
-    add_features,
-    can_learn,
-    learnable,
-    learnable_cases,
-    make_case,
-    origins,
-    run_each,
-)
+from escalation.backtest.case import Case, add_features, can_learn, learnable, make_case, origins
 from escalation.backtest.coherence import coherent, families
 from escalation.backtest.fitting import build_models, fit_models, is_meta, predict
-from escalation.backtest.intervals import TrackRecord
-from escalation.backtest.resolved import IssuedForecasts, records_of
+from escalation.backtest.learnability import learnable_cases, run_each
+from escalation.backtest.resolved import IssuedForecasts, RecordSchedule, records_of
 from escalation.backtest.reuse import Reuse
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.table import Table
@@ -42,17 +33,14 @@ from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment, target_label
 from escalation.targets import Labels, Target
 
-GROWTH = 1.25
-"""Track records are fitted again when they may have grown by so much."""
-
 
 def forecast_tables(
     case: Case,
     table: Table,
     probability: Mapping[str, Array],
-    ends: Mapping[str, Array],
+    bounds: Mapping[str, Array],
 ) -> list[pd.DataFrame]:
-    """Forecasts by model in the columns of a forecast file; no probability where not at risk.
+    """Forecasts by model with the columns of a forecast file; NaN probabilities if not at risk.
 
     Parameters
     ----------
@@ -60,17 +48,17 @@ def forecast_tables(
     table : Table
     probability : mapping of str to ndarray, shape (row,)
         By model.
-    ends : mapping of str to ndarray, shape (2, row)
-        Lower and upper ends of the intervals, by model.
+    bounds : mapping of str to ndarray, shape (2, row)
+        Lower and upper bounds of the intervals, by model.
 
     Returns
     -------
     list of DataFrame
-        One for each model that has ends.
+        One per model in ``bounds``.
     """
-    shown = dict(zip(case.prepared.unit_keys, case.prepared.units, strict=True))
+    names = dict(zip(case.prepared.unit_keys, case.prepared.units, strict=True))
     frame = table.X.index.to_frame(index=False).rename(columns={schema.UNIT: schema.UNIT_KEY})
-    frame[schema.UNIT] = frame[schema.UNIT_KEY].map(shown).astype("str")
+    frame[schema.UNIT] = frame[schema.UNIT_KEY].map(names).astype("str")
     frame["target"] = target_label(case.target)
     frame["horizon"] = np.int64(case.target.horizon)
     frame[schema.THRESHOLD] = table.X[schema.THRESHOLD].to_numpy()
@@ -79,30 +67,30 @@ def forecast_tables(
     frame[schema.AT_RISK] = table.at_risk
     frame["as_of"] = frame[schema.DAY]
     tables = []
-    for name, both in ends.items():
-        issued = np.where(table.at_risk, probability[name], np.nan)
-        lower, upper = np.where(table.at_risk, both, np.nan)
-        filled = frame.assign(model=name, probability=issued, lower=lower, upper=upper)
-        tables.append(filled[list(schema.FORECAST_COLUMNS)])
+    for model, interval in bounds.items():
+        issued = np.where(table.at_risk, probability[model], np.nan)
+        lower, upper = np.where(table.at_risk, interval, np.nan)
+        forecasts = frame.assign(model=model, probability=issued, lower=lower, upper=upper)
+        tables.append(forecasts[list(schema.FORECAST_COLUMNS)])
     return tables
 
 
-def _split(starts: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
-    return [starts[i : i + length] for i in range(0, len(starts), length)]
+def _split(days: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
+    return [days[i : i + length] for i in range(0, len(days), length)]
 
 
 @dataclass(frozen=True)
 class Refit:
-    """The base estimators, fitted on one day, and their forecasts until the next.
+    """Base estimators fitted on one day, and their forecasts until the next refit.
 
-    What they were fitted on stays in its process: who needs it elsewhere can make it again.
+    The training data is not pickled; another process computes it again if needed.
 
     Parameters
     ----------
     models : dict of str to estimator
-        Those that were fitted.
+        Fitted on this day; cached models are not.
     probability : dict of str to ndarray, shape (row,)
-        Of these, and of models whose forecasts were kept.
+        Of these and of cached models.
     fitted_on : tuple of (Labels, Table), optional
     """
 
@@ -115,8 +103,8 @@ class Refit:
 
 
 @dataclass(frozen=True)
-class _Making:
-    """Gives the case in this process, and makes it again in another: less to send than it holds."""
+class _CaseFactory:
+    """Returns the case in this process; in another one it is rebuilt, which needs less data."""
 
     case: Case
 
@@ -134,31 +122,35 @@ class _Making:
         )
 
 
-def refit(case: Case, piece: tuple[NDArray[np.int64], Mapping[str, Array]]) -> Refit:
-    """Fit the base estimators on a block's first day: a piece of work by itself.
+def refit(case: Case, task: tuple[NDArray[np.int64], Mapping[str, Array]]) -> Refit:
+    """Fit the base estimators on the first day of a block, and forecast the block.
 
     Parameters
     ----------
     case : Case
-    piece : pair of ndarray of int64 and mapping of str to ndarray, shape (row,)
-        Day indices of the origins until the next refit, and the forecasts that are known already.
+    task : pair of ndarray of int64 and mapping of str to ndarray, shape (row,)
+        Day indices of the origins until the next refit, and the cached forecasts.
     """
-    block, kept = piece
-    models = build_models(case.experiment, case.target, case.custom_models)
-    base = {name: model for name, model in models.items() if not is_meta(model)}
-    new = {name: model for name, model in base.items() if name not in kept}
+    block, cached = task
+    new = {name: model for name, model in _base_models(case).items() if name not in cached}
     if not new:
-        return Refit({}, dict(kept))
-    known, table = learnable(case, block[0])
+        return Refit({}, dict(cached))
+    labels, table = learnable(case, block[0])
     y = table.outcome.astype(np.int64)
     fitted = {name: model.fit(table.X, y, count=table.count) for name, model in new.items()}
     ahead = case.rows_on(block, case.final)
-    return Refit(fitted, {**kept, **predict(fitted, ahead)}, (known, table))
+    return Refit(fitted, {**cached, **predict(fitted, ahead)}, (labels, table))
+
+
+def _base_models(case: Case) -> dict[str, Any]:
+    """Unfitted models of a case that are not meta-estimators."""
+    models = build_models(case.experiment, case.target, case.custom_models)
+    return {name: model for name, model in models.items() if not is_meta(model)}
 
 
 @dataclass
-class _FittedLater:
-    """A base estimator whose forecasts were kept: fitted only if another model asks it more."""
+class _LazyModel:
+    """A base estimator with cached forecasts, fitted only if another model needs more of it."""
 
     fit: Callable[[], Any]
 
@@ -171,20 +163,20 @@ class _FittedLater:
 
 
 def _blocks(case: Case) -> list[NDArray[np.int64]]:
-    """Origins between two refits.
+    """Origins from refit to refit.
 
-    Where the experiment names no first origin, those before there was enough to learn from are left
-    out: whole blocks, or of the last one its beginning.
+    Unless the experiment names a first origin, those without enough to learn from are left out:
+    whole blocks, or the beginning of the last one.
     """
     blocks = _split(origins(case), case.experiment.backtest.refit_every)
     if case.experiment.backtest.first_origin is not None:
         return blocks
-    for number, block in enumerate(blocks):
+    for i, block in enumerate(blocks):
         if can_learn(case, block[0]):
-            return blocks[number:]
-    late = blocks[-1]
-    start = bisect_left(late, True, hi=len(late) - 1, key=lambda at: can_learn(case, at))
-    return [late[start:]]
+            return blocks[i:]
+    last = blocks[-1]
+    start = bisect_left(last, True, hi=len(last) - 1, key=lambda day: can_learn(case, day))
+    return [last[start:]]
 
 
 def backtest_case(
@@ -194,20 +186,20 @@ def backtest_case(
     engine: Engine = in_turn,
     cache: NumberCache | None = None,
 ) -> pd.DataFrame:
-    """Forecasts of every model of one case on every origin.
+    """Forecast every origin of one case with every model.
 
-    All models are refitted every ``refit_every`` origins; within, the meta-estimators are fitted
-    again every ``update_every`` origins on what has resolved since.
+    All models are refitted every ``refit_every`` origins; in between, meta-estimators are refitted
+    every ``update_every`` origins with what has resolved since.
 
     Parameters
     ----------
     case : Case
     progress : callable, optional
-        Told after each refit.
+        Called after each refit.
     engine : Engine
-        Where refits run; meta-estimators follow here, in time.
+        Runs the refits; meta-estimators run in this process, in order.
     cache : NumberCache, optional
-        Forecasts of models that ran before, on the same of everything, are taken from there.
+        Cache of forecasts; models whose inputs are unchanged are not run again.
 
     Returns
     -------
@@ -217,53 +209,26 @@ def backtest_case(
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` where there is too little to learn from on an origin.
+        ``E-INSUFFICIENT`` if there is too little to learn from on an origin.
     """
     schedule = case.experiment.backtest
-    issued, standing = IssuedForecasts(tuple(case.model_names)), RecordSchedule()
+    issued, records = IssuedForecasts(tuple(case.model_names)), RecordSchedule()
     blocks = _blocks(case)
     reuse = Reuse(case, blocks, cache or NumberCache())
-    parts, probability = [], []
-    refits = engine(refit, list(zip(blocks, reuse.found, strict=True)), make_shared=_Making(case))
-    for done, (block, base) in enumerate(zip(blocks, refits, strict=True)):
+    tables, probability = [], []
+    refits = engine(
+        refit, list(zip(blocks, reuse.cached, strict=True)), make_shared=_CaseFactory(case)
+    )
+    for n_done, (block, base) in enumerate(zip(blocks, refits, strict=True), start=1):
         every = schedule.update_every or len(block)
         ahead = case.prepared.table(case.back, case.final, case.rows_at(block))
         probability.append(_forecast_block(case, block, every, issued, base, ahead))
-        ends = _ends(case, block, issued, standing, probability[-1])
-        parts += forecast_tables(case, ahead, probability[-1], ends)
-        progress(target_label(case.target), done + 1, len(blocks))
+        bounds = _interval_bounds(case, block, issued, records, probability[-1])
+        tables += forecast_tables(case, ahead, probability[-1], bounds)
+        progress(target_label(case.target), n_done, len(blocks))
     reuse.keep(probability)
     order = ["model", schema.DAY, schema.UNIT_KEY]
-    return pd.concat(parts, ignore_index=True).sort_values(order, ignore_index=True)
-
-
-@dataclass
-class RecordSchedule:
-    """Track records of all models, fitted again whenever a quarter more days were forecast.
-
-    Parameters
-    ----------
-    records : dict of str to TrackRecord
-        By model.
-    origins : int
-        Forecast so far.
-    due : int
-        Origins at which records are fitted again.
-    """
-
-    records: dict[str, TrackRecord] = field(default_factory=dict)
-    origins: int = 0
-    due: int = 0
-
-    def spans(self, starts: NDArray[np.int64]) -> Iterator[tuple[bool, NDArray[np.int64]]]:
-        """Stretches of origins with the same records, and whether those are to be fitted first."""
-        while len(starts):
-            again = self.origins >= self.due
-            if again:
-                self.due = max(self.origins + 1, int(self.origins * GROWTH))
-            span, starts = np.split(starts, [self.due - self.origins])
-            self.origins += len(span)
-            yield again, span
+    return pd.concat(tables, ignore_index=True).sort_values(order, ignore_index=True)
 
 
 def _forecast_block(
@@ -277,64 +242,62 @@ def _forecast_block(
     """Probabilities of every model on the origins between two refits."""
     rows = case.rows_at(block)
     probability = {name: base.probability.get(name, np.empty(len(ahead))) for name in issued.names}
-    fitted, new = _base_estimators(case, block, base), set(issued.names) - set(base.probability)
-    for number, starts in enumerate(_split(block, every)):
-        now = np.isin(rows[1], starts)
-        current = {name: values[now] for name, values in base.probability.items()}
-        if new:
-            known, table = (not number and base.fitted_on) or learnable(case, starts[0])
+    fitted, missing = _base_estimators(case, block, base), set(issued.names) - set(base.probability)
+    for i, days in enumerate(_split(block, every)):
+        mask = np.isin(rows[1], days)
+        current = {name: values[mask] for name, values in base.probability.items()}
+        if missing:
+            labels, table = (not i and base.fitted_on) or learnable(case, days[0])
             models = fit_models(
                 case.experiment,
                 case.target,
                 table,
-                record=issued.resolved(known, at=starts[0]),
+                record=issued.resolved(labels, at=days[0]),
                 fitted=fitted,
                 custom_models=case.custom_models,
             )
-            current = predict(models, ahead.rows(now), known=current)
-        issued.add((rows[0][now], rows[1][now]), current)
-        for name in new:
-            probability[name][now] = current[name]
+            current = predict(models, ahead.rows(mask), computed=current)
+        issued.add((rows[0][mask], rows[1][mask]), current)
+        for name in missing:
+            probability[name][mask] = current[name]
     return probability
 
 
 def _base_estimators(case: Case, block: NDArray[np.int64], base: Refit) -> dict[str, Any]:
-    """Fitted ones by name, in the order of the case's models, as if none had been kept."""
+    """Base estimators by name, in the order of the case's models; cached ones are lazy."""
 
-    def later(model: Any) -> _FittedLater:
+    def lazy(model: Any) -> _LazyModel:
         def fit() -> Any:
             table = (base.fitted_on or learnable(case, block[0]))[1]
             return model.fit(table.X, table.outcome.astype(np.int64), count=table.count)
 
-        return _FittedLater(fit)
+        return _LazyModel(fit)
 
-    models = build_models(case.experiment, case.target, case.custom_models)
+    models = _base_models(case).items()
     return {
-        name: base.models[name] if name in base.models else later(model)
-        for name, model in models.items()
-        if not is_meta(model)
+        name: base.models[name] if name in base.models else lazy(model) for name, model in models
     }
 
 
-def _ends(
+def _interval_bounds(
     case: Case,
     block: NDArray[np.int64],
     issued: IssuedForecasts,
-    standing: RecordSchedule,
+    schedule: RecordSchedule,
     probability: Mapping[str, Array],
 ) -> dict[str, Array]:
-    """Both ends of the intervals of a block, each from what had resolved on its day."""
+    """Bounds of the intervals of a block by model, from what had resolved on each day."""
     day = case.rows_at(block)[1]
-    ends = {name: np.empty((2, len(day))) for name in probability}
-    for again, span in standing.spans(block):
-        if again:
-            known = case.labels_on(case.prepared.days[span[0]])
-            record = issued.resolved(known, at=span[0])
-            standing.records = records_of(record, issued.names, horizon=case.target.horizon)
-        now = np.isin(day, span)
-        for name, both in ends.items():
-            both[:, now] = standing.records[name].interval(probability[name][now])
-    return ends
+    bounds = {name: np.empty((2, len(day))) for name in probability}
+    for is_due, span in schedule.spans(block):
+        if is_due:
+            labels = case.labels_on(case.prepared.days[span[0]])
+            record = issued.resolved(labels, at=span[0])
+            schedule.records = records_of(record, issued.names, horizon=case.target.horizon)
+        mask = np.isin(day, span)
+        for name, interval in bounds.items():
+            interval[:, mask] = schedule.records[name].interval(probability[name][mask])
+    return bounds
 
 
 def backtest_labels(
@@ -346,10 +309,9 @@ def backtest_labels(
     missing: OnShortage = warn,
     cache: NumberCache | None = None,
 ) -> pd.DataFrame:
-    """Forecasts of every model and label of an experiment on every origin.
+    """Forecast every origin with every model and label of an experiment.
 
-    Where labels differ only in their horizon or only in their bar, probabilities do not fall as the
-    horizon grows or rise as the bar grows.
+    Forecasts of labels that differ only in their horizon or only in their bar are made coherent.
 
     Parameters
     ----------
@@ -358,7 +320,7 @@ def backtest_labels(
     progress, engine, cache
         As for :func:`backtest_case`.
     missing : callable, optional
-        Told of each label that can't be learnt and is left out; a warning by default.
+        Called with the shortage of each label that is left out; warns by default.
 
     Returns
     -------
@@ -368,16 +330,16 @@ def backtest_labels(
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` where there is too little to learn any label from.
+        ``E-INSUFFICIENT`` if no label can be learnt.
     """
 
     def forecast(case: Case) -> tuple[Target, pd.DataFrame]:
-        done = backtest_case(add_features(case), progress=progress, engine=engine, cache=cache)
-        return case.target, done
+        table = backtest_case(add_features(case), progress=progress, engine=engine, cache=cache)
+        return case.target, table
 
     cases = learnable_cases(archive, experiment, missing=missing)
-    labels, parts = zip(*run_each(forecast, cases, missing=missing), strict=True)
-    forecasts = pd.concat(parts, ignore_index=True)
+    labels, tables = zip(*run_each(forecast, cases, missing=missing), strict=True)
+    forecasts = pd.concat(tables, ignore_index=True)
     for family in families(labels):
         names = [target_label(label) for label in family.labels]
         forecasts = coherent(forecasts, names, falls=family.falls)

@@ -1,4 +1,4 @@
-"""An experiment from keyword arguments, as a notebook gives them."""
+"""Experiments from keyword arguments, for notebooks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,7 @@ from escalation.targets.base import Target
 
 
 def _default_features() -> dict[str, dict[str, Any]]:
-    """Every family that needs no arguments.
-
-    Examples
-    --------
-    >>> "recency" in _default_features()
-    True
-    """
+    """All feature families without required parameters."""
     families = {**FEATURES, **ACROSS}
     return {
         name: {}
@@ -45,13 +39,7 @@ def _default_features() -> dict[str, dict[str, Any]]:
 
 
 def _target_table(target: Target) -> dict[str, Any]:
-    """A label as an experiment file writes it.
-
-    Examples
-    --------
-    >>> _target_table(AnyEvent(horizon=7))["horizon"]
-    7
-    """
+    """A label as a table of an experiment file."""
     values = {field.name: getattr(target, field.name) for field in dataclasses.fields(target)}
     where = values.pop("where")
     filters: dict[str, Any] = {key: list(words) for key, words in where.equal.items()}
@@ -69,7 +57,7 @@ def experiment_of(
     name: str = "notebook",
     **schedule: Any,
 ) -> Experiment:
-    """An experiment from a label and keyword arguments.
+    """Build an experiment from a label and keyword arguments.
 
     Parameters
     ----------
@@ -77,24 +65,24 @@ def experiment_of(
     units : str or sequence of str, optional
         Kinds of units, such as ``site``.
     features : mapping, optional
-        Parameters by family, as in an experiment file; by default all that need none.
+        Parameters by family, as in an experiment file; by default all families that need none.
     lag : int, optional
         Reporting lag, in days.
     name : str, optional
-        Of the experiment.
+        Name of the experiment.
     **schedule
         Keys of ``[backtest]``.
 
     Raises
     ------
     UsageError
-        ``E-CONFIG`` for a label that is none or a value that is not allowed.
+        ``E-CONFIG`` for a ``target`` that is not a label or a value that is not allowed.
     """
     if not isinstance(target, Target):
         raise UsageError(
             "E-CONFIG",
             f"needs a label, got {type(target).__name__}",
-            fix="such as escalation.targets.AnyEvent(horizon=7)",
+            fix="pass one such as escalation.targets.AnyEvent(horizon=7)",
         )
     kinds = [units] if isinstance(units, str) else list(units)
     dates = {key: _iso(key, value) for key, value in schedule.items()}
@@ -125,7 +113,7 @@ def build_features(
     features: Families | None = None,
     lag: int = 0,
 ) -> pd.DataFrame:
-    """Features of every unit and day, each value as it was known on its day.
+    """Compute the features of every unit and day, each value as known on its day.
 
     Parameters
     ----------
@@ -152,22 +140,22 @@ def training_table(
     as_of: object = None,
     lag: int = 0,
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Rows to learn from and their outcomes: those that had resolved by a day.
+    """Build the training rows that had resolved by a day, and their outcomes.
 
     Parameters
     ----------
     archive : EventArchive
     target : Target or Experiment
-        Of an experiment, its first label and its own settings.
+        For an experiment, its first label and its settings are used.
     units, features, lag
         As for :func:`experiment_of`.
     as_of : date-like, optional
-        The day; the last that the archive covers by default.
+        The day; the last one of the archive by default.
 
     Returns
     -------
     X : DataFrame
-        Indexed by unit and day; without the columns that only ``prior`` reads.
+        Indexed by unit and day, without the columns that only ``prior`` reads.
     y : Series
         Outcome, 0 or 1.
     """

@@ -1,4 +1,4 @@
-"""What a label lacks before it can be learnt, told at once and the right way round."""
+"""Shortages: why a label can't be learnt yet, and what to do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from escalation._util.cautions import caution
 from escalation.errors import GateError
 
 LEAST: Final = 2
-"""Outcomes of either class that a model needs."""
+"""Outcomes of each class that a model needs."""
 _PERIODS: Final = {1: "day", 7: "week", 28: "month", 30: "month", 31: "month", 365: "year"}
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """How many outcomes of a label had resolved by a day, by class.
+    """Number of outcomes of a label that had resolved by a day, by class.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ class Outcomes:
         In days.
     positives, negatives : int
     first, last : str
-        Days between which they were asked for, ISO; of the history where there is none.
+        First and last day of these outcomes, ISO; those of the history without any.
     on : str
-        The day, ISO.
+        Day as of which they are counted, ISO.
     plain : bool
-        One event that counts makes a positive.
+        Whether a single event makes a positive.
     least : int
-        Of either class that are needed; where none are, one row of any class is.
+        Outcomes needed of each class; with 0, one row of any class is enough.
     """
 
     label: str
@@ -47,7 +47,7 @@ class Outcomes:
 
     @property
     def short(self) -> tuple[Literal["positive", "negative"], ...]:
-        """Classes of which there are too few."""
+        """Classes with too few outcomes."""
         if not self.positives + self.negatives:
             return "positive", "negative"
         counts = {"positive": self.positives, "negative": self.negatives}
@@ -55,16 +55,16 @@ class Outcomes:
 
 
 class Shortage(GateError):
-    """A label that can't be learnt: ``E-INSUFFICIENT`` with counts, dates and the class.
+    """Error ``E-INSUFFICIENT`` for a label that can't be learnt.
 
     Parameters
     ----------
     label : str
     message, fix : str
     outcomes : Outcomes, optional
-        What there was, where that is what is short.
+        The outcomes, if there are too few.
     parts : tuple of Shortage
-        Itself, or those of several labels that it tells of.
+        Itself, or those of the labels that it covers.
     """
 
     def __init__(
@@ -86,31 +86,30 @@ class Shortage(GateError):
         return partial(Shortage, **options), (self.label, self.message)
 
     def as_dict(self) -> dict[str, Any]:
-        """For scripts: the message, and the counts where they are what is short."""
+        """Plain data for JSON: the message, and the counts if there are too few outcomes."""
         counts = None if self.outcomes is None else asdict(self.outcomes)
         short = None if self.outcomes is None else list(self.outcomes.short)
-        told = {"code": self.code, "message": self.message, "fix": self.fix}
         return {
             "target": self.label,
             "model": None,
-            "error": told,
+            "error": {"code": self.code, "message": self.message, "fix": self.fix},
             "short": short,
             "counts": counts,
         }
 
 
 def all_of(shortages: Sequence[Shortage]) -> Shortage:
-    """One refusal that names every label and what it lacks."""
+    """Combine shortages into one error that names every label."""
     if len(shortages) == 1:
         return shortages[0]
-    lines = "; ".join(f"{one.label}: {one.message}" for one in shortages)
-    fixes = dict.fromkeys(one.fix for one in shortages if one.fix)
-    message = f"no label can be learnt: {lines}"
+    reasons = "; ".join(f"{shortage.label}: {shortage.message}" for shortage in shortages)
+    fixes = dict.fromkeys(shortage.fix for shortage in shortages if shortage.fix)
+    message = f"no label can be learnt: {reasons}"
     return Shortage("", message, fix=", or ".join(fixes), parts=tuple(shortages))
 
 
 def days_needed(horizon: int, *, lag: int) -> int:
-    """Days of history until one forecast has resolved that was made once another was over.
+    """Days of history until a forecast has resolved that had a resolved label to learn from.
 
     Parameters
     ----------
@@ -126,19 +125,19 @@ def days_needed(horizon: int, *, lag: int) -> int:
 
 
 def longest_resolved(days: int, *, lag: int) -> int:
-    """The longest horizon for which so many days are enough, by :func:`days_needed`.
+    """Longest horizon for which a history is long enough, by :func:`days_needed`.
 
     Parameters
     ----------
     days : int
-        Of history.
+        Length of the history.
     lag : int
         Reporting lag, in days.
 
     Returns
     -------
     int
-        In days; 0 where there is none.
+        In days; 0 if there is none.
 
     Examples
     --------
@@ -149,31 +148,31 @@ def longest_resolved(days: int, *, lag: int) -> int:
 
 
 OnShortage = Callable[[Shortage], None]
-"""Told of each label that can't be learnt, as soon as that is known."""
+"""Called with the shortage of each label that can't be learnt."""
 
 
 def warn(shortage: Shortage) -> None:
-    """A warning with what to do."""
+    """Warn that a label is left out, with the reason and the fix."""
     caution(f"{shortage.label} is left out: {shortage.message}; fix: {shortage.fix}")
 
 
-def warn_answered_by_prior(shortage: Shortage) -> None:
-    """A warning that a label is answered from other conflicts alone."""
+def warn_prior_only(shortage: Shortage) -> None:
+    """Warn that a label is forecast by ``prior`` alone."""
     caution(
-        f"{shortage.label} is answered by `prior` alone, learnt on other conflicts and not "
+        f"{shortage.label} is forecast by `prior` alone, learnt on other conflicts and not "
         f"verified here yet: {shortage.message}"
     )
 
 
 def shortage_of(outcomes: Outcomes) -> Shortage | None:
-    """Why a label can't be learnt from these outcomes; none if it can.
+    """Return why a label can't be learnt from these outcomes; None if it can.
 
     Examples
     --------
     >>> war = Outcomes("any_30d", 30, 480, 0, "2023-01-01", "2024-04-24", "2024-05-24")
     >>> shortage_of(war).message
     'too few negative outcomes: 480 positive among 480 resolved rows (2023-01-01 to 2024-04-24, as \
-known on 2024-05-24), needs 2 of either class; no quiet month: every month had an event that counts'
+known on 2024-05-24), needs 2 of each class; no quiet month: every month had an event that counts'
     >>> shortage_of(Outcomes("any_7d", 7, 50, 50, "2023-01-01", "2023-04-10", "2023-04-20"))
     """
     if not outcomes.short:
@@ -183,7 +182,7 @@ known on 2024-05-24), needs 2 of either class; no quiet month: every month had a
         outcomes.label,
         f"too few {classes} outcomes: {outcomes.positives} positive among "
         f"{outcomes.positives + outcomes.negatives} resolved rows ({outcomes.first} to "
-        f"{outcomes.last}, as known on {outcomes.on}), needs {LEAST} of either class; "
+        f"{outcomes.last}, as known on {outcomes.on}), needs {LEAST} of each class; "
         f"{_cause(outcomes)}",
         fix=_fix(outcomes),
         outcomes=outcomes,
@@ -192,17 +191,16 @@ known on 2024-05-24), needs 2 of either class; no quiet month: every month had a
 
 def _cause(outcomes: Outcomes) -> str:
     if len(outcomes.short) == 2 and not outcomes.positives + outcomes.negatives:
-        return "no day whose outcome is known yet and that was at risk"
+        return "no day at risk has a known outcome yet"
     period = _PERIODS.get(outcomes.horizon, f"stretch of {outcomes.horizon} days")
     if "negative" in outcomes.short and "positive" not in outcomes.short:
         if outcomes.negatives:
             return f"only {outcomes.negatives} quiet {period}"
         happened = "had an event that counts" if outcomes.plain else "reached the threshold"
         return f"no quiet {period}: every {period} {happened}"
-    what = "event that counts" if outcomes.plain else f"{period} reached the threshold"
-    if outcomes.positives == 0:
-        return f"no {what}"
-    return f"only {outcomes.positives} positive"
+    if outcomes.positives:
+        return f"only {outcomes.positives} positive"
+    return "no event that counts" if outcomes.plain else f"no {period} reached the threshold"
 
 
 def _fix(outcomes: Outcomes) -> str:

@@ -1,8 +1,9 @@
-"""Small archives cut at random from conflicts, and their rows: what ``prior`` is learnt from."""
+"""Small archives drawn at random from conflicts, and their rows, to learn ``prior`` from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,13 +27,13 @@ from escalation.targets import TARGETS, labels, look_back
 LABELS = ("any", "onset", "exceed")
 HORIZONS = (1, 3, 7, 30, 90)
 ARCHIVES = 30
-"""Of each conflict."""
+"""Small archives per conflict."""
 DAYS = 450
 UNITS = (3, 12)
-"""Fewest units of one, and one more than the most."""
+"""Range of the number of units, without the upper end."""
 FEWEST_EVENTS = 10
 TRIES = 5
-"""Draws for each archive that is wanted: some hold too little."""
+"""Maximum draws per archive, as some have too few events."""
 EVERY = 7
 """Days between rows."""
 REFIT = 30
@@ -52,10 +53,10 @@ class SmallRows:
     horizon : int
         In days.
     X : DataFrame
-        History and threshold.
+        Label history and threshold.
     outcome, count : ndarray, shape (row,)
     day : ndarray of int, shape (row,)
-        Since the archive's first.
+        Days since the archive's first.
     """
 
     label: str
@@ -67,26 +68,26 @@ class SmallRows:
 
     @cached_property
     def baseline(self) -> Array:
-        """``ewma_nb`` as it would have been issued: refitted as outcomes resolved."""
+        """Forecasts of ``ewma_nb`` as issued, refitted as outcomes resolved."""
         issued = np.full(len(self.day), np.nan)
         for start in range(0, DAYS + 2, REFIT):
-            now = (self.day >= start) & (self.day < start + REFIT)
-            if now.any():
-                known = self.day + self.horizon <= start
-                issued[now] = self._fitted(known).predict_proba(self.X[now])[:, 1]
+            block = (self.day >= start) & (self.day < start + REFIT)
+            if block.any():
+                resolved = self.day + self.horizon <= start
+                issued[block] = self._fitted(resolved).predict_proba(self.X[block])[:, 1]
         return issued
 
-    def _fitted(self, known: NDArray[np.bool_]) -> EwmaNB:
+    def _fitted(self, rows: NDArray[np.bool_]) -> EwmaNB:
         model = EwmaNB(horizon=self.horizon)
-        if known.sum() < 2:
+        if rows.sum() < 2:
             model.fit(self.X[:1], np.zeros(1))
             model.dispersion_ = 1.1
             return model
-        return model.fit(self.X[known], self.outcome[known], count=self.count[known])
+        return model.fit(self.X[rows], self.outcome[rows], count=self.count[rows])
 
     @cached_property
     def inputs(self) -> Array:
-        """What the regression sees."""
+        """Inputs of the regression."""
         values = self.X[list(INPUT_COLUMNS)].to_numpy(np.float64).T
         return inputs_of(values, horizon=self.horizon, at=self.horizon)
 
@@ -102,16 +103,16 @@ def cut(
     *,
     last_day: np.datetime64 | None = None,
 ) -> EventArchive | None:
-    """A random window and random units of an archive; nothing where too little happened.
+    """Draw a random window and random units of an archive; None if it has too few events.
 
     Parameters
     ----------
     archive : EventArchive
     unit : str
-        Kind of the units.
+        Kind of units.
     rng : Generator
     last_day : datetime64[D], optional
-        Of anything that is used; the archive's own by default.
+        Last day to use; that of the archive by default.
     """
     table = archive.as_of(archive.covered_to)
     last = archive.covered_to if last_day is None else min(last_day, archive.covered_to)
@@ -124,29 +125,30 @@ def cut(
     code, keys = members(table, unit)
     if not len(keys):
         return None
-    kept = rng.choice(np.sort(keys), min(len(keys), int(rng.integers(*UNITS))), replace=False)
-    inside = np.isin(np.array([*keys, ""])[code], kept)
+    size = min(len(keys), int(rng.integers(*UNITS)))
+    units = rng.choice(np.sort(keys), size, replace=False)
+    inside = np.isin(np.array([*keys, ""])[code], units)
     return EventArchive.of(table[inside], covered_to=end) if sum(inside) >= FEWEST_EVENTS else None
 
 
 def rows_of(archive: EventArchive, unit: schema.UnitKind) -> list[SmallRows]:
-    """Every label at every horizon of a small archive."""
+    """Rows of every label and horizon of a small archive."""
     past = history(archive, PanelSpec((unit,), TARGETS["any"]().channels()))
-    rows = [_rows(past, label, h) for label in LABELS for h in HORIZONS]
-    return [one for one in rows if len(one.day)]
+    tables = [_rows(past, label, h) for label in LABELS for h in HORIZONS]
+    return [table for table in tables if len(table.day)]
 
 
 def _rows(past: History, label: str, horizon: int) -> SmallRows:
     last, target = len(past.days) - 1, TARGETS[label](horizon=horizon)
     back = look_back(target, past)
-    known = labels(target, back, past.panel_at(last), covered=last)
+    final = labels(target, back, past.panel_at(last), covered=last)
     days = np.arange(last + 1)
-    usable = known.at_risk & ~np.isnan(known.count) & (days % EVERY == 0) & (days >= EVERY)
+    usable = final.at_risk & ~np.isnan(final.count) & (days % EVERY == 0) & (days >= EVERY)
     unit, day = np.nonzero(usable)
     X = pd.DataFrame({name: values[unit, day] for name, values in back.history.items()})
     X[schema.DAYS_OBSERVED] = day + 1.0
-    X[schema.THRESHOLD] = known.threshold[unit, day]
-    return SmallRows(label, horizon, X, known.outcome[unit, day], known.count[unit, day], day)
+    X[schema.THRESHOLD] = final.threshold[unit, day]
+    return SmallRows(label, horizon, X, final.outcome[unit, day], final.count[unit, day], day)
 
 
 def small_archives(
@@ -155,59 +157,53 @@ def small_archives(
     last_day: np.datetime64 | None = None,
     progress: Progress = silent,
 ) -> dict[str, list[list[SmallRows]]]:
-    """Thirty of each conflict; the same on every run.
+    """Draw thirty small archives of each conflict, the same on every run.
 
     Parameters
     ----------
     conflicts : mapping of str to sequence of (EventArchive, str)
         Archives by conflict, each with the kind of its units.
     last_day : datetime64[D], optional
-        Of anything that is used.
+        Last day to use.
     progress : callable, optional
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` for an archive from which none can be cut.
+        ``E-INSUFFICIENT`` for an archive that is too small.
     """
-    found: dict[str, list[list[SmallRows]]] = {}
-    for place, (conflict, files) in enumerate(conflicts.items()):
-        found[conflict] = []
-        for number, (archive, unit) in enumerate(files):
-            rng, wanted = np.random.default_rng([SEED, place, number]), ARCHIVES // len(files)
-            few = _drawn(archive, unit, rng, wanted, last_day)
-            if not few:
-                raise _too_little(conflict)
-            found[conflict] += few
-            progress("archives", place + 1, len(conflicts))
-    return found
+    drawn: dict[str, list[list[SmallRows]]] = {}
+    for i, (conflict, files) in enumerate(conflicts.items()):
+        drawn[conflict] = []
+        for j, (archive, unit) in enumerate(files):
+            rng = np.random.default_rng([SEED, i, j])
+            tables = _draw(archive, unit, rng, ARCHIVES // len(files), last_day)
+            if not tables:
+                raise GateError(
+                    "E-INSUFFICIENT",
+                    f"too little to learn from: no window of {DAYS} days and up to {UNITS[1] - 1} "
+                    f"units has {FEWEST_EVENTS} events",
+                    where=conflict,
+                    fix="use a file with more events, or coarser units with --unit",
+                )
+            drawn[conflict] += tables
+            progress("archives", i + 1, len(conflicts))
+    return drawn
 
 
-def _drawn(
+def _draw(
     archive: EventArchive,
     unit: schema.UnitKind,
     rng: np.random.Generator,
-    wanted: int,
+    count: int,
     last_day: np.datetime64 | None,
 ) -> list[list[SmallRows]]:
-    found: list[list[SmallRows]] = []
+    drawn: list[list[SmallRows]] = []
     for _ in range(TRIES * ARCHIVES):
-        if len(found) >= wanted:
+        if len(drawn) >= count:
             break
         small = cut(archive, unit, rng, last_day=last_day)
         if small is not None:
-            try:
-                found.append(rows_of(small, unit))
-            except EscalationError:
-                continue
-    return [rows for rows in found if rows]
-
-
-def _too_little(conflict: str) -> GateError:
-    return GateError(
-        "E-INSUFFICIENT",
-        f"too little to learn from: no {DAYS} days and {UNITS[1] - 1} units with "
-        f"{FEWEST_EVENTS} events",
-        where=conflict,
-        fix="give a file with more events, or coarser units with --unit",
-    )
+            with suppress(EscalationError):
+                drawn.append(rows_of(small, unit))
+    return [rows for rows in drawn if rows]

@@ -1,4 +1,4 @@
-"""From an archive to the tables that models see: features, histories, thresholds, outcomes."""
+"""From an archive to tables for models: features, histories, thresholds and outcomes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from escalation.panel.history import History
 from escalation.targets import Labels, LookBack, Target, labels, look_back
 
 OWN_HISTORY = "own_history"
-"""The columns of the label itself: its past counts and its threshold."""
+"""Family name of the label's own columns: its past counts and its threshold."""
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Unit and day indices of the rows of a table."""
 
@@ -33,10 +33,10 @@ class Table:
     Parameters
     ----------
     X : DataFrame
-        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by the key of the
-        unit, in a level ``unit``, and by day.
+        Features (float32), ``history_*`` and ``threshold`` (float64), indexed by unit key (level
+        ``unit``) and day.
     outcome, count : ndarray of float64, shape (row,)
-        NaN where not known.
+        NaN if unknown.
     at_risk : ndarray of bool, shape (row,)
     """
 
@@ -48,9 +48,9 @@ class Table:
     def __len__(self) -> int:
         return len(self.X)
 
-    def rows(self, keep: NDArray[np.bool_]) -> Table:
-        """Some of the rows."""
-        return Table(self.X[keep], self.outcome[keep], self.count[keep], self.at_risk[keep])
+    def rows(self, mask: NDArray[np.bool_]) -> Table:
+        """Rows of a mask."""
+        return Table(self.X[mask], self.outcome[mask], self.count[mask], self.at_risk[mask])
 
     @property
     def positives(self) -> int:
@@ -60,14 +60,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that is computed once per experiment, for every day as it was known on that day.
+    """Data computed once per experiment, for every day as known on that day.
 
     Parameters
     ----------
     archive : EventArchive
     spec : PanelSpec
     past : History
-        The archive's versions by unit.
+        Event versions by unit.
     features : Features
     """
 
@@ -83,12 +83,12 @@ class Prepared:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Every unit's name, in the order of the keys."""
+        """Unit names, in the order of the keys."""
         return self.past.units
 
     @property
     def unit_keys(self) -> tuple[str, ...]:
-        """What identifies every unit, sorted."""
+        """Unit keys, sorted."""
         return self.past.unit_keys
 
     @property
@@ -101,17 +101,17 @@ class Prepared:
         return int((to_day(day) - self.days[0]).astype(int))
 
     def panel_on(self, day: object) -> Panel:
-        """The panel as it was known at the end of a day.
+        """The panel as known at the end of a day.
 
         Raises
         ------
         InputError
-            ``E-COVERAGE`` beyond what the archive covers.
+            ``E-COVERAGE`` for a day that the archive does not cover.
         """
         return self.past.panel_at(self.index_of(covered_day(day, self.archive.covered_to)))
 
     def with_archive(self, archive: EventArchive) -> Prepared:
-        """The same axis and panel from an archive with other versions; the features stay."""
+        """Replace the archive, with the same axis and panel; features are unchanged."""
         ends = {"first_day": self.days[0], "last_day": self.days[-1]}
         past = history(archive, self.spec, **ends, lag=self.lag)
         return replace(self, archive=archive, past=past)
@@ -121,35 +121,35 @@ class Prepared:
         return look_back(target, self.past)
 
     def labels_at(self, target: Target, back: LookBack, day: object) -> Labels:
-        """Labels that were resolved by a day, from what was known by then.
+        """Labels resolved by a day, as known on that day.
 
         Parameters
         ----------
         target : Target
         back : LookBack
-            Of the same label.
+            From the same label.
         day : date-like
 
         Returns
         -------
         Labels
-            Missing where the days ahead, and the lag, had not passed.
+            Missing if the horizon and the lag had not passed.
 
         Raises
         ------
         InputError
-            ``E-COVERAGE`` beyond what the archive covers.
+            ``E-COVERAGE`` for a day that the archive does not cover.
         """
         return labels(target, back, self.panel_on(day), covered=self.index_of(day) - self.lag)
 
-    def table(self, back: LookBack, known: Labels, rows: Rows) -> Table:
-        """The table of the given rows.
+    def table(self, back: LookBack, labels: Labels, rows: Rows) -> Table:
+        """Build the table of some rows.
 
         Parameters
         ----------
         back : LookBack
-        known : Labels
-            Of the same label.
+        labels : Labels
+            From the same label.
         rows : pair of ndarray of int64, shape (row,)
             Unit and day indices.
         """
@@ -158,24 +158,24 @@ class Prepared:
         features = pd.DataFrame(
             self.features.rows(units, days), index=index, columns=list(self.features.names)
         )
-        own = {name: values[units, days] for name, values in back.history.items()}
-        own[schema.DAYS_OBSERVED] = np.maximum(days - self.lag, 0) + 1.0
-        own[schema.THRESHOLD] = known.threshold[units, days]
-        X = pd.concat([features, pd.DataFrame(own, index=index)], axis=1)
+        columns = {name: values[units, days] for name, values in back.history.items()}
+        columns[schema.DAYS_OBSERVED] = np.maximum(days - self.lag, 0) + 1.0
+        columns[schema.THRESHOLD] = labels.threshold[units, days]
+        X = pd.concat([features, pd.DataFrame(columns, index=index)], axis=1)
         return Table(
-            X, known.outcome[units, days], known.count[units, days], known.at_risk[units, days]
+            X, labels.outcome[units, days], labels.count[units, days], labels.at_risk[units, days]
         )
 
 
 def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows) -> pd.MultiIndex:
-    """Unit and day of some rows, given by their indices.
+    """Index by unit and day of rows, given by their indices.
 
     Parameters
     ----------
     unit_keys : sequence of str, length units
     days : array of datetime64[D]
     rows : Rows
-        Indices of units and of days, each of shape (row,).
+        Unit and day indices, each of shape (row,).
     """
     keys = np.array(unit_keys, dtype=object)
     return pd.MultiIndex.from_arrays([keys[rows[0]], days[rows[1]]], names=[*schema.ROW_KEY])
@@ -184,7 +184,7 @@ def row_index(unit_keys: Sequence[str], days: NDArray[np.datetime64], rows: Rows
 def positions(
     unit_keys: Sequence[str], days: NDArray[np.datetime64], forecasts: pd.DataFrame
 ) -> Rows:
-    """Unit and day indices of forecasts; -1 for a unit that is not there.
+    """Unit and day indices of forecasts; -1 for an unknown unit.
 
     Parameters
     ----------
@@ -200,14 +200,13 @@ def positions(
 
 
 def panel_spec(experiment: Experiment, target: Target | None = None) -> PanelSpec:
-    """The panel that an experiment's features and a label need together.
+    """Specification of the panel for an experiment's features and, optionally, a label.
 
     Parameters
     ----------
     experiment : Experiment
     target : Target, optional
-        A label whose channels the panel needs beside those of the features, and whose units it has
-        where the label names some.
+        Adds the channels of the label, and uses its units if it names any.
     """
     spec = experiment.panel.spec
     if target is None:
@@ -217,13 +216,13 @@ def panel_spec(experiment: Experiment, target: Target | None = None) -> PanelSpe
 
 
 def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Model columns by the family that gives them; the label's own last.
+    """Group model columns by feature family; the label's own columns come last.
 
     Parameters
     ----------
     experiment : Experiment
     columns : sequence of str
-        Model input, in order.
+        Columns of the model input, in order.
 
     Examples
     --------
@@ -236,69 +235,81 @@ def family_columns(experiment: Experiment, columns: Sequence[str]) -> dict[str, 
     """
     channels = panel_spec(experiment).all_channels
     owner: dict[str, str] = {}
-    so_far: dict[str, dict[str, object]] = {}
+    families: dict[str, dict[str, object]] = {}
     for family in sorted(experiment.features, key=lambda name: name in ACROSS):
-        so_far[family] = experiment.features[family]
-        owner |= {name: family for name in feature_names(channels, so_far) if name not in owner}
+        families[family] = experiment.features[family]
+        owner |= {name: family for name in feature_names(channels, families) if name not in owner}
     by_family: dict[str, list[str]] = {}
     for column in columns:
         by_family.setdefault(owner.get(column, OWN_HISTORY), []).append(column)
     return by_family
 
 
-def features_history(archive: EventArchive, experiment: Experiment) -> History:
-    """The versions by unit of an experiment's panel without labels: for features alone."""
-    data, spec = experiment.data, panel_spec(experiment)
+def features_history(
+    archive: EventArchive, experiment: Experiment, target: Target | None = None
+) -> History:
+    """Event versions by unit of an experiment's panel, for features and optionally a label.
+
+    Parameters
+    ----------
+    archive : EventArchive
+    experiment : Experiment
+    target : Target, optional
+
+    Raises
+    ------
+    InputError
+        ``E-COVERAGE`` if the experiment's last day is after the archive's.
+    """
+    data, spec = experiment.data, panel_spec(experiment, target)
     last = to_day(data.last_day or archive.covered_to)
     return history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
 
 
 def prepare_labels(archive: EventArchive, experiment: Experiment, target: Target) -> Prepared:
-    """An experiment's panel for one label, without any feature: quick, for who counts outcomes.
+    """Prepare an experiment's panel for one label, without features: enough to count outcomes.
 
     Parameters
     ----------
     archive : EventArchive
     experiment : Experiment
     target : Target
-        Its channels join the panel.
 
     Raises
     ------
     InputError
-        ``E-COVERAGE`` when the experiment's last day lies beyond what the archive covers.
+        ``E-COVERAGE`` if the experiment's last day is after the archive's.
     """
-    data = experiment.data
-    spec = panel_spec(experiment, target)
-    last = to_day(data.last_day or archive.covered_to)
-    past = history(archive, spec, first_day=data.first_day, last_day=last, lag=data.lag)
-    return Prepared(archive, spec, past, build(past, {}))
+    past = features_history(archive, experiment, target)
+    return Prepared(archive, panel_spec(experiment, target), past, build(past, {}))
 
 
 def with_features(prepared: Prepared, experiment: Experiment) -> Prepared:
-    """What was prepared for labels, with the experiment's features."""
+    """Add the experiment's features."""
     return replace(prepared, features=build(prepared.past, experiment.features))
 
 
 def training_rows(
-    prepared: Prepared, known: Labels, *, every: int = 1, window: int | None = None, last: int
+    prepared: Prepared, labels: Labels, *, every: int = 1, window: int | None = None, last: int
 ) -> Rows:
-    """Rows whose label had matured: at risk, known, on the training grid, within the window.
+    """Training rows: at risk, resolved, on the training grid and within the window.
 
     Parameters
     ----------
-    known : Labels
-        As they were on the day of the fit; unmatured ones are missing there.
+    prepared : Prepared
+    labels : Labels
+        As known on the day of the fit; unresolved ones are missing.
     every : int
         Days between training rows, counted from the first day of the axis.
     window : int, optional
-        Longest distance, in days, from ``last`` back.
+        Maximum age of a row, in days before ``last``.
     last : int
         Day index of the fit.
     """
     days = np.arange(len(prepared.days))
-    allowed = (days % every == 0) & (days <= last)
+    on_grid = (days % every == 0) & (days <= last)
     if window is not None:
-        allowed &= days > last - window
-    units, at = np.nonzero(prepared.past.present & known.at_risk & ~np.isnan(known.count) & allowed)
-    return units, at
+        on_grid &= days > last - window
+    resolved = labels.at_risk & ~np.isnan(labels.count)
+    units, places = np.nonzero(prepared.past.present & resolved & on_grid)
+    return units, places

@@ -1,4 +1,4 @@
-"""Train an experiment: backtest every model, compare, refit on all that had resolved."""
+"""Train an experiment: backtest every model, compare, and refit on all resolved rows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import pandas as pd
 from escalation import metrics
 from escalation._util.number_cache import NumberCache
 from escalation._util.progress import Progress, silent
-from escalation.backtest.case import (
-    Case,
-    add_features,
+from escalation.backtest.case import Case, add_features, make_case
+from escalation.backtest.fitting import build_model, fit_models
+from escalation.backtest.learnability import (
     learnable_cases,
-    make_case,
     prior_only,
     require_answerable,
     run_each,
 )
-from escalation.backtest.fitting import build_model, fit_models
 from escalation.backtest.resolved import resolved_forecasts
 from escalation.backtest.rolling import backtest_case
 from escalation.backtest.shortage import OnShortage, Shortage, warn
@@ -36,24 +34,25 @@ from escalation.targets.base import null_share
 
 @dataclass(frozen=True)
 class Trained:
-    """What training one label gave.
+    """Result of training one label.
 
     Parameters
     ----------
     case : Case
     forecasts : DataFrame
-        Every model's forecasts on every origin.
+        Forecasts of all models on all origins.
     summary : DataFrame
-        One row per model: scores, skill, intervals, verdict.
+        One row per model with scores, skill, intervals and verdict.
     models : dict
-        Every model, refitted on all rows that had resolved by the last day.
+        All models, refitted on the rows resolved by the last day.
     best : str
-        The model that gets registered.
+        The model to register.
     null_share : float
+        Share of positives if nothing ever changed.
     table : Table
-        What the models were refitted on.
+        Training rows of the models.
     ablation : DataFrame, optional
-        Of :func:`escalation.backtest.ablation.family_ablation`, where that was asked for.
+        From :func:`escalation.backtest.ablation.family_ablation`, if requested.
     """
 
     case: Case
@@ -67,12 +66,12 @@ class Trained:
 
     @property
     def label(self) -> str:
-        """Name of the label and its horizon."""
+        """Name of the label with its horizon."""
         return target_label(self.case.target)
 
     @property
     def no_change_sentence(self) -> str:
-        """What its share of positives would be if nothing ever changed, in a sentence."""
+        """Sentence with the share of positives if nothing ever changed."""
         return (
             "If every unit kept its average rate, chance alone would make "
             f"{self.null_share:.1%} of the outcomes positive."
@@ -80,7 +79,7 @@ class Trained:
 
     @property
     def trained_to(self) -> np.datetime64:
-        """Last day of knowledge."""
+        """Day as of which the models were trained."""
         return self.case.prepared.days[-1]
 
 
@@ -101,7 +100,7 @@ def train_target(
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when there is too little to learn from; nothing is stored then.
+        ``E-INSUFFICIENT`` if there is too little to learn from.
     """
     return train_case(require_answerable(make_case(archive, experiment, target)), progress=progress)
 
@@ -114,7 +113,7 @@ def train_labels(
     missing: OnShortage = warn,
     cache: NumberCache | None = None,
 ) -> list[Trained]:
-    """Train every label that can be learnt; the others are told before any of them is trained.
+    """Train every label that can be learnt, after reporting the others to ``missing``.
 
     Parameters
     ----------
@@ -123,14 +122,14 @@ def train_labels(
     progress : callable, optional
         Of the backtests.
     missing : callable, optional
-        Told of each label that is left out; a warning by default.
+        Called with the shortage of each label that is left out; warns by default.
     cache : NumberCache, optional
         Of the backtests.
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no label can be learnt.
+        ``E-INSUFFICIENT`` if no label can be learnt.
     """
     cases = learnable_cases(archive, experiment, missing=missing)
 
@@ -143,9 +142,9 @@ def train_labels(
 def train_case(
     case: Case, *, progress: Progress = silent, cache: NumberCache | None = None
 ) -> Trained:
-    """Backtest and refit every model of a case that has its features.
+    """Backtest and refit every model of a case with features.
 
-    Where none of their forecasts has resolved yet, ``prior`` alone answers, and is asked earlier.
+    If none of their forecasts has resolved yet, only ``prior`` is used, from an earlier origin on.
 
     Parameters
     ----------
@@ -158,7 +157,7 @@ def train_case(
     Raises
     ------
     Shortage
-        ``E-INSUFFICIENT`` when no forecast can be scored.
+        ``E-INSUFFICIENT`` if no forecast can be scored.
     """
     try:
         return _train(case, progress, cache)
@@ -168,8 +167,8 @@ def train_case(
 
 def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained:
     days, experiment, target = case.prepared.days, case.experiment, case.target
-    known = case.labels_on(days[-1])
-    table = case.training_table(days[-1], known)
+    labels = case.labels_on(days[-1])
+    table = case.training_table(days[-1], labels)
     forecasts = backtest_case(case, progress=progress, cache=cache)
     try:
         summary = metrics.summary(
@@ -178,7 +177,7 @@ def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained
         best = best_model(summary, experiment, target)
     except GateError as error:
         raise Shortage(target_label(target), error.message, fix=error.fix) from None
-    record = resolved_forecasts(case.prepared, forecasts, known, at=len(days) - 1)
+    record = resolved_forecasts(case.prepared, forecasts, labels, at=len(days) - 1)
     return Trained(
         case=case,
         forecasts=forecasts,
@@ -187,47 +186,45 @@ def _train(case: Case, progress: Progress, cache: NumberCache | None) -> Trained
             experiment, target, table, record=record, custom_models=case.custom_models
         ),
         best=best,
-        null_share=null_share(known, case.back),
+        null_share=null_share(labels, case.back),
         table=table,
     )
 
 
 def unverified_reason(summary: pd.DataFrame) -> str:
-    """What must be said wherever a model of this comparison is named; nothing where it is enough.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        The comparison of the models.
-    """
+    """Why no model of a comparison counts as verified; empty if the data is enough."""
     positives = int(summary["positives"].max()) if len(summary) else 0
     if positives >= FEWEST_POSITIVES:
-        few = f"only {summary['dates'].max()} dates among the resolved forecasts"
-        thin = summary["verdict"].str.startswith(NO_RANKING).all()
-        return f"nothing is verified: {few}, too few to compare models on" if thin else ""
+        if not summary["verdict"].str.startswith(NO_RANKING).all():
+            return ""
+        dates = summary["dates"].max()
+        return (
+            f"nothing is verified: only {dates} dates among the resolved forecasts, too few to "
+            "compare models"
+        )
     return (
         f"nothing is verified: only {positives} positive outcomes among the resolved forecasts, "
-        f"and models are compared from {FEWEST_POSITIVES} on"
+        f"and comparing models needs {FEWEST_POSITIVES}"
     )
 
 
 def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) -> str:
-    """The model to register: the lowest Brier score of those that are no mere reference.
+    """The model to register: the lowest Brier score except for the trivial baselines.
 
-    With fewer than 20 positives no ranking is claimed: then it is ``prior``, where it runs and has
-    learnt the label from other conflicts, or else ``ewma_nb``.
+    With fewer than 20 positives models are not ranked: ``prior`` is used if it runs and has learnt
+    the label from other conflicts, otherwise ``ewma_nb``.
 
     Parameters
     ----------
     summary : DataFrame
-        A row per model: ``model``, ``brier`` and ``positives``.
+        A row per model, with ``model``, ``brier`` and ``positives``.
     experiment : Experiment
     target : Target
 
     Raises
     ------
     GateError
-        ``E-INSUFFICIENT`` when no model has a score.
+        ``E-INSUFFICIENT`` if no model has a score.
     """
     scored = summary.set_index("model")
     if scored["positives"].max() < FEWEST_POSITIVES:
@@ -240,8 +237,7 @@ def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) ->
         raise GateError(
             "E-INSUFFICIENT",
             "no model could be scored: no forecast has resolved",
-            fix="give later events, or an earlier first_origin under [backtest]",
+            fix="add later events, or set an earlier first_origin under [backtest]",
         )
-    return str(
-        usable.drop(labels=[b for b in BASELINES if b != "ewma_nb"], errors="ignore").idxmin()
-    )
+    trivial = [name for name in BASELINES if name != "ewma_nb"]
+    return str(usable.drop(labels=trivial, errors="ignore").idxmin())

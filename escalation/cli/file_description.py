@@ -95,7 +95,7 @@ def _about_labels(proposal: Proposal) -> list[tuple[str, str]]:
         ("label", f"{label}: {outcomes.positives} yes, {outcomes.negatives} no to learn from")
         for label, outcomes in proposal.labels.items()
     ]
-    left_out = [("left out", f"{label}: {reason}") for label, reason in proposal.left_out.items()]
+    left_out = [("left out", f"{label}: {reason}") for label, reason in proposal.skipped.items()]
     return [*learnable, *left_out]
 
 
@@ -116,5 +116,5 @@ def as_record(inspection: Inspection, proposal: Proposal, target: Path) -> dict[
         **({} if report is None else {name: getattr(report, name) for name in counts}),
         **inspection.facts.as_dict(),
         "labels": {label: asdict(outcomes) for label, outcomes in proposal.labels.items()},
-        "left_out": dict(proposal.left_out),
+        "left_out": dict(proposal.skipped),
     }

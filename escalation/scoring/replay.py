@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from escalation import schema
 from escalation._util.progress import Progress, silent
-from escalation.backtest.case import Case, can_learn, make_case, require_learnable, run_each
+from escalation.backtest.case import Case, can_learn, make_case, require_learnable
 from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
+from escalation.backtest.learnability import run_each
 from escalation.backtest.resolved import record_of, resolved_forecasts
 from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from escalation import metrics, plots, schema
 from escalation._util.number_cache import users_cache
-from escalation.backtest.case import Case, make_case, require_answerable
+from escalation.backtest.case import Case, make_case
+from escalation.backtest.learnability import require_answerable
 from escalation.backtest.settings import experiment_of
 from escalation.backtest.train import Trained, train_case
 from escalation.errors import UsageError

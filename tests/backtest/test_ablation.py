@@ -65,5 +65,5 @@ def test_it_is_refused_where_no_model_reads_features_and_told_where_one_label_ha
     with pytest.raises(UsageError, match="E-ABLATE"):
         require_reader(asked(FAMILIES, models=("negbin",)))
     (trained,) = train_labels(archive, asked(FAMILIES, models=("negbin",)))
-    with pytest.warns(UserWarning, match="any_7d: what each feature family is worth is not said"):
+    with pytest.warns(UserWarning, match="any_7d: no ablation of feature families"):
         assert family_ablation(trained) is None

@@ -52,7 +52,7 @@ YOUNG = {
 @pytest.mark.parametrize("case", YOUNG)
 def test_prior_alone_is_issued_where_nothing_can_be_learnt(case):
     archive = archive_of(YOUNG[case])
-    with pytest.warns(UserWarning, match=r"any_7d is answered by `prior` alone.*not verified"):
+    with pytest.warns(UserWarning, match=r"any_7d is forecast by `prior` alone.*not verified"):
         (trained,) = train_labels(archive, asked())
     assert set(trained.models) == {*BASELINES, "prior"}
     assert trained.best == "prior"
@@ -71,7 +71,7 @@ def test_prior_alone_answers_where_no_forecast_of_the_others_has_resolved():
         late.assign(event_id=[f"e{i}" for i in range(len(late))]), covered_to="2023-08-01",
         known_basis="event_date",
     )  # fmt: skip
-    with pytest.warns(UserWarning, match=r"any_7d is answered by `prior` alone.*no rows at risk"):
+    with pytest.warns(UserWarning, match=r"any_7d is forecast by `prior` alone.*no rows at risk"):
         (trained,) = train_labels(archive, asked())
     assert trained.best == "prior" and set(trained.models) == {*BASELINES, "prior"}
 

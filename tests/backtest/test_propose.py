@@ -8,8 +8,8 @@ import random
 import pytest
 from own_tables import own_table
 
-from escalation.backtest.case import learnable_cases
 from escalation.backtest.inspect_file import inspect_file
+from escalation.backtest.learnability import learnable_cases
 from escalation.backtest.propose import propose
 from escalation.errors import GateError
 from escalation.events import read_events
@@ -70,7 +70,7 @@ def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path
     (label,) = experiment.labels
     assert (label.name, label.horizon) == ("any", horizon)
     archive = read_events(tmp_path / "e.csv")
-    with pytest.warns(UserWarning, match="answered by `prior` alone"):
+    with pytest.warns(UserWarning, match="forecast by `prior` alone"):
         (case,) = learnable_cases(archive, experiment)
     assert case.model_names == ["climatology", "last_value", "ewma_nb", "prior"]
 
@@ -137,7 +137,7 @@ def test_too_short_a_table_is_told_and_asks_all_the_same(tmp_path):
     proposal = proposed(own_table(tmp_path / "e.csv", ["ambush"], ["North"], days=9, seed=5))
     assert not proposal.labels
     assert len(proposal.experiment.targets) == 1
-    assert "any_7d" in proposal.left_out
+    assert "any_7d" in proposal.skipped
 
 
 def test_a_few_events_far_before_all_others_do_not_stretch_the_axis(tmp_path):

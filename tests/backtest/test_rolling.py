@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from escalation import schema
 from escalation.backtest.case import make_case
-from escalation.backtest.resolved import resolved_forecasts
-from escalation.backtest.rolling import RecordSchedule, backtest_case
+from escalation.backtest.resolved import RecordSchedule, resolved_forecasts
+from escalation.backtest.rolling import backtest_case
 from escalation.errors import GateError
 from escalation.events.simulate import world
 from escalation.experiment import Experiment

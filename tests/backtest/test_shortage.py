@@ -8,7 +8,7 @@ import pytest
 
 from escalation import schema
 from escalation.backtest import rolling, train
-from escalation.backtest.case import learnable_cases
+from escalation.backtest.learnability import learnable_cases
 from escalation.backtest.rolling import backtest_labels
 from escalation.backtest.shortage import Outcomes, Shortage, all_of, shortage_of, warn
 from escalation.backtest.train import train_labels
@@ -30,7 +30,7 @@ SPAN = ("2023-01-01", "2023-04-10", "2023-04-20")
         (30, 90, 0, True, ("negative",), "no quiet month: every month had an event that counts"),
         (7, 90, 0, False, ("negative",), "no quiet week: every week reached the threshold"),
         (10, 90, 1, True, ("negative",), "only 1 quiet stretch of 10 days"),
-        (7, 0, 0, True, ("positive", "negative"), "no day whose outcome is known"),
+        (7, 0, 0, True, ("positive", "negative"), "no day at risk has a known outcome"),
         (7, 1, 1, True, ("positive", "negative"), "only 1 positive"),
     ],
 )

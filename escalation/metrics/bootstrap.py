@@ -84,10 +84,8 @@ def resample(
 
     Parameters
     ----------
-    days : ndarray of datetime64, shape (date,)
-        Distinct issue dates in ascending order.
-    horizon : int
-        In days.
+    days, horizon
+        As for :func:`block_length`.
     seed, replicates : int
 
     References

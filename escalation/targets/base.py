@@ -200,11 +200,15 @@ class Target:
     models: tuple[str, ...] = field(default=(), kw_only=True)
 
     name: ClassVar[str] = ""
+    day_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parameters of a label that are numbers of days."""
     falls: ClassVar[bool] = False
     """Whether outcome 1 becomes less likely as the horizon grows."""
 
     def __post_init__(self) -> None:
         require_whole("horizon", self.horizon, most=MAX_HORIZON)
+        for name in self.day_parameters:
+            require_whole(name, getattr(self, name))
         valid = not self.called or _NAME.fullmatch(self.called) is not None
         require(valid, "called", self.called, "a letter, then up to 39 of a-z, 0-9 and _")
 

@@ -18,7 +18,6 @@ from escalation.targets.base import (
     LookBack,
     Target,
     past_sum,
-    require_whole,
 )
 
 LOG_RANGE = (1e-6, 30.0)
@@ -46,11 +45,8 @@ class Calm(Target):
     window: int = 28
 
     name: ClassVar[str] = "calm"
+    day_parameters: ClassVar[tuple[str, ...]] = ("window",)
     falls: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_whole("window", self.window)
 
     def look_back(self, panel: Panel) -> LookBack:
         return LookBack(

@@ -12,7 +12,7 @@ from escalation import schema
 from escalation._util.arrays import Array
 from escalation.panel import kernels
 from escalation.panel.dense import Channel, Panel
-from escalation.targets.base import LookBack, Target, history_of, require_whole
+from escalation.targets.base import LookBack, Target, history_of
 
 NEEDED = "needed_rung"
 RUNGS = range(1, schema.HIGHEST_RUNG + 1)
@@ -34,10 +34,7 @@ class Climb(Target):
     window: int = 28
 
     name: ClassVar[str] = "climb"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_whole("window", self.window)
+    day_parameters: ClassVar[tuple[str, ...]] = ("window",)
 
     def channels(self) -> tuple[Channel, ...]:
         at_or_above = (

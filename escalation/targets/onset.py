@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import LookBack, Target, past_sum, require_whole
+from escalation.targets.base import LookBack, Target, past_sum
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,7 @@ class Onset(Target):
     quiet: int = 28
 
     name: ClassVar[str] = "onset"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_whole("quiet", self.quiet)
+    day_parameters: ClassVar[tuple[str, ...]] = ("quiet",)
 
     def look_back(self, panel: Panel) -> LookBack:
         quiet = past_sum(panel.series("target"), self.quiet) == 0

@@ -19,7 +19,6 @@ from escalation.targets.base import (
     history_of,
     past_sum,
     require,
-    require_whole,
 )
 
 
@@ -43,10 +42,10 @@ class Retaliation(Target):
     pairs: tuple[tuple[str, str], ...] = ()
 
     name: ClassVar[str] = "retaliation"
+    day_parameters: ClassVar[tuple[str, ...]] = ("window",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("window", self.window)
         different = all(len(pair) == 2 and pair[0] != pair[1] for pair in self.pairs)
         valid = different and len(self.pairs) > 0
         require(valid, "pairs", self.pairs, "one or more pairs of different sides")

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import GUARD, LookBack, Target, past_sum, require, require_whole
+from escalation.targets.base import GUARD, LookBack, Target, past_sum, require
 
 WEEK = 7
 
@@ -38,10 +38,10 @@ class Surge(Target):
     least_weekly: float = 1.0
 
     name: ClassVar[str] = "surge"
+    day_parameters: ClassVar[tuple[str, ...]] = ("window",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("window", self.window)
         require(self.factor > 0, "factor", self.factor, "a number above 0")
         require(self.least_weekly >= 0, "least_weekly", self.least_weekly, "0 or more")
 

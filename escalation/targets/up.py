@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from escalation.panel.dense import Panel
-from escalation.targets.base import LookBack, Target, past_sum, require, require_whole
+from escalation.targets.base import LookBack, Target, past_sum, require
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Up(Target):
     least_mean: float = 2.0
 
     name: ClassVar[str] = "up"
+    day_parameters: ClassVar[tuple[str, ...]] = ("window",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("window", self.window)
         require(self.least_mean >= 0, "least_mean", self.least_mean, "0 or more")
 
     def look_back(self, panel: Panel) -> LookBack:

@@ -158,13 +158,14 @@ def require(valid: bool, name: str, value: object, expected: str) -> None:
 
 
 def require_whole(
-    name: str, value: object, *, least: int = 1, most: int | None = None, of: str = " of days"
+    name: str, value: object, *, least: int = 1, most: int | None = None, of_days: bool = True
 ) -> None:
     """Raise a UsageError, ``E-CONFIG``, unless a parameter is a whole number in a range."""
+    expected = "a whole number of days" if of_days else "a whole number"
     whole = isinstance(value, int) and not isinstance(value, bool)
     valid = whole and value >= least and (most is None or value <= most)  # type: ignore[operator]
     span = f"from {least} to {most}" if most else f"of {least} or more"
-    require(valid, name, value, f"a whole number{of} {span}")
+    require(valid, name, value, f"{expected} {span}")
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,10 @@ class Target:
         return (Channel("target", self.where),)
 
     def look_back(self, panel: Panel) -> LookBack:
-        """Threshold, risk set and history on each day, all causal; always at risk from 1 event."""
+        """Threshold, risk set and history on each day, all causal.
+
+        By default the threshold is 1 and every row is at risk.
+        """
         return LookBack(np.ones(panel.shape), np.ones(panel.shape, dtype=bool), self.history(panel))
 
     def look_ahead(self, panel: Panel, back: LookBack) -> Array:

@@ -30,7 +30,7 @@ class Deaths(Target):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_whole("least", self.least, of="")
+        require_whole("least", self.least, of_days=False)
 
     def channels(self) -> tuple[Channel, ...]:
         return (Channel("target", self.where, schema.KILLED),)

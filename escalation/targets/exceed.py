@@ -38,7 +38,7 @@ class Exceed(Target):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 < self.quantile < 1, "quantile", self.quantile, "a number above 0 and below 1")
-        require_whole("windows", self.windows, least=2, of="")
+        require_whole("windows", self.windows, least=2, of_days=False)
         require(self.least_mean >= 0, "least_mean", self.least_mean, "0 or more")
 
     def look_back(self, panel: Panel) -> LookBack:

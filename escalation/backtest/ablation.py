@@ -130,9 +130,9 @@ def _increase(trained: Trained, reduced: pd.DataFrame, model: str) -> dict[str, 
     """Increase of the Brier score on the same rows: the negative skill with fewer inputs."""
     full, seed = trained.forecasts, trained.case.experiment.experiment.seed
     without = reduced[reduced["model"] == model].assign(model="fewer")
-    both = [full[full["model"] == model], without]
+    forecasts = [full[full["model"] == model], without]
     (comparison,) = metrics.compare(
-        pd.concat(both, ignore_index=True), reference=model, seed=seed
+        pd.concat(forecasts, ignore_index=True), reference=model, seed=seed
     ).to_dict("records")
     brier = float(trained.summary.set_index("model").loc[model, "brier"])
     return {

@@ -95,9 +95,9 @@ def day_inputs(
         ``E-COVERAGE`` for a day that the archive does not cover.
     """
     today, data = to_day(day), experiment.data
-    known, spec = archive.until(today), panel_spec(experiment, target)
-    past = history(known, spec, first_day=data.first_day, last_day=today, lag=data.lag)
-    return DayInputs(known, spec, past, *_rows(past, len(past.days) - 1, experiment, target))
+    archive, spec = archive.until(today), panel_spec(experiment, target)
+    past = history(archive, spec, first_day=data.first_day, last_day=today, lag=data.lag)
+    return DayInputs(archive, spec, past, *_rows(past, len(past.days) - 1, experiment, target))
 
 
 def day_before(
@@ -124,8 +124,8 @@ def day_before(
         If nothing was known by then, or the axis starts today.
     """
     if not _starts_alike(today, experiment):
-        before = day_inputs(today.archive, experiment, target, today.day - 1)
-        return before.unit_keys, before.X, before.at_risk
+        yesterday = day_inputs(today.archive, experiment, target, today.day - 1)
+        return yesterday.unit_keys, yesterday.X, yesterday.at_risk
     panel, _, X, at_risk = _rows(today.past, len(today.past.days) - 2, experiment, target)
     return panel.units, X, at_risk
 
@@ -144,18 +144,18 @@ def _rows(
     past: History, day: int, experiment: Experiment, target: Target
 ) -> tuple[Panel, NDArray[np.float32], pd.DataFrame, NDArray[np.bool_]]:
     """Panel, local features, model input and risk set of the units known on a day."""
-    known = np.flatnonzero(past.entry <= day)
-    panel, frontier = past.panel_at(day).take(known), _frontier(past, day)
+    units = np.flatnonzero(past.entry <= day)
+    panel, frontier = past.panel_at(day).take(units), _frontier(past, day)
     local = on_one_day(panel, frontier, experiment.features)
     columns = dict(zip(_local_names(experiment, panel), local, strict=True))
     across = across_columns(
         experiment,
         {name: values[:, None] for name, values in columns.items()},
-        unit_places(past).take(known),
+        unit_places(past).take(units),
     )
     columns |= {name: values[:, 0] for name, values in across.items()}
     label_columns, at_risk = look_back_on(target, panel, frontier)
-    rows = np.arange(len(known)), np.zeros(len(known), np.int64)
+    rows = np.arange(len(units)), np.zeros(len(units), np.int64)
     index = row_index(panel.units, panel.days[[day]], rows)
     X = pd.DataFrame(columns, index=index).join(pd.DataFrame(label_columns, index=index))
     return panel, local, X, at_risk

@@ -76,15 +76,15 @@ def inspect_file(
         facts = replace(facts_of(archive, ladder=schema.SEVERITY_LADDER), unrated_types={})
         return Inspection(archive, facts, {"source": "tidy"})
     file = detect_file(path, sources_named(source), options=options)
-    whole = load_file(path, file.source, file.options, limits or Limits())
-    facts = facts_of(whole.archive, ladder=file.options.ladder)
+    loaded = load_file(path, file.source, file.options, limits or Limits())
+    facts = facts_of(loaded.archive, ladder=file.options.ladder)
     if quiet := {name: rungs for name, rungs in facts.unrated_types.items() if rungs is not None}:
         rated = replace(file.options, ladder={**file.options.ladder, **quiet})
-        whole = load_file(path, file.source, rated, limits or Limits())
+        loaded = load_file(path, file.source, rated, limits or Limits())
         facts = replace(
-            facts_of(whole.archive, ladder=rated.ladder), unrated_types=facts.unrated_types
+            facts_of(loaded.archive, ladder=rated.ladder), unrated_types=facts.unrated_types
         )
-    return Inspection(whole.archive, facts, _reading(file, whole.options), file, whole.report)
+    return Inspection(loaded.archive, facts, _reading(file, loaded.options), file, loaded.report)
 
 
 def _reading(file: DetectedFile, options: Options) -> dict[str, Any]:

@@ -42,9 +42,9 @@ def predictive_tail(shape: Array, rate: Array, *, horizon: float, threshold: Arr
     >>> predictive_tail(one, 7 * one, horizon=7, threshold=one).tolist()
     [0.5]
     """
-    whole = np.ceil(threshold)
-    reached = betainc(np.maximum(whole, 1.0), shape, horizon / (rate + horizon))
-    return np.where(whole < 1.0, 1.0, reached)
+    k = np.ceil(threshold)
+    reached = betainc(np.maximum(k, 1.0), shape, horizon / (rate + horizon))
+    return np.where(k < 1.0, 1.0, reached)
 
 
 class Dynamic(EventModel):

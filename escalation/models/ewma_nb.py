@@ -43,9 +43,9 @@ def nb_tail(mean: Array, dispersion: float | Array, threshold: Array) -> Array:
     [0.5]
     """
     ratio = np.asarray(dispersion, dtype=np.float64)
-    whole = np.ceil(threshold)
-    reached = betainc(np.maximum(whole, 1.0), mean / (ratio - 1.0), 1.0 - 1.0 / ratio)
-    return np.where(whole < 1.0, 1.0, reached)
+    k = np.ceil(threshold)
+    reached = betainc(np.maximum(k, 1.0), mean / (ratio - 1.0), 1.0 - 1.0 / ratio)
+    return np.where(k < 1.0, 1.0, reached)
 
 
 def decayed_mean(decayed: Array, horizon: int) -> Array:

@@ -130,12 +130,12 @@ def _regress(Z: Array, count: Array, weight: Array, effect: float) -> Array:
 
         def loss(beta: Array, overdispersion: float = overdispersion) -> tuple[float, Array]:
             """Of the negative binomial with variance mean + overdispersion * mean^2."""
-            linear, away = Z @ beta, beta - prior
+            linear, deviation = Z @ beta, beta - prior
             size = count + 1.0 / overdispersion
             ratio = linear + np.log(overdispersion)
             misfit = shrunk @ (size * np.logaddexp(0.0, ratio) - count * linear)
             slope = (shrunk * (size * expit(ratio) - count)) @ Z
-            return float(misfit + ridge @ away**2 / 2.0), slope + ridge * away
+            return float(misfit + ridge @ deviation**2 / 2.0), slope + ridge * deviation
 
         beta = minimise(loss, beta, curvature=curvature)
     return beta

@@ -63,7 +63,7 @@ def inputs_of(values: Array, *, horizon: int, at: int) -> Array:
     bar, old = np.log(np.maximum(threshold, 1.0)), np.log(age / LONGEST)
     month, quarter = active[0] / SHORTEST, active[1] / np.minimum(age, 90.0)
     a_day = np.log(np.maximum(year / np.maximum(active[2], 1.0), 1.0))
-    whole = np.log(np.clip(observed, SHORTEST, LONGEST) / LONGEST)
+    coverage = np.log(np.clip(observed, SHORTEST, LONGEST) / LONGEST)
     return np.column_stack(
         [
             *odds,
@@ -84,13 +84,13 @@ def inputs_of(values: Array, *, horizon: int, at: int) -> Array:
             month,
             quarter,
             a_day,
-            whole,
+            coverage,
             length * month,
             length * quarter,
             length * a_day,
-            whole * middle,
+            coverage * middle,
             a_day * middle,
-            whole * old,
+            coverage * old,
         ]
     )
 
@@ -214,11 +214,11 @@ class Prior(EventModel):
     def _monotone_log_odds(self, values: Array) -> Array:
         """Running maximum over the knots up to the horizon, interpolated between two knots."""
         upper = int(np.searchsorted(KNOTS, min(self.horizon, KNOTS[-1])))
-        before = here = self._log_odds(values, KNOTS[0])
-        for at in KNOTS[1 : upper + 1]:
-            before, here = here, np.maximum(here, self._log_odds(values, at))
+        previous = current = self._log_odds(values, KNOTS[0])
+        for knot in KNOTS[1 : upper + 1]:
+            previous, current = current, np.maximum(current, self._log_odds(values, knot))
         lower = KNOTS[max(upper - 1, 0)]
         if upper == 0 or self.horizon >= KNOTS[upper]:
-            return here
+            return current
         share = np.log(self.horizon / lower) / np.log(KNOTS[upper] / lower)
-        return before + share * (here - before)
+        return previous + share * (current - previous)

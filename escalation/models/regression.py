@@ -50,8 +50,8 @@ def ridge_errors(Z: Array, information: Array, *, horizon: int, ridge: float) ->
     -------
     ndarray, shape (column,)
     """
-    whole = (Z * information[:, None]).T @ Z / horizon + ridge * np.eye(Z.shape[1])
-    return np.sqrt(np.diag(np.linalg.inv(whole)))
+    penalised = (Z * information[:, None]).T @ Z / horizon + ridge * np.eye(Z.shape[1])
+    return np.sqrt(np.diag(np.linalg.inv(penalised)))
 
 
 def coefficient_table(names: Sequence[Column], coefficients: Array, errors: Array) -> str:

@@ -49,10 +49,10 @@ def quadratic_tail(mean: Array, overdispersion: float | Array, threshold: Array)
     >>> quadratic_tail(np.array([1.0]), 1.0, np.array([1.0])).tolist()
     [0.5]
     """
-    whole, a = np.ceil(threshold), np.asarray(overdispersion, dtype=np.float64)
+    k, a = np.ceil(threshold), np.asarray(overdispersion, dtype=np.float64)
     ratio = a * mean
-    reached = betainc(np.maximum(whole, 1.0), 1.0 / a, ratio / (1.0 + ratio))
-    return np.where(whole < 1.0, 1.0, reached)
+    reached = betainc(np.maximum(k, 1.0), 1.0 / a, ratio / (1.0 + ratio))
+    return np.where(k < 1.0, 1.0, reached)
 
 
 def outcome_log_likelihood(probability: Array, y: Array) -> Array:

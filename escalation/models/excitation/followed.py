@@ -266,8 +266,8 @@ def _first_answers(moves: Acts, acts: Acts) -> tuple[Ints, Ints]:
 def _verdict(exchanges: int, chance: Mapping[str, float]) -> str:
     if exchanges < LEAST_EXCHANGES:
         return TOO_FEW
-    both = chance["excess_lower"] > 0.0 and chance["jitter_p"] <= NULL_LEVEL
-    return ANSWER if both else NOT_SHOWN
+    significant = chance["excess_lower"] > 0.0 and chance["jitter_p"] <= NULL_LEVEL
+    return ANSWER if significant else NOT_SHOWN
 
 
 def moves_caption(moves: pd.DataFrame) -> str:

@@ -28,17 +28,17 @@ class Evaluation:
     Parameters
     ----------
     comparison : DataFrame
-        Of :func:`escalation.metrics.summary`.
+        From :func:`escalation.metrics.summary`.
     by_unit, by_month, by_horizon : DataFrame
-        Of :func:`escalation.metrics.skill_by`.
+        From :func:`escalation.metrics.skill_by`.
     quiet : DataFrame
         The comparison on quiet units alone, without events of the label in the past 28 days; empty
         if there are none.
     alerts : DataFrame
-        Of :func:`escalation.metrics.alert_budget`, one row per model and budget, over issue dates
+        From :func:`escalation.metrics.alert_budget`, one row per model and budget, over issue dates
         at least a week apart.
     running : DataFrame
-        Of :func:`escalation.metrics.running`.
+        From :func:`escalation.metrics.running`.
     decisions : DataFrame
         ``model``, ``threshold``, ``cost`` (elementary score) and ``value`` (relative economic
         value at that ratio of cost to loss).

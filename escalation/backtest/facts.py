@@ -198,7 +198,7 @@ def _units(events: pd.DataFrame) -> dict[str, Units]:
 
 
 def _start(days: np.ndarray[Any, Any]) -> np.datetime64:
-    """The first day, unless the oldest hundredth of the events spans over half of the time."""
+    """The first day, without the oldest hundredth if that spans more than half of the time."""
     early = days[int(len(days) * _OUTLIERS)]
     return early if (early - days[0]) * 2 > days[-1] - days[0] else days[0]
 

@@ -28,7 +28,7 @@ class Inspection:
     facts : Facts
     reading : mapping of str to Any
         Settings for ``[data]``, without the path.
-    file : Detected or None
+    file : DetectedFile or None
     report : FileReport or None
         What happened to the rows; like ``file``, None for an archive on disk.
     """

@@ -79,7 +79,7 @@ def chosen_labels(learnable: Mapping[str, LabelCounts]) -> list[str]:
 
 def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
     """Tables of candidate labels, the most natural first, each with its question."""
-    rung = _base_rung(facts)
+    rung = 3 if facts.at_least(3) >= ENOUGH else 1  # violence, or words without enough of it
     what = f"event of rung {rung} or higher"
     where = {"rung": rung}
     month = 28 if facts.weekly else 30
@@ -103,8 +103,3 @@ def candidate_labels(facts: Facts) -> Iterator[tuple[dict[str, Any], str]]:
     if n_events < facts.at_least(1):
         table = {"name": "any", "called": "any_event", "horizon": 7, "where": {"rung": 1}}
         yield table, "at least one event of any kind, words included, in 7 days"
-
-
-def _base_rung(facts: Facts) -> int:
-    """The lowest rung that counts: violence, or words without enough violence."""
-    return 3 if facts.at_least(3) >= ENOUGH else 1

@@ -73,28 +73,18 @@ def resolved_forecasts(
     return resolved_rows(rows, tuple(wide.columns), wide.to_numpy(np.float64), labels, at=at)
 
 
-def record_of(record: ResolvedForecasts, name: str, *, horizon: int) -> TrackRecord:
-    """Track record of one model.
+def records_of(
+    record: ResolvedForecasts, names: tuple[str, ...], *, horizon: int
+) -> dict[str, TrackRecord]:
+    """Track records of models; ``NO_RECORD`` for those that the record lacks.
 
     Parameters
     ----------
     record : ResolvedForecasts
-    name : str
+    names : tuple of str
     horizon : int
         In days.
-
-    Returns
-    -------
-    TrackRecord
-        :data:`NO_RECORD` if the record lacks the model.
     """
-    return records_of(record, (name,), horizon=horizon)[name]
-
-
-def records_of(
-    record: ResolvedForecasts, names: tuple[str, ...], *, horizon: int
-) -> dict[str, TrackRecord]:
-    """Track record of each model: see :func:`record_of`."""
     units = np.zeros(len(record.outcome), dtype=np.int64) if record.unit is None else record.unit
     with threadpool_limits(limits=1):  # the same order of sums on every machine
         return {

@@ -52,11 +52,6 @@ class Table:
         """Rows of a mask."""
         return Table(self.X[mask], self.outcome[mask], self.count[mask], self.at_risk[mask])
 
-    @property
-    def positives(self) -> int:
-        """Rows with outcome 1."""
-        return int(np.nansum(self.outcome))
-
 
 @dataclass(frozen=True)
 class Prepared:

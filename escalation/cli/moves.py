@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -79,7 +80,7 @@ def moves_command(
                 "moves": records(moves),
                 "answers": records(answers),
                 "exchanges": records(exchanges),
-                "states": [state.as_dict() for state in states],
+                "states": [asdict(state) for state in states],
             }
         )
         return

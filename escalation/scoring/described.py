@@ -9,7 +9,7 @@ import pandas as pd
 
 from escalation import schema
 from escalation.backtest.intervals import TrackRecord
-from escalation.backtest.resolved import record_of, resolved_forecasts
+from escalation.backtest.resolved import records_of, resolved_forecasts
 from escalation.backtest.train import Trained
 from escalation.models.counts import CountMixture
 from escalation.scoring.manifest import Manifest
@@ -88,7 +88,7 @@ def track_record_of(trained: Trained, family: str) -> TrackRecord:
     known = case.labels_on(trained.trained_to)
     last = len(case.prepared.days) - 1
     issued = resolved_forecasts(case.prepared, trained.forecasts, known, at=last)
-    return record_of(issued, family, horizon=case.target.horizon)
+    return records_of(issued, (family,), horizon=case.target.horizon)[family]
 
 
 def _base_rates(trained: Trained) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from escalation._util.progress import Progress, silent
 from escalation.backtest.case import Case, can_learn, make_case, require_learnable
 from escalation.backtest.fitting import build_model, fit_models, is_meta, predict
 from escalation.backtest.learnability import run_each
-from escalation.backtest.resolved import record_of, resolved_forecasts
+from escalation.backtest.resolved import records_of, resolved_forecasts
 from escalation.backtest.rolling import backtest_case, forecast_tables
 from escalation.backtest.shortage import OnShortage, warn
 from escalation.backtest.train import best_model, train_labels
@@ -217,7 +217,8 @@ def _forecasts_on(case: Case, past: pd.DataFrame, final: Labels, at: int) -> pd.
         _with_models_for(case, name), case.target, case.training_table(today, known), record=record
     )
     probability = predict(models, ahead)
-    interval = record_of(record, name, horizon=case.target.horizon).interval(probability[name])
+    standing = records_of(record, (name,), horizon=case.target.horizon)[name]
+    interval = standing.interval(probability[name])
     ends = {name: np.array(interval)}
     (rows,) = forecast_tables(case, ahead, probability, ends)
     return rows.assign(**{BASE_RATE: probability["climatology"]})

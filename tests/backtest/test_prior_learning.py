@@ -136,34 +136,24 @@ def test_a_file_of_anything_else_is_refused(tmp_path, written):
         read_numbers(path)
 
 
-def test_numbers_of_the_wrong_length_are_refused():
-    numbers = {
-        "inputs": ["intercept", *TERMS],
-        "start": {"any": 1.0},
-        "coefficients": {"any": [1.0]},
-    }
-    with pytest.raises(UsageError, match="needs 32 numbers for any"):
-        checked_numbers(numbers)
+COUNT = 1 + len(TERMS)
+NO_ROW, NO_SHARE = "needs 32 numbers for any", "needs a start over 0 and at most 1 for any"
 
 
-@pytest.mark.parametrize("start", [{}, {"any": 0.0}, {"any": 1.5}, {"any": "1"}, {"any": True}])
-def test_a_start_that_is_no_share_is_refused(start):
-    numbers = {
-        "inputs": ["intercept", *TERMS],
-        "start": start,
-        "coefficients": {"any": [1.0] * (1 + len(TERMS))},
-    }
-    with pytest.raises(UsageError, match="needs a start over 0 and at most 1 for any"):
-        checked_numbers(numbers)
-
-
-def test_coefficients_that_are_true_or_false_are_refused():
-    numbers = {
-        "inputs": ["intercept", *TERMS],
-        "start": {"any": 1.0},
-        "coefficients": {"any": [True] * (1 + len(TERMS))},
-    }
-    with pytest.raises(UsageError, match="needs 32 numbers for any"):
+@pytest.mark.parametrize(
+    ("row", "start", "message"),
+    [
+        ([1.0], {"any": 1.0}, NO_ROW),
+        ([True] * COUNT, {"any": 1.0}, NO_ROW),
+        *(
+            ([1.0] * COUNT, start, NO_SHARE)
+            for start in ({}, {"any": 0.0}, {"any": 1.5}, {"any": "1"}, {"any": True})
+        ),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(row, start, message):
+    numbers = {"inputs": ["intercept", *TERMS], "start": start, "coefficients": {"any": row}}
+    with pytest.raises(UsageError, match=message):
         checked_numbers(numbers)
 
 

@@ -11,7 +11,7 @@ lower recall than links to the nearest act of the other side: see ``tests/benchm
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,6 @@ class ExchangeState:
     went_on: int
     lower: float | None
     upper: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def rounds_of(

@@ -15,7 +15,7 @@ from escalation.experiment import Experiment
 FAMILIES = {"window_sums": {"windows": [7]}, "neighbours": {"windows": [7]}, "recency": {}}
 
 
-def asked(features, models=("logistic",)):
+def experiment_with(features, models=("logistic",)):
     return Experiment(
         experiment={"name": "small"},
         panel={"units": ["site"]},
@@ -33,21 +33,21 @@ def archive():
 
 @pytest.fixture(scope="module")
 def table(archive):
-    (trained,) = train_labels(archive, asked(FAMILIES))
+    (trained,) = train_labels(archive, experiment_with(FAMILIES))
     return family_ablation(trained)
 
 
 def test_each_family_is_left_out_with_its_own_columns_alone(table):
-    gone = table.set_index("without")["columns"].to_dict()
-    assert gone == {"window_sums": 2, "neighbours": 3, "recency": 3}
+    removed = table.set_index("without")["columns"].to_dict()
+    assert removed == {"window_sums": 2, "neighbours": 3, "recency": 3}
     assert set(table["model"]) == {"logistic"}
 
 
 def test_the_increase_is_that_of_a_backtest_without_the_family(archive, table):
-    kept = {name: given for name, given in FAMILIES.items() if name != "recency"}
-    forecasts = backtest_labels(archive, asked(kept))
-    own = forecasts[(forecasts["model"] == "logistic") & forecasts["at_risk"]].dropna()
-    brier = ((own["probability"] - own["outcome"]) ** 2).mean()
+    families = {name: parameters for name, parameters in FAMILIES.items() if name != "recency"}
+    forecasts = backtest_labels(archive, experiment_with(families))
+    rows = forecasts[(forecasts["model"] == "logistic") & forecasts["at_risk"]].dropna()
+    brier = ((rows["probability"] - rows["outcome"]) ** 2).mean()
     row = table.set_index("without").loc["recency"]
     assert row["brier_without"] == pytest.approx(brier, rel=1e-9)
     assert row["increase"] == pytest.approx(brier / row["brier"] - 1.0, rel=1e-9)
@@ -63,7 +63,7 @@ def test_what_is_dearest_to_lose_comes_first_in_table_and_figure(table):
 
 def test_it_is_refused_where_no_model_reads_features_and_told_where_one_label_has_none(archive):
     with pytest.raises(UsageError, match="E-ABLATE"):
-        require_reader(asked(FAMILIES, models=("negbin",)))
-    (trained,) = train_labels(archive, asked(FAMILIES, models=("negbin",)))
+        require_reader(experiment_with(FAMILIES, models=("negbin",)))
+    (trained,) = train_labels(archive, experiment_with(FAMILIES, models=("negbin",)))
     with pytest.warns(UserWarning, match="any_7d: no ablation of feature families"):
         assert family_ablation(trained) is None

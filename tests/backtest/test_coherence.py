@@ -54,9 +54,9 @@ def test_a_falling_pair_is_pooled_and_others_stay():
             ("b7", "x", 1, 0.9),
         ]
     )
-    got = coherent(table, ["a7", "a14"])
-    assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.2, 0.3, 0.9]
-    assert got["lower"].round(12).tolist() == [0.4, 0.4, 0.1, 0.2, 0.8]
+    adjusted = coherent(table, ["a7", "a14"])
+    assert adjusted["probability"].round(12).tolist() == [0.5, 0.5, 0.2, 0.3, 0.9]
+    assert adjusted["lower"].round(12).tolist() == [0.4, 0.4, 0.1, 0.2, 0.8]
 
 
 def test_a_bar_that_rises_with_the_horizon_and_a_missing_forecast_are_left_alone():
@@ -118,17 +118,17 @@ def test_a_higher_bar_is_not_likelier_and_a_lower_one_under_that_name_is_left_al
             ("d9", "z", 1, 0.6),
         ]
     )
-    got = coherent(table, ["d1", "d9"], falls=True)
-    assert got["probability"].round(12).tolist() == [0.5, 0.5, 0.3, 0.2, 0.1, 0.6]
+    adjusted = coherent(table, ["d1", "d9"], falls=True)
+    assert adjusted["probability"].round(12).tolist() == [0.5, 0.5, 0.3, 0.2, 0.1, 0.6]
 
 
 def test_agreeing_over_horizons_keeps_what_agreed_over_bars():
     values = np.random.default_rng(3).random((30, 3, 4))
     bars = isotonic(values.transpose(0, 2, 1).reshape(-1, 3)[:, ::-1])[:, ::-1]
     bars = bars.reshape(30, 4, 3).transpose(0, 2, 1)
-    both = isotonic(bars.reshape(-1, 4)).reshape(30, 3, 4)
-    assert (np.diff(both, axis=2) >= -1e-12).all()
-    assert (np.diff(both, axis=1) <= 1e-12).all()
+    coherent_values = isotonic(bars.reshape(-1, 4)).reshape(30, 3, 4)
+    assert (np.diff(coherent_values, axis=2) >= -1e-12).all()
+    assert (np.diff(coherent_values, axis=1) <= 1e-12).all()
 
 
 def small(*targets):
@@ -139,7 +139,7 @@ def small(*targets):
     return type(experiment)(
         **{
             **experiment.model_dump(),
-            "targets": [{**label, **more} for more in targets],
+            "targets": [{**label, **changes} for changes in targets],
             "models": {"boosting": {}, "pool": {}},
             "backtest": schedule,
         }

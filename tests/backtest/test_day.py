@@ -16,12 +16,14 @@ def experiment(lag, first_day):
     return daily_experiment(units=units, lag=lag, first_day=first_day, models=["climatology"])
 
 
-def require_same(made, own):
-    assert made[0] == own.unit_keys
-    assert made[1].index.names == own.X.index.names
-    if not made[1].equals(own.X):  # looked at column by column, which takes longer than the rest
-        pd.testing.assert_frame_equal(made[1], own.X)
-    assert made[2].tolist() == own.at_risk.tolist()
+def require_same(actual, expected):
+    assert actual[0] == expected.unit_keys
+    assert actual[1].index.names == expected.X.index.names
+    if not actual[1].equals(
+        expected.X
+    ):  # looked at column by column, which takes longer than the rest
+        pd.testing.assert_frame_equal(actual[1], expected.X)
+    assert actual[2].tolist() == expected.at_risk.tolist()
 
 
 @pytest.mark.parametrize("first_day", [None, "2020-01-01"])
@@ -36,8 +38,8 @@ def test_the_day_before_from_a_day_s_history_is_that_day_s_own(
     for day in np.arange(np.datetime64("2020-01-03"), np.datetime64("2020-01-30"), 2):
         today = day_inputs(archive, config, target, day)
         if _starts_alike(today, config):
-            own = day_inputs(archive, config, target, day - 1)
-            require_same(day_before(today, config, target), own)
+            expected = day_inputs(archive, config, target, day - 1)
+            require_same(day_before(today, config, target), expected)
             answered += 1
     assert answered >= 10
 

@@ -32,7 +32,7 @@ def archive_of(days, site="north"):
     return EventArchive.from_pandas(table, columns=columns)
 
 
-def asked(name="any", models=("logistic", "negbin"), units="site"):
+def experiment_with(name="any", models=("logistic", "negbin"), units="site"):
     return Experiment(
         experiment={"name": "young"},
         panel={"units": [units]},
@@ -53,7 +53,7 @@ YOUNG = {
 def test_prior_alone_is_issued_where_nothing_can_be_learnt(case):
     archive = archive_of(YOUNG[case])
     with pytest.warns(UserWarning, match=r"any_7d is forecast by `prior` alone.*not verified"):
-        (trained,) = train_labels(archive, asked())
+        (trained,) = train_labels(archive, experiment_with())
     assert set(trained.models) == {*BASELINES, "prior"}
     assert trained.best == "prior"
     scorer = Scorer(trained.models["prior"], manifest_of(trained, "prior"), "test", "hash")
@@ -72,19 +72,19 @@ def test_prior_alone_answers_where_no_forecast_of_the_others_has_resolved():
         known_basis="event_date",
     )  # fmt: skip
     with pytest.warns(UserWarning, match=r"any_7d is forecast by `prior` alone.*no rows at risk"):
-        (trained,) = train_labels(archive, asked())
+        (trained,) = train_labels(archive, experiment_with())
     assert trained.best == "prior" and set(trained.models) == {*BASELINES, "prior"}
 
 
 def test_a_label_that_was_not_learnt_anywhere_is_refused_as_before():
     with pytest.raises(Shortage, match="E-INSUFFICIENT"):
-        train_labels(archive_of(YOUNG["ten events"]), asked("exceed"))
+        train_labels(archive_of(YOUNG["ten events"]), experiment_with("exceed"))
 
 
 def test_with_few_positives_prior_is_issued_where_it_is_asked_for():
     archive = archive_of([0, 3, 60, 62, 90, 120, 150, 151, 180])
     named, not_named = (
-        train_labels(archive, asked(models=models))[0].best
+        train_labels(archive, experiment_with(models=models))[0].best
         for models in (("logistic", "prior"), ("logistic",))
     )
     assert (named, not_named) == ("prior", "ewma_nb")
@@ -100,7 +100,9 @@ def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(co
     archive = EventArchive.from_pandas(
         table[list(names)].assign(type="battle"), columns={**names, "type": "event_type"}
     )
-    (trained,) = train_labels(archive, asked(models=("logistic", "prior"), units="admin1"))
+    (trained,) = train_labels(
+        archive, experiment_with(models=("logistic", "prior"), units="admin1")
+    )
     assert trained.best == "prior" and "nothing is verified" in unverified_reason(trained.summary)
     scorer = Scorer(trained.models["prior"], manifest_of(trained, "prior"), "test", "hash")
     rows = score(scorer, archive, explain=0)
@@ -110,14 +112,14 @@ def test_a_small_archive_cut_from_a_real_conflict_has_a_number_for_every_unit(co
 
 
 @pytest.mark.parametrize(
-    ("positives", "verdict", "told"),
+    ("positives", "verdict", "message"),
     [
         (81, "no ranking claimed: 2 dates", "nothing is verified: only 2 dates"),
         (7, "no ranking claimed: 7 positives", "nothing is verified: only 7 positive"),
         (81, "no difference shown", ""),
     ],
 )
-def test_what_is_not_verified_is_said_of_few_dates_too(positives, verdict, told):
+def test_what_is_not_verified_is_said_of_few_dates_too(positives, verdict, message):
     summary = pd.DataFrame({"positives": [positives], "dates": [2], "verdict": [verdict]})
-    said = unverified_reason(summary)
-    assert said.startswith(told) and bool(said) == bool(told)
+    reason = unverified_reason(summary)
+    assert reason.startswith(message) and bool(reason) == bool(message)

@@ -33,10 +33,10 @@ def experiment(lag):
 
 def with_founders(archive):
     """The archive with an event in every place on the first day, so that no unit is ever lost."""
-    some = archive.versions.drop_duplicates(schema.SITE).dropna(subset=[schema.SITE])
-    names = [f"founder {number}" for number in range(len(some))]
+    places = archive.versions.drop_duplicates(schema.SITE).dropna(subset=[schema.SITE])
+    names = [f"founder {number}" for number in range(len(places))]
     day = pd.Timestamp(FIRST)
-    founders = some.assign(
+    founders = places.assign(
         event_id=names, event_date=day, known_date=day, severity=5, operation="add"
     )
     return archive.plus(founders)
@@ -58,10 +58,10 @@ def rebuilding(archive, case):
 
     def rebuilt(table):
         days = table.X.index.get_level_values(schema.DAY)
-        parts = [
+        tables = [
             inputs(np.datetime64(day, "D")).loc[table.X.index[days == day]] for day in days.unique()
         ]
-        return dataclasses.replace(table, X=pd.concat(parts).loc[table.X.index])
+        return dataclasses.replace(table, X=pd.concat(tables).loc[table.X.index])
 
     return rebuilt
 
@@ -76,16 +76,16 @@ def test_every_model_says_the_same_as_on_tables_built_anew_for_each_day(seed, ra
     for origin in ORIGINS:
         day = FIRST + origin
         learned = case.training_table(day)
-        asked = case.rows_on(np.array([origin]), case.labels_on(day))
-        said, expected = (
-            predict(fit_models(config, case.target, one), two)
-            for one, two in (
-                (learned, asked),
-                (rebuilt(learned), rebuilt(asked)),
+        ahead = case.rows_on(np.array([origin]), case.labels_on(day))
+        actual, expected = (
+            predict(fit_models(config, case.target, training), asked_rows)
+            for training, asked_rows in (
+                (learned, ahead),
+                (rebuilt(learned), rebuilt(ahead)),
             )
         )
-        assert set(said) == set(config.model_names)
-        for name, probability in said.items():
+        assert set(actual) == set(config.model_names)
+        for name, probability in actual.items():
             np.testing.assert_allclose(
                 probability, expected[name], rtol=0, atol=1e-6, err_msg=f"{name} on {day}"
             )

@@ -29,9 +29,12 @@ def weekly(path, *, weeks=90):
 
 
 def proposed(path):
-    seen = inspect_file(path)
+    inspection = inspect_file(path)
     return propose(
-        seen.archive, seen.facts, name="mine", data={"events": path.name, **seen.reading}
+        inspection.archive,
+        inspection.facts,
+        name="mine",
+        data={"events": path.name, **inspection.reading},
     )
 
 
@@ -76,12 +79,12 @@ def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("days", "told"),
+    ("days", "message"),
     [(2, "add history$"), (8, "8 days of history.*needs 15.*horizon of at most 3$")],
 )
-def test_a_history_too_short_is_told_how_many_days_it_takes(tmp_path, days, told):
+def test_a_history_too_short_is_told_how_many_days_it_takes(tmp_path, days, message):
     experiment = proposed(daily(tmp_path / "fifteen.csv", days=15)).experiment
-    with pytest.raises(GateError, match=f"E-INSUFFICIENT.*{told}"):
+    with pytest.raises(GateError, match=f"E-INSUFFICIENT.*{message}"):
         learnable_cases(read_events(daily(tmp_path / "e.csv", days=days)), experiment)
 
 
@@ -103,8 +106,10 @@ def test_a_single_place_is_the_whole(tmp_path):
 
 def test_votes_alone_are_counted_from_words_on_and_are_never_violent(tmp_path):
     path = own_table(tmp_path / "e.csv", ["Vote on air strikes", "bill passed"], ["Parliament"])
-    seen, proposal = inspect_file(path), proposed(path)
-    assert seen.archive.versions["severity"].tolist() == [1] * len(seen.archive.versions)
+    inspection, proposal = inspect_file(path), proposed(path)
+    assert inspection.archive.versions["severity"].tolist() == [1] * len(
+        inspection.archive.versions
+    )
     assert proposal.experiment.severity == {
         "Vote on air strikes": (1, 1, 1),
         "bill passed": (1, 1, 1),

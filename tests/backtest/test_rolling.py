@@ -65,9 +65,9 @@ def test_intervals_have_a_width_from_the_first_day_on_which_narrows(forecasts):
     assert width.gt(0).all()
     assert forecasts[["lower", "upper"]].stack().between(0, 1).all()
     days = np.sort(forecasts["day"].unique())
-    first, last = (forecasts["day"].isin(some) for some in (days[:2], days[-8:]))
+    first, last = (forecasts["day"].isin(few) for few in (days[:2], days[-8:]))
     by_model = width.groupby(forecasts["model"])
-    assert by_model.apply(lambda one: one[first].mean() > 2 * one[last].mean()).all()
+    assert by_model.apply(lambda rows: rows[first].mean() > 2 * rows[last].mean()).all()
 
 
 def test_records_are_fitted_again_whenever_a_quarter_more_days_were_forecast():
@@ -84,19 +84,19 @@ def test_training_rows_end_a_horizon_and_the_lag_before_the_fit(crisis):
         experiment = experiment.model_copy(
             update={"data": experiment.data.model_copy(update={"lag": lag})}
         )
-        made = make_case(crisis, experiment, experiment.labels[0])
+        case_at = make_case(crisis, experiment, experiment.labels[0])
         today = np.datetime64("2020-06-30")
-        last = made.training_table(today).X.index.get_level_values("day").max()
+        last = case_at.training_table(today).X.index.get_level_values("day").max()
         assert last == today - 7 - lag
 
 
 def test_one_and_two_threads_give_the_same_bytes(crisis):
     experiment = short(first_origin=np.datetime64("2020-10-01").item())
-    made = make_case(crisis, experiment, experiment.labels[0])
+    case_at = make_case(crisis, experiment, experiment.labels[0])
     frames = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            frames.append(backtest_case(made))
+            frames.append(backtest_case(case_at))
     assert frames[0].equals(frames[1])
 
 
@@ -114,20 +114,20 @@ def test_news_after_an_origin_moves_no_forecast_before_it(crisis, forecasts):
     cut = np.datetime64("2020-07-15")
     experiment = short()
     data = experiment.data.model_copy(update={"last_day": cut.item()})
-    then = experiment.model_copy(update={"data": data})
-    early = backtest_case(make_case(crisis.until(cut), then, then.labels[0]))
-    keys, said = ["model", "unit", "day"], ["probability", "lower", "upper", "threshold"]
-    both = early.merge(forecasts, on=keys, suffixes=("", "_full"))
-    assert len(both) == len(early)
-    for column in said:
-        assert both[column].equals(both[f"{column}_full"].rename(column))
+    earlier = experiment.model_copy(update={"data": data})
+    early = backtest_case(make_case(crisis.until(cut), earlier, earlier.labels[0]))
+    keys, compared = ["model", "unit", "day"], ["probability", "lower", "upper", "threshold"]
+    merged = early.merge(forecasts, on=keys, suffixes=("", "_full"))
+    assert len(merged) == len(early)
+    for column in compared:
+        assert merged[column].equals(merged[f"{column}_full"].rename(column))
 
 
 def test_too_little_history_is_refused_with_dates(crisis):
     experiment = short(first_origin=np.datetime64("2019-10-03").item())
-    made = make_case(crisis, experiment, experiment.labels[0])
+    case_at = make_case(crisis, experiment, experiment.labels[0])
     with pytest.raises(GateError, match=r"E-INSUFFICIENT.*2019-10-08"):
-        backtest_case(made)
+        backtest_case(case_at)
 
 
 @pytest.mark.parametrize("refit_every", [4, 1_000])  # several blocks, or one that begins too early
@@ -148,22 +148,22 @@ def test_origins_without_enough_to_learn_from_are_left_out_unless_they_were_aske
     issued = (backtest_case(case)["day"] - pd.Timestamp(case.prepared.days[0])).dt.days
     assert 950 + 21 < issued.min() < 950 + 21 + 7 * 5
     first = case.prepared.days[550].item()
-    asked = experiment.backtest.model_copy(update={"first_origin": first})
-    asked = experiment.model_copy(update={"backtest": asked})
+    named_origin = experiment.backtest.model_copy(update={"first_origin": first})
+    named_origin = experiment.model_copy(update={"backtest": named_origin})
     with pytest.raises(GateError, match="E-INSUFFICIENT"):
-        backtest_case(make_case(archive, asked, asked.labels[0]))
+        backtest_case(make_case(archive, named_origin, named_origin.labels[0]))
 
 
 def test_one_class_only_is_refused_with_counts(crisis):
     experiment = short()
     never = [{"name": "any", "horizon": 7, "where": {"tags": "no_such_tag"}}]
     experiment = experiment.model_copy(update={"targets": never})
-    made = make_case(crisis, experiment, experiment.labels[0])
+    case_at = make_case(crisis, experiment, experiment.labels[0])
     with pytest.raises(
         GateError,
         match=r"E-INSUFFICIENT.*0 positive among \d+ resolved rows .*no event that counts",
     ):
-        backtest_case(made)
+        backtest_case(case_at)
 
 
 def test_between_refits_only_what_learns_from_others_is_renewed(crisis, forecasts):
@@ -184,9 +184,9 @@ def test_resolved_forecasts_are_those_whose_outcome_was_known_that_day(case, for
     record = resolved_forecasts(case.prepared, forecasts, case.labels_on(day), at=at)
     assert record.names == tuple(sorted(case.experiment.model_names))
     assert record.day.max() <= at - case.target.horizon
-    one = forecasts[forecasts["model"] == "pool"]
-    seen = one[one["at_risk"] & (one["day"] <= day - np.timedelta64(7, "D"))]
-    assert len(seen) == len(record.day) > 50
+    rows = forecasts[forecasts["model"] == "pool"]
+    at_risk = rows[rows["at_risk"] & (rows["day"] <= day - np.timedelta64(7, "D"))]
+    assert len(at_risk) == len(record.day) > 50
     assert np.isclose(
-        np.sort(seen["probability"]), np.sort(record.probability[:, record.names.index("pool")])
+        np.sort(at_risk["probability"]), np.sort(record.probability[:, record.names.index("pool")])
     ).all()

@@ -113,9 +113,11 @@ def test_a_label_that_cannot_be_learnt_is_told_before_any_feature_and_the_others
         war, experiment(NO_QUIET_MONTH, ROCKETS, NOTHING), missing=missing.append
     )
     assert [one.label for one in trained] == ["any_7d"]
-    told = {one.label: (one.outcomes.short, one.message) for one in missing}
-    assert told["any_30d"][0] == ("negative",) and "no quiet month" in told["any_30d"][1]
-    assert told["any_14d"][0] == ("positive",) and "no event that counts" in told["any_14d"][1]
+    reasons = {shortage.label: (shortage.outcomes.short, shortage.message) for shortage in missing}
+    assert reasons["any_30d"][0] == ("negative",) and "no quiet month" in reasons["any_30d"][1]
+    assert (
+        reasons["any_14d"][0] == ("positive",) and "no event that counts" in reasons["any_14d"][1]
+    )
 
 
 def test_where_no_label_can_be_learnt_one_refusal_names_them_all(war):
@@ -125,11 +127,11 @@ def test_where_no_label_can_be_learnt_one_refusal_names_them_all(war):
 
 
 def test_backtest_and_replay_leave_it_out_too(war):
-    both = experiment(NO_QUIET_MONTH, ROCKETS)
+    labels = experiment(NO_QUIET_MONTH, ROCKETS)
     with pytest.warns(UserWarning, match="^any_30d is left out: too few negative outcomes"):
-        assert set(backtest_labels(war, both)["target"]) == {"any_7d"}
-    assert {score.target for score in replay(war, both, "2023-10-20", explain=0)} == {"any_7d"}
-    rows = replay_range(war, both, "2023-10-20", "2023-10-21")
+        assert set(backtest_labels(war, labels)["target"]) == {"any_7d"}
+    assert {score.target for score in replay(war, labels, "2023-10-20", explain=0)} == {"any_7d"}
+    rows = replay_range(war, labels, "2023-10-20", "2023-10-21")
     assert set(rows["target"]) == {"any_7d"}
 
 
@@ -140,8 +142,8 @@ def test_a_history_shorter_than_the_horizon_names_days_horizon_and_lag(war):
 
 
 def test_a_warning_is_one_line_with_what_to_do():
-    with pytest.warns(UserWarning, match="left out") as told:
+    with pytest.warns(UserWarning, match="left out") as reasons:
         warn(shortage_of(Outcomes("any_7d", 7, 0, 9, *SPAN)))
-    text = str(told[0].message)
-    assert text.count("\n") == 0 and told[0].filename == __file__
+    text = str(reasons[0].message)
+    assert text.count("\n") == 0 and reasons[0].filename == __file__
     assert text.startswith("any_7d is left out: ") and "fix: add history" in text

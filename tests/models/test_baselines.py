@@ -19,9 +19,9 @@ def test_climatology_follows_the_table():
     X = frame(["a"] * 4 + ["b"] * 6)
     y = [1, 1, 0, 0] + [0] * 6
     model = Climatology(horizon=2, strength=4.0).fit(X, y)
-    asked = frame(["b", "a", "never seen", ""])
-    got = model.predict_proba(asked)[:, 1]
-    np.testing.assert_allclose(got, [1 / 7, 1 / 3, 0.25, 0.25], rtol=1e-14)
+    rows = frame(["b", "a", "never seen", ""])
+    actual = model.predict_proba(rows)[:, 1]
+    np.testing.assert_allclose(actual, [1 / 7, 1 / 3, 0.25, 0.25], rtol=1e-14)
 
 
 def test_climatology_without_unit_names_gives_the_pool():
@@ -78,8 +78,8 @@ def test_last_value_follows_the_table():
 def test_last_days_are_scaled_to_the_horizon_and_rounded_up(horizon, last, threshold, reached):
     model = LastValue(horizon=horizon, window=7, last=0, threshold=1)
     model.fit(np.array([[0, 1]] * 40 + [[99, 1]] * 40), [0] * 40 + [1] * 40)
-    got = model.predict_proba(np.array([[last, threshold]]))[0, 1]
-    assert got == model.rates_[int(reached)]
+    actual = model.predict_proba(np.array([[last, threshold]]))[0, 1]
+    assert actual == model.rates_[int(reached)]
     assert model.rates_[0] < model.rates_[1]
 
 

@@ -30,9 +30,9 @@ def test_members_that_are_given_are_not_fitted_again(table):
     np.testing.assert_allclose(
         alone.predict_proba(table.X), model.predict_proba(table.X), rtol=1e-12
     )
-    known = {n: m.predict_proba(table.X)[:, 1] for n, m in estimators.items()}
+    base = {n: m.predict_proba(table.X)[:, 1] for n, m in estimators.items()}
     np.testing.assert_array_equal(
-        model.predict_proba(table.X, probabilities=known), model.predict_proba(table.X)
+        model.predict_proba(table.X, probabilities=base), model.predict_proba(table.X)
     )
 
 
@@ -41,8 +41,8 @@ def test_a_record_gives_weight_to_a_model_outside_the_mixture(table):
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
         for name in ("ewma_nb", "pool", "levels", "corrected", "logistic")
     }
-    seen = record(*START, "logistic", quality=(2.0, 2.0, 2.0, 0.0))
-    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=seen)
+    resolved = record(*START, "logistic", quality=(2.0, 2.0, 2.0, 0.0))
+    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=resolved)
     alone = (model.pool_weights_ == [name == "logistic" for name in model.names_]).all(axis=1)
     assert model.mixture_weights_[alone].sum() > 0.7
     assert "levels" not in model.names_
@@ -68,16 +68,16 @@ def test_beside_a_prior_it_learns_without_the_other_models_of_the_pool(table):
         name: MODELS[name]().fit(table.X, table.y, count=table.count)
         for name in ("ewma_nb", "prior", "logistic")
     }
-    seen = record(*estimators, quality=(2.0, 2.0, 0.0))
-    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=seen)
+    resolved = record(*estimators, quality=(2.0, 2.0, 0.0))
+    model = Blend().fit(table.X, table.y, count=table.count, estimators=estimators, record=resolved)
     shares = dict(zip(model.names_, model.mixture_weights_ @ model.pool_weights_, strict=True))
     assert shares["logistic"] > 0.7
     assert shares["ewma_nb"] >= 0.1
 
 
 def test_a_record_that_lacks_a_model_is_not_used(table):
-    seen = ResolvedForecasts(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
-    model = Blend().fit(table.X, table.y, count=table.count, record=seen)
+    resolved = ResolvedForecasts(("pool",), np.full((50, 1), 0.3), np.zeros(50), np.arange(50))
+    model = Blend().fit(table.X, table.y, count=table.count, record=resolved)
     assert dict(zip(model.names_, model.pool_weights_[0], strict=True)) == START
     assert model.mixture_weights_.tolist() == [1.0]
     assert model.recalibration_.tolist() == [0.0, 1.0]
@@ -89,12 +89,12 @@ def test_a_probability_is_the_bent_mixture_of_the_members(table):
         estimators.pop(name)
     random = np.random.default_rng(1)
     names = tuple(estimators)
-    seen = record(*names, quality=random.uniform(0.3, 1.0, len(names)), rows=400)
+    resolved = record(*names, quality=random.uniform(0.3, 1.0, len(names)), rows=400)
     model = Blend().fit(
-        table.X, table.y, count=table.count, estimators=dict(estimators), record=seen
+        table.X, table.y, count=table.count, estimators=dict(estimators), record=resolved
     )
-    asked = np.stack([estimators[n].predict_proba(table.X)[:, 1] for n in model.names_], axis=1)
-    odds = logit(np.clip(asked, 1e-4, 1 - 1e-4))
+    columns = np.stack([estimators[n].predict_proba(table.X)[:, 1] for n in model.names_], axis=1)
+    odds = logit(np.clip(columns, 1e-4, 1 - 1e-4))
     mixed = expit(odds @ model.pool_weights_.T) @ model.mixture_weights_
     a, b = model.recalibration_
     oracle = expit(a + b * logit(mixed))

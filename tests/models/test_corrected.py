@@ -11,13 +11,15 @@ from escalation.models.levels import log_averages
 from escalation.models.pool import AVERAGE_COLUMNS
 
 
-def probability(model, X, **more):
-    return model.predict_proba(X, **more)[:, 1]
+def probability(model, X, **options):
+    return model.predict_proba(X, **options)[:, 1]
 
 
 def offset(table, model):
-    parts = zip(OFFSET.items(), model.estimators_, strict=True)
-    return sum(w * logit(np.clip(probability(m, table.X), 1e-4, 1 - 1e-4)) for (_, w), m in parts)
+    weighted = zip(OFFSET.items(), model.estimators_, strict=True)
+    return sum(
+        w * logit(np.clip(probability(m, table.X), 1e-4, 1 - 1e-4)) for (_, w), m in weighted
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +78,9 @@ def same_history():
 def test_units_of_one_history_are_told_apart_where_the_threshold_is_the_same(same_history):
     X, y = same_history
     model = Corrected().fit(X, y, count=y)
-    got = pd.Series(probability(model, X)).groupby(X.index.get_level_values("unit")).first()
-    assert got[["u1", "u4"]].min() > 0.4
-    assert got.drop(["u1", "u4"]).max() < 0.3
+    actual = pd.Series(probability(model, X)).groupby(X.index.get_level_values("unit")).first()
+    assert actual[["u1", "u4"]].min() > 0.4
+    assert actual.drop(["u1", "u4"]).max() < 0.3
     assert model.units_.tolist() == [f"u{k}" for k in range(6)]
 
 
@@ -101,9 +103,9 @@ def test_members_that_are_given_are_not_fitted_again(table, fitted):
     estimators = {n: MODELS[n]().fit(table.X, table.y, count=table.count) for n in OFFSET}
     model = Corrected().fit(table.X, table.y, count=table.count, estimators=estimators)
     assert all(a is estimators[n] for n, a in zip(OFFSET, model.estimators_, strict=True))
-    known = {n: probability(m, table.X) for n, m in estimators.items()}
+    base = {n: probability(m, table.X) for n, m in estimators.items()}
     np.testing.assert_array_equal(
-        probability(model, table.X, probabilities=known), probability(model, table.X)
+        probability(model, table.X, probabilities=base), probability(model, table.X)
     )
     np.testing.assert_array_equal(probability(model, table.X), probability(fitted, table.X))
 

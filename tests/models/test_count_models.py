@@ -43,8 +43,8 @@ def test_the_predictive_tail_is_the_poisson_tail_averaged_over_the_gamma():
         density = gamma.pdf(level, a, scale=1 / b) * poisson.sf(k - 1, h * level)
         oracle = density.sum() * level[0]
         one = np.ones(1)
-        got = predictive_tail(a * one, b * one, horizon=h, threshold=k * one)[0]
-        assert got == pytest.approx(oracle, rel=1e-3)
+        actual = predictive_tail(a * one, b * one, horizon=h, threshold=k * one)[0]
+        assert actual == pytest.approx(oracle, rel=1e-3)
 
 
 def test_a_threshold_of_nothing_is_certain_and_a_broken_one_is_rounded_up():
@@ -65,7 +65,7 @@ def test_the_likeliest_dispersion_is_found_on_simulated_outcomes():
         assert likeliest(mean, k, (drawn >= k) * 1.0)[0] == planted
 
 
-def found(tail, planted, *, grid):
+def likeliest_of_planted(tail, planted, *, grid):
     """What is likeliest where outcomes come exactly as often as a planted dispersion says."""
     mean, k = (part.ravel() for part in np.meshgrid(
         [0.1, 0.5, 2.0, 8.0, 30.0], [1.0, 2.0, 5.0, 12.0, 40.0, 120.0]))  # fmt: skip
@@ -76,9 +76,9 @@ def found(tail, planted, *, grid):
 
 def test_dispersions_from_nearly_poisson_to_a_war_in_a_day_are_found():
     for planted in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 22.0, 40.0, 80.0, 160.0):
-        assert found(nb_tail, planted, grid=DISPERSIONS) == planted
+        assert likeliest_of_planted(nb_tail, planted, grid=DISPERSIONS) == planted
     for planted in (0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0):
-        assert found(quadratic_tail, planted, grid=OVERDISPERSIONS) == planted
+        assert likeliest_of_planted(quadratic_tail, planted, grid=OVERDISPERSIONS) == planted
 
 
 @pytest.mark.parametrize("spread", [0.4, 2.5])
@@ -107,8 +107,10 @@ def test_pool_is_the_weighted_mean_of_log_odds_that_scipy_gives(table):
         p = np.clip(p, 1e-4, 1 - 1e-4)
         return np.log(p / (1 - p))
 
-    parts = [odds(scipy_tail(m, shape, k)) for m, shape in zip(means, model.shapes_, strict=True)]
-    total = np.array(WEIGHTS) @ np.stack(parts)
+    log_odds = [
+        odds(scipy_tail(m, shape, k)) for m, shape in zip(means, model.shapes_, strict=True)
+    ]
+    total = np.array(WEIGHTS) @ np.stack(log_odds)
     np.testing.assert_allclose(probability(model, X), 1 / (1 + np.exp(-total)), rtol=1e-7)
     assert sum(WEIGHTS) == pytest.approx(1.0)
 
@@ -137,9 +139,9 @@ def test_conjugate_updates_day_by_day_come_to_the_decayed_sums():
         total = keep * total + events
     model = Dynamic()
     model.rate_ = 0.5
-    got = model._tail(np.array([total]), np.array([3.0]), 2, 10.0, 0.5)[0]
+    actual = model._tail(np.array([total]), np.array([3.0]), 2, 10.0, 0.5)[0]
     shape, rate = 0.5 * (a + 0.5 * 10), 0.5 * (b + 10)
-    assert got == pytest.approx(nbinom.sf(2, shape, rate / (rate + 7)), rel=1e-9)
+    assert actual == pytest.approx(nbinom.sf(2, shape, rate / (rate + 7)), rel=1e-9)
 
 
 def planted(days, *, rows=40000, seed=1):
@@ -222,5 +224,5 @@ def test_probabilities_of_a_fitted_model_do_not_fall_as_the_horizon_grows(fitted
 
 
 def test_a_certainty_that_was_wrong_costs_as_one_in_ten_thousand():
-    got = outcome_log_likelihood(np.array([0.0, 1.0, 1.0, 0.25]), np.array([1.0, 0.0, 1.0, 1.0]))
-    assert got == pytest.approx([np.log(1e-4), np.log(1e-4), np.log(1 - 1e-4), np.log(0.25)])
+    actual = outcome_log_likelihood(np.array([0.0, 1.0, 1.0, 0.25]), np.array([1.0, 0.0, 1.0, 1.0]))
+    assert actual == pytest.approx([np.log(1e-4), np.log(1e-4), np.log(1 - 1e-4), np.log(0.25)])

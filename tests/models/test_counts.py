@@ -40,13 +40,13 @@ def reweighted_masses(mean: float, d: float, p: float, k: int) -> np.ndarray:
 def test_expectation_and_range_are_those_of_the_reweighted_masses(probability: float) -> None:
     X, threshold = history(RATE), np.array([1.0, 2.0, 30.0, 250.0])
     p = np.full(4, probability)
-    found = count_forecast(CountMixture(7), X, probability=p, threshold=threshold)
+    forecast = count_forecast(CountMixture(7), X, probability=p, threshold=threshold)
     for i, (rate, k) in enumerate(zip(RATE, threshold, strict=True)):
         mass = reweighted_masses(7 * rate, 3.0, probability, int(k))
-        assert found.expected[i] == pytest.approx(K @ mass, rel=1e-9)
+        assert forecast.expected[i] == pytest.approx(K @ mass, rel=1e-9)
         below = np.cumsum(mass)
-        assert found.low[i] == np.searchsorted(below, 0.1)
-        assert found.high[i] == np.searchsorted(below, 0.9)
+        assert forecast.low[i] == np.searchsorted(below, 0.1)
+        assert forecast.high[i] == np.searchsorted(below, 0.9)
 
 
 def test_the_chance_of_the_threshold_is_the_issued_probability() -> None:
@@ -88,9 +88,9 @@ def test_averages_that_differ_are_each_drawn_in_because_their_mixture_is_wider()
     count = rng.poisson(truth).astype(float)
     mixture = CountMixture.fitted(X, count, horizon=7)
     means = mixture.means(X)
-    alone = single_dispersions(means, count)
-    assert (np.array(mixture.dispersion) < alone).all()
-    wide = replace(mixture, dispersion=tuple(alone))
+    single = single_dispersions(means, count)
+    assert (np.array(mixture.dispersion) < single).all()
+    wide = replace(mixture, dispersion=tuple(single))
 
     def within(one: CountMixture) -> float:
         low, high = (1.0 - one.tail(means, count + step) for step in (0.0, 1.0))
@@ -104,6 +104,6 @@ def test_it_survives_the_manifest_and_refuses_what_is_no_mixture() -> None:
     mixture = CountMixture(30, (2.0,) * COMPONENTS)
     assert CountMixture.of(mixture.as_dict()) == mixture
     assert CountMixture.fitted(history(RATE[:0]), np.empty(0), horizon=7) == CountMixture(7)
-    for told in ({"horizon": 7}, {**mixture.as_dict(), "dispersion": [1.0] * COMPONENTS}):
+    for data in ({"horizon": 7}, {**mixture.as_dict(), "dispersion": [1.0] * COMPONENTS}):
         with pytest.raises((LookupError, ValueError)):
-            CountMixture.of(told)
+            CountMixture.of(data)

@@ -47,10 +47,10 @@ def test_probabilities_equal_the_formula_in_plain_python(horizon):
     dispersion, probabilities = plain_ewma(rows, counts, horizon)
     assert model.dispersion_ == pytest.approx(dispersion, abs=1e-12)
     assert 1.1 < dispersion < 30
-    got = model.predict_proba(X)[:, 1]
+    actual = model.predict_proba(X)[:, 1]
     expected = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
-    assert np.ptp(got) > 0.5 or horizon == 1
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+    assert np.ptp(actual) > 0.5 or horizon == 1
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def test_tail_agrees_with_the_distribution_over_many_magnitudes():
 
 
 def test_a_threshold_of_zero_or_less_is_certain_and_a_fraction_counts_as_the_next_whole():
-    got = nb_tail(np.full(4, 2.0), 3.0, np.array([-1.0, 0.0, 1.5, 2.0]))
-    assert got[:2].tolist() == [1.0, 1.0]
-    assert got[2] == got[3] < 1.0
+    actual = nb_tail(np.full(4, 2.0), 3.0, np.array([-1.0, 0.0, 1.5, 2.0]))
+    assert actual[:2].tolist() == [1.0, 1.0]
+    assert actual[2] == actual[3] < 1.0
 
 
 def test_huge_counts_give_probabilities_and_not_nan():
-    got = nb_tail(np.array([1e9, 1e12, 1e-9]), 30.0, np.array([1.0, 1e13, 1e6]))
-    np.testing.assert_allclose(got, [1.0, 0.0, 0.0], atol=1e-12)
+    actual = nb_tail(np.array([1e9, 1e12, 1e-9]), 30.0, np.array([1.0, 1e13, 1e6]))
+    np.testing.assert_allclose(actual, [1.0, 0.0, 0.0], atol=1e-12)

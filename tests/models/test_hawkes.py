@@ -44,9 +44,9 @@ def test_one_day_ahead_the_branching_ratio_is_the_planted_one(ratio):
     names = list(model.columns_)
     assert model.shares_[1 + names.index("events_decay_3d")] < 0.1
     if ratio > 0.4:
-        own = [n for n in names if n.startswith("history")]
-        shares = [model.shares_[1 + names.index(n)] for n in own]
-        assert own[int(np.argmax(shares))] == "history_decay_7d"
+        history = [n for n in names if n.startswith("history")]
+        shares = [model.shares_[1 + names.index(n)] for n in history]
+        assert history[int(np.argmax(shares))] == "history_decay_7d"
     assert "branching ratio" in model.summary_
 
 
@@ -54,9 +54,9 @@ def test_shares_are_never_negative_and_no_labels_leave_the_prior():
     X, count = training(0.5, horizon=7)
     model = MODELS["hawkes"](horizon=7).fit(X, count >= 1, count=count)
     assert (model.shares_ >= 0).all()
-    few = MODELS["hawkes"](horizon=7, ridge=1e6).fit(X, count >= 1, count=count)
-    anchor = list(few.columns_).index("history_decay_21d")
-    np.testing.assert_allclose(few.shares_, np.eye(len(few.shares_))[1 + anchor], atol=1e-2)
+    strict = MODELS["hawkes"](horizon=7, ridge=1e6).fit(X, count >= 1, count=count)
+    anchor = list(strict.columns_).index("history_decay_21d")
+    np.testing.assert_allclose(strict.shares_, np.eye(len(strict.shares_))[1 + anchor], atol=1e-2)
 
 
 def test_with_all_weight_on_the_prior_the_mean_is_that_of_the_baseline():

@@ -48,12 +48,12 @@ def test_one_row_at_a_time_is_in_a_batch_is_shuffled(fitted, table, name):
 
 @every_model
 def test_one_thread_or_two_and_a_second_fit_give_the_same_bytes(table, name):
-    seen = []
+    results = []
     for threads in (1, 2, 2):
         with threadpool_limits(limits=threads):
             model = seeded(name).fit(table.X, table.y, count=table.count)
-            seen.append(model.predict_proba(table.X).tobytes())
-    assert seen[0] == seen[1] == seen[2]
+            results.append(model.predict_proba(table.X).tobytes())
+    assert results[0] == results[1] == results[2]
 
 
 def test_a_fit_runs_with_one_thread_whatever_is_allowed_around_it(table):
@@ -103,17 +103,17 @@ def test_one_class_gives_probabilities_on_its_side_and_two_columns(table, name, 
 @every_model
 def test_a_unit_never_seen_gets_a_probability(fitted, table, name):
     X = table.X.iloc[:5].rename(index={"u0": "somewhere new"}, level="unit")
-    got = probability(fitted[name], X)
-    assert ((got > 0) & (got < 1)).all()
+    actual = probability(fitted[name], X)
+    assert ((actual > 0) & (actual < 1)).all()
     if name not in KNOWS_UNITS:
-        np.testing.assert_array_equal(got, probability(fitted[name], table.X.iloc[:5]))
+        np.testing.assert_array_equal(actual, probability(fitted[name], table.X.iloc[:5]))
 
 
 @every_model
 def test_history_and_threshold_alone_are_enough(table, name):
     X = table.X[[column for column in table.X if not column.startswith("feature")]]
-    got = probability(MODELS[name]().fit(X, table.y, count=table.count), X)
-    assert ((got > 0) & (got < 1)).all()
+    actual = probability(MODELS[name]().fit(X, table.y, count=table.count), X)
+    assert ((actual > 0) & (actual < 1)).all()
 
 
 @every_model
@@ -138,15 +138,15 @@ def test_columns_in_another_order_or_missing_are_refused(fitted, table, name):
 
 @every_model
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda count: count[:-1], "one count per row"),
         (lambda count: count - 1e6, "not below 0"),
         (lambda count: count * np.nan, "finite"),
     ],
 )
-def test_counts_that_make_no_sense_are_refused(table, name, spoil, said):
-    with pytest.raises(ValueError, match=said):
+def test_counts_that_make_no_sense_are_refused(table, name, spoil, message):
+    with pytest.raises(ValueError, match=message):
         MODELS[name]().fit(table.X, table.y, count=spoil(table.count))
 
 
@@ -158,10 +158,10 @@ def test_asking_before_fitting_is_refused(table, name):
 
 @pytest.mark.parametrize("name", [n for n in MODELS if n not in ("climatology", "last_value")])
 def test_more_history_and_a_lower_threshold_mean_a_higher_probability(fitted, table, name):
-    got = probability(fitted[name], table.X)
+    actual = probability(fitted[name], table.X)
     busy = table.X["history_decay_21d"] > table.X["history_decay_21d"].quantile(0.8)
     quiet = table.X["history_decay_21d"] < table.X["history_decay_21d"].quantile(0.2)
-    assert got[busy].mean() > got[quiet].mean() + 0.2
+    assert actual[busy].mean() > actual[quiet].mean() + 0.2
 
 
 @pytest.mark.parametrize("name", [n for n in MODELS if n not in MEAN_IS_GIVEN])

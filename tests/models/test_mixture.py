@@ -42,10 +42,10 @@ def share_alone(mixture, place):
 def test_without_a_record_it_is_the_mixture_of_the_start():
     start = [START.get(name, 0.0) for name in NAMES]
     few = record(quality=(0, 1, 1, 1, 1), rows=15)
-    for seen in (None, few):
-        got = mixture_of(seen, NAMES, horizon=7)
-        assert got.pool_weights.tolist() == [start]
-        assert got.mixture_weights.tolist() == [1.0]
+    for resolved in (None, few):
+        result = mixture_of(resolved, NAMES, horizon=7)
+        assert result.pool_weights.tolist() == [start]
+        assert result.mixture_weights.tolist() == [1.0]
     assert sum(start) == pytest.approx(1.0)
 
 
@@ -53,10 +53,10 @@ def test_without_a_record_it_is_the_mixture_of_the_start():
 def test_a_model_that_is_clearly_best_takes_over_all_but_the_floor(best):
     quality = np.full(5, 2.0)
     quality[best] = 0.0
-    got = mixture_of(record(quality=quality), NAMES, horizon=7)
-    assert share_alone(got, best) > 0.74
-    assert got.mixture_weights[0] == pytest.approx(START_FLOOR, abs=0.01)
-    assert got.mixture_weights.sum() == pytest.approx(1.0)
+    result = mixture_of(record(quality=quality), NAMES, horizon=7)
+    assert share_alone(result, best) > 0.74
+    assert result.mixture_weights[0] == pytest.approx(START_FLOOR, abs=0.01)
+    assert result.mixture_weights.sum() == pytest.approx(1.0)
 
 
 def test_equally_good_models_leave_the_start_in_charge():
@@ -64,16 +64,18 @@ def test_equally_good_models_leave_the_start_in_charge():
     odds = random.normal(-1.0, 1.5, 2000)
     same = np.repeat(expit(odds)[:, None], 5, axis=1)
     outcome = (random.random(2000) < expit(odds)) * 1.0
-    got = mixture_of(ResolvedForecasts(NAMES, same, outcome, np.arange(2000)), NAMES, horizon=7)
+    result = mixture_of(ResolvedForecasts(NAMES, same, outcome, np.arange(2000)), NAMES, horizon=7)
     prior = np.array([0.5, 0.1, 0.1, 0.1, 0.03, 0.03]) / 0.86
-    np.testing.assert_allclose(got.mixture_weights, 0.75 * prior + 0.25 * np.eye(6)[0], atol=1e-9)
+    np.testing.assert_allclose(
+        result.mixture_weights, 0.75 * prior + 0.25 * np.eye(6)[0], atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("quality", [(3, 0, 1, 1, 1), (3, 3, 3, 3, 0)])
 def test_a_tenth_stays_with_the_baseline_whatever_the_record_says(quality):
-    got = mixture_of(record(quality=quality), NAMES, horizon=7)
+    result = mixture_of(record(quality=quality), NAMES, horizon=7)
     assert NAMES[0] == "ewma_nb"
-    assert got.mixture_weights @ got.pool_weights[:, 0] >= 0.1 - 1e-12
+    assert result.mixture_weights @ result.pool_weights[:, 0] >= 0.1 - 1e-12
 
 
 def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them():
@@ -82,10 +84,10 @@ def test_the_mean_of_the_learners_is_taken_where_it_is_better_than_each_of_them(
     odds = random.normal(-1.0, 1.5, 6000)
     noise = random.normal(size=(6000, 7)) * np.array([3, 3, 3, 1, 1, 1, 1])
     outcome = (random.random(6000) < expit(odds)) * 1.0
-    seen = ResolvedForecasts(names, expit(odds[:, None] + noise), outcome, np.arange(6000) // 3)
-    got = mixture_of(seen, names, horizon=7)
-    assert got.pool_weights[-1].tolist() == [0, 0, 0, 0.25, 0.25, 0.25, 0.25]
-    assert got.mixture_weights[-1] > 0.74
+    resolved = ResolvedForecasts(names, expit(odds[:, None] + noise), outcome, np.arange(6000) // 3)
+    result = mixture_of(resolved, names, horizon=7)
+    assert result.pool_weights[-1].tolist() == [0, 0, 0, 0.25, 0.25, 0.25, 0.25]
+    assert result.mixture_weights[-1] > 0.74
 
 
 def test_candidates_are_the_start_each_model_and_the_learners_together():
@@ -99,9 +101,9 @@ def test_candidates_are_the_start_each_model_and_the_learners_together():
 def test_beside_a_prior_the_others_get_weight_as_forecasts_resolve():
     names, shares = (*START, "prior"), []
     for quality, rows in (((0, 0, 0, 0), 60), ((2, 2, 0, 3), 6000)):
-        seen = record(quality=quality, rows=rows, per_day=1)
-        seen = ResolvedForecasts(names, seen.probability, seen.outcome, seen.day)
-        mixture = mixture_of(seen, names, horizon=7, start=BESIDE_PRIOR)
+        resolved = record(quality=quality, rows=rows, per_day=1)
+        resolved = ResolvedForecasts(names, resolved.probability, resolved.outcome, resolved.day)
+        mixture = mixture_of(resolved, names, horizon=7, start=BESIDE_PRIOR)
         shares.append(shares_of(mixture, names))
         assert sum(shares[-1].values()) == pytest.approx(1.0)
     young, old = shares
@@ -154,10 +156,10 @@ def test_outcomes_that_come_together_move_less_weight_than_independent_ones():
 def test_intercept_and_slope_are_what_the_past_years_asked_for():
     random = np.random.default_rng(9)
     odds, day = random.normal(-1.0, 1.5, 40_000), np.arange(40_000) // 10
-    came = np.where(day < 2_000, odds, 0.8 + 0.6 * odds)
-    outcome = (random.random(40_000) < expit(came)) * 1.0
-    seen = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
-    intercept, slope = recalibration_of(seen, ALONE, ("pool",), horizon=7)
+    true_odds = np.where(day < 2_000, odds, 0.8 + 0.6 * odds)
+    outcome = (random.random(40_000) < expit(true_odds)) * 1.0
+    resolved = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
+    intercept, slope = recalibration_of(resolved, ALONE, ("pool",), horizon=7)
     assert intercept == pytest.approx(0.75, abs=0.1)
     assert slope == pytest.approx(0.65, abs=0.05)
 
@@ -166,9 +168,11 @@ def test_a_short_record_recalibrates_less():
     random = np.random.default_rng(10)
     odds, day = random.normal(-1.0, 1.5, 400), np.arange(400) // 2
     outcome = (random.random(400) < expit(1.0 + odds)) * 1.0
-    seen = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
+    resolved = ResolvedForecasts(("pool",), expit(odds)[:, None], outcome, day)
     few = ResolvedForecasts(("pool",), expit(odds)[-60:, None], outcome[-60:], day[-60:])
-    fits = [recalibration_of(record, ALONE, ("pool",), horizon=7) for record in (seen, few, None)]
+    fits = [
+        recalibration_of(record, ALONE, ("pool",), horizon=7) for record in (resolved, few, None)
+    ]
     assert fits[2].tolist() == [0.0, 1.0]
     assert 0.0 < fits[1][0] < fits[0][0] < 1.0
     assert abs(fits[1][1] - 1.0) < 0.2

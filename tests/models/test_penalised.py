@@ -37,9 +37,9 @@ def test_penalised_logistic_finds_the_maximum_of_a_plain_optimiser():
         return -likely.sum() + (ridge * (beta - prior) ** 2).sum() / 2
 
     oracle = minimize(loss, prior, options={"gtol": 1e-9}).x
-    got, effects = penalised_logistic(Z, y, weight, prior=prior, ridge=ridge)
-    np.testing.assert_allclose(got, oracle, atol=1e-5)
-    assert np.abs(got - prior).max() > 0.2
+    solution, effects = penalised_logistic(Z, y, weight, prior=prior, ridge=ridge)
+    np.testing.assert_allclose(solution, oracle, atol=1e-5)
+    assert np.abs(solution - prior).max() > 0.2
     assert effects.shape == (0,)
 
 
@@ -50,14 +50,14 @@ def test_units_effects_are_those_of_a_column_for_each_unit():
     planted = random.normal(0, 1.0, 9)
     y = (random.random(300) < expit(Z @ [-0.5, 0.8] + planted[unit])) * 1.0
     weight, prior, ridge = random.random(300), np.array([0.0, 1.0]), np.array([3.0, 20.0])
-    got, effects = penalised_logistic(
+    solution, effects = penalised_logistic(
         Z, y, weight, prior=prior, ridge=ridge, unit=unit, unit_ridge=2.0
     )
     dense = np.column_stack([Z, np.eye(9)[unit]])
     oracle, _ = penalised_logistic(
         dense, y, weight, prior=np.r_[prior, np.zeros(9)], ridge=np.r_[ridge, np.full(9, 2.0)]
     )
-    np.testing.assert_allclose(np.r_[got, effects], oracle, atol=1e-7)
+    np.testing.assert_allclose(np.r_[solution, effects], oracle, atol=1e-7)
     assert np.corrcoef(effects, planted)[0, 1] > 0.6
 
 
@@ -99,10 +99,10 @@ def test_recalibration_finds_what_was_planted_and_stays_put_without_evidence():
 def test_the_design_effect_of_independent_rows_is_about_one_and_of_copies_their_number():
     random = np.random.default_rng(6)
     residual = random.normal(size=2000)
-    alone = design_effect(residual, np.arange(2000) // 5, expected=float((residual**2).sum()))
+    intercept = design_effect(residual, np.arange(2000) // 5, expected=float((residual**2).sum()))
     copied = np.repeat(residual, 6)
     block = np.repeat(np.arange(2000), 6)
-    assert 1.0 <= alone < 1.15
+    assert 1.0 <= intercept < 1.15
     assert design_effect(copied, block, expected=float((copied**2).sum())) == pytest.approx(6.0)
 
 
@@ -135,7 +135,7 @@ def test_less_than_four_blocks_of_dates_count_as_so_many_rows():
     random = np.random.default_rng(12)
     score, y = random.normal(size=300), np.ones(300)
     day = np.arange(300) // 6
-    alone = recalibration(score, y, day, horizon=7, ridge=RIDGE)[0]
+    intercept = recalibration(score, y, day, horizon=7, ridge=RIDGE)[0]
     Z = np.column_stack([np.ones(300), score])
     oracle, _ = penalised_logistic(
         Z,
@@ -144,5 +144,5 @@ def test_less_than_four_blocks_of_dates_count_as_so_many_rows():
         prior=np.array([0.0, 1.0]),
         ridge=np.array(RIDGE),
     )
-    assert alone == pytest.approx(oracle[0], rel=1e-6)
-    assert 0.0 < alone < 0.3
+    assert intercept == pytest.approx(oracle[0], rel=1e-6)
+    assert 0.0 < intercept < 0.3

@@ -28,9 +28,9 @@ def inputs(**changed):
 
 
 def test_its_numbers_are_few_finite_and_of_labels_that_exist():
-    told = json.loads(COEFFICIENT_FILE.read_text("utf-8"))
+    content = json.loads(COEFFICIENT_FILE.read_text("utf-8"))
     assert COEFFICIENT_FILE.stat().st_size < 30_000
-    assert told["inputs"] == ["intercept", *TERMS]
+    assert content["inputs"] == ["intercept", *TERMS]
     assert LEARNT
     assert set(LEARNT) <= set(TARGETS)
     for numbers in packaged_numbers().values():
@@ -40,19 +40,19 @@ def test_its_numbers_are_few_finite_and_of_labels_that_exist():
 
 
 def test_the_inputs_of_a_row_by_hand():
-    got = inputs()
-    assert got["age"] == pytest.approx(np.log(90 / 360))
-    assert got["since_of_age"] == pytest.approx(3 / 90)
+    terms = inputs()
+    assert terms["age"] == pytest.approx(np.log(90 / 360))
+    assert terms["since_of_age"] == pytest.approx(3 / 90)
     mean = (10 / 90 + 0.005) * 7
-    assert got["tail_mean"] == pytest.approx(np.log(2.0**mean - 1.0))
+    assert terms["tail_mean"] == pytest.approx(np.log(2.0**mean - 1.0))
     held = 21 * (1 - np.exp(-90 / 21))
-    assert got["tail_21d"] == pytest.approx(np.log(2.0 ** ((1 / held + 0.005) * 7) - 1.0))
-    assert got["horizon"] == got["threshold"] == 0.0
-    assert got["active_28d"] == pytest.approx(1 / 28)
-    assert got["active_90d"] == pytest.approx(3 / 90)
-    assert got["events_a_day"] == pytest.approx(np.log(10 / 5))
-    assert got["observed"] == pytest.approx(np.log(180 / 360))
-    assert got["observed_age"] == pytest.approx(np.log(180 / 360) * np.log(90 / 360))
+    assert terms["tail_21d"] == pytest.approx(np.log(2.0 ** ((1 / held + 0.005) * 7) - 1.0))
+    assert terms["horizon"] == terms["threshold"] == 0.0
+    assert terms["active_28d"] == pytest.approx(1 / 28)
+    assert terms["active_90d"] == pytest.approx(3 / 90)
+    assert terms["events_a_day"] == pytest.approx(np.log(10 / 5))
+    assert terms["observed"] == pytest.approx(np.log(180 / 360))
+    assert terms["observed_age"] == pytest.approx(np.log(180 / 360) * np.log(90 / 360))
 
 
 def test_a_unit_that_never_had_an_event_is_taken_as_old():

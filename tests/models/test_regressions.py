@@ -159,9 +159,9 @@ def test_far_beyond_training_the_probability_stays_within_what_was_learnt():
     model = NegBin(columns=(1, 2), decayed=0, threshold=3).fit(X, count >= X[:, 3], count=count)
     wild = np.array([[1e15, 1e15, 0.0, 5.0], [0.0, 0.0, 1e15, 5.0]])
     assert np.isfinite(model.predict_proba(wild)).all()
-    held = X[:, 1].max()
-    asked = np.array([[5.0, 1e9, 1.0, 2.0], [5.0, held, 1.0, 2.0]])
-    np.testing.assert_allclose(*model.predict_proba(asked)[:, 1], rtol=1e-12)
+    largest = X[:, 1].max()
+    queries = np.array([[5.0, 1e9, 1.0, 2.0], [5.0, largest, 1.0, 2.0]])
+    np.testing.assert_allclose(*model.predict_proba(queries)[:, 1], rtol=1e-12)
 
 
 def test_loglikelihood_and_its_maximum_agree_with_a_grid():
@@ -176,9 +176,9 @@ def test_loglikelihood_and_its_maximum_agree_with_a_grid():
 
 def test_signed_log_keeps_the_sign_and_the_order():
     values = np.array([-1e300, -2.0, 0.0, 1e-12, 1e300])
-    got = signed_log(values)
-    assert (np.diff(got) > 0).all()
-    np.testing.assert_allclose(got, -signed_log(-values))
+    logged = signed_log(values)
+    assert (np.diff(logged) > 0).all()
+    np.testing.assert_allclose(logged, -signed_log(-values))
 
 
 @pytest.mark.parametrize("name", ["coefficients_", "summary_"])

@@ -9,11 +9,11 @@ from escalation.models import MODELS, TRUSTED_TYPES
 
 @pytest.fixture(scope="module")
 def dumped(table):
-    made = {}
+    stored = {}
     for name, make in MODELS.items():
         model = make().fit(table.X, table.y, count=table.count)
-        made[name] = (model, skops.io.dumps(model))
-    return made
+        stored[name] = (model, skops.io.dumps(model))
+    return stored
 
 
 @pytest.mark.parametrize("name", MODELS)

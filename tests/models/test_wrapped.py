@@ -21,10 +21,10 @@ def test_margins_follow_the_table():
             "threshold": [1.0, 3.0],
         }
     )
-    got = with_margins(X, horizon=7)
-    np.testing.assert_array_equal(got[:, :4], X.to_numpy())
+    actual = with_margins(X, horizon=7)
+    np.testing.assert_array_equal(actual[:, :4], X.to_numpy())
     expected = np.log([[2.5 / 1.5, 2.5 / 1.5], [0.5 / 3.5, 1.0 / 3.5]])
-    np.testing.assert_allclose(got[:, 4:], expected, rtol=1e-14)
+    np.testing.assert_allclose(actual[:, 4:], expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("drop", ["threshold", "history"])
@@ -48,9 +48,9 @@ def test_logistic_is_the_ridge_maximum_that_a_plain_optimiser_finds():
 
     beta = minimize(loss, np.zeros(4), options={"gtol": 1e-9}).x
     expected = 1 / (1 + np.exp(-beta[0] - Z @ beta[1:]))
-    got = Logistic(horizon=7, ridge=3.0).fit(X, y).predict_proba(X)[:, 1]
-    np.testing.assert_allclose(got, expected, atol=1e-5)
-    assert np.ptp(got) > 0.3
+    actual = Logistic(horizon=7, ridge=3.0).fit(X, y).predict_proba(X)[:, 1]
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert np.ptp(actual) > 0.3
 
 
 def test_a_column_that_never_changed_has_no_say(table):
@@ -89,6 +89,6 @@ def test_a_planted_signal_among_noise_is_learnt(make_table, make):
     X, _, _ = make_table(features=20)
     y = (X["feature_3"] + X["feature_2"] / 10 > 12).to_numpy() * 1.0
     half = np.arange(len(X)) % 2 == 0
-    got = make(horizon=1).fit(X[half], y[half]).predict_proba(X[~half])[:, 1]
+    actual = make(horizon=1).fit(X[half], y[half]).predict_proba(X[~half])[:, 1]
     rate = y.mean()
-    assert np.mean((got - y[~half]) ** 2) < 0.7 * rate * (1 - rate)
+    assert np.mean((actual - y[~half]) ** 2) < 0.7 * rate * (1 - rate)

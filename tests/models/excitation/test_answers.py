@@ -45,9 +45,9 @@ def test_counts_are_the_violent_acts_of_each_side(crisis, experiment):
 
 def test_days_that_are_not_yet_reported_are_left_out(crisis, experiment):
     late = experiment.model_copy(update={"data": experiment.data.model_copy(update={"lag": 10})})
-    early, whole = counts_of(crisis, late), counts_of(crisis, experiment)
+    early, all_counts = counts_of(crisis, late), counts_of(crisis, experiment)
     for name, days in early.items():
-        assert days.tolist() == whole[name][:-10].tolist()
+        assert days.tolist() == all_counts[name][:-10].tolist()
 
 
 def test_an_experiment_without_pairs_is_refused(crisis, experiment):
@@ -56,22 +56,22 @@ def test_an_experiment_without_pairs_is_refused(crisis, experiment):
         counts_of(crisis, experiment.model_copy(update={"panel": panel}))
 
 
-def moves(*more):
-    done = escalation("moves", bundled("iraq_crisis.toml"), *more, folder=Path.cwd())
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def moves(*options):
+    run = escalation("moves", bundled("iraq_crisis.toml"), *options, folder=Path.cwd())
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 @pytest.mark.slow
 def test_in_the_bundled_crisis_attacks_follow_attacks_and_no_retaliation_can_be_tested():
-    said = json.loads(moves("--json"))
-    assert said["events"]["us_coalition>militia"] < 10
-    tested = [row for row in said["answers"] if row["p_value"] is not None]
+    answer = json.loads(moves("--json"))
+    assert answer["events"]["us_coalition>militia"] < 10
+    tested = [row for row in answer["answers"] if row["p_value"] is not None]
     assert [(row["source"], row["target"]) for row in tested] == [("militia>us_coalition",) * 2]
-    assert len(said["answers"]) == 16
+    assert len(answer["answers"]) == 16
     (row,) = tested
     assert row["lower"] > 0
-    assert said["branching_ratio"] == pytest.approx(row["excitation"])
+    assert answer["branching_ratio"] == pytest.approx(row["excitation"])
     printed = moves("--shuffles", "19")
     assert "15 pairs are not tested" in printed
     assert "can't be ordered" in printed

@@ -29,7 +29,7 @@ def test_answers_open_rounds_and_quiet_ends_an_exchange(days, sides, exchange, n
 
 
 @pytest.mark.parametrize(
-    ("day", "number", "due", "left"),
+    ("day", "number", "due", "days"),
     [
         ("2020-03-10", 3, "us_coalition", 0),
         ("2020-03-12", 3, "us_coalition", 13),
@@ -37,9 +37,9 @@ def test_answers_open_rounds_and_quiet_ends_an_exchange(days, sides, exchange, n
         ("2020-03-14", 5, "us_coalition", 14),
     ],
 )
-def test_who_was_due_after_taji(crisis, day, number, due, left):
+def test_who_was_due_after_taji(crisis, day, number, due, days):
     (state,) = exchanges_of(crisis, PAIR, first_day=FIRST, last_day=day)[1]
-    assert (state.open, state.round, state.due, state.days_left) == (True, number, due, left)
+    assert (state.open, state.round, state.due, state.days_left) == (True, number, due, days)
     assert due in state_in_words(state)
 
 
@@ -58,9 +58,9 @@ def test_the_exchanges_of_the_crisis(crisis):
 
 def test_what_became_known_later_changes_nothing(crisis):
     day = "2020-03-14"
-    whole = exchanges_of(crisis, PAIR, first_day=FIRST, last_day=day)
+    from_all = exchanges_of(crisis, PAIR, first_day=FIRST, last_day=day)
     earlier = exchanges_of(crisis.until(day), PAIR, first_day=FIRST, last_day=day)
-    assert whole[0].equals(earlier[0]) and whole[1] == earlier[1]
+    assert from_all[0].equals(earlier[0]) and from_all[1] == earlier[1]
 
 
 def test_without_an_act_there_is_no_exchange(crisis):

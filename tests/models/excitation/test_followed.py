@@ -72,9 +72,9 @@ def test_the_windows_of_a_move_by_brute_force():
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 9), (3, 10), (9, 9), (17, 40)])
 def test_without_overlap_the_interval_is_clopper_and_pearsons(hits, count):
-    found = share_interval(np.arange(count) < hits, np.arange(count))
+    interval = share_interval(np.arange(count) < hits, np.arange(count))
     expected = proportion_confint(hits, count, alpha=0.05, method="beta")
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert interval == pytest.approx(expected, abs=1e-12)
 
 
 def test_moves_that_come_together_count_for_less():
@@ -120,8 +120,8 @@ def test_the_bundled_crisis_is_a_table_and_no_law(crisis):
 def test_what_became_known_later_changes_nothing(crisis):
     day = "2020-03-14"
     earlier = moves_table(crisis.until(day), PAIR, first_day="2019-10-01", last_day=day)
-    whole = moves_table(crisis, PAIR, first_day="2019-10-01", last_day=day)
-    assert earlier.equals(whole)
+    from_all = moves_table(crisis, PAIR, first_day="2019-10-01", last_day=day)
+    assert earlier.equals(from_all)
 
 
 def history(seed, *, share, days=1500):
@@ -150,19 +150,19 @@ def test_sides_are_needed(crisis):
 
 def test_the_command_gives_both_views_and_a_figure(root, tmp_path):
     file = root / "experiments" / "iraq_crisis.toml"
-    asked = ("moves", str(file), "--shuffles", "0", "--within", "7")
-    done = escalation(*asked, "--json", "--figure", "moves.png", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    rows = {(row["mover"], row["group"]): row["followed"] for row in told["moves"]}
+    command = ("moves", str(file), "--shuffles", "0", "--within", "7")
+    run = escalation(*command, "--json", "--figure", "moves.png", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    output = json.loads(run.stdout)
+    rows = {(row["mover"], row["group"]): row["followed"] for row in output["moves"]}
     assert rows["militia", "killed"] == 2 and rows["militia", "any"] == 3
-    assert {row["source"] for row in told["answers"]} >= {"militia>us_coalition"}
+    assert {row["source"] for row in output["answers"]} >= {"militia>us_coalition"}
     assert (tmp_path / "moves.png").stat().st_size > 10_000
 
 
 def test_the_command_says_that_it_is_no_law(root, tmp_path):
     file = root / "experiments" / "iraq_crisis.toml"
-    done = escalation("moves", str(file), "--shuffles", "0", "--by", "rung", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    text = " ".join(done.stdout.split())
+    run = escalation("moves", str(file), "--shuffles", "0", "--by", "rung", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    text = " ".join(run.stdout.split())
     assert "is no law." in text and "too few to say" in text and "rung 5" in text

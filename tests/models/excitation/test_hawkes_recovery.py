@@ -28,10 +28,10 @@ def planted(ratio, *, runs=20, days=10_000, seed=11):
 @pytest.mark.parametrize("ratio", [0.2, 0.5, 0.8])
 def test_planted_branching_ratios_are_recovered_and_intervals_hold_the_planted_answers(ratio):
     fitted = [fit_hawkes(named(days), shuffles=0) for days in planted(ratio, runs=10)]
-    found = np.array([one.branching_ratio for one in fitted])
-    assert np.abs(found - ratio).max() <= 0.1
-    held = [(one.lower <= ratio * SHAPE) & (ratio * SHAPE <= one.upper) for one in fitted]
-    assert np.mean(held) >= 0.85
+    ratios = np.array([fit.branching_ratio for fit in fitted])
+    assert np.abs(ratios - ratio).max() <= 0.1
+    covered = [(fit.lower <= ratio * SHAPE) & (ratio * SHAPE <= fit.upper) for fit in fitted]
+    assert np.mean(covered) >= 0.85
 
 
 @pytest.mark.slow

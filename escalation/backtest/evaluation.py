@@ -82,29 +82,25 @@ def evaluate(
         by_month=metrics.skill_by(forecasts, "month", seed=seed),
         by_horizon=metrics.skill_by(horizons, "horizon", seed=seed),
         quiet=_quiet(case, forecasts, like=summary, seed=seed),
-        alerts=alerts_a_week(forecasts, first_event_days=first_event_days(case)),
+        alerts=_alerts_a_week(forecasts, first_event_days=_first_event_days(case)),
         running=metrics.running(forecasts),
         decisions=_decision_costs(forecasts),
     )
 
 
-def _quiet_rows(case: Case, forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecasts for units without events of the label in the past 28 days, as known then."""
+def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Summary for units without events of the label in the past 28 days, as known then."""
     past = case.back.history.get(QUIET_COLUMN)
     if past is None:
-        return forecasts.head(0)
+        return like.head(0)
     rows = positions(case.prepared.unit_keys, case.prepared.days, forecasts)
-    return forecasts[past[rows] == 0.0]
-
-
-def _quiet(case: Case, forecasts: pd.DataFrame, *, like: pd.DataFrame, seed: int) -> pd.DataFrame:
     try:
-        return metrics.summary(_quiet_rows(case, forecasts), seed=seed)
+        return metrics.summary(forecasts[past[rows] == 0.0], seed=seed)
     except GateError:  # no row with a known outcome
         return like.head(0)
 
 
-def first_event_days(case: Case) -> pd.Series | None:
+def _first_event_days(case: Case) -> pd.Series | None:
     """Days from each day to the next event that counts, by unit key and day.
 
     NaN if the archive covers no later one; None for labels that do not count one channel.
@@ -123,13 +119,13 @@ def first_event_days(case: Case) -> pd.Series | None:
     return pd.Series(np.where(np.isfinite(ahead), ahead, np.nan).ravel(), index=index)
 
 
-def weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
+def _weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Forecasts of the first issue date in each week, counted from the first date.
 
     Examples
     --------
     >>> days = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=16)})
-    >>> weekly(days)["day"].dt.day.tolist()
+    >>> _weekly(days)["day"].dt.day.tolist()
     [1, 8, 15]
     """
     day = forecasts[schema.DAY]
@@ -137,23 +133,9 @@ def weekly(forecasts: pd.DataFrame) -> pd.DataFrame:
     return forecasts[day == day.groupby(week).transform("min")]
 
 
-def alerts_a_week(
-    forecasts: pd.DataFrame, *, first_event_days: pd.Series | None = None
-) -> pd.DataFrame:
-    """Recall, precision, false alarms and lead time for each budget below the number of units.
-
-    Parameters
-    ----------
-    forecasts : DataFrame
-    first_event_days : Series, optional
-        From :func:`first_event_days`.
-
-    Returns
-    -------
-    DataFrame
-        One row per model and budget.
-    """
-    issued = weekly(forecasts)
+def _alerts_a_week(forecasts: pd.DataFrame, *, first_event_days: pd.Series | None) -> pd.DataFrame:
+    """Recall, precision, false alarms and lead time by model and budget below the unit count."""
+    issued = _weekly(forecasts)
     units = issued.loc[issued[schema.UNIT] != schema.ALL_UNIT, schema.UNIT].nunique()
     budgets = [budget for budget in BUDGETS if budget < units or budget == BUDGETS[0]]
     try:

@@ -21,28 +21,10 @@ _GROWTH = 1.25
 """Track records are fitted again when their length may have grown by this factor."""
 
 
-def resolved_rows(
+def _resolved_rows(
     rows: Rows, names: tuple[str, ...], probability: Array, labels: Labels, *, at: int
 ) -> ResolvedForecasts:
-    """Forecasts issued and resolved by a day, for rows with a forecast of every model.
-
-    Parameters
-    ----------
-    rows : pair of ndarray of int, shape (row,)
-        Unit and day index of each forecast.
-    names : tuple of str
-        Models.
-    probability : ndarray, shape (row, model)
-    labels : Labels
-        As known on that day.
-    at : int
-        Index of the day.
-
-    Returns
-    -------
-    ResolvedForecasts
-        Sorted by day, then unit.
-    """
+    """Resolved rows with a forecast of every model, sorted by day, then unit."""
     units, days = rows
     outcome = labels.outcome[units, days]
     mask = ~np.isnan(outcome) & labels.at_risk[units, days] & (days <= at)
@@ -56,7 +38,7 @@ def resolved_rows(
 def resolved_forecasts(
     prepared: Prepared, forecasts: pd.DataFrame, labels: Labels, *, at: int
 ) -> ResolvedForecasts:
-    """Resolved forecasts from a table of forecasts: see :func:`resolved_rows`.
+    """Forecasts issued and resolved by a day, for rows with a forecast of every model.
 
     Parameters
     ----------
@@ -64,13 +46,20 @@ def resolved_forecasts(
         Source of the forecasts.
     forecasts : DataFrame
         Of one label, with the columns of a forecast file.
-    labels, at
-        As for :func:`resolved_rows`.
+    labels : Labels
+        As known on that day.
+    at : int
+        Index of the day.
+
+    Returns
+    -------
+    ResolvedForecasts
+        Sorted by day, then unit.
     """
     key = [schema.UNIT_KEY, schema.DAY]
     wide = forecasts.pivot(index=key, columns="model", values="probability")
     rows = positions(prepared.unit_keys, prepared.days, wide.index.to_frame(index=False))
-    return resolved_rows(rows, tuple(wide.columns), wide.to_numpy(np.float64), labels, at=at)
+    return _resolved_rows(rows, tuple(wide.columns), wide.to_numpy(np.float64), labels, at=at)
 
 
 def records_of(
@@ -137,14 +126,14 @@ class IssuedForecasts:
         Parameters
         ----------
         labels, at
-            As for :func:`resolved_rows`.
+            As for :func:`resolved_forecasts`.
         """
         if not self.rows:
             no_day = np.zeros(0, dtype=np.int64)
             return ResolvedForecasts((), np.zeros((0, 0)), np.zeros(0), no_day)
         units, days = (np.concatenate(batches) for batches in zip(*self.rows, strict=True))
         probability = np.concatenate(self.probability)
-        return resolved_rows((units, days), self.names, probability, labels, at=at)
+        return _resolved_rows((units, days), self.names, probability, labels, at=at)
 
 
 @dataclass

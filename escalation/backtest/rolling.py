@@ -80,7 +80,7 @@ def _split(days: NDArray[np.int64], length: int) -> list[NDArray[np.int64]]:
 
 
 @dataclass(frozen=True)
-class Refit:
+class _Refit:
     """Base estimators fitted on one day, and their forecasts until the next refit.
 
     The training data is not pickled; another process computes it again if needed.
@@ -99,7 +99,7 @@ class Refit:
     fitted_on: tuple[Labels, Table] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Refit, (self.models, self.probability)
+        return _Refit, (self.models, self.probability)
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,17 @@ class _CaseFactory:
         )
 
 
-def refit(case: Case, task: tuple[NDArray[np.int64], Mapping[str, Array]]) -> Refit:
-    """Fit the base estimators on the first day of a block, and forecast the block.
-
-    Parameters
-    ----------
-    case : Case
-    task : pair of ndarray of int64 and mapping of str to ndarray, shape (row,)
-        Day indices of the origins until the next refit, and the cached forecasts.
-    """
+def _refit(case: Case, task: tuple[NDArray[np.int64], Mapping[str, Array]]) -> _Refit:
+    """Fit the base estimators on the first day of a block, and forecast it; some are cached."""
     block, cached = task
     new = {name: model for name, model in _base_models(case).items() if name not in cached}
     if not new:
-        return Refit({}, dict(cached))
+        return _Refit({}, dict(cached))
     labels, table = learnable(case, block[0])
     y = table.outcome.astype(np.int64)
     fitted = {name: model.fit(table.X, y, count=table.count) for name, model in new.items()}
     ahead = case.rows_on(block, case.final)
-    return Refit(fitted, {**cached, **predict(fitted, ahead)}, (labels, table))
+    return _Refit(fitted, {**cached, **predict(fitted, ahead)}, (labels, table))
 
 
 def _base_models(case: Case) -> dict[str, Any]:
@@ -217,7 +210,7 @@ def backtest_case(
     reuse = Reuse(case, blocks, cache or NumberCache())
     tables, probability = [], []
     refits = engine(
-        refit, list(zip(blocks, reuse.cached, strict=True)), make_shared=_CaseFactory(case)
+        _refit, list(zip(blocks, reuse.cached, strict=True)), make_shared=_CaseFactory(case)
     )
     for n_done, (block, base) in enumerate(zip(blocks, refits, strict=True), start=1):
         every = schedule.update_every or len(block)
@@ -236,7 +229,7 @@ def _forecast_block(
     block: NDArray[np.int64],
     every: int,
     issued: IssuedForecasts,
-    base: Refit,
+    base: _Refit,
     ahead: Table,
 ) -> dict[str, Array]:
     """Probabilities of every model on the origins between two refits."""
@@ -263,7 +256,7 @@ def _forecast_block(
     return probability
 
 
-def _base_estimators(case: Case, block: NDArray[np.int64], base: Refit) -> dict[str, Any]:
+def _base_estimators(case: Case, block: NDArray[np.int64], base: _Refit) -> dict[str, Any]:
     """Base estimators by name, in the order of the case's models; cached ones are lazy."""
 
     def lazy(model: Any) -> _LazyModel:

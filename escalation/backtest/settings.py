@@ -85,7 +85,11 @@ def experiment_of(
             fix="pass one such as escalation.targets.AnyEvent(horizon=7)",
         )
     kinds = [units] if isinstance(units, str) else list(units)
-    dates = {key: _iso(key, value) for key, value in schedule.items()}
+    dates = {
+        key: str(to_day(value)) if key.endswith("_origin") else value
+        for key, value in schedule.items()
+        if value is not None
+    }
     try:
         return Experiment.model_validate(
             {
@@ -95,15 +99,11 @@ def experiment_of(
                 "features": {k: dict(v) for k, v in (features or _default_features()).items()},
                 "targets": [_target_table(target)],
                 "models": {},
-                "backtest": {key: value for key, value in dates.items() if value is not None},
+                "backtest": dates,
             }
         )
     except ValidationError as error:
         raise from_pydantic(name, error) from None
-
-
-def _iso(key: str, value: Any) -> Any:
-    return str(to_day(value)) if value is not None and key.endswith("_origin") else value
 
 
 def build_features(

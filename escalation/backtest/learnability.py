@@ -1,4 +1,4 @@
-"""Which labels of an experiment can be learnt, or answered by ``prior`` alone."""
+"""Which labels of an experiment can be learnt, or forecast by ``prior`` alone."""
 
 from __future__ import annotations
 

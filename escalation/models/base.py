@@ -138,7 +138,7 @@ class EventModel(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For more than two outcomes, NaN or infinite values, and negative or too few counts.
+            For more than two outcomes, NaN or infinite values, or invalid counts.
         """
         with threadpool_limits(limits=1):
             self._fit(*self._training_rows(X, y, count))

@@ -22,7 +22,7 @@ def pool_strength(positives: Array, labels: Array) -> float:
               \rho = \frac{S - p q (k - 1)}{p q\,(n - \sum n_i^2 / n - k + 1)},\quad
               M = 1/\rho - 1
 
-    and M is held to [2, 1000].
+    clipped to [2, 1000].
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Climatology(EventModel):
     horizon : int
         h, in days.
     strength : float, optional
-        M, in labels; by :func:`pool_strength` if not given.
+        M, in labels; that of :func:`pool_strength` by default.
 
     Attributes
     ----------

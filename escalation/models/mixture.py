@@ -198,7 +198,7 @@ def mixture_of(
     horizon : int
         In days.
     start : mapping of str to float
-        Of :func:`start_of`.
+        From :func:`start_of`.
 
     Returns
     -------

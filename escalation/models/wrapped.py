@@ -1,4 +1,4 @@
-"""Shared base of the models that wrap a scikit-learn classifier."""
+"""Models that wrap a scikit-learn classifier."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def rounds_of(
     day : ndarray of int64, shape (act,)
         In ascending order.
     by_other : ndarray of bool, shape (act,)
-        Side of each act. Acts of one day are grouped by side, starting with the last to act.
+        Whether the other side acted. Acts of one day are grouped by side, the last to act first.
     within, quiet : int
         w and q, in days.
 

@@ -86,13 +86,7 @@ class TrackRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "mean": self.mean.tolist(),
-            "covariances": self.covariances.tolist(),
-            "quantiles": self.quantiles.tolist(),
-            "resolved": self.resolved,
-            "positives": self.positives,
-        }
+        return {name: np.asarray(value).tolist() for name, value in vars(self).items()}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

@@ -100,11 +100,10 @@ class Blend(MetaEstimator):
     def _unfitted(self) -> dict[str, Any]:
         """The models of the fixed pool."""
         shared: dict[str, Any] = {"horizon": self.horizon, "threshold": self.threshold}
-        levels, past = self.levels, self.past
         return {
-            "ewma_nb": EwmaNB(decayed=levels[2], past=past, **shared),
-            "pool": Pool(levels=levels, **shared),
-            "corrected": Corrected(levels=levels, since=self.since, past=past, **shared),
+            "ewma_nb": EwmaNB(decayed=self.levels[2], past=self.past, **shared),
+            "pool": Pool(levels=self.levels, **shared),
+            "corrected": Corrected(**self.get_params()),
         }
 
     def _combine(self, X: Any, probabilities: Mapping[str, Array]) -> Array:

@@ -12,16 +12,16 @@ COMPILE := $(PYTHON) -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 .PHONY: run ui film notebooks test fuzz mutants docs docs-outputs format skill counts cold-start prior constraints
 
 run: $(VENV)/.installed
-	$(PYTHON) -m escalation train
-	$(PYTHON) -m escalation score
+	$(PYTHON) -m escalation.cli train
+	$(PYTHON) -m escalation.cli score
 	@echo "To compare the runs in MLflow: make ui (or $(VENV)/bin/escalation ui)"
 
 ui: $(VENV)/.installed
-	$(PYTHON) -m escalation ui
+	$(PYTHON) -m escalation.cli ui
 
 # The figure of the README: forecasts and outcomes on each day of the crisis. Takes a minute.
 film: $(VENV)/.installed
-	$(PYTHON) -m escalation replay experiments/iraq_crisis.toml --from 2019-12-01 --to 2020-03-31 \
+	$(PYTHON) -m escalation.cli replay experiments/iraq_crisis.toml --from 2019-12-01 --to 2020-03-31 \
 		--figure experiments/results/iraq_crisis_replay.png \
 		--name 'IQ-2019-12-27-01=27 Dec: rockets\non K-1, 1 killed' \
 		--name 'IQ-2019-12-29-01=29 Dec: US strikes,\n25 killed' \

@@ -183,7 +183,7 @@ def in_a_process(*arguments, folder, **environment):
     """Run the command in a new process, without the store that another test opened."""
     inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
-        [sys.executable, "-m", "escalation", *map(str, arguments)],
+        [sys.executable, "-m", "escalation.cli", *map(str, arguments)],
         cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**inherited, **environment},
     )  # fmt: skip

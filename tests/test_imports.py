@@ -20,7 +20,6 @@ STAGES = (
     {"report"},
     {"tracking"},
     {"cli"},
-    {"__main__"},
 )
 """From first to last; modules of the same stage never import each other."""
 RANK = {name: rank for rank, stage in enumerate(STAGES) for name in stage}

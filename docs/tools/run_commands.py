@@ -110,7 +110,7 @@ def _typed(line: str, folder: Path) -> str:
     env = {**os.environ, "COLUMNS": "110", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     for name in [name for name in env if name.startswith(("MLFLOW_", "ACLED_"))]:
         del env[name]
-    command = f"{sys.executable} -m escalation {line}"
+    command = f"{sys.executable} -m escalation.cli {line}"
     if line.startswith("ui"):
         command = f"timeout -s INT 20 {command}"
     result = subprocess.run(

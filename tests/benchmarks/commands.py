@@ -25,7 +25,7 @@ import pandas as pd
 
 from escalation.models import MODELS
 
-COMMAND = (sys.executable, "-m", "escalation")
+COMMAND = (sys.executable, "-m", "escalation.cli")
 IMPORTS = (sys.executable, "-c", "import pandas, sklearn, mlflow")
 HEADER = b"event_id,event_date,known_date,event_type,admin1,killed\n"
 ROW = b"e%d,2020-01-01,2020-01-09,battle,Basra,0\n"

@@ -98,7 +98,7 @@ def experiment_text(name: str, label: str, models: Sequence[str], last_day: obje
 
 def escalation(*arguments: object) -> list[object]:
     """Return the command line of this checkout's package."""
-    return [sys.executable, "-m", "escalation", *arguments]
+    return [sys.executable, "-m", "escalation.cli", *arguments]
 
 
 @dataclass

@@ -403,7 +403,7 @@ def _half_made(place):
 def _promotions(place):
     wrong = place.ends(0, *STORED["train"], "--tracking-uri", STORE, within=600, longest=600)
     promote = ("promote", *MODEL, "--force", "--reason", "x", "--tracking-uri", STORE)
-    command = [sys.executable, "-m", "escalation", *promote]
+    command = [sys.executable, "-m", "escalation.cli", *promote]
     both = [subprocess.Popen(command, cwd=place.folder, stderr=subprocess.PIPE) for _ in range(2)]
     ended = sorted(one.wait(600) for one in both)
     if ended[0] != 0 or ended[1] not in (0, 4, 5, 7):
@@ -439,7 +439,7 @@ def _signals(place):
 def _six(place):
     wrong = []
     for name in ("none.db", "mlflow.db"):
-        command = [sys.executable, "-m", "escalation", "train", "small.toml", "--again",
+        command = [sys.executable, "-m", "escalation.cli", "train", "small.toml", "--again",
                    "--tracking-uri", f"sqlite:///{name}"]  # fmt: skip
         six = [
             subprocess.Popen(

@@ -165,7 +165,7 @@ def try_one(name: str, seed: int, folder: Path) -> str:
 def try_command(name: str, seed: int, folder: Path) -> str:
     """Read the same file by the command; expect status 0 or 3, and no traceback."""
     try_one(name, seed, folder)
-    command = [sys.executable, "-m", "escalation", "validate", "--source", name.split()[0]]
+    command = [sys.executable, "-m", "escalation.cli", "validate", "--source", name.split()[0]]
     command.append(str(folder / "a.csv"))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 3) and "Traceback" not in done.stderr, done.stderr

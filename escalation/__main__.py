@@ -1,5 +1,0 @@
-"""``python -m escalation``: the command, if its script is not on the path."""
-
-from escalation.cli import main
-
-main()

@@ -21,7 +21,12 @@ from escalation import schema
 from escalation.errors import InputError
 from escalation.events.columns import trimmed
 from escalation.events.formats import tidy
-from escalation.events.obvious_names import added_columns, obvious_columns, similar_columns
+from escalation.events.obvious_names import (
+    added_columns,
+    date_parts,
+    obvious_columns,
+    similar_columns,
+)
 from escalation.events.reading.days import ISO_MIDNIGHT, formatted_days
 from escalation.events.reading.header import possible_headers
 from escalation.events.reading.json_records import holds_json, json_header
@@ -230,7 +235,7 @@ def _advice(missing: Sequence[str], header: Header, typed: bool) -> str:
         similar |= obvious_columns([name for name in header if name not in similar], _PLACES)
     separator = "" if typed else ", or set the right --separator"
     default = f"map your columns, for example --columns YOURS=event_date{separator}"
-    advice = added_columns(similar, missing) or default
+    advice = added_columns(similar, missing, date_parts(header)) or default
     if schema.EVENT_TYPE in missing:
         advice += ", or --event-type WORD if all events are of one type"
     return advice

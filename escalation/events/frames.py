@@ -16,7 +16,7 @@ from escalation.events.archive import EventArchive
 from escalation.events.detect import detect_file
 from escalation.events.formats import tidy
 from escalation.events.load import load_file, python_advice, report_warnings
-from escalation.events.obvious_names import obvious_columns, similar_columns
+from escalation.events.obvious_names import date_parts, obvious_columns, similar_columns
 from escalation.events.reading.report import Limits
 from escalation.events.source import Options
 
@@ -106,13 +106,19 @@ def _require_columns(table: pd.DataFrame, header: list[str]) -> None:
         return
     similar = similar_columns(header, missing, tidy.FORMAT.columns)
     rest = [name for name in missing if name not in similar.values()]
+    advice = []
+    if schema.EVENT_DATE in rest and (parts := date_parts(header)):
+        rest.remove(schema.EVENT_DATE)
+        advice.append(f"join {', '.join(parts)} into one column event_date")
     unnamed = {"YOUR NAME" if not i else f"YOUR NAME {i + 1}": name for i, name in enumerate(rest)}
+    if similar or unnamed:
+        advice.append(f"columns={ {**similar, **unnamed} }")
     raise InputError(
         "E-COLUMNS",
         f"columns are missing: {', '.join(missing)}; the table has: {', '.join(header)[:400]}",
         where=_SHOWN,
         column=missing[0],
-        fix=f"columns={ {**similar, **unnamed} }",
+        fix="; ".join(advice),
     )
 
 

@@ -62,12 +62,27 @@ def obvious_columns(header: Sequence[str], known: Collection[str]) -> dict[str, 
     {'ID': 'event_id', 'Date': 'event_date', 'Province': 'admin1'}
     """
     by_key = {name_key(name): name.strip() for name in reversed(header)}
+    if date_parts(header):
+        del by_key["day"]
     columns = {}
     for column, keys in _NAMES.items():
         name = next((by_key[key] for key in keys.split(", ") if key in by_key), None)
         if name is not None and column in known and column not in by_key:
             columns[name] = column
     return columns
+
+
+def date_parts(header: Sequence[str]) -> list[str]:
+    """Return the columns of a date that is split into year, month and day, if it is.
+
+    Examples
+    --------
+    >>> date_parts(["Day", "City", "Month", "Year"]), date_parts(["day", "year"])
+    (['Year', 'Month', 'Day'], [])
+    """
+    by_key = {name_key(name): name.strip() for name in reversed(header)}
+    parts = [by_key[key] for key in ("year", "month", "day") if key in by_key]
+    return parts if len(parts) == 3 else []
 
 
 def similar_columns(
@@ -113,8 +128,10 @@ def _similarity(key: str, column: str) -> float:
     return max(difflib.SequenceMatcher(None, column, key).ratio(), _SIMILAR if same_end else 0)
 
 
-def added_columns(similar: Mapping[str, str], missing: Sequence[str]) -> str:
-    """Return command-line advice on missing columns; empty if no column is similar.
+def added_columns(
+    similar: Mapping[str, str], missing: Sequence[str], parts: Sequence[str] = ()
+) -> str:
+    """Return command-line advice on missing columns; empty if there is nothing to go by.
 
     Parameters
     ----------
@@ -122,13 +139,22 @@ def added_columns(similar: Mapping[str, str], missing: Sequence[str]) -> str:
         Missing column by the column of the file that may be meant.
     missing : sequence of str
         All missing columns.
+    parts : sequence of str, optional
+        Columns of a split date, of ``date_parts``.
 
     Examples
     --------
     >>> added_columns({"Kind of event": "event_type"}, ["event_type", "event_date"])
     "add --columns 'Kind of event=event_type', and map a column to event_date as well"
     """
-    options = " ".join(f"--columns {shlex.quote(f'{old}={new}')}" for old, new in similar.items())
-    rest = ", ".join(name for name in missing if name not in similar.values())
-    more = f", and map a column to {rest} as well" if rest else ""
-    return f"add {options}{more}" if similar else ""
+    rest = [name for name in missing if name not in similar.values()]
+    advice = []
+    if parts and schema.EVENT_DATE in rest:
+        rest.remove(schema.EVENT_DATE)
+        advice.append(f"join {', '.join(parts)} into one column event_date, as YYYY-MM-DD")
+    if similar:
+        pairs = [shlex.quote(f"{old}={new}") for old, new in similar.items()]
+        advice.append(" ".join(["add", *(f"--columns {pair}" for pair in pairs)]))
+    if advice and rest:
+        advice.append(f"map a column to {', '.join(rest)} as well")
+    return ", and ".join(advice)

@@ -103,6 +103,8 @@ NEAR = {
     "and map a column to event_date as well",
     "Incident Date,Type of Gun - Detailed,State": "add --columns 'Incident Date=event_date' "
     "--columns State=admin1, and map a column to event_type as well",
+    "day,Month,YEAR,city": "join YEAR, Month, day into one column event_date, as YYYY-MM-DD, "
+    "and add --columns city=site, and map a column to event_type as well",
     "a,b,c": "map your columns, for example --columns YOURS=event_date, "
     "or set the right --separator",
 }

@@ -69,6 +69,8 @@ def test_types_without_a_rung_are_reported():
         (table().drop(columns="when"), {"ref": "event_id", "what": "event_type"}, "E-COLUMNS",
          "columns={'YOUR NAME': 'event_date'}"),
         (table(), {}, "E-COLUMNS", "the table has: .*when.* 'YOUR NAME 2': 'event_type'"),
+        (table().drop(columns="when").assign(year=2020, month=1, day=1), {"what": "event_type"},
+         "E-COLUMNS", "fix: join year, month, day into one column event_date$"),
         (table().assign(when=["2020-01-01", "05/01/2020", "2020-02-01"]), NAMES, "E-QUARANTINE",
          "one format for all dates"),
         (table().head(0), NAMES, "E-EMPTY", "check the table"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from escalation.errors import InputError
-from escalation.events.obvious_names import added_columns, name_key, similar_columns
+from escalation.events.obvious_names import added_columns, date_parts, name_key, similar_columns
 from escalation.events.reading.limits import LONGEST_CELL, too_large_error
 from escalation.events.source import Source
 
@@ -248,6 +248,6 @@ def _advice(
             "character, or set the right --source"
         )
     similar = similar_columns(columns, missing, source.columns)
-    return added_columns(similar, missing) or (
+    return added_columns(similar, missing, date_parts(columns)) or (
         f"set the right --source, or map your columns: --columns YOURS={missing[0]}"
     )

@@ -258,8 +258,8 @@ def label_question(experiment: Experiment, target: Target) -> str:
 
 def label_description(experiment: Experiment, target: Target) -> str:
     """A label's definition, followed by its description in the file, if any."""
-    asked = label_question(experiment, target)
-    return definition(target) if asked == question(target) else f"{definition(target)} {asked}"
+    label = label_question(experiment, target)
+    return definition(target) if label == question(target) else f"{definition(target)} {label}"
 
 
 def target_label(target: Target) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "escalation"
 SHARED_MODULES = {"acled", "gdelt", "ucdp", "base"}
 """Module names that may occur twice: a source's format and its download, and bases."""
+VAGUE = {"asked", "came", "earned", "found", "given", "kept", "made", "one", "own", "said", "told"}
+"""Verbs and pronouns that are no names."""
 BY_SOURCE = ("events/formats", "events/download")
 """Folders with one module per source, whose modules define the same names by design."""
 
@@ -58,6 +60,27 @@ def same_public_names(package: Path = PACKAGE) -> dict[str, list[str]]:
         for name in defined(ast.parse(path.read_text(encoding="utf-8"))):
             where[name].add(place)
     return {name: sorted(places) for name, places in where.items() if len(places) > 1}
+
+
+def named(tree: ast.Module) -> Iterator[str]:
+    """Names that a module gives: to functions, classes, parameters, variables and fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def vague_names(package: Path = PACKAGE) -> list[str]:
+    """Names that say nothing of the thing they stand for, and where they are given."""
+    return [
+        f"{inside(path, package)}: {name}"
+        for path in modules(package)
+        for name in named(ast.parse(path.read_text(encoding="utf-8")))
+        if name.strip("_") in VAGUE
+    ]
 
 
 def undocumented(package: Path = PACKAGE) -> list[str]:

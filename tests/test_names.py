@@ -28,6 +28,10 @@ def test_no_two_public_names_are_the_same():
     assert not same, "\n".join(f"{name}: {', '.join(places)}" for name, places in same.items())
 
 
+def test_names_say_what_the_thing_is():
+    assert not shape.vague_names()
+
+
 @pytest.mark.parametrize(("folder", "name"), REGISTRIES)
 def test_registries_are_plain_dicts(folder, name):
     registry = getattr(importlib.import_module(f"escalation.{folder}"), name)
@@ -41,6 +45,11 @@ def test_registries_are_plain_dicts(folder, name):
 def test_rooms_form_no_circle():
     chain = shape.longest_chain(shape.room_imports())
     assert chain[0] in {"errors", "schema"} and chain[-1] == "cli"
+
+
+def test_a_planted_vague_name_is_caught(tmp_path):
+    (tmp_path / "thing.py").write_text("def total(own, rows):\n    _said = sum(rows)\n")
+    assert shape.vague_names(tmp_path) == ["thing.py: own", "thing.py: _said"]
 
 
 def test_a_planted_double_is_caught(tmp_path):

@@ -274,8 +274,8 @@ def _parent_files(folder: Path, trained: Trained, evaluation: Evaluation) -> Non
         plots.ablation_figure(trained.ablation, title=trained.label).savefig(
             figures / "ablation.png"
         )
-    if len(trust := shares_in_blend(trained)):
-        write_table(trust, tables / "trust.csv")
+    if len(shares := shares_in_blend(trained)):
+        write_table(shares, tables / "trust.csv")
     trained.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
     (folder / "experiment.json").write_text(
         trained.case.experiment.model_dump_json(indent=1), encoding="utf-8"

@@ -68,6 +68,7 @@ def main(root: Path, *, verbose: bool) -> None:
     show("fmt: skip", text.count("# fmt: skip"), "below 20")
     show("module names that occur twice", shape.same_module_names(package), "4")
     show("public names that occur twice", shape.same_public_names(package), "0")
+    show("names that are verbs or pronouns", shape.vague_names(package), "0")
     show("two or more parameters, no Parameters section", len(undocumented), "40")
     show("hand-written optimisers", optimisers(package), "0")
     if verbose:

@@ -218,12 +218,12 @@ def _refuse_repeated(path: Path, columns: Sequence[str], source: Source) -> None
 def _refuse_missing(
     path: Path, columns: Sequence[str], source: Source, delimiter: str | None
 ) -> None:
-    where, found = f"{path}:1", ", ".join(columns[:60])[:_SHOWN]
+    where, names = f"{path}:1", ", ".join(columns[:60])[:_SHOWN]
     missing = [name for name in source.required if name not in columns]
     if missing:
         raise InputError(
             "E-COLUMNS",
-            f"columns of {source.name} are missing: {', '.join(missing)}; found: {found}",
+            f"columns of {source.name} are missing: {', '.join(missing)}; found: {names}",
             where=where,
             column=missing[0],
             fix=_advice(missing, columns, source, delimiter),
@@ -233,7 +233,7 @@ def _refuse_missing(
         similar = similar_columns(columns, [group[0] for group in source.one_of], source.columns)
         raise InputError(
             "E-COLUMNS",
-            f"needs a place or a unit: {groups}; found: {found}",
+            f"needs a place or a unit: {groups}; found: {names}",
             where=where,
             fix=added_columns(similar, []) or "name the column with it: --columns YOURS=site",
         )

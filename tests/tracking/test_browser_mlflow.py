@@ -136,5 +136,5 @@ def test_the_registered_model_and_its_versions_are_described(browser, site):
     text_of(browser, f"{address}/#/models/small", "Version 1", "champion", "challenger")
     text_of(
         browser, f"{address}/#/models/small/versions/1", trained.best, "Outcome 1 when",
-        "escalation.hash", "learned up to 2020-12-31", "Schema",
+        "escalation.hash", "trained on data up to 2020-12-31", "Schema",
     )  # fmt: skip

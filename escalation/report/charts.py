@@ -19,7 +19,7 @@ from escalation.report.ground import ground_paths, runs
 MAP_WIDTH = 360.0
 MAP_MARGIN = 60.0
 LETTER = 5.6
-"""Width of a letter of a map label, in map units."""
+"""Width of a small letter of a map label, in map units; capitals are a third wider."""
 LINE = 12.0
 RADII = (10.0, 18.0, 28.0, 40.0, 54.0, 70.0)
 ANGLES = (0, 180, 30, 150, 330, 210, 60, 120, 300, 240, 90, 270)
@@ -187,7 +187,7 @@ def _labelled(dots: list[Dot], width: float, height: float) -> list[Dot]:
 
 
 def _label(dot: Dot, occupied: list[Box], width: float, height: float) -> Dot:
-    length = LETTER * len(dot.name)
+    length = LETTER * (len(dot.name) + sum(letter.isupper() for letter in dot.name) / 3.0)
     for radius, angle in product(RADII, ANGLES):
         reach = dot.radius + radius - 6.0
         x = dot.x + reach * np.cos(np.radians(angle))

@@ -277,12 +277,12 @@ def test_days_lie_along_the_axis_and_few_months_are_labelled():
     assert ticks[0][1] == "Apr 2020" and ticks[0][0] == pytest.approx(100 * 91 / 365, abs=0.01)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_no_two_map_labels_overlap_and_north_is_up(seed):
+@pytest.mark.parametrize(("seed", "capitals"), [(0, 0), (1, 0), (2, 0), (3, 5), (4, 5)])
+def test_no_two_map_labels_overlap_and_north_is_up(seed, capitals):
     rng = np.random.default_rng(seed)
     count = 40
     latitude, longitude = 33 + rng.normal(0, 0.6, count), 44 + rng.normal(0, 0.6, count)
-    names = [f"place {i}" for i in range(count)]
+    names = [f"{'PLACE' if capitals else 'place'} {i}" for i in range(count)]
     drawn = dot_map(names, latitude, longitude, rng.random(count))
     height = {dot.name: dot.y for dot in drawn.dots}
     assert sorted(height, key=height.get) == [names[i] for i in np.argsort(-latitude)]
@@ -290,8 +290,9 @@ def test_no_two_map_labels_overlap_and_north_is_up(seed):
     for dot in drawn.dots:
         assert 0 < dot.x < drawn.width and 0 < dot.y < drawn.height
         if dot.label_x is not None:
-            left = dot.label_x - (5.6 * len(dot.name) if dot.anchor == "end" else 0)
-            boxes.append((left, dot.label_y - 5.9, left + 5.6 * len(dot.name), dot.label_y + 5.9))
+            width = 5.6 * (len(dot.name) + capitals / 3)
+            left = dot.label_x - (width if dot.anchor == "end" else 0)
+            boxes.append((left, dot.label_y - 5.9, left + width, dot.label_y + 5.9))
     assert len(boxes) >= 5
     for a, b in combinations(boxes, 2):
         apart = a[2] <= b[0] + 0.2 or b[2] <= a[0] + 0.2

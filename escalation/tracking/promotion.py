@@ -77,9 +77,7 @@ def promote(name: str, *, uri: str, force: bool = False, reason: str = "") -> Pr
         with store_lock(uri):
             _require_unmoved(client, champion, challenger)
             reason = reason or str(decision)
-            _record(client, champion, challenger, reason, decision)
-            client.set_registered_model_alias(name, CHAMPION, challenger.version)
-            client.delete_registered_model_alias(name, CHALLENGER)
+            _move_alias(client, champion, challenger, reason, decision)
     return Promotion(name, str(challenger.version), str(champion.version), reason, decision)
 
 
@@ -140,19 +138,24 @@ def _require_unmoved(
             )
 
 
-def _record(
+def _move_alias(
     client: MlflowClient,
     champion: ModelVersion,
     challenger: ModelVersion,
     reason: str,
     decision: Decision | None,
 ) -> None:
-    """Store the reason and the comparison with the new champion."""
+    """Make the challenger the champion: the reason first, the description after the alias.
+
+    So a description never calls champion what is not, even if the process is killed in between.
+    """
     name, version = challenger.name, challenger.version
     today = dt.datetime.now(dt.UTC).date().isoformat()
     tags = {REASON_TAG: reason, BEFORE_TAG: str(champion.version), DAY_TAG: today}
     for key, value in tags.items():
         client.set_model_version_tag(name, version, key, value)
+    client.set_registered_model_alias(name, CHAMPION, version)
+    client.delete_registered_model_alias(name, CHALLENGER)
     has_other_reason = decision is not None and reason != str(decision)
     numbers = f" The comparison: {decision}." if has_other_reason else ""
     text = f"Champion since {today}, instead of v{champion.version}: {reason}.{numbers}\n\n"

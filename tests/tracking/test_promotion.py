@@ -68,6 +68,23 @@ def test_a_lead_that_is_not_significant_is_refused_with_the_numbers(uri, monkeyp
     assert "The comparison: skill over champion" in version.description
 
 
+def test_no_description_calls_champion_what_a_broken_promotion_left_a_challenger(uri, monkeypatch):
+    def broken(self, name, alias, version):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.set_registered_model_alias", broken)
+        with pytest.raises(KeyboardInterrupt):
+            tracking.promote("small", uri=uri)
+    assert aliases(uri) == {"champion": "1", "challenger": "2"}
+    assert (
+        "Champion since" not in tracking.open_store(uri).get_model_version("small", "2").description
+    )
+    tracking.promote("small", uri=uri)
+    text = tracking.open_store(uri).get_model_version("small", "2").description
+    assert text.count("Champion since") == 1
+
+
 def test_force_needs_a_reason(uri):
     with pytest.raises(UsageError, match="E-REASON"):
         tracking.promote("small", uri=uri, force=True, reason=" ")

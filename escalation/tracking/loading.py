@@ -35,7 +35,7 @@ def existing_store(uri: str) -> MlflowClient:
             "E-MODEL-MISSING",
             "no store with a registered model here",
             where=str(path),
-            fix="run `escalation train` in this folder first, or name its store (tracking_uri)",
+            fix="run `escalation train` here, or name the store: --tracking-uri (tracking_uri=)",
         )
     return open_store(uri)
 

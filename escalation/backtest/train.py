@@ -31,6 +31,8 @@ from escalation.models import BASELINES
 from escalation.targets import Target
 from escalation.targets.base import null_share
 
+_TRIVIAL = [name for name in BASELINES if name != "ewma_nb"]
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -208,6 +210,14 @@ def unverified_reason(summary: pd.DataFrame) -> str:
     )
 
 
+def remark_on_best(summary: pd.DataFrame) -> str:
+    """What to know of the registered model: nothing is verified, or another has a lower score."""
+    if reason := unverified_reason(summary):
+        return reason
+    lowest = summary.loc[summary["brier"].astype(float).idxmin(), "model"]
+    return f"{lowest} is a trivial baseline and never registered" if lowest in _TRIVIAL else ""
+
+
 def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) -> str:
     """The model to register: the lowest Brier score except for the trivial baselines.
 
@@ -239,5 +249,4 @@ def best_model(summary: pd.DataFrame, experiment: Experiment, target: Target) ->
             "no model could be scored: no forecast has resolved",
             fix="add later events, or set an earlier first_origin under [backtest]",
         )
-    trivial = [name for name in BASELINES if name != "ewma_nb"]
-    return str(usable.drop(labels=trivial, errors="ignore").idxmin())
+    return str(usable.drop(labels=_TRIVIAL, errors="ignore").idxmin())

@@ -197,7 +197,7 @@ def _as_record(trained: Trained, logged: LoggedTraining) -> dict[str, object]:
 
 def _print(trained: Trained, logged: LoggedTraining) -> None:
     from escalation.backtest.blend_shares import blend_sentence, shares_in_blend
-    from escalation.backtest.train import unverified_reason
+    from escalation.backtest.train import remark_on_best
     from escalation.cli import result_tables
     from escalation.experiment import label_question
     from escalation.scoring.described import track_record_of
@@ -213,9 +213,9 @@ def _print(trained: Trained, logged: LoggedTraining) -> None:
     )
     if blend := blend_sentence(shares_in_blend(trained)):
         show(blend)
-    caution = unverified_reason(trained.summary)
     registered = f"Registered {logged.name} v{logged.version} as {logged.alias}: {trained.best}"
-    show(f"{registered}; {caution}" if caution else registered)
+    remark = remark_on_best(trained.summary)
+    show(f"{registered}; {remark}" if remark else registered)
 
 
 @reads_events

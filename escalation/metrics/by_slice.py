@@ -116,10 +116,8 @@ def running(
 
     Parameters
     ----------
-    forecasts : pandas.DataFrame
-        As for :func:`escalation.metrics.summary`.
-    reference : str, optional
-        Model that the others are compared with.
+    forecasts, reference
+        As for :func:`skill_by`.
     window : int, optional
         Length in days of a moving window, instead of all earlier dates.
 

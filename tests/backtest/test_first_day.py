@@ -8,7 +8,7 @@ from shared_data import shared
 
 from escalation import schema
 from escalation.backtest.shortage import Shortage
-from escalation.backtest.train import train_labels, unverified_reason
+from escalation.backtest.train import remark_on_best, train_labels, unverified_reason
 from escalation.events.archive import EventArchive
 from escalation.experiment import Experiment
 from escalation.models import BASELINES
@@ -123,3 +123,27 @@ def test_what_is_not_verified_is_said_of_few_dates_too(positives, verdict, messa
     summary = pd.DataFrame({"positives": [positives], "dates": [2], "verdict": [verdict]})
     reason = unverified_reason(summary)
     assert reason.startswith(message) and bool(reason) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("brier", "positives", "remark"),
+    [
+        ((0.2, 0.1, 0.3), 30, "last_value is a trivial baseline and never registered"),
+        ((0.1, 0.2, 0.3), 30, ""),
+        ((0.3, 0.2, 0.1), 30, ""),
+        ((0.2, 0.1, 0.3), 19, "nothing is verified: only 19 positive outcomes"),
+    ],
+)
+def test_a_registered_model_below_a_trivial_baseline_is_explained(brier, positives, remark):
+    models = ["forest", "last_value", "ewma_nb"]
+    summary = pd.DataFrame(
+        {
+            "model": models,
+            "brier": brier,
+            "positives": positives,
+            "verdict": "no difference shown",
+            "dates": 90,
+        }
+    )
+    assert remark_on_best(summary).startswith(remark)
+    assert bool(remark_on_best(summary)) == bool(remark)

@@ -125,7 +125,8 @@ def _print(inspection: Inspection, proposal: Proposal, target: Path) -> None:
     if not proposal.labels:
         reason = "until there is more history `prior` answers one, as learnt from other conflicts"
         if proposal.missing_days:
-            reason = f"nothing can be trained before it spans {proposal.missing_days} more days"
+            days = proposal.missing_days
+            reason = f"nothing can be trained before it spans {days} more day{'s' * (days > 1)}"
         warnings.append(f"no label can be learnt from this file yet; {reason}")
     show(*(f"warning: {text}" for text in warnings), stderr=True, soft_wrap=True)
     next_steps = ""

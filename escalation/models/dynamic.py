@@ -73,7 +73,7 @@ class Dynamic(EventModel):
         Index of the decayed sum.
     prior_days_ : float
         b_0.
-    kept_ : float
+    evidence_share_ : float
         c.
     rate_ : float
         r_0, events a day.
@@ -103,7 +103,7 @@ class Dynamic(EventModel):
             value = float(outcome_log_likelihood(p, y[rows]).mean())
             if value > best:
                 best = value
-                self.memory_, self.prior_days_, self.kept_ = memory, prior, evidence
+                self.memory_, self.prior_days_, self.evidence_share_ = memory, prior, evidence
 
     def _tail(
         self, total: Array, threshold: Array, memory: int, prior: float, evidence: float
@@ -115,4 +115,4 @@ class Dynamic(EventModel):
 
     def _probability(self, X: Any) -> Array:
         total, threshold = columns_of(X, [self.levels[self.memory_], self.threshold])
-        return self._tail(total, threshold, self.memory_, self.prior_days_, self.kept_)
+        return self._tail(total, threshold, self.memory_, self.prior_days_, self.evidence_share_)

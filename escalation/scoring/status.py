@@ -58,8 +58,10 @@ def calibration_status(probability: float, lower: float, upper: float) -> str | 
 
     Examples
     --------
-    >>> kind(calibration_status(0.2, 0.05, 0.12)), calibration_status(0.2, 0.12, 0.29)
-    ('over-forecasts', None)
+    >>> calibration_status(0.2, 0.05, 0.12)
+    'over-forecasts: at this level, the outcome has followed less often than forecast'
+    >>> calibration_status(0.2, 0.12, 0.29) is None
+    True
     """
     if lower <= probability <= upper:
         return None

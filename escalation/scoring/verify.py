@@ -77,9 +77,12 @@ def issued_rows(entries: Iterable[Entry], series: ForecastSeries) -> pd.DataFram
     DataFrame
         Columns unit, day, unit_key, horizon, probability, base_rate, trained_to.
     """
-    names = [*schema.ROW_KEY, schema.UNIT_KEY, "horizon", "probability", "base_rate", "trained_to"]
-    rows = [{**forecast["provenance"], **forecast} for forecast in series.of(entries)]
-    table = pd.DataFrame(rows, columns=names)
+    names = [*schema.ROW_KEY, schema.UNIT_KEY, "horizon", "probability", "base_rate"]
+    rows = [
+        [*(forecast[name] for name in names), forecast["provenance"]["trained_to"]]
+        for forecast in series.of(entries)
+    ]
+    table = pd.DataFrame(rows, columns=[*names, "trained_to"])
     for column in (schema.DAY, "trained_to"):
         table[column] = pd.to_datetime(table[column])
     return table.drop_duplicates([schema.UNIT_KEY, schema.DAY], ignore_index=True)

@@ -42,8 +42,8 @@ def by_chance(n_comparisons: int) -> str:
     --------
     >>> by_chance(1)
     'This is the first comparison of this experiment.'
-    >>> by_chance(14)[:66]
-    'This experiment has seen 14 comparisons: if no run were better tha'
+    >>> by_chance(14)[:40], by_chance(14)[-4:]
+    ('This experiment has seen 14 comparisons:', '51%.')
     """
     if n_comparisons == 1:
         return "This is the first comparison of this experiment."

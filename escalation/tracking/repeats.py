@@ -63,7 +63,7 @@ def _plugin_files() -> Iterator[str]:
 
 
 def repeat_digest(archive: EventArchive, experiment: Experiment) -> str:
-    """SHA-256 that two trainings share if and only if they give the same bytes.
+    """SHA-256 of everything that determines a training: events, experiment and code.
 
     Parameters
     ----------

@@ -552,7 +552,7 @@ def as_user(name, folder, *arguments):
     user = ["setpriv", f"--reuid={name}", "--regid=faults", "--clear-groups"]
     reached = subprocess.run([*user, sys.executable, "-c", ""], capture_output=True, check=False)
     command = [*user, *(READS if reached.returncode else ()), "--", sys.executable, "-m",
-               "escalation", *map(str, arguments)]  # fmt: skip
+               "escalation.cli", *map(str, arguments)]  # fmt: skip
     environment = {**os.environ, "HOME": str(home), "USER": name, "MPLCONFIGDIR": str(home)}
     return subprocess.Popen(
         command, cwd=folder, env=environment, text=True,

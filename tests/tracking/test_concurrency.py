@@ -111,15 +111,20 @@ def ends(folder):
         request = {"folder": str(place), "times": times, "what": job}
         late = threading.Timer(PATIENCE, os.killpg, (forking.pid, signal.SIGKILL))
         late.start()
-        forking.stdin.write(json.dumps(request) + "\n")
-        forking.stdin.flush()
-        line = next((line for line in forking.stdout if line.startswith("ended:")), "")
-        late.cancel()
+        try:
+            forking.stdin.write(json.dumps(request) + "\n")
+            forking.stdin.flush()
+            line = next((line for line in forking.stdout if line.startswith("ended:")), "")
+        finally:
+            late.cancel()
         assert line, f"no end within {PATIENCE} s, or none at all: see its output above"
         return [int(status) for status in line.split()[1:]]
 
     yield ended
-    forking.communicate(timeout=PATIENCE)
+    try:
+        forking.communicate(timeout=PATIENCE)
+    finally:
+        forking.kill()
 
 
 @pytest.mark.slow

@@ -244,14 +244,16 @@ def _in_period(events: pd.DataFrame, first_day: object, last_day: object) -> pd.
 
 
 def _group(kind: GroupKind, name: str, events: pd.DataFrame, measured: bool) -> RevisionGroup:
-    days = events[LATE].to_numpy()
-    within = tuple(float((days <= limit).mean()) for limit in WITHIN_DAYS)
-    lateness = Lateness(within, float(np.median(days)), int(days.max()))
+    lateness = None
+    if measured:
+        days = events[LATE].to_numpy()
+        within = tuple(float((days <= limit).mean()) for limit in WITHIN_DAYS)
+        lateness = Lateness(within, float(np.median(days)), int(days.max()))
     return RevisionGroup(
         kind,
         name,
         len(events),
-        lateness if measured else None,
+        lateness,
         revised=float((events[VERSIONS] > 1).mean()),
         retracted=float(events[RETRACTED].mean()),
         killed=_toll_change(events[f"{schema.KILLED}_first"], events[f"{schema.KILLED}_last"]),

@@ -7,6 +7,11 @@ import pytest
 from escalation._util.ahead import prefetch
 
 
+def test_all_items_come_in_order():
+    assert list(prefetch(iter("abc"))) == ["a", "b", "c"]
+    assert list(prefetch(iter(()))) == []
+
+
 def test_at_most_one_item_is_prefetched():
     prepared = []
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from escalation import schema
-from escalation.events.severity import between_states, severity_of
+from escalation.events.severity import between_states, severity_of, unrated
 
 MILITIA, US, IRAN, CIVILIANS = "militia", "us_coalition", "iran", "civilians"
 
@@ -70,9 +70,14 @@ def test_a_type_without_a_rung_counts_as_violence_and_a_missing_type_has_no_rung
 
 def test_a_source_without_casualties_gives_the_lowest_rung_of_a_type():
     types = pa.array(["rocket_attack", "killing", "protest_intervention"])
-    assert severity_of(types, ladder=schema.SEVERITY_LADDER).to_pylist() == [3, 5, 2]
+    assert severity_of(types, ladder=schema.SEVERITY_LADDER).tolist() == [3, 5, 2]
 
 
 def test_rungs_of_a_type_rise_with_harm_and_stay_on_the_ladder():
     for name, row in schema.SEVERITY_LADDER.items():
         assert 0 <= row[0] <= row[1] <= row[2] <= schema.HIGHEST_RUNG, name
+
+
+def test_a_missing_type_is_not_unrated():
+    types = pa.array(["battle", "picnic", None])
+    assert unrated(types, ladder=schema.SEVERITY_LADDER).tolist() == [False, True, False]

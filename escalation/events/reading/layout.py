@@ -156,6 +156,11 @@ def aliased(header: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...
     header : sequence of str
     aliases : mapping of str to str
         Column of the source by column of the file.
+
+    Examples
+    --------
+    >>> aliased([" when", "site"], {"when": "event_date"})
+    ('event_date', 'site')
     """
     return tuple(aliases.get(name.strip(), name) for name in header)
 

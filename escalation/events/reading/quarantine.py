@@ -48,7 +48,7 @@ class Quarantine:
             self._text = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
             rows.insert(0, _COLUMNS)
         if self._text is not None:
-            csv.writer(self._text, lineterminator="\n").writerows(map(_defused, rows))
+            csv.writer(self._text, lineterminator="\n").writerows(map(_escape_row, rows))
 
     def save(self) -> None:
         """Write the file if there are any rows.
@@ -69,5 +69,8 @@ class Quarantine:
             shutil.copyfileobj(text, target)
 
 
-def _defused(cells: Iterable[object]) -> list[object]:
-    return [f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else cell for cell in cells]
+def _escape_row(cells: Iterable[object]) -> list[object]:
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+        for cell in cells
+    ]

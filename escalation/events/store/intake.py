@@ -108,7 +108,11 @@ def conform(table: pa.Table) -> pa.Table:
     operations = pc.is_in(table.column(schema.OPERATION), pa.array(OPERATIONS))
     early = pc.less(table.column(schema.KNOWN_DATE), table.column(schema.EVENT_DATE))
     checks = (
-        (pc.invert(operations), "E-OPERATION", f"must be one of {', '.join(OPERATIONS)}"),
+        (
+            pc.invert(operations),
+            "E-OPERATION",
+            f"invalid value: must be one of {', '.join(OPERATIONS)}",
+        ),
         (pc.less(table[schema.WEIGHT], 1), "E-VALUE", "needs a weight of 1 or more"),
         (early, "E-KNOWN", "known_date is before event_date"),
     )
@@ -116,7 +120,6 @@ def conform(table: pa.Table) -> pa.Table:
         row = pc.index(invalid, True).as_py()
         if row >= 0:
             event = table.column(schema.EVENT_ID)[row].as_py()
-            message = f"invalid value: {message}"
             raise InputError(code, message, column=schema.EVENT_ID, value=event)
     return table
 

@@ -226,11 +226,13 @@ def _require_one_resolved(case: Case) -> None:
     days, horizon, lag = len(case.prepared.days), case.target.horizon, case.prepared.lag
     longest = longest_resolved(days, lag=lag)
     if horizon > longest:
-        shorter = f", or use a horizon of at most {longest}" if longest else ""
+        shorter = (
+            f", or use a horizon of at most {longest} day{'s' * (longest > 1)}" if longest else ""
+        )
         raise Shortage(
             target_label(case.target),
             f"no forecast has resolved yet: {days} days of history, but a horizon of {horizon} "
-            f"with a lag of {lag} needs {days_needed(horizon, lag=lag)}",
+            f"with a lag of {lag} needs {days_needed(horizon, lag=lag)} days",
             fix=f"add history{shorter}",
         )
 

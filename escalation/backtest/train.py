@@ -197,9 +197,9 @@ def unverified_reason(summary: pd.DataFrame) -> str:
     """Why no model of a comparison counts as verified; empty if the data is enough."""
     positives = int(summary["positives"].max()) if len(summary) else 0
     if positives >= FEWEST_POSITIVES:
-        if not summary["verdict"].str.startswith(NO_RANKING).all():
+        dates = int(summary["dates"].max())
+        if not (summary["verdict"] == f"{NO_RANKING}: {dates} dates").all():
             return ""
-        dates = summary["dates"].max()
         return (
             f"nothing is verified: only {dates} dates among the resolved forecasts, too few to "
             "compare models"

@@ -144,7 +144,7 @@ def as_event_model(name: str, estimator: Any, *, horizon: int) -> EventModel:
     UsageError
         ``E-MODEL`` for a class, or if ``fit`` or ``predict_proba`` is missing.
     """
-    missing = [name for name in ("fit", "predict_proba") if not hasattr(estimator, name)]
+    missing = [method for method in ("fit", "predict_proba") if not hasattr(estimator, method)]
     is_class = isinstance(estimator, type)
     if is_class or missing:
         problem = "got a class" if is_class else f"missing: {' and '.join(missing)}"

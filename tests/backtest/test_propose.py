@@ -80,7 +80,7 @@ def test_of_a_few_days_it_asks_what_prior_answers_and_has_answered_once(tmp_path
 
 @pytest.mark.parametrize(
     ("days", "message"),
-    [(2, "add history$"), (8, "8 days of history.*needs 15.*horizon of at most 3$")],
+    [(2, "add history$"), (8, "8 days of history.*needs 15 days.*horizon of at most 3 days$")],
 )
 def test_a_history_too_short_is_told_how_many_days_it_takes(tmp_path, days, message):
     experiment = proposed(daily(tmp_path / "fifteen.csv", days=15)).experiment

@@ -201,7 +201,11 @@ def state_in_words(state: ExchangeState) -> str:
     if not state.open:
         return f"{pair}: no exchange under way."
     text = f"{pair}: round {state.round} of an exchange; {state.due} to answer"
-    text += f" within {state.days_left} days." if state.days_left else ", overdue."
+    text += (
+        f" within {state.days_left} day{'s' * (state.days_left > 1)}."
+        if state.days_left
+        else ", overdue."
+    )
     if state.lower is None:
         return f"{text} No earlier exchange got this far."
     return (

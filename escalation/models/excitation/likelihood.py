@@ -62,7 +62,7 @@ def levels_of(days: int, level_days: int | None) -> list[Array]:
     [0.5, 0.5, 0.0]
     """
     levels = [np.ones((days, 1))]
-    for distance in (4 * level_days, 2 * level_days, level_days) if level_days else ():
+    for distance in () if level_days is None else (4 * level_days, 2 * level_days, level_days):
         if days > distance:
             knots = np.linspace(0, days - 1, round((days - 1) / distance) + 1)
             hats = [np.interp(np.arange(days), knots, row) for row in np.eye(len(knots))]
